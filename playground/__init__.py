@@ -1,0 +1,45 @@
+"""Quantization Playground: see, feel and keep what quantization does.
+
+The public names below are loaded on first use, so that ``import playground`` stays cheap in the browser.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Scheme": "playground.core",
+    "Range": "playground.core",
+    "QParams": "playground.core",
+    "QTensor": "playground.core",
+    "choose_qparams": "playground.core",
+    "dequantize": "playground.core",
+    "compare": "playground.metrics",
+    "quantize": "playground.api",
+    "formats": "playground.api",
+    "calibrators": "playground.api",
+    "conventions": "playground.api",
+    "load": "playground.model.loading",
+    "Model": "playground.model.graph",
+    "Recipe": "playground.model.recipe",
+    "quantize_model": "playground.ptq.pipeline",
+    "run": "playground.engines.running",
+    "PlaygroundError": "playground.errors",
+}
+
+__all__ = ["__version__", *sorted(_HOME)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'playground' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

@@ -1,0 +1,64 @@
+"""The one error type of the package and its few kinds.
+
+Every message answers three questions in one sentence each at most: what is wrong, where, and what to do about it.
+The same object crosses the worker boundary as ``{"kind": ..., "message": ...}``.
+"""
+
+from __future__ import annotations
+
+
+class PlaygroundError(Exception):
+    """Base of every error that a caller can provoke. ``kind`` is stable and machine-readable.
+
+    Args:
+        what: what is wrong, naming the offending value.
+        where: the field, tensor, node, file or byte offset it was found at; may be empty.
+        hint: what to do, or which values are accepted; may be empty.
+    """
+
+    kind = "error"
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
+        self.what, self.where, self.hint = what, where, hint
+        message = f"{where}: {what}" if where else what
+        super().__init__(f"{message.rstrip('.')}. {hint}".strip() if hint else message)
+
+    def as_dict(self) -> dict[str, str]:
+        """The error as plain data: ``{"kind": ..., "message": ...}``."""
+        return {"kind": self.kind, "message": str(self)}
+
+
+class InvalidInputError(PlaygroundError):
+    """An option, array or setting that cannot be used."""
+
+    kind = "invalid_input"
+
+
+class BadFileError(PlaygroundError):
+    """A file that is damaged, truncated, too large, or not what its name says."""
+
+    kind = "bad_file"
+
+
+class UnsupportedError(PlaygroundError):
+    """A valid thing that this version (or this engine) does not handle."""
+
+    kind = "unsupported"
+
+
+class EngineError(PlaygroundError):
+    """An engine failed while it was running a model it had accepted."""
+
+    kind = "engine"
+
+
+class MissingError(PlaygroundError):
+    """Something named was not found: a tensor, a file, an optional package."""
+
+    kind = "missing"
+
+
+class CancelledError(PlaygroundError):
+    """The person cancelled the work. Not a failure; nothing was changed."""
+
+    kind = "cancelled"

@@ -1,0 +1,47 @@
+"""Finds the entries of a package in which one file is one entry (or one list of entries).
+
+A module takes part by defining the attribute that is asked for: either one entry, or a tuple of entries.
+An entry is any object with a string attribute ``id``. Modules whose names start with ``_`` are skipped.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+
+def discover(package: ModuleType, attribute: str, entry_type: type) -> Mapping[str, Any]:
+    """Import every module of ``package`` and collect what its ``attribute`` holds.
+
+    Args:
+        package: the package to look in (not recursive).
+        attribute: the module-level name, for instance ``"FORMATS"`` or ``"CALIBRATOR"``.
+        entry_type: what each entry has to be an instance of.
+
+    Returns:
+        A read-only mapping from ``entry.id`` to entry, in the order of module names, then of definition.
+
+    Raises:
+        TypeError: a module lacks the attribute, or holds something else than ``entry_type``.
+        ValueError: two entries share an id, or an id is not a non-empty string.
+    """
+    found: dict[str, Any] = {}
+    for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
+        if info.name.startswith("_"):
+            continue
+        module = importlib.import_module(f"{package.__name__}.{info.name}")
+        held = getattr(module, attribute, None)
+        if held is None:
+            raise TypeError(f"{module.__name__} defines no {attribute}")
+        for entry in held if isinstance(held, tuple) else (held,):
+            if not isinstance(entry, entry_type):
+                raise TypeError(f"{module.__name__}.{attribute} holds {entry!r}, which is no {entry_type.__name__}")
+            if not isinstance(entry.id, str) or not entry.id:
+                raise ValueError(f"{module.__name__}: an entry of {attribute} has no usable id: {entry.id!r}")
+            if entry.id in found:
+                raise ValueError(f"{module.__name__}: the id {entry.id!r} is taken already")
+            found[entry.id] = entry
+    return MappingProxyType(found)
