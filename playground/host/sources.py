@@ -1,0 +1,75 @@
+"""Where bytes come from: a source is read by ranges, so that a large file is never taken into memory as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from playground.errors import BadFileError, MissingError
+
+
+@runtime_checkable
+class Source(Protocol):
+    """A named, sized, read-only run of bytes. Readers of model files take nothing else."""
+
+    @property
+    def name(self) -> str:
+        """The file's name, without its folder."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes in all."""
+        ...
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Exactly ``size`` bytes from ``offset``.
+
+        Raises:
+            BadFileError: the range is not inside the source; nothing has been allocated.
+        """
+        ...
+
+
+def check_range(source: Source, offset: int, size: int) -> None:
+    """Refuse a range that is not inside ``source`` (BadFileError)."""
+    if offset < 0 or size < 0 or offset + size > source.size:
+        raise BadFileError(
+            f"bytes {offset} to {offset + size} were asked for, and the file has {source.size}",
+            where=source.name,
+            hint="The file is truncated or damaged",
+        )
+
+
+class BytesSource:
+    """Bytes that are in memory already."""
+
+    def __init__(self, data: bytes, name: str = "") -> None:
+        self._data, self.name, self.size = data, name, len(data)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """See :meth:`Source.read`."""
+        check_range(self, offset, size)
+        if size == self.size:
+            return self._data
+        return self._data[offset : offset + size]
+
+
+class FileSource:
+    """A file on disk. It is opened for each read, so that a source can be kept for as long as its tensors are."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise MissingError("there is no such file", where=str(path))
+        self.name, self.size = self.path.name, self.path.stat().st_size
+
+    def read(self, offset: int, size: int) -> bytes:
+        """See :meth:`Source.read`."""
+        check_range(self, offset, size)
+        with self.path.open("rb") as file:
+            file.seek(offset)
+            data = file.read(size)
+        if len(data) != size:
+            raise BadFileError("the file became shorter while it was read", where=self.name)
+        return data
