@@ -1,0 +1,108 @@
+/* What all kernels share. See README.md for the rules they keep and how they are built.
+ *
+ * Every kernel is `void k_name(const int32_t *args)`. The words at `args` are the fields of the struct that stands above
+ * the kernel, in order: an int32, a float32 by its bits, or an address in the memory the module imports. */
+#ifndef KERNELS_H
+#define KERNELS_H
+
+#include <stdint.h>
+#include <wasm_simd128.h>
+
+#define KERNEL(name) __attribute__((export_name(#name))) void name(const int32_t *args)
+
+enum { CODES = 0, FLOATS = 1, ACCUMULATORS = 2 }; /* what `epilogue.kind` makes of a sum */
+
+/* What becomes of an int32 sum: v = clamp(float(sum) * multiplier, lo, hi), where lo and hi are relative to the
+ * zero-point; then rint(v) + zero_point as a byte, or v itself, or (ACCUMULATORS) the sum as it is. */
+struct epilogue {
+    const float *multiplier; /* [columns] */
+    float lo, hi;
+    int32_t zero_point;
+    int32_t kind;
+    void *out;
+};
+
+/* The same with a multiplier and a bias for each of `columns` output channels, and weights packed by k_pack_weights. */
+struct product {
+    const int16_t *weights;
+    const int32_t *bias; /* [columns] */
+    int32_t columns;
+    struct epilogue to;
+};
+
+/* `rows` x `depth` int16 values (their zero-points taken off, depth even) times the weights of one group; row i of the
+ * result goes to out[i * stride + first ..]. Defined in gemm_s8.c. */
+void multiply_block(const int16_t *values, int32_t rows, int32_t depth, const struct product *p, int32_t row,
+                    int32_t stride, int32_t first);
+
+enum { BLOCK_ROWS = 32 }; /* rows of int16 values that a caller of multiply_block keeps in its scratch */
+
+static inline int32_t even(int32_t n) { return n + (n & 1); }
+
+static inline float clampf(float v, float lo, float hi) { /* NaN gives lo */
+    v = lo < v ? v : lo;
+    return v < hi ? v : hi;
+}
+
+static inline v128_t clamp4(v128_t v, v128_t lo, v128_t hi) {
+    return wasm_f32x4_pmin(hi, wasm_f32x4_pmax(lo, v));
+}
+
+/* Rounds |v| < 2^22 half to even: the sum has no bits below one, and its low bits are the integer. */
+static inline v128_t round4(v128_t v) {
+    v128_t shifted = wasm_f32x4_add(v, wasm_f32x4_splat(12582912.0f));
+    return wasm_i32x4_sub(shifted, wasm_i32x4_splat(0x4B400000));
+}
+
+/* The low bytes of four vectors of int32 that are known to be in -128..255. */
+static inline v128_t low_bytes(v128_t a, v128_t b, v128_t c, v128_t d) {
+    v128_t ab = wasm_i8x16_shuffle(a, b, 0, 4, 8, 12, 16, 20, 24, 28, 0, 0, 0, 0, 0, 0, 0, 0);
+    v128_t cd = wasm_i8x16_shuffle(c, d, 0, 4, 8, 12, 16, 20, 24, 28, 0, 0, 0, 0, 0, 0, 0, 0);
+    return wasm_i64x2_shuffle(ab, cd, 0, 2);
+}
+
+/* Eight codes as int16, their zero-point taken off. */
+static inline v128_t load8(const uint8_t *codes, int32_t is_signed, v128_t zero_point) {
+    v128_t wide = is_signed ? wasm_i16x8_load8x8(codes) : wasm_u16x8_load8x8(codes);
+    return wasm_i16x8_sub(wide, zero_point);
+}
+
+static inline int32_t code_at(const uint8_t *codes, int32_t i, int32_t is_signed) {
+    return is_signed ? (int8_t)codes[i] : codes[i];
+}
+
+/* One finished sum: see struct epilogue. `i` is its place in the output. */
+static inline void finish(const struct epilogue *to, int32_t i, int32_t sum, float multiplier) {
+    if (to->kind == ACCUMULATORS) {
+        ((int32_t *)to->out)[i] = sum;
+        return;
+    }
+    float v = clampf((float)sum * multiplier, to->lo, to->hi);
+    if (to->kind == FLOATS)
+        ((float *)to->out)[i] = v;
+    else
+        ((uint8_t *)to->out)[i] = (uint8_t)((int32_t)__builtin_rintf(v) + to->zero_point);
+}
+
+/* Eight finished sums beside each other. */
+static inline void finish8(const struct epilogue *to, int32_t i, v128_t sum0, v128_t sum1, v128_t m0, v128_t m1) {
+    if (to->kind == ACCUMULATORS) {
+        wasm_v128_store((int32_t *)to->out + i, sum0);
+        wasm_v128_store((int32_t *)to->out + i + 4, sum1);
+        return;
+    }
+    v128_t lo = wasm_f32x4_splat(to->lo), hi = wasm_f32x4_splat(to->hi);
+    v128_t v0 = clamp4(wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sum0), m0), lo, hi);
+    v128_t v1 = clamp4(wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sum1), m1), lo, hi);
+    if (to->kind == FLOATS) {
+        wasm_v128_store((float *)to->out + i, v0);
+        wasm_v128_store((float *)to->out + i + 4, v1);
+        return;
+    }
+    v128_t zero_point = wasm_i32x4_splat(to->zero_point);
+    v0 = wasm_i32x4_add(round4(v0), zero_point);
+    v1 = wasm_i32x4_add(round4(v1), zero_point);
+    wasm_v128_store64_lane((uint8_t *)to->out + i, low_bytes(v0, v1, v0, v1), 0);
+}
+
+#endif
