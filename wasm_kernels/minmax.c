@@ -14,6 +14,15 @@ struct extremes {
     int32_t nans;
 };
 
+static struct extremes nothing(void) {
+    v128_t infinity = wasm_f32x4_splat(__builtin_inff()); /* as a vector: an initialiser would become a data segment */
+    struct extremes e;
+    e.lo = wasm_f32x4_extract_lane(infinity, 0);
+    e.hi = -e.lo;
+    e.nans = 0;
+    return e;
+}
+
 static void include(struct extremes *e, float v) {
     e->lo = v < e->lo ? v : e->lo;
     e->hi = v > e->hi ? v : e->hi;
@@ -45,7 +54,7 @@ static void scan(struct extremes *e, const float *x, int32_t n) {
 
 KERNEL(k_minmax) {
     const struct minmax_args *a = (const void *)args;
-    struct extremes e = {__builtin_inff(), -__builtin_inff(), 0};
+    struct extremes e = nothing();
     scan(&e, a->x, a->n);
     a->range[0] = e.lo;
     a->range[1] = e.hi;
@@ -64,7 +73,7 @@ KERNEL(k_minmax_channels) {
     const struct minmax_channels_args *a = (const void *)args;
     int32_t nans = 0;
     for (int32_t c = 0; c < a->channels; c++) {
-        struct extremes e = {__builtin_inff(), -__builtin_inff(), 0};
+        struct extremes e = nothing();
         for (int32_t o = 0; o < a->outer; o++) {
             const float *run = a->x + (o * a->channels + c) * a->inner;
             if (a->inner == 1)

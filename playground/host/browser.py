@@ -1,0 +1,87 @@
+"""What the page's worker gives: the kernels on Pyodide's own memory, and dropped files read by ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import js
+import numpy as np
+import pyodide_js
+from numpy.typing import DTypeLike, NDArray
+from pyodide.ffi import to_js
+
+from playground.errors import EngineError, InvalidInputError
+from playground.host.kernels import STACK_BYTES, Kernels, read_module
+from playground.host.sources import check_range
+
+
+def _instantiate(stack_top: int) -> Any:
+    """The exports of a new instance that imports Pyodide's memory and has its stack below ``stack_top``."""
+    memory = pyodide_js._module.memory
+    imports = to_js({"env": {"memory": memory}}, dict_converter=js.Object.fromEntries)
+    module = js.WebAssembly.Module.new(to_js(read_module()))
+    exports = js.WebAssembly.Instance.new(module, imports).exports
+    exports.__stack_pointer.value = stack_top
+    return exports
+
+
+def _fill_table(exports: Any) -> dict[str, int]:
+    """Put every kernel into the function table; kernel name -> slot."""
+    names = [name for name in js.Object.keys(exports) if name.startswith("k_")]
+    table = exports.__indirect_function_table
+    first = table.grow(len(names))
+    for i, name in enumerate(names):
+        table.set(first + i, getattr(exports, name))
+    return {name: first + i for i, name in enumerate(names)}
+
+
+class PyodideKernels(Kernels):
+    """See :class:`playground.host.kernels.Kernels`. Every C-contiguous array is used where it is."""
+
+    def __init__(self) -> None:
+        """Compile and instantiate the kernels (MissingError if they have not been built)."""
+        self._stack = np.empty(STACK_BYTES, np.uint8)
+        self._exports = _instantiate((self._stack.ctypes.data + STACK_BYTES) // 16 * 16)
+        self.slots = _fill_table(self._exports)
+        self._functions = {name: getattr(self._exports, name) for name in self.slots}
+        super().__init__()
+
+    def empty(self, shape: int | Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
+        """See :meth:`Kernels.empty`."""
+        try:
+            return np.empty(shape, dtype)
+        except MemoryError as error:
+            raise EngineError("the page has no memory left for this", hint="Use a smaller batch or model") from error
+
+    def address(self, array: NDArray[Any]) -> int:
+        """See :meth:`Kernels.address`."""
+        if not array.flags.c_contiguous:
+            hint = "Pass it through kernels.resident() first"
+            raise InvalidInputError(f"an array of shape {array.shape} is not C-contiguous", hint=hint)
+        return int(array.ctypes.data)
+
+    def resident(self, array: NDArray[Any]) -> NDArray[Any]:
+        """See :meth:`Kernels.resident`."""
+        return np.ascontiguousarray(array)
+
+    def _invoke(self, name: str, words_address: int) -> None:
+        try:
+            self._functions[name](words_address)
+        except Exception as error:
+            raise EngineError(f"the kernel {name} failed: {error}") from error
+
+
+class JsFileSource:
+    """A JavaScript ``File`` or ``Blob``, read by ranges: works in workers only (it uses ``FileReaderSync``)."""
+
+    def __init__(self, file: Any) -> None:
+        """Take the name and the size; nothing is read yet."""
+        self._file, self.name, self.size = file, str(getattr(file, "name", "")), int(file.size)
+        self._reader = js.FileReaderSync.new()
+
+    def read(self, offset: int, size: int) -> bytes:
+        """See :meth:`playground.host.sources.Source.read`."""
+        check_range(self, offset, size)
+        data: bytes = self._reader.readAsArrayBuffer(self._file.slice(offset, offset + size)).to_bytes()
+        return data

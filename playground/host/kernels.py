@@ -1,0 +1,141 @@
+"""The kernels as Python sees them, wherever it runs: one module of ``wasm_kernels/`` on one memory.
+
+A kernel takes one argument, the address of a run of 32-bit words, which are the fields of the struct that stands above
+it in its C file. Arrays it works on have to be in the kernels' memory: under CPython that is a memory of their own, in
+the browser it is Pyodide's, in which every NumPy array is already.
+"""
+
+from __future__ import annotations
+
+import struct
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from playground.errors import EngineError, InvalidInputError, MissingError
+
+KERNELS_FILE = Path(__file__).parent.parent / "kernels" / "kernels-simd128.wasm"
+STACK_BYTES = 65536
+ALIGNMENT = 64
+_ARGUMENT_WORDS = 64
+
+Argument = int | float | np.integer[Any] | np.floating[Any] | NDArray[Any]
+
+
+def read_module() -> bytes:
+    """The built kernels.
+
+    Raises:
+        MissingError: they have not been built.
+    """
+    if not KERNELS_FILE.is_file():
+        raise MissingError(
+            "the WebAssembly kernels have not been built",
+            where=str(KERNELS_FILE),
+            hint="Run `python build.py site`, or use engine='reference'",
+        )
+    return KERNELS_FILE.read_bytes()
+
+
+class Kernels(ABC):
+    """The instantiated module. There is one per process: ``host.kernels()``.
+
+    Attributes:
+        slots: kernel name -> its place in the module's function table, which programs for ``k_run`` hold.
+    """
+
+    slots: Mapping[str, int]
+
+    def __init__(self) -> None:
+        """Set the argument words aside; a subclass calls this when ``empty`` and ``address`` work."""
+        self._words = self.empty((_ARGUMENT_WORDS,), np.int32)
+        self._words_address = self.address(self._words)
+
+    @abstractmethod
+    def empty(self, shape: int | Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
+        """An uninitialised C-contiguous array in the kernels' memory, given back when it is garbage-collected.
+
+        Raises:
+            EngineError: the memory cannot grow by that much.
+        """
+
+    @abstractmethod
+    def address(self, array: NDArray[Any]) -> int:
+        """Where a C-contiguous array starts in the kernels' memory.
+
+        Raises:
+            InvalidInputError: it is not C-contiguous, or lies elsewhere (see :meth:`resident`).
+        """
+
+    @abstractmethod
+    def _invoke(self, name: str, words_address: int) -> None:
+        """Call an existing kernel; EngineError if it traps."""
+
+    @abstractmethod
+    def resident(self, array: NDArray[Any]) -> NDArray[Any]:
+        """The array itself if it is C-contiguous and in the kernels' memory, else a copy that is."""
+
+    def call(self, name: str, *args: Argument) -> None:
+        """Run one kernel: ints are passed as int32, floats as float32, arrays as their address.
+
+        Raises:
+            MissingError: there is no such kernel in the built module.
+            EngineError: it read or wrote outside the memory.
+        """
+        if name not in self.slots:
+            raise MissingError(f"there is no kernel {name!r}", where=KERNELS_FILE.name, hint="Build the kernels again")
+        words = [self.word(a) for a in args]
+        self._words[: len(words)] = words
+        self._invoke(name, self._words_address)
+
+    def word(self, value: Argument) -> int:
+        """One argument as the int32 that a kernel finds at its place."""
+        if isinstance(value, np.ndarray):
+            value = self.address(value)
+        if isinstance(value, (int, np.integer)):
+            return (int(value) + 2**31) % 2**32 - 2**31
+        bits: int = struct.unpack("<i", struct.pack("<f", value))[0]
+        return bits
+
+    def arena(self, nbytes: int) -> Arena:
+        """A block of kernel memory that is cut into arrays, and given back by :meth:`Arena.release`."""
+        return Arena(self, nbytes)
+
+
+class Arena:
+    """Zero-filled memory at an address that is a multiple of 64, for everything that one program needs.
+
+    Attributes:
+        address: where it starts; ``nbytes``: how long it is.
+    """
+
+    def __init__(self, kernels: Kernels, nbytes: int) -> None:
+        """Take ``nbytes`` of the kernels' memory."""
+        self._buffer: NDArray[np.uint8] | None = kernels.empty((nbytes + ALIGNMENT,), np.uint8)
+        self._buffer[:] = 0
+        start = kernels.address(self._buffer)
+        self._skip = -start % ALIGNMENT
+        self.address, self.nbytes = start + self._skip, nbytes
+
+    def view(self, offset: int, shape: Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
+        """The array of ``shape`` and ``dtype`` that starts ``offset`` bytes into the arena (no copy).
+
+        Raises:
+            EngineError: the arena has been released.
+            InvalidInputError: the array would reach beyond the arena.
+        """
+        if self._buffer is None:
+            raise EngineError("this arena has been released", hint="Plan the program again")
+        size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        if offset < 0 or offset + size > self.nbytes:
+            raise InvalidInputError(f"bytes {offset} to {offset + size} are outside an arena of {self.nbytes}")
+        start = self._skip + offset
+        return self._buffer[start : start + size].view(dtype).reshape(shape)
+
+    def release(self) -> None:
+        """Give the memory back as soon as no view of it is left. Calling it twice does nothing."""
+        self._buffer = None
