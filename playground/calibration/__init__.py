@@ -1,0 +1,62 @@
+"""Finding the clip range. One file here is one calibrator; :data:`CALIBRATORS` finds them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+from numpy.typing import ArrayLike
+
+from playground.calibration._calibrator import Calibrator, Parameter, State
+from playground.core import Range, Scheme
+from playground.errors import InvalidInputError
+from playground.registry import discover
+
+CALIBRATORS: Mapping[str, Calibrator] = discover(sys.modules[__name__], "CALIBRATOR", Calibrator)
+"""Calibrator id -> calibrator, read-only."""
+
+__all__ = ["CALIBRATORS", "Calibrator", "Parameter", "State", "calibrate", "start"]
+
+
+def start(scheme: Scheme) -> State:
+    """A fresh state of the scheme's calibrator, with the scheme's parameters for it.
+
+    Raises:
+        InvalidInputError: there is no such calibrator, or it has no such parameter, or a value is out of its bounds.
+    """
+    if scheme.calibrator not in CALIBRATORS:
+        raise InvalidInputError(
+            f"{scheme.calibrator!r} is not accepted", where="calibrator", hint=f"Use one of: {', '.join(CALIBRATORS)}"
+        )
+    calibrator = CALIBRATORS[scheme.calibrator]
+    known = {p.name: p for p in calibrator.parameters}
+    for name, value in scheme.calibrator_args:
+        if name not in known:
+            accepted = f"It has: {', '.join(known)}" if known else "It has no parameters"
+            raise InvalidInputError(
+                f"{calibrator.id} has no parameter {name!r}", where="calibrator_args", hint=accepted
+            )
+        _require_within(known[name], value)
+    return calibrator.start(scheme, **dict(scheme.calibrator_args))
+
+
+def _require_within(parameter: Parameter, value: object) -> None:
+    number = isinstance(value, int) or (isinstance(value, float) and not parameter.integer)
+    if isinstance(value, bool) or not number or not parameter.minimum <= float(str(value)) <= parameter.maximum:
+        kind = "an integer" if parameter.integer else "a number"
+        raise InvalidInputError(
+            f"{value!r} is not accepted",
+            where=parameter.name,
+            hint=f"Use {kind} from {parameter.minimum:g} to {parameter.maximum:g}",
+        )
+
+
+def calibrate(x: ArrayLike, scheme: Scheme) -> Range:
+    """The range that the scheme's calibrator finds for one array.
+
+    Raises:
+        InvalidInputError: as :func:`start` and ``update``.
+    """
+    state = start(scheme)
+    state.update(x)
+    return state.range()

@@ -1,0 +1,59 @@
+"""The one place that says which arrays the numerics accept, and turns them into what they work on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from playground.errors import InvalidInputError
+
+Float32 = NDArray[np.float32]
+
+
+def as_float32(x: ArrayLike, where: str = "x") -> Float32:
+    """Any array of real numbers as C-contiguous native float32, its shape kept; no copy when it is that already.
+
+    Raises:
+        InvalidInputError: not real numbers (bool, complex, text, objects, ragged lists).
+    """
+    try:
+        array: NDArray[Any] = np.asarray(x)
+    except ValueError as error:
+        raise InvalidInputError("the nested lists do not form an array", where=where) from error
+    if array.dtype.kind not in "fiu":
+        raise InvalidInputError(f"real numbers are needed, not {array.dtype}", where=where)
+    with np.errstate(over="ignore"):  # too large a float64 becomes infinite and is reported as such
+        return np.asarray(array, dtype=np.float32, order="C")
+
+
+def require_finite(x: Float32, where: str = "x") -> Float32:
+    """Return ``x`` if all its values are finite.
+
+    Raises:
+        InvalidInputError: it holds NaN or infinity; says how many, and where the first one is.
+    """
+    # min and max carry NaN along and are one pass each, without a mask of x's size.
+    if x.size == 0 or (np.isfinite(x.min()) and np.isfinite(x.max())):
+        return x
+    bad = np.flatnonzero(~np.isfinite(x))
+    place = ", ".join(str(int(i)) for i in np.unravel_index(int(bad[0]), x.shape))
+    raise InvalidInputError(
+        f"{bad.size} of {x.size} values are NaN or infinite in float32, the first at [{place}]",
+        where=where,
+        hint="Replace them, or leave this tensor in float",
+    )
+
+
+def require_values(x: Float32, where: str = "x") -> Float32:
+    """Return ``x`` if it has at least one value and all are finite.
+
+    Raises:
+        InvalidInputError: it has no elements, or holds NaN or infinity.
+    """
+    if x.size == 0:
+        raise InvalidInputError(
+            f"an array of shape {x.shape} has no values", where=where, hint="Leave this tensor as it is"
+        )
+    return require_finite(x, where)

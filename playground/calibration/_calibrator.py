@@ -1,0 +1,64 @@
+"""What a calibrator is: a value that starts a state, which sees batches and then tells a clip range."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from numpy.typing import ArrayLike
+
+from playground.core import Range
+
+
+class State(Protocol):
+    """What a calibrator remembers while batches of one tensor pass by."""
+
+    def update(self, batch: ArrayLike) -> None:
+        """Take one more batch into account: at least one value, all finite, of the same rank as those before.
+
+        Raises:
+            InvalidInputError: the batch is empty, not finite, or has another rank or number of channels.
+        """
+        ...
+
+    def range(self) -> Range:
+        """The range for all batches so far, one entry per scale.
+
+        Raises:
+            InvalidInputError: there was no batch yet.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A number a calibrator can be given: its default, what it may be, and one line about it."""
+
+    name: str
+    default: float
+    minimum: float
+    maximum: float
+    integer: bool
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrator:
+    """A way to find a clip range.
+
+    Attributes:
+        id: stable name, as in ``Scheme.calibrator``.
+        title: the name people know it by.
+        summary: one line: what it does.
+        source: where the rule comes from.
+        start: makes a fresh state from a scheme and parameters by name; ``calibration.start`` checks them first.
+        parameters: what it can be given.
+    """
+
+    id: str
+    title: str
+    summary: str
+    source: str
+    start: Callable[..., State]
+    parameters: tuple[Parameter, ...] = ()

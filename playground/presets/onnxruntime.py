@@ -1,0 +1,19 @@
+"""ONNX Runtime: ``onnxruntime.quantization`` chooses the parameters, ``QuantizeLinear`` makes the codes."""
+
+from __future__ import annotations
+
+from playground.presets._convention import Convention
+
+CONVENTION = Convention(
+    id="onnxruntime",
+    title="ONNX Runtime",
+    source="onnxruntime 1.32: quantization.quant_utils.compute_scale_zp, and ONNX QuantizeLinear",
+    qparams_dtype="float64",
+    min_scale=2.0**-126,  # the smallest normal float32
+    below_min_scale="one",
+    zero_point_rounding="sum",
+    symmetric_midpoint="up",
+    multiply_by_reciprocal=False,
+    zero_point_before_rounding=False,
+    symmetric_narrow_formats=frozenset({"int8"}),  # ONNX_INT_TYPE_SYMMETRIC_RANGE has no int4
+)
