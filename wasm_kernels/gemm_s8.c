@@ -91,15 +91,6 @@ struct gemm_s8_args {
     int16_t *scratch; /* [BLOCK_ROWS][depth rounded up to even] */
 };
 
-static void widen(const uint8_t *codes, int32_t n, int32_t is_signed, int32_t zero_point, int16_t *to) {
-    v128_t zero_points = wasm_i16x8_splat((int16_t)zero_point);
-    int32_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        wasm_v128_store(to + i, load8(codes + i, is_signed, zero_points));
-    for (; i < n; i++)
-        to[i] = (int16_t)(code_at(codes, i, is_signed) - zero_point);
-}
-
 KERNEL(k_gemm_s8) {
     const struct gemm_s8_args *a = (const void *)args;
     int32_t depth = even(a->depth);

@@ -71,6 +71,16 @@ static inline int32_t code_at(const uint8_t *codes, int32_t i, int32_t is_signed
     return is_signed ? (int8_t)codes[i] : codes[i];
 }
 
+/* n codes as int16, their zero-point taken off. */
+static inline void widen(const uint8_t *codes, int32_t n, int32_t is_signed, int32_t zero_point, int16_t *to) {
+    v128_t zero_points = wasm_i16x8_splat((int16_t)zero_point);
+    int32_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        wasm_v128_store(to + i, load8(codes + i, is_signed, zero_points));
+    for (; i < n; i++)
+        to[i] = (int16_t)(code_at(codes, i, is_signed) - zero_point);
+}
+
 /* One finished sum: see struct epilogue. `i` is its place in the output. */
 static inline void finish(const struct epilogue *to, int32_t i, int32_t sum, float multiplier) {
     if (to->kind == ACCUMULATORS) {

@@ -1,0 +1,79 @@
+#include "kernels.h"
+
+/* out[i] = clamp(float(a[i] - za) * ra + float(b[i] - zb) * rb, lo, hi), rounded, + out_zero_point. */
+struct add_args {
+    const uint8_t *a, *b;
+    int32_t n;
+    int32_t a_signed, za, b_signed, zb;
+    float ra, rb; /* scale of a (of b) over scale of the output */
+    float lo, hi;
+    int32_t out_zero_point;
+    uint8_t *out;
+};
+
+static inline v128_t scaled4(v128_t half_as_int32, float ratio) {
+    return wasm_f32x4_mul(wasm_f32x4_convert_i32x4(half_as_int32), wasm_f32x4_splat(ratio));
+}
+
+static inline v128_t add4(const struct add_args *p, v128_t a, v128_t b) {
+    v128_t v = wasm_f32x4_add(scaled4(a, p->ra), scaled4(b, p->rb));
+    v = clamp4(v, wasm_f32x4_splat(p->lo), wasm_f32x4_splat(p->hi));
+    return wasm_i32x4_add(round4(v), wasm_i32x4_splat(p->out_zero_point));
+}
+
+KERNEL(k_add_s8) {
+    const struct add_args *p = (const void *)args;
+    v128_t za = wasm_i16x8_splat((int16_t)p->za), zb = wasm_i16x8_splat((int16_t)p->zb);
+    int32_t i = 0;
+    for (; i + 8 <= p->n; i += 8) {
+        v128_t a = load8(p->a + i, p->a_signed, za), b = load8(p->b + i, p->b_signed, zb);
+        v128_t low = add4(p, wasm_i32x4_extend_low_i16x8(a), wasm_i32x4_extend_low_i16x8(b));
+        v128_t high = add4(p, wasm_i32x4_extend_high_i16x8(a), wasm_i32x4_extend_high_i16x8(b));
+        wasm_v128_store64_lane(p->out + i, low_bytes(low, high, low, high), 0);
+    }
+    for (; i < p->n; i++) {
+        float v = (float)(code_at(p->a, i, p->a_signed) - p->za) * p->ra;
+        v += (float)(code_at(p->b, i, p->b_signed) - p->zb) * p->rb;
+        p->out[i] = (uint8_t)((int32_t)__builtin_rintf(clampf(v, p->lo, p->hi)) + p->out_zero_point);
+    }
+}
+
+/* out[i] = table[octets[i]]: any function of one code. `width` is the size of a table entry in bytes, 1 or 4. */
+struct lookup_args {
+    const uint8_t *octets;
+    int32_t n;
+    const void *table; /* [256], indexed by the code's octet: -1 is at 255 */
+    int32_t width;
+    void *out;
+};
+
+KERNEL(k_lookup) {
+    const struct lookup_args *a = (const void *)args;
+    if (a->width == 1)
+        for (int32_t i = 0; i < a->n; i++)
+            ((uint8_t *)a->out)[i] = ((const uint8_t *)a->table)[a->octets[i]];
+    else
+        for (int32_t i = 0; i < a->n; i++)
+            ((uint32_t *)a->out)[i] = ((const uint32_t *)a->table)[a->octets[i]];
+}
+
+/* [outer][rows][columns] to [outer][columns][rows], elements of 1 or 4 bytes: NCHW to NHWC and back. */
+struct transpose_args {
+    const void *x;
+    int32_t outer, rows, columns, width;
+    void *out;
+};
+
+KERNEL(k_transpose) {
+    const struct transpose_args *a = (const void *)args;
+    int32_t to = 0;
+    for (int32_t o = 0; o < a->outer; o++)
+        for (int32_t j = 0; j < a->columns; j++)
+            for (int32_t i = 0; i < a->rows; i++, to++) {
+                int32_t from = (o * a->rows + i) * a->columns + j;
+                if (a->width == 1)
+                    ((uint8_t *)a->out)[to] = ((const uint8_t *)a->x)[from];
+                else
+                    ((uint32_t *)a->out)[to] = ((const uint32_t *)a->x)[from];
+            }
+}
