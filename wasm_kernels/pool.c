@@ -14,7 +14,7 @@ struct pool_args {
     int32_t out_zero_point, count_padding; /* count_padding = 1: taps are kernel_h * kernel_w wherever the window is */
 };
 
-/* The input offsets under one output pixel, from the start of the image; returns how many. */
+/* The window under one output pixel: where it starts in the image, which may be in the padding. */
 struct taps {
     int32_t y0, x0;
     const struct pool_args *a;

@@ -1,57 +1,81 @@
 #include "kernels.h"
 
+enum { ROUND_THEN_ADD, ADD_THEN_ROUND, FUSED_ADD_THEN_ROUND };  /* where the zero-point comes in */
+enum { HALF_EVEN, HALF_AWAY, TOWARD_ZERO, DOWN };               /* playground.scheme.ROUNDINGS */
+
 /* Codes of n = outer * channels * inner floats, x seen as [outer][channels][inner]; channels = 1 is per tensor.
- *   zero_point_first = 0:  rint(x / s) + z                clamped to qmin..qmax (ONNX Runtime; fake-quantize)
- *   zero_point_first = 1:  rint(x / s + z)                clamped to qmin..qmax (PyTorch's integer codes)
- * where x / s is x * (1 / s) if reciprocal = 1. Rounds half to even. NaN gives qmin, as in ONNX Runtime on x86.
- * A code takes one byte, its low eight bits: so signed and unsigned formats of 2 to 8 bits are the same here. */
+ *   ROUND_THEN_ADD         round(x / s) + z                 (ONNX Runtime; PyTorch's fake-quantize)
+ *   ADD_THEN_ROUND         round(x / s + z)                 (PyTorch's integer codes)
+ *   FUSED_ADD_THEN_ROUND   the same, product and sum in float64, rounded to float32 once
+ * clamped to qmin..qmax, where x / s is x * (1 / s) if reciprocal = 1 (always, when fused). NaN gives qmin, as in ONNX
+ * Runtime on x86. A code takes one byte, its low eight bits: signed and unsigned formats of 2 to 8 bits are alike. */
 struct quantize_args {
     const float *x;
     int32_t outer, channels, inner;
     const float *scale;        /* [channels] */
     const int32_t *zero_point; /* [channels] */
     int32_t qmin, qmax;
-    int32_t reciprocal, zero_point_first;
+    int32_t reciprocal, order, rounding;
     uint8_t *codes;
 };
 
-/* What one channel's values go through: rint(clamp(x (* or /) by + before, lo, hi)) + after. */
+/* What one channel's values go through: round(clamp(x (* or /) by + before, lo, hi)) + after. */
 struct grid {
     float by, before, lo, hi;
-    int32_t after, divide;
+    int32_t after, divide, fused, rounding;
 };
 
 static struct grid grid_of(const struct quantize_args *a, int32_t channel) {
     float scale = a->scale[channel];
     int32_t zero_point = a->zero_point[channel];
-    int32_t after = a->zero_point_first ? 0 : zero_point;
-    struct grid g = {a->reciprocal ? 1.0f / scale : scale, a->zero_point_first ? (float)zero_point : 0.0f,
-                     (float)(a->qmin - after), (float)(a->qmax - after), after, !a->reciprocal};
+    int32_t first = a->order != ROUND_THEN_ADD, fused = a->order == FUSED_ADD_THEN_ROUND;
+    int32_t after = first ? 0 : zero_point, divide = !a->reciprocal && !fused;
+    struct grid g = {divide ? scale : 1.0f / scale, first ? (float)zero_point : 0.0f, (float)(a->qmin - after),
+                     (float)(a->qmax - after),      after, divide, fused, a->rounding};
     return g;
 }
 
-static inline uint8_t quantize1(const struct grid *g, float x) {
-    float v = g->divide ? x / g->by : x * g->by;
-    return (uint8_t)((int32_t)__builtin_rintf(clampf(v + g->before, g->lo, g->hi)) + g->after);
+static inline v128_t fused4(v128_t x, float by, float before) {
+    v128_t factor = wasm_f64x2_splat(by), term = wasm_f64x2_splat(before);
+    v128_t high = wasm_i64x2_shuffle(x, x, 1, 1);
+    v128_t a = wasm_f64x2_add(wasm_f64x2_mul(wasm_f64x2_promote_low_f32x4(x), factor), term);
+    v128_t b = wasm_f64x2_add(wasm_f64x2_mul(wasm_f64x2_promote_low_f32x4(high), factor), term);
+    return wasm_i64x2_shuffle(wasm_f32x4_demote_f64x2_zero(a), wasm_f32x4_demote_f64x2_zero(b), 0, 2);
 }
 
-static inline v128_t quantize4(const struct grid *g, const float *x) {
-    v128_t v = wasm_v128_load(x), by = wasm_f32x4_splat(g->by);
-    v = g->divide ? wasm_f32x4_div(v, by) : wasm_f32x4_mul(v, by);
-    v = wasm_f32x4_add(v, wasm_f32x4_splat(g->before));
+static inline v128_t half_away4(v128_t v) {
+    v128_t whole = wasm_f32x4_trunc(v), sign = wasm_v128_and(v, wasm_f32x4_splat(-0.0f));
+    v128_t away = wasm_f32x4_ge(wasm_f32x4_abs(wasm_f32x4_sub(v, whole)), wasm_f32x4_splat(0.5f));
+    v128_t unit = wasm_v128_or(wasm_f32x4_splat(1.0f), sign);
+    return wasm_f32x4_add(whole, wasm_v128_and(away, unit));
+}
+
+static inline v128_t rounded4(v128_t v, int32_t rounding) {
+    if (rounding == HALF_EVEN)
+        return round4(v);
+    v = rounding == HALF_AWAY ? half_away4(v) : rounding == DOWN ? wasm_f32x4_floor(v) : v;
+    return wasm_i32x4_trunc_sat_f32x4(v);
+}
+
+static inline v128_t quantize4(const struct grid *g, v128_t x) {
+    v128_t v, by = wasm_f32x4_splat(g->by);
+    if (g->fused)
+        v = fused4(x, g->by, g->before);
+    else
+        v = wasm_f32x4_add(g->divide ? wasm_f32x4_div(x, by) : wasm_f32x4_mul(x, by), wasm_f32x4_splat(g->before));
     v = clamp4(v, wasm_f32x4_splat(g->lo), wasm_f32x4_splat(g->hi));
-    return wasm_i32x4_add(round4(v), wasm_i32x4_splat(g->after));
+    return wasm_i32x4_add(rounded4(v, g->rounding), wasm_i32x4_splat(g->after));
 }
 
 static void quantize_run(const struct grid *g, const float *x, int32_t n, uint8_t *codes) {
     int32_t i = 0;
     for (; i + 16 <= n; i += 16) {
-        v128_t a = quantize4(g, x + i), b = quantize4(g, x + i + 4);
-        v128_t c = quantize4(g, x + i + 8), d = quantize4(g, x + i + 12);
+        v128_t a = quantize4(g, wasm_v128_load(x + i)), b = quantize4(g, wasm_v128_load(x + i + 4));
+        v128_t c = quantize4(g, wasm_v128_load(x + i + 8)), d = quantize4(g, wasm_v128_load(x + i + 12));
         wasm_v128_store(codes + i, low_bytes(a, b, c, d));
     }
     for (; i < n; i++)
-        codes[i] = quantize1(g, x[i]);
+        codes[i] = (uint8_t)wasm_i32x4_extract_lane(quantize4(g, wasm_v128_load32_splat(x + i)), 0);
 }
 
 KERNEL(k_quantize) {
