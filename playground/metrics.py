@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -69,3 +70,142 @@ def _cosine(inner: float, signal: float, estimate: float) -> float:
     if signal == 0 or estimate == 0:
         return float(signal == estimate)
     return inner / (math.sqrt(signal) * math.sqrt(estimate))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Histogram:
+    """Counts of values in ``bins`` equal bins over ``lo .. hi``, the last of which holds ``hi`` too.
+
+    Attributes:
+        counts: int64 of shape ``(bins,)``.
+        lo: left edge of the first bin.
+        hi: right edge of the last bin.
+        below: how many values lie below ``lo``.
+        above: how many values lie above ``hi``.
+    """
+
+    counts: NDArray[np.int64]
+    lo: float
+    hi: float
+    below: int = 0
+    above: int = 0
+
+    @property
+    def edges(self) -> NDArray[np.float64]:
+        """The ``bins + 1`` edges."""
+        return np.linspace(self.lo, self.hi, self.counts.size + 1)
+
+
+def histogram(x: ArrayLike, bins: int = 256, lo: float | None = None, hi: float | None = None) -> Histogram:
+    """Count values in equal bins, several times faster than ``np.histogram``.
+
+    Bin numbers are formed in float32: a value within rounding of an inner edge may be counted next to it.
+
+    Args:
+        x: finite real numbers of any shape.
+        bins: how many, at least 1.
+        lo: left edge; the smallest value when left out.
+        hi: right edge, not below ``lo``; the largest value when left out.
+
+    Raises:
+        InvalidInputError: x has no values, or not all are finite; no bins; an edge is not finite, or ``lo > hi``.
+    """
+    values = require_values(as_float32(x)).reshape(-1)
+    first, last = _edges(values.min() if lo is None else lo, values.max() if hi is None else hi, bins)
+    counts = np.zeros(bins, np.int64)
+    below = above = 0
+    for start in range(0, values.size, _CHUNK):
+        chunk = values[start : start + _CHUNK]
+        counts += _bin_counts(chunk, first, last, bins)
+        below += int(np.count_nonzero(chunk < first))
+        above += int(np.count_nonzero(chunk > last))
+    counts[0] -= below
+    counts[-1] -= above
+    return Histogram(counts, float(first), float(last), below, above)
+
+
+def _edges(lo: float, hi: float, bins: int) -> tuple[np.float32, np.float32]:
+    """Both edges as float32, moved apart where they coincide."""
+    if bins < 1:
+        raise InvalidInputError(f"{bins} bins are too few", where="bins", hint="Use at least 1")
+    first, last = np.float32(lo), np.float32(hi)
+    if not (np.isfinite(first) and np.isfinite(last) and first <= last):
+        raise InvalidInputError(f"no histogram runs from {first:g} to {last:g}", where="lo", hint="Use finite lo <= hi")
+    if first == last:
+        margin = max(abs(first), np.float32(1)) / 2
+        return first - margin, last + margin
+    return first, last
+
+
+def _bin_counts(chunk: Float32, first: np.float32, last: np.float32, bins: int) -> NDArray[np.intp]:
+    """Counts with everything beyond the edges in the outermost bins."""
+    step = np.float64(bins) / (np.float64(last) - np.float64(first))  # the width may overflow float32
+    with np.errstate(over="ignore"):
+        place = (chunk - first) * np.float32(step)
+    np.clip(place, 0, bins - 1, out=place)
+    return np.bincount(place.astype(np.intp), minlength=bins)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ErrorSplit:
+    """The error ``x_hat - x``, apart for values within what the codes reach and for values beyond.
+
+    Attributes:
+        rounding: histogram of the errors of values within the limits.
+        clipping: histogram of the errors of values beyond them, over the same bins.
+        rounding_mse: squared rounding errors over the number of all values.
+        clipping_mse: squared clipping errors over the number of all values; both add up to the mse.
+        clipped: how many values lie beyond the limits.
+        count: how many values there are.
+    """
+
+    rounding: Histogram
+    clipping: Histogram
+    rounding_mse: float
+    clipping_mse: float
+    clipped: int
+    count: int
+
+
+def split_error(x: ArrayLike, x_hat: ArrayLike, lo: ArrayLike, hi: ArrayLike, bins: int = 201) -> ErrorSplit:
+    """Tell rounding error from clipping error.
+
+    Args:
+        x: the original.
+        x_hat: the dequantized values, of the same shape.
+        lo: values below are clipped, see ``core.clip_limits``; a number, or an array that fits x's shape.
+        hi: values above are clipped, likewise.
+        bins: bins of both histograms, which run from minus to plus the largest absolute error.
+
+    Raises:
+        InvalidInputError: as :func:`compare`, or the limits do not fit x.
+    """
+    a, b = as_float32(x, "x"), as_float32(x_hat, "x_hat")
+    _pair(a, b)
+    try:
+        inside = np.less_equal(lo, a) & np.less_equal(a, hi)
+        inside = np.broadcast_to(inside, a.shape) if inside.shape != a.shape else inside
+    except ValueError as error:
+        raise InvalidInputError(f"the limits do not fit values of shape {a.shape}", where="lo") from error
+    errors = b - a
+    rounding, clipping = errors[inside], errors[~inside]
+    edge = max(float(errors.max()), -float(errors.min()))
+    return ErrorSplit(
+        rounding=_histogram_or_empty(rounding, bins, edge),
+        clipping=_histogram_or_empty(clipping, bins, edge),
+        rounding_mse=_sum_of_squares(rounding) / a.size,
+        clipping_mse=_sum_of_squares(clipping) / a.size,
+        clipped=clipping.size,
+        count=a.size,
+    )
+
+
+def _histogram_or_empty(errors: Float32, bins: int, edge: float) -> Histogram:
+    if errors.size:
+        return histogram(errors, bins, -edge, edge)
+    first, last = _edges(-edge, edge, bins)
+    return Histogram(np.zeros(bins, np.int64), float(first), float(last))
+
+
+def _sum_of_squares(errors: Float32) -> float:
+    return sum(float(d @ d) for (d,) in _chunks(errors))

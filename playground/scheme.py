@@ -2,42 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
-from playground.arrays import Float32
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.number_formats import FORMATS, NumberFormat
 from playground.presets import CONVENTIONS
+from playground.rounding import ROUNDINGS
 
 GRANULARITIES = ("tensor", "channel", "token", "block")
-
-
-def _half_even(x: Float32) -> None:
-    np.rint(x, out=x)
-
-
-def _half_away(x: Float32) -> None:
-    whole = np.trunc(x)  # x - whole is exact, which x + 0.5 is not
-    np.add(whole, np.where(np.abs(x - whole) >= 0.5, np.copysign(np.float32(1), x), np.float32(0)), out=x)
-
-
-def _toward_zero(x: Float32) -> None:
-    np.trunc(x, out=x)
-
-
-def _down(x: Float32) -> None:
-    np.floor(x, out=x)
-
-
-ROUNDINGS: Mapping[str, Callable[[Float32], None]] = MappingProxyType(
-    {"half_even": _half_even, "half_away": _half_away, "toward_zero": _toward_zero, "down": _down}
-)
-"""Rounding id -> function that rounds finite or infinite float32 values in place."""
 
 Argument = float | int | str | bool
 
@@ -54,7 +28,7 @@ class Scheme:
         block_size: values per scale; only with ``"block"``.
         symmetric: the range is widened to ``-a .. a`` and the zero-point is fixed.
         narrow_range: give up the smallest code, so that a signed format is symmetric.
-        rounding: from real to integer: ``"half_even"``, ``"half_away"``, ``"toward_zero"`` or ``"down"``.
+        rounding: from real to integer: ``"half_even"``, ``"half_away"`` or ``"toward_zero"``.
         convention: whose rules, bit for bit, see ``playground.conventions()``.
         calibrator: how a range is found, see ``playground.calibrators()``.
         calibrator_args: its parameters as (name, value) pairs; a mapping is accepted too.

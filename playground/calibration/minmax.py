@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from playground.arrays import as_float32, require_values
+from playground.calibration._batches import Batches
 from playground.calibration._calibrator import Calibrator
 from playground.core import Range, Scheme
-from playground.errors import InvalidInputError
 
 
 class MinMaxState:
@@ -16,28 +15,21 @@ class MinMaxState:
 
     def __init__(self, scheme: Scheme) -> None:
         """Start with nothing seen."""
-        self._scheme = scheme
-        self._seen: Range | None = None
+        self._batches = Batches(scheme)
+        self._lo = np.full((), np.inf, np.float32)
+        self._hi = np.full((), -np.inf, np.float32)
 
     def update(self, batch: ArrayLike) -> None:
         """Widen the range to what the batch holds."""
-        x = require_values(as_float32(batch, "batch"), "batch")
-        shape = self._scheme.qparams_shape(x.shape)
-        shared = tuple(axis for axis, size in enumerate(shape) if size == 1)
-        new = Range(x.min(axis=shared, keepdims=True), x.max(axis=shared, keepdims=True))
-        if self._seen is not None:
-            if self._seen.lo.shape != shape:
-                raise InvalidInputError(
-                    f"a batch with scales of shape {shape} after batches with {self._seen.lo.shape}", where="batch"
-                )
-            new = Range(np.minimum(self._seen.lo, new.lo), np.maximum(self._seen.hi, new.hi))
-        self._seen = new
+        x = self._batches.check(batch)
+        axes = self._batches.shared_axes()
+        self._lo = np.minimum(self._lo, x.min(axis=axes, keepdims=True))
+        self._hi = np.maximum(self._hi, x.max(axis=axes, keepdims=True))
 
     def range(self) -> Range:
         """The smallest and largest value of all batches."""
-        if self._seen is None:
-            raise InvalidInputError("no batch has been seen", where="calibration", hint="Give at least one batch")
-        return self._seen
+        self._batches.seen_shape()  # refuses when there was none
+        return Range(self._lo, self._hi)
 
 
 CALIBRATOR = Calibrator(
