@@ -45,6 +45,7 @@ class BytesSource:
     """Bytes that are in memory already."""
 
     def __init__(self, data: bytes, name: str = "") -> None:
+        """Wrap ``data`` (no copy) under ``name``."""
         self._data, self.name, self.size = data, name, len(data)
 
     def read(self, offset: int, size: int) -> bytes:
@@ -59,6 +60,7 @@ class FileSource:
     """A file on disk. It is opened for each read, so that a source can be kept for as long as its tensors are."""
 
     def __init__(self, path: str | Path) -> None:
+        """Take the file's size; MissingError if there is no such file."""
         self.path = Path(path)
         if not self.path.is_file():
             raise MissingError("there is no such file", where=str(path))

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from playground.errors import BadFileError, MissingError
 from playground.host.sources import BytesSource, FileSource, Source
 

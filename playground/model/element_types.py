@@ -1,0 +1,109 @@
+"""Element types of tensors in files: their names here, their width, and how their stored bytes become arrays.
+
+Names are NumPy's where NumPy has the type, else those of ml_dtypes and ONNX. Types below 8 bits are packed, first value
+in the low bits (as ONNX packs them), and come as int8 or uint8 arrays; bfloat16 comes as float32.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.errors import UnsupportedError
+from playground.number_formats import integer
+
+
+@dataclass(frozen=True, slots=True)
+class ElementType:
+    """One element type.
+
+    Attributes:
+        name: its name, as in ``Tensor.dtype``.
+        bits: width of one stored element.
+        onnx: its number in ONNX's ``TensorProto.DataType``.
+        stored: NumPy's type of the stored bytes (little-endian) if NumPy has the type, else empty.
+    """
+
+    name: str
+    bits: int
+    onnx: int
+    stored: str = ""
+
+    def nbytes(self, count: int) -> int:
+        """Bytes that ``count`` elements take, packed."""
+        return (count * self.bits + 7) // 8
+
+
+_ALL = (
+    ElementType("float32", 32, 1, "<f4"),
+    ElementType("uint8", 8, 2, "|u1"),
+    ElementType("int8", 8, 3, "|i1"),
+    ElementType("uint16", 16, 4, "<u2"),
+    ElementType("int16", 16, 5, "<i2"),
+    ElementType("int32", 32, 6, "<i4"),
+    ElementType("int64", 64, 7, "<i8"),
+    ElementType("bool", 8, 9, "|b1"),
+    ElementType("float16", 16, 10, "<f2"),
+    ElementType("float64", 64, 11, "<f8"),
+    ElementType("uint32", 32, 12, "<u4"),
+    ElementType("uint64", 64, 13, "<u8"),
+    ElementType("complex64", 64, 14, "<c8"),
+    ElementType("complex128", 128, 15, "<c16"),
+    ElementType("bfloat16", 16, 16),
+    ElementType("float8_e4m3fn", 8, 17),
+    ElementType("float8_e4m3fnuz", 8, 18),
+    ElementType("float8_e5m2", 8, 19),
+    ElementType("float8_e5m2fnuz", 8, 20),
+    ElementType("uint4", 4, 21),
+    ElementType("int4", 4, 22),
+    ElementType("float4_e2m1fn", 4, 23),
+    ElementType("float8_e8m0fnu", 8, 24),
+    ElementType("uint2", 2, 25),
+    ElementType("int2", 2, 26),
+    ElementType("float6_e2m3fn", 6, 27),
+    ElementType("float6_e3m2fn", 6, 28),
+)
+BY_NAME = {element.name: element for element in _ALL}
+_PACKED = {packed.id: packed for packed in integer.FORMATS if packed.bits < 8}
+BY_ONNX = {element.onnx: element for element in _ALL}
+
+
+def decode(element: ElementType, data: bytes, shape: tuple[int, ...]) -> NDArray[Any]:
+    """The array of ``shape`` that ``data`` holds (read-only where nothing had to be converted).
+
+    Args:
+        element: what one element is.
+        data: exactly ``element.nbytes(prod(shape))`` bytes.
+        shape: sizes of the axes.
+
+    Raises:
+        UnsupportedError: the type has no values here yet (8-, 6- and 4-bit floats).
+    """
+    if element.stored:
+        return np.frombuffer(data, element.stored).reshape(shape)
+    if element.name == "bfloat16":
+        return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32).reshape(shape)
+    if element.name in _PACKED:
+        return _PACKED[element.name].unpack(np.frombuffer(data, np.uint8), math.prod(shape)).reshape(shape)
+    raise UnsupportedError(f"values of type {element.name} cannot be read yet")
+
+
+def encode(element: ElementType, values: NDArray[Any]) -> bytes:
+    """The stored bytes of ``values``: the inverse of :func:`decode`. Raises UnsupportedError as it does."""
+    if element.stored:
+        return values.astype(element.stored, copy=False).tobytes()
+    if element.name == "bfloat16":
+        return _round_to_bfloat16(values.astype(np.float32, copy=False)).tobytes()
+    if element.name in _PACKED:
+        return _PACKED[element.name].pack(values).tobytes()
+    raise UnsupportedError(f"values of type {element.name} cannot be written yet")
+
+
+def _round_to_bfloat16(values: NDArray[np.float32]) -> NDArray[np.uint16]:
+    bits = np.ascontiguousarray(values).view(np.uint32)
+    rounded = (bits + (0x7FFF + ((bits >> 16) & 1))) >> 16  # half to even
+    return np.where(np.isnan(values), 0x7FC0, rounded).astype("<u2")

@@ -1,0 +1,33 @@
+"""What a reader of a file format is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playground.host.sources import Source
+from playground.model.graph import Model
+
+HEAD_BYTES = 64
+"""How much of a file's beginning a reader gets to recognise it by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One file format.
+
+    Attributes:
+        id: the format's name, as in ``Model.format``.
+        suffixes: endings of file names, lower case, with the dot.
+        signature: whether a file's first bytes (at most ``HEAD_BYTES``) are this format's.
+        read: reads a model. Raises BadFileError, UnsupportedError or MissingError, before any large allocation.
+    """
+
+    id: str
+    suffixes: tuple[str, ...]
+    signature: Callable[[bytes], bool]
+    read: Callable[[Source], Model]
+
+    def matches(self, head: bytes, name: str) -> bool:
+        """Whether a file is this format by its content or, failing that, by its name."""
+        return self.signature(head) or name.lower().endswith(self.suffixes)

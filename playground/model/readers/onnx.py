@@ -1,0 +1,172 @@
+"""ONNX: a protobuf message that holds a graph of operators and its constants."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from playground.errors import BadFileError, UnsupportedError
+from playground.host.sources import Source
+from playground.model.element_types import BY_ONNX
+from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
+from playground.model.onnx_proto import AttributeProto, DecodeError, Message, ModelProto
+from playground.model.readers._onnx_tensors import STRING, tensor
+from playground.model.readers._reader import Reader
+
+MAX_BYTES = min(2**31 - 1, sys.maxsize // 4)
+"""Protobuf's own limit; in the browser (32 bits) 512 MB, because parsing needs the file twice."""
+
+_SECOND_TAGS = frozenset(b"\x12\x1a\x22\x28\x32\x3a\x42\x72")
+"""What comes after ir_version in a ModelProto: producer, domain, version, doc, graph, opset or metadata."""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What every part of a file is read with."""
+
+    source: Source
+    opset: int
+    other_opsets: dict[str, int]
+
+
+def _signature(head: bytes) -> bool:
+    return len(head) > 2 and head[0] == 0x08 and 0 < head[1] < 0x80 and head[2] in _SECOND_TAGS
+
+
+def read(source: Source) -> Model:
+    """Read an ONNX model. Its graph comes in topological order, ``Constant`` nodes as initializers.
+
+    Raises:
+        BadFileError: damaged, truncated, too large, or inconsistent.
+        MissingError: its weights are in another file that is not at hand.
+        UnsupportedError: it uses a part of ONNX that has no place in :class:`Graph`.
+    """
+    if source.size > MAX_BYTES:
+        raise BadFileError(
+            f"an ONNX file can have at most {MAX_BYTES} bytes here, and this one has {source.size}",
+            where=source.name,
+            hint="Larger models keep their weights in files of their own",
+        )
+    try:
+        proto = ModelProto.FromString(source.read(0, source.size))
+        return _model(proto, source)
+    except (DecodeError, UnicodeDecodeError) as error:
+        raise BadFileError("it is no complete ONNX file", where=source.name, hint="Truncated or damaged") from error
+
+
+def _model(proto: Message, source: Source) -> Model:
+    if not proto.HasField("graph") or not proto.opset_import:
+        missing = "graph" if not proto.HasField("graph") else "operator set"
+        raise BadFileError(f"it has no {missing}", where=source.name, hint="Truncated, or not an ONNX model")
+    opsets = {imported.domain: int(imported.version) for imported in proto.opset_import}
+    opset = opsets.pop("", 0) or opsets.pop("ai.onnx", 0) or 1
+    metadata = {entry.key: entry.value for entry in proto.metadata_props}
+    notes = []
+    if proto.functions:
+        notes.append(f"It defines {len(proto.functions)} functions of its own: its tensors are shown, its graph is not")
+    if proto.graph.sparse_initializer:
+        notes.append("It has sparse tensors: its dense ones are shown, its graph is not")
+    if notes:
+        tensors = {entry.name: tensor(entry, source) for entry in proto.graph.initializer}
+        return Model("onnx", source.name, tensors, None, metadata, tuple(notes))
+    graph = _graph(proto.graph, _File(source, opset, opsets), frozenset())
+    return Model("onnx", source.name, graph.initializers, graph, metadata)
+
+
+def _graph(proto: Message, file: _File, outer: frozenset[str]) -> Graph:
+    initializers = {entry.name: tensor(entry, file.source) for entry in proto.initializer}
+    known = set(outer) | set(initializers) | {entry.name for entry in proto.input}
+    nodes = []
+    for index, entry in enumerate(proto.node):
+        where = f"{file.source.name}: node {entry.name or index!r} ({entry.op_type})"
+        _check_names(entry, known, outer, where)
+        if entry.op_type == "Constant" and entry.domain in ("", "ai.onnx"):
+            initializers[entry.output[0]] = _constant(entry, file.source, where)
+        else:
+            inner = frozenset(known)
+            attributes = {held.name: _attribute(held, file, inner, where) for held in entry.attribute}
+            domain = "" if entry.domain == "ai.onnx" else entry.domain
+            names = tuple(entry.input), tuple(entry.output)
+            nodes.append(Node(entry.op_type, entry.name or f"{entry.op_type}_{index}", *names, attributes, domain))
+    for value in proto.output:
+        if value.name not in known:
+            raise BadFileError(f"its output {value.name!r} is made by no node", where=file.source.name)
+    inputs = tuple(_value(entry) for entry in proto.input if entry.name not in initializers)
+    outputs = tuple(_value(entry) for entry in proto.output)
+    return Graph(proto.name, inputs, outputs, tuple(nodes), initializers, file.opset, file.other_opsets)
+
+
+def _check_names(node: Message, known: set[str], outer: frozenset[str], where: str) -> None:
+    """Every input was made before, no output was: the graph is sorted and has no cycle."""
+    for name in node.input:
+        if name and name not in known:
+            raise BadFileError(f"its input {name!r} is made by no node before it", where=where)
+    for name in node.output:
+        if name and name in known and name not in outer:
+            raise BadFileError(f"its output {name!r} exists already", where=where)
+        known.add(name)
+
+
+def _constant(node: Message, source: Source, where: str) -> Tensor:
+    if len(node.attribute) != 1 or len(node.output) != 1:
+        raise BadFileError("a Constant has one value and one output", where=where)
+    name, attribute = node.output[0], node.attribute[0]
+    if attribute.name == "value":
+        held = tensor(attribute.t, source)
+        return Tensor(name, held.dtype, held.shape, held.nbytes, held.read)
+    kinds = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
+    if attribute.name not in kinds:
+        raise UnsupportedError(f"a constant given as {attribute.name!r} cannot be read", where=where)
+    values: Any = {"value_float": attribute.f, "value_int": attribute.i}.get(attribute.name)
+    if values is None:
+        values = list(attribute.floats or attribute.ints)
+    return Tensor.of(name, np.array(values, kinds[attribute.name]))
+
+
+def _attribute(proto: Message, file: _File, outer: frozenset[str], where: str) -> Any:
+    kind = AttributeProto.AttributeType.Name(proto.type) if proto.type else "UNDEFINED"
+    if kind == "FLOAT":
+        return float(proto.f)
+    if kind == "INT":
+        return int(proto.i)
+    if kind == "STRING":
+        return _text(proto.s)
+    if kind == "TENSOR":
+        return tensor(proto.t, file.source).numpy()
+    if kind == "GRAPH":
+        return _graph(proto.g, file, outer)
+    if kind in ("FLOATS", "INTS"):
+        return list(getattr(proto, kind.lower()))
+    if kind == "STRINGS":
+        return [_text(entry) for entry in proto.strings]
+    raise UnsupportedError(f"its attribute {proto.name!r} is of kind {kind}, which cannot be read", where=where)
+
+
+def _text(data: bytes) -> str | bytes:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data
+
+
+def _value(proto: Message) -> ValueInfo:
+    kind = proto.type.WhichOneof("value") or ""
+    if kind != "tensor_type":
+        return ValueInfo(proto.name, kind.removesuffix("_type"), None)
+    held = proto.type.tensor_type
+    dtype = "string" if held.elem_type == STRING else BY_ONNX[held.elem_type].name if held.elem_type in BY_ONNX else ""
+    if not held.HasField("shape"):
+        return ValueInfo(proto.name, dtype, None)
+    return ValueInfo(proto.name, dtype, tuple(_dim(dim) for dim in held.shape.dim))
+
+
+def _dim(proto: Message) -> int | str | None:
+    if proto.HasField("dim_value"):
+        return int(proto.dim_value) if proto.dim_value >= 0 else None
+    return proto.dim_param or None
+
+
+READER = Reader("onnx", (".onnx",), _signature, read)

@@ -1,0 +1,122 @@
+"""safetensors: a JSON header with every tensor's type, shape and place, then the bytes of all of them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import NDArray
+
+from playground.errors import BadFileError
+from playground.host.sources import Source
+from playground.model.element_types import BY_NAME, ElementType, decode
+from playground.model.graph import Model, Tensor
+from playground.model.readers._reader import Reader
+
+MAX_HEADER_BYTES = 100_000_000
+"""The format's own limit."""
+
+_DTYPES = {
+    **{"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "BOOL": "bool", "C64": "complex64"},
+    **{f"I{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
+    **{f"U{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)},
+    **{"F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2", "F8_E8M0": "float8_e8m0fnu", "F4": "float4_e2m1fn"},
+    **{"F8_E4M3FNUZ": "float8_e4m3fnuz", "F8_E5M2FNUZ": "float8_e5m2fnuz"},
+    **{"F6_E2M3": "float6_e2m3fn", "F6_E3M2": "float6_e3m2fn"},
+}
+
+
+def _signature(head: bytes) -> bool:
+    return len(head) > 8 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= MAX_HEADER_BYTES
+
+
+def read(source: Source) -> Model:
+    """Read a safetensors file: tensors only, each read from the file when it is asked for.
+
+    Raises:
+        BadFileError: anything that the format's description forbids: a header that is too large, is not JSON or names
+            a tensor twice, a tensor whose size is not its shape's, overlaps, holes, bytes left over.
+    """
+    header, start = _header(source)
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+        raise BadFileError("its __metadata__ is not a mapping of texts", where=source.name)
+    entries = [_entry(name, entry, source) for name, entry in header.items()]
+    end = 0
+    for name, _, _, begin, stop in sorted(entries, key=lambda entry: entry[3:]):
+        if begin != end:
+            fault = (
+                "overlaps the tensor before it" if begin < end else f"leaves a hole of {begin - end} bytes before it"
+            )
+            raise BadFileError(f"tensor {name!r} {fault}", where=source.name)
+        end = stop
+    if start + end != source.size:
+        raise BadFileError(
+            f"its tensors end at byte {start + end}, and the file has {source.size}",
+            where=source.name,
+            hint="The file is truncated or damaged",
+        )
+    tensors = {
+        name: Tensor(name, element.name, shape, stop - begin, _values(source, element, shape, start + begin))
+        for name, element, shape, begin, stop in entries
+    }
+    return Model("safetensors", source.name, tensors, None, metadata)
+
+
+def _header(source: Source) -> tuple[dict[str, Any], int]:
+    """The parsed header and the offset of the first tensor's bytes."""
+    if source.size < 8:
+        raise BadFileError(f"it has {source.size} bytes, fewer than any safetensors file", where=source.name)
+    size = int.from_bytes(source.read(0, 8), "little")
+    if size > min(MAX_HEADER_BYTES, source.size - 8):
+        raise BadFileError(
+            f"its header is said to have {size} bytes, and the file has {source.size}",
+            where=source.name,
+            hint="The file is truncated, damaged, or no safetensors file",
+        )
+    try:
+        header = json.loads(source.read(8, size).decode(), object_pairs_hook=_without_duplicates)
+    except (ValueError, RecursionError) as error:
+        raise BadFileError("its header is no valid JSON", where=source.name) from error
+    if not isinstance(header, dict):
+        raise BadFileError("its header is no JSON object", where=source.name)
+    return header, 8 + size
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadFileError(f"the name {twice[:80]!r} stands twice in the header of the safetensors file")
+    return found
+
+
+def _entry(name: str, entry: Any, source: Source) -> tuple[str, ElementType, tuple[int, ...], int, int]:
+    where = f"{source.name}: tensor {name[:80]!r}"
+    if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
+        raise BadFileError("its entry needs dtype, shape and data_offsets, and nothing else", where=where)
+    shape, offsets = entry["shape"], entry["data_offsets"]
+    if not _sizes(shape) or not _sizes(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
+        raise BadFileError("its shape or its data_offsets are no sizes", where=where)
+    dtype = entry["dtype"]
+    if not isinstance(dtype, str) or dtype not in _DTYPES:
+        raise BadFileError(f"its element type {dtype!r} is unknown", where=where, hint=f"Known: {', '.join(_DTYPES)}")
+    element = BY_NAME[_DTYPES[dtype]]
+    needed, found = element.nbytes(math.prod(shape)), offsets[1] - offsets[0]
+    if needed != found:
+        raise BadFileError(f"it has {found} bytes, and its shape {shape} needs {needed}", where=where)
+    return name, element, tuple(shape), offsets[0], offsets[1]
+
+
+def _sizes(value: Any) -> bool:
+    return isinstance(value, list) and all(type(n) is int and 0 <= n < 2**63 for n in value)
+
+
+def _values(source: Source, element: ElementType, shape: tuple[int, ...], start: int) -> Callable[[], NDArray[Any]]:
+    return lambda: decode(element, source.read(start, element.nbytes(math.prod(shape))), shape)
+
+
+READER = Reader("safetensors", (".safetensors",), _signature, read)
