@@ -1,0 +1,79 @@
+"""The command line: ``playground COMMAND``. One file beside this one is one command.
+
+Results go to stdout, laid out for people or, with ``--json``, as one JSON document; progress and errors for people go to
+stderr. Exit codes: 0 done, 1 an engine failed, 2 the input cannot be used, 130 cancelled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+import playground
+from playground.cli._command import Command
+from playground.cli._console import Console
+from playground.errors import BadFileError, CancelledError, EngineError, InvalidInputError, PlaygroundError
+from playground.registry import discover
+
+FAILED, BAD_INPUT, CANCELLED = 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit code. Nothing that a caller can provoke ends in a traceback."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    console = Console(as_json="--json" in arguments)
+    try:
+        return _run(arguments, console)
+    except KeyboardInterrupt:
+        return _fail(console, CancelledError("cancelled"), CANCELLED)
+    except BrokenPipeError:  # whoever read our output has seen enough; keep the interpreter from flushing into it again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as error:
+        where = str(error.filename) if error.filename else ""
+        return _fail(console, BadFileError(error.strerror or str(error), where=where), BAD_INPUT)
+    except EngineError as error:
+        return _fail(console, error, FAILED)
+    except PlaygroundError as error:
+        return _fail(console, error, BAD_INPUT)
+
+
+def _run(arguments: list[str], console: Console) -> int:
+    commands = discover(playground.cli, "COMMAND", Command)
+    args = _parser(commands).parse_args(arguments)
+    command: Command = commands[args.command]
+    try:
+        result = command.run(args, console)
+    finally:
+        console.end_progress()
+    if console.as_json:
+        console.json(result)
+    else:
+        command.show(result, console)
+    return 0
+
+
+def _fail(console: Console, error: PlaygroundError, code: int) -> int:
+    console.error(error)
+    return code
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises where argparse would print and exit, so that bad options are errors like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InvalidInputError(message, hint=f"See {self.prog} --help")
+
+
+def _parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
+    parser = _Parser(prog="playground", description="See, feel and keep what quantization does to real models.")
+    parser.add_argument("--version", action="version", version=f"playground {playground.__version__}")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in commands.values():
+        sub = subparsers.add_parser(command.id, help=command.summary, description=command.summary)
+        command.configure(sub)
+        sub.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+    return parser

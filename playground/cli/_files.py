@@ -1,0 +1,111 @@
+"""What commands take: model files, models of the gallery, samples in ``.npz`` files."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from playground import gallery
+from playground.errors import InvalidInputError
+from playground.model.graph import Graph, Model
+from playground.model.loading import load
+
+GALLERY_PREFIX = "gallery:"
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A model that was named on the command line.
+
+    Attributes:
+        name: what was named.
+        model: the model.
+        nbytes: bytes of the file.
+        gallery_id: its id in the gallery, None for a file.
+    """
+
+    name: str
+    model: Model
+    nbytes: int
+    gallery_id: str | None
+
+    @property
+    def graph(self) -> Graph:
+        """The model's graph.
+
+        Raises:
+            InvalidInputError: the file holds tensors only.
+        """
+        if self.model.graph is None:
+            raise InvalidInputError(
+                f"a {self.model.format} file holds tensors and no graph", where=self.name, hint="Use an .onnx file"
+            )
+        return self.model.graph
+
+    @property
+    def stem(self) -> str:
+        """The name without folder, prefix and ending."""
+        return self.gallery_id or Path(self.name).stem
+
+
+def add_file(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that names the model."""
+    models = ", ".join(GALLERY_PREFIX + model_id for model_id in gallery.entries())
+    parser.add_argument("file", metavar="FILE", help=f"a model file, or one of {models}")
+
+
+def open_model(name: str) -> ModelFile:
+    """Read a model file, or ``gallery:ID``.
+
+    Raises:
+        PlaygroundError: as ``playground.load`` and ``gallery.open_model`` do.
+    """
+    if name.startswith(GALLERY_PREFIX):
+        model_id = name.removeprefix(GALLERY_PREFIX)
+        return ModelFile(name, gallery.open_model(model_id), len(gallery.model_bytes(model_id)), model_id)
+    model = load(name)
+    return ModelFile(name, model, Path(name).stat().st_size, None)
+
+
+def read_arrays(path: str) -> Arrays:
+    """The arrays of an ``.npz`` or ``.safetensors`` file by name.
+
+    Raises:
+        PlaygroundError: as ``playground.load`` does.
+        InvalidInputError: it is a model with a graph.
+    """
+    held = load(path)
+    if held.graph is not None:
+        raise InvalidInputError("it is a model, not samples", where=path, hint="Use an .npz file with arrays")
+    return {name: tensor.numpy() for name, tensor in held.tensors.items()}
+
+
+def feeds_of(arrays: Arrays, graph: Graph, where: str) -> Arrays:
+    """The arrays that go into the graph's inputs; a single array fits a single input under any name.
+
+    Raises:
+        InvalidInputError: an input has no array, or the arrays differ in their number of samples.
+    """
+    if len(arrays) == len(graph.inputs) == 1:
+        feeds = {graph.inputs[0].name: next(iter(arrays.values()))}
+    else:
+        missing = [i.name for i in graph.inputs if i.name not in arrays]
+        if missing:
+            raise InvalidInputError(
+                f"no array for the model's input {missing[0]!r}",
+                where=where,
+                hint=f"It holds {', '.join(map(repr, arrays)) or 'nothing'}",
+            )
+        feeds = {i.name: arrays[i.name] for i in graph.inputs}
+    counts = {name: array.shape[:1] for name, array in feeds.items()}
+    if len(set(counts.values())) != 1 or counts[graph.inputs[0].name] in ((), (0,)):
+        raise InvalidInputError(
+            "the arrays hold no samples, or not the same number", where=where, hint="The first axis counts samples"
+        )
+    return feeds

@@ -1,0 +1,120 @@
+"""``playground inspect FILE``: what is in a model file."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from playground.cli._command import Command, Result
+from playground.cli._console import Console
+from playground.cli._files import add_file, open_model
+from playground.model.graph import Graph, Tensor, ValueInfo
+from playground.render import numbers
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add_file(parser)
+    parser.add_argument("--ranges", action="store_true", help="read the values too: smallest, largest, outliers")
+
+
+def run(args: argparse.Namespace, console: Console) -> Result:
+    """Format, operators, inputs, outputs, and every tensor with its consumer."""
+    opened = open_model(args.file)
+    model, graph = opened.model, opened.model.graph
+    users = _users(graph) if graph else {}
+    tensors = [_tensor(tensor, users.get(name), args.ranges) for name, tensor in model.tensors.items()]
+    return {
+        "file": opened.name,
+        "format": model.format,
+        "bytes": opened.nbytes,
+        "opset": graph.opset if graph else None,
+        "inputs": [_value(value) for value in graph.inputs] if graph else [],
+        "outputs": [_value(value) for value in graph.outputs] if graph else [],
+        "operators": dict(Counter(node.op for node in graph.nodes).most_common()) if graph else {},
+        "parameters": sum(tensor["parameters"] for tensor in tensors),
+        "tensors": tensors,
+        "notes": list(model.notes),
+    }
+
+
+def show(result: Result, console: Console) -> None:
+    """Facts, then the tensors as a table."""
+    console.pairs(
+        {
+            "file": result["file"],
+            "format": result["format"] + (f", opset {result['opset']}" if result["opset"] else ""),
+            "size": numbers.size(result["bytes"]),
+            "parameters": numbers.grouped(result["parameters"]),
+            "inputs": ", ".join(map(_signature, result["inputs"])),
+            "outputs": ", ".join(map(_signature, result["outputs"])),
+            "operators": ", ".join(f"{count} {op}" for op, count in result["operators"].items()),
+            "notes": " ".join(result["notes"]),
+        }
+    )
+    tensors = result["tensors"]
+    if not tensors:
+        return
+    columns = {
+        "tensor": [t["name"] for t in tensors],
+        "operator": [t["operator"] or "" for t in tensors],
+        "type": [t["dtype"] for t in tensors],
+        "shape": [numbers.shape(tuple(t["shape"])) for t in tensors],
+        "values": [numbers.grouped(t["parameters"]) for t in tensors],
+        "size": [numbers.size(t["bytes"]) for t in tensors],
+    }
+    if any("min" in t for t in tensors):
+        columns |= {name: [_digits(t.get(name)) for t in tensors] for name in ("min", "max", "max/std")}
+    console.line()
+    console.table(columns, right=("values", "size", "min", "max", "max/std"))
+
+
+def _users(graph: Graph) -> dict[str, str]:
+    """Constant name -> operator that takes it (the first, where there are several)."""
+    users: dict[str, str] = {}
+    for node in graph.nodes:
+        for name in node.inputs:
+            users.setdefault(name, node.op)
+    return users
+
+
+def _tensor(tensor: Tensor, operator: str | None, ranges: bool) -> dict[str, Any]:
+    plain = {
+        "name": tensor.name,
+        "operator": operator,
+        "dtype": tensor.dtype,
+        "shape": list(tensor.shape),
+        "parameters": tensor.size,
+        "bytes": tensor.nbytes,
+    }
+    return {**plain, **_range(tensor)} if ranges and tensor.size else plain
+
+
+def _range(tensor: Tensor) -> dict[str, float]:
+    """Smallest and largest value, and how many standard deviations the largest magnitude is (0 for a constant)."""
+    values = tensor.numpy()
+    if values.dtype.kind not in "iuf":
+        return {}
+    lo, hi, std = float(values.min()), float(values.max()), float(np.std(values, dtype=np.float64))
+    return {"min": lo, "max": hi, "max/std": max(-lo, hi) / std if std else 0.0}
+
+
+def _value(value: ValueInfo) -> dict[str, Any]:
+    return {"name": value.name, "dtype": value.dtype, "shape": None if value.shape is None else list(value.shape)}
+
+
+def _signature(value: dict[str, Any]) -> str:
+    if value["shape"] is None:
+        return f"{value['name']}: {value['dtype']}"
+    sizes = " × ".join("?" if size is None else str(size) for size in value["shape"])
+    return f"{value['name']}: {value['dtype']} {sizes or 'scalar'}"
+
+
+def _digits(value: float | None) -> str:
+    return "" if value is None else numbers.digits(value)
+
+
+COMMAND = Command("inspect", "show what is in a model file", configure, run, show)
