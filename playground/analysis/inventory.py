@@ -1,0 +1,65 @@
+"""What is in a model: one row a tensor, and which operator uses it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from playground.model.graph import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One tensor of a model.
+
+    Attributes:
+        name: the tensor's name.
+        op: the first operator that uses it, ``""`` in a file without a graph.
+        node: that operator's name.
+        shape: sizes of its axes.
+        dtype: element type in the file.
+        parameters: number of elements.
+        bytes: bytes in the file.
+    """
+
+    name: str
+    op: str
+    node: str
+    shape: tuple[int, ...]
+    dtype: str
+    parameters: int
+    bytes: int
+
+
+def inventory(model: Model) -> tuple[Row, ...]:
+    """Every tensor of a model, in the order of the file."""
+    users: dict[str, tuple[str, str]] = {}
+    for node in model.graph.nodes if model.graph else ():
+        for name in node.inputs:
+            users.setdefault(name, (node.op, node.name or node.outputs[0]))
+    return tuple(
+        Row(t.name, *users.get(t.name, ("", "")), t.shape, t.dtype, t.size, t.nbytes) for t in model.tensors.values()
+    )
+
+
+def inventory_data(model: Model) -> dict[str, Any]:
+    """The inventory as plain data, with the model's name, format, inputs, outputs and operators."""
+    graph = model.graph
+    rows = inventory(model)
+    data: dict[str, Any] = {
+        "name": model.name,
+        "format": model.format,
+        "tensors": [asdict(row) for row in rows],
+        "parameters": sum(row.parameters for row in rows),
+        "bytes": sum(row.bytes for row in rows),
+        "notes": list(model.notes),
+        "inputs": [],
+        "outputs": [],
+        "operators": {},
+    }
+    if graph is not None:
+        data["inputs"] = [{"name": v.name, "dtype": v.dtype, "shape": v.shape} for v in graph.inputs]
+        data["outputs"] = [{"name": v.name, "dtype": v.dtype, "shape": v.shape} for v in graph.outputs]
+        for node in graph.nodes:
+            data["operators"][node.op] = data["operators"].get(node.op, 0) + 1
+    return data

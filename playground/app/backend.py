@@ -1,0 +1,150 @@
+"""Answers the page's messages. Every request gets an answer: a result, or an error of a kind and one sentence."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from playground.app.bridge import Bridge
+from playground.app.document import as_json, build_document
+from playground.app.jobs import Jobs
+from playground.app.model_view import ModelView
+from playground.app.run_view import RunView
+from playground.app.tensor_view import TensorView
+from playground.app.workspace import Workspace
+from playground.errors import InvalidInputError, PlaygroundError
+from playground.host.page import Port
+from playground.host.sources import Source
+from playground.settings import from_query
+
+Answer = tuple[Any, Sequence[bytes]]
+"""A JSON-able result, and buffers that go with it."""
+
+VIEWS: Mapping[str, Callable[[Workspace], Any]] = {"tensor": TensorView, "model": ModelView, "run": RunView}
+
+
+class Backend:
+    """The playground behind one page."""
+
+    def __init__(self, port: Port, options: Mapping[str, Any]) -> None:
+        """Open the model that the query string names; what it got wrong is reported as a ``problem`` event.
+
+        Args:
+            port: where answers and events go.
+            options: ``{"query": "?..."}``.
+        """
+        self._port = port
+        settings, self.problems = from_query(str(options.get("query", "")))
+        self.workspace, trouble = open_workspace(settings)
+        self.problems += trouble
+        self._views: dict[str, Any] = {}
+        self._bridges: dict[str, Bridge] = {}
+        self.jobs = Jobs(port)
+        self.workspace.param.watch(lambda _: self._announce(), ["settings", "result"])
+        self.workspace.param.watch(lambda event: event.new and self.say(event.new), "problem")
+        self._handlers: Mapping[str, Callable[[int, Mapping[str, Any], Sequence[Source]], Awaitable[Answer] | Answer]] = {
+            "view": self._view,
+            "patch": self._patch,
+            "set": self._set,
+            "state": lambda _id, _content, _files: (self.state(), ()),
+            "reset": self._reset,
+            "load": self._load,
+            "calibration": self._calibration,
+            "quantize": self._quantize,
+            "cancel": self._cancel,
+            "report": lambda _id, _content, _files: (self.workspace.report_data(), ()),
+            "run": self._run,
+            "race": self._race,
+            "sample": self._sample,
+            "export": lambda _id, _content, _files: (self.workspace.exports(), ()),
+        }
+
+    async def handle(self, request: int, kind: str, text: str, files: Sequence[Source]) -> None:
+        """Handle one message; the answer is posted, and every document that changed is brought up to date first."""
+        try:
+            if kind not in self._handlers:
+                raise InvalidInputError(f"there is no request {kind!r}", where="message")
+            answer = self._handlers[kind](request, json.loads(text), files)
+            result, buffers = await answer if isinstance(answer, Awaitable) else answer
+        except PlaygroundError as error:
+            self._flush()
+            self._port.send({"kind": "answer", "id": request, "error": error.as_dict()})
+        except Exception as error:  # the page has to get an answer whatever happens
+            self._flush()
+            trouble = {"kind": "internal", "message": f"{type(error).__name__}: {error}", "detail": traceback.format_exc()}
+            self._port.send({"kind": "answer", "id": request, "error": trouble})
+        else:
+            self._flush()
+            self._port.send({"kind": "answer", "id": request, "result": result}, buffers)
+
+    def state(self) -> dict[str, Any]:
+        """The settings, the permalink's query, what is open and whether there is a quantized model."""
+        workspace = self.workspace
+        return {
+            "settings": workspace.settings.as_dict(),
+            "query": workspace.settings.query(),
+            "model": workspace.model.name if workspace.model else None,
+            "quantized": workspace.result is not None,
+            "problems": list(self.problems),
+        }
+
+    def say(self, sentence: str) -> None:
+        """Show a sentence in the page."""
+        self._port.send({"kind": "problem", "message": sentence})
+
+    def _announce(self) -> None:
+        self._port.send({"kind": "state", "state": self.state()})
+
+    def _flush(self) -> None:
+        for bridge in self._bridges.values():
+            bridge.flush()
+
+    def _view(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
+        name = str(content.get("view"))
+        if name not in VIEWS:
+            raise InvalidInputError(f"there is no view {name!r}", where="view", hint=f"Use one of: {', '.join(VIEWS)}")
+        view = self._views[name] = VIEWS[name](self.workspace)
+        document = build_document(name, view.roots())
+        result = as_json(document)
+        self._bridges[name] = Bridge(name, document, self._port)
+        return result, ()
+
+    def _patch(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
+        self._bridges[content["view"]].receive(content["patch"])
+        return None, ()
+
+    def _set(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
+        self.workspace.change(**content["changes"])
+        return self.state(), ()
+
+    def _reset(self, _request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
+        self.workspace.reset()
+        return self.state(), ()
+
+    def _load(self, _request: int, _content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
+        (source,) = files
+        self.workspace.open(source)
+        return self.workspace.inventory(), ()
+
+    def _calibration(self, _request: int, _content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
+        (source,) = files
+        return self.workspace.use_calibration(source), ()
+
+    async def _quantize(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
+        result = await self.jobs.run(request, self.workspace.quantize_work())
+        self.workspace.result = result
+        return {"report": result.report.as_dict(), "name": self.workspace.quantized_name()}, (result.onnx,)
+
+    def _cancel(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
+        return self.jobs.cancel(int(content["target"])), ()
+
+    async def _run(self, request: int, content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
+        return await self.jobs.run(request, self.workspace.run_work(content.get("inputs"), files)), ()
+
+    async def _race(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
+        return await self.jobs.run(request, self.workspace.race_work()), ()
+
+    async def _sample(self, request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
+        return await self.jobs.run(request, self.workspace.sample_work(content)), ()

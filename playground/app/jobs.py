@@ -1,0 +1,56 @@
+"""Long work that the page started: stepped on the event loop, reported, and cancelled when the page says so."""
+
+from __future__ import annotations
+
+import time
+from typing import TypeVar
+
+from playground.host.page import Port
+from playground.work import Progress, Work, drive
+
+T = TypeVar("T")
+
+REPORT_EVERY = 0.05
+"""Seconds between two progress messages; more would only be drawn over each other."""
+
+
+class Jobs:
+    """The pieces of work that are under way, by the id of the request that started them."""
+
+    def __init__(self, port: Port) -> None:
+        """``port`` takes the progress messages."""
+        self._port = port
+        self._cancelled: dict[int, bool] = {}
+
+    async def run(self, request: int, work: Work[T]) -> T:
+        """Drive ``work`` to its end.
+
+        Raises:
+            CancelledError: the page cancelled the request.
+        """
+        self._cancelled[request] = False
+        began = last = time.monotonic()
+
+        def tell(progress: Progress) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if now - last < REPORT_EVERY and 0 < progress.done < progress.total:
+                return
+            last = now
+            left = (now - began) * (progress.total - progress.done) / progress.done if progress.done else None
+            self._port.send(
+                {"kind": "progress", "id": request, "done": progress.done, "total": progress.total,
+                 "message": progress.message, "seconds_left": left}
+            )  # fmt: skip
+
+        try:
+            return await drive(work, tell, lambda: self._cancelled[request])
+        finally:
+            del self._cancelled[request]
+
+    def cancel(self, request: int) -> bool:
+        """Ask a piece of work to stop between two of its steps. Returns whether it was under way."""
+        under_way = request in self._cancelled
+        if under_way:
+            self._cancelled[request] = True
+        return under_way

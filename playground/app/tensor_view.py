@@ -1,0 +1,225 @@
+"""The Tensor view: how one tensor is quantized, and what that does to it and to its model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+from bokeh.layouts import column
+from bokeh.models import Div, UIElement
+
+from playground import api, gallery
+from playground.app.workspace import UPLOAD, Workspace
+from playground.errors import PlaygroundError
+from playground.render import html
+from playground.render.histogram import HistogramPlot
+from playground.render.numbers import digits, grouped, percent, shape, size
+from playground.render.small import ChannelsPlot, ErrorPlot, TransferPlot
+from playground.session import TensorReport, quantizable
+from playground.settings import Settings
+
+DECIBELS_A_BIT = 6.02
+SEPARATOR = "\x1f"
+"""Between a model's key and a tensor's name in the picker's values; in neither of them."""
+
+
+def _widgets() -> dict[str, Any]:
+    wide = {"sizing_mode": "stretch_width", "margin": (0, 0)}
+    titles = {c.title: c.id for c in api.conventions().values()}
+    calibrators = {c.title: c.id for c in api.calibrators().values()}
+    return {
+        "tensor": pmui.Select(label="Tensor", options={}, size="small", searchable=True, **wide),
+        "convention": pmui.Select(label="As", options=titles, size="small", **wide),
+        "signed": pmui.Select(label="Format", options={"Signed integer": True, "Unsigned integer": False}, size="small", **wide),
+        "bits": pmui.IntSlider(label="Bits", start=2, end=8, value=3, size="small", **wide),
+        "granularity": pmui.RadioButtonGroup(
+            label="One scale for each", options={"Tensor": "tensor", "Channel": "channel"}, size="small", **wide
+        ),
+        "axis": pmui.Select(label="Channel axis", options={"0": 0}, size="small", **wide),
+        "symmetric": pmui.RadioButtonGroup(
+            label="Range", options={"Symmetric": True, "Asymmetric": False}, size="small", **wide
+        ),
+        "narrow_range": pmui.Checkbox(label="Narrow range (leave the lowest code out)", size="small", **wide),
+        "calibrator": pmui.Select(label="Calibration", options=calibrators, size="small", **wide),
+        "percentile": pmui.FloatSlider(
+            label="Percentile", start=95, end=100, step=0.01, value=99.9, format="0.00", size="small", **wide
+        ),
+        "clip": pmui.RangeSlider(
+            label="Clip", start=-1, end=1, value=(-1, 1), step=0.001, format="0.000", size="small", **wide
+        ),
+        "zero_point": pmui.IntSlider(label="Zero-point", start=-4, end=3, value=0, size="small", **wide),
+    }  # fmt: skip
+
+
+class TensorView:
+    """Widgets and plots of the view; :meth:`roots` are what the page's slots take."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self._syncing = False
+        self.widgets = _widgets()
+        self.histogram, self.error = HistogramPlot(), ErrorPlot()
+        self.transfer, self.channels = TransferPlot(), ChannelsPlot()
+        self.texts = {name: html.block(f"{name}-text") for name in ("numbers", "histogram", "error", "transfer", "channels", "formula")}
+        for name, widget in self.widgets.items():
+            widget.param.watch(lambda event, name=name: self._moved(name, event.new), "value")
+        for grip, end in zip(self.histogram.grips, ("lo", "hi"), strict=True):
+            grip.on_change("location", lambda _attr, _old, new, end=end: self._moved(end, new))
+        workspace.param.watch(lambda _event: self.show(), "report")
+        self.show()
+
+    def roots(self) -> dict[str, UIElement | pn.viewable.Viewable]:
+        """Slot name -> what goes there."""
+        formula = pn.pane.Bokeh(self.texts["formula"], sizing_mode="stretch_width", margin=0)
+        controls = pmui.Column(*self.widgets.values(), formula, sizing_mode="stretch_width", margin=0, sx={"gap": "14px"})
+        return {
+            "controls": controls,
+            "numbers": self.texts["numbers"],
+            "histogram": _titled(self.texts["histogram"], self.histogram.figure),
+            "error": _titled(self.texts["error"], self.error.figure),
+            "transfer": _titled(self.texts["transfer"], self.transfer.figure),
+            "channels": _titled(self.texts["channels"], self.channels.figure),
+        }
+
+    def _moved(self, name: str, value: Any) -> None:
+        """A widget or a handle was moved by the visitor."""
+        if self._syncing or value is None:
+            return
+        settings, report = self.workspace.settings, self.workspace.report
+        try:
+            self.workspace.change(**_changes(name, value, settings, report))
+        except PlaygroundError as error:
+            self.workspace.problem = str(error)
+            self.show()
+
+    def show(self) -> None:
+        """Bring widgets, plots and numbers in line with the workspace."""
+        report = self.workspace.report
+        if report is None:
+            return
+        self._syncing = True
+        try:
+            self._show_widgets(report)
+        finally:
+            self._syncing = False
+        for plot in (self.histogram, self.error, self.transfer, self.channels):
+            plot.show(report)
+        self._show_texts(report)
+
+    def _show_widgets(self, report: TensorReport) -> None:
+        settings, w = self.workspace.settings, self.widgets
+        low, high = report.code_range
+        axes = {f"{axis}: {n} channels": axis for axis, n in enumerate(report.shape)}
+        w["tensor"].param.update(options=self._tensors(), value=f"{settings.model}{SEPARATOR}{settings.tensor}")
+        w["convention"].value = settings.convention
+        w["signed"].value = settings.format.startswith("int")
+        w["bits"].value = settings.bits
+        w["granularity"].value = settings.granularity
+        axis = settings.axis % len(report.shape) if settings.axis < len(report.shape) else 0
+        w["axis"].param.update(options=axes, value=axis, visible=report.per_channel)
+        w["symmetric"].value = settings.symmetric
+        w["narrow_range"].value = settings.narrow_range
+        w["calibrator"].value = settings.calibrator
+        w["percentile"].param.update(value=settings.percentile, visible=settings.calibrator == "percentile")
+        start, end = float(report.edges[0]), float(report.edges[-1])
+        start, end = min(start, report.asked[0]), max(end, report.asked[1])
+        w["clip"].param.update(start=start, end=end, step=(end - start) / 1000, value=report.asked)
+        w["zero_point"].param.update(
+            start=low, end=high, value=report.zero_point, visible=not settings.symmetric and not report.per_channel
+        )
+
+    def _tensors(self) -> dict[str, str]:
+        """Label -> value of the tensor picker: the gallery's models and, if there is one, the uploaded model."""
+        keys = [*gallery.entries(), *([UPLOAD] if self.workspace.is_open(UPLOAD) else [])]
+        options = {}
+        for key in keys:
+            model = self.workspace.model_named(key)
+            title = model.name if key == UPLOAD else key
+            for name in quantizable(model):
+                options[f"{title} / {name} ({shape(model.tensors[name].shape)})"] = f"{key}{SEPARATOR}{name}"
+        return options
+
+    def _show_texts(self, report: TensorReport) -> None:
+        texts, settings = self.texts, self.workspace.settings
+        texts["numbers"].text = html.cards(self._numbers(report))
+        count = int(report.counts.sum())
+        whose = f", those of channel {report.shown_channel} drawn" if report.per_channel else ""
+        texts["histogram"].text = html.title(
+            f"{grouped(count)} weights on {len(report.levels)} levels{whose}",
+            f"clip {digits(report.lo)} to {digits(report.hi)} · {percent(report.clipped_share)} clipped · drag the handles",
+        )
+        share = report.clipping_error_share
+        texts["error"].text = html.title(
+            "Error", f"rounding {100 - 100 * share:.0f} % · clipping {100 * share:.0f} %"
+        ) + html.split_bar(share)
+        texts["transfer"].text = html.title("Transfer", "what goes in, what comes out")
+        remark = "each has its own scale" if report.per_channel else "one scale has to fit them all"
+        texts["channels"].text = html.title("Channels", remark)
+        code = report.code_range[1]
+        real = report.scale * (code - report.zero_point)
+        texts["formula"].text = html.formula(
+            "real = scale × (code − zero-point)",
+            f"{digits(real)} = {digits(report.scale)} × ({code} − {report.zero_point})".replace("--", "−"),
+        ) + (html.note(self.workspace.problem, bad=True) if self.workspace.problem else "")
+        _describe(texts["histogram"], settings)
+
+    def _numbers(self, report: TensorReport) -> list[html.Number]:
+        metrics, score, evaluator = report.metrics, self.workspace.score, self.workspace.evaluator
+        ratio = report.bytes_before / max(1, report.bytes_after)
+        numbers = []
+        if score is not None and evaluator is not None:
+            float_score = evaluator.float_score
+            points = 100 * (score.accuracy - float_score.accuracy)
+            tone = "worse" if points < -0.05 else "better" if points > 0.05 else ""
+            numbers += [
+                html.Number(
+                    f"Accuracy on {evaluator.count} digits", percent(score.accuracy),
+                    f"{points:+.1f} points".replace("-", "−"), tone,
+                ),
+                html.Number(
+                    "Cross-entropy", digits(score.cross_entropy), f"float {digits(float_score.cross_entropy)}",
+                    "worse" if score.cross_entropy > float_score.cross_entropy * 1.005 else "",
+                ),
+            ]  # fmt: skip
+        sqnr = metrics["sqnr_db"]
+        return [
+            *numbers,
+            html.Number("SQNR", f"{digits(sqnr)} dB", f"≈ {digits(DECIBELS_A_BIT, 1)} dB a bit"),
+            html.Number("Max error", digits(metrics["max_error"]), f"{digits(metrics['max_error'] / report.scale, 2)} × scale"),
+            html.Number("Bits per weight", digits(report.bits_per_weight), f"as stored, {grouped(report.scales)} scale{'s' * (report.scales != 1)}"),
+            html.Number("Size", size(report.bytes_after), f"{size(report.bytes_before)} → ÷ {digits(ratio)}", "better" if ratio > 1 else "worse"),
+        ]  # fmt: skip
+
+
+def _titled(text: Div, plot: UIElement) -> UIElement:
+    return column(text, plot, sizing_mode="stretch_width", spacing=4)
+
+
+def _describe(text: Div, settings: Settings) -> None:
+    text.tags = [f"describe:{settings.format} {settings.granularity} {settings.convention}"]
+
+
+def _changes(name: str, value: Any, settings: Settings, report: TensorReport | None) -> dict[str, Any]:
+    """What a moved control means for the settings."""
+    if name == "tensor":
+        model, _, tensor = str(value).partition(SEPARATOR)
+        return {"model": model, "tensor": tensor}
+    if name in ("bits", "signed"):
+        bits = value if name == "bits" else settings.bits
+        signed = value if name == "signed" else settings.format.startswith("int")
+        return {"format": f"{'' if signed else 'u'}int{bits}"}
+    if name == "clip" and report is not None:
+        moved = 0 if value[0] != report.asked[0] else 1
+        return _dragged(moved, value[moved], settings, report)
+    if name in ("lo", "hi") and report is not None:
+        return _dragged(int(name == "hi"), value, settings, report)
+    if name == "zero_point" and report is not None and value == report.zero_point:
+        return {}
+    return {name: value}
+
+
+def _dragged(end: int, value: float, settings: Settings, report: TensorReport) -> dict[str, Any]:
+    """One end of the range was moved; of a symmetric range the other one goes with it."""
+    other = -value if settings.symmetric else report.asked[1 - end]
+    return {"lo": min(value, other), "hi": max(value, other), "zero_point": None}

@@ -1,0 +1,51 @@
+"""The house theme of the Material widgets: neutral, one accent, system font. The values are those of styles/tokens.css."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import panel_material_ui as pmui
+
+FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif'
+
+
+def _mode(accent: str, on_accent: str, text: str, muted: str, line: str, card: str) -> dict[str, Any]:
+    return {
+        "palette": {
+            "primary": {"main": accent, "contrastText": on_accent},
+            "text": {"primary": text, "secondary": muted},
+            "divider": line,
+            "background": {"default": card, "paper": card},
+        },
+        "typography": {"fontFamily": FONT, "fontSize": 13},
+        "shape": {"borderRadius": 8},
+        "components": {
+            "MuiOutlinedInput": {"styleOverrides": {"notchedOutline": {"borderColor": line}}},
+            "MuiToggleButton": {
+                "styleOverrides": {
+                    "root": {
+                        "textTransform": "none",
+                        "borderColor": line,
+                        "color": muted,
+                        "padding": "5px 8px",
+                        "lineHeight": 1.4,
+                        "&.Mui-selected, &.Mui-selected:hover": {
+                            "backgroundColor": accent, "color": on_accent, "fontWeight": 650,
+                        },
+                    }
+                }
+            },
+            "MuiButtonBase": {"defaultProps": {"disableRipple": True}},
+        },
+    }  # fmt: skip
+
+
+THEME = {
+    "light": _mode("#0072b2", "#ffffff", "#1b1f24", "#5d6672", "#e4e7eb", "#ffffff"),
+    "dark": _mode("#56b4e9", "#0b1016", "#f0f3f6", "#9aa4b0", "#262c35", "#161b22"),
+}
+
+
+def install() -> None:
+    """Make the theme the default of every Material component that is created afterwards."""
+    pmui.base.MaterialComponent.param.theme_config.default = THEME

@@ -1,0 +1,120 @@
+"""What is open in the page: the settings, a model, its report. One place holds it, views watch it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import param
+
+from playground import gallery
+from playground.analysis.accuracy import Evaluator, Score, evaluator_for
+from playground.errors import InvalidInputError, MissingError, PlaygroundError
+from playground.host.sources import Source
+from playground.model.graph import Model
+from playground.model.loading import load
+from playground.ptq.pipeline import QuantizedModel
+from playground.session import Subject, TensorReport, subject_of, tensor_named, tensor_report
+from playground.settings import Settings
+
+UPLOAD = "upload"
+
+
+class Workspace(param.Parameterized):
+    """State flows one way: ``change`` or ``open`` -> settings -> report -> whoever watches ``report``."""
+
+    settings = param.ClassSelector(class_=Settings, default=Settings())
+    model = param.ClassSelector(class_=Model, allow_None=True)
+    report = param.ClassSelector(class_=TensorReport, allow_None=True)
+    score = param.ClassSelector(class_=Score, allow_None=True, doc="With the tensor quantized; None if not measurable.")
+    result = param.ClassSelector(class_=QuantizedModel, allow_None=True, doc="The last quantized model.")
+    problem = param.String(default="", doc="One sentence about why the last change could not be shown.")
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings=settings)
+        self._models: dict[str, Model] = {}
+        self._evaluators: dict[str, Evaluator | None] = {}
+        self._subject: Subject | None = None
+        self._show(settings)
+
+    @property
+    def subject(self) -> Subject | None:
+        """The tensor that is being looked at."""
+        return self._subject
+
+    @property
+    def evaluator(self) -> Evaluator | None:
+        """Measures the open model on its gallery data; None for a model without such data."""
+        return self._evaluators.get(self.settings.model)
+
+    def change(self, **changes: Any) -> None:
+        """Change settings; an unusable change is refused as a whole and leaves everything as it was.
+
+        Raises:
+            PlaygroundError: what is wrong, and where.
+        """
+        wanted = self.settings.with_(**changes)
+        moved = {"model", "tensor"} & set(changes)
+        if moved and (wanted.model, wanted.tensor) != (self.settings.model, self.settings.tensor):
+            wanted = wanted.with_(lo=None, hi=None, zero_point=None)
+        if {"format", "symmetric", "narrow_range", "granularity", "convention"} & set(changes):
+            wanted = wanted.with_(zero_point=None) if "zero_point" not in changes else wanted
+        if {"calibrator", "percentile"} & set(changes):
+            wanted = wanted.with_(lo=changes.get("lo"), hi=changes.get("hi"))
+        self._show(wanted)
+
+    def open(self, source: Source) -> Model:
+        """Open a file that the visitor chose, and show its largest tensor.
+
+        Raises:
+            BadFileError, UnsupportedError, MissingError: the file cannot be used; what was open stays open.
+        """
+        model = load(source)
+        previous = self._models.get(UPLOAD)
+        self._models[UPLOAD] = model
+        try:
+            name = tensor_named(model, "")
+            self._show(self.settings.with_(model=UPLOAD, tensor=name, lo=None, hi=None, zero_point=None), fresh=True)
+        except PlaygroundError:
+            if previous is None:
+                del self._models[UPLOAD]
+            else:
+                self._models[UPLOAD] = previous
+            raise
+        return model
+
+    def is_open(self, key: str) -> bool:
+        """Whether a model is at hand without opening anything."""
+        return key in self._models
+
+    def model_named(self, key: str) -> Model:
+        """A gallery model (opened on first use) or the uploaded one.
+
+        Raises:
+            MissingError, InvalidInputError: there is none of that name.
+        """
+        if key == UPLOAD and key not in self._models:
+            raise MissingError("the uploaded model is not in this page any more", where="model", hint="Open it again")
+        if key not in self._models:
+            if key not in gallery.entries():
+                raise InvalidInputError(
+                    f"{key!r} is not in the gallery", where="model", hint=f"Use one of: {', '.join(gallery.entries())}"
+                )
+            self._models[key] = gallery.open_model(key)
+        return self._models[key]
+
+    def _show(self, wanted: Settings, *, fresh: bool = False) -> None:
+        model = self.model_named(wanted.model)
+        name = tensor_named(model, wanted.tensor)
+        known = self._subject is not None and model is self.model and self._subject.name == name
+        subject = self._subject if known and self._subject else subject_of(model, name)
+        wanted = wanted.with_(tensor=name)
+        report, x_hat = tensor_report(subject, wanted)
+        if fresh or wanted.model not in self._evaluators:
+            self._evaluators[wanted.model] = evaluator_for(wanted.model, model)
+        evaluator = self._evaluators[wanted.model]
+        score = evaluator.with_weight(name, x_hat) if evaluator else None
+        self._subject = subject
+        changes: dict[str, Any] = {"settings": wanted, "report": report, "score": score, "problem": ""}
+        if model is not self.model:
+            changes |= {"model": model, "result": None}
+        self.param.update(**changes)

@@ -1,0 +1,119 @@
+"""The large plot: the values, the levels on them, and the range that one can take hold of."""
+
+from __future__ import annotations
+
+import numpy as np
+from bokeh.models import BoxAnnotation, ColumnDataSource, HoverTool, NumeralTickFormatter, Range1d, Span
+
+from playground.render.numbers import digits
+from playground.render.style import bound, plain_figure
+from playground.session import TensorReport
+
+TOOLTIP = """<div style="font: 12px var(--font); padding: 2px 4px">
+<b>@count{0,0}</b> values near <b>@real</b><br>
+<code>@formula</code></div>"""
+
+MOST_LEVEL_LINES = 64
+"""With more levels than this their lines would be a solid block; only the dots are drawn."""
+
+
+class HistogramPlot:
+    """Owns the figure and its sources; ``show(report)`` puts a report on it."""
+
+    def __init__(self) -> None:
+        self.figure = plain_figure(
+            "histogram",
+            height=330,
+            description="Histogram of the tensor's values with the quantization levels and the clip range",
+            x_range=Range1d(-1, 1, name="histogram-x"),
+            y_range=Range1d(0, 1, name="histogram-y"),
+        )
+        self.bars = ColumnDataSource(
+            {"left": [], "right": [], "count": [], "real": [], "formula": []}, name="histogram-bars"
+        )
+        self.lines = ColumnDataSource({"x": []}, name="histogram-lines")
+        self.dots = ColumnDataSource({"x": [], "y": [], "code": [], "real": [], "share": []}, name="histogram-levels")
+        self.handles = ColumnDataSource({"x": [0, 0], "y": [0, 0]}, name="handles")
+        self._draw_values()
+        self._draw_handles()
+        self.figure.yaxis[0].formatter = NumeralTickFormatter(format="0.[0]a")
+
+    def _draw_values(self) -> None:
+        plot = self.figure
+        self.outside = (
+            bound(BoxAnnotation(right=0, fill_alpha=0.35, line_color=None, name="outside-low"), fill_color="clip-fill"),
+            bound(BoxAnnotation(left=0, fill_alpha=0.35, line_color=None, name="outside-high"), fill_color="clip-fill"),
+        )
+        for box in self.outside:
+            plot.add_layout(box)
+        bars = plot.quad(left="left", right="right", top="count", bottom=0, source=self.bars, line_width=1, fill_alpha=0.9)
+        bound(bars.glyph, fill_color="float-soft", line_color="card")
+        lines = plot.vspan(x="x", source=self.lines, line_dash=[2, 3], line_width=1.5)
+        bound(lines.glyph, line_color="quant")
+        dots = plot.scatter(x="x", y="y", source=self.dots, size=8, line_color=None)
+        bound(dots.glyph, fill_color="quant")
+        plot.add_tools(
+            HoverTool(renderers=[bars], tooltips=TOOLTIP, mode="vline", point_policy="follow_mouse"),
+        )
+
+    def _draw_handles(self) -> None:
+        plot = self.figure
+        # The line one sees is thin; the one that is taken hold of is wide and invisible (Bokeh's hit test is half
+        # a line width). static/handles.mjs keeps line, pill and label with the grip while it is being dragged.
+        self.grips = tuple(
+            Span(dimension="height", location=0, line_width=22, line_alpha=0, editable=True, name=f"grip-{side}")
+            for side in ("lo", "hi")
+        )
+        seen = plot.vspan(x="x", source=self.handles, line_width=2)
+        bound(seen.glyph, line_color="handle")
+        pill = plot.rect(
+            x="x", y="y", width=16, height=34, width_units="screen", height_units="screen",
+            border_radius=8, source=self.handles, line_color=None,
+        )  # fmt: skip
+        bound(pill.glyph, fill_color="handle")
+        for offset in (-3, 3):
+            notch = plot.text(
+                x="x", y="y", text={"value": "|"}, x_offset=offset, text_align="center", text_baseline="middle",
+                text_font_size="11px", source=self.handles,
+            )  # fmt: skip
+            bound(notch.glyph, text_color="on-handle")
+        for grip in self.grips:
+            plot.add_layout(grip)
+
+    def show(self, report: TensorReport) -> None:
+        """Put a report on the plot."""
+        edges, counts = report.edges, report.counts
+        top = float(counts.max()) * 1.18 if counts.size else 1.0
+        centres = (edges[:-1] + edges[1:]) / 2
+        margin = (edges[-1] - edges[0]) * 0.03
+        lo, hi = report.asked
+        self.figure.x_range.update(start=min(float(edges[0]), lo) - margin, end=max(float(edges[-1]), hi) + margin)
+        self.figure.y_range.update(start=0, end=top)
+        self.bars.data = {
+            "left": edges[:-1],
+            "right": edges[1:],
+            "count": counts,
+            "real": [digits(v) for v in centres],
+            "formula": [_formula(report, code) for code in report.code_of(centres)],
+        }
+        few = report.levels.size <= MOST_LEVEL_LINES
+        self.lines.data = {"x": report.levels if few else np.zeros(0)}
+        # As many values a level holds, spread over the width of the level: comparable with the bars' heights.
+        width = (edges[1] - edges[0]) / report.scale if report.scale else 0
+        share = report.level_counts / max(1, report.level_counts.sum())
+        self.dots.data = {
+            "x": report.levels, "y": np.minimum(report.level_counts * width, top * 0.97),
+            "code": report.codes, "real": [digits(v) for v in report.levels], "share": share,
+        }  # fmt: skip
+        self.handles.data = {"x": [lo, hi], "y": [top * 0.8] * 2}
+        for grip, value in zip(self.grips, (lo, hi), strict=True):
+            grip.location = value
+        # What lies further out than half a step is clipped: its error is not just rounding.
+        self.outside[0].right, self.outside[1].left = report.lo - report.scale / 2, report.hi + report.scale / 2
+
+
+def _formula(report: TensorReport, code: int) -> str:
+    value = report.scale * (code - report.zero_point)
+    return f"{digits(value)} = {digits(report.scale)} × ({code} − {report.zero_point})"
+
+

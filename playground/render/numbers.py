@@ -1,0 +1,50 @@
+"""Numbers as people read them: units, three significant digits, a true minus sign."""
+
+from __future__ import annotations
+
+import math
+
+
+def digits(value: float, significant: int = 3) -> str:
+    """``value`` with the given number of significant digits, without an exponent where that is readable.
+
+    >>> digits(0.0914159), digits(1234.5), digits(-0.5), digits(float("inf"))
+    ('0.0914', '1230', '−0.500', '∞')
+    """
+    if math.isnan(value):
+        return "—"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(value)))
+    rounded = round(value, significant - 1 - exponent)
+    exponent = math.floor(math.log10(abs(rounded)))
+    if -5 < exponent < 7:
+        text = f"{rounded:.{max(0, significant - 1 - exponent)}f}"
+    else:
+        text = f"{rounded:.{significant - 1}e}"
+    return text.replace("-", "−")
+
+
+def size(count: float) -> str:
+    """Bytes in decimal units: ``262 kB``."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= factor:
+            return f"{digits(count / factor)} {unit}"
+    return f"{count:.0f} B"
+
+
+def grouped(count: int) -> str:
+    """A whole number in groups of three, set apart by narrow no-break spaces: ``65 536``."""
+    return f"{count:,}".replace(",", "\u202f")
+
+
+def percent(share: float) -> str:
+    """A share of one as a percentage with one decimal: ``85.6 %``."""
+    return f"{100 * share:.1f} %"
+
+
+def shape(sizes: tuple[int, ...]) -> str:
+    """A shape: ``512 × 128``; a scalar is called that."""
+    return " × ".join(str(n) for n in sizes) if sizes else "scalar"

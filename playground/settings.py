@@ -1,0 +1,215 @@
+"""The state of the page as one small, versioned, validated value.
+
+It is the permalink, the attributes of an embed and what "reset" resets. A typed table of properties drives parsing,
+validation and serialisation; only what differs from the defaults is written.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
+
+from playground.core import Scheme
+from playground.errors import InvalidInputError
+
+VERSION = 1
+
+VIEWS = ("tensor", "model", "run", "export")
+GRANULARITIES = ("tensor", "channel")
+ACTIVATIONS = ("static", "weight_only")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a visitor can choose. ``None`` means "as calibrated"."""
+
+    view: str = "tensor"
+    model: str = "digits-mlp"
+    tensor: str = "fc2.weight"
+    format: str = "int3"
+    granularity: str = "tensor"
+    axis: int = 0
+    symmetric: bool = False
+    narrow_range: bool = False
+    convention: str = "onnxruntime"
+    calibrator: str = "minmax"
+    percentile: float = 99.9
+    lo: float | None = None
+    hi: float | None = None
+    zero_point: int | None = None
+    weights: str = "int8"
+    weights_granularity: str = "channel"
+    activations: str = "static"
+    exclude: str = ""
+
+    @property
+    def scheme(self) -> Scheme:
+        """The scheme of the Tensor view.
+
+        Raises:
+            InvalidInputError: the combination makes no scheme.
+        """
+        arguments = (("percentile", self.percentile),) if self.calibrator == "percentile" else ()
+        return Scheme(
+            format=self.format,
+            granularity=self.granularity,  # type: ignore[arg-type]
+            axis=self.axis if self.granularity == "channel" else None,
+            symmetric=self.symmetric,
+            narrow_range=self.narrow_range,
+            convention=self.convention,
+            calibrator=self.calibrator,
+            calibrator_args=arguments,
+        )
+
+    @property
+    def bits(self) -> int:
+        """Bits a code, as the format's name says."""
+        return int(self.format.lstrip("uint"))
+
+    def with_(self, **changes: Any) -> Settings:
+        """A copy with some properties changed, each validated.
+
+        Raises:
+            InvalidInputError: a property is unknown or its value is not accepted.
+        """
+        checked = {name: _check(name, value) for name, value in changes.items()}
+        return replace(self, **checked)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every property as plain data, with the version."""
+        return {"version": VERSION} | {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def query(self) -> str:
+        """The permalink's query string: the version and what differs from the defaults."""
+        default = Settings()
+        pairs: list[tuple[str, str]] = [("v", str(VERSION))]
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if value != getattr(default, f.name):
+                pairs.append((f.name, _text(value)))
+        return urlencode(pairs, quote_via=quote)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return f"{value:.9g}" if isinstance(value, float) else str(value)
+
+
+def _choice(*accepted: str) -> Callable[[str, Any], Any]:
+    def check(name: str, value: Any) -> Any:
+        if value not in accepted:
+            raise InvalidInputError(f"{value!r} is not a {name}", where=name, hint=f"Use one of: {', '.join(accepted)}")
+        return value
+
+    return check
+
+
+def _registered(which: str) -> Callable[[str, Any], Any]:
+    def check(name: str, value: Any) -> Any:
+        from playground import api
+
+        return _choice(*getattr(api, which)())(name, value)
+
+    return check
+
+
+def _boolean(name: str, value: Any) -> bool:
+    known = {"1": True, "true": True, "0": False, "false": False}
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in known:
+        return known[value.lower()]
+    raise InvalidInputError(f"{value!r} is neither true nor false", where=name, hint="Use 1 or 0")
+
+
+def _number(lowest: float, highest: float) -> Callable[[str, Any], float]:
+    def check(name: str, value: Any) -> float:
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise InvalidInputError(f"{value!r} is not a number", where=name) from None
+        if not math.isfinite(number) or not lowest <= number <= highest:
+            raise InvalidInputError(f"{value!r} is out of range", where=name, hint=f"Use {lowest:g} to {highest:g}")
+        return number
+
+    return check
+
+
+def _integer(lowest: int, highest: int) -> Callable[[str, Any], int]:
+    number = _number(lowest, highest)
+
+    def check(name: str, value: Any) -> int:
+        checked = number(name, value)
+        if checked != int(checked):
+            raise InvalidInputError(f"{value!r} is not a whole number", where=name)
+        return int(checked)
+
+    return check
+
+
+def _optional(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    return lambda name, value: None if value is None or value == "" else check(name, value)
+
+
+def _name(name: str, value: Any) -> str:
+    if not isinstance(value, str) or len(value) > 1000:
+        raise InvalidInputError("not a text of at most 1000 characters", where=name)
+    return value
+
+
+_FLOAT32_MAX = 3.4e38
+
+_CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
+    "view": _choice(*VIEWS),
+    "model": _name,
+    "tensor": _name,
+    "format": _registered("formats"),
+    "granularity": _choice(*GRANULARITIES),
+    "axis": _integer(-16, 15),
+    "symmetric": _boolean,
+    "narrow_range": _boolean,
+    "convention": _registered("conventions"),
+    "calibrator": _registered("calibrators"),
+    "percentile": _number(50, 100),
+    "lo": _optional(_number(-_FLOAT32_MAX, _FLOAT32_MAX)),
+    "hi": _optional(_number(-_FLOAT32_MAX, _FLOAT32_MAX)),
+    "zero_point": _optional(_integer(-(2**15), 2**16)),
+    "weights": _registered("formats"),
+    "weights_granularity": _choice(*GRANULARITIES),
+    "activations": _choice(*ACTIVATIONS),
+    "exclude": _name,
+}
+
+
+def _check(name: str, value: Any) -> Any:
+    if name not in _CHECKS:
+        raise InvalidInputError(f"there is no setting {name!r}", where="settings", hint=f"Known: {', '.join(_CHECKS)}")
+    return _CHECKS[name](name, value)
+
+
+def from_query(query: str) -> tuple[Settings, tuple[str, ...]]:
+    """Settings from a query string. What cannot be used keeps its default and is named in the second result.
+
+    Args:
+        query: with or without the leading question mark. Keys that are not settings (``theme``) are left alone.
+
+    Returns:
+        The settings, and one sentence for each property that was refused.
+    """
+    settings, problems = Settings(), []
+    pairs = parse_qsl(query.lstrip("?"), keep_blank_values=True)
+    version = dict(pairs).get("v", str(VERSION))
+    if version != str(VERSION):
+        return settings, (f"v: this link is of version {version!r} and this page reads version {VERSION}.",)
+    for name, text in pairs:
+        if name not in _CHECKS:
+            continue
+        try:
+            settings = settings.with_(**{name: text})
+        except InvalidInputError as error:
+            problems.append(str(error))
+    return settings, tuple(problems)

@@ -1,0 +1,69 @@
+// The page's half of a Bokeh document: shows it, sends what the visitor changes, applies what Python changes.
+// While Python is busy only the newest value of each property is kept, so a slider never builds up a queue.
+import { paint } from "./bind.mjs";
+
+export class LiveDocument {
+  #client; #doc = null; #held = new Map(); #messages = []; #busy = false; #applying = false; #patches = [];
+
+  constructor(client, view) {
+    this.#client = client;
+    this.view = view;
+  }
+
+  get doc() { return this.#doc; }
+
+  /** Embeds the document's roots into the elements named slot-<root name>. */
+  async show({ doc, roots }) {
+    for (const name of Object.keys(roots)) document.getElementById(`slot-${name}`)?.replaceChildren();
+    const ids = Object.fromEntries(Object.entries(roots).map(([name, id]) => [id, `slot-${name}`]));
+    const views = await Bokeh.embed.embed_items({ [this.view]: doc }, [{ docid: this.view, roots: ids, root_ids: Object.values(roots) }]);
+    this.#doc = [...views[0].roots][0].model.document;
+    this.#applying = true;
+    paint(this.#doc);
+    this.#applying = false;
+    this.#doc.on_change((event) => this.#changed(event));
+    for (const patch of this.#patches.splice(0)) this.apply(patch);
+  }
+
+  repaint() {
+    if (!this.#doc) return;
+    this.#applying = true;
+    paint(this.#doc);
+    this.#applying = false;
+  }
+
+  apply({ patch, buffers }) {
+    if (!this.#doc) {
+      this.#patches.push({ patch, buffers });
+      return;
+    }
+    this.#applying = true;
+    try {
+      this.#doc.apply_json_patch(patch, new Map((patch.buffer_ids ?? []).map((id, i) => [id, buffers[i]])));
+    } finally {
+      this.#applying = false;
+    }
+  }
+
+  #changed(event) {
+    if (this.#applying) return;
+    if (event.kind === "ModelChanged") this.#held.set(`${event.model.id}.${event.attr}`, event);
+    else this.#messages.push(event);
+    this.#send();
+  }
+
+  async #send() {
+    if (this.#busy) return;
+    this.#busy = true;
+    await new Promise((resolve) => setTimeout(resolve, 0)); // what one gesture changes travels together
+    while (this.#held.size || this.#messages.length) {
+      const events = [...this.#held.values(), ...this.#messages];
+      this.#held.clear();
+      this.#messages = [];
+      const patch = this.#doc.create_json_patch(events);
+      await this.#client.request("patch", { view: this.view, patch }).catch((error) =>
+        this.#client.dispatchEvent(new CustomEvent("failed", { detail: error })));
+    }
+    this.#busy = false;
+  }
+}

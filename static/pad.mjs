@@ -1,0 +1,116 @@
+// The drawing pad: 8 by 8 grey cells, painted with a soft brush, by pointer or by keyboard.
+const CELLS = 8;
+const $ = (id) => document.getElementById(id);
+
+export function installPad({ client, complain, ready }) {
+  const pad = $("pad");
+  const context = pad.getContext("2d");
+  const cells = new Float32Array(CELLS * CELLS);
+  let cursor = [3, 3];
+  let sample = 0;
+  let painting = false;
+  let busy = false;
+  let wanted = null;
+
+  function draw() {
+    const size = pad.width / CELLS;
+    const style = getComputedStyle(document.documentElement);
+    context.fillStyle = style.getPropertyValue("--ground");
+    context.fillRect(0, 0, pad.width, pad.height);
+    context.fillStyle = style.getPropertyValue("--text");
+    cells.forEach((value, i) => {
+      context.globalAlpha = value;
+      context.fillRect((i % CELLS) * size, Math.floor(i / CELLS) * size, size, size);
+    });
+    context.globalAlpha = 1;
+    if (document.activeElement === pad) {
+      context.strokeStyle = style.getPropertyValue("--accent");
+      context.lineWidth = 3;
+      context.strokeRect(cursor[0] * size + 1.5, cursor[1] * size + 1.5, size - 3, size - 3);
+    }
+  }
+
+  function paint(x, y) {
+    for (let row = 0; row < CELLS; row += 1) {
+      for (let column = 0; column < CELLS; column += 1) {
+        const distance = Math.hypot(column + 0.5 - x, row + 0.5 - y);
+        const i = row * CELLS + column;
+        cells[i] = Math.min(1, Math.max(cells[i], 1.15 - distance));
+      }
+    }
+    draw();
+    ask({ pixels: [...cells] });
+  }
+
+  /** Asks for the answers to an input; while one is under way only the newest is kept. */
+  async function ask(content) {
+    wanted = content;
+    if (busy) return;
+    busy = true;
+    try {
+      await ready();
+      while (wanted) {
+        const now = wanted;
+        wanted = null;
+        const { result } = await client.request("sample", now);
+        if (result.pixels && !painting) {
+          cells.set(result.pixels);
+          draw();
+        }
+        $("pad-hint").textContent = result.sentence;
+      }
+    } catch (error) {
+      complain(error);
+    } finally {
+      busy = false;
+    }
+  }
+
+  const at = (event) => {
+    const box = pad.getBoundingClientRect();
+    return [(event.clientX - box.left) / box.width * CELLS, (event.clientY - box.top) / box.height * CELLS];
+  };
+  pad.addEventListener("pointerdown", (event) => { painting = true; pad.setPointerCapture(event.pointerId); paint(...at(event)); });
+  pad.addEventListener("pointermove", (event) => { if (painting) paint(...at(event)); });
+  pad.addEventListener("pointerup", () => { painting = false; });
+  pad.addEventListener("pointercancel", () => { painting = false; });
+  pad.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (step) cursor = cursor.map((value, i) => Math.min(CELLS - 1, Math.max(0, value + step[i])));
+    else if (event.key === " ") paint(cursor[0] + 0.5, cursor[1] + 0.5);
+    else return;
+    event.preventDefault();
+    draw();
+  });
+  pad.addEventListener("focus", draw);
+  pad.addEventListener("blur", draw);
+  $("pad-clear").addEventListener("click", () => { cells.fill(0); draw(); ask({ pixels: [...cells] }); });
+  $("pad-next").addEventListener("click", () => { ask({ index: sample }); sample += 1; });
+  $("theme").addEventListener("click", draw);
+  $("tab-run").addEventListener("click", () => { if (!sample) $("pad-next").click(); });
+
+  $("race").addEventListener("click", async () => {
+    $("race").disabled = true;
+    try {
+      await ready();
+      await client.request("race");
+    } catch (error) {
+      complain(error);
+    } finally {
+      $("race").disabled = false;
+    }
+  });
+  $("input-file").addEventListener("change", async ({ target }) => {
+    const [file] = target.files;
+    target.value = "";
+    if (!file) return;
+    try {
+      await ready();
+      const { result } = await client.request("run", { files: [file] });
+      $("pad-hint").textContent = result.sentence;
+    } catch (error) {
+      complain(error);
+    }
+  });
+  draw();
+}
