@@ -1,7 +1,7 @@
 """The command line: ``playground COMMAND``. One file beside this one is one command.
 
-Results go to stdout, laid out for people or, with ``--json``, as one JSON document; progress and errors for people go to
-stderr. Exit codes: 0 done, 1 an engine failed, 2 the input cannot be used, 130 cancelled.
+Results go to stdout, laid out for people or, with ``--json``, as one JSON document; progress and errors for people go
+to stderr. Exit codes: 0 done, 1 an engine failed, 2 the input cannot be used, 130 cancelled.
 """
 
 from __future__ import annotations
