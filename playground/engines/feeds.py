@@ -1,0 +1,47 @@
+"""What an engine is fed: checked against the graph's inputs before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from playground.errors import InvalidInputError
+from playground.model.element_types import BY_NAME
+from playground.model.graph import Graph, ValueInfo
+
+
+def checked_feeds(graph: Graph, feeds: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
+    """The feeds as arrays of the types the graph asks for.
+
+    Raises:
+        InvalidInputError: an input is missing or unknown, or has another type or shape than the graph says.
+    """
+    names = [value.name for value in graph.inputs]
+    for name in feeds:
+        if name not in names:
+            raise InvalidInputError(f"the model has no input {name!r}", hint=f"Its inputs: {', '.join(names)}")
+    for name in names:
+        if name not in feeds:
+            raise InvalidInputError(f"the input {name!r} is missing", hint=f"Inputs: {', '.join(names)}")
+    return {value.name: _checked(value, np.asarray(feeds[value.name])) for value in graph.inputs}
+
+
+def _checked(value: ValueInfo, array: NDArray[Any]) -> NDArray[Any]:
+    where = f"input {value.name!r}"
+    element = BY_NAME.get(value.dtype)
+    if element is not None and element.stored:
+        if not np.can_cast(array.dtype, element.stored, "same_kind"):
+            raise InvalidInputError(f"it is {array.dtype}, and the model takes {value.dtype}", where=where)
+        array = array.astype(element.stored, copy=False)
+    if value.shape is None:
+        return array
+    fits = len(array.shape) == len(value.shape) and all(
+        n == dim or not isinstance(dim, int) for n, dim in zip(array.shape, value.shape, strict=True)
+    )
+    if not fits:
+        wanted = ", ".join("?" if dim is None else str(dim) for dim in value.shape)
+        raise InvalidInputError(f"its shape is {list(array.shape)}, and the model takes [{wanted}]", where=where)
+    return array

@@ -1,0 +1,80 @@
+"""Matrix products and convolutions."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from playground.engines.float_ops._op import Array, Call, FloatOp
+from playground.engines.float_ops._windows import Windows, windows
+from playground.errors import InvalidInputError
+
+
+def matmul(call: Call, a: Array, b: Array) -> Array:
+    """NumPy's matmul, which is ONNX's."""
+    return np.asarray(np.matmul(a, b))
+
+
+def gemm(call: Call, a: Array, b: Array, c: Array | None = None) -> Array:
+    """Alpha * A @ B + beta * C, A and B transposed if asked."""
+    a, b = (a.T if call.get("transA", 0) else a), (b.T if call.get("transB", 0) else b)
+    product = a @ b
+    alpha, beta = call.get("alpha", 1.0), call.get("beta", 1.0)
+    if alpha != 1:
+        product *= product.dtype.type(alpha)
+    if c is not None and beta != 0:
+        product += c if beta == 1 else product.dtype.type(beta) * c
+    return product
+
+
+def conv(call: Call, x: Array, w: Array, bias: Array | None = None) -> Array:
+    """Convolution over any number of spatial axes.
+
+    Args:
+        call: ``group``, ``strides``, ``dilations``, ``pads`` or ``auto_pad``.
+        x: (batch, channels, *spatial).
+        w: (filters, channels / group, *kernel).
+        bias: (filters,).
+    """
+    group, kernel = call.get("group", 1), w.shape[2:]
+    if x.ndim != w.ndim or x.shape[1] != w.shape[1] * group or w.shape[0] % group:
+        raise InvalidInputError(f"weights {list(w.shape)} in {group} groups do not fit values {list(x.shape)}")
+    geometry = windows(call, x.shape[2:], kernel)
+    padded = geometry.pad(x, 0)
+    if w.shape[1] == 1 and group > 1:
+        y = _depthwise(padded, w, geometry)
+    else:
+        columns = _columns(padded, geometry, group)
+        y = np.matmul(w.reshape(group, w.shape[0] // group, -1), columns)
+        y = y.reshape(x.shape[0], w.shape[0], *geometry.out)
+    if bias is not None:
+        y += bias.reshape(-1, *(1,) * len(kernel))
+    return y
+
+
+def _depthwise(padded: Array, w: Array, geometry: Windows) -> Array:
+    """One input channel a group: a sum over kernel positions beats a product of thin matrices."""
+    filters, channels = w.shape[0], padded.shape[1]
+    if filters != channels:
+        padded = np.repeat(padded, filters // channels, axis=1)
+    taps = w.reshape(filters, -1)
+    y = np.zeros((padded.shape[0], filters, *geometry.out), padded.dtype)
+    for position, view in enumerate(geometry.taps(padded)):
+        y += view * taps[:, position].reshape(-1, *(1,) * len(geometry.out))
+    return y
+
+
+def _columns(padded: Array, geometry: Windows, group: int) -> Array:
+    """im2col: (batch, group, channels / group * taps, windows). A view for kernels of one tap without strides."""
+    batch, channels = padded.shape[:2]
+    taps, count = math.prod(geometry.kernel), math.prod(geometry.out)
+    if taps == 1 and all(step == 1 for step in geometry.strides):
+        return padded.reshape(batch, group, channels // group, count)
+    columns = np.empty((batch, channels, taps, *geometry.out), padded.dtype)
+    for position, view in enumerate(geometry.taps(padded)):
+        columns[:, :, position] = view
+    return columns.reshape(batch, group, channels // group * taps, count)
+
+
+OPS = (FloatOp("MatMul", matmul), FloatOp("Gemm", gemm), FloatOp("Conv", conv))

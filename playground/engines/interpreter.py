@@ -1,0 +1,176 @@
+"""The float interpreter: runs an ONNX graph node by node in NumPy, QDQ graphs by the specification of their operators.
+
+:func:`run_graph` runs once and keeps little memory. A :class:`Runner` keeps every value, so that it can show at once
+what changes when one weight does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from playground.engines import float_ops
+from playground.engines.feeds import checked_feeds
+from playground.engines.float_ops._op import Call, FloatOp
+from playground.errors import EngineError, MissingError, PlaygroundError, UnsupportedError
+from playground.model.graph import Graph, Node
+from playground.registry import discover
+from playground.work import Progress, Work, drain
+
+OPS: Mapping[str, FloatOp] = discover(float_ops, "OPS", FloatOp)
+"""Operator name, with its domain where it is not ONNX's own, -> operator."""
+
+Values = dict[str, NDArray[Any]]
+
+
+def _key(node: Node) -> str:
+    return f"{node.domain}.{node.op}" if node.domain else node.op
+
+
+def unsupported(graph: Graph) -> tuple[str, ...]:
+    """The operators of a graph that are not available here, each once, sorted."""
+    return tuple(sorted({_key(node) for node in graph.nodes} - set(OPS)))
+
+
+def _require_support(graph: Graph) -> None:
+    lacking = unsupported(graph)
+    if lacking:
+        raise UnsupportedError(
+            f"the NumPy interpreter has no {', '.join(lacking)}",
+            where=graph.name,
+            hint="Run the model with the engine 'onnxruntime'",
+        )
+
+
+def _constants(graph: Graph, overrides: Mapping[str, ArrayLike] | None) -> Values:
+    values = {name: tensor.numpy() for name, tensor in graph.initializers.items() if name not in (overrides or {})}
+    for name, given in (overrides or {}).items():
+        if name not in graph.initializers:
+            raise MissingError(f"the model has no constant {name!r}", where=graph.name)
+        values[name] = np.asarray(given)
+    return values
+
+
+def _evaluate(graph: Graph, node: Node, values: Mapping[str, NDArray[Any]]) -> Values:
+    inputs = [values[name] if name else None for name in node.inputs]
+    stored = tuple(graph.initializers[name].dtype if name in graph.initializers else "" for name in node.inputs)
+    call = Call(node.attributes, graph.opset, len(node.outputs), stored)
+    where = f"{graph.name}: node {node.name!r} ({node.op})"
+    try:
+        made = OPS[_key(node)].run(call, *inputs)
+    except PlaygroundError as error:
+        raise type(error)(error.what, where=error.where or where, hint=error.hint) from error
+    except (ValueError, IndexError, TypeError, KeyError, AttributeError, MemoryError) as error:
+        shapes = ", ".join("none" if x is None else str(list(x.shape)) for x in inputs)
+        raise EngineError(f"it cannot run on shapes {shapes} ({error})", where=where) from error
+    return dict(zip(node.outputs, made if isinstance(made, tuple) else (made,), strict=False))
+
+
+def run_graph_work(
+    graph: Graph,
+    feeds: Mapping[str, ArrayLike],
+    capture: Iterable[str] = (),
+    overrides: Mapping[str, ArrayLike] | None = None,
+) -> Work[Values]:
+    """The work of :func:`run_graph`, one step a node."""
+    _require_support(graph)
+    wanted = {value.name for value in graph.outputs} | set(capture)
+    last_use = {name: index for index, node in enumerate(graph.nodes) for name in node.inputs}
+    values = _constants(graph, overrides) | checked_feeds(graph, feeds)
+    for index, node in enumerate(graph.nodes):
+        yield Progress(index, len(graph.nodes), node.name)
+        values.update(_evaluate(graph, node, values))
+        for name in (*node.inputs, *node.outputs):
+            if last_use.get(name, -1) <= index and name not in wanted:
+                values.pop(name, None)
+    return _wanted(graph, values, capture)
+
+
+def run_graph(
+    graph: Graph,
+    feeds: Mapping[str, ArrayLike],
+    capture: Iterable[str] = (),
+    overrides: Mapping[str, ArrayLike] | None = None,
+) -> Values:
+    """Run a graph once.
+
+    Args:
+        graph: any graph of the operators in :data:`OPS`.
+        feeds: input name -> array.
+        capture: names of further values to return (any node's output, an input or a constant).
+        overrides: constant name -> values to use instead.
+
+    Returns:
+        Name -> array, for the graph's outputs and what was captured.
+
+    Raises:
+        UnsupportedError: an operator is not available here; all such are named.
+        InvalidInputError: the feeds do not fit the graph.
+        MissingError: ``capture`` or ``overrides`` names what the graph does not have.
+        EngineError: a node failed; the message names it and its shapes.
+    """
+    return drain(run_graph_work(graph, feeds, capture, overrides))
+
+
+def _wanted(graph: Graph, values: Mapping[str, NDArray[Any]], capture: Iterable[str]) -> Values:
+    for name in capture:
+        if name not in values:
+            raise MissingError(f"the model has no value {name!r}", where=graph.name)
+    return {name: values[name] for name in dict.fromkeys([*(value.name for value in graph.outputs), *capture])}
+
+
+class Runner:
+    """A graph that is run again and again with a few constants changed.
+
+    What depends on constants alone is computed once; after :meth:`run`, :meth:`rerun` computes only the nodes
+    downstream of the constants that it replaces.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        """Compute what depends on constants alone. Raises UnsupportedError as :func:`run_graph` does."""
+        _require_support(graph)
+        self.graph = graph
+        self._fixed = _constants(graph, None)
+        self._live: list[Node] = []
+        for node in graph.nodes:
+            if all(name in self._fixed or not name for name in node.inputs):
+                self._fixed.update(_evaluate(graph, node, self._fixed))
+            else:
+                self._live.append(node)
+        self._values: Values = {}
+
+    def run(self, feeds: Mapping[str, ArrayLike], capture: Iterable[str] = ()) -> Values:
+        """Run with new inputs, keeping every value. See :func:`run_graph` for arguments, result and errors."""
+        values = self._fixed | checked_feeds(self.graph, feeds)
+        for node in self._live:
+            values.update(_evaluate(self.graph, node, values))
+        self._values = values
+        return _wanted(self.graph, values, capture)
+
+    def rerun(self, overrides: Mapping[str, ArrayLike], capture: Iterable[str] = ()) -> Values:
+        """Run on the last inputs with some constants replaced; the next call starts from the originals again.
+
+        Args:
+            overrides: constant name -> values of the same shape.
+            capture: names of further values to return.
+
+        Raises:
+            EngineError: nothing has been run yet.
+            MissingError: a name is no constant of the graph.
+        """
+        if not self._values:
+            raise EngineError("there are no inputs yet", where=self.graph.name, hint="Call run(feeds) first")
+        for name in overrides:
+            if name not in self.graph.initializers:
+                raise MissingError(f"the model has no constant {name!r}", where=self.graph.name)
+        changed: Values = {name: np.asarray(values) for name, values in overrides.items()}
+        values = self._values | changed
+        for node in self.graph.nodes:
+            if any(name in changed for name in node.inputs):
+                made = _evaluate(self.graph, node, values)
+                changed.update(made)
+                values.update(made)
+        return _wanted(self.graph, values, capture)

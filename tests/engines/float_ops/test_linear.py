@@ -1,0 +1,43 @@
+from typing import Any
+
+import pytest
+
+PRODUCTS = [((3, 4), (4, 5)), ((2, 3, 4), (4, 5)), ((2, 3, 4), (2, 4, 5)), ((4,), (4, 5)), ((4,), (4,))]
+
+
+@pytest.mark.parametrize("shapes", PRODUCTS)
+def test_matmul(check: Any, normal: Any, shapes: Any) -> None:
+    check("MatMul", normal(*shapes[0]), normal(*shapes[1]))
+
+
+@pytest.mark.parametrize("attributes", [{}, {"transA": 1}, {"transB": 1}, {"alpha": 0.5, "beta": 2.0}, {"beta": 0.0}])
+def test_gemm(check: Any, normal: Any, attributes: dict[str, Any]) -> None:
+    a = normal(4, 3) if "transA" in attributes else normal(3, 4)
+    b = normal(5, 4) if "transB" in attributes else normal(4, 5)
+    for c in ((5,), (3, 1), (3, 5), (1,)):
+        check("Gemm", a, b, normal(*c), **attributes)
+    check("Gemm", a, b, **attributes)
+
+
+CONVS: list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
+    ((2, 3, 9, 8), (4, 3, 3, 3), {}),
+    ((2, 3, 9, 8), (4, 3, 3, 2), {"pads": [1, 0, 2, 1], "strides": [2, 1]}),
+    ((1, 3, 9, 8), (4, 3, 3, 3), {"dilations": [2, 3]}),
+    ((2, 6, 7, 7), (4, 3, 3, 3), {"group": 2, "pads": [1, 1, 1, 1]}),
+    ((2, 6, 7, 7), (6, 1, 3, 3), {"group": 6, "pads": [1, 1, 1, 1], "strides": [2, 2]}),
+    ((2, 3, 7, 7), (6, 1, 3, 3), {"group": 3, "dilations": [2, 1]}),
+    ((2, 6, 5, 4), (8, 6, 1, 1), {}),
+    ((2, 6, 5, 4), (8, 6, 1, 1), {"strides": [2, 2]}),
+    ((2, 6, 5, 4), (8, 3, 1, 1), {"group": 2}),
+    ((2, 3, 8, 9), (4, 3, 3, 4), {"auto_pad": "SAME_UPPER", "strides": [2, 2]}),
+    ((2, 3, 8, 9), (4, 3, 3, 4), {"auto_pad": "SAME_LOWER", "strides": [3, 2]}),
+    ((2, 3, 8, 9), (4, 3, 3, 4), {"auto_pad": "VALID"}),
+    ((2, 3, 20), (4, 3, 5), {"pads": [2, 2]}),
+    ((1, 2, 5, 6, 7), (3, 2, 3, 3, 3), {"pads": [1, 1, 1, 1, 1, 1]}),
+]
+
+
+@pytest.mark.parametrize(("x", "w", "attributes"), CONVS)
+def test_conv(check: Any, normal: Any, x: tuple[int, ...], w: tuple[int, ...], attributes: dict[str, Any]) -> None:
+    check("Conv", normal(*x), normal(*w), normal(w[0]), **attributes)
+    check("Conv", normal(*x), normal(*w), **attributes)
