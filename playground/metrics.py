@@ -15,6 +15,8 @@ from playground.errors import InvalidInputError
 _CHUNK = 1 << 16
 """Values per step: temporaries stay in the cache, and sums are formed in float64 without copying all of x."""
 
+_MOST_BINS = 1 << 20
+
 
 def compare(x: ArrayLike, x_hat: ArrayLike) -> dict[str, float]:
     """Error measures of ``x_hat`` against ``x``, over all values.
@@ -103,7 +105,7 @@ def histogram(x: ArrayLike, bins: int = 256, lo: float | None = None, hi: float 
 
     Args:
         x: finite real numbers of any shape.
-        bins: how many, at least 1.
+        bins: how many.
         lo: left edge; the smallest value when left out.
         hi: right edge, not below ``lo``; the largest value when left out.
 
@@ -126,8 +128,10 @@ def histogram(x: ArrayLike, bins: int = 256, lo: float | None = None, hi: float 
 
 def _edges(lo: float, hi: float, bins: int) -> tuple[np.float32, np.float32]:
     """Both edges as float32, moved apart where they coincide."""
-    if bins < 1:
-        raise InvalidInputError(f"{bins} bins are too few", where="bins", hint="Use at least 1")
+    if not isinstance(bins, int) or not 1 <= bins <= _MOST_BINS:
+        raise InvalidInputError(
+            f"{bins!r} is not accepted", where="bins", hint=f"Use an integer from 1 to {_MOST_BINS}"
+        )
     first, last = np.float32(lo), np.float32(hi)
     if not (np.isfinite(first) and np.isfinite(last) and first <= last):
         raise InvalidInputError(f"no histogram runs from {first:g} to {last:g}", where="lo", hint="Use finite lo <= hi")
@@ -139,11 +143,10 @@ def _edges(lo: float, hi: float, bins: int) -> tuple[np.float32, np.float32]:
 
 def _bin_counts(chunk: Float32, first: np.float32, last: np.float32, bins: int) -> NDArray[np.intp]:
     """Counts with everything beyond the edges in the outermost bins."""
-    step = np.float64(bins) / (np.float64(last) - np.float64(first))  # the width may overflow float32
-    with np.errstate(over="ignore"):
-        place = (chunk - first) * np.float32(step)
-    np.clip(place, 0, bins - 1, out=place)
-    return np.bincount(place.astype(np.intp), minlength=bins)
+    step = bins / (float(last) - float(first))
+    exact = chunk if 1e-30 < step < 1e30 else chunk.astype(np.float64)  # widths that float32 cannot hold or divide by
+    place = (exact - first) * step
+    return np.bincount(np.clip(place, 0, bins - 1, out=place).astype(np.intp), minlength=bins)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -183,8 +186,7 @@ def split_error(x: ArrayLike, x_hat: ArrayLike, lo: ArrayLike, hi: ArrayLike, bi
     a, b = as_float32(x, "x"), as_float32(x_hat, "x_hat")
     _pair(a, b)
     try:
-        inside = np.less_equal(lo, a) & np.less_equal(a, hi)
-        inside = np.broadcast_to(inside, a.shape) if inside.shape != a.shape else inside
+        inside = np.broadcast_to(np.less_equal(lo, a) & np.less_equal(a, hi), a.shape)
     except ValueError as error:
         raise InvalidInputError(f"the limits do not fit values of shape {a.shape}", where="lo") from error
     errors = b - a

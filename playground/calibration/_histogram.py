@@ -30,7 +30,11 @@ class GrowingHistogram(Protocol):
 
 
 class _Extremes:
-    """The smallest and largest value, between which every answer stays."""
+    """The smallest and largest value, between which every answer stays.
+
+    ONNX Runtime clips the lower bound at the smallest value and the upper one at the largest only, so that its bounds
+    cross when a single bin holds everything.
+    """
 
     def __init__(self) -> None:
         self.lo, self.hi = np.float32(np.inf), np.float32(-np.inf)
@@ -39,7 +43,7 @@ class _Extremes:
         self.lo, self.hi = min(self.lo, x.min()), max(self.hi, x.max())
 
     def clip(self, lo: Any, hi: Any) -> tuple[float, float]:
-        return float(max(lo, self.lo)), float(min(hi, self.hi))
+        return float(np.clip(lo, self.lo, self.hi)), float(np.clip(hi, self.lo, self.hi))
 
 
 class ValueHistogram:
@@ -114,14 +118,14 @@ class AbsoluteHistogram:
         self._extremes.update(x)
         magnitude = np.abs(x)
         old, edges, largest = self._counts, self._edges, magnitude.max()
-        bins: int | Float32 = self._bins if old.size == 0 else edges
+        bins: int | NDArray[Any] = self._bins if old.size == 0 else edges
         if old.size and largest > edges[-1]:
             width = edges[1] - edges[0]
             if old.size + (largest - edges[-1]) / width > _MOST_BINS:
                 bins = np.linspace(edges[0], largest, self._bins + 1, dtype=np.float32)
                 old = np.histogram((edges[:-1] + edges[1:]) / 2, bins, weights=old)[0].astype(np.int64)
             else:
-                bins = np.hstack((edges, np.arange(edges[-1] + width, largest + width, width, dtype=np.float32)))
+                bins = np.hstack((edges, np.arange(edges[-1] + width, largest + width, width)))
         counts, new_edges = np.histogram(magnitude, bins)
         self._counts, self._edges = counts.astype(np.int64), new_edges.astype(np.float32)
         self._counts[: old.size] += old

@@ -1,0 +1,108 @@
+"""Every calibrator keeps these promises; a new one is tested by existing."""
+
+import numpy as np
+import pytest
+
+import playground
+from playground import Scheme, calibration
+from playground.errors import InvalidInputError
+
+each_calibrator = pytest.mark.parametrize("calibrator", list(playground.calibrators()))
+both_symmetries = pytest.mark.parametrize("symmetric", [True, False])
+
+
+def batches(count: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(7)
+    return [rng.normal(0.3, 1 + i, (6, 5, 50)).astype(np.float32) for i in range(count)]
+
+
+@each_calibrator
+@both_symmetries
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_range_lies_within_what_was_seen_or_its_mirror_image(calibrator: str, symmetric: bool, count: int) -> None:
+    state = calibration.start(Scheme(symmetric=symmetric, calibrator=calibrator))
+    for batch in batches(count):
+        state.update(batch)
+    found = state.range()
+    seen = np.concatenate(batches(count))
+    assert found.lo.shape == found.hi.shape == (1, 1, 1)
+    assert found.lo.dtype == found.hi.dtype == np.float32
+    widest = np.abs(seen).max()
+    assert -widest <= found.lo.item() < found.hi.item() <= widest
+    if not symmetric:
+        assert seen.min() <= found.lo.item() < found.hi.item() <= seen.max()
+
+
+@each_calibrator
+@both_symmetries
+@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("count", [1, 3])
+def test_channels_do_not_touch_each_other(calibrator: str, symmetric: bool, axis: int, count: int) -> None:
+    scheme = Scheme(granularity="channel", axis=axis, symmetric=symmetric, calibrator=calibrator)
+    state = calibration.start(scheme)
+    alone = [calibration.start(Scheme(symmetric=symmetric, calibrator=calibrator)) for _ in range(50)]
+    for batch in batches(count):
+        state.update(batch)
+        for i in range(batch.shape[axis]):
+            alone[i].update(batch.take(i, axis))
+    found = state.range()
+    assert found.lo.shape == scheme.qparams_shape(batches(1)[0].shape)
+    for i, (lo, hi) in enumerate(zip(found.lo.reshape(-1), found.hi.reshape(-1), strict=True)):
+        expected = alone[i].range()
+        assert (lo, hi) == (expected.lo.item(), expected.hi.item())
+
+
+@each_calibrator
+@both_symmetries
+@pytest.mark.parametrize("value", [0.0, 3.5, -2.0])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_constant_is_covered(calibrator: str, symmetric: bool, value: float, count: int) -> None:
+    state = calibration.start(Scheme(symmetric=symmetric, calibrator=calibrator))
+    for _ in range(count):
+        state.update(np.full((3, 4), value, np.float32))
+    found = state.range()
+    bound = found.lo.item() if value < 0 else found.hi.item()
+    assert bound == pytest.approx(value, rel=1e-3, abs=1e-3)
+
+
+@each_calibrator
+@pytest.mark.parametrize(
+    ("batch", "message"),
+    [
+        (np.zeros((0, 4), np.float32), r"batch: an array of shape \(0, 4\) has no values"),
+        (np.array([1, np.nan]), r"batch: 1 of 2 values are NaN or infinite in float32, the first at \[1\]"),
+        (np.array([[1.0, 2.0], [-np.inf, 3.0]]), r"batch: 1 of 4 values are NaN or infinite .* the first at \[1, 0\]"),
+        (np.array(["a"]), "batch: real numbers are needed, not <U1"),
+    ],
+)
+def test_bad_batches_are_refused(calibrator: str, batch: np.ndarray, message: str) -> None:
+    state = calibration.start(Scheme(calibrator=calibrator))
+    with pytest.raises(InvalidInputError, match=message):
+        state.update(batch)
+
+
+@each_calibrator
+def test_a_state_without_batches_or_with_unlike_ones_says_so(calibrator: str) -> None:
+    state = calibration.start(Scheme(granularity="channel", axis=1, calibrator=calibrator))
+    with pytest.raises(InvalidInputError, match="no batch has been seen"):
+        state.range()
+    state.update(np.ones((2, 3)))
+    with pytest.raises(InvalidInputError, match=r"a batch of shape \(2, 4\) needs scales of shape \(1, 4\)"):
+        state.update(np.ones((2, 4)))
+    state.update(np.ones((9, 3)))  # only channels have to agree
+
+
+@each_calibrator
+def test_parameters_have_usable_defaults_and_bounds(calibrator: str) -> None:
+    for parameter in playground.calibrators()[calibrator].parameters:
+        assert parameter.minimum <= parameter.default <= parameter.maximum
+        for value in (parameter.minimum - 1, parameter.maximum + 1, "many", True):
+            with pytest.raises(InvalidInputError, match=f"{parameter.name}: .* is not accepted"):
+                calibration.start(Scheme(calibrator=calibrator, calibrator_args={parameter.name: value}))
+    with pytest.raises(InvalidInputError, match="has no parameter 'nonsense'"):
+        calibration.start(Scheme(calibrator=calibrator, calibrator_args={"nonsense": 1}))
+
+
+def test_an_unknown_calibrator_lists_the_known_ones() -> None:
+    with pytest.raises(InvalidInputError, match=r"calibrator: 'magic' is not accepted\. Use one of: .*minmax"):
+        calibration.start(Scheme(calibrator="magic"))

@@ -1,0 +1,98 @@
+"""What holds for every format under every convention, symmetric or not, per tensor or per channel."""
+
+import itertools
+
+import hypothesis.extra.numpy as hnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import playground
+from playground import QTensor, Range, Scheme, choose_qparams, quantize
+from playground.core import clip_limits, encode, levels
+from playground.rounding import ROUNDINGS
+
+schemes = st.builds(
+    Scheme,
+    format=st.sampled_from(list(playground.formats())),
+    symmetric=st.booleans(),
+    narrow_range=st.booleans(),
+    rounding=st.sampled_from(list(ROUNDINGS)),
+    convention=st.sampled_from(list(playground.conventions())),
+)
+finite = st.floats(-1e6, 1e6, width=32, allow_subnormal=False)
+arrays = hnp.arrays(np.float32, hnp.array_shapes(max_dims=3, max_side=6), elements=finite)
+EVERY = list(itertools.product(playground.formats(), playground.conventions(), (True, False), (True, False)))
+
+
+@pytest.mark.parametrize(("fmt", "convention", "symmetric", "narrow"), EVERY)
+def test_zero_is_represented_exactly(fmt: str, convention: str, symmetric: bool, narrow: bool) -> None:
+    scheme = Scheme(fmt, symmetric=symmetric, narrow_range=narrow, convention=convention)
+    for lo, hi in [(-1, 1), (0, 0), (0.25, 3), (-7, -0.5), (-1e-30, 1e-30), (-1e6, 2.5)]:
+        qparams = choose_qparams(Range(lo, hi), scheme)
+        code = encode(0.0, qparams, scheme)
+        assert code == qparams.zero_point
+        assert QTensor(code, qparams, scheme, ()).dequantize() == 0
+
+
+@given(x=arrays, scheme=schemes)
+def test_codes_stay_within_the_limits_and_errors_within_the_reach(x: np.ndarray, scheme: Scheme) -> None:
+    q = quantize(x, scheme)
+    qmin, qmax = scheme.limits
+    assert q.codes.shape == x.shape
+    assert q.codes.dtype == scheme.number_format.dtype
+    assert qmin <= q.codes.min() <= q.codes.max() <= qmax
+    limits = clip_limits(q.qparams, scheme)
+    inside = (x >= limits.lo) & (x <= limits.hi)
+    step = q.qparams.scale.item()
+    slack = 1e-6 * (np.abs(x).max() + step * 2**scheme.number_format.bits)
+    errors = np.abs(q.dequantize().astype(np.float64) - x)
+    assert errors[inside].max(initial=0) <= ROUNDINGS[scheme.rounding].reach * step + slack
+    assert errors[~inside].min(initial=np.inf) >= ROUNDINGS[scheme.rounding].reach * step - slack
+
+
+@given(x=arrays, scheme=schemes.filter(lambda s: s.rounding != "toward_zero"))
+def test_quantizing_what_was_quantized_changes_nothing(x: np.ndarray, scheme: Scheme) -> None:
+    q = quantize(x, scheme)
+    np.testing.assert_array_equal(encode(q.dequantize(), q.qparams, scheme), q.codes)
+
+
+@given(x=arrays, scheme=schemes)
+def test_order_is_kept_and_only_levels_come_back(x: np.ndarray, scheme: Scheme) -> None:
+    q = quantize(np.sort(x, axis=None), scheme)
+    assert (np.diff(q.codes.astype(int)) >= 0).all()
+    assert np.isin(q.dequantize(), levels(q.qparams, scheme)).all()
+
+
+@given(x=hnp.arrays(np.float32, (3, 4, 5), elements=finite), scheme=schemes, axis=st.integers(-3, 2))
+@settings(max_examples=50)
+def test_a_channel_is_quantized_as_if_it_stood_alone(x: np.ndarray, scheme: Scheme, axis: int) -> None:
+    per_channel = Scheme(**{**scheme.as_dict(), "granularity": "channel", "axis": axis})
+    q = quantize(x, per_channel)
+    fused = playground.conventions()[scheme.convention].fused_granularities
+    for i in range(x.shape[axis]):
+        alone = quantize(x.take(i, axis), scheme)
+        assert q.qparams.scale.reshape(-1)[i] == alone.qparams.scale.item()
+        assert q.qparams.zero_point.reshape(-1)[i] == alone.qparams.zero_point.item()
+        if not fused:  # where it is, a tensor is rounded once and a channel twice
+            np.testing.assert_array_equal(q.codes.take(i, axis), alone.codes)
+
+
+@given(x=arrays, scheme=schemes)
+@settings(max_examples=50)
+def test_a_signed_narrow_symmetric_scheme_is_odd(x: np.ndarray, scheme: Scheme) -> None:
+    changes = {"format": f"int{scheme.number_format.bits}", "symmetric": True, "narrow_range": True}
+    odd = Scheme(**{**scheme.as_dict(), **changes})
+    np.testing.assert_array_equal(quantize(-x, odd).codes, -quantize(x, odd).codes)
+
+
+@pytest.mark.parametrize(("fmt", "convention", "symmetric", "narrow"), EVERY)
+def test_stored_size(fmt: str, convention: str, symmetric: bool, narrow: bool) -> None:
+    x = np.linspace(-1, 2, 7 * 33, dtype=np.float32).reshape(7, 33)
+    scheme = Scheme(fmt, "channel", 0, symmetric=symmetric, narrow_range=narrow, convention=convention)
+    q, bits = quantize(x, scheme), playground.formats()[fmt].bits
+    points = -(-7 * bits // 8) if q.qparams.zero_point.any() else 0
+    assert q.packed().nbytes == -(-7 * 33 * bits // 8)
+    assert q.nbytes == q.packed().nbytes + 7 * 4 + points
+    assert q.bits_per_weight == pytest.approx(8 * q.nbytes / (7 * 33))
