@@ -37,7 +37,7 @@ static struct product product_of_group(const struct conv_s8_args *a, int32_t gro
     struct product p = a->p;
     p.weights += group * ((p.columns + 7) / 8 * 8) * depth;
     p.bias += group * p.columns;
-    p.to.multiplier += group * p.columns;
+    p.multiplier += group * p.columns;
     return p;
 }
 

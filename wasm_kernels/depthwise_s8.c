@@ -9,7 +9,8 @@ struct depthwise_s8_args {
     int32_t is_signed, zero_point;
     const int16_t *weights; /* [kernel_h][kernel_w][channels], zero-points taken off */
     const int32_t *bias;    /* [channels] */
-    struct epilogue to;     /* multiplier [channels] */
+    const float *multiplier; /* [channels] */
+    struct epilogue to;
 };
 
 /* The taps of one output pixel that lie inside the image: first and last + 1 of each axis. */
@@ -50,7 +51,7 @@ static void channels8(const struct depthwise_s8_args *a, const struct window *w,
             sum0 = wasm_i32x4_add(sum0, wasm_i32x4_extmul_low_i16x8(x, weights));
             sum1 = wasm_i32x4_add(sum1, wasm_i32x4_extmul_high_i16x8(x, weights));
         }
-    const float *multiplier = a->to.multiplier + c;
+    const float *multiplier = a->multiplier + c;
     finish8(&a->to, at + c, sum0, sum1, wasm_v128_load(multiplier), wasm_v128_load(multiplier + 4));
 }
 
@@ -62,7 +63,7 @@ static void channel1(const struct depthwise_s8_args *a, const struct window *w, 
             int32_t x = code_at(image, tap_at(a, w, ky, kx) + c, a->is_signed) - a->zero_point;
             sum += (uint32_t)(x * a->weights[(ky * a->kernel_w + kx) * a->channels + c]);
         }
-    finish(&a->to, at + c, (int32_t)sum, a->to.multiplier[c]);
+    finish(&a->to, at + c, (int32_t)sum, a->multiplier[c]);
 }
 
 KERNEL(k_depthwise_s8) {

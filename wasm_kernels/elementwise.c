@@ -1,24 +1,26 @@
 #include "kernels.h"
 
-/* out[i] = clamp(float(a[i] - za) * ra + float(b[i] - zb) * rb, lo, hi), rounded, + out_zero_point. */
+/* v = float(a[i] - za) * ra + float(b[i] - zb) * rb, through the epilogue. */
 struct add_args {
     const uint8_t *a, *b;
     int32_t n;
     int32_t a_signed, za, b_signed, zb;
     float ra, rb; /* scale of a (of b) over scale of the output */
-    float lo, hi;
-    int32_t out_zero_point;
-    uint8_t *out;
+    struct epilogue to;
 };
 
-static inline v128_t scaled4(v128_t half_as_int32, float ratio) {
-    return wasm_f32x4_mul(wasm_f32x4_convert_i32x4(half_as_int32), wasm_f32x4_splat(ratio));
+static inline v128_t scaled4(v128_t offsets, float ratio) {
+    return wasm_f32x4_mul(wasm_f32x4_convert_i32x4(offsets), wasm_f32x4_splat(ratio));
 }
 
-static inline v128_t add4(const struct add_args *p, v128_t a, v128_t b) {
-    v128_t v = wasm_f32x4_add(scaled4(a, p->ra), scaled4(b, p->rb));
-    v = clamp4(v, wasm_f32x4_splat(p->lo), wasm_f32x4_splat(p->hi));
-    return wasm_i32x4_add(round4(v), wasm_i32x4_splat(p->out_zero_point));
+static inline v128_t low4(v128_t a, v128_t b, const struct add_args *p) {
+    return wasm_f32x4_add(scaled4(wasm_i32x4_extend_low_i16x8(a), p->ra),
+                          scaled4(wasm_i32x4_extend_low_i16x8(b), p->rb));
+}
+
+static inline v128_t high4(v128_t a, v128_t b, const struct add_args *p) {
+    return wasm_f32x4_add(scaled4(wasm_i32x4_extend_high_i16x8(a), p->ra),
+                          scaled4(wasm_i32x4_extend_high_i16x8(b), p->rb));
 }
 
 KERNEL(k_add_s8) {
@@ -27,14 +29,12 @@ KERNEL(k_add_s8) {
     int32_t i = 0;
     for (; i + 8 <= p->n; i += 8) {
         v128_t a = load8(p->a + i, p->a_signed, za), b = load8(p->b + i, p->b_signed, zb);
-        v128_t low = add4(p, wasm_i32x4_extend_low_i16x8(a), wasm_i32x4_extend_low_i16x8(b));
-        v128_t high = add4(p, wasm_i32x4_extend_high_i16x8(a), wasm_i32x4_extend_high_i16x8(b));
-        wasm_v128_store64_lane(p->out + i, low_bytes(low, high, low, high), 0);
+        finish_values8(&p->to, i, low4(a, b, p), high4(a, b, p));
     }
     for (; i < p->n; i++) {
         float v = (float)(code_at(p->a, i, p->a_signed) - p->za) * p->ra;
         v += (float)(code_at(p->b, i, p->b_signed) - p->zb) * p->rb;
-        p->out[i] = (uint8_t)((int32_t)__builtin_rintf(clampf(v, p->lo, p->hi)) + p->out_zero_point);
+        finish_value(&p->to, i, v);
     }
 }
 

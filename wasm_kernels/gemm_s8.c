@@ -53,7 +53,7 @@ static void store_row(const struct product *p, const v128_t sum[2], int32_t firs
     int32_t columns = p->columns - first;
     if (columns >= 8) {
         const int32_t *bias = p->bias + first;
-        const float *multiplier = p->to.multiplier + first;
+        const float *multiplier = p->multiplier + first;
         finish8(&p->to, at, wasm_i32x4_add(sum[0], wasm_v128_load(bias)),
                 wasm_i32x4_add(sum[1], wasm_v128_load(bias + 4)), wasm_v128_load(multiplier),
                 wasm_v128_load(multiplier + 4));
@@ -64,7 +64,7 @@ static void store_row(const struct product *p, const v128_t sum[2], int32_t firs
     wasm_v128_store(sums + 4, sum[1]);
     for (int32_t j = 0; j < columns; j++)
         finish(&p->to, at + j, (int32_t)((uint32_t)sums[j] + (uint32_t)p->bias[first + j]),
-               p->to.multiplier[first + j]);
+               p->multiplier[first + j]);
 }
 
 void multiply_block(const int16_t *values, int32_t rows, int32_t depth, const struct product *p, int32_t row,

@@ -10,22 +10,22 @@
 
 #define KERNEL(name) __attribute__((export_name(#name))) void name(const int32_t *args)
 
-enum { CODES = 0, FLOATS = 1, ACCUMULATORS = 2 }; /* what `epilogue.kind` makes of a sum */
+enum { CODES = 0, FLOATS = 1, ACCUMULATORS = 2 }; /* epilogue.kind */
 
-/* What becomes of an int32 sum: v = clamp(float(sum) * multiplier, lo, hi), where lo and hi are relative to the
- * zero-point; then rint(v) + zero_point as a byte, or v itself, or (ACCUMULATORS) the sum as it is. */
+/* Where results go: v = clamp(v, lo, hi), where lo and hi are relative to the zero-point; then rint(v) + zero_point as
+ * a byte (CODES), or v itself (FLOATS). ACCUMULATORS stores int32 sums before any of this. */
 struct epilogue {
-    const float *multiplier; /* [columns] */
     float lo, hi;
     int32_t zero_point;
     int32_t kind;
     void *out;
 };
 
-/* The same with a multiplier and a bias for each of `columns` output channels, and weights packed by k_pack_weights. */
+/* What a matrix of int16 is multiplied by, and what becomes of it: v = float(sum + bias) * multiplier, through `to`. */
 struct product {
-    const int16_t *weights;
-    const int32_t *bias; /* [columns] */
+    const int16_t *weights; /* packed by k_pack_weights */
+    const int32_t *bias;     /* [columns] */
+    const float *multiplier; /* [columns] */
     int32_t columns;
     struct epilogue to;
 };
@@ -81,29 +81,20 @@ static inline void widen(const uint8_t *codes, int32_t n, int32_t is_signed, int
         to[i] = (int16_t)(code_at(codes, i, is_signed) - zero_point);
 }
 
-/* One finished sum: see struct epilogue. `i` is its place in the output. */
-static inline void finish(const struct epilogue *to, int32_t i, int32_t sum, float multiplier) {
-    if (to->kind == ACCUMULATORS) {
-        ((int32_t *)to->out)[i] = sum;
-        return;
-    }
-    float v = clampf((float)sum * multiplier, to->lo, to->hi);
+/* Stores one scaled result at place i: see struct epilogue. */
+static inline void finish_value(const struct epilogue *to, int32_t i, float v) {
+    v = clampf(v, to->lo, to->hi);
     if (to->kind == FLOATS)
         ((float *)to->out)[i] = v;
     else
         ((uint8_t *)to->out)[i] = (uint8_t)((int32_t)__builtin_rintf(v) + to->zero_point);
 }
 
-/* Eight finished sums beside each other. */
-static inline void finish8(const struct epilogue *to, int32_t i, v128_t sum0, v128_t sum1, v128_t m0, v128_t m1) {
-    if (to->kind == ACCUMULATORS) {
-        wasm_v128_store((int32_t *)to->out + i, sum0);
-        wasm_v128_store((int32_t *)to->out + i + 4, sum1);
-        return;
-    }
+/* Stores eight scaled results from place i on. */
+static inline void finish_values8(const struct epilogue *to, int32_t i, v128_t v0, v128_t v1) {
     v128_t lo = wasm_f32x4_splat(to->lo), hi = wasm_f32x4_splat(to->hi);
-    v128_t v0 = clamp4(wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sum0), m0), lo, hi);
-    v128_t v1 = clamp4(wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sum1), m1), lo, hi);
+    v0 = clamp4(v0, lo, hi);
+    v1 = clamp4(v1, lo, hi);
     if (to->kind == FLOATS) {
         wasm_v128_store((float *)to->out + i, v0);
         wasm_v128_store((float *)to->out + i + 4, v1);
@@ -113,6 +104,24 @@ static inline void finish8(const struct epilogue *to, int32_t i, v128_t sum0, v1
     v0 = wasm_i32x4_add(round4(v0), zero_point);
     v1 = wasm_i32x4_add(round4(v1), zero_point);
     wasm_v128_store64_lane((uint8_t *)to->out + i, low_bytes(v0, v1, v0, v1), 0);
+}
+
+/* The same for sums that have yet to be multiplied. */
+static inline void finish(const struct epilogue *to, int32_t i, int32_t sum, float multiplier) {
+    if (to->kind == ACCUMULATORS)
+        ((int32_t *)to->out)[i] = sum;
+    else
+        finish_value(to, i, (float)sum * multiplier);
+}
+
+static inline void finish8(const struct epilogue *to, int32_t i, v128_t sum0, v128_t sum1, v128_t m0, v128_t m1) {
+    if (to->kind == ACCUMULATORS) {
+        wasm_v128_store((int32_t *)to->out + i, sum0);
+        wasm_v128_store((int32_t *)to->out + i + 4, sum1);
+        return;
+    }
+    finish_values8(to, i, wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sum0), m0),
+                   wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sum1), m1));
 }
 
 #endif

@@ -7,11 +7,11 @@ struct pool_args {
     int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
     int32_t out_height, out_width;
     int32_t is_signed;
-    uint8_t *out;
-    /* k_avgpool_s8 only: v = float(sum of (code - zero_point)) * (ratio / float(taps)), through the epilogue's rule */
+    struct epilogue to; /* k_maxpool_s8 uses its `out` only, and needs nothing after it */
+    /* v = float(sum of (code - zero_point)) * (ratio / float(taps)), through the epilogue */
     int32_t zero_point;
-    float ratio, lo, hi;
-    int32_t out_zero_point, count_padding; /* count_padding = 1: taps are kernel_h * kernel_w wherever the window is */
+    float ratio;
+    int32_t count_padding; /* 1: taps are kernel_h * kernel_w, wherever the window is */
 };
 
 /* The window under one output pixel: where it starts in the image, which may be in the padding. */
@@ -50,7 +50,7 @@ static void largest(const struct taps *t, const uint8_t *image, uint8_t *out) {
 
 KERNEL(k_maxpool_s8) {
     const struct pool_args *a = (const void *)args;
-    uint8_t *out = a->out;
+    uint8_t *out = a->to.out;
     for (int32_t n = 0; n < a->batch; n++)
         for (int32_t oy = 0; oy < a->out_height; oy++)
             for (int32_t ox = 0; ox < a->out_width; ox++, out += a->channels) {
@@ -70,8 +70,7 @@ static void average(const struct taps *t, const uint8_t *image, int32_t c, int32
             sum += code_at(image, tap + c, a->is_signed) - a->zero_point;
             count++;
         }
-    struct epilogue to = {0, a->lo, a->hi, a->out_zero_point, CODES, a->out};
-    finish(&to, at, sum, a->ratio / (float)(a->count_padding ? a->kernel_h * a->kernel_w : count));
+    finish(&a->to, at, sum, a->ratio / (float)(a->count_padding ? a->kernel_h * a->kernel_w : count));
 }
 
 KERNEL(k_avgpool_s8) {

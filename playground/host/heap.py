@@ -32,6 +32,11 @@ class Heap:
         """Bytes handed out and not given back."""
         return sum(self._used.values())
 
+    @property
+    def end(self) -> int:
+        """The first address that has never been handed out or grown to."""
+        return self._end
+
     def allocate(self, nbytes: int) -> int:
         """The address of at least ``nbytes`` bytes."""
         size = self._rounded(max(nbytes, 1))

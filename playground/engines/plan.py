@@ -1,0 +1,118 @@
+"""Turns a QDQ graph and concrete input shapes into an integer program: fused steps without any float in between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from playground.engines import program as p
+from playground.engines.plan_ops import HANDLERS, fold
+from playground.engines.planner import Held, Planner, Symbol
+from playground.errors import InvalidInputError, UnsupportedError
+from playground.model.graph import Graph, Node
+
+__all__ = ["compile_graph"]
+
+
+def compile_graph(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> p.Program:
+    """Plan a quantized graph (QuantizeLinear / DequantizeLinear around its operators) for integer execution.
+
+    Args:
+        graph: nodes in topological order.
+        shapes: input name -> concrete shape.
+
+    Raises:
+        InvalidInputError: an input has no shape here, or one that contradicts the graph's.
+        UnsupportedError: names every node that cannot run in integers and why.
+    """
+    planner = Planner(graph)
+    for info in graph.inputs:
+        planner.symbols[info.name] = Held(info.name)
+        planner.values[info.name] = p.Value(_shape_of_input(info.name, info.shape, shapes), info.dtype)
+    _plan_nodes(planner)
+    outputs = {o.name: planner.floating(o.name) for o in graph.outputs}
+    steps = _needed(planner.steps, set(outputs.values()))
+    body, tail = _split(steps)
+    used = {name for step in steps for name in step.inputs} | set(outputs.values())
+    return p.Program(
+        inputs=tuple(info.name for info in graph.inputs),
+        outputs=outputs,
+        steps=body,
+        tail=tail,
+        values=planner.values,
+        constants={name: array for name, array in planner.constants.items() if name in used},
+    )
+
+
+def _shape_of_input(
+    name: str, declared: tuple[int | str | None, ...] | None, shapes: Mapping[str, Sequence[int]]
+) -> tuple[int, ...]:
+    if name not in shapes:
+        raise InvalidInputError("no shape was given for this input", where=name, hint=f"Given: {sorted(shapes)}")
+    shape = tuple(int(n) for n in shapes[name])
+    if declared is not None:
+        fits = len(declared) == len(shape) and all(
+            not isinstance(d, int) or d == n for d, n in zip(declared, shape, strict=True)
+        )
+        if not fits:
+            raise InvalidInputError(f"shape {shape} was given", where=name, hint=f"The model takes {declared}")
+    return shape
+
+
+def _plan_nodes(planner: Planner) -> None:
+    """Plan node after node; what follows from a node that cannot run is left out, and all such nodes are named."""
+    broken: set[str] = set()
+    reasons: list[str] = []
+    for node in planner.graph.nodes:
+        if broken.intersection(node.inputs):
+            broken.update(node.outputs)
+            continue
+        try:
+            planner.symbols[node.outputs[0]] = _plan_node(planner, node)
+        except UnsupportedError as error:
+            broken.update(node.outputs)
+            reasons.append(f"{node.name or node.outputs[0]} ({node.op}): {error.what}")
+    if reasons:
+        raise UnsupportedError(
+            f"{len(reasons)} {'node' if len(reasons) == 1 else 'nodes'} cannot run in integers: {'; '.join(reasons)}",
+            where=planner.graph.name,
+            hint="Use engine='onnxruntime'",
+        )
+
+
+def _plan_node(planner: Planner, node: Node) -> Symbol:
+    if node.domain not in ("", "ai.onnx"):
+        raise UnsupportedError("this operator has no integer form here")
+    return HANDLERS.get(node.op, fold)(planner, node)
+
+
+def _needed(steps: list[p.Step], wanted: set[str]) -> tuple[p.Step, ...]:
+    """The steps whose results are used."""
+    kept: list[p.Step] = []
+    for step in reversed(steps):
+        if step.output in wanted:
+            kept.append(step)
+            wanted.update(step.inputs)
+    return tuple(reversed(kept))
+
+
+def _split(steps: tuple[p.Step, ...]) -> tuple[tuple[p.Step, ...], tuple[p.Step, ...]]:
+    """Apart: what only integers lead to, and what comes after a float operator.
+
+    Raises:
+        UnsupportedError: a convolution or matrix product comes after one.
+    """
+    late: set[str] = set()
+    tail: list[p.Step] = []
+    for step in steps:
+        if isinstance(step, p.Float) or late.intersection(step.inputs):
+            late.add(step.output)
+            tail.append(step)
+    floats = [step.operator.id for step in tail if isinstance(step, p.Float)]
+    for step in tail:
+        if isinstance(step, (p.Conv, p.Product)):
+            raise UnsupportedError(
+                f"it follows on a float operator ({floats[0]}), which integers cannot do",
+                where=step.output,
+                hint="Use engine='onnxruntime'",
+            )
+    return tuple(step for step in steps if step.output not in late), tuple(tail)

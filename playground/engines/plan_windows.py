@@ -1,0 +1,114 @@
+"""Planning of what moves a window over an image: its geometry, and pooling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from playground.engines import integer_ops as ops
+from playground.engines import program as p
+from playground.engines.planner import Pending, Planner, Real, Symbol
+from playground.errors import UnsupportedError
+from playground.model.graph import Node
+
+
+def window_of(node: Node, shape: Sequence[int], kernel: Sequence[int]) -> ops.Window:
+    """The window of a Conv or pooling node over images of ``shape`` (N, C, H, W), as ONNX defines it."""
+    strides, dilations = (_pair(node, name, (1, 1)) for name in ("strides", "dilations"))
+    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
+    size = shape[2:]
+    auto = node.attributes.get("auto_pad", "NOTSET")
+    auto = auto.decode() if isinstance(auto, bytes) else auto
+    if auto in ("SAME_UPPER", "SAME_LOWER"):
+        out = [-(-n // s) for n, s in zip(size, strides, strict=True)]
+        total = [max(0, (o - 1) * s + r - n) for o, s, r, n in zip(out, strides, reach, size, strict=True)]
+        before = [(t + (auto == "SAME_LOWER")) // 2 for t in total]
+    else:
+        pads = [0] * 4 if auto == "VALID" else [int(n) for n in node.attributes.get("pads", [0] * 4)]
+        before = pads[:2]
+        room = [n + a + b - r for n, a, b, r in zip(size, before, pads[2:], reach, strict=True)]
+        up = bool(node.attributes.get("ceil_mode", 0))
+        out = [(-(-r // s) if up else r // s) + 1 for r, s in zip(room, strides, strict=True)]
+        if up:  # a window has to start inside the image or the padding before it
+            last = [(o - 1) * s < n + a for o, s, n, a in zip(out, strides, size, before, strict=True)]
+            out = [o if fits else o - 1 for o, fits in zip(out, last, strict=True)]
+    if min(out) < 1:
+        raise UnsupportedError(f"its window of {tuple(kernel)} does not fit an image of {tuple(size)}")
+    return ops.Window((kernel[0], kernel[1]), (out[0], out[1]), strides, dilations, (before[0], before[1]))
+
+
+def _pair(node: Node, name: str, default: tuple[int, int]) -> tuple[int, int]:
+    values = tuple(int(n) for n in node.attributes.get(name, default))
+    if len(values) != 2:
+        raise UnsupportedError("only windows over two axes are handled")
+    return values[0], values[1]
+
+
+def _image(planner: Planner, node: Node) -> tuple[Real, tuple[int, ...]]:
+    x = planner.real(node.inputs[0])
+    shape = planner.values[x.value].shape
+    if len(shape) != 4:
+        raise UnsupportedError(f"its input has {len(shape)} axes; images (N, C, H, W) have 4")
+    return x, shape
+
+
+def max_pool(planner: Planner, node: Node) -> Symbol:
+    """MaxPool: the codes' own maximum, so scale and zero-point stay."""
+    if len(node.outputs) > 1 and node.outputs[1]:
+        raise UnsupportedError("its second output (indices) is not handled")
+    x, shape = _image(planner, node)
+    window = window_of(node, shape, _pair(node, "kernel_shape", (0, 0)))
+    step = p.MaxPool((x.value,), node.outputs[0], window)
+    planner.emit(step, (*shape[:2], *window.out), planner.values[x.value].dtype)
+    return Real(node.outputs[0], x.scale, x.zero_point)
+
+
+def average_pool(planner: Planner, node: Node) -> Pending:
+    """AveragePool, with or without counting the padding."""
+    x, shape = _image(planner, node)
+    count_padding = bool(node.attributes.get("count_include_pad", 0))
+    if count_padding and node.attributes.get("ceil_mode", 0):
+        raise UnsupportedError("ceil_mode together with count_include_pad is not handled")
+    window = window_of(node, shape, _pair(node, "kernel_shape", (0, 0)))
+    return _average(planner, x, shape, window, count_padding)
+
+
+def global_average_pool(planner: Planner, node: Node) -> Pending:
+    """GlobalAveragePool: one window of the image's size."""
+    x, shape = _image(planner, node)
+    return _average(planner, x, shape, ops.Window((shape[2], shape[3]), (1, 1)), False)
+
+
+def reduce_mean(planner: Planner, node: Node) -> Pending:
+    """ReduceMean over height and width, which is global average pooling."""
+    x, shape = _image(planner, node)
+    given = node.attributes.get("axes")
+    if given is None and len(node.inputs) > 1 and node.inputs[1]:
+        given = planner.known(node.inputs[1], "list of axes")
+    if given is None or sorted(int(a) % 4 for a in given) != [2, 3]:
+        raise UnsupportedError("only the mean over height and width is handled")
+    pending = _average(planner, x, shape, ops.Window((shape[2], shape[3]), (1, 1)), False)
+    return pending if node.attributes.get("keepdims", 1) else reshaped(planner, pending, shape[:2])
+
+
+def _average(planner: Planner, x: Real, shape: tuple[int, ...], window: ops.Window, count_padding: bool) -> Pending:
+    out_shape = (*shape[:2], *window.out)
+
+    def emit(output: str, scale: np.float32, to: ops.Target) -> None:
+        ratio = np.float32(x.scale / scale)
+        step = p.AveragePool((x.value,), output, window, x.zero_point, ratio, count_padding, to)
+        planner.emit(step, out_shape, to.dtype)
+
+    return Pending(out_shape, emit)
+
+
+def reshaped(planner: Planner, pending: Pending, shape: tuple[int, ...]) -> Pending:
+    """The same pending result in another shape."""
+
+    def emit(output: str, scale: np.float32, to: ops.Target) -> None:
+        inner = f"{output}:before_reshape"
+        pending.emit(inner, scale, to)
+        planner.emit(p.Reshape((inner,), output), shape, to.dtype)
+
+    return Pending(shape, emit, pending.lo, pending.hi)

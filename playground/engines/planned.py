@@ -1,0 +1,70 @@
+"""A quantized graph that is run with inputs of any shape: programs are planned once per set of shapes and kept."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from playground.engines import reference, wasm
+from playground.engines.feeds import checked_feeds
+from playground.engines.program import Program
+from playground.errors import InvalidInputError
+from playground.model.graph import Graph
+
+_KEPT = 4
+
+
+class PlannedModel:
+    """One graph on one of the two integer engines.
+
+    Args:
+        graph: a QDQ graph.
+        engine: ``"wasm"``, the kernels, or ``"reference"``, NumPy. Both give the same bits.
+    """
+
+    def __init__(self, graph: Graph, engine: Literal["wasm", "reference"] = "wasm") -> None:
+        """Keep the graph; nothing is planned yet."""
+        if engine not in ("wasm", "reference"):
+            raise InvalidInputError(f"{engine!r} is no integer engine", where="engine", hint="Use wasm or reference")
+        self.graph, self.engine = graph, engine
+        self._programs: OrderedDict[tuple[Any, ...], Program | wasm.WasmProgram] = OrderedDict()
+
+    def program(self, shapes: Mapping[str, tuple[int, ...]]) -> Program | wasm.WasmProgram:
+        """The program for these input shapes; the four used last are kept, the memory of older ones is given back.
+
+        Raises:
+            UnsupportedError: a node cannot run in integers; all such are named.
+            MissingError: the kernels are not available.
+        """
+        key = tuple(sorted(shapes.items()))
+        if key not in self._programs:
+            plan = wasm.plan if self.engine == "wasm" else reference.plan
+            self._programs[key] = plan(self.graph, shapes)
+        self._programs.move_to_end(key)
+        while len(self._programs) > _KEPT:
+            self._release(self._programs.popitem(last=False)[1])
+        return self._programs[key]
+
+    def run(self, feeds: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
+        """The graph's outputs for one batch, by name.
+
+        Raises:
+            InvalidInputError: the feeds do not fit the graph's inputs.
+        """
+        arrays = {name: np.asarray(array) for name, array in checked_feeds(self.graph, feeds).items()}
+        program = self.program({name: tuple(array.shape) for name, array in arrays.items()})
+        return reference.run(program, arrays) if isinstance(program, Program) else program.run(arrays)
+
+    def release(self) -> None:
+        """Give all memory back; the next run plans again."""
+        while self._programs:
+            self._release(self._programs.popitem()[1])
+
+    @staticmethod
+    def _release(program: Program | wasm.WasmProgram) -> None:
+        if isinstance(program, wasm.WasmProgram):
+            program.release()

@@ -1,0 +1,172 @@
+"""The state of planning: what each tensor of the graph is known to be so far, and the steps that were emitted.
+
+A float tensor of a QDQ graph never exists as such in the program. It is *known*, or the real meaning of codes
+(``Real``), or the exact result of a step that waits for the QuantizeLinear behind it (``Pending``): that is the fusion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.engines import integer_ops as ops
+from playground.engines import program as p
+from playground.errors import UnsupportedError
+from playground.model.graph import Graph, Node
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """A constant."""
+
+    array: NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownReal:
+    """DequantizeLinear of constant codes; scale and zero-point are arrays that broadcast against them."""
+
+    codes: NDArray[Any]
+    scale: NDArray[np.float32]
+    zero_point: NDArray[Any]
+    axis: int | None
+
+    def real(self) -> NDArray[np.float32]:
+        """The values."""
+        return ops.dequantize(self.codes, self.scale, self.zero_point)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Held:
+    """A value of the program as it is: codes, or float32."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Real:
+    """What the codes of a value stand for, one scale for all."""
+
+    value: str
+    scale: np.float32
+    zero_point: int
+
+
+Emit = Callable[[str, np.float32, ops.Target], None]
+"""Emits the step that computes an output: its name, its scale (1 for float32), and what its results become."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pending:
+    """An exact result nobody has asked for yet, clamped to ``lo .. hi`` (real numbers)."""
+
+    shape: tuple[int, ...]
+    emit: Emit
+    lo: float = -np.inf
+    hi: float = np.inf
+
+
+Symbol = Known | KnownReal | Held | Real | Pending
+
+
+@dataclass(slots=True)
+class Planner:
+    """What is known while a graph is walked."""
+
+    graph: Graph
+    symbols: dict[str, Symbol] = field(default_factory=dict)
+    values: dict[str, p.Value] = field(default_factory=dict)
+    constants: dict[str, NDArray[Any]] = field(default_factory=dict)
+    steps: list[p.Step] = field(default_factory=list)
+
+    def symbol(self, name: str) -> Symbol:
+        """What a tensor of the graph is; initializers are read when first asked for."""
+        if name not in self.symbols and name in self.graph.initializers:
+            self.symbols[name] = Known(self.graph.initializers[name].numpy())
+        return self.symbols[name]
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Its shape."""
+        symbol = self.symbol(name)
+        if isinstance(symbol, Known):
+            return symbol.array.shape
+        if isinstance(symbol, KnownReal):
+            return symbol.codes.shape
+        return symbol.shape if isinstance(symbol, Pending) else self.values[symbol.value].shape
+
+    def known(self, name: str, what: str) -> NDArray[Any]:
+        """The array of a constant; UnsupportedError if it is computed."""
+        symbol = self.symbol(name)
+        if isinstance(symbol, KnownReal):
+            return symbol.real()
+        if not isinstance(symbol, Known):
+            raise UnsupportedError(f"its {what} is computed, not constant")
+        return symbol.array
+
+    def real(self, name: str) -> Real:
+        """A quantized input; UnsupportedError if it is not one."""
+        symbol = self.symbol(name)
+        if not isinstance(symbol, Real):
+            raise UnsupportedError("its input is not quantized")
+        return symbol
+
+    def emit(self, step: p.Step, shape: tuple[int, ...], dtype: str) -> None:
+        """Append a step whose output has this shape and dtype."""
+        self.values[step.output] = p.Value(tuple(int(n) for n in shape), dtype)
+        self.steps.append(step)
+
+    def constant(self, name: str, array: NDArray[Any]) -> str:
+        """Make a constant a value of the program; returns its name."""
+        self.constants[name] = np.ascontiguousarray(array)
+        self.values[name] = p.Value(array.shape, array.dtype.name)
+        return name
+
+    def settle(self, pending: Pending, output: str, scale: np.float32, zero_point: int, dtype: str) -> None:
+        """Emit a pending result as codes of this scale, zero-point and dtype under the name ``output``."""
+        limits = np.iinfo(dtype)
+        lo, hi = np.float32(pending.lo) / scale, np.float32(pending.hi) / scale
+        target = ops.Target(
+            dtype,
+            zero_point,
+            float(max(limits.min - zero_point, np.rint(lo))),
+            float(min(limits.max - zero_point, np.rint(hi))),
+        )
+        pending.emit(output, scale, target)
+
+    def floating(self, name: str) -> str:
+        """The value that holds a tensor as float32 (emitted when it does not exist yet)."""
+        symbol = self.symbol(name)
+        if isinstance(symbol, Held):
+            return symbol.value
+        if isinstance(symbol, (Known, KnownReal)):
+            return self.constant(name, self.known(name, "input"))
+        pending = self.pending(symbol)
+        pending.emit(name, np.float32(1), ops.Target("float32", 0, pending.lo, pending.hi))
+        self.symbols[name] = Held(name)
+        return name
+
+    def pending(self, symbol: Real | Pending) -> Pending:
+        """A result that can still be clamped and rounded: for codes, a table of what they mean."""
+        if isinstance(symbol, Pending):
+            return symbol
+        return self.function_of(symbol, lambda x: x)
+
+    def function_of(self, x: Real, function: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> Pending:
+        """Any function of one code's real value, as a table of 256 results."""
+        held = self.values[x.value]
+        every_code = np.arange(256, dtype=np.uint8).view(held.dtype)
+        results = function(ops.dequantize(every_code, x.scale, x.zero_point)).astype(np.float32)
+
+        def emit(output: str, scale: np.float32, to: ops.Target) -> None:
+            table = to.finish(results / scale)
+            self.emit(p.Lookup((x.value,), output, table), held.shape, to.dtype)
+
+        return Pending(held.shape, emit)
+
+
+Handler = Callable[[Planner, Node], Symbol]
+Handlers = Mapping[str, Handler]

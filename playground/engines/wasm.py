@@ -1,0 +1,88 @@
+"""Runs an integer program with the WebAssembly kernels: compiled once into one arena, one call of ``k_run`` a batch.
+
+Results are those of ``reference`` bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.engines import program as p
+from playground.engines import reference
+from playground.engines.flat import Buffer, FlatBuilder
+from playground.engines.lowering import Lowering
+from playground.engines.plan import compile_graph
+from playground.errors import EngineError
+from playground.host import kernels
+from playground.model.graph import Graph
+
+__all__ = ["WasmProgram", "plan", "run"]
+
+Array = NDArray[Any]
+
+
+class WasmProgram:
+    """A program in the kernels' memory, ready to run.
+
+    Attributes:
+        program: what was compiled.
+        nbytes: how much memory it takes, constants included.
+        calls: how many kernels one run goes through.
+    """
+
+    def __init__(self, program: p.Program) -> None:
+        """Compile ``program`` (MissingError without kernels, EngineError without memory)."""
+        self.program = program
+        self._kernels = kernels()
+        builder = FlatBuilder()
+        lowering = Lowering(builder, program)
+        for step in program.steps:
+            lowering.lower(step)
+        results = {name for step in program.tail for name in step.inputs} | set(program.outputs.values())
+        made = {step.output for step in program.steps}
+        outputs = {name: lowering.result(name) for name in sorted(results & made)}
+        self._arena, self._address = builder.build(self._kernels)
+        self._inputs = {name: self._view(name, lowering.inputs[name]) for name in program.inputs}
+        self._outputs = {name: self._view(name, buffer) for name, buffer in outputs.items()}
+        self.nbytes, self.calls = self._arena.nbytes, len(builder.calls)
+
+    def _view(self, name: str, buffer: Buffer) -> Array:
+        value = self.program.values[name]
+        return self._arena.view(buffer.offset, value.shape, value.dtype)
+
+    def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
+        """The graph's outputs for one batch, by name; the arrays are the caller's.
+
+        Raises:
+            InvalidInputError: the feeds are not what the program takes.
+            EngineError: it has been released.
+        """
+        if not self._inputs and self.program.inputs:
+            raise EngineError("this program has been released", hint="Plan it again")
+        checked = self.program.checked_feeds(feeds)
+        for name, view in self._inputs.items():
+            np.copyto(view, checked[name])
+        if self.calls:
+            self._kernels.call("k_run", self._address, self.calls)
+        values = {**self.program.constants, **checked, **{n: view.copy() for n, view in self._outputs.items()}}
+        reference.run_steps(self.program, self.program.tail, values)
+        return {name: values[source] for name, source in self.program.outputs.items()}
+
+    def release(self) -> None:
+        """Give its memory back."""
+        self._inputs, self._outputs = {}, {}
+        self._arena.release()
+
+
+def plan(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> WasmProgram:
+    """Plan and compile a QDQ graph for these input shapes; errors as :func:`playground.engines.plan.compile_graph`."""
+    return WasmProgram(compile_graph(graph, shapes))
+
+
+def run(program: WasmProgram, feeds: Mapping[str, Array]) -> dict[str, Array]:
+    """See :meth:`WasmProgram.run`."""
+    return program.run(feeds)
