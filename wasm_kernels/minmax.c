@@ -44,8 +44,8 @@ static void scan(struct extremes *e, const float *x, int32_t n) {
     wasm_v128_store(his, hi);
     wasm_v128_store(counts, nans);
     for (int32_t j = 0; j < 4; j++) {
-        include(e, los[j]);
-        include(e, his[j]);
+        e->lo = los[j] < e->lo ? los[j] : e->lo;
+        e->hi = his[j] > e->hi ? his[j] : e->hi;
         e->nans += counts[j];
     }
     for (; i < n; i++)

@@ -1,0 +1,53 @@
+"""k_conv_s8 against playground.engines.integer_ops, through the lowering that the engine uses."""
+
+import numpy as np
+import pytest
+
+from playground.engines import integer_ops as ops
+from playground.engines.lowering import BLOCK_ROWS, packed
+
+CASES = {  # images (N, C, H, W), filters (M, C / groups, kh, kw), groups, strides, dilations, pads (top, left), output
+    "1x1": ((1, 1, 1, 1), (1, 1, 1, 1), 1, (1, 1), (1, 1), (0, 0), (1, 1)),
+    "pointwise": ((2, 9, 5, 3), (17, 9, 1, 1), 1, (1, 1), (1, 1), (0, 0), (5, 3)),
+    "3x3 padded": ((1, 3, 6, 6), (8, 3, 3, 3), 1, (1, 1), (1, 1), (1, 1), (6, 6)),
+    "strided, odd pads": ((2, 4, 7, 5), (5, 4, 3, 2), 1, (2, 3), (1, 1), (2, 1), (4, 2)),
+    "dilated": ((1, 2, 9, 9), (3, 2, 3, 3), 1, (1, 1), (2, 3), (1, 0), (6, 3)),
+    "groups": ((2, 6, 4, 4), (9, 2, 3, 3), 3, (1, 1), (1, 1), (1, 1), (4, 4)),
+    "wide groups": ((1, 32, 3, 3), (32, 16, 3, 3), 2, (1, 1), (1, 1), (1, 1), (3, 3)),
+    "more pixels than a block": ((3, 8, 6, 6), (8, 8, 2, 2), 1, (1, 1), (1, 1), (0, 0), (5, 5)),
+    "window larger than the image": ((1, 2, 2, 2), (3, 2, 5, 5), 1, (1, 1), (1, 1), (2, 2), (2, 2)),
+}
+
+
+def random_codes(rng, shape, dtype):
+    limits = np.iinfo(dtype)
+    return rng.integers(limits.min, limits.max, shape, endpoint=True).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+@pytest.mark.parametrize("case", CASES)
+def test_conv(guarded, out, rng, case, dtype):
+    image, filters, groups, strides, dilations, pads, size = CASES[case]
+    window = ops.Window(filters[2:], size, strides, dilations, pads)
+    x, weights = random_codes(rng, image, dtype), random_codes(rng, filters, "int8").astype(np.int16)
+    zx, zy = int(random_codes(rng, (), dtype)), int(random_codes(rng, (), dtype))
+    bias = rng.integers(-5000, 5000, filters[0]).astype(np.int32)
+    multiplier = rng.uniform(1e-4, 1e-2, filters[0]).astype(np.float32)
+    limits = np.iinfo(dtype)
+    to = ops.Target(dtype, zy, float(limits.min - zy), float(limits.max - zy))
+    sums = ops.add_bias(ops.conv_integer(x, weights, window, groups=groups, x_zero_point=zx), bias[:, None, None])
+    expected = ops.requantize(sums, multiplier[:, None, None], to)
+
+    columns, depth = filters[0] // groups, int(np.prod(filters[1:]))
+    matrices = weights.reshape(groups, columns, *filters[1:]).transpose(0, 3, 4, 2, 1).reshape(groups, depth, columns)
+    n, channels, height, width = image
+    result, _ = guarded(
+        "k_conv_s8",
+        x.transpose(0, 2, 3, 1),
+        *(n, height, width, channels, *window.kernel, *strides, *dilations, *pads, *size, groups),
+        *(int(dtype == "int8"), zx),
+        *(packed(matrices), bias, multiplier, columns, to.lo, to.hi, zy, 0),
+        out((n, *size, filters[0]), dtype),
+        out((BLOCK_ROWS, depth + depth % 2), "int16"),
+    )
+    np.testing.assert_array_equal(result.transpose(0, 3, 1, 2), expected)

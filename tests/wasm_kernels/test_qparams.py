@@ -1,0 +1,55 @@
+"""k_qparams against playground.core.choose_qparams, whose own oracles are ONNX Runtime and PyTorch."""
+
+import numpy as np
+import pytest
+
+from playground.core import Range, Scheme, choose_qparams
+from playground.number_formats import FORMATS
+from playground.presets import CONVENTIONS
+
+
+def arguments(scheme):
+    """What the kernel takes between the bounds and the results, from a scheme's convention."""
+    convention, number_format = CONVENTIONS[scheme.convention], scheme.number_format
+    narrow = scheme.narrow_range or scheme.format in convention.symmetric_narrow_formats
+    span = np.subtract(*number_format.limits(narrow)[::-1])
+    if number_format.signed:
+        middle = 0
+    elif not scheme.narrow_range and scheme.format in convention.symmetric_zero_points:
+        middle = convention.symmetric_zero_points[scheme.format]
+    else:
+        middle = (sum(scheme.limits) + (convention.symmetric_midpoint == "up")) // 2
+    return (
+        *scheme.limits,
+        int(scheme.symmetric),
+        int(span),
+        middle,
+        int(convention.qparams_dtype == "float32"),
+        float(convention.min_scale),
+        int(convention.below_min_scale == "one"),
+        int(convention.zero_point_rounding == "quotient"),
+    )
+
+
+def ranges(rng):
+    lo = np.concatenate([-np.abs(rng.normal(size=500)) * 10.0 ** rng.integers(-6, 6, 500), rng.uniform(0, 1, 50)])
+    hi = lo + np.abs(rng.normal(size=lo.size)) * 10.0 ** rng.integers(-6, 6, lo.size)
+    special = [(0, 0), (-1, 0), (0, 1), (2, 3), (-3, -2), (-1e-45, 1e-45), (-1e-9, 1e-9), (-1.5, 1.5), (-128, 127)]
+    lows, highs = zip(*special, strict=True)
+    return Range(np.append(lo, lows), np.append(hi, highs))
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("symmetric", [False, True])
+@pytest.mark.parametrize("number_format", FORMATS)
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_equals_choose_qparams(guarded, out, rng, convention, number_format, symmetric, narrow):
+    scheme = Scheme(format=number_format, symmetric=symmetric, narrow_range=narrow, convention=convention)
+    bounds = ranges(rng)
+    n = bounds.lo.size
+    scale, zero_point = guarded(
+        "k_qparams", bounds.lo, bounds.hi, n, *arguments(scheme), out((n,), "float32"), out((n,), "int32")
+    )
+    expected = choose_qparams(bounds, scheme)
+    np.testing.assert_array_equal(scale, expected.scale)
+    np.testing.assert_array_equal(zero_point, expected.zero_point)

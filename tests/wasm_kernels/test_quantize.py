@@ -1,0 +1,81 @@
+"""k_quantize and k_dequantize against playground.core."""
+
+import numpy as np
+import pytest
+
+from playground.core import QParams, QTensor, Scheme, encode
+from playground.presets import CONVENTIONS
+from playground.scheme import ROUNDINGS
+
+ORDERS = {"round_then_add": 0, "add_then_round": 1, "fused": 2}
+ROUNDING_NUMBERS = {"half_even": 0, "half_away": 1, "toward_zero": 2, "down": 3}
+
+
+def order_of(scheme):
+    convention = CONVENTIONS[scheme.convention]
+    if not convention.zero_point_before_rounding:
+        return ORDERS["round_then_add"]
+    return ORDERS["fused" if scheme.granularity in convention.fused_granularities else "add_then_round"]
+
+
+def values(rng, shape, scale):
+    """Values around the range, with exact ties, their neighbours, infinities of effect and both zeros among them."""
+    x = (rng.normal(size=shape) * 80 * scale).astype(np.float32)
+    flat = x.reshape(-1)
+    ties = ((np.arange(flat.size // 2) - flat.size // 4) + 0.5).astype(np.float32) * np.float32(scale)
+    flat[: ties.size] = ties
+    flat[ties.size :: 7] = np.nextafter(flat[ties.size :: 7], np.float32(0))
+    flat[-3:] = [3e38, -3e38, -0.0][: flat[-3:].size]
+    return x
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("convention", CONVENTIONS)
+@pytest.mark.parametrize("number_format", ["int8", "uint8", "int3", "uint4"])
+@pytest.mark.parametrize("shape", [(1, 1, 15), (1, 1, 16), (1, 1, 17), (1, 1, 333), (2, 3, 19), (5, 4, 1)])
+def test_quantize_equals_encode(guarded, out, rng, shape, number_format, convention, rounding):
+    per_channel = shape[1] > 1
+    scheme = Scheme(
+        format=number_format,
+        granularity="channel" if per_channel else "tensor",
+        axis=1 if per_channel else None,
+        symmetric=False,
+        convention=convention,
+        rounding=rounding,
+    )
+    channels = (1, shape[1], 1)
+    scale = rng.choice([0.125, 0.1, 0.037], channels).astype(np.float32)
+    zero_point = rng.integers(*scheme.limits, channels, endpoint=True).astype(np.int32)
+    x = values(rng, shape, 0.125)
+    codes = guarded(
+        "k_quantize",
+        x,
+        *shape,
+        scale,
+        zero_point,
+        *scheme.limits,
+        int(CONVENTIONS[convention].multiply_by_reciprocal),
+        order_of(scheme),
+        ROUNDING_NUMBERS[rounding],
+        out(shape, scheme.number_format.dtype.name),
+    )
+    np.testing.assert_array_equal(codes, encode(x, QParams(scale, zero_point), scheme))
+
+
+def test_nan_gives_the_smallest_code_and_infinities_saturate(guarded, out):
+    x = np.array([np.nan, np.inf, -np.inf] * 7, np.float32)
+    scale, zero_point = np.array([0.1], np.float32), np.array([3], np.int32)
+    codes = guarded("k_quantize", x, 1, 1, 21, scale, zero_point, -8, 7, 0, 0, 0, out((21,), "int8"))
+    np.testing.assert_array_equal(codes, [-8, 7, -8] * 7)
+
+
+@pytest.mark.parametrize("number_format", ["int8", "uint8"])
+@pytest.mark.parametrize("shape", [(1, 1, 33), (2, 3, 5)])
+def test_dequantize(guarded, out, rng, shape, number_format):
+    scheme = Scheme(format=number_format, granularity="channel", axis=1, symmetric=False)
+    codes = rng.integers(*scheme.limits, shape, endpoint=True).astype(number_format)
+    channels = (1, shape[1], 1)
+    qparams = QParams(rng.uniform(0.01, 2, channels), rng.integers(*scheme.limits, channels, endpoint=True))
+    signed = int(number_format == "int8")
+    x = guarded("k_dequantize", codes, signed, *shape, qparams.scale, qparams.zero_point, out(shape, "float32"))
+    np.testing.assert_array_equal(x, QTensor(codes, qparams, scheme, shape).dequantize())
