@@ -1,0 +1,82 @@
+"""A scheme is checked when it is made; what it cannot know then, when it is used."""
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from playground import Scheme
+from playground.errors import InvalidInputError, UnsupportedError
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"format": "int9"}, r"^format: 'int9' is not accepted\. Use one of: int8, uint8, .*uint2$"),
+        ({"format": 8}, "^format: 8 is not accepted"),
+        ({"granularity": "row"}, r"^granularity: 'row' is not accepted\. Use one of: tensor, channel, token, block$"),
+        ({"rounding": "up"}, r"^rounding: 'up' .* half_even, half_away, toward_zero$"),
+        ({"convention": ["pytorch"]}, r"^convention: \['pytorch'\] .* onnxruntime, pytorch, pytorch_fake$"),
+        ({"symmetric": 1}, "^symmetric: 1 is not accepted. Use True or False$"),
+        ({"narrow_range": None}, "^narrow_range: None is not accepted"),
+        ({"axis": 0}, "^axis: axis=0 contradicts granularity 'tensor'"),
+        ({"granularity": "block", "axis": 0, "block_size": 4}, "^axis: axis=0 contradicts granularity 'block'"),
+        ({"granularity": "channel", "axis": 1.0}, "^axis: 1.0 is not accepted"),
+        ({"granularity": "channel", "axis": True}, "^axis: True is not accepted"),
+        ({"block_size": 32}, "^block_size: block_size=32 contradicts granularity 'tensor'"),
+        ({"granularity": "block", "block_size": 0}, "^block_size: 0 is not accepted. Use an integer from 1 on"),
+        ({"calibrator": None}, "^calibrator: None is not accepted"),
+        ({"calibrator_args": 3}, "^calibrator_args: 3 is not accepted"),
+        ({"calibrator_args": {"percentile": None}}, "^calibrator_args: .* is not accepted"),
+    ],
+)
+def test_a_field_that_is_not_accepted_is_named_with_what_is(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        Scheme(**fields)
+
+
+def test_scales_have_the_tensor_s_rank() -> None:
+    assert Scheme().qparams_shape((2, 3, 4)) == (1, 1, 1)
+    assert Scheme().qparams_shape(()) == ()
+    assert Scheme(granularity="channel", axis=1).qparams_shape((2, 3, 4)) == (1, 3, 1)
+    assert Scheme(granularity="channel", axis=-1).qparams_shape((2, 3, 4)) == (1, 1, 4)
+
+
+@pytest.mark.parametrize(
+    ("axis", "shape", "message"),
+    [
+        (2, (3, 4), r"axis: 2 is no axis of a tensor of shape \(3, 4\)\. Use -2 to 1"),
+        (-3, (3, 4), r"axis: -3 is no axis"),
+        (None, (3, 4), r"axis: None is no axis"),
+        (0, (), r"axis: 0 is no axis of a tensor of shape \(\)\. Use granularity 'tensor' for a scalar"),
+    ],
+)
+def test_an_axis_the_tensor_does_not_have_is_refused_when_used(
+    axis: int | None, shape: tuple[int, ...], message: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        Scheme(granularity="channel", axis=axis).qparams_shape(shape)
+
+
+@pytest.mark.parametrize("granularity", ["token", "block"])
+def test_granularities_to_come_say_so_when_used(granularity: str) -> None:
+    with pytest.raises(UnsupportedError, match=f"granularity: '{granularity}' is not available yet"):
+        Scheme(granularity=granularity).qparams_shape((3, 4))
+
+
+def test_a_scheme_is_a_value() -> None:
+    scheme = Scheme(
+        "uint4", "channel", -1, symmetric=False, calibrator="percentile", calibrator_args={"percentile": 99}
+    )
+    assert scheme.calibrator_args == (("percentile", 99),)
+    assert Scheme(**json.loads(json.dumps(scheme.as_dict()))) == scheme
+    assert hash(dataclasses.replace(scheme)) == hash(scheme)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        scheme.format = "int8"  # type: ignore[misc]
+
+
+def test_limits_follow_the_format_and_the_narrow_range() -> None:
+    assert Scheme("int4").limits == (-8, 7)
+    assert Scheme("int4", narrow_range=True).limits == (-7, 7)
+    assert Scheme("uint3", narrow_range=True).limits == (1, 7)
