@@ -148,7 +148,8 @@ def _takes_digits(graph: Graph) -> bool:
 
 def _answer(opened: ModelFile, samples: Samples, engine: str | None, console: Console) -> Answers:
     """Run on the engine that was asked for; if none was, on the first that can, saying why the ones before cannot."""
-    graph, reasons = opened.graph, []
+    graph = opened.graph
+    reasons: list[str] = []
     engines = (engine,) if engine else tuple(ENGINES) if is_quantized(graph) else ("reference", "onnxruntime")
     for candidate in engines[:-1]:
         try:
