@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Awaitable, Mapping
 from functools import cache
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
 
 from playground.host.kernels import Arena, Kernels
 
-__all__ = ["IN_BROWSER", "Arena", "Kernels", "kernels"]
+__all__ = ["IN_BROWSER", "Arena", "Kernels", "OrtSession", "kernels", "ort_session"]
 
 IN_BROWSER = sys.platform == "emscripten"
 
@@ -26,3 +30,31 @@ def kernels() -> Kernels:
     from playground.host.cpython import WasmtimeKernels
 
     return WasmtimeKernels()
+
+
+class OrtSession(Protocol):
+    """A model that ONNX Runtime has loaded."""
+
+    def run(self, feeds: Mapping[str, NDArray[Any]]) -> Awaitable[dict[str, NDArray[Any]]]:
+        """All outputs by name. Raises EngineError with ONNX Runtime's own words."""
+        ...
+
+    def release(self) -> Awaitable[None]:
+        """Give its memory back; it cannot run any more."""
+        ...
+
+
+def ort_session(model: bytes) -> Awaitable[OrtSession]:
+    """Load an ONNX model with ONNX Runtime: native (where awaiting never really waits) or Web.
+
+    Raises:
+        MissingError: onnxruntime is not installed.
+        UnsupportedError: ONNX Runtime does not take the model; the message is its own.
+    """
+    if IN_BROWSER:
+        from playground.host import _ort_browser
+
+        return _ort_browser.ort_session(model)
+    from playground.host import _ort_native
+
+    return _ort_native.ort_session(model)

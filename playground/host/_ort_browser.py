@@ -1,0 +1,69 @@
+"""ONNX Runtime Web, which runs in the same worker and is reached through two asynchronous functions in JavaScript.
+
+``self.playgroundHost.ortCreate(model: Uint8Array)`` gives a promise of a session; ``session.run(feeds)`` one of the
+outputs, ``session.release()`` one of nothing. Feeds and outputs are plain objects, name -> ``{dtype, dims, data}``:
+ONNX Runtime's type name (``"float32"``, ``"int64"``, ``"bool"``, ...), an array of sizes, and the typed array that
+``ort.Tensor`` wants for that type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.errors import EngineError, UnsupportedError
+
+_RAW = {"bool": "uint8", "float16": "uint16"}
+"""Types that have no typed array of their own: the one that carries their bytes."""
+
+
+class OrtSession:
+    """A model loaded by ONNX Runtime Web."""
+
+    def __init__(self, session: Any) -> None:
+        """Wrap what ``ortCreate`` promised."""
+        self._session = session
+
+    async def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """All outputs by name. Raises EngineError with ONNX Runtime's own words."""
+        from js import Object
+        from pyodide.ffi import JsException, to_js
+
+        fed = to_js({name: _to_js(values) for name, values in feeds.items()}, dict_converter=Object.fromEntries)
+        try:
+            outputs = await self._session.run(fed)
+        except JsException as error:
+            raise EngineError(f"ONNX Runtime could not run the model: {error}") from error
+        return {name: _from_js(getattr(outputs, name)) for name in Object.keys(outputs).to_py()}
+
+    async def release(self) -> None:
+        """Give its memory back; it cannot run any more."""
+        await self._session.release()
+
+
+async def ort_session(model: bytes) -> OrtSession:
+    """Load an ONNX model. Raises UnsupportedError with ONNX Runtime's own words if it does not take it."""
+    from js import playgroundHost
+    from pyodide.ffi import JsException, to_js
+
+    try:
+        return OrtSession(await playgroundHost.ortCreate(to_js(model)))
+    except JsException as error:
+        raise UnsupportedError(f"ONNX Runtime does not take the model: {error}") from error
+
+
+def _to_js(values: NDArray[Any]) -> dict[str, Any]:
+    from pyodide.ffi import to_js
+
+    name = values.dtype.name
+    flat = np.ascontiguousarray(values).reshape(-1).view(_RAW.get(name, name))
+    return {"dtype": name, "dims": list(values.shape), "data": to_js(flat)}
+
+
+def _from_js(tensor: Any) -> NDArray[Any]:
+    flat = np.asarray(tensor.data.to_py())
+    shaped: NDArray[Any] = flat.view(tensor.dtype).reshape(tuple(tensor.dims.to_py()))
+    return shaped.copy()
