@@ -16,7 +16,7 @@ const toTensor = (ort, { dtype, dims, data }) => new ort.Tensor(dtype, data, dim
  * @param {Uint8Array} bytes an ONNX file
  * @returns {Promise<{inputs: string[], outputs: string[], run: (feeds: Object) => Promise<Object>, release: () => Promise<void>}>}
  */
-export async function createSession(bytes) {
+export async function ortCreate(bytes) {
   runtime ??= load();
   const ort = await runtime.catch((error) => { runtime = null; throw error; });
   const session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"], graphOptimizationLevel: "all" });

@@ -1,7 +1,7 @@
 // The module worker that holds Python. It starts Pyodide, unpacks the packages and hands every message to
 // playground.app.backend. There is no Python source in here and no numerics.
 import { loadPyodide } from "./pyodide/pyodide.mjs";
-import { createSession } from "./ort.mjs";
+import { ortCreate } from "./ort.mjs";
 
 const here = new URL("./", import.meta.url);
 const address = (path) => new URL(path, here).href;
@@ -62,7 +62,7 @@ async function start({ manifest, options }) {
   await stage("Unpacking the packages", async () =>
     pyodide.unpackArchive(await packages, "zip", { extractDir: "/lib/python3.14/site-packages" }));
   self.fetch = plainFetch;
-  self.playgroundHost = { createSession };
+  self.playgroundHost = { ortCreate };
   backend = await stage("Starting the playground", async () =>
     pyodide.pyimport("playground.app.start").start(post, JSON.stringify(options)));
   return { times };

@@ -7,7 +7,7 @@ from typing import Any
 
 from bokeh.document import Document
 from bokeh.embed.util import standalone_docs_json_and_render_items
-from bokeh.io.doc import set_curdoc
+from panel.io.state import set_curdoc
 from bokeh.models import UIElement
 from panel.viewable import Viewable
 
@@ -23,7 +23,7 @@ def build_document(view: str, roots: Mapping[str, UIElement | Viewable]) -> Docu
     with set_curdoc(document):
         for slot, content in roots.items():
             if isinstance(content, Viewable):
-                content.server_doc(document)
+                content.server_doc(document, location=False)
             else:
                 document.add_root(content)
             document.roots[-1].name = f"{view}-{slot}"

@@ -14,7 +14,7 @@ from playground.app.workspace import UPLOAD, Workspace
 from playground.errors import PlaygroundError
 from playground.render import html
 from playground.render.histogram import HistogramPlot
-from playground.render.numbers import digits, grouped, percent, shape, size
+from playground.render.numbers import affine, digits, grouped, percent, shape, size
 from playground.render.small import ChannelsPlot, ErrorPlot, TransferPlot
 from playground.session import TensorReport, quantizable
 from playground.settings import Settings
@@ -157,10 +157,9 @@ class TensorView:
         remark = "each has its own scale" if report.per_channel else "one scale has to fit them all"
         texts["channels"].text = html.title("Channels", remark)
         code = report.code_range[1]
-        real = report.scale * (code - report.zero_point)
         texts["formula"].text = html.formula(
             "real = scale × (code − zero-point)",
-            f"{digits(real)} = {digits(report.scale)} × ({code} − {report.zero_point})".replace("--", "−"),
+            affine(report.scale, code, report.zero_point),
         ) + (html.note(self.workspace.problem, bad=True) if self.workspace.problem else "")
         _describe(texts["histogram"], settings)
 

@@ -12,7 +12,6 @@ from playground.errors import InvalidInputError, MissingError, PlaygroundError
 from playground.host.sources import Source
 from playground.model.graph import Model
 from playground.model.loading import load
-from playground.ptq.pipeline import QuantizedModel
 from playground.session import Subject, TensorReport, subject_of, tensor_named, tensor_report
 from playground.settings import Settings
 
@@ -26,7 +25,10 @@ class Workspace(param.Parameterized):
     model = param.ClassSelector(class_=Model, allow_None=True)
     report = param.ClassSelector(class_=TensorReport, allow_None=True)
     score = param.ClassSelector(class_=Score, allow_None=True, doc="With the tensor quantized; None if not measurable.")
-    result = param.ClassSelector(class_=QuantizedModel, allow_None=True, doc="The last quantized model.")
+    result = param.Parameter(doc="The last quantized model.")
+    answer = param.Parameter(doc="What both models say to the input in the Run view.")
+    compared = param.Parameter(doc="Float and quantized model over the gallery's digits.")
+    race = param.Parameter(doc="The last comparison of the engines.")
     problem = param.String(default="", doc="One sentence about why the last change could not be shown.")
 
     def __init__(self, settings: Settings) -> None:

@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from playground.host.sources import Source
+
 
 def plain(value: Any) -> Any:
     """``value`` as JSON can carry it: tuples become lists, NumPy scalars numbers, NaN and infinities None."""
@@ -38,3 +40,10 @@ class Port:
         from pyodide.ffi import to_js
 
         self._post(json.dumps(plain(message), allow_nan=False), to_js([to_js(memoryview(b)) for b in buffers]))
+
+
+def sources(files: Any) -> list[Source]:
+    """The files of a message, a JavaScript array of ``File``, as sources that are read by ranges."""
+    from playground.host.browser import JsFileSource
+
+    return [JsFileSource(file) for file in files]

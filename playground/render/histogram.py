@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from bokeh.models import BoxAnnotation, ColumnDataSource, HoverTool, NumeralTickFormatter, Range1d, Span
 
-from playground.render.numbers import digits
+from playground.render.numbers import affine, digits
 from playground.render.style import bound, plain_figure
 from playground.session import TensorReport
 
@@ -88,13 +88,13 @@ class HistogramPlot:
         margin = (edges[-1] - edges[0]) * 0.03
         lo, hi = report.asked
         self.figure.x_range.update(start=min(float(edges[0]), lo) - margin, end=max(float(edges[-1]), hi) + margin)
-        self.figure.y_range.update(start=0, end=top)
+        self.figure.y_range.update(start=-0.012 * top, end=top)
         self.bars.data = {
             "left": edges[:-1],
             "right": edges[1:],
             "count": counts,
             "real": [digits(v) for v in centres],
-            "formula": [_formula(report, code) for code in report.code_of(centres)],
+            "formula": [affine(report.scale, int(code), report.zero_point) for code in report.code_of(centres)],
         }
         few = report.levels.size <= MOST_LEVEL_LINES
         self.lines.data = {"x": report.levels if few else np.zeros(0)}
@@ -110,10 +110,3 @@ class HistogramPlot:
             grip.location = value
         # What lies further out than half a step is clipped: its error is not just rounding.
         self.outside[0].right, self.outside[1].left = report.lo - report.scale / 2, report.hi + report.scale / 2
-
-
-def _formula(report: TensorReport, code: int) -> str:
-    value = report.scale * (code - report.zero_point)
-    return f"{digits(value)} = {digits(report.scale)} × ({code} − {report.zero_point})"
-
-

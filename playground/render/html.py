@@ -10,7 +10,7 @@ from bokeh.models import Div, InlineStyleSheet
 
 SHEET = """
 :host { font: 14px/1.45 var(--font); color: var(--text); font-variant-numeric: tabular-nums; }
-.bk-clearfix { width: 100%; }
+.bk-clearfix { width: 100%; font: 14px/1.45 var(--font); }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(132px, 1fr)); gap: 12px; }
 .cardlet { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 11px 14px 10px; min-width: 0; }
 .cardlet dt { font-size: 12.5px; color: var(--muted); }
@@ -47,7 +47,12 @@ class Number:
 def block(name: str, text: str = "") -> Div:
     """A Div in the house style; its text is HTML that was escaped by the functions below."""
     return Div(
-        text=text, name=name, sizing_mode="stretch_width", disable_math=True, stylesheets=[InlineStyleSheet(css=SHEET)]
+        text=text,
+        name=name,
+        sizing_mode="stretch_width",
+        margin=0,
+        disable_math=True,
+        stylesheets=[InlineStyleSheet(css=SHEET)],
     )
 
 

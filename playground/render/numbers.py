@@ -27,6 +27,13 @@ def digits(value: float, significant: int = 3) -> str:
     return text.replace("-", "−")
 
 
+def affine(scale: float, code: int, zero_point: int) -> str:
+    """``real = scale × (code − zero_point)`` with its numbers, as a person would write it: ``1.92 = 0.481 × (3 + 1)``."""
+    sign, offset = ("−", zero_point) if zero_point >= 0 else ("+", -zero_point)
+    shown = f"({code} {sign} {offset})".replace("(-", "(−")
+    return f"{digits(scale * (code - zero_point))} = {digits(scale)} × {shown}"
+
+
 def size(count: float) -> str:
     """Bytes in decimal units: ``262 kB``."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):

@@ -1,0 +1,162 @@
+"""Engines side by side: the same inputs through each, answers compared, runs timed in turns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground import host
+from playground.engines import wasm
+from playground.errors import PlaygroundError
+from playground.model.graph import Graph
+from playground.work import Progress, Work
+
+Feeds = Mapping[str, NDArray[Any]]
+
+OURS, ORT_INT8, ORT_FLOAT = "Our int8 kernels", "ONNX Runtime, int8", "ONNX Runtime, float"
+ROUNDS = 7
+ROUND_SECONDS = 0.03
+"""A browser's clock may tick in tenths of milliseconds, so each timing spans many runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lap:
+    """One engine's part in a race.
+
+    Attributes:
+        engine: its name.
+        median_ms: median time of one run, milliseconds; ``p95_ms`` the 95th percentile of the rounds.
+        memory: bytes of its arena, 0 where it does not say.
+        same_top1: share of samples on which its top class is that of the first engine that ran.
+        largest_difference: largest absolute difference to that engine's output.
+        failure: why it could not run, else empty.
+    """
+
+    engine: str
+    median_ms: float = float("nan")
+    p95_ms: float = float("nan")
+    memory: int = 0
+    same_top1: float = float("nan")
+    largest_difference: float = float("nan")
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """The laps in the order in which they stand in the table, and what a reader has to know about them."""
+
+    laps: tuple[Lap, ...]
+    batch: int
+    runs: int
+    notes: tuple[str, ...]
+
+
+class _Ours:
+    """Our kernels on the quantized graph."""
+
+    name = OURS
+
+    def __init__(self, graph: Graph, feeds: Feeds) -> None:
+        self._feeds = dict(feeds)
+        self._program = wasm.plan(graph, {name: x.shape for name, x in feeds.items()})
+        self.memory = int(getattr(self._program, "nbytes", 0))
+
+    def run(self) -> Work[dict[str, NDArray[Any]]]:
+        yield Progress(0, 1, self.name)
+        return wasm.run(self._program, self._feeds)
+
+    def time(self, seconds: float) -> Work[float]:
+        yield Progress(0, 1, self.name)
+        runs, began = 0, time.perf_counter()
+        while (spent := time.perf_counter() - began) < seconds:
+            wasm.run(self._program, self._feeds)
+            runs += 1
+        return 1000 * spent / runs
+
+
+class _OnnxRuntime:
+    """ONNX Runtime, native or Web, on one file."""
+
+    memory = 0
+
+    def __init__(self, name: str, session: Any, feeds: Feeds) -> None:
+        self.name, self._session, self._feeds = name, session, dict(feeds)
+
+    def run(self) -> Work[dict[str, NDArray[Any]]]:
+        outputs: dict[str, NDArray[Any]] = yield self._session.run(self._feeds)
+        return outputs
+
+    def time(self, seconds: float) -> Work[float]:
+        milliseconds: float = yield self._session.time(self._feeds, seconds)
+        return milliseconds
+
+
+def race_work(quantized: Graph, quantized_file: bytes, float_file: bytes, feeds: Feeds) -> Work[Race]:
+    """Run and time our kernels and ONNX Runtime on a quantized model, and ONNX Runtime on the float one.
+
+    Args:
+        quantized: the QDQ graph; ``quantized_file`` is the same as an ONNX file.
+        float_file: the float model as an ONNX file.
+        feeds: one batch, input name -> array.
+    """
+    engines: list[_Ours | _OnnxRuntime] = []
+    laps: dict[str, Lap] = {}
+    notes: list[str] = []
+    try:
+        engines.append(_Ours(quantized, feeds))
+    except PlaygroundError as error:
+        laps[OURS] = Lap(OURS, failure=str(error))
+        notes.append("This model runs in ONNX Runtime: " + str(error))
+    for name, content in ((ORT_INT8, quantized_file), (ORT_FLOAT, float_file)):
+        yield Progress(0, 1, f"Starting {name}")
+        try:
+            session = yield host.ort_session(content)
+            engines.append(_OnnxRuntime(name, session, feeds))
+        except PlaygroundError as error:
+            laps[name] = Lap(name, failure=str(error))
+    outputs: dict[str, NDArray[Any]] = {}
+    for engine in engines:
+        outputs[engine.name] = next(iter((yield from engine.run()).values()))
+    reference = next(iter(outputs.values()))
+    for name, output in outputs.items():
+        laps[name] = _agreement(name, output, reference)
+    yield from _time_in_turns(engines, laps)
+    notes += _differences(outputs)
+    batch = next(iter(feeds.values())).shape[0]
+    return Race(tuple(laps[name] for name in (OURS, ORT_INT8, ORT_FLOAT)), batch, ROUNDS, tuple(notes))
+
+
+def _agreement(name: str, output: NDArray[Any], reference: NDArray[Any]) -> Lap:
+    same = output.reshape(len(output), -1).argmax(axis=1) == reference.reshape(len(reference), -1).argmax(axis=1)
+    return Lap(name, same_top1=float(same.mean()), largest_difference=float(np.abs(output - reference).max()))
+
+
+def _time_in_turns(engines: list[_Ours | _OnnxRuntime], laps: dict[str, Lap]) -> Work[None]:
+    times: dict[str, list[float]] = {engine.name: [] for engine in engines}
+    for turn in range(ROUNDS):
+        for engine in engines:
+            yield Progress(turn, ROUNDS, f"Timing {engine.name}")
+            times[engine.name].append((yield from engine.time(ROUND_SECONDS)))
+    for engine in engines:
+        laps[engine.name] = replace(
+            laps[engine.name],
+            median_ms=float(np.median(times[engine.name])),
+            p95_ms=float(np.percentile(times[engine.name], 95)),
+            memory=engine.memory,
+        )
+
+
+def _differences(outputs: Mapping[str, NDArray[Any]]) -> list[str]:
+    if OURS not in outputs or ORT_INT8 not in outputs:
+        return []
+    ours, theirs = (outputs[name].reshape(len(outputs[name]), -1).argmax(axis=1) for name in (OURS, ORT_INT8))
+    differing = np.flatnonzero(ours != theirs)
+    if not differing.size:
+        return ["Our kernels and ONNX Runtime give the same top class for every sample of the batch."]
+    shown = ", ".join(str(i) for i in differing[:10])
+    return [f"Our kernels and ONNX Runtime differ in the top class of {differing.size} samples of the batch: {shown}."]

@@ -1,0 +1,191 @@
+"""The Model view: what is in the model, how it will be quantized, and what came of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+from bokeh.layouts import column
+from bokeh.models import ColumnDataSource, DataTable, InlineStyleSheet, NumberFormatter, StringFormatter, TableColumn, UIElement
+
+from playground import api
+from playground.analysis.inventory import inventory
+from playground.app.workspace import Workspace
+from playground.errors import PlaygroundError
+from playground.render import html
+from playground.render.numbers import digits, grouped, percent, shape, size
+
+TABLE_SHEET = """
+:host { font: 13px/1.4 var(--font); font-variant-numeric: tabular-nums; }
+.slick-header-columns, .slick-header-column.ui-state-default { background: var(--card) !important; color: var(--muted); border-color: var(--line) !important; font-weight: 500; }
+.slick-header-column.ui-state-default .slick-column-name { color: var(--muted); }
+.bk-data-table, .slick-viewport, .grid-canvas, .slick-row, .slick-row.odd, .slick-row.even { background: var(--card) !important; color: var(--text); }
+.slick-cell { border-color: var(--faint) !important; }
+.slick-row:hover .slick-cell { background: var(--faint); }
+.slick-cell.selected { background: var(--accent-soft) !important; color: var(--text) !important; }
+.bk-cell-index { color: var(--muted); }
+"""
+
+
+def _column(field: str, title: str, width: int, *, number: bool = False, number_format: str = "0,0") -> TableColumn:
+    formatter = NumberFormatter(format=number_format, text_align="right", nan_format="") if number else StringFormatter()
+    return TableColumn(field=field, title=title, width=width, formatter=formatter)
+
+
+class ModelView:
+    """Widgets, inventory and report of the view."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self._syncing = False
+        wide = {"sizing_mode": "stretch_width", "margin": 0, "size": "small"}
+        integers = {f.id: f.id for f in api.formats().values()}
+        self.widgets: dict[str, Any] = {
+            "weights": pmui.Select(label="Weights", options=integers, **wide),
+            "weights_granularity": pmui.RadioButtonGroup(
+                label="One scale for each", options={"Tensor": "tensor", "Channel": "channel"}, **wide
+            ),
+            "activations": pmui.RadioButtonGroup(
+                label="Activations", options={"Static int8": "static", "Stay float": "weight_only"}, **wide
+            ),
+            "exclude": pmui.TextInput(label="Leave in float (names, * for any)", placeholder="conv1.weight, *.bias", **wide),
+        }
+        self.search = pmui.TextInput(label="Search the layers", **wide)
+        self.numbers, self.report = html.block("model-numbers"), html.block("model-report")
+        self.heading = html.block("model-heading")
+        self.source = ColumnDataSource(data={}, name="inventory")
+        self.table = self._table()
+        for name, widget in self.widgets.items():
+            widget.param.watch(lambda event, name=name: self._moved(name, event.new), "value")
+        self.search.param.watch(lambda _: self._show_rows(), "value_input")
+        self.source.selected.on_change("indices", lambda _attr, _old, new: self._selected(new))
+        workspace.param.watch(lambda _: self.show(), ["settings", "model", "result"])
+        self.show()
+
+    def _table(self) -> DataTable:
+        columns = [
+            _column("name", "Tensor", 190),
+            _column("op", "Operator", 100),
+            _column("shape", "Shape", 110),
+            _column("dtype", "Type", 80),
+            _column("parameters", "Parameters", 90, number=True),
+            _column("bytes", "Bytes", 90, number=True),
+            _column("format", "Quantized as", 150),
+            _column("sqnr", "SQNR of weights, dB", 130, number=True, number_format="0.0"),
+            _column("after", "Bytes after", 90, number=True),
+        ]
+        return DataTable(
+            source=self.source, columns=columns, height=320, sizing_mode="stretch_width", index_position=None,
+            autosize_mode="none", row_height=30, stylesheets=[InlineStyleSheet(css=TABLE_SHEET)], selectable=True,
+            name="inventory-table",
+        )  # fmt: skip
+
+    def roots(self) -> dict[str, UIElement | pn.viewable.Viewable]:
+        """Slot name -> what goes there."""
+        controls = pmui.Column(*self.widgets.values(), self.search, sizing_mode="stretch_width", margin=0, sx={"gap": "14px"})
+        return {
+            "controls": controls,
+            "numbers": self.numbers,
+            "table": column(self.heading, self.table, sizing_mode="stretch_width", spacing=6),
+            "report": self.report,
+        }
+
+    def _moved(self, name: str, value: Any) -> None:
+        if self._syncing:
+            return
+        try:
+            self.workspace.change(**{name: value})
+        except PlaygroundError as error:
+            self.workspace.problem = str(error)
+
+    def _selected(self, indices: list[int]) -> None:
+        """A chosen row is the tensor that the Tensor view shows."""
+        names = self.source.data["name"]
+        if indices and indices[0] < len(names):
+            name = names[indices[0]]
+            if name != self.workspace.settings.tensor:
+                self._moved("tensor", name)
+
+    def show(self) -> None:
+        """Bring widgets, table, numbers and report in line with the workspace."""
+        self._syncing = True
+        try:
+            for name, widget in self.widgets.items():
+                widget.value = getattr(self.workspace.settings, name)
+        finally:
+            self._syncing = False
+        self._show_rows()
+        self._show_numbers()
+        self._show_report()
+
+    def _show_rows(self) -> None:
+        model, result = self.workspace.model, self.workspace.result
+        if model is None:
+            return
+        wanted = (self.search.value_input or "").lower()
+        rows = [r for r in inventory(model) if wanted in f"{r.name} {r.op} {r.dtype}".lower()]
+        done = {entry["name"]: entry for entry in result.report.as_dict()["tensors"]} if result else {}
+        skipped = {entry["name"]: entry["reason"] for entry in result.report.as_dict()["skipped"]} if result else {}
+        self.source.data = {
+            "name": [r.name for r in rows],
+            "op": [r.op for r in rows],
+            "shape": [shape(r.shape) for r in rows],
+            "dtype": [r.dtype for r in rows],
+            "parameters": [r.parameters for r in rows],
+            "bytes": [r.bytes for r in rows],
+            "format": [_how(done.get(r.name), r.name in skipped) for r in rows],
+            "sqnr": [float(done[r.name]["sqnr_db"]) if r.name in done else float("nan") for r in rows],
+            "after": [float(done[r.name]["bytes_after"]) if r.name in done else float("nan") for r in rows],
+        }
+        self.heading.text = html.title(model.name, f"{len(rows)} tensors · click one to look at it in the Tensor view")
+
+    def _show_numbers(self) -> None:
+        model, result = self.workspace.model, self.workspace.result
+        if model is None:
+            return
+        rows = inventory(model)
+        before = sum(r.bytes for r in rows)
+        numbers = [
+            html.Number("Parameters", grouped(sum(r.parameters for r in rows)), f"in {len(rows)} tensors"),
+            html.Number("Operators", str(len(model.graph.nodes)) if model.graph else "—", f"format {model.format}"),
+            html.Number("Size", size(before), "of the tensors, in the file"),
+        ]
+        if result is not None:
+            report = result.report.as_dict()
+            ratio = report["bytes_before"] / max(1, report["bytes_after"])
+            numbers.append(
+                html.Number("Quantized", size(report["bytes_after"]), f"as stored, ÷ {digits(ratio)}", "better" if ratio > 1 else "")
+            )
+            compared = self.workspace.compared
+            if compared is not None:
+                points = 100 * (compared.quantized.accuracy - compared.float.accuracy)
+                numbers.append(
+                    html.Number(
+                        "Accuracy, quantized", percent(compared.quantized.accuracy),
+                        f"{points:+.1f} points".replace("-", "−"), "worse" if points < -0.05 else "better" if points > 0.05 else "",
+                    )
+                )  # fmt: skip
+        self.numbers.text = html.cards(numbers)
+
+    def _show_report(self) -> None:
+        result = self.workspace.result
+        if result is None:
+            self.report.text = html.title("Report") + html.note(
+                "Quantize the model: what was done, what was skipped and why will stand here."
+            )
+            return
+        report = result.report.as_dict()
+        skipped = [f"{entry['name']}: {entry['reason']}" for entry in report["skipped"]]
+        self.report.text = (
+            html.title("Report", report["summary"])
+            + (html.note("Take note") + html.bullets(report["warnings"]) if report["warnings"] else "")
+            + (html.note("Not quantized, and why") + html.bullets(skipped) if skipped else html.note("Nothing was skipped."))
+        )
+
+
+def _how(entry: dict[str, Any] | None, skipped: bool) -> str:
+    if entry is None:
+        return "skipped" if skipped else ""
+    scheme = entry["scheme"]
+    return f"{scheme['format']} per {scheme['granularity']}"

@@ -1,0 +1,107 @@
+"""The Run view: the float answer next to the quantized answer, and the engines side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bokeh.layouts import column
+from bokeh.models import ColumnDataSource, FactorRange, Range1d, UIElement
+from bokeh.transform import dodge
+
+from playground.analysis.race import Lap, Race
+from playground.app.workspace import Workspace
+from playground.render import html
+from playground.render.numbers import digits, grouped, percent, size
+from playground.render.style import bound, plain_figure
+
+CLASSES = tuple(str(digit) for digit in range(10))
+
+
+class AnswersPlot:
+    """Probabilities of the ten digits, float beside quantized."""
+
+    def __init__(self) -> None:
+        self.figure = plain_figure(
+            "answers", height=260, description="Probability of each digit, float beside quantized",
+            x_range=FactorRange(*CLASSES), y_range=Range1d(0, 1.02),
+        )  # fmt: skip
+        self.source = ColumnDataSource({"digit": CLASSES, "float": [0.0] * 10, "quantized": [0.0] * 10}, name="answers")
+        for field, colour, offset in (("float", "float", -0.17), ("quantized", "quant", 0.17)):
+            bars = self.figure.vbar(
+                x=dodge("digit", offset, range=self.figure.x_range), top=field, width=0.3, source=self.source, line_color=None
+            )
+            bound(bars.glyph, fill_color=colour)
+
+    def show(self, floats: Sequence[float], quantized: Sequence[float]) -> None:
+        """Show two distributions over the digits."""
+        self.source.data = {"digit": CLASSES, "float": list(floats), "quantized": list(quantized)}
+
+
+class RunView:
+    """Answers, agreement and timings of the open model."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.plot = AnswersPlot()
+        self.numbers, self.heading, self.engines = (html.block(f"run-{n}") for n in ("numbers", "answers", "engines"))
+        workspace.param.watch(lambda _: self.show(), ["model", "result", "answer", "race", "compared"])
+        self.show()
+
+    def roots(self) -> dict[str, UIElement]:
+        """Slot name -> what goes there."""
+        return {
+            "numbers": self.numbers,
+            "answers": column(self.heading, self.plot.figure, sizing_mode="stretch_width", spacing=6),
+            "engines": self.engines,
+        }
+
+    def show(self) -> None:
+        """Bring everything in line with the workspace."""
+        self._show_numbers()
+        self._show_answer()
+        self.engines.text = _race_table(self.workspace.race) if self.workspace.race else html.title("Engines") + html.note(
+            "Compare the engines: our int8 kernels, ONNX Runtime Web on the quantized file and on the float model, in turns."
+        )
+
+    def _show_numbers(self) -> None:
+        compared = self.workspace.compared
+        if compared is None:
+            text = "Choose a sample or draw: the model is quantized as the Model view says, then both answer."
+            self.numbers.text = html.cards([html.Number("Float beside quantized", "—", text)])
+            return
+        flipped = len(compared.changed)
+        self.numbers.text = html.cards(
+            [
+                html.Number("Accuracy, float", percent(compared.float.accuracy), f"on {compared.count} digits"),
+                html.Number("Accuracy, quantized", percent(compared.quantized.accuracy), compared.engine),
+                html.Number("Agreement", percent(compared.agreement), f"{flipped} answers changed"),
+                html.Number(
+                    "Cross-entropy", digits(compared.quantized.cross_entropy), f"float {digits(compared.float.cross_entropy)}"
+                ),
+            ]
+        )
+
+    def _show_answer(self) -> None:
+        answer = self.workspace.answer
+        if answer is None:
+            self.heading.text = html.title("Answers", "float blue, quantized orange")
+            return
+        self.plot.show(answer.float, answer.quantized)
+        self.heading.text = html.title(answer.sentence, "float blue, quantized orange")
+
+
+def _race_table(race: Race) -> str:
+    head = ("Engine", "Median", "95th percentile", "Memory", "Same top-1 as ours", "Largest difference")
+    rows = [_lap_row(lap) for lap in race.laps]
+    notes = html.bullets(race.notes) if race.notes else ""
+    return html.title("Engines", f"batch of {grouped(race.batch)}, {race.runs} runs each, in turns") + html.table(head, rows) + notes
+
+
+def _lap_row(lap: Lap) -> tuple[str, ...]:
+    if lap.failure:
+        return (lap.engine, "—", "—", "—", "—", lap.failure)
+    memory = size(lap.memory) if lap.memory else "—"
+    return (
+        lap.engine, f"{digits(lap.median_ms)} ms", f"{digits(lap.p95_ms)} ms", memory, percent(lap.same_top1),
+        digits(lap.largest_difference),
+    )  # fmt: skip
