@@ -21,12 +21,14 @@ both_symmetries = pytest.mark.parametrize("symmetric", [True, False])
 
 
 def ranges(count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Random ranges of all magnitudes and signs, and those where a rule shows: ties, zero, tiny, one-sided."""
+    """Random ranges of all magnitudes and signs, and those where a rule shows: zero, tiny, one-sided, widest."""
     rng = np.random.default_rng(11)
     bounds = rng.normal(0, 1, (2, count)) * 10.0 ** rng.uniform(-6, 6, count)
     lo, hi = np.sort(bounds, axis=0)
-    special = [(0, 0), (-1, 1), (0, 1e-45), (-1e-40, 1e-38), (0, 255), (-0.5, 254.5), (-1.5, 253.5), (-3, -1), (2, 9)]
-    special += [(-(k + 0.5), 255 - k - 0.5) for k in range(20)] + [(-3e38, 3e38), (0, 1.17549435e-38 * 255)]
+    special = [(0, 0), (-1, 1), (0, 1e-45), (-1e-40, 1e-38), (0, 255), (-3, -1), (2, 9), (-3e38, 3e38)]
+    special += [(0, 1.17549435e-38 * 255)]
+    # Scale 1 and a zero-point between two codes, whichever span the codes have.
+    special += [(-(k + 0.5), span - k - 0.5) for span in (255, 254, 15, 14, 6, 2) for k in range(min(span, 20))]
     both = np.array([*zip(lo, hi, strict=True), *special], np.float32)
     return both[:, 0], both[:, 1]
 
