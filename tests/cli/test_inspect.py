@@ -1,0 +1,63 @@
+"""``playground inspect`` against what the onnx package and NumPy say about the same files."""
+
+import math
+
+import numpy as np
+import onnx
+import pytest
+
+from playground import gallery
+
+
+@pytest.mark.parametrize("model_id", gallery.entries())
+def test_inventory_is_that_of_the_onnx_package(playground_cli, model_id):
+    proto = onnx.load_from_string(gallery.model_bytes(model_id))
+    found = playground_cli("inspect", f"gallery:{model_id}", "--ranges", "--json").json
+    assert (found["format"], found["opset"], found["bytes"]) == ("onnx", 17, proto.ByteSize())
+    assert found["inputs"] == [{"name": "image", "dtype": "float32", "shape": ["batch", 1, 8, 8]}]
+    assert found["outputs"] == [{"name": "logits", "dtype": "float32", "shape": ["batch", 10]}]
+    assert sum(found["operators"].values()) == len(proto.graph.node)
+    assert found["parameters"] == sum(math.prod(t.dims) for t in proto.graph.initializer)
+    for tensor, wanted in zip(found["tensors"], proto.graph.initializer, strict=True):
+        values = onnx.numpy_helper.to_array(wanted)
+        assert (tensor["name"], tensor["shape"], tensor["bytes"]) == (wanted.name, list(wanted.dims), values.nbytes)
+        assert tensor["operator"] == ("Conv" if values.ndim == 4 else tensor["operator"])
+        assert (tensor["min"], tensor["max"]) == (values.min(), values.max())
+        assert tensor["max/std"] == pytest.approx(np.abs(values).max() / values.std(), rel=1e-5)
+
+
+def test_text_is_a_table_with_units(playground_cli):
+    ran = playground_cli("inspect", "gallery:digits-mlp", "--ranges")
+    lines = ran.out.splitlines()
+    assert lines[0] == "file        gallery:digits-mlp"
+    assert "operators   3 Gemm, 2 Relu, 1 Flatten" in lines
+    row = next(line for line in lines if line.startswith("fc2.weight"))
+    assert row.split("  ")[0] == "fc2.weight"
+    assert "128 × 512" in row
+    assert "262 kB" in row
+    assert row.endswith("28.2")
+    header = next(line for line in lines if line.startswith("tensor"))
+    assert header.index("shape") == row.index("128 × 512")
+
+
+def test_files_without_a_graph(playground_cli, tmp_path):
+    np.savez(tmp_path / "w.npz", w=np.zeros((3, 4), np.float32), nothing=np.zeros((0, 2), np.float32))
+    found = playground_cli("inspect", tmp_path / "w.npz", "--json", "--ranges").json
+    assert (found["format"], found["opset"], found["inputs"], found["operators"]) == ("npz", None, [], {})
+    assert [(t["name"], t["shape"], t["operator"]) for t in found["tensors"]] == [
+        ("w", [3, 4], None),
+        ("nothing", [0, 2], None),
+    ]
+    assert found["tensors"][0]["max/std"] == 0
+    assert "format      npz\n" in playground_cli("inspect", tmp_path / "w.npz").out
+
+
+def test_a_model_of_other_operators_and_sizes(playground_cli, edited):
+    def change(model):
+        model.graph.node[1].op_type, model.graph.node[1].domain = "Wobble", "com.example"
+        model.opset_import.append(onnx.helper.make_opsetid("com.example", 1))
+        model.graph.input[0].type.tensor_type.shape.dim[2].Clear()
+
+    found = playground_cli("inspect", edited(change), "--json").json
+    assert found["operators"]["Wobble"] == 1
+    assert found["inputs"][0]["shape"] == ["batch", 1, None, 8]

@@ -1,0 +1,109 @@
+"""What all commands share: help, errors, exit codes, interruption."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import playground
+from playground import cli
+from playground.errors import EngineError
+
+COMMANDS = ("inspect", "evaluate")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_and_json(command, capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main([command, "--help"])
+    assert end.value.code == 0
+    assert "--json" in capsys.readouterr().out
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == f"playground {playground.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: COMMAND. See playground --help"),
+        (["squeeze"], "argument COMMAND: invalid choice: 'squeeze'"),
+        (["inspect"], "the following arguments are required: FILE. See playground inspect --help"),
+        (["inspect", "nowhere.onnx"], "nowhere.onnx: there is no such file"),
+        (["inspect", "gallery:resnet"], "the gallery has no model 'resnet'. It has digits-mlp, digits-convnet"),
+        (["inspect", "."], ".: there is no such file"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(playground_cli, arguments, message):
+    ran = playground_cli(*arguments)
+    assert ran.code == 2
+    assert ran.out == ""
+    assert ran.err.startswith(f"playground: {message}")
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "model.onnx: the file is empty"),
+        (bytes(range(256)) * 8, "model.onnx: "),
+        (b"\x08\x08\x12\x04test:\xff\xff\xff\x7f", "model.onnx: "),
+    ],
+    ids=["empty", "random", "truncated"],
+)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_damaged_files_are_named(playground_cli, tmp_path, command, content, message):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    ran = playground_cli(command, path, "--json")
+    assert (ran.code, ran.err) == (2, "")
+    assert ran.json["kind"] == "bad_file"
+    assert ran.json["message"].startswith(message)
+
+
+def test_json_errors_have_kind_and_message_even_for_bad_options(playground_cli):
+    ran = playground_cli("evaluate", "gallery:digits-mlp", "--engine", "abacus", "--json")
+    assert (ran.code, ran.err) == (2, "")
+    assert set(ran.json) == {"kind", "message"}
+    assert ran.json["kind"] == "invalid_input"
+    assert "abacus" in ran.json["message"]
+
+
+def test_an_engine_that_fails_is_exit_code_1(playground_cli, monkeypatch):
+    def fail(*_, **__):
+        raise EngineError("it fell over")
+
+    monkeypatch.setattr("playground.cli.evaluate.run_model", fail)
+    ran = playground_cli("evaluate", "gallery:digits-mlp")
+    assert (ran.code, ran.out, ran.err) == (1, "", "playground: it fell over\n")
+
+
+def test_interrupt_ends_without_traceback(playground_cli, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("playground.cli.evaluate.run_model", interrupt)
+    ran = playground_cli("evaluate", "gallery:digits-mlp", "--json")
+    assert (ran.code, ran.err) == (130, "")
+    assert ran.json == {"kind": "cancelled", "message": "cancelled"}
+
+
+def test_a_reader_that_stops_reading_is_no_error():
+    command = [sys.executable, "-m", "playground", "inspect", "gallery:digits-convnet"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.wait(timeout=60) in (0, 1)
+    assert process.stderr.read() == b""
+
+
+def test_json_is_strict_where_numbers_are_not_finite(playground_cli, tmp_path):
+    np.savez(tmp_path / "odd.npz", odd=np.array([np.nan, 1, np.inf], np.float32))
+    ran = playground_cli("inspect", tmp_path / "odd.npz", "--ranges", "--json")
+    assert ran.code == 0
+    tensor = json.loads(ran.out, parse_constant=lambda name: pytest.fail(f"{name} in the JSON"))["tensors"][0]
+    assert tensor["min"] is None
