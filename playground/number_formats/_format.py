@@ -13,6 +13,9 @@ from playground.errors import InvalidInputError
 Codes = NDArray[np.int8] | NDArray[np.uint8]
 """Unpacked codes: one byte each, int8 for a signed format, uint8 for an unsigned one."""
 
+_CHUNK = 1 << 16
+"""Codes per step of packing, which spreads each bit over a byte; whole bytes whatever the format."""
+
 
 @dataclass(frozen=True, slots=True)
 class NumberFormat:
@@ -76,8 +79,12 @@ class NumberFormat:
         octets = codes.astype(self.dtype).reshape(-1).view(np.uint8)
         if self.bits == 8:
             return octets
-        bits = np.unpackbits(octets[:, None], axis=1, count=self.bits, bitorder="little")
-        return np.packbits(bits.reshape(-1), bitorder="little")
+        packed = np.empty(self.packed_nbytes(octets.size), np.uint8)
+        for start in range(0, octets.size, _CHUNK):
+            bits = np.unpackbits(octets[start : start + _CHUNK, None], axis=1, count=self.bits, bitorder="little")
+            some = np.packbits(bits.reshape(-1), bitorder="little")
+            packed[self.packed_nbytes(start) :][: some.size] = some
+        return packed
 
     def unpack(self, packed: NDArray[np.uint8], count: int) -> Codes:
         """The inverse of :meth:`pack`: ``count`` codes as a one-dimensional array of ``dtype``.
@@ -89,8 +96,14 @@ class NumberFormat:
             raise InvalidInputError(
                 f"{count} {self.id} codes take {self.packed_nbytes(count)} bytes, not {packed.size}", where="packed"
             )
-        stream = np.unpackbits(packed.reshape(-1), count=count * self.bits, bitorder="little")
-        octets = np.packbits(stream.reshape(count, self.bits), axis=1, bitorder="little").reshape(-1)
+        octets = np.empty(count, np.uint8)
+        for start in range(0, count, _CHUNK):
+            some = octets[start : start + _CHUNK]
+            stored = packed.reshape(-1)[self.packed_nbytes(start) :]
+            bits = np.unpackbits(
+                stored[: self.packed_nbytes(some.size)], count=some.size * self.bits, bitorder="little"
+            )
+            some[:] = np.packbits(bits.reshape(some.size, self.bits), axis=1, bitorder="little").reshape(-1)
         if not self.signed:
             return octets
         sign = 1 << (self.bits - 1)
