@@ -78,6 +78,11 @@ class WasmtimeKernels(Kernels):
         array: NDArray[Any] = octets[: count * kind.itemsize].view(kind).reshape(sizes)
         return array
 
+    @property
+    def used(self) -> int:
+        """Bytes of the memory that arrays and arenas hold at the moment."""
+        return self._heap.used
+
     def _holds(self, array: NDArray[Any]) -> bool:
         start = array.ctypes.data - self._base
         inside = start >= 0 and start + array.nbytes <= self._memory.data_len(self._store)

@@ -1,0 +1,76 @@
+"""The kernels against the NumPy engine: the same bits, in one call a batch."""
+
+import numpy as np
+import pytest
+
+from playground import host
+from playground.engines import reference, wasm
+from playground.errors import EngineError, InvalidInputError
+
+
+@pytest.mark.parametrize("n", [1, 5, 33])
+def test_equals_the_reference(qdq, n):
+    x = qdq.inputs(n)
+    compiled = wasm.plan(qdq.graph, {"x": x.shape})
+    np.testing.assert_array_equal(wasm.run(compiled, {"x": x})["y"], reference.run(compiled.program, {"x": x})["y"])
+
+
+def test_equals_the_reference_on_extreme_inputs(make_qdq):
+    model = make_qdq("convnet", "uint8", True)
+    x = model.inputs(4)
+    x[0], x[1], x[2, 0, 0, 0], x[3, 0, 1, 1] = 3e38, -3e38, np.nan, np.inf
+    compiled = wasm.plan(model.graph, {"x": x.shape})
+    np.testing.assert_array_equal(compiled.run({"x": x})["y"], reference.run(compiled.program, {"x": x})["y"])
+
+
+def test_every_step_equals_the_reference(make_qdq):
+    """Each integer value in between, taken out as an output of a program that ends there."""
+    model = make_qdq("pools", "uint8", True)
+    x = model.inputs(2)
+    program = reference.plan(model.graph, {"x": x.shape})
+    values = reference.trace(program, {"x": x})
+    names = [step.output for step in program.steps]
+    everything = type(program)(
+        program.inputs, {name: name for name in names}, program.steps, program.tail, program.values, program.constants
+    )
+    results = wasm.WasmProgram(everything).run({"x": x})
+    for name in names:
+        np.testing.assert_array_equal(results[name], values[name], err_msg=name)
+
+
+def test_one_kernel_call_runs_a_batch(make_qdq, monkeypatch):
+    model = make_qdq("convnet", "uint8", True)
+    x = model.inputs(9)
+    compiled = wasm.plan(model.graph, {"x": x.shape})
+    names, kernels = [], host.kernels()
+    call = kernels.call
+    monkeypatch.setattr(kernels, "call", lambda name, *args: (names.append(name), call(name, *args)))
+    compiled.run({"x": x})
+    assert names == ["k_run"]
+
+
+def test_results_are_the_callers_own(make_qdq):
+    model = make_qdq("perceptron", "uint8", True)
+    x = model.inputs(2)
+    compiled = wasm.plan(model.graph, {"x": x.shape})
+    first = compiled.run({"x": x})["y"]
+    before = first.copy()
+    compiled.run({"x": -x})
+    np.testing.assert_array_equal(first, before)
+
+
+def test_a_released_program_gives_its_memory_back_and_refuses_to_run(make_qdq):
+    model = make_qdq("perceptron", "uint8", True)
+    x = model.inputs(2)
+    compiled = wasm.plan(model.graph, {"x": x.shape})
+    used = host.kernels().used
+    compiled.release()
+    assert host.kernels().used <= used - compiled.nbytes
+    with pytest.raises(EngineError, match="released"):
+        compiled.run({"x": x})
+
+
+def test_feeds_are_checked(make_qdq):
+    compiled = wasm.plan(make_qdq("perceptron", "uint8", True).graph, {"x": (2, 1, 8, 8)})
+    with pytest.raises(InvalidInputError, match="shape"):
+        compiled.run({"x": np.zeros((3, 1, 8, 8), np.float32)})
