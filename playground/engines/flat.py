@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from playground.host import Arena, Kernels
 from playground.host.heap import Heap
-from playground.host.kernels import ALIGNMENT
+from playground.host.kernel_module import ALIGNMENT
 
 _FOREVER = sys.maxsize
 

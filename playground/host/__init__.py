@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from playground.host.kernels import Arena, Kernels
+from playground.host.kernel_module import Arena, Kernels
 
 __all__ = ["IN_BROWSER", "Arena", "Kernels", "OrtSession", "kernels", "ort_session"]
 

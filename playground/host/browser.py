@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 from pyodide.ffi import to_js
 
 from playground.errors import EngineError, InvalidInputError
-from playground.host.kernels import STACK_BYTES, Kernels, read_module
+from playground.host.kernel_module import STACK_BYTES, Kernels, read_module
 from playground.host.sources import check_range
 
 
@@ -37,7 +37,7 @@ def _fill_table(exports: Any) -> dict[str, int]:
 
 
 class PyodideKernels(Kernels):
-    """See :class:`playground.host.kernels.Kernels`. Every C-contiguous array is used where it is."""
+    """See :class:`playground.host.kernel_module.Kernels`. Every C-contiguous array is used where it is."""
 
     def __init__(self) -> None:
         """Compile and instantiate the kernels (MissingError if they have not been built)."""

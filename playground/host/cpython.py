@@ -12,13 +12,13 @@ from numpy.typing import DTypeLike, NDArray
 
 from playground.errors import EngineError, InvalidInputError, MissingError
 from playground.host.heap import Heap
-from playground.host.kernels import ALIGNMENT, STACK_BYTES, Kernels, read_module
+from playground.host.kernel_module import ALIGNMENT, STACK_BYTES, Kernels, read_module
 
 _PAGE = 65536
 
 
 class WasmtimeKernels(Kernels):
-    """See :class:`playground.host.kernels.Kernels`."""
+    """See :class:`playground.host.kernel_module.Kernels`."""
 
     def __init__(self) -> None:
         """Compile and instantiate the kernels.

@@ -1,4 +1,4 @@
-"""The specification against ONNX's own reference implementation of its integer operators, every mixture of u8 and s8."""
+"""The specification against ONNX's own reference evaluator and ONNX Runtime, every mixture of u8 and s8."""
 
 import numpy as np
 import onnxruntime

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import wasmtime
 
-from playground.host.kernels import read_module
+from playground.host.kernel_module import read_module
 
 PAGES = 12
 STACK_TOP = 65536

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import wasmtime
 
-from playground.host.kernels import read_module
+from playground.host.kernel_module import read_module
 
 SOURCES = Path(__file__).parents[2] / "wasm_kernels"
 DATA_SECTION = 11

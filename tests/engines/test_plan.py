@@ -1,0 +1,186 @@
+"""What planning makes of a graph: fusion, folding, pruning, and what it refuses."""
+
+import numpy as np
+import pytest
+
+from playground.engines import program as p
+from playground.engines import reference
+from playground.engines.plan import compile_graph
+from playground.errors import InvalidInputError, UnsupportedError
+from playground.model.graph import Graph, Node, Tensor, ValueInfo
+
+SCALE = {"s": np.float32(0.1), "t": np.float32(0.25), "z": np.uint8(10)}
+
+
+def graph(nodes, outputs, constants=None, shape=("batch", 3, 4, 4)):
+    arrays = {**SCALE, **(constants or {})}
+    return Graph(
+        name="net",
+        inputs=(ValueInfo("x", "float32", shape),),
+        outputs=tuple(ValueInfo(name, "float32", None) for name in outputs),
+        nodes=tuple(nodes),
+        initializers={name: Tensor.of(name, np.asarray(array)) for name, array in arrays.items()},
+        opset=17,
+    )
+
+
+def node(op, inputs, output, **attributes):
+    return Node(op, f"{op}:{output}", tuple(inputs.split()), (output,), attributes)
+
+
+def quantized(name, scale="s"):
+    """QuantizeLinear and DequantizeLinear of a tensor: ``name`` becomes ``name:q``, then ``name:r``."""
+    return [
+        node("QuantizeLinear", f"{name} {scale} z", f"{name}:q"),
+        node("DequantizeLinear", f"{name}:q {scale} z", f"{name}:r"),
+    ]
+
+
+def kinds(program):
+    return [type(step).__name__ for step in program.steps], [type(step).__name__ for step in program.tail]
+
+
+CONV_WEIGHTS = {
+    "w": np.arange(-27, 27, dtype=np.int8).reshape(2, 3, 3, 3),
+    "ws": np.array([0.5, 0.25], np.float32),
+    "wz": np.array([0, 3], np.int8),
+    "bias": np.array([1.0, -2.0], np.float32),
+}
+CONV = [
+    *quantized("x"),
+    node("DequantizeLinear", "w ws wz", "w:r", axis=0),
+    node("Conv", "x:r w:r bias", "c", kernel_shape=[3, 3]),
+]
+
+
+def test_a_convolution_with_its_clamp_and_scales_becomes_one_step():
+    nodes = [*CONV, node("Relu", "c", "relu"), *quantized("relu", "t")]
+    program = compile_graph(graph(nodes, ["relu:r"], CONV_WEIGHTS), {"x": (2, 3, 4, 4)})
+    assert kinds(program) == (["Quantize", "Conv", "Lookup"], [])
+    conv = program.steps[1]
+    assert program.values[conv.output] == p.Value((2, 2, 2, 2), "uint8")
+    np.testing.assert_array_equal(conv.weights[1], CONV_WEIGHTS["w"][1].astype(int) - 3)
+    np.testing.assert_array_equal(conv.multiplier, SCALE["s"] * CONV_WEIGHTS["ws"] / SCALE["t"])
+    np.testing.assert_array_equal(conv.bias, np.rint([1.0 / 0.05, -2.0 / 0.025]))
+    assert (conv.to.zero_point, conv.to.lo, conv.to.hi) == (10, 0.0, 245.0)
+
+
+@pytest.mark.parametrize(
+    ("lo", "hi", "expected"), [(-0.5, 1.0, (-2.0, 4.0)), (0.3, np.inf, (1.0, 245.0)), (-np.inf, -0.25, (-10.0, -1.0))]
+)
+def test_clip_limits_become_codes(lo, hi, expected):
+    limits = {"lo": np.float32(lo), "hi": np.float32(hi)}
+    nodes = [*CONV, node("Clip", "c lo hi", "clip"), *quantized("clip", "t")]
+    program = compile_graph(graph(nodes, ["clip:r"], {**CONV_WEIGHTS, **limits}), {"x": (1, 3, 4, 4)})
+    assert (program.steps[1].to.lo, program.steps[1].to.hi) == expected
+
+
+def test_a_product_that_is_not_quantized_again_gives_floats():
+    program = compile_graph(graph([*CONV, node("Relu", "c", "y")], ["y"], CONV_WEIGHTS), {"x": (1, 3, 4, 4)})
+    assert kinds(program) == (["Quantize", "Conv"], [])
+    assert program.steps[1].to.dtype == "float32"
+    np.testing.assert_array_equal(program.steps[1].multiplier, SCALE["s"] * CONV_WEIGHTS["ws"])
+
+
+def test_a_stored_bias_in_the_right_steps_is_taken_as_it_is():
+    stored = {"b": np.array([7, -9], np.int32), "bs": SCALE["s"] * CONV_WEIGHTS["ws"], "bz": np.zeros(2, np.int32)}
+    nodes = [
+        *CONV[:3],
+        node("DequantizeLinear", "b bs bz", "bias:r", axis=0),
+        node("Conv", "x:r w:r bias:r", "y"),
+    ]
+    program = compile_graph(graph(nodes, ["y"], {**CONV_WEIGHTS, **stored}), {"x": (1, 3, 4, 4)})
+    np.testing.assert_array_equal(program.steps[1].bias, [7, -9])
+
+
+def test_quantizing_again_with_the_same_scale_is_nothing_and_with_another_a_table():
+    same = [*quantized("x"), node("Identity", "x:r", "i"), *quantized("i")]
+    other = [*quantized("x"), node("Identity", "x:r", "i"), *quantized("i", "t")]
+    shapes = {"x": (1, 3, 4, 4)}
+    assert kinds(compile_graph(graph(same, ["i:r"]), shapes)) == (["Quantize", "Lookup"], [])
+    program = compile_graph(graph(other, ["i:r"]), shapes)
+    assert kinds(program) == (["Quantize", "Lookup", "Lookup"], [])
+    codes = np.arange(256)
+    expected = np.clip(np.rint((codes - 10) * 0.1 / 0.25) + 10, 0, 255)
+    np.testing.assert_array_equal(program.steps[1].table, expected)
+
+
+def test_shapes_that_the_graph_computes_are_folded():
+    constants = {"zero": np.array([0], np.int64), "rest": np.array([-1], np.int64)}
+    nodes = [
+        *quantized("x"),
+        node("Shape", "x", "shape"),
+        node("Gather", "shape zero", "n"),
+        node("Concat", "n rest", "target", axis=0),
+        node("Reshape", "x:r target", "y"),
+    ]
+    program = compile_graph(graph(nodes, ["y"], constants), {"x": (5, 3, 4, 4)})
+    assert program.values["y"].shape == (5, 48)
+    x = np.linspace(0, 1, 240, dtype=np.float32).reshape(5, 3, 4, 4)
+    np.testing.assert_allclose(reference.run(program, {"x": x})["y"], x.reshape(5, 48), atol=0.051)
+
+
+def test_what_nobody_uses_is_left_out():
+    nodes = [*CONV, *quantized("c", "t"), node("MaxPool", "x:r", "unused", kernel_shape=[2, 2])]
+    program = compile_graph(graph(nodes, ["x:r"], CONV_WEIGHTS), {"x": (1, 3, 4, 4)})
+    assert kinds(program) == (["Quantize", "Lookup"], [])
+
+
+def test_float_operators_stand_in_the_tail():
+    nodes = [*quantized("x"), node("Softmax", "x:r", "soft", axis=-1), *quantized("soft")]
+    program = compile_graph(graph(nodes, ["soft:r"]), {"x": (1, 3, 4, 4)})
+    assert kinds(program) == (["Quantize", "Lookup"], ["Float", "Quantize", "Lookup"])
+
+
+def test_mean_over_height_and_width_is_an_average_pool():
+    nodes = [*quantized("x"), node("ReduceMean", "x:r", "mean", axes=[2, -1], keepdims=0), *quantized("mean")]
+    program = compile_graph(graph(nodes, ["mean:r"]), {"x": (2, 3, 4, 4)})
+    assert kinds(program) == (["Quantize", "AveragePool", "Reshape", "Lookup"], [])
+    assert program.values["mean:r"].shape == (2, 3)
+
+
+def test_every_node_that_cannot_run_is_named_but_not_what_follows_from_it():
+    nodes = [
+        *quantized("x"),
+        node("Einsum", "x:r", "a", equation="ii"),
+        node("Relu", "a", "after"),
+        node("LSTM", "x:r", "b"),
+        node("Conv", "x:r x:r", "c"),
+    ]
+    with pytest.raises(UnsupportedError) as error:
+        compile_graph(graph(nodes, ["after"]), {"x": (1, 3, 4, 4)})
+    message = str(error.value)
+    assert message.startswith("net: 3 nodes cannot run in integers")
+    assert all(name in message for name in ("Einsum:a", "LSTM:b", "Conv:c", "onnxruntime"))
+    assert "Relu:after" not in message
+
+
+@pytest.mark.parametrize(
+    ("nodes", "constants", "reason"),
+    [
+        ([node("Relu", "x", "y")], {}, "not quantized"),
+        ([*quantized("x"), node("Add", "x:r x", "y")], {}, "neither quantized"),
+        ([*quantized("x", "many")], {"many": np.ones(3, np.float32)}, "more than one scale"),
+        ([*quantized("x", "none")], {"none": np.float32(0)}, "its scale is 0"),
+        ([*CONV[:2], node("Conv", "x:r bias", "y")], CONV_WEIGHTS, "weights are not quantized"),
+        ([*CONV[:3], node("Conv", "x:r w:r", "y", group=3)], CONV_WEIGHTS, "do not fit input"),
+        ([*CONV[:3], node("Conv", "x:r w:r", "y", dilations=[4, 4])], CONV_WEIGHTS, "does not fit an image"),
+        ([*quantized("x"), node("ReduceMean", "x:r", "y", axes=[1])], {}, "height and width"),
+        ([*quantized("x"), node("Reshape", "x:r to", "y")], {"to": np.array([7, 7])}, "cannot become"),
+    ],
+)
+def test_refusals_say_why(nodes, constants, reason):
+    with pytest.raises(UnsupportedError, match=reason):
+        compile_graph(graph(nodes, [nodes[-1].outputs[0]], constants), {"x": (1, 3, 4, 4)})
+
+
+def test_a_product_after_a_float_operator_is_refused():
+    nodes = [*quantized("x"), node("Softmax", "x:r", "p"), *quantized("p"), CONV[2], node("Conv", "p:r w:r", "y")]
+    with pytest.raises(UnsupportedError, match="Softmax"):
+        compile_graph(graph(nodes, ["y"], CONV_WEIGHTS), {"x": (1, 3, 4, 4)})
+
+
+@pytest.mark.parametrize("shapes", [{}, {"x": (1, 3, 4)}, {"x": (1, 2, 4, 4)}])
+def test_input_shapes_have_to_fit(shapes):
+    with pytest.raises(InvalidInputError, match="x"):
+        compile_graph(graph(quantized("x"), ["x:r"]), shapes)

@@ -1,0 +1,109 @@
+"""The kernels' host under CPython."""
+
+import gc
+import sys
+
+import numpy as np
+import pytest
+
+from playground import host
+from playground.errors import EngineError, InvalidInputError, MissingError
+from playground.host import kernel_module
+from playground.host.cpython import WasmtimeKernels
+
+
+@pytest.fixture(scope="module")
+def kernels():
+    return WasmtimeKernels()
+
+
+def test_there_is_one_per_process():
+    assert host.kernels() is host.kernels()
+
+
+@pytest.mark.parametrize(("shape", "dtype"), [((3, 4), np.float32), (5, np.int8), ((), np.float64), ((0, 7), np.int32)])
+def test_empty_arrays_are_ordinary_arrays(kernels, shape, dtype):
+    array = kernels.empty(shape, dtype)
+    assert (array.shape, array.dtype) == (np.empty(shape, dtype).shape, dtype)
+    assert array.flags.c_contiguous and array.flags.writeable
+    array[...] = 3
+    assert (array == 3).all()
+    assert kernels.address(array) % 64 == 0
+
+
+def test_memory_is_given_back_when_the_last_view_of_an_array_goes(kernels):
+    before = kernels.used
+    array = kernels.empty(1000, np.float32)
+    view = array[10:20].reshape(2, 5)
+    del array
+    gc.collect()
+    assert kernels.used >= before + 4000
+    del view
+    gc.collect()
+    assert kernels.used == before
+
+
+def test_arrays_survive_the_growth_of_the_memory(kernels):
+    array = kernels.resident(np.arange(100, dtype=np.int32))
+    address = kernels.address(array)
+    large = kernels.empty(1 << 25, np.uint8)
+    large[-1] = 1
+    assert kernels.address(array) == address
+    np.testing.assert_array_equal(array, np.arange(100))
+
+
+def test_resident_copies_only_what_is_elsewhere_or_scattered(kernels):
+    outside = np.arange(12, dtype=np.float32).reshape(3, 4)
+    inside = kernels.resident(outside)
+    np.testing.assert_array_equal(inside, outside)
+    assert kernels.resident(inside) is inside
+    scattered = inside[:, ::2]
+    assert kernels.resident(scattered).flags.c_contiguous
+    for array in (outside, scattered):
+        with pytest.raises(InvalidInputError, match="resident"):
+            kernels.address(array)
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [(5, 5), (-1, -1), (True, 1), (2**32 - 1, -1), (np.int64(7), 7), (1.0, 0x3F800000), (np.float32(-0.0), -(2**31))],
+)
+def test_words(kernels, value, word):
+    assert kernels.word(value) == word
+
+
+def test_an_unknown_kernel_and_a_trap_are_typed_errors(kernels):
+    with pytest.raises(MissingError, match="k_nothing"):
+        kernels.call("k_nothing")
+    with pytest.raises(EngineError, match="k_minmax"):
+        kernels.call("k_minmax", -16, 100, kernels.empty(2, np.float32), kernels.empty(1, np.int32))
+
+
+def test_too_large_a_request_is_a_typed_error(kernels):
+    with pytest.raises(EngineError, match="cannot grow"):
+        kernels.empty(1 << 33, np.uint8)
+
+
+def test_an_arena_is_zero_filled_aligned_and_bounded(kernels):
+    arena = kernels.arena(100)
+    assert arena.address % 64 == 0
+    view = arena.view(4, (24,), np.float32)
+    assert (view == 0).all() and kernels.address(view) == arena.address + 4
+    with pytest.raises(InvalidInputError, match="outside"):
+        arena.view(8, (24,), np.float32)
+    arena.release()
+    arena.release()
+    with pytest.raises(EngineError, match="released"):
+        arena.view(0, (1,), np.int8)
+
+
+def test_kernels_that_were_not_built_are_missing(monkeypatch, tmp_path):
+    monkeypatch.setattr(kernel_module, "KERNELS_FILE", tmp_path / "none.wasm")
+    with pytest.raises(MissingError, match="have not been built"):
+        WasmtimeKernels()
+
+
+def test_without_wasmtime_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "wasmtime", None)
+    with pytest.raises(MissingError, match="pip install"):
+        WasmtimeKernels()
