@@ -1,0 +1,175 @@
+"""Writes quantization into a graph as QuantizeLinear / DequantizeLinear pairs, named and laid out as ONNX Runtime does.
+
+``x`` becomes ``x_QuantizeLinear_Output`` and ``x_DequantizeLinear_Output``; a weight ``w`` becomes the constants
+``w_quantized``, ``w_scale`` and ``w_zero_point`` behind one DequantizeLinear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.core import QParams, QTensor
+from playground.errors import UnsupportedError
+from playground.model.element_types import BY_NAME
+from playground.model.graph import Graph, Node, Tensor
+from playground.ptq.constants import Int32Bias, flat_parameters
+from playground.ptq.placement import Placement, reads
+
+
+def require_opset(graph: Graph, per_channel: bool) -> None:
+    """Refuse a graph whose operator set lacks what QDQ needs (UnsupportedError)."""
+    if graph.opset < 10:
+        raise UnsupportedError(
+            f"its operator set {graph.opset} has no QuantizeLinear", where=graph.name, hint="Convert it to opset 13"
+        )
+    if graph.opset < 13 and per_channel:
+        raise UnsupportedError(
+            f"its operator set {graph.opset} knows one scale a tensor only",
+            where=graph.name,
+            hint="Convert it to opset 13, or quantize with granularity 'tensor'",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Quantization:
+    """Everything that was decided and computed about a graph.
+
+    Attributes:
+        placement: where quantization goes.
+        activations: parameters of the tensors that have their own.
+        activation_format: their codes' type, ``"int8"`` or ``"uint8"``.
+        weights: the quantized constants by name.
+        biases: (node, bias) -> int32 bias.
+    """
+
+    placement: Placement
+    activations: Mapping[str, QParams]
+    activation_format: str
+    weights: Mapping[str, QTensor]
+    biases: Mapping[tuple[str, str], Int32Bias]
+
+
+class QdqWriter:
+    """Builds the quantized graph from the float one and what was decided about it."""
+
+    def __init__(self, graph: Graph, quantization: Quantization) -> None:
+        """Start with nothing written."""
+        self._graph, self._given, self._placement = graph, quantization, quantization.placement
+        self._made: list[Node] = []
+        self._constants: dict[str, Tensor] = {}
+        self._read_as: dict[str, str] = {}
+        self._parameters: dict[str, tuple[str, str]] = {}
+        removed = (node for node in graph.nodes if node.name in self._placement.removed)
+        self._takes_name_of = {node.inputs[0]: node.outputs[0] for node in removed}
+        self._outputs = {value.name for value in graph.outputs}
+        names = {name for node in graph.nodes for name in (*reads(node), *node.outputs)}
+        self._taken = names | set(graph.initializers) | {value.name for value in graph.inputs}
+
+    def write(self) -> Graph:
+        """The quantized graph."""
+        for name in self._given.weights:
+            self._dequantize_weight(name)
+        for value in self._graph.inputs:
+            self._quantize(value.name, value.name)
+        for node in self._graph.nodes:
+            if node.name not in self._placement.removed:
+                self._copy(node)
+        used = {name for node in self._made for name in reads(node)} | self._outputs
+        kept = {name: tensor for name, tensor in self._graph.initializers.items() if name in used}
+        return self._graph.with_(nodes=tuple(self._made), initializers={**kept, **self._constants})
+
+    def _name(self, wanted: str) -> str:
+        """A name that the graph does not have yet: the wanted one, if possible."""
+        name, count = wanted, 0
+        while name in self._taken:
+            count += 1
+            name = f"{wanted}_{count}"
+        self._taken.add(name)
+        return name
+
+    def _constant(self, wanted: str, values: NDArray[Any], dtype: str = "") -> str:
+        name, element = self._name(wanted), BY_NAME[dtype or values.dtype.name]
+        self._constants[name] = Tensor(name, element.name, values.shape, element.nbytes(values.size), lambda: values)
+        return name
+
+    def _dequantize(self, name: str, inputs: tuple[str, ...], output: str, axis: int | None = None) -> None:
+        attributes = {} if axis is None else {"axis": axis}
+        self._made.append(Node("DequantizeLinear", f"{name}_DequantizeLinear", inputs, (output,), attributes))
+
+    def _dequantize_weight(self, name: str) -> None:
+        weight = self._given.weights[name]
+        scale, zero_point = flat_parameters(weight)
+        # Of the codes narrower than a byte, ONNX has a type for those of 4 bits only, from opset 21 on
+        narrow = weight.scheme.number_format.bits == 4 and self._graph.opset >= 21
+        dtype = weight.scheme.format if narrow else weight.codes.dtype.name
+        inputs = (
+            self._constant(f"{name}_quantized", weight.codes, dtype),
+            self._constant(f"{name}_scale", scale),
+            self._constant(f"{name}_zero_point", zero_point, dtype),
+        )
+        self._read_as[name] = self._name(f"{name}_DequantizeLinear_Output")
+        self._dequantize(name, inputs, self._read_as[name], weight.scheme.axis if scale.ndim else None)
+
+    def _quantize(self, name: str, source: str) -> None:
+        """Append the pair behind tensor ``name``, if it has one; ``source`` is what its float values are called."""
+        if name not in self._placement.activations:
+            return
+        provider = self._placement.activations[name]
+        if provider is None:
+            qparams, dtype = self._given.activations[name], self._given.activation_format
+            scale = self._constant(f"{name}_scale", qparams.scale.reshape(()))
+            point = self._constant(f"{name}_zero_point", qparams.zero_point.reshape(()).astype(dtype))
+            self._parameters[name] = scale, point
+        else:
+            self._parameters[name] = self._parameters[provider]
+        codes = self._name(f"{name}_QuantizeLinear_Output")
+        inputs = source, *self._parameters[name]
+        self._made.append(Node("QuantizeLinear", f"{name}_QuantizeLinear", inputs, (codes,)))
+        self._read_as[name] = name if source != name else self._name(f"{name}_DequantizeLinear_Output")
+        self._dequantize(name, (codes, *self._parameters[name]), self._read_as[name])
+
+    def _copy(self, node: Node) -> None:
+        """Append a node that reads dequantized values, and the pairs behind its outputs."""
+        float_weights = node.name in self._placement.excluded
+        inputs = [
+            name if float_weights and name in self._graph.initializers else self._read_as.get(name, name)
+            for name in node.inputs
+        ]
+        attributes = dict(node.attributes)
+        bias = self._given.biases.get((node.name, node.inputs[2])) if len(node.inputs) > 2 else None
+        if bias is not None:
+            inputs[2] = self._dequantize_bias(node.inputs[2], bias)
+            if node.op == "Gemm":
+                attributes["beta"] = 1.0  # it is in the codes
+        names = [self._final_name(name) for name in node.outputs]
+        # A graph output keeps its name for the dequantized values, and the float ones get another
+        hidden = {
+            name: self._name(f"{name}_QuantizeLinear_Input")
+            for name in names
+            if name in self._placement.activations and name in self._outputs
+        }
+        outputs = tuple(hidden.get(name, name) for name in names)
+        self._made.append(replace(node, inputs=tuple(inputs), outputs=outputs, attributes=attributes))
+        for name in names:
+            self._quantize(name, hidden.get(name, name))
+
+    def _final_name(self, name: str) -> str:
+        """The name of an output when the Relu or Clip behind it has vanished: theirs."""
+        while name in self._takes_name_of:
+            name = self._takes_name_of[name]
+        return name
+
+    def _dequantize_bias(self, name: str, bias: Int32Bias) -> str:
+        inputs = (
+            self._constant(f"{name}_quantized", bias.codes),
+            self._constant(f"{name}_quantized_scale", bias.scale),
+            self._constant(f"{name}_quantized_zero_point", np.zeros(bias.scale.shape, np.int32)),
+        )
+        output = self._name(f"{name}_DequantizeLinear_Output")
+        self._dequantize(name, inputs, output, 0 if bias.scale.ndim else None)
+        return output

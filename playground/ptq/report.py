@@ -1,0 +1,89 @@
+"""What quantizing a model did, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class QuantizedTensor:
+    """One quantized constant.
+
+    Attributes:
+        name: its name in the model.
+        node: the node it belongs to.
+        op: that node's operator.
+        shape: its shape.
+        parameters: number of its values.
+        bytes_before: as float.
+        bytes_after: packed codes, scales and zero-points.
+        scheme: how, as plain data.
+        sqnr_db: signal to quantization noise of the values, dB; infinite if all are exact.
+    """
+
+    name: str
+    node: str
+    op: str
+    shape: tuple[int, ...]
+    parameters: int
+    bytes_before: int
+    bytes_after: int
+    scheme: dict[str, Any]
+    sqnr_db: float
+
+
+@dataclass(frozen=True, slots=True)
+class QuantizedActivation:
+    """One quantized activation: the range that calibration found, and what came of it."""
+
+    name: str
+    lo: float
+    hi: float
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something that stays in float: a tensor or a node, and why."""
+
+    name: str
+    node: str
+    op: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was done.
+
+    Attributes:
+        model: its name.
+        tensors: quantized constants, in graph order.
+        activations: quantized activations with parameters of their own, in graph order.
+        skipped: what stays in float.
+        biases: how many biases became int32.
+        bytes_before: all constants, as they were.
+        bytes_after: all constants, with codes packed (a file may need more: see warnings).
+        file_bytes: size of the ONNX file.
+        calibration_samples: how many samples the ranges of activations come from; 0 if there was no need.
+        recipe: the recipe, as plain data.
+        warnings: sentences about what was approximated.
+    """
+
+    model: str
+    tensors: tuple[QuantizedTensor, ...]
+    activations: tuple[QuantizedActivation, ...]
+    skipped: tuple[Skipped, ...]
+    biases: int
+    bytes_before: int
+    bytes_after: int
+    file_bytes: int
+    calibration_samples: int
+    recipe: dict[str, Any]
+    warnings: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as plain data that JSON can hold."""
+        return asdict(self)
