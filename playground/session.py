@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.arrays import as_float32, require_values
 from playground.calibration import calibrate
-from playground.core import QParams, QTensor, Range, Scheme, choose_qparams, clip_limits, encode, levels
-from playground.errors import InvalidInputError, MissingError
-from playground.metrics import compare
+from playground.core import QTensor, Range, Scheme, choose_qparams, clip_limits, encode, levels
+from playground.errors import MissingError
+from playground.metrics import Histogram, compare, histogram, split_error
 from playground.model.graph import Model
 from playground.settings import Settings
 
@@ -45,9 +46,10 @@ class Subject:
 class TensorReport:
     """Everything the Tensor view shows about one tensor under one scheme; real units are the tensor's own.
 
-    ``asked`` is the range that was calibrated or dragged; ``lo`` and ``hi`` are what the codes then reach, which differs
-    because zero has to be a code. With a scheme per channel, ``scale``, ``zero_point``, ``levels`` and ``lo``/``hi`` are those of the channel with
-    the widest range, ``shown_channel``; the metrics are always those of the whole tensor.
+    ``asked`` is the range that was calibrated or dragged; ``lo`` and ``hi`` are what the codes then reach, which
+    differs because zero has to be a code; beyond ``limits`` values are clipped. With a scheme per channel, all these,
+    ``scale``, ``zero_point`` and ``levels`` are those of the channel with the widest range, ``shown_channel``; the
+    metrics are always those of the whole tensor.
     """
 
     settings: Settings
@@ -56,6 +58,7 @@ class TensorReport:
     asked: tuple[float, float]
     lo: float
     hi: float
+    limits: tuple[float, float]
     scale: float
     zero_point: int
     code_range: tuple[int, int]
@@ -120,21 +123,12 @@ def subject_of(model: Model, name: str) -> Subject:
     """
     if name not in model.tensors:
         raise MissingError(f"no tensor {name!r}", where=model.name)
-    values = np.ascontiguousarray(model.tensors[name].numpy(), dtype=np.float32)
-    if not values.size:
-        raise InvalidInputError("the tensor has no elements", where=name, hint="Choose another one")
-    unusable = int(values.size - np.isfinite(values).sum())
-    if unusable:
-        raise InvalidInputError(
-            f"{unusable} of {values.size} values are NaN or infinite",
-            where=name,
-            hint="No scale can represent them; repair the weights",
-        )
+    values = require_values(np.ascontiguousarray(as_float32(model.tensors[name].numpy(), name)), name)
     low, high = float(values.min()), float(values.max())
     if low == high:
         low, high = low - 0.5 * (abs(low) or 1), high + 0.5 * (abs(high) or 1)
-    counts, edges = np.histogram(values, bins=BINS, range=(low, high))
-    return Subject(name, values, edges, counts.astype(np.int64))
+    counted = histogram(values, BINS, low, high)
+    return Subject(name, values, counted.edges, counted.counts)
 
 
 @lru_cache(maxsize=8)
@@ -196,56 +190,56 @@ def tensor_report(subject: Subject, settings: Settings) -> tuple[TensorReport, F
     qtensor, extent = quantize_subject(subject, settings)
     x_hat = qtensor.dequantize()
     scheme, qparams = qtensor.scheme, qtensor.qparams
-    shown = _shown_channel(qparams)
-    scale = float(qparams.scale.reshape(-1)[shown])
-    zero_point = int(qparams.zero_point.reshape(-1)[min(shown, qparams.zero_point.size - 1)])
+    shown = int(np.argmax(qparams.scale)) if scheme.granularity == "channel" else None
+    one = shown or 0
+    scale, zero_point = float(qparams.scale.reshape(-1)[one]), int(qparams.zero_point.reshape(-1)[one])
     low, high = scheme.limits
     codes = np.arange(low, high + 1)
+    reached = levels(qparams, scheme).reshape(-1, codes.size)
     limits = clip_limits(qparams, scheme)
-    clip_lo, clip_hi = limits.lo, limits.hi
-    error = x_hat - x
-    outside = (x < clip_lo - qparams.scale / 2) | (x > clip_hi + qparams.scale / 2)
-    squared = np.square(error, dtype=np.float64)
-    counted = qtensor.codes if qparams.scale.size == 1 else np.moveaxis(qtensor.codes, scheme.axis or 0, 0)[shown]
-    error_edges, error_counts = _error_histogram(error)
-    channel = _channels(subject, settings, clip_lo, clip_hi)
+    split = split_error(x, x_hat, limits.lo, limits.hi, bins=1)
+    counted = qtensor.codes if shown is None else np.take(qtensor.codes, shown, scheme.axis)
+    errors = _error_histogram(x_hat - x, scale)
     return TensorReport(
         settings=settings,
         shape=x.shape,
         metrics=compare(x, x_hat),
-        asked=tuple(float(end.reshape(-1)[min(shown, end.size - 1)]) for end in (extent.lo, extent.hi)),  # type: ignore[arg-type]
-        lo=float(clip_lo.reshape(-1)[shown]),
-        hi=float(clip_hi.reshape(-1)[shown]),
+        asked=(float(extent.lo.reshape(-1)[one]), float(extent.hi.reshape(-1)[one])),
+        lo=float(reached[one, 0]),
+        hi=float(reached[one, -1]),
+        limits=(float(limits.lo.reshape(-1)[one]), float(limits.hi.reshape(-1)[one])),
         scale=scale,
         zero_point=zero_point,
         code_range=(low, high),
         scales=qparams.scale.size,
-        shown_channel=shown if scheme.granularity == "channel" else None,
+        shown_channel=shown,
         edges=subject.edges,
         counts=subject.counts,
-        levels=levels(qparams, scheme).reshape(-1, codes.size)[shown],
+        levels=reached[one],
         codes=codes,
         level_counts=np.bincount(counted.reshape(-1).astype(np.int64) - low, minlength=codes.size),
-        clipped_share=float(outside.mean()),
-        clipping_error_share=float(squared[outside].sum() / (squared.sum() or 1)),
-        error_edges=error_edges,
-        error_counts=error_counts,
+        clipped_share=split.clipped / split.count,
+        clipping_error_share=split.clipping_mse / ((split.rounding_mse + split.clipping_mse) or 1),
+        error_edges=errors.edges,
+        error_counts=errors.counts + _at_ends(errors),
         transfer=_staircase(subject, scale, zero_point, (low, high)),
-        **channel,
+        **_channels(subject, settings, reached[:, 0], reached[:, -1]),
         bits_per_weight=qtensor.bits_per_weight,
         bytes_before=x.nbytes,
         bytes_after=qtensor.nbytes,
     ), x_hat
 
 
-def _shown_channel(qparams: QParams) -> int:
-    return int(np.argmax(qparams.scale))
+def _error_histogram(error: Floats, scale: float) -> Histogram:
+    """Errors within three half steps; what clipping puts further out is counted in the outermost bins."""
+    widest = min(float(np.abs(error).max()), 1.5 * scale) or 1.0
+    return histogram(error, ERROR_BINS, -widest, widest)
 
 
-def _error_histogram(error: Floats) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    widest = float(np.abs(error).max()) or 1.0
-    counts, edges = np.histogram(error, bins=ERROR_BINS, range=(-widest, widest))
-    return edges, counts.astype(np.int64)
+def _at_ends(counted: Histogram) -> NDArray[np.int64]:
+    ends = np.zeros(counted.counts.size, np.int64)
+    ends[0], ends[-1] = counted.below, counted.above
+    return ends
 
 
 def _staircase(subject: Subject, scale: float, zero_point: int, limits: tuple[int, int]) -> tuple[Floats, Floats]:

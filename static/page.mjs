@@ -55,6 +55,7 @@ function onState(next) {
   const kept = [...url.searchParams].filter(([key]) => ["theme", "snapshot"].includes(key));
   const extra = new URLSearchParams(kept).toString();
   history.replaceState(null, "", `?${next.query}${extra ? `&${extra}` : ""}${url.hash}`);
+  $("whole")?.setAttribute("href", `index.html?${next.query}`);
   dispatchEvent(new CustomEvent("playground-state", { detail: next }));
 }
 
@@ -69,15 +70,16 @@ async function start() {
   const { result } = await client.request("start", { manifest, options: { query: location.search } });
   onState((await client.request("state")).result);
   boot.stage("Drawing");
-  showTab(state.settings.view);
+  if (!embedded) showTab(state.settings.view);
   const first = performance.now();
   await openView("tensor");
-  await openView(state.settings.view);
+  if (!embedded) await openView(state.settings.view);
   boot.end({ ...result.times, "Drawing the first view": Math.round(performance.now() - first) });
 }
 
 function restart() {
   documents.clear();
+  Bokeh.documents.splice(0); // after a failed start nothing of it may be left
   return start().catch((error) => { boot.fail(error); throw error; });
 }
 

@@ -100,7 +100,8 @@ def race_work(quantized: Graph, quantized_file: bytes, float_file: bytes, feeds:
     """Run and time our kernels and ONNX Runtime on a quantized model, and ONNX Runtime on the float one.
 
     Args:
-        quantized: the QDQ graph; ``quantized_file`` is the same as an ONNX file.
+        quantized: the QDQ graph.
+        quantized_file: the same as an ONNX file.
         float_file: the float model as an ONNX file.
         feeds: one batch, input name -> array.
     """

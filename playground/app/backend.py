@@ -10,10 +10,11 @@ from typing import Any
 from playground.app.bridge import Bridge
 from playground.app.document import as_json, build_document
 from playground.app.jobs import Jobs
+from playground.app.model_jobs import ModelJobs
 from playground.app.model_view import ModelView
 from playground.app.run_view import RunView
 from playground.app.tensor_view import TensorView
-from playground.app.workspace import Workspace
+from playground.app.workspace import Workspace, open_workspace
 from playground.errors import InvalidInputError, PlaygroundError
 from playground.host.page import Port
 from playground.host.sources import Source
@@ -39,12 +40,15 @@ class Backend:
         settings, self.problems = from_query(str(options.get("query", "")))
         self.workspace, trouble = open_workspace(settings)
         self.problems += trouble
+        self.models = ModelJobs(self.workspace)
         self._views: dict[str, Any] = {}
         self._bridges: dict[str, Bridge] = {}
         self.jobs = Jobs(port)
         self.workspace.param.watch(lambda _: self._announce(), ["settings", "result"])
         self.workspace.param.watch(lambda event: event.new and self.say(event.new), "problem")
-        self._handlers: Mapping[str, Callable[[int, Mapping[str, Any], Sequence[Source]], Awaitable[Answer] | Answer]] = {
+        self._handlers: Mapping[
+            str, Callable[[int, Mapping[str, Any], Sequence[Source]], Awaitable[Answer] | Answer]
+        ] = {
             "view": self._view,
             "patch": self._patch,
             "set": self._set,
@@ -54,11 +58,11 @@ class Backend:
             "calibration": self._calibration,
             "quantize": self._quantize,
             "cancel": self._cancel,
-            "report": lambda _id, _content, _files: (self.workspace.report_data(), ()),
+            "report": lambda _id, _content, _files: (self._report(), ()),
             "run": self._run,
             "race": self._race,
             "sample": self._sample,
-            "export": lambda _id, _content, _files: (self.workspace.exports(), ()),
+            "export": lambda _id, _content, _files: (self.models.exports(), ()),
         }
 
     async def handle(self, request: int, kind: str, text: str, files: Sequence[Source]) -> None:
@@ -73,7 +77,11 @@ class Backend:
             self._port.send({"kind": "answer", "id": request, "error": error.as_dict()})
         except Exception as error:  # the page has to get an answer whatever happens
             self._flush()
-            trouble = {"kind": "internal", "message": f"{type(error).__name__}: {error}", "detail": traceback.format_exc()}
+            trouble = {
+                "kind": "internal",
+                "message": f"{type(error).__name__}: {error}",
+                "detail": traceback.format_exc(),
+            }
             self._port.send({"kind": "answer", "id": request, "error": trouble})
         else:
             self._flush()
@@ -87,12 +95,19 @@ class Backend:
             "query": workspace.settings.query(),
             "model": workspace.model.name if workspace.model else None,
             "quantized": workspace.result is not None,
+            "calibration": self.models.calibration_sentence,
+            "calibration_name": self.models.calibration_name,
             "problems": list(self.problems),
         }
 
     def say(self, sentence: str) -> None:
         """Show a sentence in the page."""
         self._port.send({"kind": "problem", "message": sentence})
+
+    def _report(self) -> dict[str, Any] | None:
+        """The last quantization's report; None before the first."""
+        result = self.workspace.result
+        return result.report.as_dict() if result else None
 
     def _announce(self) -> None:
         self._port.send({"kind": "state", "state": self.state()})
@@ -126,25 +141,26 @@ class Backend:
     def _load(self, _request: int, _content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
         (source,) = files
         self.workspace.open(source)
-        return self.workspace.inventory(), ()
+        return self.models.inventory(), ()
 
     def _calibration(self, _request: int, _content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
         (source,) = files
-        return self.workspace.use_calibration(source), ()
+        result = self.models.use_calibration(source)
+        self._announce()
+        return result, ()
 
     async def _quantize(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        result = await self.jobs.run(request, self.workspace.quantize_work())
-        self.workspace.result = result
-        return {"report": result.report.as_dict(), "name": self.workspace.quantized_name()}, (result.onnx,)
+        result = await self.jobs.run(request, self.models.quantize_work())
+        return {"report": result.report.as_dict(), "name": self.models.quantized_name()}, (result.onnx,)
 
     def _cancel(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         return self.jobs.cancel(int(content["target"])), ()
 
     async def _run(self, request: int, content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
-        return await self.jobs.run(request, self.workspace.run_work(content.get("inputs"), files)), ()
+        return await self.jobs.run(request, self.models.run_inputs_work(content.get("inputs"), files)), ()
 
     async def _race(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return await self.jobs.run(request, self.workspace.race_work()), ()
+        return await self.jobs.run(request, self.models.race_work()), ()
 
     async def _sample(self, request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return await self.jobs.run(request, self.workspace.sample_work(content)), ()
+        return await self.jobs.run(request, self.models.sample_work(content)), ()

@@ -7,8 +7,8 @@ from typing import Any
 
 from bokeh.document import Document
 from bokeh.embed.util import standalone_docs_json_and_render_items
-from panel.io.state import set_curdoc
 from bokeh.models import UIElement
+from panel.io.state import set_curdoc
 from panel.viewable import Viewable
 
 

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
 from bokeh.layouts import column
-from bokeh.models import ColumnDataSource, DataTable, InlineStyleSheet, NumberFormatter, StringFormatter, TableColumn, UIElement
+from bokeh.models import (
+    ColumnDataSource,
+    DataTable,
+    InlineStyleSheet,
+    NumberFormatter,
+    StringFormatter,
+    TableColumn,
+    UIElement,
+)
 
 from playground import api
 from playground.analysis.inventory import inventory
 from playground.app.workspace import Workspace
 from playground.errors import PlaygroundError
 from playground.render import html
-from playground.render.numbers import digits, grouped, percent, shape, size
+from playground.render.numbers import digits, grouped, percent, points, shape, size
 
-TABLE_SHEET = """
-:host { font: 13px/1.4 var(--font); font-variant-numeric: tabular-nums; }
-.slick-header-columns, .slick-header-column.ui-state-default { background: var(--card) !important; color: var(--muted); border-color: var(--line) !important; font-weight: 500; }
-.slick-header-column.ui-state-default .slick-column-name { color: var(--muted); }
-.bk-data-table, .slick-viewport, .grid-canvas, .slick-row, .slick-row.odd, .slick-row.even { background: var(--card) !important; color: var(--text); }
-.slick-cell { border-color: var(--faint) !important; }
-.slick-row:hover .slick-cell { background: var(--faint); }
-.slick-cell.selected { background: var(--accent-soft) !important; color: var(--text) !important; }
-.bk-cell-index { color: var(--muted); }
-"""
+TABLE_SHEET = (Path(html.__file__).parent / "table.css").read_text(encoding="utf-8")
 
 
 def _column(field: str, title: str, width: int, *, number: bool = False, number_format: str = "0,0") -> TableColumn:
-    formatter = NumberFormatter(format=number_format, text_align="right", nan_format="") if number else StringFormatter()
+    formatter = (
+        NumberFormatter(format=number_format, text_align="right", nan_format="") if number else StringFormatter()
+    )
     return TableColumn(field=field, title=title, width=width, formatter=formatter)
 
 
@@ -37,6 +39,7 @@ class ModelView:
     """Widgets, inventory and report of the view."""
 
     def __init__(self, workspace: Workspace) -> None:
+        """Build everything and watch ``workspace``."""
         self.workspace = workspace
         self._syncing = False
         wide = {"sizing_mode": "stretch_width", "margin": 0, "size": "small"}
@@ -49,7 +52,9 @@ class ModelView:
             "activations": pmui.RadioButtonGroup(
                 label="Activations", options={"Static int8": "static", "Stay float": "weight_only"}, **wide
             ),
-            "exclude": pmui.TextInput(label="Leave in float (names, * for any)", placeholder="conv1.weight, *.bias", **wide),
+            "exclude": pmui.TextInput(
+                label="Leave in float (names, * for any)", placeholder="conv1.weight, *.bias", **wide
+            ),
         }
         self.search = pmui.TextInput(label="Search the layers", **wide)
         self.numbers, self.report = html.block("model-numbers"), html.block("model-report")
@@ -83,7 +88,9 @@ class ModelView:
 
     def roots(self) -> dict[str, UIElement | pn.viewable.Viewable]:
         """Slot name -> what goes there."""
-        controls = pmui.Column(*self.widgets.values(), self.search, sizing_mode="stretch_width", margin=0, sx={"gap": "14px"})
+        controls = pmui.Column(
+            *self.widgets.values(), self.search, sizing_mode="stretch_width", margin=0, sx={"gap": "14px"}
+        )
         return {
             "controls": controls,
             "numbers": self.numbers,
@@ -155,17 +162,19 @@ class ModelView:
             report = result.report.as_dict()
             ratio = report["bytes_before"] / max(1, report["bytes_after"])
             numbers.append(
-                html.Number("Quantized", size(report["bytes_after"]), f"as stored, ÷ {digits(ratio)}", "better" if ratio > 1 else "")
+                html.Number(
+                    "Quantized",
+                    size(report["bytes_after"]),
+                    f"as stored, ÷ {digits(ratio)}",
+                    "better" if ratio > 1 else "",
+                )
             )
             compared = self.workspace.compared
             if compared is not None:
-                points = 100 * (compared.quantized.accuracy - compared.float.accuracy)
+                change = compared.quantized.accuracy - compared.float.accuracy
                 numbers.append(
-                    html.Number(
-                        "Accuracy, quantized", percent(compared.quantized.accuracy),
-                        f"{points:+.1f} points".replace("-", "−"), "worse" if points < -0.05 else "better" if points > 0.05 else "",
-                    )
-                )  # fmt: skip
+                    html.Number("Accuracy, quantized", percent(compared.quantized.accuracy), *points(change))
+                )
         self.numbers.text = html.cards(numbers)
 
     def _show_report(self) -> None:
@@ -180,7 +189,11 @@ class ModelView:
         self.report.text = (
             html.title("Report", report["summary"])
             + (html.note("Take note") + html.bullets(report["warnings"]) if report["warnings"] else "")
-            + (html.note("Not quantized, and why") + html.bullets(skipped) if skipped else html.note("Nothing was skipped."))
+            + (
+                html.note("Not quantized, and why") + html.bullets(skipped)
+                if skipped
+                else html.note("Nothing was skipped.")
+            )
         )
 
 

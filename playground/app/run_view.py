@@ -21,6 +21,7 @@ class AnswersPlot:
     """Probabilities of the ten digits, float beside quantized."""
 
     def __init__(self) -> None:
+        """An empty plot."""
         self.figure = plain_figure(
             "answers", height=260, description="Probability of each digit, float beside quantized",
             x_range=FactorRange(*CLASSES), y_range=Range1d(0, 1.02),
@@ -28,7 +29,11 @@ class AnswersPlot:
         self.source = ColumnDataSource({"digit": CLASSES, "float": [0.0] * 10, "quantized": [0.0] * 10}, name="answers")
         for field, colour, offset in (("float", "float", -0.17), ("quantized", "quant", 0.17)):
             bars = self.figure.vbar(
-                x=dodge("digit", offset, range=self.figure.x_range), top=field, width=0.3, source=self.source, line_color=None
+                x=dodge("digit", offset, range=self.figure.x_range),
+                top=field,
+                width=0.3,
+                source=self.source,
+                line_color=None,
             )
             bound(bars.glyph, fill_color=colour)
 
@@ -41,6 +46,7 @@ class RunView:
     """Answers, agreement and timings of the open model."""
 
     def __init__(self, workspace: Workspace) -> None:
+        """Build everything and watch ``workspace``."""
         self.workspace = workspace
         self.plot = AnswersPlot()
         self.numbers, self.heading, self.engines = (html.block(f"run-{n}") for n in ("numbers", "answers", "engines"))
@@ -59,8 +65,13 @@ class RunView:
         """Bring everything in line with the workspace."""
         self._show_numbers()
         self._show_answer()
-        self.engines.text = _race_table(self.workspace.race) if self.workspace.race else html.title("Engines") + html.note(
-            "Compare the engines: our int8 kernels, ONNX Runtime Web on the quantized file and on the float model, in turns."
+        self.engines.text = (
+            _race_table(self.workspace.race)
+            if self.workspace.race
+            else html.title("Engines")
+            + html.note(
+                "Compare the engines: our int8 kernels, ONNX Runtime Web on the quantized file and on the float model, in turns."
+            )
         )
 
     def _show_numbers(self) -> None:
@@ -76,7 +87,9 @@ class RunView:
                 html.Number("Accuracy, quantized", percent(compared.quantized.accuracy), compared.engine),
                 html.Number("Agreement", percent(compared.agreement), f"{flipped} answers changed"),
                 html.Number(
-                    "Cross-entropy", digits(compared.quantized.cross_entropy), f"float {digits(compared.float.cross_entropy)}"
+                    "Cross-entropy",
+                    digits(compared.quantized.cross_entropy),
+                    f"float {digits(compared.float.cross_entropy)}",
                 ),
             ]
         )
@@ -94,7 +107,11 @@ def _race_table(race: Race) -> str:
     head = ("Engine", "Median", "95th percentile", "Memory", "Same top-1 as ours", "Largest difference")
     rows = [_lap_row(lap) for lap in race.laps]
     notes = html.bullets(race.notes) if race.notes else ""
-    return html.title("Engines", f"batch of {grouped(race.batch)}, {race.runs} runs each, in turns") + html.table(head, rows) + notes
+    return (
+        html.title("Engines", f"batch of {grouped(race.batch)}, {race.runs} runs each, in turns")
+        + html.table(head, rows)
+        + notes
+    )
 
 
 def _lap_row(lap: Lap) -> tuple[str, ...]:

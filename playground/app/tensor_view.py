@@ -10,45 +10,46 @@ from bokeh.layouts import column
 from bokeh.models import Div, UIElement
 
 from playground import api, gallery
+from playground.analysis.accuracy import Evaluator, Score
 from playground.app.workspace import UPLOAD, Workspace
 from playground.errors import PlaygroundError
 from playground.render import html
 from playground.render.histogram import HistogramPlot
-from playground.render.numbers import affine, digits, grouped, percent, shape, size
+from playground.render.numbers import affine, digits, grouped, percent, points, shape, size
 from playground.render.small import ChannelsPlot, ErrorPlot, TransferPlot
 from playground.session import TensorReport, quantizable
 from playground.settings import Settings
 
-DECIBELS_A_BIT = 6.02
 SEPARATOR = "\x1f"
 """Between a model's key and a tensor's name in the picker's values; in neither of them."""
 
 
 def _widgets() -> dict[str, Any]:
-    wide = {"sizing_mode": "stretch_width", "margin": (0, 0)}
+    wide = {"sizing_mode": "stretch_width", "margin": 0, "size": "small"}
+    signs = {"Signed integer": True, "Unsigned integer": False}
     titles = {c.title: c.id for c in api.conventions().values()}
     calibrators = {c.title: c.id for c in api.calibrators().values()}
     return {
         "tensor": pmui.Select(label="Tensor", options={}, size="small", searchable=True, **wide),
-        "convention": pmui.Select(label="As", options=titles, size="small", **wide),
-        "signed": pmui.Select(label="Format", options={"Signed integer": True, "Unsigned integer": False}, size="small", **wide),
-        "bits": pmui.IntSlider(label="Bits", start=2, end=8, value=3, size="small", **wide),
+        "convention": pmui.Select(label="As", options=titles, **wide),
+        "signed": pmui.Select(label="Format", options=signs, **wide),
+        "bits": pmui.IntSlider(label="Bits", start=2, end=8, value=3, **wide),
         "granularity": pmui.RadioButtonGroup(
-            label="One scale for each", options={"Tensor": "tensor", "Channel": "channel"}, size="small", **wide
+            label="One scale for each", options={"Tensor": "tensor", "Channel": "channel"}, **wide
         ),
-        "axis": pmui.Select(label="Channel axis", options={"0": 0}, size="small", **wide),
+        "axis": pmui.Select(label="Channel axis", options={"0": 0}, **wide),
         "symmetric": pmui.RadioButtonGroup(
-            label="Range", options={"Symmetric": True, "Asymmetric": False}, size="small", **wide
+            label="Range", options={"Symmetric": True, "Asymmetric": False}, **wide
         ),
-        "narrow_range": pmui.Checkbox(label="Narrow range (leave the lowest code out)", size="small", **wide),
-        "calibrator": pmui.Select(label="Calibration", options=calibrators, size="small", **wide),
+        "narrow_range": pmui.Checkbox(label="Narrow range (leave the lowest code out)", **wide),
+        "calibrator": pmui.Select(label="Calibration", options=calibrators, **wide),
         "percentile": pmui.FloatSlider(
-            label="Percentile", start=95, end=100, step=0.01, value=99.9, format="0.00", size="small", **wide
+            label="Percentile", start=95, end=100, step=0.01, value=99.9, format="0.00", **wide
         ),
         "clip": pmui.RangeSlider(
-            label="Clip", start=-1, end=1, value=(-1, 1), step=0.001, format="0.000", size="small", **wide
+            label="Clip", start=-1, end=1, value=(-1, 1), step=0.001, format="0.000", **wide
         ),
-        "zero_point": pmui.IntSlider(label="Zero-point", start=-4, end=3, value=0, size="small", **wide),
+        "zero_point": pmui.IntSlider(label="Zero-point", start=-4, end=3, value=0, **wide),
     }  # fmt: skip
 
 
@@ -56,12 +57,17 @@ class TensorView:
     """Widgets and plots of the view; :meth:`roots` are what the page's slots take."""
 
     def __init__(self, workspace: Workspace) -> None:
+        """Build everything and watch ``workspace``."""
         self.workspace = workspace
         self._syncing = False
+        self._listed: tuple[list[int], dict[str, str]] | None = None
         self.widgets = _widgets()
         self.histogram, self.error = HistogramPlot(), ErrorPlot()
         self.transfer, self.channels = TransferPlot(), ChannelsPlot()
-        self.texts = {name: html.block(f"{name}-text") for name in ("numbers", "histogram", "error", "transfer", "channels", "formula")}
+        self.texts = {
+            name: html.block(f"{name}-text")
+            for name in ("numbers", "histogram", "error", "transfer", "channels", "formula")
+        }
         for name, widget in self.widgets.items():
             widget.param.watch(lambda event, name=name: self._moved(name, event.new), "value")
         for grip, end in zip(self.histogram.grips, ("lo", "hi"), strict=True):
@@ -72,7 +78,9 @@ class TensorView:
     def roots(self) -> dict[str, UIElement | pn.viewable.Viewable]:
         """Slot name -> what goes there."""
         formula = pn.pane.Bokeh(self.texts["formula"], sizing_mode="stretch_width", margin=0)
-        controls = pmui.Column(*self.widgets.values(), formula, sizing_mode="stretch_width", margin=0, sx={"gap": "14px"})
+        controls = pmui.Column(
+            *self.widgets.values(), formula, sizing_mode="stretch_width", margin=0, sx={"gap": "14px"}
+        )
         return {
             "controls": controls,
             "numbers": self.texts["numbers"],
@@ -132,22 +140,26 @@ class TensorView:
     def _tensors(self) -> dict[str, str]:
         """Label -> value of the tensor picker: the gallery's models and, if there is one, the uploaded model."""
         keys = [*gallery.entries(), *([UPLOAD] if self.workspace.is_open(UPLOAD) else [])]
-        options = {}
-        for key in keys:
-            model = self.workspace.model_named(key)
+        models = {key: self.workspace.model_named(key) for key in keys}
+        if self._listed is not None and self._listed[0] == list(map(id, models.values())):
+            return self._listed[1]
+        options: dict[str, str] = {}
+        for key, model in models.items():
             title = model.name if key == UPLOAD else key
             for name in quantizable(model):
                 options[f"{title} / {name} ({shape(model.tensors[name].shape)})"] = f"{key}{SEPARATOR}{name}"
+        self._listed = (list(map(id, models.values())), options)
         return options
 
     def _show_texts(self, report: TensorReport) -> None:
-        texts, settings = self.texts, self.workspace.settings
+        texts = self.texts
         texts["numbers"].text = html.cards(self._numbers(report))
         count = int(report.counts.sum())
         whose = f", those of channel {report.shown_channel} drawn" if report.per_channel else ""
         texts["histogram"].text = html.title(
             f"{grouped(count)} weights on {len(report.levels)} levels{whose}",
-            f"clip {digits(report.lo)} to {digits(report.hi)} · {percent(report.clipped_share)} clipped · drag the handles",
+            f"levels from {digits(report.lo)} to {digits(report.hi)} · "
+            f"{percent(report.clipped_share)} clipped · drag the handles",
         )
         share = report.clipping_error_share
         texts["error"].text = html.title(
@@ -161,42 +173,46 @@ class TensorView:
             "real = scale × (code − zero-point)",
             affine(report.scale, code, report.zero_point),
         ) + (html.note(self.workspace.problem, bad=True) if self.workspace.problem else "")
-        _describe(texts["histogram"], settings)
 
     def _numbers(self, report: TensorReport) -> list[html.Number]:
-        metrics, score, evaluator = report.metrics, self.workspace.score, self.workspace.evaluator
+        """The cards that answer "is this good?"."""
+        score, evaluator = self.workspace.score, self.workspace.evaluator
+        model = [] if score is None or evaluator is None else _model_numbers(score, evaluator)
+        sqnr, largest = report.metrics["sqnr_db"], report.metrics["max_error"]
+        scales = f"{grouped(report.scales)} scale{'s' * (report.scales != 1)}"
         ratio = report.bytes_before / max(1, report.bytes_after)
-        numbers = []
-        if score is not None and evaluator is not None:
-            float_score = evaluator.float_score
-            points = 100 * (score.accuracy - float_score.accuracy)
-            tone = "worse" if points < -0.05 else "better" if points > 0.05 else ""
-            numbers += [
-                html.Number(
-                    f"Accuracy on {evaluator.count} digits", percent(score.accuracy),
-                    f"{points:+.1f} points".replace("-", "−"), tone,
-                ),
-                html.Number(
-                    "Cross-entropy", digits(score.cross_entropy), f"float {digits(float_score.cross_entropy)}",
-                    "worse" if score.cross_entropy > float_score.cross_entropy * 1.005 else "",
-                ),
-            ]  # fmt: skip
-        sqnr = metrics["sqnr_db"]
         return [
-            *numbers,
-            html.Number("SQNR", f"{digits(sqnr)} dB", f"≈ {digits(DECIBELS_A_BIT, 1)} dB a bit"),
-            html.Number("Max error", digits(metrics["max_error"]), f"{digits(metrics['max_error'] / report.scale, 2)} × scale"),
-            html.Number("Bits per weight", digits(report.bits_per_weight), f"as stored, {grouped(report.scales)} scale{'s' * (report.scales != 1)}"),
-            html.Number("Size", size(report.bytes_after), f"{size(report.bytes_before)} → ÷ {digits(ratio)}", "better" if ratio > 1 else "worse"),
-        ]  # fmt: skip
+            *model,
+            html.Number("SQNR", f"{digits(sqnr)} dB", "≈ 6 dB more a bit"),
+            html.Number("Max error", digits(largest), f"{digits(largest / report.scale, 2)} × scale"),
+            html.Number("Bits per weight", digits(report.bits_per_weight), f"as stored, {scales}"),
+            html.Number(
+                "Size",
+                size(report.bytes_after),
+                f"{size(report.bytes_before)} → ÷ {digits(ratio)}",
+                "better" if ratio > 1 else "worse",
+            ),
+        ]
+
+
+def _model_numbers(score: Score, evaluator: Evaluator) -> list[html.Number]:
+    base = evaluator.float_score
+    worse = score.cross_entropy > base.cross_entropy * 1.005
+    return [
+        html.Number(
+            f"Accuracy on {evaluator.count} digits", percent(score.accuracy), *points(score.accuracy - base.accuracy)
+        ),
+        html.Number(
+            "Cross-entropy",
+            digits(score.cross_entropy),
+            f"float {digits(base.cross_entropy)}",
+            "worse" if worse else "",
+        ),
+    ]
 
 
 def _titled(text: Div, plot: UIElement) -> UIElement:
     return column(text, plot, sizing_mode="stretch_width", spacing=4)
-
-
-def _describe(text: Div, settings: Settings) -> None:
-    text.tags = [f"describe:{settings.format} {settings.granularity} {settings.convention}"]
 
 
 def _changes(name: str, value: Any, settings: Settings, report: TensorReport | None) -> dict[str, Any]:

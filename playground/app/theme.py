@@ -1,4 +1,4 @@
-"""The house theme of the Material widgets: neutral, one accent, system font. The values are those of styles/tokens.css."""
+"""The house theme of the Material widgets: neutral, one accent, system font. Values as in styles/tokens.css."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import panel_material_ui as pmui
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif'
 
 
-def _mode(accent: str, on_accent: str, text: str, muted: str, line: str, card: str) -> dict[str, Any]:
+def _mode(*, accent: str, on_accent: str, text: str, muted: str, line: str, card: str) -> dict[str, Any]:
     return {
         "palette": {
             "primary": {"main": accent, "contrastText": on_accent},
@@ -41,8 +41,12 @@ def _mode(accent: str, on_accent: str, text: str, muted: str, line: str, card: s
 
 
 THEME = {
-    "light": _mode("#0072b2", "#ffffff", "#1b1f24", "#5d6672", "#e4e7eb", "#ffffff"),
-    "dark": _mode("#56b4e9", "#0b1016", "#f0f3f6", "#9aa4b0", "#262c35", "#161b22"),
+    "light": _mode(
+        accent="#0072b2", on_accent="#ffffff", text="#1b1f24", muted="#5d6672", line="#e4e7eb", card="#ffffff"
+    ),
+    "dark": _mode(
+        accent="#56b4e9", on_accent="#0b1016", text="#f0f3f6", muted="#9aa4b0", line="#262c35", card="#161b22"
+    ),
 }
 
 

@@ -32,6 +32,7 @@ class Workspace(param.Parameterized):
     problem = param.String(default="", doc="One sentence about why the last change could not be shown.")
 
     def __init__(self, settings: Settings) -> None:
+        """Open what the settings name. Raises PlaygroundError as :meth:`change`."""
         super().__init__(settings=settings)
         self._models: dict[str, Model] = {}
         self._evaluators: dict[str, Evaluator | None] = {}
@@ -84,6 +85,10 @@ class Workspace(param.Parameterized):
             raise
         return model
 
+    def reset(self) -> None:
+        """Every setting as it was when the page was opened for the first time; an uploaded model stays at hand."""
+        self._show(Settings(view=self.settings.view))
+
     def is_open(self, key: str) -> bool:
         """Whether a model is at hand without opening anything."""
         return key in self._models
@@ -120,3 +125,11 @@ class Workspace(param.Parameterized):
         if model is not self.model:
             changes |= {"model": model, "result": None}
         self.param.update(**changes)
+
+
+def open_workspace(settings: Settings) -> tuple[Workspace, tuple[str, ...]]:
+    """A workspace for the settings; where a link asks for what is not there, the default and a sentence about it."""
+    try:
+        return Workspace(settings), ()
+    except PlaygroundError as error:
+        return Workspace(Settings(view=settings.view)), (str(error),)

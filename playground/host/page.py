@@ -33,6 +33,7 @@ class Port:
     """
 
     def __init__(self, post: Any) -> None:
+        """Take the worker's function."""
         self._post = post
 
     def send(self, message: Mapping[str, Any], buffers: Sequence[bytes | memoryview] = ()) -> None:

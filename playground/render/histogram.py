@@ -21,6 +21,7 @@ class HistogramPlot:
     """Owns the figure and its sources; ``show(report)`` puts a report on it."""
 
     def __init__(self) -> None:
+        """An empty plot."""
         self.figure = plain_figure(
             "histogram",
             height=330,
@@ -46,7 +47,9 @@ class HistogramPlot:
         )
         for box in self.outside:
             plot.add_layout(box)
-        bars = plot.quad(left="left", right="right", top="count", bottom=0, source=self.bars, line_width=1, fill_alpha=0.9)
+        bars = plot.quad(
+            left="left", right="right", top="count", bottom=0, source=self.bars, line_width=1, fill_alpha=0.9
+        )
         bound(bars.glyph, fill_color="float-soft", line_color="card")
         lines = plot.vspan(x="x", source=self.lines, line_dash=[2, 3], line_width=1.5)
         bound(lines.glyph, line_color="quant")
@@ -108,5 +111,4 @@ class HistogramPlot:
         self.handles.data = {"x": [lo, hi], "y": [top * 0.8] * 2}
         for grip, value in zip(self.grips, (lo, hi), strict=True):
             grip.location = value
-        # What lies further out than half a step is clipped: its error is not just rounding.
-        self.outside[0].right, self.outside[1].left = report.lo - report.scale / 2, report.hi + report.scale / 2
+        self.outside[0].right, self.outside[1].left = report.limits

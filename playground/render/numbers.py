@@ -28,7 +28,7 @@ def digits(value: float, significant: int = 3) -> str:
 
 
 def affine(scale: float, code: int, zero_point: int) -> str:
-    """``real = scale × (code − zero_point)`` with its numbers, as a person would write it: ``1.92 = 0.481 × (3 + 1)``."""
+    """``real = scale × (code − zero_point)`` with its numbers, as one would write it: ``1.92 = 0.481 × (3 + 1)``."""
     sign, offset = ("−", zero_point) if zero_point >= 0 else ("+", -zero_point)
     shown = f"({code} {sign} {offset})".replace("(-", "(−")
     return f"{digits(scale * (code - zero_point))} = {digits(scale)} × {shown}"
@@ -50,6 +50,13 @@ def grouped(count: int) -> str:
 def percent(share: float) -> str:
     """A share of one as a percentage with one decimal: ``85.6 %``."""
     return f"{100 * share:.1f} %"
+
+
+def points(difference: float) -> tuple[str, str]:
+    """A difference of two shares in percentage points, and whether it is ``"better"``, ``"worse"`` or neither."""
+    change = round(100 * difference, 1)
+    tone = "better" if change > 0 else "worse" if change < 0 else ""
+    return (f"{change:+.1f} points".replace("-", "−") if change else "as float"), tone
 
 
 def shape(sizes: tuple[int, ...]) -> str:

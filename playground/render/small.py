@@ -14,6 +14,7 @@ class ErrorPlot:
     """Histogram of what quantization added to the values."""
 
     def __init__(self) -> None:
+        """An empty plot."""
         self.figure = plain_figure(
             "error", height=HEIGHT, description="Histogram of the error", x_range=Range1d(-1, 1), y_range=Range1d(0, 1)
         )
@@ -35,6 +36,7 @@ class TransferPlot:
     """What goes in, what comes out."""
 
     def __init__(self) -> None:
+        """An empty plot."""
         self.figure = plain_figure(
             "transfer", height=HEIGHT, description="What goes in and what comes out",
             x_range=Range1d(-1, 1), y_range=Range1d(-1, 1),
@@ -62,6 +64,7 @@ class ChannelsPlot:
     """The range of each channel, the widest first, and the range or ranges that have to hold them."""
 
     def __init__(self) -> None:
+        """An empty plot."""
         self.figure = plain_figure(
             "channels", height=HEIGHT, description="The range of each channel", x_range=Range1d(-1, 1),
             y_range=Range1d(-1, 0),

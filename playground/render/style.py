@@ -51,6 +51,8 @@ def plain_figure(name: str, *, height: int, description: str, **options: Any) ->
         axis.major_label_standoff = 4
         axis.ticker.desired_num_ticks = 6
         bound(axis, major_label_text_color="muted", major_label_text_font="font")
-    plot.xaxis[0].formatter = BasicTickFormatter(precision=3, use_scientific=True, power_limit_low=-4, power_limit_high=6)
+    plot.xaxis[0].formatter = BasicTickFormatter(
+        precision=3, use_scientific=True, power_limit_low=-4, power_limit_high=6
+    )
     plot.tags = [*plot.tags, f"describe:{description}"]
     return plot

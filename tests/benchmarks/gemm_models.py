@@ -1,0 +1,69 @@
+"""Writes the one-operator ONNX models that the bench page runs in ONNX Runtime Web beside our kernels.
+
+Usage: python tests/benchmarks/gemm_models.py FOLDER
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from playground.model.graph import Graph, Node, Tensor, ValueInfo
+from playground.model.writers.onnx import to_onnx
+
+SHAPES = ((512, 512, 512), (384, 1024, 1024))
+SEED = 20260101
+
+
+def weights(depth: int, columns: int) -> np.ndarray:
+    """Int8 weights (depth, columns), the same at every build."""
+    return np.random.default_rng(SEED).integers(-127, 128, (depth, columns)).astype(np.int8)
+
+
+def _graph(name: str, node: Node, x: str, y: str, rows: int, w: dict[str, np.ndarray]) -> Graph:
+    depth, columns = w["w"].shape
+    return Graph(
+        name=name,
+        inputs=(ValueInfo("x", x, (rows, depth)),),
+        outputs=(ValueInfo("y", y, (rows, columns)),),
+        nodes=(node,),
+        initializers={key: Tensor.of(key, values) for key, values in w.items()},
+        opset=17,
+    )
+
+
+def models(rows: int, depth: int, columns: int) -> dict[str, Graph]:
+    """Operator id -> graph: MatMulInteger, QLinearMatMul and float MatMul on the same weights."""
+    w = weights(depth, columns)
+    quantized = {
+        "x_scale": np.float32(0.02), "x_zero": np.uint8(128), "w": w, "w_scale": np.float32(0.01), "w_zero": np.int8(0),
+        "y_scale": np.float32(0.5), "y_zero": np.uint8(128),
+    }  # fmt: skip
+    integer = Node("MatMulInteger", "product", ("x", "w", "x_zero", "w_zero"), ("y",))
+    linear = Node(
+        "QLinearMatMul", "product", ("x", "x_scale", "x_zero", "w", "w_scale", "w_zero", "y_scale", "y_zero"), ("y",)
+    )
+    floats = Node("MatMul", "product", ("x", "w"), ("y",))
+    as_arrays = {name: np.asarray(values) for name, values in quantized.items()}
+    zeros = {name: as_arrays[name] for name in ("w", "x_zero", "w_zero")}
+    return {
+        "matmulinteger": _graph("matmulinteger", integer, "uint8", "int32", rows, zeros),
+        "qlinearmatmul": _graph("qlinearmatmul", linear, "uint8", "uint8", rows, as_arrays),
+        "matmul": _graph("matmul", floats, "float32", "float32", rows, {"w": w.astype(np.float32)}),
+    }
+
+
+def main(folder: Path) -> None:
+    """Write every model, and the weights as raw int8 for our kernels."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for rows, depth, columns in SHAPES:
+        stem = f"{rows}x{depth}x{columns}"
+        (folder / f"weights-{stem}.bin").write_bytes(weights(depth, columns).tobytes())
+        for name, graph in models(rows, depth, columns).items():
+            (folder / f"{name}-{stem}.onnx").write_bytes(to_onnx(graph))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
