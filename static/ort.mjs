@@ -14,20 +14,33 @@ const toTensor = (ort, { dtype, dims, data }) => new ort.Tensor(dtype, data, dim
 
 /**
  * @param {Uint8Array} bytes an ONNX file
- * @returns {Promise<{inputs: string[], outputs: string[], run: (feeds: Object) => Promise<Object>, release: () => Promise<void>}>}
+ * @returns {Promise<{inputs: string[], outputs: string[], run: (feeds: Object) => Promise<Object>, time: (feeds: Object, seconds: number) => Promise<number>, release: () => Promise<void>}>}
  */
 export async function ortCreate(bytes) {
   runtime ??= load();
   const ort = await runtime.catch((error) => { runtime = null; throw error; });
   const session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"], graphOptimizationLevel: "all" });
+  const tensors = (feeds) => Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, toTensor(ort, value)]));
   return {
     inputs: session.inputNames,
     outputs: session.outputNames,
     async run(feeds) {
-      const given = Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, toTensor(ort, value)]));
-      const results = await session.run(given);
+      const results = await session.run(tensors(feeds));
       return Object.fromEntries(Object.entries(results).map(([name, tensor]) =>
         [name, { dtype: tensor.type, dims: [...tensor.dims], data: tensor.data }]));
+    },
+    /** Milliseconds of one run: the mean of as many as fit into the given seconds. */
+    async time(feeds, seconds) {
+      const given = tensors(feeds);
+      const began = performance.now();
+      let runs = 0;
+      let spent = 0;
+      while (spent < 1000 * seconds) {
+        await session.run(given);
+        runs += 1;
+        spent = performance.now() - began;
+      }
+      return spent / runs;
     },
     release: () => session.release(),
   };

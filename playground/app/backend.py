@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from playground.analysis.report import report_data
 from playground.app.bridge import Bridge
 from playground.app.document import as_json, build_document
 from playground.app.jobs import Jobs
@@ -44,7 +45,7 @@ class Backend:
         self._views: dict[str, Any] = {}
         self._bridges: dict[str, Bridge] = {}
         self.jobs = Jobs(port)
-        self.workspace.param.watch(lambda _: self._announce(), ["settings", "result"])
+        self.workspace.param.watch(lambda *_: self._announce(), ["settings", "result"])
         self.workspace.param.watch(lambda event: event.new and self.say(event.new), "problem")
         self._handlers: Mapping[
             str, Callable[[int, Mapping[str, Any], Sequence[Source]], Awaitable[Answer] | Answer]
@@ -107,7 +108,7 @@ class Backend:
     def _report(self) -> dict[str, Any] | None:
         """The last quantization's report; None before the first."""
         result = self.workspace.result
-        return result.report.as_dict() if result else None
+        return report_data(result) if result else None
 
     def _announce(self) -> None:
         self._port.send({"kind": "state", "state": self.state()})
@@ -151,7 +152,7 @@ class Backend:
 
     async def _quantize(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         result = await self.jobs.run(request, self.models.quantize_work())
-        return {"report": result.report.as_dict(), "name": self.models.quantized_name()}, (result.onnx,)
+        return {"report": report_data(result), "name": self.models.quantized_name()}, (result.onnx,)
 
     def _cancel(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         return self.jobs.cancel(int(content["target"])), ()

@@ -56,7 +56,7 @@ class ModelJobs:
         self._workspace = workspace
         self._calibration: Feeds | None = None
         self.calibration_name = ""
-        workspace.param.watch(lambda _: self._forget(), "model")
+        workspace.param.watch(lambda *_: self._forget(), "model")
 
     def _forget(self) -> None:
         self._calibration, self.calibration_name = None, ""

@@ -20,6 +20,7 @@ from bokeh.models import (
 
 from playground import api
 from playground.analysis.inventory import inventory
+from playground.analysis.report import report_data
 from playground.app.workspace import Workspace
 from playground.errors import PlaygroundError
 from playground.render import html
@@ -63,9 +64,9 @@ class ModelView:
         self.table = self._table()
         for name, widget in self.widgets.items():
             widget.param.watch(lambda event, name=name: self._moved(name, event.new), "value")
-        self.search.param.watch(lambda _: self._show_rows(), "value_input")
+        self.search.param.watch(lambda *_: self._show_rows(), "value_input")
         self.source.selected.on_change("indices", lambda _attr, _old, new: self._selected(new))
-        workspace.param.watch(lambda _: self.show(), ["settings", "model", "result"])
+        workspace.param.watch(lambda *_: self.show(), ["settings", "model", "result"])
         self.show()
 
     def _table(self) -> DataTable:
@@ -132,8 +133,9 @@ class ModelView:
             return
         wanted = (self.search.value_input or "").lower()
         rows = [r for r in inventory(model) if wanted in f"{r.name} {r.op} {r.dtype}".lower()]
-        done = {entry["name"]: entry for entry in result.report.as_dict()["tensors"]} if result else {}
-        skipped = {entry["name"]: entry["reason"] for entry in result.report.as_dict()["skipped"]} if result else {}
+        report = report_data(result) if result else {"tensors": [], "skipped": []}
+        done = {entry["name"]: entry for entry in report["tensors"]}
+        skipped = {entry["name"]: entry["reason"] for entry in report["skipped"]}
         self.source.data = {
             "name": [r.name for r in rows],
             "op": [r.op for r in rows],
@@ -159,7 +161,7 @@ class ModelView:
             html.Number("Size", size(before), "of the tensors, in the file"),
         ]
         if result is not None:
-            report = result.report.as_dict()
+            report = report_data(result)
             ratio = report["bytes_before"] / max(1, report["bytes_after"])
             numbers.append(
                 html.Number(
@@ -184,7 +186,7 @@ class ModelView:
                 "Quantize the model: what was done, what was skipped and why will stand here."
             )
             return
-        report = result.report.as_dict()
+        report = report_data(result)
         skipped = [f"{entry['name']}: {entry['reason']}" for entry in report["skipped"]]
         self.report.text = (
             html.title("Report", report["summary"])

@@ -50,7 +50,7 @@ class RunView:
         self.workspace = workspace
         self.plot = AnswersPlot()
         self.numbers, self.heading, self.engines = (html.block(f"run-{n}") for n in ("numbers", "answers", "engines"))
-        workspace.param.watch(lambda _: self.show(), ["model", "result", "answer", "race", "compared"])
+        workspace.param.watch(lambda *_: self.show(), ["model", "result", "answer", "race", "compared"])
         self.show()
 
     def roots(self) -> dict[str, UIElement]:
@@ -70,7 +70,7 @@ class RunView:
             if self.workspace.race
             else html.title("Engines")
             + html.note(
-                "Compare the engines: our int8 kernels, ONNX Runtime Web on the quantized file and on the float model, in turns."
+                "Compare the engines: our int8 kernels, ONNX Runtime Web on the quantized file and on the float model."
             )
         )
 

@@ -30,7 +30,7 @@ def _widgets() -> dict[str, Any]:
     titles = {c.title: c.id for c in api.conventions().values()}
     calibrators = {c.title: c.id for c in api.calibrators().values()}
     return {
-        "tensor": pmui.Select(label="Tensor", options={}, size="small", searchable=True, **wide),
+        "tensor": pmui.Select(label="Tensor", options={}, searchable=True, **wide),
         "convention": pmui.Select(label="As", options=titles, **wide),
         "signed": pmui.Select(label="Format", options=signs, **wide),
         "bits": pmui.IntSlider(label="Bits", start=2, end=8, value=3, **wide),
@@ -72,7 +72,7 @@ class TensorView:
             widget.param.watch(lambda event, name=name: self._moved(name, event.new), "value")
         for grip, end in zip(self.histogram.grips, ("lo", "hi"), strict=True):
             grip.on_change("location", lambda _attr, _old, new, end=end: self._moved(end, new))
-        workspace.param.watch(lambda _event: self.show(), "report")
+        workspace.param.watch(lambda *_: self.show(), "report")
         self.show()
 
     def roots(self) -> dict[str, UIElement | pn.viewable.Viewable]:
@@ -109,10 +109,10 @@ class TensorView:
         self._syncing = True
         try:
             self._show_widgets(report)
+            for plot in (self.histogram, self.error, self.transfer, self.channels):
+                plot.show(report)
         finally:
             self._syncing = False
-        for plot in (self.histogram, self.error, self.transfer, self.channels):
-            plot.show(report)
         self._show_texts(report)
 
     def _show_widgets(self, report: TensorReport) -> None:

@@ -1,7 +1,7 @@
 """ONNX Runtime Web, which runs in the same worker and is reached through two asynchronous functions in JavaScript.
 
 ``self.playgroundHost.ortCreate(model: Uint8Array)`` gives a promise of a session; ``session.run(feeds)`` one of the
-outputs, ``session.release()`` one of nothing. Feeds and outputs are plain objects, name -> ``{dtype, dims, data}``:
+outputs, ``session.time(feeds, seconds)`` one of milliseconds, ``session.release()`` one of nothing. Feeds and outputs are plain objects, name -> ``{dtype, dims, data}``:
 ONNX Runtime's type name (``"float32"``, ``"int64"``, ``"bool"``, ...), an array of sizes, and the typed array that
 ``ort.Tensor`` wants for that type.
 """
@@ -30,14 +30,23 @@ class OrtSession:
     async def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """All outputs by name. Raises EngineError with ONNX Runtime's own words."""
         from js import Object
-        from pyodide.ffi import JsException, to_js
+        from pyodide.ffi import JsException
 
-        fed = to_js({name: _to_js(values) for name, values in feeds.items()}, dict_converter=Object.fromEntries)
         try:
-            outputs = await self._session.run(fed)
+            outputs = await self._session.run(_feeds_to_js(feeds))
         except JsException as error:
             raise EngineError(f"ONNX Runtime could not run the model: {error}") from error
         return {name: _from_js(getattr(outputs, name)) for name in Object.keys(outputs).to_py()}
+
+    async def time(self, feeds: Mapping[str, NDArray[Any]], seconds: float) -> float:
+        """Milliseconds of one run, the mean of as many as fit into ``seconds``, measured in JavaScript."""
+        from pyodide.ffi import JsException
+
+        try:
+            milliseconds: float = await self._session.time(_feeds_to_js(feeds), seconds)
+        except JsException as error:
+            raise EngineError(f"ONNX Runtime could not run the model: {error}") from error
+        return milliseconds
 
     async def release(self) -> None:
         """Give its memory back; it cannot run any more."""
@@ -53,6 +62,13 @@ async def ort_session(model: bytes) -> OrtSession:
         return OrtSession(await playgroundHost.ortCreate(to_js(model)))
     except JsException as error:
         raise UnsupportedError(f"ONNX Runtime does not take the model: {error}") from error
+
+
+def _feeds_to_js(feeds: Mapping[str, NDArray[Any]]) -> Any:
+    from js import Object
+    from pyodide.ffi import to_js
+
+    return to_js({name: _to_js(values) for name, values in feeds.items()}, dict_converter=Object.fromEntries)
 
 
 def _to_js(values: NDArray[Any]) -> dict[str, Any]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from bokeh.models import BasicTickFormatter, Model
+from bokeh.models import BasicTickFormatter, LinearAxis, Model
 from bokeh.plotting import figure
 
 M = TypeVar("M", bound=Model)
 
 
 def bound(model: M, **colours: str) -> M:
-    """Bind properties of a model to the style sheet's names: ``bound(span, line_color="handle")``. Returns the model."""
+    """Bind properties to the style sheet's names, as in ``bound(span, line_color="handle")``. Returns the model."""
     model.tags = [*model.tags, *(f"css:{prop}={name}" for prop, name in colours.items())]
     return model
 
@@ -49,10 +49,9 @@ def plain_figure(name: str, *, height: int, description: str, **options: Any) ->
         axis.axis_line_color = axis.major_tick_line_color = axis.minor_tick_line_color = None
         axis.major_label_text_font_size = "12px"
         axis.major_label_standoff = 4
-        axis.ticker.desired_num_ticks = 6
+        if isinstance(axis, LinearAxis):
+            axis.ticker.desired_num_ticks = 6
+            axis.formatter = BasicTickFormatter(precision=3, power_limit_low=-4, power_limit_high=6)
         bound(axis, major_label_text_color="muted", major_label_text_font="font")
-    plot.xaxis[0].formatter = BasicTickFormatter(
-        precision=3, use_scientific=True, power_limit_low=-4, power_limit_high=6
-    )
     plot.tags = [*plot.tags, f"describe:{description}"]
     return plot

@@ -1,0 +1,22 @@
+"""A quantization's report as the page, the command line and a file take it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playground.ptq.pipeline import QuantizedModel
+
+
+def report_data(result: QuantizedModel) -> dict[str, Any]:
+    """The report as plain data, with a ``summary`` of one sentence."""
+    data = result.report.as_dict()
+    return data | {"summary": summary(data)}
+
+
+def summary(data: dict[str, Any]) -> str:
+    """What was quantized and what became of the size, in one sentence."""
+    done, skipped = len(data["tensors"]), len(data["skipped"])
+    ratio = data["bytes_before"] / max(1, data["bytes_after"])
+    left = f", {skipped} left in float" if skipped else ""
+    before, after = (f"{data[key] / 1000:,.1f} kB" for key in ("bytes_before", "bytes_after"))
+    return f"{done} weight tensors quantized{left}; {before} became {after} as stored, ÷ {ratio:.2f}."
