@@ -15,6 +15,8 @@ from playground.model.graph import Graph, Model
 from playground.model.loading import load
 
 GALLERY_PREFIX = "gallery:"
+LABELS = "labels"
+"""Name of the array that holds the right classes."""
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -13,7 +13,7 @@ from playground import gallery
 from playground.analysis.accuracy import Score, score
 from playground.cli._command import Command, Result
 from playground.cli._console import Console
-from playground.cli._files import Arrays, ModelFile, add_file, feeds_of, open_model, read_arrays
+from playground.cli._files import LABELS, Arrays, ModelFile, add_file, feeds_of, open_model, read_arrays
 from playground.engines.running import ENGINES, is_quantized
 from playground.engines.running import run as run_model
 from playground.errors import InvalidInputError, UnsupportedError
@@ -24,8 +24,6 @@ from playground.work import Progress
 
 BATCH = 120
 """Samples a call, where the model leaves it open: few calls, as each one plans anew, and little memory."""
-
-LABELS = "labels"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

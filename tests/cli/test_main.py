@@ -11,7 +11,7 @@ import playground
 from playground import cli
 from playground.errors import EngineError
 
-COMMANDS = ("inspect", "evaluate")
+COMMANDS = ("inspect", "quantize", "evaluate")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

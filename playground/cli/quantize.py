@@ -1,0 +1,235 @@
+"""``playground quantize FILE -o OUT``: a float ONNX model to a quantized one."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from playground import gallery
+from playground.api import calibrators, conventions, formats
+from playground.cli._command import Command, Result
+from playground.cli._console import Console
+from playground.cli._files import LABELS, Arrays, ModelFile, add_file, feeds_of, open_model, read_arrays
+from playground.errors import InvalidInputError, MissingError
+from playground.model.graph import Graph
+from playground.model.recipe import ACTIVATIONS, Recipe, Rule
+from playground.ptq.pipeline import quantize_model
+from playground.render import numbers
+
+CHOICES = (
+    "format",
+    "granularity",
+    "symmetric",
+    "convention",
+    "weight_calibrator",
+    "weight_calibrator_arg",
+    "activations",
+    "activation_format",
+    "calibrator",
+    "calibrator_arg",
+    "exclude",
+)
+"""The options that make a recipe, and that a recipe file stands for."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add_file(parser)
+    parser.add_argument("-o", "--output", metavar="OUT", help="the file to write; default NAME.quantized.onnx, here")
+    parser.add_argument("--calibration", metavar="NPZ", help="samples for the activations' ranges: an array an input")
+    parser.add_argument("--recipe", metavar="JSON", help="a recipe file, instead of the options below")
+    weights = parser.add_argument_group("weights")
+    weights.add_argument("--format", choices=tuple(formats()), help="default int8")
+    weights.add_argument("--granularity", choices=("tensor", "channel"), help="what shares a scale; default channel")
+    sign = weights.add_mutually_exclusive_group()
+    sign.add_argument("--symmetric", action="store_true", default=None, help="zero-point fixed (default)")
+    sign.add_argument("--asymmetric", dest="symmetric", action="store_false", help="zero-point fitted to the range")
+    weights.add_argument("--convention", choices=tuple(conventions()), help="whose rules; default onnxruntime")
+    weights.add_argument("--weight-calibrator", choices=tuple(calibrators()), help="what finds ranges; default minmax")
+    _add_arguments(weights, "--weight-calibrator-arg")
+    weights.add_argument(
+        "--exclude",
+        action="append",
+        metavar="PATTERN",
+        help="leave matching tensors or nodes in float; may be repeated",
+    )
+    activations = parser.add_argument_group("activations")
+    activations.add_argument("--activations", choices=tuple(map(_spelled, ACTIVATIONS)), help="default static")
+    activations.add_argument("--activation-format", choices=("uint8", "int8"), help="default uint8")
+    activations.add_argument("--calibrator", choices=tuple(calibrators()), help="what finds ranges; default minmax")
+    _add_arguments(activations, "--calibrator-arg")
+
+
+def run(args: argparse.Namespace, console: Console) -> Result:
+    """Quantize and write the file; what is found is where it was written, and the report."""
+    opened = open_model(args.file)
+    recipe = _recipe(args, opened.graph)
+    output = _output(args, opened)
+    quantized = quantize_model(opened.model, recipe, _calibration(args, opened, recipe), console.progress)
+    quantized.save(output)
+    return {
+        "file": opened.name,
+        "output": str(output),
+        "file_bytes_before": opened.nbytes,
+        **quantized.report.as_dict(),
+    }
+
+
+def show(result: Result, console: Console) -> None:
+    """What was written, the tensors as a table, and what stayed in float."""
+    tensors, skipped = result["tensors"], result["skipped"]
+    samples = result["calibration_samples"]
+    activations = f"{len(result['activations'])} quantized, ranges from {samples} samples" if samples else "float"
+    console.pairs(
+        {
+            "written": result["output"],
+            "file": _shrunk(result["file_bytes_before"], result["file_bytes"]),
+            "constants": _shrunk(result["bytes_before"], result["bytes_after"]) + ", codes packed",
+            "activations": activations,
+            "biases": f"{result['biases']} as int32" if result["biases"] else "float",
+        }
+    )
+    if tensors:
+        columns = {
+            "tensor": [t["name"] for t in tensors],
+            "operator": [t["op"] for t in tensors],
+            "shape": [numbers.shape(tuple(t["shape"])) for t in tensors],
+            "scheme": [_described(t["scheme"]) for t in tensors],
+            "before": [numbers.size(t["bytes_before"]) for t in tensors],
+            "after": [numbers.size(t["bytes_after"]) for t in tensors],
+            "SQNR": [f"{numbers.digits(t['sqnr_db'])} dB" for t in tensors],
+        }
+        console.line()
+        console.table(columns, right=("before", "after", "SQNR"))
+    if skipped:
+        console.line("\nleft in float")
+        console.table(
+            {
+                "name": [s["name"] or s["node"] for s in skipped],
+                "operator": [s["op"] for s in skipped],
+                "reason": [s["reason"] for s in skipped],
+            }
+        )
+    for warning in result["warnings"]:
+        console.line(f"\nNote: {warning}")
+
+
+def _recipe(args: argparse.Namespace, graph: Graph) -> Recipe:
+    """The recipe that the options describe, or the one in the file."""
+    given = [name for name in CHOICES if getattr(args, name) is not None]
+    if args.recipe:
+        if given:
+            raise InvalidInputError(
+                f"--recipe and {_option(args, given[0])} exclude each other", hint="Change the recipe instead"
+            )
+        return _read_recipe(args.recipe)
+    weights = _given(args, "format", "granularity", "symmetric", "convention")
+    weights |= _calibrator(args.weight_calibrator, args.weight_calibrator_arg, "--weight-calibrator-arg")
+    activations = {"format": args.activation_format} if args.activation_format else {}
+    activations |= _calibrator(args.calibrator, args.calibrator_arg, "--calibrator-arg")
+    recipe = Recipe(rules=tuple(_exclusion(pattern, graph) for pattern in args.exclude or ()))
+    return replace(
+        recipe,
+        weights=replace(recipe.weights, **weights),
+        activations=(args.activations or ACTIVATIONS[0]).replace("-", "_"),
+        activation_scheme=replace(recipe.activation_scheme, **activations),
+    )
+
+
+def _read_recipe(path: str) -> Recipe:
+    if not Path(path).is_file():
+        raise MissingError("there is no such file", where=path)
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidInputError("it is no JSON", where=path) from error
+    return Recipe.from_json(text)
+
+
+def _exclusion(pattern: str, graph: Graph) -> Rule:
+    rule = Rule(pattern)
+    if not rule.matches(*graph.initializers, *(node.name for node in graph.nodes)):
+        raise InvalidInputError(
+            f"no tensor and no node matches {pattern!r}",
+            where="--exclude",
+            hint="'playground inspect' lists the tensors",
+        )
+    return rule
+
+
+def _calibrator(name: str | None, arguments: list[str] | None, option: str) -> dict[str, Any]:
+    """The fields of a scheme that say how ranges are found."""
+    pairs = []
+    for argument in arguments or ():
+        key, equals, value = argument.partition("=")
+        if not equals:
+            raise InvalidInputError(f"{argument!r} is no NAME=VALUE", where=option, hint="For instance percentile=99.9")
+        pairs.append((key, _number(value)))
+    fields = {"calibrator": name} if name else {}
+    return {**fields, "calibrator_args": tuple(pairs)} if pairs else fields
+
+
+def _number(text: str) -> int | float | str:
+    """An integer or another number where the text is one."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _calibration(args: argparse.Namespace, opened: ModelFile, recipe: Recipe) -> Arrays | None:
+    """Samples for the ranges of activations; a gallery model brings its own."""
+    if args.calibration:
+        if recipe.activations != "static":
+            raise InvalidInputError("activations that stay in float need no samples", where="--calibration")
+        arrays = read_arrays(args.calibration)
+        arrays.pop(LABELS, None)
+        return feeds_of(arrays, opened.graph, args.calibration)
+    if opened.gallery_id and recipe.activations == "static":
+        return dict(gallery.calibration(opened.gallery_id))
+    return None
+
+
+def _output(args: argparse.Namespace, opened: ModelFile) -> Path:
+    """Where to write, checked before the work begins."""
+    path = Path(args.output or f"{opened.stem}.quantized.onnx")
+    if not path.parent.is_dir():
+        raise MissingError("there is no such folder", where=str(path.parent))
+    if path.is_dir() or (path.exists() and not opened.gallery_id and path.samefile(opened.name)):
+        raise InvalidInputError("it would overwrite the model or a folder", where=str(path), hint="Use another name")
+    return path
+
+
+def _add_arguments(group: argparse._ArgumentGroup, option: str) -> None:
+    group.add_argument(option, action="append", metavar="NAME=VALUE", help="its parameter, as in percentile=99.9")
+
+
+def _given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
+    return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+
+
+def _option(args: argparse.Namespace, name: str) -> str:
+    return "--asymmetric" if name == "symmetric" and not args.symmetric else f"--{_spelled(name)}"
+
+
+def _spelled(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _shrunk(before: int, after: int) -> str:
+    """Both sizes and their ratio, in words that hold either way."""
+    small, large = sorted((before, after))
+    ratio = f" ({numbers.digits(large / small)} × {'smaller' if after < before else 'larger'})" if small < large else ""
+    return f"{numbers.size(before)} → {numbers.size(after)}{ratio if small else ''}"
+
+
+def _described(scheme: dict[str, Any]) -> str:
+    sign = "symmetric" if scheme["symmetric"] else "asymmetric"
+    return f"{scheme['format']} {sign}, per {scheme['granularity']}"
+
+
+COMMAND = Command("quantize", "write a quantized ONNX model", configure, run, show)

@@ -1,0 +1,169 @@
+"""``playground quantize``: what it writes is judged by the onnx package and by ONNX Runtime."""
+
+import json
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from playground import gallery
+from playground.core import Scheme
+from playground.model.recipe import Recipe, Rule
+
+
+def accuracy(path):
+    digits = gallery.digits()
+    outputs = onnxruntime.InferenceSession(path).run(None, {"image": digits.images})[0]
+    return (outputs.argmax(axis=1) == digits.labels).mean()
+
+
+@pytest.mark.parametrize("model_id", gallery.entries())
+@pytest.mark.parametrize("activations", ["static", "weight-only"])
+def test_from_inspect_to_evaluate_int8_stays_within_a_point_of_float(playground_cli, tmp_path, model_id, activations):
+    tensors = playground_cli("inspect", f"gallery:{model_id}", "--json").json["tensors"]
+    path = tmp_path / "int8.onnx"
+    ran = playground_cli("quantize", f"gallery:{model_id}", "-o", path, "--activations", activations, "--json")
+    assert (ran.code, ran.err) == (0, "")
+    onnx.checker.check_model(onnx.load(path), full_check=True)
+    assert [t["name"] for t in ran.json["tensors"]] == [t["name"] for t in tensors if len(t["shape"]) > 1]
+    assert ran.json["output"] == str(path)
+    assert ran.json["file_bytes"] == path.stat().st_size < ran.json["file_bytes_before"]
+    found = playground_cli("evaluate", path, "--compare", f"gallery:{model_id}", "--json").json
+    assert found["model"]["engine"] == ("wasm" if activations == "static" else "reference")
+    assert abs(found["model"]["accuracy"] - gallery.float_accuracy[model_id]) <= 0.01
+    assert found["model"]["accuracy"] == pytest.approx(accuracy(path), abs=0.005)
+
+
+def test_options_reach_the_file(playground_cli, tmp_path):
+    path = tmp_path / "out.onnx"
+    options = ["--format", "uint8", "--asymmetric", "--granularity", "tensor", "--activation-format", "int8"]
+    options += ["--convention", "pytorch", "--exclude", "fc3", "--exclude", "fc1.w*"]
+    report = playground_cli("quantize", "gallery:digits-mlp", "-o", path, *options, "--json").json
+    assert [t["name"] for t in report["tensors"]] == ["fc2.weight"]
+    assert {s["name"] for s in report["skipped"]} >= {"fc1.weight", "fc3.weight"}
+    scheme = Scheme(**report["tensors"][0]["scheme"])
+    assert scheme == Scheme("uint8", symmetric=False, convention="pytorch")
+    assert report["recipe"]["activation_scheme"]["format"] == "int8"
+    constants = {t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
+    assert constants["fc2.weight_quantized"].dtype == np.uint8
+    assert constants["fc1.weight"].dtype == np.float32
+
+
+def test_clipping_by_percentile_repairs_3_bits(playground_cli, tmp_path):
+    path = tmp_path / "3bits.onnx"
+    options = ["--format", "int3", "--granularity", "tensor", "--activations", "weight-only", "-o", path]
+    playground_cli("quantize", "gallery:digits-mlp", *options)
+    assert accuracy(path) < 0.75
+    options += ["--weight-calibrator", "percentile", "--weight-calibrator-arg", "percentile=99.9"]
+    ran = playground_cli("quantize", "gallery:digits-mlp", *options)
+    assert accuracy(path) > 0.95
+    assert "int3 symmetric, per tensor" in ran.out
+    assert "Note: 3 tensors have codes of less than 8 bits" in ran.out
+
+
+def test_activation_ranges_come_from_the_calibrator_and_the_samples(playground_cli, tmp_path, float_file):
+    images = gallery.calibration("digits-convnet")["image"][:16]
+    np.savez(tmp_path / "dim.npz", image=images / 2, labels=np.zeros(16, np.int64))
+    options = ["--calibration", tmp_path / "dim.npz", "-o", tmp_path / "out.onnx", "--json"]
+    minmax = playground_cli("quantize", float_file, *options).json
+    assert minmax["calibration_samples"] == 16
+    assert (minmax["activations"][0]["name"], minmax["activations"][0]["hi"]) == ("image", 0.5)
+    clipping = ["--calibrator", "percentile", "--calibrator-arg", "percentile=60"]
+    clipped = playground_cli("quantize", float_file, *options, *clipping).json
+    assert clipped["activations"][0]["hi"] < 0.5
+
+
+def test_a_recipe_file_stands_for_the_options(playground_cli, tmp_path):
+    recipe = Recipe(rules=(Rule("fc1*"),), weights=Scheme("int4"), activations="weight_only")
+    (tmp_path / "recipe.json").write_text(recipe.to_json())
+    arguments = ["quantize", "gallery:digits-mlp", "--recipe", tmp_path / "recipe.json", "-o", tmp_path / "out.onnx"]
+    assert playground_cli(*arguments, "--json").json["recipe"] == json.loads(recipe.to_json())
+    ran = playground_cli(*arguments, "--asymmetric")
+    assert (ran.code, ran.err.startswith("playground: --recipe and --asymmetric exclude each other")) == (2, True)
+
+
+def test_text_says_what_was_written_and_what_stayed(playground_cli, tmp_path):
+    path = tmp_path / "out.onnx"
+    ran = playground_cli("quantize", "gallery:digits-convnet", "-o", path, "--exclude", "depthwise1")
+    assert ran.code == 0
+    lines = ran.out.splitlines()
+    assert lines[0] == f"written      {path}"
+    assert lines[1].startswith("file         25.5 kB → ")
+    assert lines[1].endswith(" × smaller)")
+    assert "ranges from 64 samples" in lines[3]
+    table = [line for line in lines if "int8 symmetric, per channel" in line]
+    assert len(table) == 5
+    assert len({line.index("int8") for line in table}) == 1
+    assert all(line.endswith(" dB") for line in table)
+    assert any(line.startswith("depthwise1.weight") and "depthwise1'" in line for line in lines)
+
+
+def test_without_samples_it_says_that_they_were_made_up(playground_cli, tmp_path, float_file):
+    ran = playground_cli("quantize", float_file, "-o", tmp_path / "out.onnx")
+    assert ran.code == 0
+    assert "Note: No calibration data was given" in ran.out
+
+
+def test_the_file_is_named_after_the_model_when_no_name_is_given(playground_cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert playground_cli("quantize", "gallery:digits-convnet").code == 0
+    assert (tmp_path / "digits-convnet.quantized.onnx").is_file()
+
+
+def test_progress_is_shown_on_a_terminal_and_wiped(playground_cli, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    ran = playground_cli("quantize", "gallery:digits-convnet", "-o", tmp_path / "out.onnx")
+    shown = ran.err.split("\r")
+    assert any("Quantizing conv1.weight" in text for text in shown)
+    assert shown[-1] == ""
+    assert shown[-2].isspace()
+    assert len(shown[-2]) >= max(map(len, shown))
+
+
+BAD = {
+    "no match": (["--exclude", "fc9*"], "--exclude: no tensor and no node matches 'fc9*'"),
+    "no folder": (["-o", "nowhere/out.onnx"], "nowhere: there is no such folder"),
+    "unknown format": (["--format", "int9"], "argument --format: invalid choice: 'int9'"),
+    "no parameter": (["--calibrator-arg", "percentile"], "--calibrator-arg: 'percentile' is no NAME=VALUE"),
+    "other parameter": (["--calibrator-arg", "bits=3"], "calibrator_args: minmax has no parameter 'bits'"),
+    "not a number": (["--calibrator", "percentile", "--calibrator-arg", "percentile=high"], "percentile: 'high'"),
+    "both signs": (["--symmetric", "--asymmetric"], "argument --asymmetric: not allowed with argument --symmetric"),
+    "needless samples": (
+        ["--activations", "weight-only", "--calibration", "x.npz"],
+        "--calibration: activations that stay in float need no samples",
+    ),
+    "no samples": (["--calibration", "x.npz"], "x.npz: there is no such file"),
+    "no recipe": (["--recipe", "x.json"], "x.json: there is no such file"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_options_are_one_sentence_and_write_nothing(playground_cli, tmp_path, monkeypatch, case):
+    monkeypatch.chdir(tmp_path)
+    options, message = BAD[case]
+    ran = playground_cli("quantize", "gallery:digits-mlp", *options)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"playground: {message}")
+    assert ran.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b'{"wieghts": {}}', b"\xff\xfe", b'{"weights": {"format": "int99"}}'])
+def test_bad_recipes_are_refused(playground_cli, tmp_path, content):
+    (tmp_path / "recipe.json").write_bytes(content)
+    ran = playground_cli("quantize", "gallery:digits-mlp", "--recipe", tmp_path / "recipe.json", "--json")
+    assert (ran.code, ran.json["kind"]) == (2, "invalid_input")
+
+
+def test_it_does_not_overwrite_what_it_reads(playground_cli, float_file):
+    before = float_file.read_bytes()
+    ran = playground_cli("quantize", float_file, "-o", float_file)
+    assert (ran.code, "it would overwrite the model" in ran.err) == (2, True)
+    assert float_file.read_bytes() == before
+
+
+def test_a_quantized_model_is_not_quantized_again(playground_cli, tmp_path, int8_by_onnxruntime):
+    ran = playground_cli("quantize", int8_by_onnxruntime, "-o", tmp_path / "out.onnx", "--json")
+    assert (ran.code, ran.json["kind"]) == (2, "unsupported")
+    assert "quantized already" in ran.json["message"]
