@@ -14,7 +14,7 @@ from playground.engines.feeds import checked_feeds
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Graph, Model
 from playground.model.loading import load
-from playground.work import Work, drain
+from playground.work import Progress, Work, drain
 
 Outputs = dict[str, NDArray[Any]]
 
@@ -58,12 +58,13 @@ def _wasm(graph: Graph, feeds: Mapping[str, ArrayLike]) -> Work[Outputs]:
     from playground.engines import wasm
 
     fed = checked_feeds(graph, feeds)
+    yield Progress(0, 2, "Compiling the model")
     program = wasm.plan(graph, _shapes(fed))
     try:
+        yield Progress(1, 2, "Running the model")
         return wasm.run(program, fed)
     finally:
         program.release()
-    yield  # a generator, like the others
 
 
 def _onnxruntime(graph: Graph, feeds: Mapping[str, ArrayLike]) -> Work[Outputs]:

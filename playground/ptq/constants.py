@@ -74,7 +74,7 @@ def quantize_bias(bias: Float32, input_scale: np.float32, weight: QTensor) -> In
 
 
 def flat_parameters(qtensor: QTensor) -> tuple[Float32, NDArray[Any]]:
-    """Scale and zero-point as DequantizeLinear takes them: numbers or one-dimensional, the latter in the codes' type."""
+    """Scale and zero-point (in the codes' type) as DequantizeLinear takes them: numbers, or one-dimensional."""
     scale, zero_point = qtensor.qparams.scale, qtensor.qparams.zero_point.astype(qtensor.codes.dtype)
     if qtensor.scheme.granularity == "tensor":
         return scale.reshape(()), zero_point.reshape(())

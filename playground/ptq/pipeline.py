@@ -132,7 +132,7 @@ def _constant_dtypes(graph: Graph) -> dict[str, str]:
 def _calibrated_placement(
     graph: Graph, recipe: Recipe, data: CalibrationData, skipped: dict[str, Skipped]
 ) -> Work[tuple[Placement, dict[str, Range]]]:
-    """Where quantization goes, and the ranges. Nodes whose activations have none go to ``skipped``: placed once more."""
+    """Where quantization goes, and the ranges. Nodes whose activations have none go to ``skipped``."""
     touched = [node for node in graph.nodes if node.op in OPERATORS and not node.domain]
     names = dict.fromkeys(name for node in touched for name in (*node.inputs, *node.outputs) if name)
     step = Progress(0, len(data.batches), "Running the model once")
