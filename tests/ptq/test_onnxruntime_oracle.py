@@ -146,10 +146,10 @@ def calibrated_by_onnxruntime(monkeypatch: pytest.MonkeyPatch) -> None:
     """Float sums in NumPy, or in fused operators, differ in the last bit, and so would the ranges."""
     session = onnxruntime.InferenceSession
 
-    def unoptimized(model: Any, options: Any = None, **others: Any) -> Any:
-        if options is not None:
-            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        return session(model, options, **others)
+    def unoptimized(model: Any, sess_options: Any = None, **others: Any) -> Any:
+        if sess_options is not None:
+            sess_options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        return session(model, sess_options, **others)
 
     monkeypatch.setattr("playground.engines.interpreter.unsupported", lambda graph: ("everything",))
     monkeypatch.setattr("onnxruntime.InferenceSession", unoptimized)
