@@ -16,7 +16,7 @@ from playground.cli._console import Console
 from playground.cli._files import LABELS, Arrays, ModelFile, add_file, feeds_of, open_model, read_arrays
 from playground.engines.running import ENGINES, is_quantized
 from playground.engines.running import run as run_model
-from playground.errors import InvalidInputError, UnsupportedError
+from playground.errors import InvalidInputError, MissingError, UnsupportedError
 from playground.metrics import compare
 from playground.model.graph import Graph
 from playground.render import numbers
@@ -152,7 +152,7 @@ def _answer(opened: ModelFile, samples: Samples, engine: str | None, console: Co
     for candidate in engines[:-1]:
         try:
             return Answers(_output(opened, samples, candidate, console), candidate, " ".join(reasons))
-        except UnsupportedError as error:
+        except (UnsupportedError, MissingError) as error:  # cannot run it, or is not installed
             reasons.append(f"Not on {candidate}: {error}.")
     return Answers(_output(opened, samples, engines[-1], console), engines[-1], " ".join(reasons))
 

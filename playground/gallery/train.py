@@ -164,16 +164,15 @@ def shift_by_a_pixel(images: torch.Tensor, generator: torch.Generator) -> torch.
     return torch.roll(padded, (down, right), (2, 3))[..., 1:-1, 1:-1]
 
 
-@torch.no_grad()
 def fold_batch_norm(net: nn.Sequential) -> nn.Sequential:
     """The same function in eval mode, with each normalisation multiplied into the convolution before it."""
     layers = dict(net.named_children())
     for name, norm in [(n, m) for n, m in layers.items() if isinstance(m, nn.BatchNorm2d)]:
         before = layers[name.removesuffix("_norm")]
         assert isinstance(before, nn.Conv2d) and norm.running_var is not None and norm.running_mean is not None  # noqa: S101
-        gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-        before.weight.mul_(gain[:, None, None, None])
-        before.bias = nn.Parameter(norm.bias - norm.running_mean * gain)
+        gain = (norm.weight / torch.sqrt(norm.running_var + norm.eps)).detach()
+        before.weight = nn.Parameter(before.weight.detach() * gain[:, None, None, None])
+        before.bias = nn.Parameter(norm.bias.detach() - norm.running_mean * gain)
         del layers[name]
     return named(**layers)
 

@@ -1,5 +1,7 @@
 """``playground evaluate`` against ONNX Runtime's answers and scikit-learn's cross-entropy."""
 
+import sys
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -7,6 +9,7 @@ import pytest
 from onnx import helper
 
 from playground import gallery
+from playground.host.cpython import WasmtimeKernels
 
 
 def answers(path, images):
@@ -154,3 +157,11 @@ def test_compared_outputs_have_to_have_one_shape(playground_cli, edited):
     ran = playground_cli("evaluate", "gallery:digits-convnet", "--compare", path)
     assert ran.code == 2
     assert "outputs of shape (360, 10) and (360, 64) cannot be compared" in ran.err
+
+
+def test_an_engine_that_is_not_installed_is_passed_over_and_said(playground_cli, monkeypatch, int8_by_onnxruntime):
+    monkeypatch.setitem(sys.modules, "wasmtime", None)  # importing it raises ImportError
+    monkeypatch.setattr("playground.engines.wasm.kernels", WasmtimeKernels)
+    found = playground_cli("evaluate", int8_by_onnxruntime, "--json").json["model"]
+    assert found["engine"] == "reference"
+    assert "wasmtime" in found["note"]

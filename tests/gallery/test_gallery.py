@@ -10,6 +10,7 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import numpy_helper
+from sklearn.datasets import load_digits
 
 import playground
 from playground import gallery
@@ -95,8 +96,7 @@ def test_convnet_breaks_at_4_bits_per_tensor_and_channels_repair_it():
 
 
 def test_held_out_digits_are_real_stratified_and_not_used_to_calibrate():
-    datasets = pytest.importorskip("sklearn.datasets")
-    known = datasets.load_digits()
+    known = load_digits()
     label_of = {
         image.tobytes(): label for image, label in zip(known.images.astype(np.uint8), known.target, strict=True)
     }
