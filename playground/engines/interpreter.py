@@ -60,7 +60,8 @@ def _evaluate(graph: Graph, node: Node, values: Mapping[str, NDArray[Any]]) -> V
     call = Call(node.attributes, graph.opset, len(node.outputs), stored)
     where = f"{graph.name}: node {node.name!r} ({node.op})"
     try:
-        made = OPS[_key(node)].run(call, *inputs)
+        with np.errstate(all="ignore"):  # NaN and infinity flow on, as ONNX has it
+            made = OPS[_key(node)].run(call, *inputs)
     except PlaygroundError as error:
         raise type(error)(error.what, where=error.where or where, hint=error.hint) from error
     except (ValueError, IndexError, TypeError, KeyError, AttributeError, MemoryError) as error:

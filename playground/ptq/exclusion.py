@@ -35,7 +35,9 @@ def _by_constant(node: Node, graph: Graph, recipe: Recipe) -> Skipped | None:
         is_weight = node.op in PRODUCTS and name == weight_of(node, graph)
         fault = fault_of(graph.initializers[name], weight_scheme(node, name, graph, recipe) if is_weight else None)
         if fault and (is_weight or graph.initializers[name].dtype == "float32"):
-            return Skipped(name, node.name, node.op, fault)
+            weight = weight_of(node, graph) if node.op in PRODUCTS else None
+            named = fault if weight in (None, name) else f"its other constant {name!r} cannot be quantized: {fault}"
+            return Skipped(weight or name, node.name, node.op, named)
     return None
 
 

@@ -133,8 +133,7 @@ def cast(call: Call, x: Array) -> Array:
     element = BY_ONNX.get(call.get("to"))
     if element is None or not element.stored:
         raise UnsupportedError(f"Cast to {element.name if element else 'text'} is not available here")
-    with np.errstate(invalid="ignore", over="ignore"):
-        return x.astype(element.stored)
+    return x.astype(element.stored)
 
 
 def dropout(call: Call, x: Array, *_: Array | None) -> Array | tuple[Array, Array]:
