@@ -29,8 +29,6 @@ static void gather_window(const struct conv_s8_args *a, int32_t pixel, int32_t g
             int32_t at = ((image * a->height + y) * a->width + x) * a->channels + group * depth;
             widen(a->x + at, depth, a->is_signed, a->zero_point, to);
         }
-    if (a->kernel_h * a->kernel_w * depth & 1)
-        *to = 0;
 }
 
 static struct product product_of_group(const struct conv_s8_args *a, int32_t group, int32_t depth) {

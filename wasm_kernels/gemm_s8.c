@@ -34,14 +34,14 @@ struct tile {
     v128_t sum[4][2];
 };
 
-static inline struct tile multiply_tile(const int16_t *const row[4], int32_t depth, const int16_t *weights) {
+static inline struct tile multiply_tile(const int16_t *values, int32_t depth, const int16_t *weights) {
     struct tile t;
     for (int32_t r = 0; r < 4; r++)
         t.sum[r][0] = t.sum[r][1] = wasm_i32x4_splat(0);
     for (int32_t k = 0; k < depth; k += 2, weights += 16) {
         v128_t b0 = wasm_v128_load(weights), b1 = wasm_v128_load(weights + 8);
         for (int32_t r = 0; r < 4; r++) {
-            v128_t a = wasm_v128_load32_splat(row[r] + k);
+            v128_t a = wasm_v128_load32_splat(values + r * depth + k);
             t.sum[r][0] = wasm_i32x4_add(t.sum[r][0], wasm_i32x4_dot_i16x8(a, b0));
             t.sum[r][1] = wasm_i32x4_add(t.sum[r][1], wasm_i32x4_dot_i16x8(a, b1));
         }
@@ -72,10 +72,7 @@ void multiply_block(const int16_t *values, int32_t rows, int32_t depth, const st
     for (int32_t j = 0; j < p->columns; j += 8) {
         const int16_t *weights = p->weights + j * depth;
         for (int32_t i = 0; i < rows; i += 4) {
-            const int16_t *line[4]; /* rows beyond the last repeat it and are not stored */
-            for (int32_t r = 0; r < 4; r++)
-                line[r] = values + (i + r < rows ? i + r : rows - 1) * depth;
-            struct tile t = multiply_tile(line, depth, weights);
+            struct tile t = multiply_tile(values + i * depth, depth, weights);
             for (int32_t r = 0; r < 4 && i + r < rows; r++)
                 store_row(p, t.sum[r], j, (row + i + r) * stride + first + j);
         }
@@ -96,10 +93,8 @@ KERNEL(k_gemm_s8) {
     int32_t depth = even(a->depth);
     for (int32_t row = 0; row < a->rows; row += BLOCK_ROWS) {
         int32_t rows = a->rows - row < BLOCK_ROWS ? a->rows - row : BLOCK_ROWS;
-        for (int32_t r = 0; r < rows; r++) {
-            a->scratch[r * depth + depth - 1] = 0;
+        for (int32_t r = 0; r < rows; r++)
             widen(a->codes + (row + r) * a->depth, a->depth, a->is_signed, a->zero_point, a->scratch + r * depth);
-        }
         multiply_block(a->scratch, rows, depth, &a->p, row, a->p.columns, 0);
     }
 }

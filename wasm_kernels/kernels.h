@@ -31,11 +31,13 @@ struct product {
 };
 
 /* `rows` x `depth` int16 values (their zero-points taken off, depth even) times the weights of one group; row i of the
- * result goes to out[i * stride + first ..]. Defined in gemm_s8.c. */
+ * result goes to out[(row + i) * stride + first ..]. Defined in gemm_s8.c. `values` has room for BLOCK_ROWS rows: whole
+ * tiles of them are read, and what comes of rows beyond `rows` is dropped. If the true depth is odd, the last value of a
+ * row may be anything, since it meets a weight of zero. */
 void multiply_block(const int16_t *values, int32_t rows, int32_t depth, const struct product *p, int32_t row,
                     int32_t stride, int32_t first);
 
-enum { BLOCK_ROWS = 32 }; /* rows of int16 values that a caller of multiply_block keeps in its scratch */
+enum { BLOCK_ROWS = 32 }; /* a multiple of the tile's rows */
 
 static inline int32_t even(int32_t n) { return n + (n & 1); }
 

@@ -1,7 +1,7 @@
 #include "kernels.h"
 
 enum { ROUND_THEN_ADD, ADD_THEN_ROUND, FUSED_ADD_THEN_ROUND };  /* where the zero-point comes in */
-enum { HALF_EVEN, HALF_AWAY, TOWARD_ZERO, DOWN };               /* playground.scheme.ROUNDINGS */
+enum { HALF_EVEN, HALF_AWAY, TOWARD_ZERO };                      /* playground.rounding.ROUNDINGS, in its order */
 
 /* Codes of n = outer * channels * inner floats, x seen as [outer][channels][inner]; channels = 1 is per tensor.
  *   ROUND_THEN_ADD         round(x / s) + z                 (ONNX Runtime; PyTorch's fake-quantize)
@@ -53,8 +53,7 @@ static inline v128_t half_away4(v128_t v) {
 static inline v128_t rounded4(v128_t v, int32_t rounding) {
     if (rounding == HALF_EVEN)
         return round4(v);
-    v = rounding == HALF_AWAY ? half_away4(v) : rounding == DOWN ? wasm_f32x4_floor(v) : v;
-    return wasm_i32x4_trunc_sat_f32x4(v);
+    return wasm_i32x4_trunc_sat_f32x4(rounding == HALF_AWAY ? half_away4(v) : v);
 }
 
 static inline v128_t quantize4(const struct grid *g, v128_t x) {

@@ -49,6 +49,8 @@ def _shape_of_input(
     if name not in shapes:
         raise InvalidInputError("no shape was given for this input", where=name, hint=f"Given: {sorted(shapes)}")
     shape = tuple(int(n) for n in shapes[name])
+    if 0 in shape:
+        raise InvalidInputError(f"shape {shape} has no elements", where=name, hint="Give at least one sample")
     if declared is not None:
         fits = len(declared) == len(shape) and all(
             not isinstance(d, int) or d == n for d, n in zip(declared, shape, strict=True)

@@ -19,16 +19,22 @@ from playground.engines.planner import Handler, Held, Known, KnownReal, Pending,
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 
+_STATED_DTYPES = {0: "uint8", 2: "uint8", 3: "int8"}  # QuantizeLinear's output_dtype; 0 is "not stated"
 
-def _one_scale(planner: Planner, node: Node) -> tuple[np.float32, int, str]:
-    """Scale, zero-point and dtype of a QuantizeLinear or DequantizeLinear of computed values."""
+
+def _one_scale(planner: Planner, node: Node, dtype: str) -> tuple[np.float32, int, str]:
+    """Scale, zero-point and dtype of a QuantizeLinear or DequantizeLinear of computed values.
+
+    ``dtype`` is that of the codes when there is no zero-point to say it.
+    """
     scale = planner.known(node.inputs[1], "scale")
-    point = planner.known(node.inputs[2], "zero-point") if node.inputs[2:3] not in ((), ("",)) else np.uint8(0)
+    has_point = len(node.inputs) > 2 and node.inputs[2]
+    point = planner.known(node.inputs[2], "zero-point") if has_point else np.zeros((), dtype)
     if scale.size != 1 or node.attributes.get("block_size", 0):
         raise UnsupportedError("computed values with more than one scale are not handled")
     if point.dtype.name not in ("int8", "uint8") or scale.dtype != np.float32:
         raise UnsupportedError(f"{point.dtype} codes with {scale.dtype} scales are not handled for computed values")
-    if not scale.reshape(-1)[0] > 0:
+    if not 0 < scale.reshape(-1)[0] < np.inf:
         raise UnsupportedError(f"its scale is {scale.reshape(-1)[0]}")
     return np.float32(scale.reshape(-1)[0]), int(point.reshape(-1)[0]), point.dtype.name
 
@@ -42,7 +48,10 @@ def _along(array: NDArray[Any], rank: int, axis: int | None) -> NDArray[Any]:
 def quantize_linear(planner: Planner, node: Node) -> Symbol:
     """QuantizeLinear: here a pending result gets its scale and becomes a step."""
     symbol, output = planner.symbol(node.inputs[0]), node.outputs[0]
-    scale, zero_point, dtype = _one_scale(planner, node)
+    stated = node.attributes.get("output_dtype", 0)
+    if stated not in _STATED_DTYPES:
+        raise UnsupportedError("only int8 and uint8 codes are handled")
+    scale, zero_point, dtype = _one_scale(planner, node, _STATED_DTYPES[stated])
     if isinstance(symbol, (Known, KnownReal)):
         return Known(ops.quantize(planner.known(node.inputs[0], "input"), scale, zero_point, dtype))
     if isinstance(symbol, Held):
@@ -63,7 +72,7 @@ def dequantize_linear(planner: Planner, node: Node) -> Symbol:
     """DequantizeLinear: nothing is computed, the codes get their meaning."""
     symbol = planner.symbol(node.inputs[0])
     if isinstance(symbol, Held):
-        scale, zero_point, dtype = _one_scale(planner, node)
+        scale, zero_point, dtype = _one_scale(planner, node, planner.values[symbol.value].dtype)
         if planner.values[symbol.value].dtype != dtype:
             raise UnsupportedError(f"its zero-point is {dtype} but its input is not")
         return Real(symbol.value, scale, zero_point)

@@ -180,7 +180,23 @@ def test_a_product_after_a_float_operator_is_refused():
         compile_graph(graph(nodes, ["y"], CONV_WEIGHTS), {"x": (1, 3, 4, 4)})
 
 
-@pytest.mark.parametrize("shapes", [{}, {"x": (1, 3, 4)}, {"x": (1, 2, 4, 4)}])
+@pytest.mark.parametrize("shapes", [{}, {"x": (1, 3, 4)}, {"x": (1, 2, 4, 4)}, {"x": (0, 3, 4, 4)}])
 def test_input_shapes_have_to_fit(shapes):
     with pytest.raises(InvalidInputError, match="x"):
         compile_graph(graph(quantized("x"), ["x:r"]), shapes)
+
+
+@pytest.mark.parametrize(("stated", "dtype"), [(0, "uint8"), (2, "uint8"), (3, "int8")])
+def test_without_a_zero_point_the_node_or_its_input_says_the_type(stated, dtype):
+    nodes = [node("QuantizeLinear", "x s", "q", output_dtype=stated), node("DequantizeLinear", "q s", "y")]
+    program = compile_graph(graph(nodes, ["y"]), {"x": (1, 3, 4, 4)})
+    assert program.values["q"].dtype == dtype
+    x = np.linspace(-20, 20, 48, dtype=np.float32).reshape(1, 3, 4, 4)
+    limits = np.iinfo(dtype)
+    expected = np.clip(np.rint(x / np.float32(0.1)), limits.min, limits.max) * np.float32(0.1)
+    np.testing.assert_array_equal(reference.run(program, {"x": x})["y"], expected.astype(np.float32))
+
+
+def test_other_code_types_are_refused():
+    with pytest.raises(UnsupportedError, match="only int8 and uint8"):
+        compile_graph(graph([node("QuantizeLinear", "x s", "q", output_dtype=4)], ["q"]), {"x": (1, 3, 4, 4)})

@@ -32,7 +32,18 @@ def run(guarded, out, a, weights, bias, multiplier, za, to, kind):
 @pytest.mark.parametrize("y_dtype", DTYPES)
 @pytest.mark.parametrize(
     ("rows", "depth", "columns"),
-    [(1, 1, 1), (3, 7, 5), (4, 8, 8), (5, 9, 9), (32, 16, 16), (33, 31, 17), (1, 64, 24), (67, 2, 8), (2, 3, 41)],
+    [
+        (1, 1, 1),
+        (3, 7, 5),
+        (4, 8, 8),
+        (5, 9, 9),
+        (32, 16, 16),
+        (33, 31, 17),
+        (1, 64, 24),
+        (67, 2, 8),
+        (2, 3, 41),
+        (3, 4, 7),
+    ],
 )
 def test_gemm(guarded, out, rng, rows, depth, columns, y_dtype, a_dtype):
     a, weights = codes(rng, (rows, depth), a_dtype), codes(rng, (depth, columns), "int8").astype(np.int16)

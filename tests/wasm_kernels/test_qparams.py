@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from playground import host
 from playground.core import Range, Scheme, choose_qparams
 from playground.number_formats import FORMATS
 from playground.presets import CONVENTIONS
@@ -31,11 +32,24 @@ def arguments(scheme):
     )
 
 
-def ranges(rng):
+def ranges(rng, steps):
+    """Ranges of every size, and some for which zero lies exactly between two codes of scale 1."""
     lo = np.concatenate([-np.abs(rng.normal(size=500)) * 10.0 ** rng.integers(-6, 6, 500), rng.uniform(0, 1, 50)])
     hi = lo + np.abs(rng.normal(size=lo.size)) * 10.0 ** rng.integers(-6, 6, lo.size)
-    special = [(0, 0), (-1, 0), (0, 1), (2, 3), (-3, -2), (-1e-45, 1e-45), (-1e-9, 1e-9), (-1.5, 1.5), (-128, 127)]
-    lows, highs = zip(*special, strict=True)
+    special = [
+        (0, 0),
+        (-1, 0),
+        (0, 1),
+        (2, 3),
+        (-3, -2),
+        (-1e-45, 1e-45),
+        (-1e-9, 1e-9),
+        (-1.5, 1.5),
+        (-128, 127),
+        (0, steps * 2.0**-126),
+    ]
+    ties = [(-(k + 0.5), steps - (k + 0.5)) for k in range(steps)]
+    lows, highs = zip(*special, *ties, strict=True)
     return Range(np.append(lo, lows), np.append(hi, highs))
 
 
@@ -45,11 +59,25 @@ def ranges(rng):
 @pytest.mark.parametrize("convention", CONVENTIONS)
 def test_equals_choose_qparams(guarded, out, rng, convention, number_format, symmetric, narrow):
     scheme = Scheme(format=number_format, symmetric=symmetric, narrow_range=narrow, convention=convention)
-    bounds = ranges(rng)
+    bounds = ranges(rng, int(np.ptp(scheme.limits)))
     n = bounds.lo.size
     scale, zero_point = guarded(
         "k_qparams", bounds.lo, bounds.hi, n, *arguments(scheme), out((n,), "float32"), out((n,), "int32")
     )
+    expected = choose_qparams(bounds, scheme)
+    np.testing.assert_array_equal(scale, expected.scale)
+    np.testing.assert_array_equal(zero_point, expected.zero_point)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_equals_choose_qparams_on_so_many_ranges_that_the_precision_shows(rng, convention):
+    """One zero-point in 10^5 depends on whether the scale is rounded to float32 before it is used."""
+    scheme = Scheme(format="uint8", symmetric=False, convention=convention)
+    n, kernels = 1_000_000, host.kernels()
+    bounds = Range(-rng.uniform(0, 1, n), rng.uniform(0, 1, n))
+    lo, hi = kernels.resident(bounds.lo), kernels.resident(bounds.hi)
+    scale, zero_point = kernels.empty(n, np.float32), kernels.empty(n, np.int32)
+    kernels.call("k_qparams", lo, hi, n, *arguments(scheme), scale, zero_point)
     expected = choose_qparams(bounds, scheme)
     np.testing.assert_array_equal(scale, expected.scale)
     np.testing.assert_array_equal(zero_point, expected.zero_point)

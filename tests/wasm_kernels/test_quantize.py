@@ -5,10 +5,10 @@ import pytest
 
 from playground.core import QParams, QTensor, Scheme, encode
 from playground.presets import CONVENTIONS
-from playground.scheme import ROUNDINGS
+from playground.rounding import ROUNDINGS
 
 ORDERS = {"round_then_add": 0, "add_then_round": 1, "fused": 2}
-ROUNDING_NUMBERS = {"half_even": 0, "half_away": 1, "toward_zero": 2, "down": 3}
+ROUNDING_NUMBERS = {"half_even": 0, "half_away": 1, "toward_zero": 2}
 
 
 def order_of(scheme):
