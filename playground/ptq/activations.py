@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,10 @@ from playground.model.graph import Graph, ValueInfo
 from playground.work import Progress, Work
 
 BATCH = 32
-"""Samples run at once where the model leaves their number open."""
+"""Most samples run at once where the model leaves their number open."""
+
+MEMORY = 64 * 2**20
+"""Bytes that the activations of one batch may take: fewer samples are run at once where each takes much."""
 
 GENERATED = 8
 """Samples made up where none are given: enough for every operator to have run, no measurement."""
@@ -28,37 +31,51 @@ Feeds = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class CalibrationData:
-    """Batches to run, how many samples they hold in all, whether they were made up, and how many were left out."""
+    """Samples to find ranges on.
 
-    batches: tuple[Feeds, ...]
+    Attributes:
+        feeds: input name -> samples along the first axis.
+        samples: how many there are.
+        fixed: how many the model takes at once, if it says so.
+        generated: whether they were made up.
+        left_out: how many were given beyond those, because they do not fill a batch of the model's size.
+    """
+
+    feeds: Feeds
     samples: int
+    fixed: int | None = None
     generated: bool = False
     left_out: int = 0
 
+    def batches(self, size: int) -> list[Feeds]:
+        """The samples in batches of ``size``, or of the model's own size if it has one."""
+        size = self.fixed or size
+        return [self._part(at, at + size) for at in range(0, self.samples, size)]
 
-def batches_of(graph: Graph, data: Mapping[str, ArrayLike] | None) -> CalibrationData:
-    """Cut calibration data (input name -> array, samples along the first axis) into batches; make it up if None.
+    def _part(self, start: int, stop: int) -> Feeds:
+        return {name: values[start:stop] if values.ndim else values for name, values in self.feeds.items()}
+
+
+def calibration_data(graph: Graph, data: Mapping[str, ArrayLike] | None) -> CalibrationData:
+    """Count calibration data (input name -> array, samples along the first axis), or make it up if there is none.
 
     Raises:
-        InvalidInputError: it does not fit the graph's inputs, has no samples, or inputs differ in their number; or it
-            has to be made up and a size other than the first is open.
+        InvalidInputError: it has no samples, or inputs differ in their number; or it has to be made up and a size other
+            than the first is open.
     """
+    fixed = next((v.shape[0] for v in graph.inputs if v.shape and isinstance(v.shape[0], int)), None)
     if data is None:
-        return CalibrationData((generated_feeds(graph),), GENERATED, generated=True)
+        return CalibrationData(generated_feeds(graph), fixed or GENERATED, fixed, generated=True)
     arrays = {name: np.asarray(values) for name, values in data.items()}
     counts = {name: len(values) for name, values in arrays.items() if values.ndim}
     if len(set(counts.values())) > 1:
         raise InvalidInputError(f"inputs have different numbers of samples: {counts}", where="calibration")
-    samples = next(iter(counts.values()), 1)
-    sizes = [value.shape[0] for value in graph.inputs if value.shape and isinstance(value.shape[0], int)]
-    size = sizes[0] if sizes else BATCH
-    starts = range(0, samples - (size - 1 if sizes else 0), size) if size else range(0)
-    cut = [{n: a[at : at + size] if a.ndim else a for n, a in arrays.items()} for at in starts]
-    if not cut:
-        needed = f"the model takes {size} at once" if sizes else "at least one is needed"
-        raise InvalidInputError(f"it holds {samples} samples, and {needed}", where="calibration")
-    left_out = samples % size if sizes else 0
-    return CalibrationData(tuple(checked_feeds(graph, feeds) for feeds in cut), samples - left_out, left_out=left_out)
+    given = next(iter(counts.values()), 1)
+    left_out = given % fixed if fixed else 0
+    if given - left_out == 0:
+        needed = f"the model takes {fixed} at once" if fixed else "at least one is needed"
+        raise InvalidInputError(f"it holds {given} samples, and {needed}", where="calibration")
+    return CalibrationData(arrays, given - left_out, fixed, left_out=left_out)
 
 
 def generated_feeds(graph: Graph) -> Feeds:
@@ -107,7 +124,7 @@ def captured(graph: Graph, batches: Iterable[Feeds], names: Collection[str], ste
     for feeds in batches:
         yield step
         outputs: Feeds = yield ort.run(program, feeds)
-        found.append({**outputs, **feeds})
+        found.append({**outputs, **checked_feeds(graph, feeds)})
     yield program.session.release()
     return found
 
@@ -130,7 +147,13 @@ class Ranges:
     unusable: dict[str, str]
 
 
-def ranges_work(graph: Graph, data: CalibrationData, names: Collection[str], scheme: Scheme) -> Work[Ranges]:
+def batch_size(sample: Mapping[str, NDArray[Any]]) -> int:
+    """How many samples to run at once, from all activations of one."""
+    nbytes = sum(values.nbytes for values in sample.values())
+    return max(1, min(BATCH, MEMORY // max(1, nbytes)))
+
+
+def ranges_work(graph: Graph, batches: Sequence[Feeds], names: Collection[str], scheme: Scheme) -> Work[Ranges]:
     """Find the ranges of tensors with the scheme's calibrator, one batch after the other.
 
     Raises:
@@ -138,8 +161,8 @@ def ranges_work(graph: Graph, data: CalibrationData, names: Collection[str], sch
     """
     states = {name: calibration.start(scheme) for name in names}
     unusable: dict[str, str] = {}
-    for index, feeds in enumerate(data.batches):
-        step = Progress(index, len(data.batches), f"Calibrating on batch {index + 1} of {len(data.batches)}")
+    for index, feeds in enumerate(batches):
+        step = Progress(index, len(batches), f"Calibrating on batch {index + 1} of {len(batches)}")
         (values,) = yield from captured(graph, [feeds], names, step)
         for name, state in states.items():
             fault = _fault(values[name])

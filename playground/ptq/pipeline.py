@@ -17,7 +17,7 @@ from playground.metrics import compare
 from playground.model.graph import Graph, Model
 from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
-from playground.ptq.activations import CalibrationData, batches_of, captured, ranges_work
+from playground.ptq.activations import CalibrationData, batch_size, calibration_data, captured, ranges_work
 from playground.ptq.constants import Int32Bias, quantize_bias, widen_for_bias
 from playground.ptq.exclusion import by_activation, excluded_nodes, untouched_constants
 from playground.ptq.placement import OPERATORS, Placement, Placer
@@ -80,7 +80,7 @@ def quantize_model_work(
     data: CalibrationData | None = None
     ranges: dict[str, Range] = {}
     if recipe.activations == "static":
-        data = batches_of(graph, calibration)
+        data = calibration_data(graph, calibration)
         warnings += _about(data)
         placement, ranges = yield from _calibrated_placement(graph, recipe, data, skipped)
     else:
@@ -135,9 +135,10 @@ def _calibrated_placement(
     """Where quantization goes, and the ranges. Nodes whose activations have none go to ``skipped``."""
     touched = [node for node in graph.nodes if node.op in OPERATORS and not node.domain]
     names = dict.fromkeys(name for node in touched for name in (*node.inputs, *node.outputs) if name)
-    step = Progress(0, len(data.batches), "Running the model once")
+    step = Progress(0, 1, "Running the model once")
     live = [name for name in names if name not in graph.initializers]
-    (values,) = yield from captured(graph, data.batches[:1], live, step)
+    (values,) = yield from captured(graph, data.batches(1)[:1], live, step)
+    batches = data.batches(batch_size(values))
     dtypes = _constant_dtypes(graph) | {name: values[name].dtype.name for name in live}
     ranges: dict[str, Range] = {}
     while True:
@@ -145,7 +146,7 @@ def _calibrated_placement(
         lacking = [name for name, provider in placement.activations.items() if provider is None and name not in ranges]
         if not lacking:
             return placement, _through_removable(graph, placement, ranges)
-        found = yield from ranges_work(graph, data, lacking, recipe.activation_scheme)
+        found = yield from ranges_work(graph, batches, lacking, recipe.activation_scheme)
         ranges.update(found.found)
         skipped.update(by_activation(graph, placement, found.unusable))
 

@@ -79,7 +79,8 @@ def _model(proto: Message, source: Source) -> Model:
 def _graph(proto: Message, file: _File, outer: frozenset[str]) -> Graph:
     initializers = {entry.name: tensor(entry, file.source) for entry in proto.initializer}
     known = set(outer) | set(initializers) | {entry.name for entry in proto.input}
-    nodes = []
+    nodes: list[Node] = []
+    names: set[str] = set()
     for index, entry in enumerate(proto.node):
         where = f"{file.source.name}: node {entry.name or index!r} ({entry.op_type})"
         _check_names(entry, known, outer, where)
@@ -89,14 +90,23 @@ def _graph(proto: Message, file: _File, outer: frozenset[str]) -> Graph:
             inner = frozenset(known)
             attributes = {held.name: _attribute(held, file, inner, where) for held in entry.attribute}
             domain = "" if entry.domain == "ai.onnx" else entry.domain
-            names = tuple(entry.input), tuple(entry.output)
-            nodes.append(Node(entry.op_type, entry.name or f"{entry.op_type}_{index}", *names, attributes, domain))
+            ends = tuple(entry.input), tuple(entry.output)
+            nodes.append(Node(entry.op_type, _node_name(entry, index, names), *ends, attributes, domain))
     for value in proto.output:
         if value.name not in known:
             raise BadFileError(f"its output {value.name!r} is made by no node", where=file.source.name)
     inputs = tuple(_value(entry) for entry in proto.input if entry.name not in initializers)
     outputs = tuple(_value(entry) for entry in proto.output)
     return Graph(proto.name, inputs, outputs, tuple(nodes), initializers, file.opset, file.other_opsets)
+
+
+def _node_name(node: Message, index: int, taken: set[str]) -> str:
+    """The node's name if it has one of its own; recipes and reports need one each."""
+    name = str(node.name)
+    if not name or name in taken:
+        name = f"{name or node.op_type}_{index}"
+    taken.add(name)
+    return name
 
 
 def _check_names(node: Message, known: set[str], outer: frozenset[str], where: str) -> None:

@@ -70,6 +70,12 @@ def test_values_of_every_type(dtype: str, raw: bool) -> None:
     assert np.array_equal(tensor.numpy(), values)
 
 
+def test_every_node_gets_a_name_of_its_own() -> None:
+    ends = [("x", "a", "n"), ("a", "b", "n"), ("b", "y", "")]
+    nodes = [helper.make_node("Neg", [source], [made], name) for source, made, name in ends]
+    assert [node.name for node in graph_of(small_model(nodes=nodes)).nodes] == ["n", "n_1", "Neg_2"]
+
+
 @pytest.mark.parametrize("raw", [True, False])
 @pytest.mark.parametrize("dtype", ["bfloat16", "int4", "uint4", "int2", "uint2"])
 def test_types_that_numpy_has_not(dtype: str, raw: bool) -> None:
