@@ -17,6 +17,7 @@ export function installApi({ client, restart, openFile, getState }) {
     started: false,
     get state() { return getState()?.settings; },
     setState: (changes) => after(async () => (await client.request("set", { changes })).result.settings),
+    reset: () => after(async () => (await client.request("reset")).result.settings),
     load: (fileOrUrl) => after(async () => openFile(await asFile(fileOrUrl))),
     quantize: () => after(async () => {
       const { result, buffers } = await client.request("quantize");

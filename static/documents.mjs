@@ -2,6 +2,17 @@
 // While Python is busy only the newest value of each property is kept, so a slider never builds up a queue.
 import { paint } from "./bind.mjs";
 
+/** Gives each plot its sentence for screen readers: the tag "describe:..." of its model. */
+function describe(doc) {
+  for (const model of doc.all_models) {
+    const tag = (model.tags ?? []).find((text) => typeof text === "string" && text.startsWith("describe:"));
+    const view = tag && Bokeh.index.find_one_by_id(model.id);
+    if (!view) continue;
+    view.el.setAttribute("role", "img");
+    view.el.setAttribute("aria-label", tag.slice("describe:".length));
+  }
+}
+
 export class LiveDocument {
   #client; #doc = null; #held = new Map(); #messages = []; #busy = false; #applying = false; #patches = [];
 
@@ -21,6 +32,7 @@ export class LiveDocument {
     this.#applying = true;
     paint(this.#doc);
     this.#applying = false;
+    describe(this.#doc);
     this.#doc.on_change((event) => this.#changed(event));
     for (const patch of this.#patches.splice(0)) this.apply(patch);
   }

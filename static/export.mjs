@@ -30,7 +30,6 @@ export function installExport({ client, complain, ready }) {
       kept = { bytes: buffers[0], ...result };
       const { report } = result;
       toast(`Quantized: ${report.summary}`);
-      $("export-model-text").textContent = report.summary;
     } catch (error) {
       if (error.kind === "cancelled") toast("Cancelled. Nothing was changed.");
       else complain(error);
@@ -44,11 +43,14 @@ export function installExport({ client, complain, ready }) {
 
   async function refresh() {
     $("save-model").disabled = $("save-report").disabled = !kept;
+    $("export-model-text").textContent = kept?.report.summary ?? "Quantize the model first; then the file is here.";
     await ready();
     const { result } = await client.request("export");
     const page = new URL("./", location.href).href;
-    $("permalink").textContent = `${page}?${result.query}`;
-    $("snippet").textContent = `<iframe src="${page}embed.html?${result.query.replaceAll("&", "&amp;")}" title="Quantization Playground" width="100%" height="620" style="border:0"></iframe>`;
+    const query = new URLSearchParams(result.query);
+    query.delete("view");
+    $("permalink").textContent = `${page}?${query}`;
+    $("snippet").textContent = `<iframe src="${page}embed.html?${String(query).replaceAll("&", "&amp;")}" title="Quantization Playground" width="100%" height="620" style="border:0"></iframe>`;
     $("code").textContent = result.python;
   }
 
@@ -61,7 +63,7 @@ export function installExport({ client, complain, ready }) {
   addEventListener("playground-state", ({ detail }) => {
     if (!detail.quantized) kept = null;
     $("calibration-hint").textContent = detail.calibration ?? "";
-    $("calibration-name").textContent = detail.calibration_name ?? "Choose an .npz";
+    $("calibration-name").textContent = detail.calibration_name || "Choose an .npz";
     if (!$("view-export").hidden) refresh().catch(complain);
   });
   $("quantize").addEventListener("click", () => quantize().catch(complain));

@@ -78,12 +78,12 @@ class ModelView:
             _column("parameters", "Parameters", 90, number=True),
             _column("bytes", "Bytes", 90, number=True),
             _column("format", "Quantized as", 150),
-            _column("sqnr", "SQNR of weights, dB", 130, number=True, number_format="0.0"),
+            _column("sqnr", "SQNR, dB", 80, number=True, number_format="0.0"),
             _column("after", "Bytes after", 90, number=True),
         ]
         return DataTable(
             source=self.source, columns=columns, height=320, sizing_mode="stretch_width", index_position=None,
-            autosize_mode="none", row_height=30, stylesheets=[InlineStyleSheet(css=TABLE_SHEET)], selectable=True,
+            autosize_mode="fit_viewport", reorderable=False, row_height=30, stylesheets=[InlineStyleSheet(css=TABLE_SHEET)], selectable=True,
             name="inventory-table",
         )  # fmt: skip
 

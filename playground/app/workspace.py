@@ -55,6 +55,8 @@ class Workspace(param.Parameterized):
         Raises:
             PlaygroundError: what is wrong, and where.
         """
+        if changes.get("model") in gallery.entries() and "tensor" not in changes:
+            changes["tensor"] = gallery.entries()[changes["model"]].tensor
         wanted = self.settings.with_(**changes)
         moved = {"model", "tensor"} & set(changes)
         if moved and (wanted.model, wanted.tensor) != (self.settings.model, self.settings.tensor):

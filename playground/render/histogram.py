@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from bokeh.models import BoxAnnotation, ColumnDataSource, HoverTool, NumeralTickFormatter, Range1d, Span
+from numpy.typing import NDArray
 
 from playground.render.numbers import affine, digits
 from playground.render.style import bound, plain_figure
@@ -22,6 +23,7 @@ class HistogramPlot:
 
     def __init__(self) -> None:
         """An empty plot."""
+        self._formatted: tuple[NDArray[np.float64], list[str]] | None = None
         self.figure = plain_figure(
             "histogram",
             height=330,
@@ -88,6 +90,8 @@ class HistogramPlot:
         edges, counts = report.edges, report.counts
         top = float(counts.max()) * 1.18 if counts.size else 1.0
         centres = (edges[:-1] + edges[1:]) / 2
+        codes = report.code_of(centres).tolist()
+        formulas = {code: affine(report.scale, code, report.zero_point) for code in set(codes)}
         margin = (edges[-1] - edges[0]) * 0.03
         lo, hi = report.asked
         self.figure.x_range.update(start=min(float(edges[0]), lo) - margin, end=max(float(edges[-1]), hi) + margin)
@@ -96,8 +100,8 @@ class HistogramPlot:
             "left": edges[:-1],
             "right": edges[1:],
             "count": counts,
-            "real": [digits(v) for v in centres],
-            "formula": [affine(report.scale, int(code), report.zero_point) for code in report.code_of(centres)],
+            "real": self._centres(edges),
+            "formula": [formulas[code] for code in codes],
         }
         few = report.levels.size <= MOST_LEVEL_LINES
         self.lines.data = {"x": report.levels if few else np.zeros(0)}
@@ -112,3 +116,9 @@ class HistogramPlot:
         for grip, value in zip(self.grips, (lo, hi), strict=True):
             grip.location = value
         self.outside[0].right, self.outside[1].left = report.limits
+
+    def _centres(self, edges: NDArray[np.float64]) -> list[str]:
+        """The bins' centres as text; formatted once a tensor, not once a slider step."""
+        if self._formatted is None or self._formatted[0] is not edges:
+            self._formatted = (edges, [digits(v) for v in (edges[:-1] + edges[1:]) / 2])
+        return self._formatted[1]

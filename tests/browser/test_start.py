@@ -1,0 +1,103 @@
+"""The start: nothing from elsewhere, a readable failure, embeds, the bench page, accessibility."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+AXE = next(iter(Path(__file__).parents[2].glob("**/node_modules/axe-core/axe.min.js")), None)
+
+
+@pytest.fixture
+def fresh(browser, site, visit):
+    """A page of its own, not booted yet."""
+    context = browser.new_context(viewport={"width": 900, "height": 800})
+    yield type(visit)(context, site)
+    context.close()
+
+
+def test_nothing_leaves_the_origin_and_nothing_complains(visit):
+    assert visit.foreign() == []
+    assert [text for text in visit.complaints if "favicon" not in text] == []
+    times = visit.page.evaluate("() => playground.bootTimes")
+    assert times["Navigation to the first view"] > 0
+
+
+def test_a_missing_file_gives_a_sentence_and_a_retry(fresh):
+    fresh.context.route("**/python.zip", lambda route: route.fulfill(status=404, body="gone"))
+    page = fresh.open()
+    assert page.locator("#failure").is_visible()
+    assert "python.zip" in page.locator("#failure-text").inner_text()
+    fresh.context.unroute("**/python.zip")
+    page.locator("#retry").click()
+    page.wait_for_function("() => window.playground.bootTimes", timeout=120_000)
+    assert page.locator("#failure").is_hidden()
+
+
+def test_embed_shows_the_tensor_view_of_its_query(fresh):
+    page = fresh.open("/embed.html?v=1&format=uint4&symmetric=0&lo=-0.25&hi=0.25&theme=dark")
+    assert page.evaluate("() => [playground.state.format, playground.state.lo, playground.state.hi]") == ["uint4", -0.25, 0.25]
+    assert page.locator("[role=tab]").count() == 0
+    assert page.evaluate("() => document.documentElement.dataset.theme") == "dark"
+    assert page.locator("#slot-tensor-histogram canvas").count() > 0
+    assert fresh.foreign() == []
+
+
+def test_a_wrong_link_is_said_and_the_defaults_are_shown(fresh):
+    page = fresh.open("/?v=1&format=int99&tensor=fc1.weight")
+    assert page.evaluate("() => [playground.state.format, playground.state.tensor]") == ["int3", "fc1.weight"]
+    assert "int99" in page.locator(".toast.bad span").first.inner_text()
+
+
+def test_api_events_and_errors(page):
+    heard = page.evaluate(
+        """() => new Promise((resolve) => {
+          playground.addEventListener('change', (event) => resolve(event.detail.format), {once: true});
+          playground.setState({format: 'int7'});
+        })"""
+    )
+    assert heard == "int7"
+    error = page.evaluate("() => playground.load(new File([], 'none.onnx')).catch((error) => error)")
+    assert error["kind"] == "bad_file"
+    assert "empty" in error["message"]
+    assert page.evaluate("() => playground.report()") is None
+
+
+def test_bench_page_fills_its_results(fresh):
+    page = fresh.page
+    page.goto(fresh.site + "/bench.html")
+    page.wait_for_function("() => window.benchResults", timeout=120_000)
+    results = page.evaluate("() => window.benchResults.results")
+    assert {tuple(r["shape"]) for r in results} == {(512, 512, 512), (384, 1024, 1024)}
+    assert len(results) == 10
+    assert all(r["medianMs"] > 0 for r in results)
+    assert {r["result"] for r in results} <= {"", "equal"}
+    assert page.locator("#results tbody tr").count() == 10
+
+
+@pytest.mark.parametrize("view", ["tensor", "model", "run", "export"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_accessibility_violations(page, view, theme):
+    assert AXE is not None, "axe-core is not installed"
+    if page.evaluate("() => document.documentElement.dataset.theme") != theme:
+        page.locator("#theme").click()
+    page.locator(f"#tab-{view}").click()
+    page.wait_for_timeout(700)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    serious = [
+        (v["id"], [re.sub(r"\s+", " ", n["html"])[:200] for n in v["nodes"]])
+        for v in found["violations"]
+        if v["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280, 1920])
+def test_nothing_sticks_out_sideways(page, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    for view in ("tensor", "model", "run", "export"):
+        page.locator(f"#tab-{view}").click()
+        page.wait_for_timeout(300)
+        assert page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, view
+    page.set_viewport_size({"width": 1280, "height": 860})
