@@ -49,10 +49,8 @@ def _run(arguments: list[str], console: Console) -> int:
         result = command.run(args, console)
     finally:
         console.end_progress()
-    if console.as_json:
-        console.json(result)
-    else:
-        command.show(result, console)
+    if result is not None:
+        console.result(result, command.show)
     return 0
 
 

@@ -5,12 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from playground.cli._console import Console
-
-Result = dict[str, Any]
-"""What a command found, as plain data; it is what ``--json`` prints and what ``show`` lays out."""
+from playground.cli._console import Console, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +17,12 @@ class Command:
         id: its name.
         summary: one line for the help.
         configure: adds its options to a parser.
-        run: does the work. Raises PlaygroundError for whatever the input provokes.
+        run: does the work; None: it has printed what there is. Raises PlaygroundError for whatever the input provokes.
         show: lays the result out for people.
     """
 
     id: str
     summary: str
     configure: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace, Console], Result]
+    run: Callable[[argparse.Namespace, Console], Result | None]
     show: Callable[[Result, Console], None]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from playground.errors import PlaygroundError
+from playground.host.page import plain
 from playground.work import Progress
 
 GAP = "  "
+
+Result = dict[str, Any]
+"""What a command found, as plain data; it is what ``--json`` prints and what ``show`` lays out."""
 
 
 class Console:
@@ -30,9 +33,13 @@ class Console:
         """Print one line of the result."""
         print(text)
 
-    def json(self, result: Mapping[str, Any]) -> None:
-        """Print a result as strict JSON: numbers that are not finite become null."""
-        print(json.dumps(_plain(result), indent=2, allow_nan=False))
+    def result(self, result: Result, show: Callable[[Result, Console], None]) -> None:
+        """Print a result now, as ``show`` lays it out or as strict JSON (numbers that are not finite become null)."""
+        if self.as_json:
+            print(json.dumps(plain(result), indent=2, allow_nan=False))
+        else:
+            show(result, self)
+        sys.stdout.flush()
 
     def pairs(self, rows: Mapping[str, str]) -> None:
         """Print names and values in two columns; what has no value is left out."""
@@ -72,13 +79,3 @@ class Console:
             print(json.dumps(error.as_dict(), indent=2))
         else:
             print(f"playground: {error}", file=sys.stderr)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

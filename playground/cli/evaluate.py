@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from playground import gallery
 from playground.analysis.accuracy import Score, score
-from playground.cli._command import Command, Result
-from playground.cli._console import Console
+from playground.cli._command import Command
+from playground.cli._console import Console, Result
 from playground.cli._files import LABELS, Arrays, ModelFile, add_file, feeds_of, open_model, read_arrays
 from playground.engines.running import ENGINES, is_quantized
 from playground.engines.running import run as run_model

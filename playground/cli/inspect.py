@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from playground.cli._command import Command, Result
-from playground.cli._console import Console
+from playground.cli._command import Command
+from playground.cli._console import Console, Result
 from playground.cli._files import add_file, open_model
 from playground.model.graph import Graph, Tensor, ValueInfo
 from playground.render import numbers

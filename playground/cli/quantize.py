@@ -9,8 +9,8 @@ from typing import Any
 
 from playground import gallery
 from playground.api import calibrators, conventions, formats
-from playground.cli._command import Command, Result
-from playground.cli._console import Console
+from playground.cli._command import Command
+from playground.cli._console import Console, Result
 from playground.cli._files import LABELS, Arrays, ModelFile, add_file, feeds_of, open_model, read_arrays
 from playground.errors import InvalidInputError, MissingError
 from playground.model.graph import Graph

