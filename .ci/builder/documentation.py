@@ -1,0 +1,20 @@
+"""``build.py docs``: the Sphinx site."""
+
+from __future__ import annotations
+
+from builder import environment
+from builder.paths import DIST, PYTHON, ROOT
+from builder.steps import BuildError, run
+
+
+def build() -> None:
+    """Build ``docs/`` into ``dist/docs``.
+
+    Raises:
+        BuildError: there is no ``docs/conf.py``, or Sphinx failed.
+    """
+    if not (ROOT / "docs" / "conf.py").is_file():
+        raise BuildError("docs/ holds plain Markdown so far and needs no build: read docs/architecture.md.")
+    environment.ensure("site")
+    command = [PYTHON, "-m", "sphinx", "-W", "-b", "html", ROOT / "docs", DIST / "docs"]
+    run(command, "Sphinx failed.", quiet=False)

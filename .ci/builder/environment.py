@@ -1,0 +1,47 @@
+"""The virtual environment, with exactly the locked packages."""
+
+from __future__ import annotations
+
+import sys
+
+from builder.paths import PYTHON, REQUIREMENTS, ROOT, VENV, site_packages
+from builder.steps import run, step
+
+OLDEST = (3, 11)
+_STAMPS = VENV / ".stamps"
+"""Inside the environment, so that they go when it goes."""
+
+_HINTS = {
+    "site": "Check the network (pip's own settings and variables apply), then run it again",
+    "test": "Check the network (pip's own settings and variables apply), then run it again",
+    "oracles": "On Linux it needs the CPU build of PyTorch 2.13.0 for Python 3.11: "
+    "name a folder or page that has it in PIP_FIND_LINKS",
+}
+
+
+def ensure(lock: str, note: str = "") -> None:
+    """Make ``.venv`` if needed and install ``requirements/<lock>.txt`` into it.
+
+    Dependencies are not resolved again (``--no-deps``): the lock is complete, and pip refuses whatever has another hash.
+
+    Args:
+        lock: ``site``, ``test`` or ``oracles``.
+        note: said beside the step's title, for instance how large the download is.
+
+    Raises:
+        BuildError: the environment could not be made, a download failed or a hash was wrong.
+    """
+    step("Make .venv", [sys.version, sys.executable, str(ROOT)], [PYTHON], _make, _STAMPS)
+    requirements = REQUIREMENTS / f"{lock}.txt"
+    command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--require-hashes", "--no-deps"]
+    command += ["--only-binary=:all:", "--no-compile", "-r", requirements]
+    failure = f"Installing requirements/{lock}.txt failed. {_HINTS[lock]}."
+    title = f"Install requirements/{lock}.txt{note}"
+    step(title, [sys.version, str(ROOT), requirements], [PYTHON], lambda: run(command, failure), _STAMPS)
+
+
+def _make() -> None:
+    """Make the environment, in which this checkout's ``playground`` can be imported from anywhere."""
+    command = [sys.executable, "-m", "venv", "--clear", VENV]
+    run(command, "Making .venv failed. Python needs its venv module (Debian: the python3-venv package).")
+    (site_packages() / "playground-checkout.pth").write_text(f"{ROOT}\n", "utf-8")

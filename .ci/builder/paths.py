@@ -1,0 +1,38 @@
+"""Where things are, on every platform."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "playground"
+STATIC = ROOT / "static"
+REQUIREMENTS = ROOT / "requirements"
+WASM_KERNELS = ROOT / "wasm_kernels"
+KERNELS_FILE = PACKAGE / "kernels" / "kernels-simd128.wasm"
+DIST = ROOT / "dist"
+
+LOCAL_CACHE = ROOT / ".cache"
+STAMPS = LOCAL_CACHE / "stamps"
+"""What this checkout's outputs were made from; never shared between checkouts."""
+
+DOWNLOADS = Path(os.environ.get("PLAYGROUND_CACHE") or LOCAL_CACHE).resolve()
+"""What was downloaded, addressed by version or hash: ``PLAYGROUND_CACHE`` lets several checkouts share it."""
+
+VENV = ROOT / ".venv"
+_SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = _SCRIPTS / ("python.exe" if os.name == "nt" else "python")
+
+
+def tool(name: str) -> Path:
+    """A command that a package installed into the virtual environment."""
+    return _SCRIPTS / (f"{name}.exe" if os.name == "nt" else name)
+
+
+def site_packages() -> Path:
+    """The virtual environment's packages; it has the version of the Python that runs ``build.py``."""
+    if os.name == "nt":
+        return VENV / "Lib" / "site-packages"
+    return VENV / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"

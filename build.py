@@ -1,0 +1,96 @@
+"""The one front door: ``python build.py serve``. Needs Python 3.11+ with pip, a network the first time, and nothing else.
+
+Each command brings what it needs: a virtual environment (.venv) with hash-locked packages, node and the WebAssembly
+compiler from PyPI, the browser's Python from npm. Steps whose ingredients have not changed are skipped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+OLDEST_PYTHON = (3, 11)
+if sys.version_info < OLDEST_PYTHON:
+    sys.exit(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
+
+sys.path[:0] = [str(Path(__file__).parent / ".ci"), str(Path(__file__).parent)]
+
+from builder import bench, checks, documentation, site, testing  # noqa: E402
+from builder.paths import DIST, DOWNLOADS, KERNELS_FILE, LOCAL_CACHE, STAMPS, VENV  # noqa: E402
+from builder.steps import BuildError  # noqa: E402
+
+from playground.errors import PlaygroundError  # noqa: E402
+from playground.serving import DEFAULT_PORT, make_server  # noqa: E402
+
+
+def serve(options: argparse.Namespace) -> None:
+    """Build the site and serve it until Ctrl-C."""
+    began = time.monotonic()
+    folder = site.build()
+    with make_server(folder, options.port) as server:
+        print(f"Ready after {time.monotonic() - began:.1f} s. Ctrl-C stops it.\n{server.url}", flush=True)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            print("\nStopped.")
+
+
+def build_site(_: argparse.Namespace) -> None:
+    """Build the site into dist/."""
+    print(f"The site is in {site.build()}")
+
+
+def clean(options: argparse.Namespace) -> None:
+    """Delete what was built; with --all also the virtual environment and everything downloaded."""
+    for path in [DIST, STAMPS, KERNELS_FILE.parent, *([VENV, LOCAL_CACHE] if options.all else [])]:
+        shutil.rmtree(path, ignore_errors=True)
+    if options.all and DOWNLOADS != LOCAL_CACHE:
+        print(f"Kept {DOWNLOADS} (PLAYGROUND_CACHE): other checkouts may use it.")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    result = argparse.ArgumentParser(prog="build.py", description=__doc__.split("\n")[0] if __doc__ else None)
+    commands = result.add_subparsers(required=True, metavar="serve | site | test | check | bench | docs | clean")
+    at = commands.add_parser("serve", help="build the site and serve it on this machine")
+    at.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"where to serve it (default {DEFAULT_PORT})")
+    at.set_defaults(run=serve)
+    commands.add_parser("site", help="build the site into dist/").set_defaults(run=build_site)
+    at = commands.add_parser("test", help="run all tests; further arguments go to pytest")
+    at.add_argument("--oracles", action="store_true", help="run tests/oracles instead, against PyTorch (190 MB more)")
+    at.set_defaults(run=lambda options: testing.run_tests(options.rest, oracles=options.oracles))
+    at = commands.add_parser("check", help="formatting, lint, types, import contracts, sizes")
+    at.set_defaults(run=lambda _: checks.run_checks())
+    at = commands.add_parser("bench", help="time the kernels and the first load in Chromium")
+    at.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    at.set_defaults(run=lambda options: bench.run_bench(as_json=options.json))
+    at = commands.add_parser("docs", help="build the documentation into dist/docs")
+    at.set_defaults(run=lambda _: documentation.build())
+    at = commands.add_parser("clean", help="delete what was built")
+    at.add_argument("--all", action="store_true", help="also .venv and everything downloaded")
+    at.set_defaults(run=clean)
+    return result
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; the exit code."""
+    options, rest = parser().parse_known_args(arguments)
+    if rest and options.run is not None and "oracles" not in options:
+        parser().error(f"unknown arguments: {' '.join(rest)}")
+    options.rest = rest
+    try:
+        options.run(options)
+    except (BuildError, PlaygroundError) as error:
+        print(f"build.py: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
