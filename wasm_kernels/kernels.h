@@ -126,4 +126,48 @@ static inline void finish8(const struct epilogue *to, int32_t i, v128_t sum0, v1
                    wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sum1), m1));
 }
 
+/* Images in NHWC and how a window moves over them: what all image kernels begin with. */
+struct images {
+    const uint8_t *x;
+    int32_t batch, height, width, channels;
+    int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
+    int32_t out_height, out_width;
+};
+
+/* The window under one output pixel: where it starts (perhaps in the padding), and the taps of it, from first to before
+ * last along each axis, that lie inside the image. */
+struct window {
+    int32_t y, x, first_y, last_y, first_x, last_x;
+};
+
+static inline int32_t first_tap(int32_t start, int32_t step, int32_t taps) {
+    int32_t outside = start >= 0 ? 0 : (-start + step - 1) / step;
+    return outside < taps ? outside : taps;
+}
+
+static inline int32_t last_tap(int32_t start, int32_t step, int32_t size, int32_t taps) {
+    int32_t inside = size <= start ? 0 : (size - start + step - 1) / step;
+    return inside < taps ? inside : taps;
+}
+
+static inline struct window window_at(const struct images *a, int32_t out_y, int32_t out_x) {
+    struct window w;
+    w.y = out_y * a->stride_h - a->pad_top;
+    w.x = out_x * a->stride_w - a->pad_left;
+    w.first_y = first_tap(w.y, a->dilation_h, a->kernel_h);
+    w.first_x = first_tap(w.x, a->dilation_w, a->kernel_w);
+    w.last_y = last_tap(w.y, a->dilation_h, a->height, a->kernel_h);
+    w.last_x = last_tap(w.x, a->dilation_w, a->width, a->kernel_w);
+    return w;
+}
+
+/* Where a tap's first channel is, from the start of its image. */
+static inline int32_t tap_at(const struct images *a, const struct window *w, int32_t tap_y, int32_t tap_x) {
+    return ((w->y + tap_y * a->dilation_h) * a->width + w->x + tap_x * a->dilation_w) * a->channels;
+}
+
+static inline const uint8_t *image_at(const struct images *a, int32_t n) {
+    return a->x + n * a->height * a->width * a->channels;
+}
+
 #endif

@@ -1,86 +1,95 @@
 #include "kernels.h"
 
-/* 2-D pooling of codes in NHWC. Windows may be padded and dilated; padding never takes part in a maximum. */
-struct pool_args {
-    const uint8_t *x;
-    int32_t batch, height, width, channels;
-    int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
-    int32_t out_height, out_width;
+/* The largest code under each window; what is in the padding never is. Sixteen channels at a time. */
+struct maxpool_args {
+    struct images in;
     int32_t is_signed;
-    struct epilogue to; /* k_maxpool_s8 uses its `out` only, and needs nothing after it */
-    /* v = float(sum of (code - zero_point)) * (ratio / float(taps)), through the epilogue */
-    int32_t zero_point;
-    float ratio;
-    int32_t count_padding; /* 1: taps are kernel_h * kernel_w, wherever the window is */
+    uint8_t *out;
 };
 
-/* The window under one output pixel: where it starts in the image, which may be in the padding. */
-struct taps {
-    int32_t y0, x0;
-    const struct pool_args *a;
-};
-
-static struct taps taps_of(const struct pool_args *a, int32_t oy, int32_t ox) {
-    struct taps t = {oy * a->stride_h - a->pad_top, ox * a->stride_w - a->pad_left, a};
-    return t;
+static inline v128_t larger16(v128_t a, v128_t b, int32_t is_signed) {
+    return is_signed ? wasm_i8x16_max(a, b) : wasm_u8x16_max(a, b);
 }
 
-static int32_t offset_of(const struct taps *t, int32_t ky, int32_t kx) { /* -1: in the padding */
-    int32_t y = t->y0 + ky * t->a->dilation_h, x = t->x0 + kx * t->a->dilation_w;
-    if (y < 0 || y >= t->a->height || x < 0 || x >= t->a->width)
-        return -1;
-    return (y * t->a->width + x) * t->a->channels;
+static v128_t largest16(const struct maxpool_args *a, const struct window *w, const uint8_t *channels) {
+    v128_t most = wasm_i8x16_splat(a->is_signed ? -128 : 0);
+    for (int32_t y = w->first_y; y < w->last_y; y++)
+        for (int32_t x = w->first_x; x < w->last_x; x++)
+            most = larger16(most, wasm_v128_load(channels + tap_at(&a->in, w, y, x)), a->is_signed);
+    return most;
 }
 
-static void largest(const struct taps *t, const uint8_t *image, uint8_t *out) {
-    int32_t flip = t->a->is_signed ? 128 : 0, channels = t->a->channels; /* flipped, signed codes order as unsigned */
-    int32_t any = 0;
-    for (int32_t ky = 0; ky < t->a->kernel_h; ky++)
-        for (int32_t kx = 0; kx < t->a->kernel_w; kx++) {
-            int32_t at = offset_of(t, ky, kx);
-            if (at < 0)
-                continue;
-            for (int32_t c = 0; c < channels; c++) {
-                uint8_t code = image[at + c];
-                out[c] = !any || (uint8_t)(code ^ flip) > (uint8_t)(out[c] ^ flip) ? code : out[c];
-            }
-            any = 1;
+static uint8_t largest1(const struct maxpool_args *a, const struct window *w, const uint8_t *channel) {
+    int32_t most = a->is_signed ? -128 : 0;
+    for (int32_t y = w->first_y; y < w->last_y; y++)
+        for (int32_t x = w->first_x; x < w->last_x; x++) {
+            int32_t code = code_at(channel, tap_at(&a->in, w, y, x), a->is_signed);
+            most = code > most ? code : most;
         }
+    return (uint8_t)most;
 }
 
 KERNEL(k_maxpool_s8) {
-    const struct pool_args *a = (const void *)args;
-    uint8_t *out = a->to.out;
-    for (int32_t n = 0; n < a->batch; n++)
-        for (int32_t oy = 0; oy < a->out_height; oy++)
-            for (int32_t ox = 0; ox < a->out_width; ox++, out += a->channels) {
-                struct taps t = taps_of(a, oy, ox);
-                largest(&t, a->x + n * a->height * a->width * a->channels, out);
+    const struct maxpool_args *a = (const void *)args;
+    uint8_t *out = a->out;
+    for (int32_t n = 0; n < a->in.batch; n++)
+        for (int32_t y = 0; y < a->in.out_height; y++)
+            for (int32_t x = 0; x < a->in.out_width; x++, out += a->in.channels) {
+                struct window w = window_at(&a->in, y, x);
+                int32_t c = 0;
+                for (; c + 16 <= a->in.channels; c += 16)
+                    wasm_v128_store(out + c, largest16(a, &w, image_at(&a->in, n) + c));
+                for (; c < a->in.channels; c++)
+                    out[c] = largest1(a, &w, image_at(&a->in, n) + c);
             }
 }
 
-static void average(const struct taps *t, const uint8_t *image, int32_t c, int32_t at) {
-    const struct pool_args *a = t->a;
-    int32_t sum = 0, count = 0;
-    for (int32_t ky = 0; ky < a->kernel_h; ky++)
-        for (int32_t kx = 0; kx < a->kernel_w; kx++) {
-            int32_t tap = offset_of(t, ky, kx);
-            if (tap < 0)
-                continue;
-            sum += code_at(image, tap + c, a->is_signed) - a->zero_point;
-            count++;
+/* v = float(sum of (code - zero_point)) * (ratio / float(taps)), through the epilogue. Eight channels at a time. */
+struct avgpool_args {
+    struct images in;
+    int32_t is_signed, zero_point;
+    float ratio;           /* scale of x over scale of the output */
+    int32_t count_padding; /* 1: taps are kernel_h * kernel_w wherever the window is, 0: only those inside the image */
+    struct epilogue to;
+};
+
+static float multiplier_at(const struct avgpool_args *a, const struct window *w) {
+    int32_t inside = (w->last_y - w->first_y) * (w->last_x - w->first_x);
+    return a->ratio / (float)(a->count_padding ? a->in.kernel_h * a->in.kernel_w : inside);
+}
+
+static void average8(const struct avgpool_args *a, const struct window *w, const uint8_t *channels, int32_t at) {
+    v128_t zero_point = wasm_i16x8_splat((int16_t)a->zero_point);
+    v128_t sum0 = wasm_i32x4_splat(0), sum1 = sum0;
+    for (int32_t y = w->first_y; y < w->last_y; y++)
+        for (int32_t x = w->first_x; x < w->last_x; x++) {
+            v128_t offsets = load8(channels + tap_at(&a->in, w, y, x), a->is_signed, zero_point);
+            sum0 = wasm_i32x4_add(sum0, wasm_i32x4_extend_low_i16x8(offsets));
+            sum1 = wasm_i32x4_add(sum1, wasm_i32x4_extend_high_i16x8(offsets));
         }
-    finish(&a->to, at, sum, a->ratio / (float)(a->count_padding ? a->kernel_h * a->kernel_w : count));
+    v128_t multiplier = wasm_f32x4_splat(multiplier_at(a, w));
+    finish8(&a->to, at, sum0, sum1, multiplier, multiplier);
+}
+
+static void average1(const struct avgpool_args *a, const struct window *w, const uint8_t *channel, int32_t at) {
+    int32_t sum = 0;
+    for (int32_t y = w->first_y; y < w->last_y; y++)
+        for (int32_t x = w->first_x; x < w->last_x; x++)
+            sum += code_at(channel, tap_at(&a->in, w, y, x), a->is_signed) - a->zero_point;
+    finish(&a->to, at, sum, multiplier_at(a, w));
 }
 
 KERNEL(k_avgpool_s8) {
-    const struct pool_args *a = (const void *)args;
+    const struct avgpool_args *a = (const void *)args;
     int32_t at = 0;
-    for (int32_t n = 0; n < a->batch; n++)
-        for (int32_t oy = 0; oy < a->out_height; oy++)
-            for (int32_t ox = 0; ox < a->out_width; ox++) {
-                struct taps t = taps_of(a, oy, ox);
-                for (int32_t c = 0; c < a->channels; c++, at++)
-                    average(&t, a->x + n * a->height * a->width * a->channels, c, at);
+    for (int32_t n = 0; n < a->in.batch; n++)
+        for (int32_t y = 0; y < a->in.out_height; y++)
+            for (int32_t x = 0; x < a->in.out_width; x++, at += a->in.channels) {
+                struct window w = window_at(&a->in, y, x);
+                int32_t c = 0;
+                for (; c + 8 <= a->in.channels; c += 8)
+                    average8(a, &w, image_at(&a->in, n) + c, at + c);
+                for (; c < a->in.channels; c++)
+                    average1(a, &w, image_at(&a->in, n) + c, at + c);
             }
 }

@@ -155,16 +155,15 @@ class Lowering:
     def _(self, step: p.MaxPool) -> None:
         (name,) = step.inputs
         x, out = self._image(name), self._new(self._images, step.output)
-        self._builder.call(
-            "k_maxpool_s8", x, *self._geometry(name, step.window), self._is_signed(name), 0.0, 0.0, 0, _CODES, out
-        )
+        self._builder.call("k_maxpool_s8", x, *self._geometry(name, step.window), self._is_signed(name), out)
 
     @lower.register
     def _(self, step: p.AveragePool) -> None:
         (name,) = step.inputs
         x, out = self._image(name), self._new(self._images, step.output)
-        args = (*self._epilogue(step.to, out), step.x_zero_point, step.ratio, step.count_padding)
-        self._builder.call("k_avgpool_s8", x, *self._geometry(name, step.window), self._is_signed(name), *args)
+        source = (self._is_signed(name), step.x_zero_point, step.ratio, step.count_padding)
+        args = (*source, *self._epilogue(step.to, out))
+        self._builder.call("k_avgpool_s8", x, *self._geometry(name, step.window), *args)
 
     @lower.register
     def _(self, step: p.Reshape) -> None:

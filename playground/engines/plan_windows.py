@@ -53,12 +53,23 @@ def _image(planner: Planner, node: Node) -> tuple[Real, tuple[int, ...]]:
     return x, shape
 
 
+def _pool_window(node: Node, shape: Sequence[int]) -> ops.Window:
+    """A window that touches the image wherever it is: a maximum or mean over padding alone means nothing."""
+    window = window_of(node, shape, _pair(node, "kernel_shape", (0, 0)))
+    for axis in (0, 1):
+        reach = (window.kernel[axis] - 1) * window.dilations[axis] + 1
+        last = (window.out[axis] - 1) * window.strides[axis] - window.pads[axis]
+        if window.pads[axis] >= reach or last >= shape[2 + axis]:
+            raise UnsupportedError("its padding is as large as its window")
+    return window
+
+
 def max_pool(planner: Planner, node: Node) -> Symbol:
     """MaxPool: the codes' own maximum, so scale and zero-point stay."""
     if len(node.outputs) > 1 and node.outputs[1]:
         raise UnsupportedError("its second output (indices) is not handled")
     x, shape = _image(planner, node)
-    window = window_of(node, shape, _pair(node, "kernel_shape", (0, 0)))
+    window = _pool_window(node, shape)
     step = p.MaxPool((x.value,), node.outputs[0], window)
     planner.emit(step, (*shape[:2], *window.out), planner.values[x.value].dtype)
     return Real(node.outputs[0], x.scale, x.zero_point)
@@ -70,7 +81,7 @@ def average_pool(planner: Planner, node: Node) -> Pending:
     count_padding = bool(node.attributes.get("count_include_pad", 0))
     if count_padding and node.attributes.get("ceil_mode", 0):
         raise UnsupportedError("ceil_mode together with count_include_pad is not handled")
-    window = window_of(node, shape, _pair(node, "kernel_shape", (0, 0)))
+    window = _pool_window(node, shape)
     return _average(planner, x, shape, window, count_padding)
 
 

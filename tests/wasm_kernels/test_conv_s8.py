@@ -16,6 +16,7 @@ CASES = {  # images (N, C, H, W), filters (M, C / groups, kh, kw), groups, strid
     "wide groups": ((1, 32, 3, 3), (32, 16, 3, 3), 2, (1, 1), (1, 1), (1, 1), (3, 3)),
     "more pixels than a block": ((3, 8, 6, 6), (8, 8, 2, 2), 1, (1, 1), (1, 1), (0, 0), (5, 5)),
     "window larger than the image": ((1, 2, 2, 2), (3, 2, 5, 5), 1, (1, 1), (1, 1), (2, 2), (2, 2)),
+    "windows that lie in the padding": ((1, 3, 2, 2), (4, 3, 2, 2), 1, (1, 1), (1, 1), (6, 7), (13, 15)),
 }
 
 

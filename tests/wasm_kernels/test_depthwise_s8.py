@@ -11,6 +11,7 @@ CASES = {  # batch, height, width, kernel, strides, dilations, pads (top, left),
     "strided": (1, 7, 6, (3, 2), (2, 3), (1, 1), (0, 1), (3, 2)),
     "dilated": (1, 7, 7, (3, 3), (1, 1), (2, 3), (2, 3), (7, 7)),
     "window larger than the image": (1, 2, 2, (5, 5), (1, 1), (1, 1), (2, 2), (2, 2)),
+    "windows that lie in the padding": (1, 2, 2, (2, 2), (1, 1), (2, 1), (4, 5), (8, 11)),
 }
 
 

@@ -29,7 +29,7 @@ def case_of(rng, case, dtype):
 def test_maxpool(guarded, out, rng, case, dtype):
     x, window, geometry = case_of(rng, case, dtype)
     shape = (x.shape[0], *window.out, x.shape[1])
-    result = guarded("k_maxpool_s8", x.transpose(0, 2, 3, 1), *geometry, 0.0, 0.0, 0, 0, out(shape, dtype))
+    result = guarded("k_maxpool_s8", x.transpose(0, 2, 3, 1), *geometry, out(shape, dtype))
     np.testing.assert_array_equal(result.transpose(0, 3, 1, 2), ops.max_pool(x, window))
 
 
@@ -46,8 +46,8 @@ def test_avgpool(guarded, out, rng, case, dtype, count_padding, to_dtype):
         "k_avgpool_s8",
         x.transpose(0, 2, 3, 1),
         *geometry,
+        *(zero_point, ratio, int(count_padding)),
         *(to.lo, to.hi, to.zero_point, int(to_dtype == "float32")),
         out((x.shape[0], *window.out, x.shape[1]), to_dtype),
-        *(zero_point, ratio, int(count_padding)),
     )
     np.testing.assert_array_equal(result.transpose(0, 3, 1, 2), expected)
