@@ -172,6 +172,13 @@ def _output(opened: ModelFile, samples: Samples, engine: str, console: Console) 
         console.progress(Progress(min(start + size, samples.count), samples.count, f"{opened.name} on {engine}"))
     console.end_progress()
     output = np.concatenate(outputs)[: samples.count]
+    lost = output.size - np.count_nonzero(np.isfinite(output))
+    if lost:
+        raise InvalidInputError(
+            f"{lost} of its {output.size} outputs are NaN or infinite",
+            where=opened.name,
+            hint="'playground inspect --ranges' shows whether its weights are",
+        )
     return _as_logits(output, graph)
 
 

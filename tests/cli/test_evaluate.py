@@ -165,3 +165,16 @@ def test_an_engine_that_is_not_installed_is_passed_over_and_said(playground_cli,
     found = playground_cli("evaluate", int8_by_onnxruntime, "--json").json["model"]
     assert found["engine"] == "reference"
     assert "wasmtime" in found["note"]
+
+
+def test_outputs_that_are_no_numbers_are_told_and_not_scored(playground_cli, edited):
+    def spoil(model):
+        bias = next(t for t in model.graph.initializer if t.name == "fc.bias")
+        values = onnx.numpy_helper.to_array(bias).copy()
+        values[3] = np.nan
+        bias.CopyFrom(onnx.numpy_helper.from_array(values, "fc.bias"))
+
+    path = edited(spoil)
+    ran = playground_cli("evaluate", path)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"playground: {path}: 360 of its 3600 outputs are NaN or infinite")
