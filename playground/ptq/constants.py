@@ -64,6 +64,8 @@ def quantize_bias(bias: Float32, input_scale: np.float32, weight: QTensor) -> In
     None if the weight has a scale a channel and the bias is not one value a channel.
     """
     scale = weight.qparams.scale.reshape(-1) * input_scale
+    if bias.shape == (1, scale.size):  # Gemm allows it
+        bias = bias.reshape(-1)
     if scale.size == 1:
         scale = scale.reshape(())
     elif bias.shape != scale.shape:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 
 from playground.model.graph import Graph, Node
 from playground.model.recipe import Recipe
@@ -60,22 +61,35 @@ def by_activation(graph: Graph, placement: Placement, unusable: Mapping[str, str
     return found
 
 
-def untouched_constants(graph: Graph, placement: Placement, skipped: Mapping[str, Skipped]) -> Iterator[Skipped]:
-    """Float constants that no quantized operator reads, unless their node has been named already."""
-    quantized = set(placement.weights) | {bias.name for bias in placement.biases}
+def untouched_constants(
+    graph: Graph, quantized: Collection[str], skipped: Mapping[str, Skipped], activations: str
+) -> Iterator[Skipped]:
+    """Float constants that stay as they are, unless their node has been named already."""
+    named = set(quantized)
     for node in graph.nodes:
         for name in node.inputs:
             tensor = graph.initializers.get(name)
-            if tensor is None or name in quantized or node.name in skipped or tensor.size < 2:
+            if tensor is None or name in named or node.name in skipped or tensor.size < 2:
                 continue
             if tensor.dtype.startswith(("float", "bfloat")):
-                quantized.add(name)
-                yield Skipped(name, node.name, node.op, _why(node, name))
+                named.add(name)
+                yield Skipped(name, node.name, node.op, _why(node, name, activations))
 
 
-def _why(node: Node, name: str) -> str:
-    if node.op in PRODUCTS and len(node.inputs) > 2 and node.inputs[2] == name:
-        return "biases stay in float where activations do"
-    if node.op in OPERATORS:
-        return f"weight-only quantization leaves {node.op} in float"
-    return f"{node.op} is not quantized"
+def _why(node: Node, name: str, activations: str) -> str:
+    if node.op not in OPERATORS or node.domain:
+        return f"{node.op} is not quantized"
+    if activations == "weight_only":
+        return "biases stay in float where activations do" if name in node.inputs[2:] else f"{node.op} is no product"
+    return "it is no bias of one value a channel"
+
+
+def float_operators(graph: Graph, placement: Placement) -> dict[str, int]:
+    """Operators that stay in float, and how many nodes of each."""
+    return dict(
+        Counter(
+            node.op
+            for node in graph.nodes
+            if node.op not in OPERATORS or node.domain or node.name in placement.excluded
+        )
+    )

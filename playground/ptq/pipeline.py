@@ -19,7 +19,7 @@ from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
 from playground.ptq.activations import CalibrationData, batch_size, calibration_data, captured, ranges_work
 from playground.ptq.constants import Int32Bias, quantize_bias, widen_for_bias
-from playground.ptq.exclusion import by_activation, excluded_nodes, untouched_constants
+from playground.ptq.exclusion import by_activation, excluded_nodes, float_operators, untouched_constants
 from playground.ptq.placement import OPERATORS, Placement, Placer
 from playground.ptq.qdq import QdqWriter, Quantization, require_opset
 from playground.ptq.report import QuantizedActivation, QuantizedTensor, Report, Skipped
@@ -89,12 +89,14 @@ def quantize_model_work(
     quantization = yield from _quantization(graph, recipe, placement, ranges)
     written = QdqWriter(graph, quantization).write()
     onnx = to_onnx(written)
+    constants = {*quantization.weights, *(bias for _, bias in quantization.biases)}
     warnings += _about_storage(written, quantization)
     report = Report(
         model=model.name,
         tensors=tuple(_tensor_reports(graph, quantization)),
         activations=tuple(_activation_reports(quantization, ranges)),
-        skipped=(*skipped.values(), *untouched_constants(graph, placement, skipped)),
+        skipped=(*skipped.values(), *untouched_constants(graph, constants, skipped, recipe.activations)),
+        float_operators=float_operators(graph, placement),
         biases=len(quantization.biases),
         bytes_before=sum(tensor.nbytes for tensor in graph.initializers.values()),
         bytes_after=_packed_bytes(written, quantization),

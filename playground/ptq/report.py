@@ -62,7 +62,9 @@ class Report:
         model: its name.
         tensors: quantized constants, in graph order.
         activations: quantized activations with parameters of their own, in graph order.
-        skipped: what stays in float.
+        skipped: the constants and nodes that stay in float, each with the reason.
+        float_operators: operators that stay in float and how many nodes of each (in ``weight_only``: those that have
+            no quantized form at all).
         biases: how many biases became int32.
         bytes_before: all constants, as they were.
         bytes_after: all constants, with codes packed (a file may need more: see warnings).
@@ -76,6 +78,7 @@ class Report:
     tensors: tuple[QuantizedTensor, ...]
     activations: tuple[QuantizedActivation, ...]
     skipped: tuple[Skipped, ...]
+    float_operators: dict[str, int]
     biases: int
     bytes_before: int
     bytes_after: int

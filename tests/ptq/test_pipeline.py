@@ -90,6 +90,7 @@ def test_report(model: Model, data: Data, tmp_path: Path) -> None:
     assert report.activations[1].lo == 0
     assert report.activations[1].zero_point == 0
     assert report.skipped == ()
+    assert report.float_operators == {"Softmax": 1}
     assert (report.biases, report.calibration_samples, report.warnings) == (3, 50, ())
     assert report.file_bytes == len(quantized.onnx)
     assert report.bytes_before == 4 * (72 + 4 + 36 + 4 + 180 + 5)
@@ -173,6 +174,18 @@ def test_other_operators_and_types_are_listed(changed: Any, model: Model, data: 
     quantized = quantize_model(changed(arrays, nodes=nodes), None, data)
     reasons = {skip.name: skip.reason for skip in quantized.report.skipped}
     assert reasons == {"g": "LayerNormalization is not quantized", "h": "LayerNormalization is not quantized"}
+
+
+def test_biases_that_stay_in_float_are_named(changed: Any, model: Model, data: Data) -> None:
+    flat = changed({"b3": np.zeros((1, 5), np.float32)})
+    assert quantize_model(flat, None, data).report.biases == 3
+    single = changed({"b3": np.ones(1, np.float32)})
+    report = quantize_model(single, Recipe(), data).report
+    assert report.biases == 2
+    assert [(skip.name, skip.reason) for skip in report.skipped] == [("b3", "it is no bias of one value a channel")]
+    report = quantize_model(model, Recipe(activations="weight_only")).report
+    assert {skip.name for skip in report.skipped} == {"b1", "b2", "b3"}
+    assert {skip.reason for skip in report.skipped} == {"biases stay in float where activations do"}
 
 
 def test_operators_that_only_onnxruntime_has(changed: Any, model: Model, data: Data) -> None:

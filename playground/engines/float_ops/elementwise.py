@@ -31,6 +31,11 @@ def divide(call: Call, a: Array, b: Array) -> Array:
     return np.asarray(quotient + inexact, a.dtype)
 
 
+def modulo(call: Call, a: Array, b: Array) -> Array:
+    """The remainder: with the sign of the divisor, or of the dividend with ``fmod``."""
+    return np.asarray(np.fmod(a, b) if call.get("fmod", 0) else np.mod(a, b))
+
+
 def power(call: Call, base: Array, exponent: Array) -> Array:
     """Power; the result has the base's type, whatever the exponent's."""
     return np.asarray(np.power(base, exponent.astype(base.dtype, copy=False)))
@@ -146,6 +151,7 @@ OPS = (
     FloatOp("Min", _variadic(np.minimum)),
     FloatOp("Sum", _variadic(np.add)),
     FloatOp("Div", divide),
+    FloatOp("Mod", modulo),
     FloatOp("Pow", power),
     FloatOp("Clip", clip),
     FloatOp("LeakyRelu", leaky_relu),

@@ -77,4 +77,52 @@ def _columns(padded: Array, geometry: Windows, group: int) -> Array:
     return columns.reshape(batch, group, channels // group * taps, count)
 
 
-OPS = (FloatOp("MatMul", matmul), FloatOp("Gemm", gemm), FloatOp("Conv", conv))
+def conv_transpose(call: Call, x: Array, w: Array, bias: Array | None = None) -> Array:
+    """The transpose of a convolution: every input value adds a scaled kernel to the output.
+
+    Args:
+        call: ``group``, ``strides``, ``dilations``, ``pads`` or ``auto_pad``, ``output_padding``, ``output_shape``.
+        x: (batch, channels, *spatial).
+        w: (channels, filters / group, *kernel).
+        bias: (filters,).
+    """
+    group, kernel = call.get("group", 1), w.shape[2:]
+    batch, channels = x.shape[:2]
+    if channels != w.shape[0] or channels % group:
+        raise InvalidInputError(f"weights {list(w.shape)} in {group} groups do not fit values {list(x.shape)}")
+    strides, dilations = call.get("strides") or [1] * len(kernel), call.get("dilations") or [1] * len(kernel)
+    full = [s * (n - 1) + (k - 1) * d + 1 for n, k, s, d in zip(x.shape[2:], kernel, strides, dilations, strict=True)]
+    begins, out = _cut(call, x.shape[2:], full, strides)
+    room = [max(size, begin + kept) for size, begin, kept in zip(full, begins, out, strict=True)]
+    y = np.zeros((batch, w.shape[1] * group, *room), x.dtype)
+    values = x.reshape(batch, group, channels // group, -1)
+    kernels = np.moveaxis(w.reshape(group, channels // group, w.shape[1], -1), 1, 2)
+    for tap, position in enumerate(np.ndindex(*kernel)):
+        product = np.matmul(kernels[..., tap], values).reshape(batch, -1, *x.shape[2:])
+        starts = zip(position, dilations, strides, x.shape[2:], strict=True)
+        y[(..., *(slice(p * d, p * d + s * (n - 1) + 1, s) for p, d, s, n in starts))] += product
+    y = y[(..., *(slice(begin, begin + kept) for begin, kept in zip(begins, out, strict=True)))]
+    return y if bias is None else y + bias.reshape(-1, *(1,) * len(kernel))
+
+
+def _cut(call: Call, sizes: tuple[int, ...], full: list[int], strides: list[int]) -> tuple[list[int], list[int]]:
+    """Of the ``full`` output of a transposed convolution: where what is kept begins, and its sizes."""
+    rank, mode = len(sizes), call.get("auto_pad", "NOTSET")
+    extra = call.get("output_padding") or [0] * rank
+    if mode in ("NOTSET", "") and not call.get("output_shape"):
+        pads = call.get("pads") or [0] * (2 * rank)
+        begins, ends = pads[:rank], pads[rank:]
+        return begins, [n + e - b - a for n, e, b, a in zip(full, extra, begins, ends, strict=True)]
+    if mode == "VALID":
+        return [0] * rank, [n + e for n, e in zip(full, extra, strict=True)]
+    out = call.get("output_shape") or [n * s for n, s in zip(sizes, strides, strict=True)]
+    sums = [max(0, n + e - kept) for n, e, kept in zip(full, extra, out, strict=True)]
+    return [total // 2 if mode == "SAME_UPPER" else total - total // 2 for total in sums], list(out)
+
+
+OPS = (
+    FloatOp("MatMul", matmul),
+    FloatOp("Gemm", gemm),
+    FloatOp("Conv", conv),
+    FloatOp("ConvTranspose", conv_transpose),
+)

@@ -48,6 +48,13 @@ def test_integer_division_cuts_towards_zero(check: Any) -> None:
     assert check("Div", np.array([7, -7, 7, -7, 6]), np.array([2, 2, -2, -2, -2]))[0].tolist() == [3, -3, -3, 3, -3]
 
 
+def test_modulo(check: Any) -> None:
+    a, b = np.array([7, -7, 7, -7]), np.array([3, 3, -3, -3])
+    assert check("Mod", a, b)[0].tolist() == [1, 2, -2, -1]
+    assert check("Mod", a, b, fmod=1)[0].tolist() == [1, -1, 1, -1]
+    check("Mod", a.astype(F) / 2, b.astype(F), fmod=1)
+
+
 def test_division_by_zero(check: Any) -> None:
     check("Div", np.array([1, -1, 0], F), np.zeros(3, F))
 

@@ -41,3 +41,26 @@ CONVS: list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
 def test_conv(check: Any, normal: Any, x: tuple[int, ...], w: tuple[int, ...], attributes: dict[str, Any]) -> None:
     check("Conv", normal(*x), normal(*w), normal(w[0]), **attributes)
     check("Conv", normal(*x), normal(*w), **attributes)
+
+
+TRANSPOSED: list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
+    ((2, 4, 5, 6), (4, 3, 3, 3), {}),
+    ((2, 4, 5, 6), (4, 3, 2, 2), {"strides": [2, 2]}),
+    ((2, 4, 5, 6), (4, 3, 3, 3), {"strides": [2, 3], "pads": [1, 0, 1, 2], "output_padding": [1, 0]}),
+    ((2, 4, 5, 6), (4, 3, 3, 3), {"dilations": [2, 1]}),
+    ((2, 4, 5, 6), (4, 3, 3, 3), {"group": 2}),
+    ((2, 4, 5, 6), (4, 1, 3, 3), {"group": 4, "strides": [2, 2]}),
+    ((2, 4, 5, 6), (4, 3, 3, 3), {"strides": [2, 2], "output_shape": [10, 12]}),
+    ((2, 4, 5, 6), (4, 3, 3, 3), {"strides": [2, 2], "auto_pad": "SAME_UPPER"}),
+    ((2, 4, 5, 6), (4, 3, 3, 3), {"strides": [2, 2], "auto_pad": "SAME_LOWER"}),
+    ((2, 4, 5, 6), (4, 3, 3, 3), {"strides": [2, 2], "auto_pad": "VALID"}),
+    ((2, 4, 9), (4, 3, 4), {"strides": [3]}),
+]
+
+
+@pytest.mark.parametrize(("x", "w", "attributes"), TRANSPOSED)
+def test_conv_transpose(
+    check: Any, normal: Any, x: tuple[int, ...], w: tuple[int, ...], attributes: dict[str, Any]
+) -> None:
+    check("ConvTranspose", normal(*x), normal(*w), normal(w[1] * attributes.get("group", 1)), **attributes)
+    check("ConvTranspose", normal(*x), normal(*w), **attributes)
