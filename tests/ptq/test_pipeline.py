@@ -179,8 +179,8 @@ def test_other_operators_and_types_are_listed(changed: Any, model: Model, data: 
 def test_biases_that_stay_in_float_are_named(changed: Any, model: Model, data: Data) -> None:
     flat = changed({"b3": np.zeros((1, 5), np.float32)})
     assert quantize_model(flat, None, data).report.biases == 3
-    single = changed({"b3": np.ones(1, np.float32)})
-    report = quantize_model(single, Recipe(), data).report
+    inputs = (ValueInfo("x", "float32", (50, 2, 6, 6)),)
+    report = quantize_model(changed({"b3": np.ones((50, 5), np.float32)}, inputs=inputs), Recipe(), data).report
     assert report.biases == 2
     assert [(skip.name, skip.reason) for skip in report.skipped] == [("b3", "it is no bias of one value a channel")]
     report = quantize_model(model, Recipe(activations="weight_only")).report
