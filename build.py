@@ -1,4 +1,4 @@
-"""The one front door: ``python build.py serve``. Needs Python 3.11+ with pip, a network the first time, and nothing else.
+"""The one front door: ``python build.py serve``. Needs Python 3.11+ with pip, and a network the first time.
 
 Each command brings what it needs: a virtual environment (.venv) with hash-locked packages, node and the WebAssembly
 compiler from PyPI, the browser's Python from npm. Steps whose ingredients have not changed are skipped.

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from builder import environment, site, testing
 from builder.paths import PYTHON
-from builder.steps import run
-
+from builder.steps import Command, run
 from playground.serving import make_server
 
 _DRIVER = Path(__file__).with_name("bench_driver.py")
@@ -31,7 +30,7 @@ def run_bench(*, as_json: bool = False) -> None:
         variables = {**os.environ, "PLAYGROUND_CHROMIUM": testing.chromium()}
         with make_server(folder, 0) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
-            command = [PYTHON, _DRIVER, server.url, *(["--json"] if as_json else [])]
+            command: Command = [PYTHON, _DRIVER, server.url, *(["--json"] if as_json else [])]
             run(command, "The bench failed.", environment=variables, quiet=False)
             server.shutdown()
     finally:

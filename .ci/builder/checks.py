@@ -13,9 +13,23 @@ from builder.steps import BuildError, run, timed
 DATA_BUDGET = 8_000_000
 """Bytes of models, arrays and pictures that may be committed."""
 
-_DATA_SUFFIXES = {".onnx", ".npz", ".npy", ".safetensors", ".bin", ".binpb", ".gguf", ".tflite", ".png", ".svg", ".wasm"}
+_DATA_SUFFIXES = {
+    ".onnx",
+    ".npz",
+    ".npy",
+    ".safetensors",
+    ".bin",
+    ".binpb",
+    ".gguf",
+    ".tflite",
+    ".png",
+    ".svg",
+    ".wasm",
+}
 
-_INDEX_HOSTS = ["".join(parts) for parts in (("pypi", ".org"), ("python", "hosted.org"), ("npmjs", ".org"), ("npmjs", ".com"))]
+_INDEX_HOSTS = [
+    "".join(parts) for parts in (("pypi", ".org"), ("python", "hosted.org"), ("npmjs", ".org"), ("npmjs", ".com"))
+]
 """Joined here, so that this file does not name them either."""
 
 
@@ -65,7 +79,7 @@ def tracked_files() -> list[Path]:
 
 
 def _tool(*command: str | Path) -> None:
-    run(command, f"{' '.join(Path(part).name for part in command)} complains; see above.")
+    run(list(command), f"{' '.join(Path(part).name for part in command)} complains; see above.")
 
 
 def _check_javascript() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from builder import environment
 from builder.paths import DIST, PYTHON, ROOT
-from builder.steps import BuildError, run
+from builder.steps import BuildError, Command, run
 
 
 def build() -> None:
@@ -16,5 +16,5 @@ def build() -> None:
     if not (ROOT / "docs" / "conf.py").is_file():
         raise BuildError("docs/ holds plain Markdown so far and needs no build: read docs/architecture.md.")
     environment.ensure("site")
-    command = [PYTHON, "-m", "sphinx", "-W", "-b", "html", ROOT / "docs", DIST / "docs"]
+    command: Command = [PYTHON, "-m", "sphinx", "-W", "-b", "html", ROOT / "docs", DIST / "docs"]
     run(command, "Sphinx failed.", quiet=False)

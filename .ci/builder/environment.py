@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 
 from builder.paths import PYTHON, REQUIREMENTS, ROOT, VENV, site_packages
-from builder.steps import run, step
+from builder.steps import Command, run, step
 
-OLDEST = (3, 11)
 _STAMPS = VENV / ".stamps"
 """Inside the environment, so that they go when it goes."""
 
@@ -22,7 +21,7 @@ _HINTS = {
 def ensure(lock: str, note: str = "") -> None:
     """Make ``.venv`` if needed and install ``requirements/<lock>.txt`` into it.
 
-    Dependencies are not resolved again (``--no-deps``): the lock is complete, and pip refuses whatever has another hash.
+    Dependencies are not resolved again (``--no-deps``): the lock is complete, and pip refuses any other hash.
 
     Args:
         lock: ``site``, ``test`` or ``oracles``.
@@ -33,8 +32,8 @@ def ensure(lock: str, note: str = "") -> None:
     """
     step("Make .venv", [sys.version, sys.executable, str(ROOT)], [PYTHON], _make, _STAMPS)
     requirements = REQUIREMENTS / f"{lock}.txt"
-    command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--require-hashes", "--no-deps"]
-    command += ["--only-binary=:all:", "--no-compile", "-r", requirements]
+    command: Command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
+    command += ["--require-hashes", "--no-deps", "--only-binary=:all:", "--no-compile", "-r", requirements]
     failure = f"Installing requirements/{lock}.txt failed. {_HINTS[lock]}."
     title = f"Install requirements/{lock}.txt{note}"
     step(title, [sys.version, str(ROOT), requirements], [PYTHON], lambda: run(command, failure), _STAMPS)
@@ -42,6 +41,6 @@ def ensure(lock: str, note: str = "") -> None:
 
 def _make() -> None:
     """Make the environment, in which this checkout's ``playground`` can be imported from anywhere."""
-    command = [sys.executable, "-m", "venv", "--clear", VENV]
+    command: Command = [sys.executable, "-m", "venv", "--clear", VENV]
     run(command, "Making .venv failed. Python needs its venv module (Debian: the python3-venv package).")
     (site_packages() / "playground-checkout.pth").write_text(f"{ROOT}\n", "utf-8")

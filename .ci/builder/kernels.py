@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from builder.paths import DOWNLOADS, KERNELS_FILE, PYTHON, WASM_KERNELS
-from builder.steps import BuildError, run
+from builder.steps import BuildError, Command, run
 
-FLAGS = (
-    "--target=wasm32-freestanding -mcpu=generic+simd128+bulk_memory -std=c11 -O3 -Wall -Wextra -Werror"
-    # NumPy rounds after every operation, so the kernels must as well.
-    " -ffp-contract=off"
-    " -nostdlib -Wl,--no-entry -Wl,--import-memory -Wl,--export=__stack_pointer -Wl,--export-table"
-    " -Wl,--growable-table -Wl,--strip-all -Wl,-z,stack-size=16384"
-).split()
+FLAGS = [
+    *("--target=wasm32-freestanding", "-mcpu=generic+simd128+bulk_memory"),
+    *("-std=c11", "-O3", "-Wall", "-Wextra", "-Werror"),
+    "-ffp-contract=off",  # NumPy rounds after every operation, so the kernels must as well
+    *("-nostdlib", "-Wl,--no-entry", "-Wl,--import-memory", "-Wl,--export=__stack_pointer"),
+    *("-Wl,--export-table", "-Wl,--growable-table", "-Wl,--strip-all", "-Wl,-z,stack-size=16384"),
+]
 
 _IMPORT, _DATA = 2, 11
 _FUNCTION, _TABLE, _MEMORY, _GLOBAL = range(4)
@@ -32,7 +32,7 @@ def compile_kernels() -> None:
     partial = KERNELS_FILE.with_suffix(".partial")
     cache = str(DOWNLOADS / "zig")
     environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
-    command = [PYTHON, "-m", "ziglang", "cc", *FLAGS, "-o", partial, *sources]
+    command: Command = [PYTHON, "-m", "ziglang", "cc", *FLAGS, "-o", partial, *sources]
     run(command, "The kernels did not compile.", cwd=WASM_KERNELS, environment=environment)
     check_module(partial.read_bytes())
     partial.replace(KERNELS_FILE)

@@ -18,6 +18,8 @@ BOKEH = ("bokeh.min.js", "bokeh-widgets.min.js", "bokeh-tables.min.js")
 PANEL_FOLDERS = ("css", "bundled/theme", "images", "assets")
 """Of Panel's ``dist/``, what its components name in their style sheets."""
 
+_LOCK = REQUIREMENTS / "site.txt"
+_NPM_LOCK = REQUIREMENTS / "package-lock.json"
 _BENCH_MODELS = ROOT / "tests" / "benchmarks" / "gemm_models.py"
 _MADE_HERE = ("pyodide", "wheels", "ort", "bokeh", "pn", "pmui", "kernels", "bench", "python.zip", "manifest.json")
 """What of ``dist/`` does not come from ``static/``."""
@@ -35,21 +37,26 @@ def build() -> Path:
     environment.ensure("site")
     modules = downloads.node_modules()
     wheel = downloads.numpy_wheel(modules)
-    step("Build the kernels", [_RECIPE / "kernels.py", WASM_KERNELS, _lock()], [KERNELS_FILE], kernels.compile_kernels)
+    step("Build the kernels", [_RECIPE / "kernels.py", WASM_KERNELS, _LOCK], [KERNELS_FILE], kernels.compile_kernels)
     DIST.mkdir(exist_ok=True)
-    versions = locked_versions(_lock().read_text("utf-8"))
-    runtime = [_RECIPE / "site.py", *(REQUIREMENTS / name for name in ("package-lock.json", "site.txt")), wheel.name]
+    versions = locked_versions(_LOCK.read_text("utf-8"))
+    runtime: list[Path | str] = [_RECIPE / "site.py", _NPM_LOCK, _LOCK, wheel.name]
     folders = [DIST / name for name in ("pyodide", "wheels", "ort", "bokeh", "pn", "pmui")]
     step("Copy the browser runtime", runtime, folders, lambda: _copy_runtime(modules, wheel, versions))
     step(
         "Pack the Python packages",
-        [_RECIPE / "bundle.py", _lock(), PACKAGE],
+        [_RECIPE / "bundle.py", _LOCK, PACKAGE],
         [DIST / "python.zip"],
         lambda: bundle.write(DIST / "python.zip", site_packages()),
     )
-    step("Write the bench models", [_BENCH_MODELS, PACKAGE / "model", _lock()], [DIST / "bench"], _write_bench)
-    step("Copy static/", [_RECIPE / "site.py", STATIC, KERNELS_FILE], [DIST / "index.html", DIST / "kernels"], _copy_static)
-    parts = [_RECIPE / "site.py", *_boot_files(wheel), json.dumps(versions)]
+    step("Write the bench models", [_BENCH_MODELS, PACKAGE / "model", _LOCK], [DIST / "bench"], _write_bench)
+    step(
+        "Copy static/",
+        [_RECIPE / "site.py", STATIC, KERNELS_FILE],
+        [DIST / "index.html", DIST / "kernels"],
+        _copy_static,
+    )
+    parts: list[Path | str] = [_RECIPE / "site.py", *_boot_files(wheel), json.dumps(versions)]
     step("Write the manifest", parts, [DIST / "manifest.json"], lambda: _write_manifest(wheel, versions))
     return DIST
 
@@ -60,10 +67,6 @@ def locked_versions(lock: str) -> dict[str, str]:
     for name, version in re.findall(r"^([a-z0-9-]+)==([^\s;\\]+)", lock, re.MULTILINE):
         found.setdefault(name, version)
     return found
-
-
-def _lock() -> Path:
-    return REQUIREMENTS / "site.txt"
 
 
 def _copy_runtime(modules: Path, wheel: Path, versions: dict[str, str]) -> None:
@@ -114,7 +117,7 @@ def _boot_files(wheel: Path) -> Iterator[Path]:
 
 def _write_manifest(wheel: Path, versions: dict[str, str]) -> None:
     """``manifest.json``: the boot files with sizes (for honest progress) and sha256, and what the site is made of."""
-    npm = json.loads((REQUIREMENTS / "package-lock.json").read_text("utf-8"))["packages"]
+    npm = json.loads(_NPM_LOCK.read_text("utf-8"))["packages"]
     shown = {name: versions[name] for name in ("bokeh", "panel", "panel-material-ui", "protobuf")}
     shown |= {name: npm[f"node_modules/{name}"]["version"] for name in ("pyodide", "onnxruntime-web")}
     shown["numpy"] = wheel.name.split("-")[1]

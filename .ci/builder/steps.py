@@ -12,6 +12,7 @@ from pathlib import Path
 from builder.paths import ROOT, STAMPS
 
 Ingredient = Path | str
+Command = list[str | Path]
 IGNORED = {"__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache", "node_modules"}
 
 
@@ -94,7 +95,7 @@ def step(
 
 
 def run(
-    command: Sequence[str | Path],
+    command: Command,
     failure: str,
     *,
     cwd: Path = ROOT,
@@ -113,9 +114,10 @@ def run(
     Raises:
         BuildError: it could not be started or failed.
     """
-    kept = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if quiet else {}
+    output = subprocess.PIPE if quiet else None
+    errors = subprocess.STDOUT if quiet else None
     try:
-        result = subprocess.run([str(part) for part in command], cwd=cwd, env=environment, check=False, **kept)
+        result = subprocess.run(command, cwd=cwd, env=environment, stdout=output, stderr=errors, check=False)
     except OSError as error:
         raise BuildError(f"{failure} ({error})") from error
     if result.returncode != 0:
