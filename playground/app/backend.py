@@ -42,10 +42,11 @@ class Backend:
         self.workspace, trouble = open_workspace(settings)
         self.problems += trouble
         self.models = ModelJobs(self.workspace)
+        self._state_changed = False
         self._views: dict[str, Any] = {}
         self._bridges: dict[str, Bridge] = {}
         self.jobs = Jobs(port)
-        self.workspace.param.watch(lambda *_: self._announce(), ["settings", "result"])
+        self.workspace.param.watch(lambda *_: self._note_state(), ["settings", "result"])
         self.workspace.param.watch(lambda event: event.new and self.say(event.new), "problem")
         self._handlers: Mapping[
             str, Callable[[int, Mapping[str, Any], Sequence[Source]], Awaitable[Answer] | Answer]
@@ -110,12 +111,16 @@ class Backend:
         result = self.workspace.result
         return report_data(result) if result else None
 
-    def _announce(self) -> None:
-        self._port.send({"kind": "state", "state": self.state()})
+    def _note_state(self) -> None:
+        self._state_changed = True
 
     def _flush(self) -> None:
+        """Send what a request changed: the plots first, so that whoever hears of the new state finds it drawn."""
         for bridge in self._bridges.values():
             bridge.flush()
+        if self._state_changed:
+            self._state_changed = False
+            self._port.send({"kind": "state", "state": self.state()})
 
     def _view(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         name = str(content.get("view"))
@@ -147,7 +152,7 @@ class Backend:
     def _calibration(self, _request: int, _content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
         (source,) = files
         result = self.models.use_calibration(source)
-        self._announce()
+        self._note_state()
         return result, ()
 
     async def _quantize(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:

@@ -15,6 +15,7 @@ from playground.analysis.inventory import inventory_data
 from playground.analysis.race import race_work
 from playground.app.workspace import Workspace
 from playground.core import Scheme
+from playground.engines.feeds import checked_feeds
 from playground.engines.running import run_work
 from playground.errors import InvalidInputError, MissingError, UnsupportedError
 from playground.host.sources import Source
@@ -251,24 +252,22 @@ def read_feeds(source: Source, graph: Graph) -> Feeds:
 
 
 def as_feeds(given: Mapping[str, Any], graph: Graph) -> Feeds:
-    """Checked feeds for a graph: every input named, not empty, finite.
+    """Checked feeds for a graph: what it asks for, not empty, finite. Arrays of other names are left out.
 
     Raises:
         InvalidInputError: naming the input and what is wrong with it.
     """
-    feeds = {}
-    for value in graph.inputs:
-        if value.name not in given:
-            has = ", ".join(map(str, given)) or "nothing"
-            raise InvalidInputError(f"no data for the input {value.name!r}", where="inputs", hint=f"It has {has}")
-        array = np.asarray(given[value.name])
-        if array.dtype == np.float64 and value.dtype == "float32":
-            array = array.astype(np.float32)
-        if not array.size:
-            raise InvalidInputError("the array is empty", where=value.name)
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise InvalidInputError("it has NaN or infinite values", where=value.name, hint="Remove those samples")
-        feeds[value.name] = array
+    names = {value.name for value in graph.inputs}
+    chosen = {name: np.asarray(values) for name, values in given.items() if name in names}
+    if not chosen and given:
+        has, wants = ", ".join(map(str, given)), ", ".join(sorted(names))
+        raise InvalidInputError(f"no array has the name of an input; it has {has}", hint=f"The model takes {wants}")
+    feeds = checked_feeds(graph, chosen)
+    for name, values in feeds.items():
+        if not values.size:
+            raise InvalidInputError("the array is empty", where=name)
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise InvalidInputError("it has NaN or infinite values", where=name, hint="Remove those samples")
     return feeds
 
 

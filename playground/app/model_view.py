@@ -82,10 +82,17 @@ class ModelView:
             _column("after", "Bytes after", 90, number=True),
         ]
         return DataTable(
-            source=self.source, columns=columns, height=320, sizing_mode="stretch_width", index_position=None,
-            autosize_mode="fit_viewport", reorderable=False, row_height=30, stylesheets=[InlineStyleSheet(css=TABLE_SHEET)], selectable=True,
             name="inventory-table",
-        )  # fmt: skip
+            source=self.source,
+            columns=columns,
+            height=320,
+            row_height=30,
+            sizing_mode="stretch_width",
+            autosize_mode="force_fit",
+            index_position=None,
+            reorderable=False,
+            stylesheets=[InlineStyleSheet(css=TABLE_SHEET)],
+        )
 
     def roots(self) -> dict[str, UIElement | pn.viewable.Viewable]:
         """Slot name -> what goes there."""

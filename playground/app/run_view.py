@@ -23,7 +23,7 @@ class AnswersPlot:
     def __init__(self) -> None:
         """An empty plot."""
         self.figure = plain_figure(
-            "answers", height=260, description="Probability of each digit, float beside quantized",
+            "answers-plot", height=260, description="Probability of each digit, float beside quantized",
             x_range=FactorRange(*CLASSES), y_range=Range1d(0, 1.02),
         )  # fmt: skip
         self.source = ColumnDataSource({"digit": CLASSES, "float": [0.0] * 10, "quantized": [0.0] * 10}, name="answers")

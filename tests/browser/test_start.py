@@ -36,7 +36,11 @@ def test_a_missing_file_gives_a_sentence_and_a_retry(fresh):
 
 def test_embed_shows_the_tensor_view_of_its_query(fresh):
     page = fresh.open("/embed.html?v=1&format=uint4&symmetric=0&lo=-0.25&hi=0.25&theme=dark")
-    assert page.evaluate("() => [playground.state.format, playground.state.lo, playground.state.hi]") == ["uint4", -0.25, 0.25]
+    assert page.evaluate("() => [playground.state.format, playground.state.lo, playground.state.hi]") == [
+        "uint4",
+        -0.25,
+        0.25,
+    ]
     assert page.locator("[role=tab]").count() == 0
     assert page.evaluate("() => document.documentElement.dataset.theme") == "dark"
     assert page.locator("#slot-tensor-histogram canvas").count() > 0
@@ -99,5 +103,7 @@ def test_nothing_sticks_out_sideways(page, width):
     for view in ("tensor", "model", "run", "export"):
         page.locator(f"#tab-{view}").click()
         page.wait_for_timeout(300)
-        assert page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, view
+        assert (
+            page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+        ), view
     page.set_viewport_size({"width": 1280, "height": 860})
