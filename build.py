@@ -7,6 +7,7 @@ compiler from PyPI, the browser's Python from npm. Steps whose ingredients have 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import sys
 import time
@@ -33,10 +34,8 @@ def serve(options: argparse.Namespace) -> None:
     folder = site.build()
     with make_server(folder, options.port) as server:
         print(f"Ready after {time.monotonic() - began:.1f} s. Ctrl-C stops it.\n{server.url}", flush=True)
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             server.serve_forever()
-        except KeyboardInterrupt:
-            print("\nStopped.")
 
 
 def build_site(_: argparse.Namespace) -> None:
@@ -60,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     at.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"where to serve it (default {DEFAULT_PORT})")
     at.set_defaults(run=serve)
     commands.add_parser("site", help="build the site into dist/").set_defaults(run=build_site)
-    at = commands.add_parser("test", help="run all tests; further arguments go to pytest")
+    at = commands.add_parser("test", allow_abbrev=False, help="run all tests; further arguments go to pytest")
     at.add_argument("--oracles", action="store_true", help="run tests/oracles instead, against PyTorch (190 MB more)")
     at.set_defaults(run=lambda options: testing.run_tests(options.rest, oracles=options.oracles))
     at = commands.add_parser("check", help="formatting, lint, types, import contracts, sizes")
@@ -79,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str]) -> int:
     """Run one command; the exit code."""
     options, rest = parser().parse_known_args(arguments)
-    if rest and options.run is not None and "oracles" not in options:
+    if rest and "oracles" not in options:  # only tests take more
         parser().error(f"unknown arguments: {' '.join(rest)}")
     options.rest = rest
     try:

@@ -30,7 +30,8 @@ def ensure(lock: str, note: str = "") -> None:
     Raises:
         BuildError: the environment could not be made, a download failed or a hash was wrong.
     """
-    step("Make .venv", [sys.version, sys.executable, str(ROOT)], [PYTHON], _make, _STAMPS)
+    # The installation counts, not the name it was called by: python, python3 and .venv/bin/python are the same one.
+    step("Make .venv", [sys.version, sys.base_prefix, str(ROOT)], [PYTHON], _make, _STAMPS)
     requirements = REQUIREMENTS / f"{lock}.txt"
     command: Command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
     command += ["--require-hashes", "--no-deps", "--only-binary=:all:", "--no-compile", "-r", requirements]

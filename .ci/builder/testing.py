@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from builder import environment, site
-from builder.paths import DIST, PYTHON, ROOT
+from builder.paths import PYTHON, ROOT
 from builder.steps import BuildError, timed
 
 _FIND = "from playwright.sync_api import sync_playwright as s\nwith s() as p: print(p.chromium.executable_path)"
@@ -28,12 +28,11 @@ def run_tests(arguments: Sequence[str], *, oracles: bool = False) -> None:
     """
     environment.ensure("site")
     environment.ensure("test")
-    variables = {**os.environ, "PYTHONPATH": str(ROOT / ".ci")}
+    variables = dict(os.environ)
     if oracles:
         environment.ensure("oracles", " (PyTorch: 190 MB on Linux)")
         chosen = ["tests/oracles"]
     else:
-        variables["PLAYGROUND_SITE"] = str(DIST)
         variables["PLAYGROUND_CHROMIUM"] = chromium()
         chosen = ["--ignore=tests/oracles"]
     site.build()
