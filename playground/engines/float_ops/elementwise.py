@@ -7,6 +7,7 @@ from functools import reduce
 
 import numpy as np
 
+from playground.engines.float_ops._fast import larger
 from playground.engines.float_ops._op import Array, Call, FloatOp
 
 
@@ -124,7 +125,7 @@ _UNARY: dict[str, Callable[[Array], Array]] = {
     "Neg": np.negative,
     "Not": np.logical_not,
     "Reciprocal": lambda x: 1 / x,
-    "Relu": lambda x: np.maximum(x, x.dtype.type(0)),
+    "Relu": lambda x: larger(x, x.dtype.type(0)),
     "Round": np.rint,
     "Sign": np.sign,
     "Sin": np.sin,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
+from playground.engines.float_ops._fast import batched_product, product
 from playground.engines.float_ops._op import Array, Call, FloatOp
 from playground.engines.float_ops._windows import Windows, windows
 from playground.errors import InvalidInputError
@@ -13,19 +15,21 @@ from playground.errors import InvalidInputError
 
 def matmul(call: Call, a: Array, b: Array) -> Array:
     """NumPy's matmul, which is ONNX's."""
+    if a.ndim > 1 and b.ndim == 2:
+        return product(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])
     return np.asarray(np.matmul(a, b))
 
 
 def gemm(call: Call, a: Array, b: Array, c: Array | None = None) -> Array:
     """Alpha * A @ B + beta * C, A and B transposed if asked."""
     a, b = (a.T if call.get("transA", 0) else a), (b.T if call.get("transB", 0) else b)
-    product = a @ b
+    y = product(a, b)
     alpha, beta = call.get("alpha", 1.0), call.get("beta", 1.0)
     if alpha != 1:
-        product *= product.dtype.type(alpha)
+        y *= y.dtype.type(alpha)
     if c is not None and beta != 0:
-        product += c if beta == 1 else product.dtype.type(beta) * c
-    return product
+        y += c if beta == 1 else y.dtype.type(beta) * c
+    return y
 
 
 def conv(call: Call, x: Array, w: Array, bias: Array | None = None) -> Array:
@@ -42,15 +46,15 @@ def conv(call: Call, x: Array, w: Array, bias: Array | None = None) -> Array:
         raise InvalidInputError(f"weights {list(w.shape)} in {group} groups do not fit values {list(x.shape)}")
     geometry = windows(call, x.shape[2:], kernel)
     padded = geometry.pad(x, 0)
-    if w.shape[1] == 1 and group > 1:
-        y = _depthwise(padded, w, geometry)
-    else:
-        columns = _columns(padded, geometry, group)
-        y = np.matmul(w.reshape(group, w.shape[0] // group, -1), columns)
-        y = y.reshape(x.shape[0], w.shape[0], *geometry.out)
+    depthwise = w.shape[1] == 1 and group > 1
+    y = _depthwise(padded, w, geometry) if depthwise else _grouped(padded, w, geometry, group)
     if bias is not None:
         y += bias.reshape(-1, *(1,) * len(kernel))
     return y
+
+
+LONG = 32
+"""A last axis of this length keeps NumPy busy in its inner loop."""
 
 
 def _depthwise(padded: Array, w: Array, geometry: Windows) -> Array:
@@ -58,23 +62,28 @@ def _depthwise(padded: Array, w: Array, geometry: Windows) -> Array:
     filters, channels = w.shape[0], padded.shape[1]
     if filters != channels:
         padded = np.repeat(padded, filters // channels, axis=1)
-    taps = w.reshape(filters, -1)
-    y = np.zeros((padded.shape[0], filters, *geometry.out), padded.dtype)
-    for position, view in enumerate(geometry.taps(padded)):
-        y += view * taps[:, position].reshape(-1, *(1,) * len(geometry.out))
-    return y
+    batch, spatial = padded.shape[0], len(geometry.out)
+    # Short rows would spend the time between NumPy's inner loops: then the samples or the channels lie last meanwhile
+    order = (0, 1) if geometry.out[-1] >= LONG else (-1, -2) if batch >= filters else (-2, -1)
+    moved = np.moveaxis(np.ascontiguousarray(np.moveaxis(padded, (0, 1), order)), order, (0, 1))
+    taps = w.reshape(filters, -1, *(1,) * spatial)
+    parts = (view * taps[:, position] for position, view in enumerate(geometry.taps(moved)))
+    y = next(parts)  # ufuncs keep the order of axes in memory
+    for part in parts:
+        y += part
+    return np.ascontiguousarray(y)
 
 
-def _columns(padded: Array, geometry: Windows, group: int) -> Array:
-    """im2col: (batch, group, channels / group * taps, windows). A view for kernels of one tap without strides."""
+def _grouped(padded: Array, w: Array, geometry: Windows, group: int) -> Array:
+    """im2col, then matrix products."""
     batch, channels = padded.shape[:2]
-    taps, count = math.prod(geometry.kernel), math.prod(geometry.out)
-    if taps == 1 and all(step == 1 for step in geometry.strides):
-        return padded.reshape(batch, group, channels // group, count)
+    taps = math.prod(geometry.kernel)
     columns = np.empty((batch, channels, taps, *geometry.out), padded.dtype)
     for position, view in enumerate(geometry.taps(padded)):
         columns[:, :, position] = view
-    return columns.reshape(batch, group, channels // group * taps, count)
+    columns = columns.reshape(batch, group, channels // group * taps, -1)
+    kernels = w.reshape(group, w.shape[0] // group, -1)
+    return batched_product(kernels, columns).reshape(batch, w.shape[0], *geometry.out)
 
 
 def conv_transpose(call: Call, x: Array, w: Array, bias: Array | None = None) -> Array:
@@ -98,11 +107,13 @@ def conv_transpose(call: Call, x: Array, w: Array, bias: Array | None = None) ->
     values = x.reshape(batch, group, channels // group, -1)
     kernels = np.moveaxis(w.reshape(group, channels // group, w.shape[1], -1), 1, 2)
     for tap, position in enumerate(np.ndindex(*kernel)):
-        product = np.matmul(kernels[..., tap], values).reshape(batch, -1, *x.shape[2:])
+        part = np.matmul(kernels[..., tap], values).reshape(batch, -1, *x.shape[2:])
         starts = zip(position, dilations, strides, x.shape[2:], strict=True)
-        y[(..., *(slice(p * d, p * d + s * (n - 1) + 1, s) for p, d, s, n in starts))] += product
-    y = y[(..., *(slice(begin, begin + kept) for begin, kept in zip(begins, out, strict=True)))]
-    return y if bias is None else y + bias.reshape(-1, *(1,) * len(kernel))
+        hit: tuple[Any, ...] = (..., *(slice(p * d, p * d + s * (n - 1) + 1, s) for p, d, s, n in starts))
+        y[hit] += part
+    inside: tuple[Any, ...] = (..., *(slice(begin, begin + kept) for begin, kept in zip(begins, out, strict=True)))
+    kept = np.asarray(y[inside])
+    return kept if bias is None else kept + bias.reshape(-1, *(1,) * len(kernel))
 
 
 def _cut(call: Call, sizes: tuple[int, ...], full: list[int], strides: list[int]) -> tuple[list[int], list[int]]:

@@ -6,6 +6,7 @@ from functools import reduce
 
 import numpy as np
 
+from playground.engines.float_ops._fast import larger
 from playground.engines.float_ops._op import Array, Call, FloatOp
 from playground.engines.float_ops._windows import windows
 from playground.errors import UnsupportedError
@@ -17,7 +18,7 @@ def max_pool(call: Call, x: Array) -> Array:
         raise UnsupportedError("MaxPool with indices is not available here")
     geometry = windows(call, x.shape[2:], tuple(call.get("kernel_shape")))
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-    return reduce(np.maximum, geometry.taps(geometry.pad(x, lowest))).copy()
+    return reduce(larger, geometry.taps(geometry.pad(x, lowest))).copy()
 
 
 def average_pool(call: Call, x: Array) -> Array:
