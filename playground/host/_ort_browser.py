@@ -1,9 +1,9 @@
 """ONNX Runtime Web, which runs in the same worker and is reached through two asynchronous functions in JavaScript.
 
 ``self.playgroundHost.ortCreate(model: Uint8Array)`` gives a promise of a session; ``session.run(feeds)`` one of the
-outputs, ``session.release()`` one of nothing. Feeds and outputs are plain objects, name -> ``{dtype, dims, data}``:
-ONNX Runtime's type name (``"float32"``, ``"int64"``, ``"bool"``, ...), an array of sizes, and the typed array that
-``ort.Tensor`` wants for that type.
+outputs, ``session.time(feeds, seconds)`` one of milliseconds, ``session.release()`` one of nothing. Feeds and outputs
+are plain objects, name -> ``{dtype, dims, data}``: ONNX Runtime's type name (``"float32"``, ``"int64"``, ``"bool"``,
+...), an array of sizes, and the typed array that ``ort.Tensor`` wants for that type.
 """
 
 from __future__ import annotations
