@@ -9,16 +9,17 @@ from playground.errors import InvalidInputError, MissingError
 from playground.serving import make_server
 
 
-@pytest.fixture
-def site(tmp_path):
-    (tmp_path / "index.html").write_text("<!doctype html>")
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "index.html").write_text("<!doctype html>")
     for name in ("a.mjs", "a.wasm", "a.whl", "a.zip", "a.onnx", "a.css", "a.unknown"):
-        (tmp_path / name).write_bytes(b"x")
-    (tmp_path / "folder").mkdir()
-    return tmp_path
+        (folder / name).write_bytes(b"x")
+    (folder / "folder").mkdir()
+    return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def url(site):
     with make_server(site, 0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
