@@ -30,7 +30,7 @@ _HOME = {
     "PlaygroundError": "playground.errors",
 }
 
-__all__ = ["__version__", *sorted(_HOME)]
+__all__ = ["__version__", *_HOME]  # noqa: PLE0604 (they are strings)
 
 
 def __getattr__(name: str) -> Any:

@@ -19,6 +19,7 @@ class PlaygroundError(Exception):
     kind = "error"
 
     def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
+        """Put the sentence together."""
         self.what, self.where, self.hint = what, where, hint
         message = f"{where}: {what}" if where else what
         super().__init__(f"{message.rstrip('.')}. {hint}".strip() if hint else message)

@@ -10,10 +10,22 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from types import MappingProxyType, ModuleType
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 
-def discover(package: ModuleType, attribute: str, entry_type: type) -> Mapping[str, Any]:
+class Entry(Protocol):
+    """What a registry holds."""
+
+    @property
+    def id(self) -> str:
+        """Its stable name."""
+        ...
+
+
+E = TypeVar("E", bound=Entry)
+
+
+def discover(package: ModuleType, attribute: str, entry_type: type[E]) -> Mapping[str, E]:
     """Import every module of ``package`` and collect what its ``attribute`` holds.
 
     Args:
@@ -28,12 +40,12 @@ def discover(package: ModuleType, attribute: str, entry_type: type) -> Mapping[s
         TypeError: a module lacks the attribute, or holds something else than ``entry_type``.
         ValueError: two entries share an id, or an id is not a non-empty string.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, E] = {}
     for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
         if info.name.startswith("_"):
             continue
         module = importlib.import_module(f"{package.__name__}.{info.name}")
-        held = getattr(module, attribute, None)
+        held: Any = getattr(module, attribute, None)
         if held is None:
             raise TypeError(f"{module.__name__} defines no {attribute}")
         for entry in held if isinstance(held, tuple) else (held,):

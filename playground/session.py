@@ -92,7 +92,8 @@ class TensorReport:
         """The codes that the shown scale and zero-point give the values ``x``."""
         low, high = self.code_range
         nearest = np.rint(x / self.scale) + self.zero_point if self.scale else np.full(x.shape, self.zero_point)
-        return np.clip(nearest, low, high).astype(np.int64)
+        codes: NDArray[np.int64] = np.clip(nearest, low, high).astype(np.int64)
+        return codes
 
 
 def tensor_named(model: Model, name: str) -> str:

@@ -55,7 +55,7 @@ class Settings:
         arguments = (("percentile", self.percentile),) if self.calibrator == "percentile" else ()
         return Scheme(
             format=self.format,
-            granularity=self.granularity,  # type: ignore[arg-type]
+            granularity=self.granularity,
             axis=self.axis if self.granularity == "channel" else None,
             symmetric=self.symmetric,
             narrow_range=self.narrow_range,

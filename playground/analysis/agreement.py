@@ -17,13 +17,15 @@ class Compared:
 
     Attributes:
         count: samples.
+        original: of the float model.
+        quantized: of the quantized model.
         agreement: share of samples with the same top class.
         changed: int64, indices of the samples whose top class changed.
         engine: which engine ran the quantized model.
     """
 
     count: int
-    float: Score
+    original: Score
     quantized: Score
     agreement: float
     changed: NDArray[np.int64]
@@ -37,7 +39,7 @@ def agreement(
     changed = np.flatnonzero(float_logits.argmax(axis=1) != quantized_logits.argmax(axis=1))
     return Compared(
         count=len(labels),
-        float=score(float_logits, labels),
+        original=score(float_logits, labels),
         quantized=score(quantized_logits, labels),
         agreement=1 - changed.size / len(labels),
         changed=changed.astype(np.int64),

@@ -47,7 +47,7 @@ class Backend:
         self._bridges: dict[str, Bridge] = {}
         self.jobs = Jobs(port)
         self.workspace.param.watch(lambda *_: self._note_state(), ["settings", "result"])
-        self.workspace.param.watch(lambda event: event.new and self.say(event.new), "problem")
+        self.workspace.param.watch(lambda event: self.say(event.new), "problem")
         self._handlers: Mapping[
             str, Callable[[int, Mapping[str, Any], Sequence[Source]], Awaitable[Answer] | Answer]
         ] = {
@@ -103,7 +103,9 @@ class Backend:
         }
 
     def say(self, sentence: str) -> None:
-        """Show a sentence in the page."""
+        """Show a sentence in the page; an empty one is none."""
+        if not sentence:
+            return
         self._port.send({"kind": "problem", "message": sentence})
 
     def _report(self) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from typing import Any
 from bokeh.core.serialization import Buffer, Serialized, Serializer
 from bokeh.document import Document
 from bokeh.document.events import DocumentPatchedEvent
+from panel.io.state import state
 
 from playground.host.page import Port
 
@@ -22,6 +23,8 @@ class Bridge:
         self._view, self._document, self._port = view, document, port
         self._events: list[DocumentPatchedEvent] = []
         document.on_change(self._changed)
+        # Without these Panel takes the document for one that nobody looks at yet, and drops its widgets' changes.
+        state._connected[document] = state._loaded[document] = True
 
     def _changed(self, event: Any) -> None:
         if isinstance(event, DocumentPatchedEvent) and event.setter != SETTER:
@@ -29,7 +32,7 @@ class Bridge:
 
     def receive(self, patch: Mapping[str, Any]) -> None:
         """Apply what the page changed."""
-        self._document.apply_json_patch(Serialized(content=dict(patch)), setter=SETTER)  # type: ignore[arg-type]
+        self._document.apply_json_patch(Serialized(content=dict(patch)), setter=SETTER)
 
     def flush(self) -> None:
         """Send what has changed since the last time."""

@@ -36,7 +36,7 @@ RACE_BATCH = 16
 class Answer:
     """Probabilities of the float and of the quantized model for one input, and a sentence about them."""
 
-    float: tuple[float, ...]
+    original: tuple[float, ...]
     quantized: tuple[float, ...]
     sentence: str
 
@@ -44,7 +44,7 @@ class Answer:
 def recipe_of(workspace: Workspace) -> Recipe:
     """The recipe that the Model view's controls describe."""
     settings = workspace.settings
-    weights = Scheme(settings.weights, settings.weights_granularity)  # type: ignore[arg-type]
+    weights = Scheme(settings.weights, settings.weights_granularity)
     patterns = [part.strip() for part in settings.exclude.split(",") if part.strip()]
     return Recipe(tuple(Rule(pattern) for pattern in patterns), weights, settings.activations)
 
@@ -220,7 +220,7 @@ def _either_work(graph: Graph, feeds: Feeds, engines: Sequence[str]) -> Work[tup
 
 
 def _graph_of(result: QuantizedModel) -> Graph:
-    graph = result.model.graph
+    graph: Graph | None = result.model.graph
     if graph is None:
         raise UnsupportedError("the quantized file has no graph")
     return graph

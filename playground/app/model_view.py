@@ -180,7 +180,7 @@ class ModelView:
             )
             compared = self.workspace.compared
             if compared is not None:
-                change = compared.quantized.accuracy - compared.float.accuracy
+                change = compared.quantized.accuracy - compared.original.accuracy
                 numbers.append(
                     html.Number("Accuracy, quantized", percent(compared.quantized.accuracy), *points(change))
                 )
@@ -210,4 +210,4 @@ def _how(entry: dict[str, Any] | None, skipped: bool) -> str:
     if entry is None:
         return "skipped" if skipped else ""
     scheme = entry["scheme"]
-    return f"{scheme['format']} per {scheme['granularity']}"
+    return f"{scheme['format']}, {scheme['granularity']}"

@@ -83,13 +83,13 @@ class RunView:
         flipped = len(compared.changed)
         self.numbers.text = html.cards(
             [
-                html.Number("Accuracy, float", percent(compared.float.accuracy), f"on {compared.count} digits"),
+                html.Number("Accuracy, float", percent(compared.original.accuracy), f"on {compared.count} digits"),
                 html.Number("Accuracy, quantized", percent(compared.quantized.accuracy), compared.engine),
                 html.Number("Agreement", percent(compared.agreement), f"{flipped} answers changed"),
                 html.Number(
                     "Cross-entropy",
                     digits(compared.quantized.cross_entropy),
-                    f"float {digits(compared.float.cross_entropy)}",
+                    f"float {digits(compared.original.cross_entropy)}",
                 ),
             ]
         )
@@ -99,7 +99,7 @@ class RunView:
         if answer is None:
             self.heading.text = html.title("Answers", "float blue, quantized orange")
             return
-        self.plot.show(answer.float, answer.quantized)
+        self.plot.show(answer.original, answer.quantized)
         self.heading.text = html.title(answer.sentence, "float blue, quantized orange")
 
 

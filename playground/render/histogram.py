@@ -14,6 +14,9 @@ TOOLTIP = """<div style="font: 12px var(--font); padding: 2px 4px">
 <b>@count{0,0}</b> values near <b>@real</b><br>
 <code>@formula</code></div>"""
 
+GAP = 0.06
+"""Of a bin's width, left free at each side of its bar."""
+
 MOST_LEVEL_LINES = 64
 """With more levels than this their lines would be a solid block; only the dots are drawn."""
 
@@ -49,10 +52,8 @@ class HistogramPlot:
         )
         for box in self.outside:
             plot.add_layout(box)
-        bars = plot.quad(
-            left="left", right="right", top="count", bottom=0, source=self.bars, line_width=1, fill_alpha=0.9
-        )
-        bound(bars.glyph, fill_color="float-soft", line_color="card")
+        bars = plot.quad(left="left", right="right", top="count", bottom=0, source=self.bars, line_color=None)
+        bound(bars.glyph, fill_color="float-soft")
         lines = plot.vspan(x="x", source=self.lines, line_dash=[2, 3], line_width=1.5)
         bound(lines.glyph, line_color="quant")
         dots = plot.scatter(x="x", y="y", source=self.dots, size=8, line_color=None)
@@ -90,6 +91,7 @@ class HistogramPlot:
         edges, counts = report.edges, report.counts
         top = float(counts.max()) * 1.18 if counts.size else 1.0
         centres = (edges[:-1] + edges[1:]) / 2
+        gap = GAP * (edges[1] - edges[0])
         codes = report.code_of(centres).tolist()
         formulas = {code: affine(report.scale, code, report.zero_point) for code in set(codes)}
         margin = (edges[-1] - edges[0]) * 0.03
@@ -97,8 +99,8 @@ class HistogramPlot:
         self.figure.x_range.update(start=min(float(edges[0]), lo) - margin, end=max(float(edges[-1]), hi) + margin)
         self.figure.y_range.update(start=-0.012 * top, end=top)
         self.bars.data = {
-            "left": edges[:-1],
-            "right": edges[1:],
+            "left": edges[:-1] + gap,
+            "right": edges[1:] - gap,
             "count": counts,
             "real": self._centres(edges),
             "formula": [formulas[code] for code in codes],

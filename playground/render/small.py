@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bokeh.models import ColumnDataSource, NumeralTickFormatter, Range1d, Span
 
+from playground.render.histogram import GAP
 from playground.render.style import bound, plain_figure
 from playground.session import TensorReport
 
@@ -19,8 +20,8 @@ class ErrorPlot:
             "error", height=HEIGHT, description="Histogram of the error", x_range=Range1d(-1, 1), y_range=Range1d(0, 1)
         )
         self.source = ColumnDataSource({"left": [], "right": [], "count": []}, name="error-bars")
-        bars = self.figure.quad(left="left", right="right", top="count", bottom=0, source=self.source, fill_alpha=0.9)
-        bound(bars.glyph, fill_color="quant", line_color="card")
+        bars = self.figure.quad(left="left", right="right", top="count", bottom=0, source=self.source, line_color=None)
+        bound(bars.glyph, fill_color="quant")
         self.figure.yaxis[0].visible = False
         self.figure.xaxis[0].ticker.desired_num_ticks = 4
 
@@ -29,7 +30,8 @@ class ErrorPlot:
         edges, counts = report.error_edges, report.error_counts
         self.figure.x_range.update(start=float(edges[0]), end=float(edges[-1]))
         self.figure.y_range.update(start=0, end=max(1.0, float(counts.max()) * 1.08))
-        self.source.data = {"left": edges[:-1], "right": edges[1:], "count": counts}
+        gap = GAP * (edges[1] - edges[0])
+        self.source.data = {"left": edges[:-1] + gap, "right": edges[1:] - gap, "count": counts}
 
 
 class TransferPlot:

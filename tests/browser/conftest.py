@@ -104,7 +104,8 @@ def _numbers(page: Page, view: str = "tensor") -> dict[str, str]:
             for (const child of [...(node.shadowRoot?.children ?? []), ...(node.children ?? [])]) walk(child);
           };
           walk(host);
-          return Object.fromEntries(all.map((dl) => [dl.querySelector('dt').textContent, dl.querySelector('dd').firstChild.textContent]));
+          const text = (dl, tag) => dl.querySelector(tag).firstChild.textContent;
+          return Object.fromEntries(all.map((dl) => [text(dl, 'dt'), text(dl, 'dd')]));
         }""",
         view,
     )

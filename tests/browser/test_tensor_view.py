@@ -82,6 +82,15 @@ def test_granularity(page, change, scales):
     assert int(re.search(r"(\d+) scale", remark).group(1)) == scales
 
 
+def test_widgets_follow_the_settings(page):
+    page.evaluate("() => playground.setState({granularity: 'channel', calibrator: 'percentile', format: 'uint6'})")
+    controls = page.locator("#slot-tensor-controls")
+    expect(controls.get_by_role("button", name="Channel", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(controls.get_by_role("slider", name="Bits")).to_have_attribute("aria-valuenow", "6")
+    expect(controls.get_by_text("Percentile", exact=True).first).to_be_visible()
+    expect(controls.get_by_role("slider", name="Zero-point")).to_have_count(0)
+
+
 def test_a_refused_setting_leaves_everything_as_it_was(page, numbers):
     before, state = numbers(page), page.evaluate("() => playground.state")
     refusal = page.evaluate("() => playground.setState({format: 'int99'}).catch((error) => error)")
