@@ -19,7 +19,7 @@ from playground.engines.feeds import checked_feeds
 from playground.engines.running import run_work
 from playground.errors import InvalidInputError, MissingError, UnsupportedError
 from playground.host.sources import Source
-from playground.model.graph import Graph
+from playground.model.graph import Graph, Model
 from playground.model.loading import load
 from playground.model.recipe import Recipe, Rule
 from playground.model.writers.onnx import to_onnx
@@ -157,7 +157,7 @@ class ModelJobs:
         raise MissingError("there is no data to run", hint="Choose calibration data in the Model view first")
 
     def _graph(self) -> Graph:
-        model = self._workspace.model
+        model: Model | None = self._workspace.model
         if model is None or model.graph is None:
             raise UnsupportedError(
                 "this file holds tensors and no graph, so there is nothing to run", hint="Open an ONNX model"
