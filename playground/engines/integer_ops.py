@@ -110,7 +110,8 @@ class Window:
         needed = [(o - 1) * s + r for o, s, r in zip(self.out, self.strides, reach, strict=True)]
         after = [max(0, n - p - size) for n, p, size in zip(needed, self.pads, x.shape[2:], strict=True)]
         padded = np.pad(x, [(0, 0), (0, 0), *zip(self.pads, after, strict=True)], constant_values=fill)
-        views = np.lib.stride_tricks.sliding_window_view(padded, reach, axis=(2, 3))
+        rows = np.lib.stride_tricks.sliding_window_view(padded, reach[0], axis=2)
+        views: NDArray[Any] = np.lib.stride_tricks.sliding_window_view(rows, reach[1], axis=3)
         (sy, sx), (dy, dx) = self.strides, self.dilations
         return views[:, :, ::sy, ::sx, ::dy, ::dx][:, :, : self.out[0], : self.out[1]]
 
