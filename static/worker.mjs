@@ -62,6 +62,7 @@ async function start({ manifest, options }) {
   await stage("Unpacking the packages", async () =>
     pyodide.unpackArchive(await packages, "zip", { extractDir: "/lib/python3.14/site-packages" }));
   self.fetch = plainFetch;
+  self.pyodide = pyodide; // so that tests (and a console) can run Python where the page runs it
   self.playgroundHost = { ortCreate };
   backend = await stage("Starting the playground", async () =>
     pyodide.pyimport("playground.app.start").start(post, JSON.stringify(options)));

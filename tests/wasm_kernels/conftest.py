@@ -1,14 +1,15 @@
 """Runs a kernel with each of its buffers flush against the end of the memory in turn, and canaries around the others.
 
-An access beyond a buffer then either traps or is seen.
+An access beyond a buffer then either traps or is seen. The same checks run under wasmtime and, in the page's worker, on
+the browser's own WebAssembly (tests/browser/test_kernels_in_page.py).
 """
 
 import struct
+import sys
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
-import wasmtime
 
 from playground.host.kernel_module import read_module
 
@@ -30,15 +31,59 @@ class Out:
         return octets.view(self.dtype).reshape(self.shape)
 
 
+class WasmtimeMemory:
+    """The kernels on a memory of PAGES pages that cannot grow, by wasmtime."""
+
+    def __init__(self):
+        import wasmtime
+
+        self._store = wasmtime.Store()
+        self._memory = wasmtime.Memory(self._store, wasmtime.MemoryType(wasmtime.Limits(PAGES, PAGES)))
+        module = wasmtime.Module(self._store.engine, read_module())
+        self._exports = wasmtime.Instance(self._store, module, [self._memory]).exports(self._store)
+        self._exports["__stack_pointer"].set_value(self._store, STACK_TOP)
+
+    def write(self, octets, start):
+        self._memory.write(self._store, octets, start)
+
+    def read(self, start, stop):
+        return bytes(self._memory.read(self._store, start, stop))
+
+    def call(self, name):
+        """Run a kernel on the argument words at STACK_TOP; a trap is an exception."""
+        self._exports[name](self._store, STACK_TOP)
+
+
+class JavaScriptMemory:
+    """The same by JavaScript's WebAssembly: a memory of its own, not Pyodide's."""
+
+    def __init__(self):
+        import js
+        from pyodide.ffi import to_js
+
+        sizes = to_js({"initial": PAGES, "maximum": PAGES}, dict_converter=js.Object.fromEntries)
+        memory = js.WebAssembly.Memory.new(sizes)
+        imports = to_js({"env": {"memory": memory}}, dict_converter=js.Object.fromEntries)
+        module = js.WebAssembly.Module.new(to_js(read_module()))
+        self._octets = js.Uint8Array.new(memory.buffer)
+        self._exports = js.WebAssembly.Instance.new(module, imports).exports
+        getattr(self._exports, "__stack_pointer").value = STACK_TOP  # the plain name would be mangled in a class
+
+    def write(self, octets, start):
+        self._octets.subarray(start, start + len(octets)).assign(octets)
+
+    def read(self, start, stop):
+        return self._octets.subarray(start, stop).to_bytes()
+
+    def call(self, name):
+        getattr(self._exports, name)(STACK_TOP)
+
+
 class Guarded:
     """The kernels on a small memory of their own."""
 
     def __init__(self):
-        self.store = wasmtime.Store()
-        self.memory = wasmtime.Memory(self.store, wasmtime.MemoryType(wasmtime.Limits(PAGES, PAGES)))
-        module = wasmtime.Module(self.store.engine, read_module())
-        self.exports = wasmtime.Instance(self.store, module, [self.memory]).exports(self.store)
-        self.exports["__stack_pointer"].set_value(self.store, STACK_TOP)
+        self.memory = JavaScriptMemory() if sys.platform == "emscripten" else WasmtimeMemory()
 
     def __call__(self, name, *args):
         """Run a kernel in all placements; returns its results (one array, or a list) after comparing them."""
@@ -53,29 +98,29 @@ class Guarded:
 
     def _run(self, name, args, buffers, last):
         end = PAGES * 65536
-        self.memory.write(self.store, bytes([0xA5]) * (end - STACK_TOP), STACK_TOP)
+        self.memory.write(bytes([0xA5]) * (end - STACK_TOP), STACK_TOP)
         addresses, at = [], STACK_TOP + 1024
         for i, buffer in enumerate(buffers):
             addresses.append(end - buffer.nbytes if i == last else at + CANARY)
             if buffer.nbytes:
-                self.memory.write(self.store, buffer.tobytes(), addresses[i])
+                self.memory.write(buffer.tobytes(), addresses[i])
             if i != last:
                 at = (addresses[i] + buffer.nbytes + CANARY + 15) // 16 * 16
         assert at <= end - buffers[last].nbytes - CANARY, "the test needs more memory"
         following = iter(addresses)
         words = [self.word(a) if np.isscalar(a) else next(following) for a in args]
-        self.memory.write(self.store, struct.pack(f"<{len(words)}i", *words), STACK_TOP)
-        self.exports[name](self.store, STACK_TOP)
+        self.memory.write(struct.pack(f"<{len(words)}i", *words), STACK_TOP)
+        self.memory.call(name)
         for address, buffer in zip(addresses, buffers, strict=True):
             around = [(address - CANARY, address)]
             if address + buffer.nbytes < end:
                 around.append((address + buffer.nbytes, address + buffer.nbytes + CANARY))
             for start, stop in around:
-                assert set(self.memory.read(self.store, start, stop)) == {0xA5}, f"{name} wrote outside a buffer"
+                assert set(self.memory.read(start, stop)) == {0xA5}, f"{name} wrote outside a buffer"
         return [self._read(a, b) for a, b in zip(addresses, buffers, strict=True)]
 
     def _read(self, address, like):
-        octets = bytes(self.memory.read(self.store, address, address + like.nbytes))
+        octets = self.memory.read(address, address + like.nbytes)
         return np.frombuffer(octets, like.dtype).reshape(like.shape)
 
     @staticmethod
