@@ -24,7 +24,7 @@ def test_it_prints_an_address_that_answers_and_ctrl_c_ends_it(site, as_json):
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         lines = [process.stdout.readline() for _ in range(3 if as_json else 1)]
         url = json.loads("".join(lines))["url"] if as_json else lines[0].split()[0]
-        with urllib.request.urlopen(url, timeout=10) as reply:  # noqa: S310 (it is the loopback address)
+        with urllib.request.urlopen(url, timeout=10) as reply:
             assert reply.read() == b"<title>here</title>"
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=10)
