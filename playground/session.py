@@ -46,8 +46,9 @@ class Subject:
 class TensorReport:
     """Everything the Tensor view shows about one tensor under one scheme; real units are the tensor's own.
 
-    ``asked`` is the range that was calibrated or dragged; ``lo`` and ``hi`` are what the codes then reach, which
-    differs because zero has to be a code; beyond ``limits`` values are clipped. With a scheme per channel, all these,
+    ``span`` holds all values, ``edges`` only their bulk if the settings zoom in. ``asked`` is the range that was
+    calibrated or dragged; ``lo`` and ``hi`` are what the codes then reach, which differs because zero has to be a code;
+    beyond ``limits`` values are clipped. With a scheme per channel, all these,
     ``scale``, ``zero_point`` and ``levels`` are those of the channel with the widest range, ``shown_channel``; the
     metrics are always those of the whole tensor.
     """
@@ -66,6 +67,7 @@ class TensorReport:
     shown_channel: int | None
     edges: NDArray[np.float64]
     counts: NDArray[np.int64]
+    span: tuple[float, float]
     levels: NDArray[np.float32]
     codes: NDArray[np.int64]
     level_counts: NDArray[np.int64]
@@ -130,6 +132,21 @@ def subject_of(model: Model, name: str) -> Subject:
         low, high = low - 0.5 * (abs(low) or 1), high + 0.5 * (abs(high) or 1)
     counted = histogram(values, BINS, low, high)
     return Subject(name, values, counted.edges, counted.counts)
+
+
+BULK = (0.1, 99.9)
+"""Percentiles between which "the bulk" of a tensor lies; a zoomed histogram shows it and a fifth more at each side."""
+
+
+@lru_cache(maxsize=4)
+def zoomed(subject: Subject) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Edges and counts of the histogram of the bulk of the values; outliers are left out."""
+    low, high = (float(value) for value in np.percentile(subject.values, BULK))
+    margin = 0.2 * (high - low)
+    if margin == 0:
+        return subject.edges, subject.counts
+    counted = histogram(subject.values, BINS, low - margin, high + margin)
+    return counted.edges, counted.counts
 
 
 @lru_cache(maxsize=8)
@@ -198,6 +215,7 @@ def tensor_report(subject: Subject, settings: Settings) -> tuple[TensorReport, F
     codes = np.arange(low, high + 1)
     reached = levels(qparams, scheme).reshape(-1, codes.size)
     limits = clip_limits(qparams, scheme)
+    edges, counts = zoomed(subject) if settings.zoom else (subject.edges, subject.counts)
     split = split_error(x, x_hat, limits.lo, limits.hi, bins=1)
     counted = qtensor.codes if shown is None else np.take(qtensor.codes, shown, scheme.axis)
     errors = _error_histogram(x_hat - x, scale)
@@ -214,8 +232,9 @@ def tensor_report(subject: Subject, settings: Settings) -> tuple[TensorReport, F
         code_range=(low, high),
         scales=qparams.scale.size,
         shown_channel=shown,
-        edges=subject.edges,
-        counts=subject.counts,
+        edges=edges,
+        counts=counts,
+        span=(float(subject.edges[0]), float(subject.edges[-1])),
         levels=reached[one],
         codes=codes,
         level_counts=np.bincount(counted.reshape(-1).astype(np.int64) - low, minlength=codes.size),
@@ -223,7 +242,7 @@ def tensor_report(subject: Subject, settings: Settings) -> tuple[TensorReport, F
         clipping_error_share=split.clipping_mse / ((split.rounding_mse + split.clipping_mse) or 1),
         error_edges=errors.edges,
         error_counts=errors.counts + _at_ends(errors),
-        transfer=_staircase(subject, scale, zero_point, (low, high)),
+        transfer=_staircase(edges, scale, zero_point, (low, high)),
         **_channels(subject, settings, reached[:, 0], reached[:, -1]),
         bits_per_weight=qtensor.bits_per_weight,
         bytes_before=x.nbytes,
@@ -243,8 +262,10 @@ def _at_ends(counted: Histogram) -> NDArray[np.int64]:
     return ends
 
 
-def _staircase(subject: Subject, scale: float, zero_point: int, limits: tuple[int, int]) -> tuple[Floats, Floats]:
-    x = np.linspace(subject.edges[0], subject.edges[-1], STAIRS, dtype=np.float32)
+def _staircase(
+    edges: NDArray[np.float64], scale: float, zero_point: int, limits: tuple[int, int]
+) -> tuple[Floats, Floats]:
+    x = np.linspace(edges[0], edges[-1], STAIRS, dtype=np.float32)
     codes = np.clip(np.rint(x / scale) + zero_point, *limits) if scale else np.full(x.shape, zero_point)
     return x, ((codes - zero_point) * scale).astype(np.float32)
 

@@ -40,6 +40,7 @@ class Settings:
     lo: float | None = None
     hi: float | None = None
     zero_point: int | None = None
+    zoom: bool = False
     weights: str = "int8"
     weights_granularity: str = "channel"
     activations: str = "static"
@@ -178,6 +179,7 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "lo": _optional(_number(-_FLOAT32_MAX, _FLOAT32_MAX)),
     "hi": _optional(_number(-_FLOAT32_MAX, _FLOAT32_MAX)),
     "zero_point": _optional(_integer(-(2**15), 2**16)),
+    "zoom": _boolean,
     "weights": _registered("formats"),
     "weights_granularity": _choice(*GRANULARITIES),
     "activations": _choice(*ACTIVATIONS),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import panel as pn
@@ -41,7 +42,7 @@ def _widgets() -> dict[str, Any]:
         "symmetric": pmui.RadioButtonGroup(
             label="Range", options={"Symmetric": True, "Asymmetric": False}, **wide
         ),
-        "narrow_range": pmui.Checkbox(label="Narrow range (leave the lowest code out)", **wide),
+        "narrow_range": pmui.Checkbox(label="Narrow range (no lowest code)", **wide),
         "calibrator": pmui.Select(label="Calibration", options=calibrators, **wide),
         "percentile": pmui.FloatSlider(
             label="Percentile", start=95, end=100, step=0.01, value=99.9, format="0.00", **wide
@@ -49,6 +50,7 @@ def _widgets() -> dict[str, Any]:
         "clip": pmui.RangeSlider(
             label="Clip", start=-1, end=1, value=(-1, 1), step=0.001, format="0.000", **wide
         ),
+        "zoom": pmui.Checkbox(label="Zoom in on the bulk", **wide),
         "zero_point": pmui.IntSlider(label="Zero-point", start=-4, end=3, value=0, **wide),
     }  # fmt: skip
 
@@ -128,10 +130,10 @@ class TensorView:
         w["axis"].param.update(options=axes, value=axis, visible=report.per_channel)
         w["symmetric"].value = settings.symmetric
         w["narrow_range"].value = settings.narrow_range
+        w["zoom"].value = settings.zoom
         w["calibrator"].value = settings.calibrator
         w["percentile"].param.update(value=settings.percentile, visible=settings.calibrator == "percentile")
-        start, end = float(report.edges[0]), float(report.edges[-1])
-        start, end = min(start, report.asked[0]), max(end, report.asked[1])
+        start, end = min(report.span[0], report.asked[0]), max(report.span[1], report.asked[1])
         w["clip"].param.update(start=start, end=end, step=(end - start) / 1000, value=report.asked)
         w["zero_point"].param.update(
             start=low, end=high, value=report.zero_point, visible=not settings.symmetric and not report.per_channel
@@ -154,7 +156,7 @@ class TensorView:
     def _show_texts(self, report: TensorReport) -> None:
         texts = self.texts
         texts["numbers"].text = html.cards(self._numbers(report))
-        count = int(report.counts.sum())
+        count = math.prod(report.shape)
         whose = f", those of channel {report.shown_channel} drawn" if report.per_channel else ""
         texts["histogram"].text = html.title(
             f"{grouped(count)} weights on {len(report.levels)} levels{whose}",

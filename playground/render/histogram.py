@@ -95,8 +95,12 @@ class HistogramPlot:
         codes = report.code_of(centres).tolist()
         formulas = {code: affine(report.scale, code, report.zero_point) for code in set(codes)}
         margin = (edges[-1] - edges[0]) * 0.03
-        lo, hi = report.asked
-        self.figure.x_range.update(start=min(float(edges[0]), lo) - margin, end=max(float(edges[-1]), hi) + margin)
+        start, end = float(edges[0]) - margin, float(edges[-1]) + margin
+        if not report.settings.zoom:
+            start, end = min(start, report.asked[0] - margin), max(end, report.asked[1] + margin)
+        self.figure.x_range.update(start=start, end=end)
+        # A handle that would be out of sight waits at the edge, where it can be taken hold of.
+        lo, hi = (min(max(value, start + margin / 2), end - margin / 2) for value in report.asked)
         self.figure.y_range.update(start=-0.012 * top, end=top)
         self.bars.data = {
             "left": edges[:-1] + gap,
