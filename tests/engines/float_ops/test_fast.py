@@ -15,6 +15,14 @@ def test_kernel_is_the_matrix_product(shape: tuple[int, int, int]) -> None:
     np.testing.assert_allclose(kernel_product(b.T, a.T), b.T @ a.T, 1e-5, 1e-5)
 
 
+def test_nan_and_infinity_flow_on() -> None:
+    a, b = np.ones((6, 8), np.float32), np.ones((8, 9), np.float32)
+    a[1, 5], a[2, 6], a[3, 7], a[4, :2] = np.nan, np.inf, -np.inf, (np.inf, -np.inf)
+    sums = np.float32([8, np.nan, np.inf, -np.inf, np.nan, 8])
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(kernel_product(a, b), np.repeat(sums[:, None], 9, axis=1))
+
+
 def test_shapes_that_have_no_product() -> None:
     with pytest.raises(ValueError, match="have no product"):
         kernel_product(np.zeros((2, 3), np.float32), np.zeros((4, 2), np.float32))
