@@ -128,10 +128,12 @@ def _boolean(name: str, value: Any) -> bool:
 
 
 def _number(lowest: float, highest: float) -> Callable[[str, Any], float]:
+    """Numbers of nine digits, as a permalink writes them: every float32 is one."""
+
     def check(name: str, value: Any) -> float:
         try:
-            number = float(value)
-        except (TypeError, ValueError):
+            number = float(f"{float(value):.9g}")
+        except (TypeError, ValueError, OverflowError):
             raise InvalidInputError(f"{value!r} is not a number", where=name) from None
         if not math.isfinite(number) or not lowest <= number <= highest:
             raise InvalidInputError(f"{value!r} is out of range", where=name, hint=f"Use {lowest:g} to {highest:g}")
@@ -159,6 +161,10 @@ def _optional(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
 def _name(name: str, value: Any) -> str:
     if not isinstance(value, str) or len(value) > 1000:
         raise InvalidInputError("not a text of at most 1000 characters", where=name)
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:  # half of a surrogate pair: no link could hold it
+        raise InvalidInputError(f"{value!r} is not valid Unicode", where=name) from error
     return value
 
 

@@ -1,7 +1,8 @@
 """Long work as generators: natively they are drained, in the page the worker's event loop steps them.
 
 A piece of work yields either a :class:`Progress` (at least every 50 ms, so that it can be cancelled and shown)
-or an awaitable (a promise of the host, such as a run of ONNX Runtime Web), whose result is sent back into it.
+or an awaitable (a promise of the host, such as a run of ONNX Runtime Web), whose result is sent back into it and whose
+failure is raised in it.
 What the generator returns is the result of the work.
 """
 
@@ -46,17 +47,21 @@ def settle(awaitable: Awaitable[T]) -> T:
 def drain(work: Work[T], progress: Callable[[Progress], None] | None = None) -> T:
     """Run a piece of work to its end, here and now, telling ``progress`` of every step. Returns its result."""
     answer: Any = None
+    failure: Exception | None = None
     while True:
         try:
-            item = work.send(answer)
+            item = work.send(answer) if failure is None else work.throw(failure)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
+        answer = failure = None
         if isinstance(item, Progress):
-            answer = None
             if progress is not None:
                 progress(item)
-        else:
+            continue
+        try:
             answer = settle(item)
+        except Exception as error:  # whatever it is, the work may know what to do about it
+            failure = error
 
 
 async def drive(
@@ -70,18 +75,22 @@ async def drive(
         CancelledError: ``cancelled()`` became true; the generator was closed first.
     """
     answer: Any = None
+    failure: Exception | None = None
     while True:
         if cancelled():
             work.close()
             raise CancelledError("cancelled", hint="Nothing was changed")
         try:
-            item = work.send(answer)
+            item = work.send(answer) if failure is None else work.throw(failure)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
+        answer = failure = None
         if isinstance(item, Progress):
-            answer = None
             if progress is not None:
                 progress(item)
             await asyncio.sleep(0)
-        else:
+            continue
+        try:
             answer = await item
+        except Exception as error:  # whatever it is, the work may know what to do about it
+            failure = error
