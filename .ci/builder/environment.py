@@ -10,12 +10,11 @@ from builder.steps import Command, run, step
 _STAMPS = VENV / ".stamps"
 """Inside the environment, so that they go when it goes."""
 
-_HINTS = {
-    "site": "Check the network (pip's own settings and variables apply), then run it again",
-    "test": "Check the network (pip's own settings and variables apply), then run it again",
-    "oracles": "On Linux it needs the CPU build of PyTorch 2.13.0 for Python 3.11: "
-    "name a folder or page that has it in PIP_FIND_LINKS",
-}
+_USUAL_HINT = "pip says why above: no network (pip's own settings and variables apply), or a file has another hash"
+_ORACLES_HINT = (
+    "On Linux it needs the CPU build of PyTorch 2.13.0 for Python 3.11: "
+    "name a folder or page that has it in PIP_FIND_LINKS"
+)
 
 
 def ensure(lock: str, note: str = "") -> None:
@@ -35,7 +34,7 @@ def ensure(lock: str, note: str = "") -> None:
     requirements = REQUIREMENTS / f"{lock}.txt"
     command: Command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
     command += ["--require-hashes", "--no-deps", "--only-binary=:all:", "--no-compile", "-r", requirements]
-    failure = f"Installing requirements/{lock}.txt failed. {_HINTS[lock]}."
+    failure = f"Installing requirements/{lock}.txt failed. {_ORACLES_HINT if lock == 'oracles' else _USUAL_HINT}."
     title = f"Install requirements/{lock}.txt{note}"
     step(title, [sys.version, str(ROOT), requirements], [PYTHON], lambda: run(command, failure), _STAMPS)
 
