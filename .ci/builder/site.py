@@ -73,11 +73,10 @@ def _copy_runtime(modules: Path, wheel: Path, versions: dict[str, str]) -> None:
     packages = site_packages()
     panel = packages / "panel" / "dist"
     panel_home = Path("pn", versions["panel"], "dist")
-    (shims,) = panel.glob("bundled/reactiveesm/es-module-shims*/dist/es-module-shims.min.js")
     copies = [(modules / "pyodide" / name, Path("pyodide", name)) for name in PYODIDE]
     copies += [(modules / "onnxruntime-web" / "dist" / name, Path("ort", name)) for name in ORT]
     copies += [(packages / "bokeh" / "server" / "static" / "js" / name, Path("bokeh", name)) for name in BOKEH]
-    copies += [(wheel, Path("wheels", wheel.name)), (shims, Path("pn", "es-module-shims.js"))]
+    copies += [(wheel, Path("wheels", wheel.name))]
     copies += [(panel / "panel.min.js", Path("pn", "panel.min.js"))]
     for folder in PANEL_FOLDERS:
         copies += [(path, panel_home / path.relative_to(panel)) for path in files_in(panel / folder)]

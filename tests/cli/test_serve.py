@@ -1,5 +1,7 @@
 """``playground serve`` as a real process."""
 
+import contextlib
+import functools
 import json
 import os
 import signal
@@ -17,11 +19,24 @@ def site(tmp_path):
     return tmp_path
 
 
+@contextlib.contextmanager
+def started(command):
+    """A child that hears Ctrl-C even where the tests run with it ignored, and that never outlives its test."""
+    hearing = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, **pipes, text=True, preexec_fn=hearing)  # noqa: PLW1509
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
 @pytest.mark.parametrize("as_json", [False, True])
 def test_it_prints_an_address_that_answers_and_ctrl_c_ends_it(site, as_json):
     command = [sys.executable, "-m", "playground", "serve", "--site", site, "--port", "0", *(["--json"] * as_json)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with started(command) as process:
         lines = [process.stdout.readline() for _ in range(3 if as_json else 1)]
         url = json.loads("".join(lines))["url"] if as_json else lines[0].split()[0]
         with urllib.request.urlopen(url, timeout=10) as reply:
