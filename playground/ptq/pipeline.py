@@ -215,8 +215,8 @@ def _about_storage(written: Graph, quantization: Quantization) -> list[str]:
     if not loose:
         return []
     return [
-        f"{len(loose)} tensors have codes of less than 8 bits that the file keeps one a byte: "
-        f"opset {written.opset} has no type for them. Sizes are stated as packed."
+        f"{len(loose)} {'tensor has' if len(loose) == 1 else 'tensors have'} codes of less than 8 bits that the file "
+        f"keeps one a byte: opset {written.opset} has no type for them. Sizes are stated as packed."
     ]
 
 
