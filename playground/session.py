@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -34,12 +35,20 @@ class Subject:
         values: float32, contiguous, finite, at least one element.
         edges: float64 (BINS + 1,), the edges of the histogram's bins.
         counts: int64 (BINS,), values in each bin.
+        calibrated: what a scheme's calibrator makes of the whole tensor.
+        channel_ranges: the smallest and the largest value of every channel along an axis: two float32 (channels,).
+        zoomed: edges and counts of the histogram of the bulk of the values; outliers are left out.
+
+    The last three remember their answers, for as long as the subject is kept and no longer.
     """
 
     name: str
     values: Floats
     edges: NDArray[np.float64]
     counts: NDArray[np.int64]
+    calibrated: Callable[[Scheme], Range]
+    channel_ranges: Callable[[int], tuple[Floats, Floats]]
+    zoomed: Callable[[], tuple[NDArray[np.float64], NDArray[np.int64]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,9 +57,9 @@ class TensorReport:
 
     ``span`` holds all values, ``edges`` only their bulk if the settings zoom in. ``asked`` is the range that was
     calibrated or dragged; ``lo`` and ``hi`` are what the codes then reach, which differs because zero has to be a code;
-    beyond ``limits`` values are clipped. With a scheme per channel, all these,
-    ``scale``, ``zero_point`` and ``levels`` are those of the channel with the widest range, ``shown_channel``; the
-    metrics are always those of the whole tensor.
+    beyond ``limits`` values are clipped. With a scheme per channel ``asked`` holds the ranges of all channels; the
+    others, ``scale``, ``zero_point`` and ``levels`` are those of the channel with the widest range, ``shown_channel``.
+    Channels run along ``axis``. The metrics are always those of the whole tensor.
     """
 
     settings: Settings
@@ -65,6 +74,7 @@ class TensorReport:
     code_range: tuple[int, int]
     scales: int
     shown_channel: int | None
+    axis: int
     edges: NDArray[np.float64]
     counts: NDArray[np.int64]
     span: tuple[float, float]
@@ -98,8 +108,8 @@ class TensorReport:
         return codes
 
 
-def tensor_named(model: Model, name: str) -> str:
-    """``name`` if the model has such a floating-point tensor, else its largest one.
+def largest_tensor(model: Model) -> str:
+    """The name of the model's largest tensor that can be quantized.
 
     Raises:
         MissingError: the model has no tensor that could be quantized.
@@ -109,7 +119,7 @@ def tensor_named(model: Model, name: str) -> str:
         raise MissingError(
             "no floating-point tensor with at least one axis", where=model.name, hint="Open another model"
         )
-    return name if name in candidates else max(candidates, key=lambda n: model.tensors[n].size)
+    return max(candidates, key=lambda n: model.tensors[n].size)
 
 
 def quantizable(model: Model) -> tuple[str, ...]:
@@ -121,47 +131,55 @@ def subject_of(model: Model, name: str) -> Subject:
     """Read a tensor and count its histogram.
 
     Raises:
-        MissingError: the model has no tensor of that name.
+        MissingError: the model has no tensor of that name that can be shown.
         InvalidInputError: it is empty, or has a NaN or an infinity in it.
     """
-    if name not in model.tensors:
-        raise MissingError(f"no tensor {name!r}", where=model.name)
+    if name not in quantizable(model):
+        raise MissingError(
+            f"no tensor {name!r} that can be shown", where=model.name, hint="It needs floats, an axis and an element"
+        )
     values = require_values(np.ascontiguousarray(as_float32(model.tensors[name].numpy(), name)), name)
     low, high = float(values.min()), float(values.max())
     if low == high:
         low, high = low - 0.5 * (abs(low) or 1), high + 0.5 * (abs(high) or 1)
     counted = histogram(values, BINS, low, high)
-    return Subject(name, values, counted.edges, counted.counts)
+    return Subject(
+        name,
+        values,
+        counted.edges,
+        counted.counts,
+        calibrated=lru_cache(maxsize=16)(partial(calibrate, values)),
+        channel_ranges=lru_cache(maxsize=8)(partial(_channel_ranges, values)),
+        zoomed=lru_cache(maxsize=1)(partial(_zoomed, values, counted)),
+    )
 
 
 BULK = (0.1, 99.9)
 """Percentiles between which "the bulk" of a tensor lies; a zoomed histogram shows it and a fifth more at each side."""
 
 
-@lru_cache(maxsize=4)
-def zoomed(subject: Subject) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Edges and counts of the histogram of the bulk of the values; outliers are left out."""
-    low, high = (float(value) for value in np.percentile(subject.values, BULK))
+def _zoomed(values: Floats, whole: Histogram) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    low, high = (float(value) for value in np.percentile(values, BULK))
     margin = 0.2 * (high - low)
-    if margin == 0:
-        return subject.edges, subject.counts
-    counted = histogram(subject.values, BINS, low - margin, high + margin)
+    counted = histogram(values, BINS, low - margin, high + margin) if margin else whole
     return counted.edges, counted.counts
 
 
-@lru_cache(maxsize=8)
-def channel_ranges(subject: Subject, axis: int) -> tuple[Floats, Floats]:
-    """The smallest and the largest value of every channel along ``axis``: two float32 arrays (channels,)."""
-    others = tuple(i for i in range(subject.values.ndim) if i != axis)
-    return subject.values.min(axis=others), subject.values.max(axis=others)
+def _channel_ranges(values: Floats, axis: int) -> tuple[Floats, Floats]:
+    others = tuple(i for i in range(values.ndim) if i != axis)
+    return values.min(axis=others), values.max(axis=others)
+
+
+def channel_axis(settings: Settings, rank: int) -> int:
+    """The axis that channels run along in a tensor of ``rank`` axes: the settings', or the nearest there is."""
+    return min(max(settings.axis, -rank), rank - 1) % rank
 
 
 def usable_scheme(settings: Settings, shape: tuple[int, ...]) -> Scheme:
     """The settings' scheme, with the axis brought into the shape's range."""
     scheme = settings.scheme
     if scheme.granularity == "channel":
-        axis = min(max(settings.axis, -len(shape)), len(shape) - 1) % len(shape)
-        return settings.with_(axis=axis).scheme
+        return replace(scheme, axis=channel_axis(settings, len(shape)))
     return scheme
 
 
@@ -170,19 +188,14 @@ def chosen_range(subject: Subject, settings: Settings, scheme: Scheme) -> Range:
 
     Per channel a dragged end is a limit that no channel's range goes beyond.
     """
-    calibrated = calibrated_range(subject, scheme)
-    lo, hi = calibrated.lo, calibrated.hi
-    if settings.lo is not None:
-        lo = np.maximum(lo, settings.lo) if scheme.granularity == "channel" else np.full_like(lo, settings.lo)
-    if settings.hi is not None:
-        hi = np.minimum(hi, settings.hi) if scheme.granularity == "channel" else np.full_like(hi, settings.hi)
+    found = subject.calibrated(scheme)
+    if scheme.granularity == "channel":
+        ends = (-np.inf if settings.lo is None else settings.lo, np.inf if settings.hi is None else settings.hi)
+        low, high = np.float32(min(ends)), np.float32(max(ends))
+        return Range(np.clip(found.lo, low, high), np.clip(found.hi, low, high))
+    lo = found.lo if settings.lo is None else np.full_like(found.lo, settings.lo)
+    hi = found.hi if settings.hi is None else np.full_like(found.hi, settings.hi)
     return Range(np.minimum(lo, hi), np.maximum(lo, hi))
-
-
-@lru_cache(maxsize=16)
-def calibrated_range(subject: Subject, scheme: Scheme) -> Range:
-    """What the scheme's calibrator makes of the whole tensor."""
-    return calibrate(subject.values, scheme)
 
 
 def quantize_subject(subject: Subject, settings: Settings) -> tuple[QTensor, Range]:
@@ -212,18 +225,18 @@ def tensor_report(subject: Subject, settings: Settings) -> tuple[TensorReport, F
     one = shown or 0
     scale, zero_point = float(qparams.scale.reshape(-1)[one]), int(qparams.zero_point.reshape(-1)[one])
     low, high = scheme.limits
-    codes = np.arange(low, high + 1)
+    axis, codes = channel_axis(settings, x.ndim), np.arange(low, high + 1)
     reached = levels(qparams, scheme).reshape(-1, codes.size)
     limits = clip_limits(qparams, scheme)
-    edges, counts = zoomed(subject) if settings.zoom else (subject.edges, subject.counts)
+    edges, counts = subject.zoomed() if settings.zoom else (subject.edges, subject.counts)
     split = split_error(x, x_hat, limits.lo, limits.hi, bins=1)
     counted = qtensor.codes if shown is None else np.take(qtensor.codes, shown, scheme.axis)
-    errors = _error_histogram(x_hat - x, scale)
+    error_edges, error_counts = _error_histogram(x_hat - x, scale)
     return TensorReport(
         settings=settings,
         shape=x.shape,
         metrics=compare(x, x_hat),
-        asked=(float(extent.lo.reshape(-1)[one]), float(extent.hi.reshape(-1)[one])),
+        asked=(float(extent.lo.min()), float(extent.hi.max())),
         lo=float(reached[one, 0]),
         hi=float(reached[one, -1]),
         limits=(float(limits.lo.reshape(-1)[one]), float(limits.hi.reshape(-1)[one])),
@@ -232,6 +245,7 @@ def tensor_report(subject: Subject, settings: Settings) -> tuple[TensorReport, F
         code_range=(low, high),
         scales=qparams.scale.size,
         shown_channel=shown,
+        axis=axis,
         edges=edges,
         counts=counts,
         span=(float(subject.edges[0]), float(subject.edges[-1])),
@@ -240,26 +254,23 @@ def tensor_report(subject: Subject, settings: Settings) -> tuple[TensorReport, F
         level_counts=np.bincount(counted.reshape(-1).astype(np.int64) - low, minlength=codes.size),
         clipped_share=split.clipped / split.count,
         clipping_error_share=split.clipping_mse / ((split.rounding_mse + split.clipping_mse) or 1),
-        error_edges=errors.edges,
-        error_counts=errors.counts + _at_ends(errors),
+        error_edges=error_edges,
+        error_counts=error_counts,
         transfer=_staircase(edges, scale, zero_point, (low, high)),
-        **_channels(subject, settings, reached[:, 0], reached[:, -1]),
+        **_channels(subject, axis, reached[:, 0], reached[:, -1]),
         bits_per_weight=qtensor.bits_per_weight,
         bytes_before=x.nbytes,
         bytes_after=qtensor.nbytes,
     ), x_hat
 
 
-def _error_histogram(error: Floats, scale: float) -> Histogram:
+def _error_histogram(error: Floats, scale: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Errors within three half steps; what clipping puts further out is counted in the outermost bins."""
     widest = min(float(np.abs(error).max()), 1.5 * scale) or 1.0
-    return histogram(error, ERROR_BINS, -widest, widest)
-
-
-def _at_ends(counted: Histogram) -> NDArray[np.int64]:
-    ends = np.zeros(counted.counts.size, np.int64)
-    ends[0], ends[-1] = counted.below, counted.above
-    return ends
+    counted = histogram(error, ERROR_BINS, -widest, widest)
+    counted.counts[0] += counted.below
+    counted.counts[-1] += counted.above
+    return counted.edges, counted.counts
 
 
 def _staircase(
@@ -270,10 +281,9 @@ def _staircase(
     return x, ((codes - zero_point) * scale).astype(np.float32)
 
 
-def _channels(subject: Subject, settings: Settings, clip_lo: Floats, clip_hi: Floats) -> dict[str, Any]:
+def _channels(subject: Subject, axis: int, clip_lo: Floats, clip_hi: Floats) -> dict[str, Any]:
     """The channels' ranges, widest first, at most MOST_CHANNELS of them, evenly picked."""
-    axis = settings.axis % subject.values.ndim if -subject.values.ndim <= settings.axis < subject.values.ndim else 0
-    lo, hi = channel_ranges(subject, axis)
+    lo, hi = subject.channel_ranges(axis)
     order = np.argsort(lo - hi, kind="stable")
     if order.size > MOST_CHANNELS:
         order = order[np.linspace(0, order.size - 1, MOST_CHANNELS).astype(np.int64)]

@@ -70,7 +70,12 @@ class Settings:
         """Bits a code, as the format's name says."""
         return int(self.format.lstrip("uint"))
 
-    def with_(self, **changes: Any) -> Settings:
+    @property
+    def recipe(self) -> tuple[str, str, str, str]:
+        """What decides how the model is quantized: if this differs, a quantized model is out of date."""
+        return (self.weights, self.weights_granularity, self.activations, self.exclude)
+
+    def with_(self, /, **changes: Any) -> Settings:
         """A copy with some properties changed, each validated.
 
         Raises:

@@ -52,3 +52,8 @@ def softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
     shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
     total: NDArray[np.float64] = shifted / shifted.sum(axis=-1, keepdims=True)
     return total
+
+
+def largest_difference(a: NDArray[Any], b: NDArray[Any]) -> float:
+    """The largest absolute difference of two outputs of any real type or bool; 0 where there are no values."""
+    return float(np.abs(a.astype(np.float64) - b.astype(np.float64)).max(initial=0))

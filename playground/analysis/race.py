@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground import host
+from playground.analysis.agreement import largest_difference
 from playground.engines import wasm
 from playground.errors import PlaygroundError
 from playground.model.graph import Graph
@@ -64,7 +65,11 @@ class _Ours:
     def __init__(self, graph: Graph, feeds: Feeds) -> None:
         self._feeds = dict(feeds)
         self._program = wasm.plan(graph, {name: x.shape for name, x in feeds.items()})
-        self.memory = int(getattr(self._program, "nbytes", 0))
+        self.memory = self._program.nbytes
+
+    def release(self) -> Work[None]:
+        self._program.release()
+        yield Progress(1, 1, self.name)
 
     def run(self) -> Work[dict[str, NDArray[Any]]]:
         yield Progress(0, 1, self.name)
@@ -86,6 +91,9 @@ class _OnnxRuntime:
 
     def __init__(self, name: str, session: Any, feeds: Feeds) -> None:
         self.name, self._session, self._feeds = name, session, dict(feeds)
+
+    def release(self) -> Work[None]:
+        yield self._session.release()
 
     def run(self) -> Work[dict[str, NDArray[Any]]]:
         outputs: dict[str, NDArray[Any]] = yield self._session.run(self._feeds)
@@ -120,21 +128,35 @@ def race_work(quantized: Graph, quantized_file: bytes, float_file: bytes, feeds:
             engines.append(_OnnxRuntime(name, session, feeds))
         except PlaygroundError as error:
             laps[name] = Lap(name, failure=str(error))
+    running: list[_Ours | _OnnxRuntime] = []
     outputs: dict[str, NDArray[Any]] = {}
     for engine in engines:
-        outputs[engine.name] = next(iter((yield from engine.run()).values()))
-    reference = next(iter(outputs.values()))
+        try:
+            outputs[engine.name] = next(iter((yield from engine.run()).values()))
+            running.append(engine)
+        except PlaygroundError as error:
+            laps[engine.name] = Lap(engine.name, failure=str(error))
     for name, output in outputs.items():
-        laps[name] = _agreement(name, output, reference)
-    yield from _time_in_turns(engines, laps)
+        laps[name] = _agreement(name, output, next(iter(outputs.values())))
+    yield from _time_in_turns(running, laps)
+    for engine in engines:
+        yield from engine.release()
     notes += _differences(outputs)
-    batch = next(iter(feeds.values())).shape[0]
+    batch = next((len(x) for x in feeds.values() if x.ndim), 1)
     return Race(tuple(laps[name] for name in (OURS, ORT_INT8, ORT_FLOAT)), batch, ROUNDS, tuple(notes))
 
 
+def _top_classes(output: NDArray[Any]) -> NDArray[np.intp]:
+    """The top class of each sample; none in an output without values."""
+    if not output.size:
+        return np.zeros(0, np.intp)
+    return output.reshape(len(output) if output.ndim else 1, -1).argmax(axis=1)
+
+
 def _agreement(name: str, output: NDArray[Any], reference: NDArray[Any]) -> Lap:
-    same = output.reshape(len(output), -1).argmax(axis=1) == reference.reshape(len(reference), -1).argmax(axis=1)
-    return Lap(name, same_top1=float(same.mean()), largest_difference=float(np.abs(output - reference).max()))
+    same = _top_classes(output) == _top_classes(reference)
+    share = float(same.mean()) if same.size else float("nan")
+    return Lap(name, same_top1=share, largest_difference=largest_difference(output, reference))
 
 
 def _time_in_turns(engines: list[_Ours | _OnnxRuntime], laps: dict[str, Lap]) -> Work[None]:
@@ -155,8 +177,7 @@ def _time_in_turns(engines: list[_Ours | _OnnxRuntime], laps: dict[str, Lap]) ->
 def _differences(outputs: Mapping[str, NDArray[Any]]) -> list[str]:
     if OURS not in outputs or ORT_INT8 not in outputs:
         return []
-    ours, theirs = (outputs[name].reshape(len(outputs[name]), -1).argmax(axis=1) for name in (OURS, ORT_INT8))
-    differing = np.flatnonzero(ours != theirs)
+    differing = np.flatnonzero(_top_classes(outputs[OURS]) != _top_classes(outputs[ORT_INT8]))
     if not differing.size:
         return ["Our kernels and ONNX Runtime give the same top class for every sample of the batch."]
     shown = ", ".join(str(i) for i in differing[:10])

@@ -24,6 +24,8 @@ from playground.settings import from_query
 Answer = tuple[Any, Sequence[bytes]]
 """A JSON-able result, and buffers that go with it."""
 
+Handler = Callable[[int, Mapping[str, Any], Sequence[Source]], Awaitable[Answer] | Answer]
+
 VIEWS: Mapping[str, Callable[[Workspace], Any]] = {"tensor": TensorView, "model": ModelView, "run": RunView}
 
 
@@ -47,10 +49,8 @@ class Backend:
         self._bridges: dict[str, Bridge] = {}
         self.jobs = Jobs(port)
         self.workspace.param.watch(lambda *_: self._note_state(), ["settings", "result"])
-        self.workspace.param.watch(lambda event: self.say(event.new), "problem")
-        self._handlers: Mapping[
-            str, Callable[[int, Mapping[str, Any], Sequence[Source]], Awaitable[Answer] | Answer]
-        ] = {
+        self.workspace.param.watch(lambda event: self.say(event.new), "problem", onlychanged=False)
+        self._handlers: Mapping[str, Handler] = {
             "view": self._view,
             "patch": self._patch,
             "set": self._set,
@@ -69,25 +69,23 @@ class Backend:
 
     async def handle(self, request: int, kind: str, text: str, files: Sequence[Source]) -> None:
         """Handle one message; the answer is posted, and every document that changed is brought up to date first."""
+        buffers: Sequence[bytes] = ()
         try:
-            if kind not in self._handlers:
-                raise InvalidInputError(f"there is no request {kind!r}", where="message")
-            answer = self._handlers[kind](request, json.loads(text), files)
+            answer = self._handler(kind)(request, _content(text), files)
             result, buffers = await answer if isinstance(answer, Awaitable) else answer
-        except PlaygroundError as error:
-            self._flush()
-            self._port.send({"kind": "answer", "id": request, "error": error.as_dict()})
+            outcome = {"result": result}
         except Exception as error:  # the page has to get an answer whatever happens
+            outcome = {"error": _trouble(error)}
+        try:
             self._flush()
-            trouble = {
-                "kind": "internal",
-                "message": f"{type(error).__name__}: {error}",
-                "detail": traceback.format_exc(),
-            }
-            self._port.send({"kind": "answer", "id": request, "error": trouble})
-        else:
-            self._flush()
-            self._port.send({"kind": "answer", "id": request, "result": result}, buffers)
+        except Exception as error:  # likewise
+            outcome, buffers = {"error": _trouble(error)}, ()
+        self._port.send({"kind": "answer", "id": request} | outcome, buffers)
+
+    def _handler(self, kind: str) -> Handler:
+        if kind not in self._handlers:
+            raise InvalidInputError(f"there is no request {kind!r}", where="message")
+        return self._handlers[kind]
 
     def state(self) -> dict[str, Any]:
         """The settings, the permalink's query, what is open and whether there is a quantized model."""
@@ -135,11 +133,14 @@ class Backend:
         return result, ()
 
     def _patch(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        self._bridges[content["view"]].receive(content["patch"])
+        view = content.get("view")
+        if view not in self._bridges:
+            raise InvalidInputError(f"the view {view!r} has not been asked for", where="patch")
+        self._bridges[view].receive(_mapping(content, "patch"))
         return None, ()
 
     def _set(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        self.workspace.change(**content["changes"])
+        self.workspace.change(**_mapping(content, "changes"))
         return self.state(), ()
 
     def _reset(self, _request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
@@ -147,12 +148,12 @@ class Backend:
         return self.state(), ()
 
     def _load(self, _request: int, _content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
-        (source,) = files
+        source = _one(files)
         self.workspace.open(source)
         return self.models.inventory(), ()
 
     def _calibration(self, _request: int, _content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
-        (source,) = files
+        source = _one(files)
         result = self.models.use_calibration(source)
         self._note_state()
         return result, ()
@@ -162,13 +163,43 @@ class Backend:
         return {"report": report_data(result), "name": self.models.quantized_name()}, (result.onnx,)
 
     def _cancel(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return self.jobs.cancel(int(content["target"])), ()
+        return self.jobs.cancel(content.get("target")), ()
 
     async def _run(self, request: int, content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
-        return await self.jobs.run(request, self.models.run_inputs_work(content.get("inputs"), files)), ()
+        return await self.jobs.run(
+            request, self.models.run_inputs_work(_mapping(content, "inputs") if not files else {}, files)
+        ), ()
 
     async def _race(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         return await self.jobs.run(request, self.models.race_work()), ()
 
     async def _sample(self, request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         return await self.jobs.run(request, self.models.sample_work(content)), ()
+
+
+def _trouble(error: Exception) -> dict[str, str]:
+    """An error as the page takes it; one that nobody foresaw brings its traceback along."""
+    if isinstance(error, PlaygroundError):
+        return error.as_dict()
+    detail = "".join(traceback.format_exception(error))
+    return {"kind": "internal", "message": f"{type(error).__name__}: {error}", "detail": detail}
+
+
+def _content(text: str) -> Mapping[str, Any]:
+    content = json.loads(text)
+    if not isinstance(content, Mapping):
+        raise InvalidInputError("its content is no object", where="message")
+    return content
+
+
+def _mapping(content: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+    value = content.get(field)
+    if not isinstance(value, Mapping):
+        raise InvalidInputError(f"an object is needed, not {value!r}", where=field)
+    return value
+
+
+def _one(files: Sequence[Source]) -> Source:
+    if len(files) != 1:
+        raise InvalidInputError(f"one file is needed, not {len(files)}", where="message")
+    return files[0]

@@ -48,9 +48,9 @@ class Jobs:
         finally:
             del self._cancelled[request]
 
-    def cancel(self, request: int) -> bool:
+    def cancel(self, request: int | None) -> bool:
         """Ask a piece of work to stop between two of its steps. Returns whether it was under way."""
-        under_way = request in self._cancelled
-        if under_way:
-            self._cancelled[request] = True
-        return under_way
+        if request is None or request not in self._cancelled:
+            return False
+        self._cancelled[request] = True
+        return True

@@ -6,28 +6,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from playground import gallery
-from playground.analysis.agreement import agreement, softmax
+from playground.analysis.agreement import Compared, agreement, largest_difference, softmax
 from playground.analysis.inventory import inventory_data
 from playground.analysis.race import race_work
-from playground.app.workspace import Workspace
+from playground.app.inputs import Feeds, as_feeds, digit_of, fixed_batch, of_any_batch, read_feeds
+from playground.app.python_code import python_code
+from playground.app.workspace import NO_RESULTS, Workspace
 from playground.core import Scheme
-from playground.engines.feeds import checked_feeds
 from playground.engines.running import run_work
-from playground.errors import InvalidInputError, MissingError, UnsupportedError
+from playground.errors import CancelledError, MissingError, UnsupportedError
 from playground.host.sources import Source
 from playground.model.graph import Graph, Model
 from playground.model.loading import load
 from playground.model.recipe import Recipe, Rule
 from playground.model.writers.onnx import to_onnx
 from playground.ptq.pipeline import QuantizedModel, quantize_model_work
-from playground.render.numbers import percent
+from playground.render.numbers import digits, percent
 from playground.work import Progress, Work
-
-Feeds = dict[str, NDArray[Any]]
 
 RACE_BATCH = 16
 
@@ -61,7 +59,6 @@ class ModelJobs:
 
     def _forget(self) -> None:
         self._calibration, self.calibration_name = None, ""
-        self._workspace.param.update(result=None, answer=None, compared=None, race=None)
 
     @property
     def calibration_sentence(self) -> str:
@@ -78,8 +75,9 @@ class ModelJobs:
 
     def use_calibration(self, source: Source) -> dict[str, Any]:
         """Take calibration data from an ``.npz`` whose arrays are named as the model's inputs."""
-        feeds = read_feeds(source, self._graph())
+        feeds = read_feeds(source, of_any_batch(self._graph()))
         self._calibration, self.calibration_name = feeds, source.name
+        self._workspace.param.update(**NO_RESULTS)
         return {"name": source.name, "samples": self._samples(feeds)}
 
     def quantize_work(self) -> Work[QuantizedModel]:
@@ -88,13 +86,22 @@ class ModelJobs:
         model = workspace.model
         if model is None:
             raise MissingError("there is no model open", hint="Open one first")
-        calibration = self._calibration
+        recipe, given = workspace.settings.recipe, self._calibration
+        calibration = given
         if calibration is None and workspace.settings.model in gallery.entries():
             calibration = dict(gallery.calibration(workspace.settings.model))
+
+        def require_unchanged() -> None:
+            now = workspace.settings.recipe
+            if workspace.model is not model or self._calibration is not given or now != recipe:
+                raise CancelledError("the model or its recipe was changed meanwhile", hint="Quantize it again")
+
         result = yield from quantize_model_work(model, recipe_of(workspace), calibration)
+        require_unchanged()
         yield Progress(1, 1, "Comparing with the float model")
-        compared = yield from self._compare_work(result)
-        workspace.param.update(result=result, compared=compared, race=None, answer=None)
+        compared = yield from self._compare_work(self._graph(), result)
+        require_unchanged()
+        workspace.param.update(**{**NO_RESULTS, "result": result, "compared": compared})
         return result
 
     def quantized_name(self) -> str:
@@ -105,37 +112,31 @@ class ModelJobs:
 
     def sample_work(self, content: Mapping[str, Any]) -> Work[dict[str, Any]]:
         """Both models' answers to a drawn digit (``pixels``) or to a held-out one (``index``)."""
-        digits = gallery.digits()
         graph = self._graph()
         if self._workspace.settings.model not in gallery.entries():
             raise UnsupportedError(
                 "this model does not read the gallery's digits", hint="Give it an input of its own, as an .npz"
             )
-        truth = ""
-        if "pixels" in content:
-            pixels = np.asarray(content["pixels"], np.float32).reshape(1, 1, 8, 8)
-        else:
-            index = int(content["index"]) % len(digits.labels)
-            pixels, truth = digits.images[index : index + 1], f"Sample {index + 1} is a {digits.labels[index]}. "
+        pixels, truth = digit_of(content)
         feeds = {graph.inputs[0].name: pixels}
+        result = yield from self._ensure_work()
         floats = yield from run_work(graph, feeds, "reference")
-        quantized, engine = yield from self._quantized_work(feeds)
+        quantized, engine = yield from _either_work(_graph_of(result), feeds, INTEGER_ENGINES)
         answer = _answer(floats, quantized)
-        self._workspace.answer = answer
+        if self._workspace.result is result:
+            self._workspace.answer = answer
         return {"pixels": pixels.reshape(-1), "sentence": f"{truth}{answer.sentence} ({engine})"}
 
     def run_inputs_work(self, inputs: Mapping[str, Any] | None, files: Sequence[Source]) -> Work[dict[str, Any]]:
         """Outputs of every engine for the visitor's own inputs, given as nested lists or as an ``.npz``."""
         graph = self._graph()
         feeds = read_feeds(files[0], graph) if files else as_feeds(inputs or {}, graph)
-        floats = yield from _either_work(graph, feeds, ("reference", "onnxruntime"))
-        quantized, engine = yield from self._quantized_work(feeds)
-        outputs = {"float": floats[0], engine: quantized}
-        largest = max(
-            (float(np.abs(floats[0][name] - quantized[name]).max()) for name in quantized if quantized[name].size),
-            default=0.0,
-        )
-        sentence = f"Float ran in {floats[1]}, quantized in {engine}; outputs differ by at most {largest:.3g}."
+        result = yield from self._ensure_work()
+        floats, float_engine = yield from _either_work(graph, feeds, ("reference", "onnxruntime"))
+        quantized, engine = yield from _either_work(_graph_of(result), feeds, INTEGER_ENGINES)
+        outputs = {"float": floats, engine: quantized}
+        largest = max(largest_difference(floats[name], quantized[name]) for name in quantized)
+        sentence = f"Float ran in {float_engine}, quantized in {engine}; outputs differ by at most {digits(largest)}."
         return {"outputs": {key: _plain(value) for key, value in outputs.items()}, "sentence": sentence}
 
     def race_work(self) -> Work[dict[str, Any]]:
@@ -146,14 +147,17 @@ class ModelJobs:
         quantized = load(result.onnx, "quantized.onnx").graph
         if quantized is None:
             raise UnsupportedError("the quantized file has no graph")
-        self._workspace.race = yield from race_work(quantized, result.onnx, to_onnx(graph), feeds)
-        return {"notes": list(self._workspace.race.notes)}
+        race = yield from race_work(quantized, result.onnx, to_onnx(graph), feeds)
+        if self._workspace.result is result:
+            self._workspace.race = race
+        return {"notes": list(race.notes)}
 
     def _race_feeds(self, graph: Graph) -> Feeds:
         if self._workspace.settings.model in gallery.entries():
             return {graph.inputs[0].name: gallery.digits().images[:RACE_BATCH]}
         if self._calibration is not None:
-            return {name: x[:RACE_BATCH] for name, x in self._calibration.items()}
+            count = fixed_batch(graph) or RACE_BATCH
+            return {name: x[:count] if x.ndim else x for name, x in self._calibration.items()}
         raise MissingError("there is no data to run", hint="Choose calibration data in the Model view first")
 
     def _graph(self) -> Graph:
@@ -170,19 +174,15 @@ class ModelJobs:
         result: QuantizedModel = self._workspace.result
         return result
 
-    def _quantized_work(self, feeds: Feeds) -> Work[tuple[Feeds, str]]:
-        result = yield from self._ensure_work()
-        return (yield from _either_work(_graph_of(result), feeds, ("wasm", "onnxruntime")))
-
-    def _compare_work(self, result: QuantizedModel) -> Work[Any]:
+    def _compare_work(self, graph: Graph, result: QuantizedModel) -> Work[Compared | None]:
         if self._workspace.evaluator is None:
             return None
-        graph, digits = self._graph(), gallery.digits()
-        feeds = {graph.inputs[0].name: digits.images}
+        samples = gallery.digits()
+        feeds = {graph.inputs[0].name: samples.images}
         floats = yield from run_work(graph, feeds, "reference")
-        quantized, engine = yield from _either_work(_graph_of(result), feeds, ("wasm", "onnxruntime"))
+        quantized, engine = yield from _either_work(_graph_of(result), feeds, INTEGER_ENGINES)
         output = graph.outputs[0].name
-        return agreement(floats[output], quantized[output], digits.labels, engine)
+        return agreement(floats[output], quantized[output], samples.labels, engine)
 
     def exports(self) -> dict[str, Any]:
         """The permalink's query, the recipe as JSON, and Python that repeats the Tensor view's numbers."""
@@ -203,6 +203,7 @@ class ModelJobs:
         return data | {"summary": runs if data["operators"] else "tensors only, so it can be looked at but not run"}
 
 
+INTEGER_ENGINES = ("wasm", "onnxruntime")
 ENGINE_TITLES = {"wasm": "our int8 kernels", "onnxruntime": "ONNX Runtime", "reference": "NumPy"}
 
 
@@ -239,60 +240,3 @@ def _answer(floats: Feeds, quantized: Feeds) -> Answer:
 
 def _plain(outputs: Feeds) -> dict[str, Any]:
     return {name: {"dims": list(x.shape), "dtype": x.dtype.name, "data": x.reshape(-1)} for name, x in outputs.items()}
-
-
-def read_feeds(source: Source, graph: Graph) -> Feeds:
-    """Arrays of an ``.npz`` named as a graph's inputs.
-
-    Raises:
-        BadFileError: it is no ``.npz``. InvalidInputError: names are missing, an array is empty or not finite.
-    """
-    tensors = load(source).tensors
-    return as_feeds({name: tensor.numpy() for name, tensor in tensors.items()}, graph)
-
-
-def as_feeds(given: Mapping[str, Any], graph: Graph) -> Feeds:
-    """Checked feeds for a graph: what it asks for, not empty, finite. Arrays of other names are left out.
-
-    Raises:
-        InvalidInputError: naming the input and what is wrong with it.
-    """
-    names = {value.name for value in graph.inputs}
-    chosen = {name: np.asarray(values) for name, values in given.items() if name in names}
-    if not chosen and given:
-        has, wants = ", ".join(map(str, given)), ", ".join(sorted(names))
-        raise InvalidInputError(f"no array has the name of an input; it has {has}", hint=f"The model takes {wants}")
-    feeds = checked_feeds(graph, chosen)
-    for name, values in feeds.items():
-        if not values.size:
-            raise InvalidInputError("the array is empty", where=name)
-        if values.dtype.kind == "f" and not np.isfinite(values).all():
-            raise InvalidInputError("it has NaN or infinite values", where=name, hint="Remove those samples")
-    return feeds
-
-
-def python_code(workspace: Workspace) -> str:
-    """Python that makes the numbers the Tensor view shows."""
-    settings = workspace.settings
-    report = workspace.report
-    key = settings.model if settings.model in gallery.entries() else None
-    opened = f"gallery.open_model({key!r})" if key else f"playground.load({workspace.model.name!r})"
-    lines = ["import playground", *(["from playground import gallery"] if key else []), ""]
-    lines += [f"model = {opened}", f"x = model.tensors[{settings.tensor!r}].numpy()"]
-    scheme = [f"format={settings.format!r}", f"granularity={settings.granularity!r}", f"symmetric={settings.symmetric}"]
-    if settings.granularity == "channel":
-        scheme.append(f"axis={settings.axis}")
-    if settings.narrow_range:
-        scheme.append("narrow_range=True")
-    scheme += [f"convention={settings.convention!r}", f"calibrator={settings.calibrator!r}"]
-    if settings.calibrator == "percentile":
-        scheme.append(f"calibrator_args=(('percentile', {settings.percentile!r}),)")
-    lines.append(f"scheme = playground.Scheme({', '.join(scheme)})")
-    extra = ""
-    if report is not None and (settings.lo is not None or settings.hi is not None):
-        extra += f", range=playground.Range({report.asked[0]!r}, {report.asked[1]!r})"
-    if settings.zero_point is not None:
-        extra += f", zero_point={settings.zero_point}"
-    lines += [f"q = playground.quantize(x, scheme{extra})", "", "print(q.qparams, q.bits_per_weight)"]
-    lines.append("print(playground.compare(x, q.dequantize()))")
-    return "\n".join(lines)

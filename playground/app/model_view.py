@@ -66,7 +66,8 @@ class ModelView:
             widget.param.watch(lambda event, name=name: self._moved(name, event.new), "value")
         self.search.param.watch(lambda *_: self._show_rows(), "value_input")
         self.source.selected.on_change("indices", lambda _attr, _old, new: self._selected(new))
-        workspace.param.watch(lambda *_: self.show(), ["settings", "model", "result"])
+        workspace.param.watch(lambda *_: self._show_widgets(), "settings")
+        workspace.param.watch(lambda *_: self.show(), ["model", "result"])
         self.show()
 
     def _table(self) -> DataTable:
@@ -113,6 +114,7 @@ class ModelView:
             self.workspace.change(**{name: value})
         except PlaygroundError as error:
             self.workspace.problem = str(error)
+            self._show_widgets()
 
     def _selected(self, indices: list[int]) -> None:
         """A chosen row is the tensor that the Tensor view shows."""
@@ -124,15 +126,19 @@ class ModelView:
 
     def show(self) -> None:
         """Bring widgets, table, numbers and report in line with the workspace."""
+        self._show_widgets()
+        self._show_rows()
+        self._show_numbers()
+        self._show_report()
+
+    def _show_widgets(self) -> None:
+        """The widgets alone: all that a step of a slider in another view can change here."""
         self._syncing = True
         try:
             for name, widget in self.widgets.items():
                 widget.value = getattr(self.workspace.settings, name)
         finally:
             self._syncing = False
-        self._show_rows()
-        self._show_numbers()
-        self._show_report()
 
     def _show_rows(self) -> None:
         model, result = self.workspace.model, self.workspace.result

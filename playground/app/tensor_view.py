@@ -126,8 +126,7 @@ class TensorView:
         w["signed"].value = settings.format.startswith("int")
         w["bits"].value = settings.bits
         w["granularity"].value = settings.granularity
-        axis = settings.axis % len(report.shape) if settings.axis < len(report.shape) else 0
-        w["axis"].param.update(options=axes, value=axis, visible=report.per_channel)
+        w["axis"].param.update(options=axes, value=report.axis, visible=report.per_channel)
         w["symmetric"].value = settings.symmetric
         w["narrow_range"].value = settings.narrow_range
         w["zoom"].value = settings.zoom

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import param
@@ -12,10 +13,13 @@ from playground.errors import InvalidInputError, MissingError, PlaygroundError
 from playground.host.sources import Source
 from playground.model.graph import Model
 from playground.model.loading import load
-from playground.session import Subject, TensorReport, subject_of, tensor_named, tensor_report
+from playground.session import Subject, TensorReport, largest_tensor, subject_of, tensor_report
 from playground.settings import Settings
 
 UPLOAD = "upload"
+
+NO_RESULTS: Mapping[str, Any] = {"result": None, "answer": None, "compared": None, "race": None}
+"""What is left of the quantized model once another one, or another recipe, is chosen."""
 
 
 class Workspace(param.Parameterized):
@@ -49,18 +53,17 @@ class Workspace(param.Parameterized):
         """Measures the open model on its gallery data; None for a model without such data."""
         return self._evaluators.get(self.settings.model)
 
-    def change(self, **changes: Any) -> None:
+    def change(self, /, **changes: Any) -> None:
         """Change settings; an unusable change is refused as a whole and leaves everything as it was.
 
         Raises:
             PlaygroundError: what is wrong, and where.
         """
-        if changes.get("model") in gallery.entries() and "tensor" not in changes:
-            changes["tensor"] = gallery.entries()[changes["model"]].tensor
         wanted = self.settings.with_(**changes)
-        moved = {"model", "tensor"} & set(changes)
-        if moved and (wanted.model, wanted.tensor) != (self.settings.model, self.settings.tensor):
-            wanted = wanted.with_(lo=None, hi=None, zero_point=None)
+        if "tensor" not in changes and wanted.model != self.settings.model:
+            wanted = wanted.with_(tensor=_first_tensor(wanted.model))
+        if (wanted.model, wanted.tensor) != (self.settings.model, self.settings.tensor):
+            wanted = wanted.with_(**{name: changes.get(name) for name in ("lo", "hi", "zero_point")})
         if {"format", "symmetric", "narrow_range", "granularity", "convention"} & set(changes):
             wanted = wanted.with_(zero_point=None) if "zero_point" not in changes else wanted
         if {"calibrator", "percentile"} & set(changes):
@@ -77,9 +80,9 @@ class Workspace(param.Parameterized):
         previous = self._models.get(UPLOAD)
         self._models[UPLOAD] = model
         try:
-            name = tensor_named(model, "")
+            name = largest_tensor(model)
             self._show(self.settings.with_(model=UPLOAD, tensor=name, lo=None, hi=None, zero_point=None), fresh=True)
-        except PlaygroundError:
+        except Exception:
             if previous is None:
                 del self._models[UPLOAD]
             else:
@@ -113,7 +116,7 @@ class Workspace(param.Parameterized):
 
     def _show(self, wanted: Settings, *, fresh: bool = False) -> None:
         model = self.model_named(wanted.model)
-        name = tensor_named(model, wanted.tensor)
+        name = wanted.tensor or largest_tensor(model)
         known = self._subject is not None and model is self.model and self._subject.name == name
         subject = self._subject if known and self._subject else subject_of(model, name)
         wanted = wanted.with_(tensor=name)
@@ -125,12 +128,22 @@ class Workspace(param.Parameterized):
         self._subject = subject
         changes: dict[str, Any] = {"settings": wanted, "report": report, "score": score, "problem": ""}
         if model is not self.model:
-            changes |= {"model": model, "result": None}
+            changes["model"] = model
+        if model is not self.model or wanted.recipe != self.settings.recipe:
+            changes |= NO_RESULTS
         self.param.update(**changes)
+
+
+def _first_tensor(key: str) -> str:
+    """The tensor that a model is shown with first; empty: its largest."""
+    return gallery.entries()[key].tensor if key in gallery.entries() else ""
 
 
 def open_workspace(settings: Settings) -> tuple[Workspace, tuple[str, ...]]:
     """A workspace for the settings; where a link asks for what is not there, the default and a sentence about it."""
+    default = Settings()
+    if settings.tensor == default.tensor and settings.model != default.model:  # a link that names the model alone
+        settings = settings.with_(tensor=_first_tensor(settings.model))
     try:
         return Workspace(settings), ()
     except PlaygroundError as error:

@@ -1,0 +1,85 @@
+"""What a visitor gives a model to run on: arrays of a file or of a message, digits that were drawn. All is checked here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground import gallery
+from playground.engines.feeds import checked_feeds
+from playground.errors import InvalidInputError
+from playground.host.sources import Source
+from playground.model.graph import Graph
+from playground.model.loading import load
+
+Feeds = dict[str, NDArray[Any]]
+
+
+def digit_of(content: Mapping[str, Any]) -> tuple[NDArray[np.float32], str]:
+    """A digit as float32 (1, 1, 8, 8), and what it is: a drawn one (``pixels``) or a held-out one (``index``).
+
+    Raises:
+        InvalidInputError: there are not 64 finite pixels, or no whole number.
+    """
+    if "pixels" in content:
+        pixels = _as_array(content["pixels"], "pixels")
+        if pixels.size != 64 or pixels.dtype.kind not in "fiu" or not np.isfinite(pixels).all():
+            raise InvalidInputError("a digit has 64 finite grey levels", where="pixels", hint="Give 8 rows of 8")
+        return pixels.astype(np.float32).reshape(1, 1, 8, 8), ""
+    if not isinstance(content.get("index"), int):
+        raise InvalidInputError("there are neither pixels nor the index of a sample", where="sample")
+    samples = gallery.digits()
+    index = content["index"] % len(samples.labels)
+    return samples.images[index : index + 1], f"Sample {index + 1} is a {samples.labels[index]}. "
+
+
+def read_feeds(source: Source, graph: Graph) -> Feeds:
+    """Arrays of an ``.npz`` named as a graph's inputs.
+
+    Raises:
+        BadFileError: it is no ``.npz``. InvalidInputError: names are missing, an array is empty or not finite.
+    """
+    tensors = load(source).tensors
+    return as_feeds({name: tensor.numpy() for name, tensor in tensors.items()}, graph)
+
+
+def as_feeds(given: Mapping[str, Any], graph: Graph) -> Feeds:
+    """Checked feeds for a graph: what it asks for, not empty, finite. Arrays of other names are left out.
+
+    Raises:
+        InvalidInputError: naming the input and what is wrong with it.
+    """
+    names = {value.name for value in graph.inputs}
+    chosen = {name: _as_array(values, name) for name, values in given.items() if name in names}
+    if not chosen and given:
+        has, wants = ", ".join(map(str, given)), ", ".join(sorted(names))
+        raise InvalidInputError(f"no array has the name of an input; it has {has}", hint=f"The model takes {wants}")
+    feeds = checked_feeds(graph, chosen)
+    for name, values in feeds.items():
+        if not values.size:
+            raise InvalidInputError("the array is empty", where=name)
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise InvalidInputError("it has NaN or infinite values", where=name, hint="Remove those samples")
+    return feeds
+
+
+def _as_array(values: Any, where: str) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise InvalidInputError("the nested lists do not form an array", where=where) from error
+
+
+def fixed_batch(graph: Graph) -> int | None:
+    """How many samples the graph takes at once, if it says so."""
+    return next((v.shape[0] for v in graph.inputs if v.shape and isinstance(v.shape[0], int)), None)
+
+
+def of_any_batch(graph: Graph) -> Graph:
+    """The graph with the first size of its inputs left open: calibration data is cut into batches later."""
+    opened = (replace(v, shape=(None, *v.shape[1:])) if v.shape else v for v in graph.inputs)
+    return graph.with_(inputs=tuple(opened))

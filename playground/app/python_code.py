@@ -1,0 +1,49 @@
+"""The Tensor view as a few lines of Python that give the same numbers."""
+
+from __future__ import annotations
+
+from playground import gallery
+from playground.app.workspace import Workspace
+from playground.session import TensorReport
+from playground.settings import Settings
+
+
+def python_code(workspace: Workspace) -> str:
+    """Python that makes the numbers the Tensor view shows."""
+    settings, report, model = workspace.settings, workspace.report, workspace.model
+    key = settings.model if settings.model in gallery.entries() else None
+    opened = f"gallery.open_model({key!r})" if key else f"playground.load({model.name!r})"
+    limited = settings.granularity == "channel" and not (settings.lo is None and settings.hi is None)
+    lines = ["import playground", *(["from playground import gallery"] if key else [])]
+    lines += [*(["from playground.calibration import calibrate"] if limited else []), ""]
+    lines += [f"model = {opened}", f"x = model.tensors[{settings.tensor!r}].numpy()"]
+    scheme = [f"format={settings.format!r}", f"granularity={settings.granularity!r}", f"symmetric={settings.symmetric}"]
+    if settings.granularity == "channel":
+        scheme.append(f"axis={report.axis}")
+    if settings.narrow_range:
+        scheme.append("narrow_range=True")
+    scheme += [f"convention={settings.convention!r}", f"calibrator={settings.calibrator!r}"]
+    if settings.calibrator == "percentile":
+        scheme.append(f"calibrator_args=(('percentile', {settings.percentile!r}),)")
+    lines.append(f"scheme = playground.Scheme({', '.join(scheme)})")
+    extra = ""
+    if settings.lo is not None or settings.hi is not None:
+        lines += _range_lines(settings, report)
+        extra += ", range=clip"
+    if settings.zero_point is not None and not settings.symmetric:
+        extra += f", zero_point={settings.zero_point}"
+    lines += [f"q = playground.quantize(x, scheme{extra})", "", "print(q.qparams, q.bits_per_weight)"]
+    lines.append("print(playground.compare(x, q.dequantize()))")
+    return "\n".join(lines)
+
+
+def _range_lines(settings: Settings, report: TensorReport) -> list[str]:
+    """The clip range; of channels each has its own, within what was dragged."""
+    if not report.per_channel:
+        return [f"clip = playground.Range({report.asked[0]!r}, {report.asked[1]!r})"]
+    ends = [settings.lo, settings.hi]
+    low, high = ends if None in ends else sorted(end for end in ends if end is not None)
+    return [
+        "found = calibrate(x, scheme)",
+        f"clip = playground.Range(found.lo.clip({low!r}, {high!r}), found.hi.clip({low!r}, {high!r}))",
+    ]
