@@ -150,7 +150,8 @@ def _top_classes(output: NDArray[Any]) -> NDArray[np.intp]:
     """The top class of each sample; none in an output without values."""
     if not output.size:
         return np.zeros(0, np.intp)
-    return output.reshape(len(output) if output.ndim else 1, -1).argmax(axis=1)
+    top: NDArray[np.intp] = output.reshape(len(output) if output.ndim else 1, -1).argmax(axis=1)
+    return top
 
 
 def _agreement(name: str, output: NDArray[Any], reference: NDArray[Any]) -> Lap:

@@ -166,9 +166,8 @@ class Backend:
         return self.jobs.cancel(content.get("target")), ()
 
     async def _run(self, request: int, content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
-        return await self.jobs.run(
-            request, self.models.run_inputs_work(_mapping(content, "inputs") if not files else {}, files)
-        ), ()
+        inputs = {} if content.get("inputs") is None else _mapping(content, "inputs")
+        return await self.jobs.run(request, self.models.run_inputs_work(inputs, files)), ()
 
     async def _race(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         return await self.jobs.run(request, self.models.race_work()), ()

@@ -1,4 +1,4 @@
-"""What a visitor gives a model to run on: arrays of a file or of a message, digits that were drawn. All is checked here."""
+"""What a visitor gives a model to run on, checked: arrays of a file or of a message, digits that were drawn."""
 
 from __future__ import annotations
 

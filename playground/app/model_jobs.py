@@ -127,10 +127,10 @@ class ModelJobs:
             self._workspace.answer = answer
         return {"pixels": pixels.reshape(-1), "sentence": f"{truth}{answer.sentence} ({engine})"}
 
-    def run_inputs_work(self, inputs: Mapping[str, Any] | None, files: Sequence[Source]) -> Work[dict[str, Any]]:
+    def run_inputs_work(self, inputs: Mapping[str, Any], files: Sequence[Source]) -> Work[dict[str, Any]]:
         """Outputs of every engine for the visitor's own inputs, given as nested lists or as an ``.npz``."""
         graph = self._graph()
-        feeds = read_feeds(files[0], graph) if files else as_feeds(inputs or {}, graph)
+        feeds = read_feeds(files[0], graph) if files else as_feeds(inputs, graph)
         result = yield from self._ensure_work()
         floats, float_engine = yield from _either_work(graph, feeds, ("reference", "onnxruntime"))
         quantized, engine = yield from _either_work(_graph_of(result), feeds, INTEGER_ENGINES)
