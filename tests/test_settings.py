@@ -1,0 +1,159 @@
+"""Settings survive their permalink, and no link can do harm."""
+
+import dataclasses
+from urllib.parse import parse_qs, quote, urlencode
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import playground
+from playground.errors import InvalidInputError
+from playground.settings import ACTIVATIONS, GRANULARITIES, VERSION, VIEWS, Settings, from_query
+
+NAMES = [field.name for field in dataclasses.fields(Settings)]
+FORMATS = st.sampled_from(list(playground.formats()))
+REALS = st.none() | st.floats(-3.4e38, 3.4e38)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+
+VALUES = {
+    "view": st.sampled_from(VIEWS),
+    "model": TEXTS,
+    "tensor": TEXTS,
+    "format": FORMATS,
+    "granularity": st.sampled_from(GRANULARITIES),
+    "axis": st.integers(-16, 15),
+    "symmetric": st.booleans(),
+    "narrow_range": st.booleans(),
+    "convention": st.sampled_from(list(playground.conventions())),
+    "calibrator": st.sampled_from(list(playground.calibrators())),
+    "percentile": st.floats(50, 100),
+    "lo": REALS,
+    "hi": REALS,
+    "zero_point": st.none() | st.integers(-(2**15), 2**16),
+    "zoom": st.booleans(),
+    "weights": FORMATS,
+    "weights_granularity": st.sampled_from(GRANULARITIES),
+    "activations": st.sampled_from(ACTIVATIONS),
+    "exclude": TEXTS,
+}
+
+
+def test_every_setting_is_tried_here():
+    assert list(VALUES) == NAMES
+
+
+@given(st.fixed_dictionaries({}, optional=VALUES))
+def test_any_settings_survive_their_permalink(changes):
+    settings = Settings().with_(**changes)
+    again, problems = from_query("?" + settings.query())
+    assert again == settings
+    assert problems == ()
+
+
+@given(st.floats(width=32, allow_nan=False, allow_infinity=False, min_value=-(2.0**127), max_value=2.0**127))
+def test_every_float32_is_kept_to_the_bit(value):
+    assert np.float32(Settings().with_(lo=value).lo) == np.float32(value)
+
+
+def test_the_link_holds_what_differs_and_its_version():
+    assert Settings().query() == f"v={VERSION}"
+    settings = Settings().with_(format="uint4", narrow_range=True, lo=-0.5)
+    assert parse_qs(settings.query()) == {"v": ["1"], "format": ["uint4"], "narrow_range": ["1"], "lo": ["-0.5"]}
+
+
+PIECES = st.sampled_from([*NAMES, "v", "theme", "=", "&", "1", "nan", "inf", "1e999", "%", "%ff", "%00", "+", "true"])
+
+
+@given(st.lists(PIECES | st.text(max_size=5), max_size=12).map("".join))
+@example("lo=1e999&axis=1.5&format=&symmetric=perhaps&%ff=%ff")
+@example("tensor=%ED%A0%80")
+def test_no_query_raises(query):
+    settings, problems = from_query(query)
+    assert Settings().with_(**{name: getattr(settings, name) for name in NAMES}) == settings
+    assert all(isinstance(problem, str) and problem for problem in problems)
+
+
+BAD = {
+    "view": ["lab", ""],
+    "format": ["int99", "int", ""],
+    "granularity": ["token"],
+    "axis": ["-17", "16", "0.5", "", "first", "nan"],
+    "symmetric": ["perhaps", "", "2"],
+    "convention": ["mine"],
+    "calibrator": ["guess"],
+    "percentile": ["49", "100.1", "inf", ""],
+    "lo": ["-3.5e38", "-inf", "nan", "low"],
+    "hi": ["1e999"],
+    "zero_point": ["65537", "0.25"],
+    "weights": ["fp3"],
+    "activations": ["dynamic"],
+    "model": ["m" * 1001],
+}
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in BAD.items() for text in texts])
+def test_what_a_link_gets_wrong_is_named_and_the_rest_is_used(name, text):
+    settings, (problem,) = from_query(urlencode({name: text, "exclude": "conv*"}))
+    assert problem.startswith(f"{name}: ")
+    assert settings == Settings().with_(exclude="conv*")
+
+
+def test_every_wrong_property_has_its_sentence():
+    _, problems = from_query("format=int99&lo=low&axis=1&theme=dark")
+    assert [problem.partition(":")[0] for problem in problems] == ["format", "lo"]
+
+
+def test_a_link_of_another_version_is_not_guessed_at():
+    settings, (problem,) = from_query("v=99&format=int8")
+    assert settings == Settings()
+    assert "99" in problem
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"bits": 3}, {"lo": [1]}, {"axis": None}, {"format": ["int8"]}, {"lo": 10**400}, {"tensor": 3},
+     {"tensor": "\ud800"}, {"self": 1}, {"symmetric": 1.0}],
+)  # fmt: skip
+def test_unusable_changes_are_refused(changes):
+    with pytest.raises(InvalidInputError):
+        Settings().with_(**changes)
+
+
+@pytest.mark.parametrize("text", ["1", "true", "TRUE"])
+def test_booleans_in_links(text):
+    assert from_query(f"symmetric={text}")[0].symmetric is True
+
+
+def test_names_of_any_characters_are_quoted():
+    name = "a/b&c=d#é\x1f%20 +"
+    query = Settings().with_(tensor=name).query()
+    assert f"tensor={quote(name, safe='')}" in query.replace("/", "%2F")
+    assert from_query(query)[0].tensor == name
+
+
+def test_scheme():
+    settings = Settings().with_(format="uint5", granularity="channel", axis=1, convention="pytorch", narrow_range=True)
+    assert settings.scheme == playground.Scheme(
+        "uint5", "channel", axis=1, symmetric=False, narrow_range=True, convention="pytorch"
+    )
+    assert settings.with_(granularity="tensor").scheme.axis is None
+    clipped = settings.with_(calibrator="percentile", percentile=99)
+    assert dict(clipped.scheme.calibrator_args) == {"percentile": 99}
+
+
+@pytest.mark.parametrize("name", list(playground.formats()))
+def test_bits(name):
+    assert Settings(format=name).bits == playground.formats()[name].bits
+
+
+def test_recipe_differs_exactly_when_the_quantized_model_does():
+    settings = Settings()
+    other = {"weights": "int4", "weights_granularity": "tensor", "activations": "weight_only", "exclude": "a"}
+    assert all(settings.with_(**{name: value}).recipe != settings.recipe for name, value in other.items())
+    assert settings.with_(format="int8", view="run", lo=1, tensor="x").recipe == settings.recipe
+
+
+def test_as_dict_is_all_of_it():
+    assert Settings().as_dict() == {"version": VERSION} | dataclasses.asdict(Settings())
