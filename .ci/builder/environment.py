@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 
 from builder.paths import PYTHON, REQUIREMENTS, ROOT, VENV, site_packages
-from builder.steps import Command, run, step
+from builder.steps import BuildError, Command, run, step
 
 _STAMPS = VENV / ".stamps"
 """Inside the environment, so that they go when it goes."""
@@ -29,18 +30,20 @@ def ensure(lock: str, note: str = "") -> None:
     Raises:
         BuildError: the environment could not be made, a download failed or a hash was wrong.
     """
-    # The installation counts, not the name it was called by: python, python3 and .venv/bin/python are the same one.
-    step("Make .venv", [sys.version, sys.base_prefix, str(ROOT)], [PYTHON], _make, _STAMPS)
+    # Whichever Python calls: an environment that works is kept, so that two of them do not undo each other's.
+    step("Make .venv", [str(ROOT)], [PYTHON, VENV / "pyvenv.cfg"], _make, _STAMPS)
     requirements = REQUIREMENTS / f"{lock}.txt"
     command: Command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
     command += ["--require-hashes", "--no-deps", "--only-binary=:all:", "--no-compile", "-r", requirements]
     failure = f"Installing requirements/{lock}.txt failed. {_ORACLES_HINT if lock == 'oracles' else _USUAL_HINT}."
     title = f"Install requirements/{lock}.txt{note}"
-    step(title, [sys.version, str(ROOT), requirements], [PYTHON], lambda: run(command, failure), _STAMPS)
+    step(title, [VENV / "pyvenv.cfg", requirements], [PYTHON], lambda: run(command, failure), _STAMPS)
 
 
 def _make() -> None:
     """Make the environment, in which this checkout's ``playground`` can be imported from anywhere."""
+    if importlib.util.find_spec("ensurepip") is None:  # asked first, because --clear deletes first
+        raise BuildError(f"{sys.executable} cannot make .venv (Debian: install python3-venv).")
     command: Command = [sys.executable, "-m", "venv", "--clear", VENV]
-    run(command, "Making .venv failed. Python needs its venv module (Debian: the python3-venv package).")
+    run(command, "Making .venv failed; see above.")
     (site_packages() / "playground-checkout.pth").write_text(f"{ROOT}\n", "utf-8")

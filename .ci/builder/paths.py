@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +31,7 @@ def tool(name: str) -> Path:
 
 
 def site_packages() -> Path:
-    """The virtual environment's packages; it has the version of the Python that runs ``build.py``."""
+    """The virtual environment's packages. Its Python need not be the one that runs this."""
     if os.name == "nt":
         return VENV / "Lib" / "site-packages"
-    return VENV / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
+    return next((VENV / "lib").glob("python3.*")) / "site-packages"
