@@ -1,0 +1,308 @@
+"""Driven as the page drives it: every request gets exactly one answer, and no failure costs the state."""
+
+import asyncio
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+
+import playground
+from playground import gallery
+from playground.settings import Settings
+
+IMAGES = gallery.digits().images
+
+
+def snapshot(page):
+    """What the page would lose if a failure cost the state."""
+    workspace = page.workspace
+    return [workspace.settings, workspace.model, workspace.report, workspace.score, workspace.result, workspace.subject]
+
+
+def same(before, page):
+    return all(a is b for a, b in zip(before, snapshot(page), strict=True))
+
+
+def test_state(page):
+    state = page.ask("state")
+    assert state["settings"] == Settings().as_dict()
+    assert (state["model"], state["quantized"], state["problems"]) == ("digits-mlp.onnx", False, [])
+    assert "64 training digits" in state["calibration"]
+
+
+def test_a_link_is_opened_and_what_it_gets_wrong_is_said(open_page):
+    page = open_page("?v=1&format=int8&axis=first&theme=dark&granularity=channel")
+    state = page.ask("state")
+    assert state["settings"]["format"] == "int8"
+    assert state["settings"]["granularity"] == "channel"
+    (problem,) = state["problems"]
+    assert problem.startswith("axis: 'first'")
+
+
+def test_set_answers_with_the_state_and_tells_everyone_else(page):
+    answer = page.ask("set", changes={"format": "uint5", "lo": -0.125})
+    assert (answer["settings"]["format"], answer["settings"]["lo"]) == ("uint5", -0.125)
+    assert answer["query"] == "v=1&format=uint5&lo=-0.125"
+    (event,) = page.said("state")
+    assert event["state"] == answer
+    assert [m["kind"] for m in page.port.messages] == ["state", "answer"]
+
+
+def test_reset(page):
+    page.set(format="int8", view="model", lo=-0.5)
+    assert page.ask("reset")["settings"] == Settings(view="model").as_dict()
+
+
+@pytest.mark.parametrize("view", ["tensor", "model", "run"])
+def test_views(page, view):
+    answer = page.ask("view", view=view)
+    assert all(name.startswith(f"{view}-") for name in answer["roots"])
+    ids = {root["id"] for root in answer["doc"]["roots"]}
+    assert ids == set(answer["roots"].values())
+
+
+BAD_REQUESTS = [
+    ("nothing", {}, "invalid_input"),
+    ("", {}, "invalid_input"),
+    ("view", {}, "invalid_input"),
+    ("view", {"view": "lab"}, "invalid_input"),
+    ("view", {"view": ["tensor"]}, "invalid_input"),
+    ("patch", {}, "invalid_input"),
+    ("patch", {"view": "tensor", "patch": {}}, "invalid_input"),
+    ("set", {}, "invalid_input"),
+    ("set", {"changes": "format"}, "invalid_input"),
+    ("set", {"changes": {"self": 1}}, "invalid_input"),
+    ("set", {"changes": {"format": None}}, "invalid_input"),
+    ("set", {"changes": {"format": "int8", "tensor": "nothing"}}, "missing"),
+    ("set", {"changes": {"model": "upload"}}, "missing"),
+    ("load", {}, "invalid_input"),
+    ("calibration", {}, "invalid_input"),
+    ("run", {}, "invalid_input"),
+    ("run", {"inputs": [1]}, "invalid_input"),
+    ("run", {"inputs": {"image": [[1], [1, 2]]}}, "invalid_input"),
+    ("run", {"inputs": {"image": "nine"}}, "invalid_input"),
+    ("run", {"inputs": {"other": [1]}}, "invalid_input"),
+    ("run", {"inputs": {"image": []}}, "invalid_input"),
+    ("sample", {}, "invalid_input"),
+    ("sample", {"index": "first"}, "invalid_input"),
+    ("sample", {"pixels": [1, 2]}, "invalid_input"),
+    ("sample", {"pixels": ["a"] * 64}, "invalid_input"),
+    ("sample", {"pixels": [[1], 2]}, "invalid_input"),
+]
+
+
+@pytest.mark.parametrize(("kind", "content", "expected"), BAD_REQUESTS)
+def test_bad_requests_are_refused_in_one_sentence_and_change_nothing(page, refused, kind, content, expected):
+    before = snapshot(page)
+    with pytest.raises(refused) as refusal:
+        page.ask(kind, **content)
+    assert refusal.value.kind == expected
+    assert refusal.value.message
+    assert same(before, page)
+    assert page.set(format="int8")["format"] == "int8"
+
+
+@pytest.mark.parametrize("text", ["", "{", "3", "[]", "null", '"set"'])
+def test_bad_content(page, refused, text):
+    with pytest.raises(refused):
+        page.ask_text("state", text)
+    assert page.ask("state")["model"] == "digits-mlp.onnx"
+
+
+def test_what_nobody_foresaw_is_an_answer_too(page, refused, monkeypatch):
+    monkeypatch.setattr(page.backend.models, "exports", lambda: 1 / 0)
+    with pytest.raises(refused) as refusal:
+        page.ask("export")
+    assert (refusal.value.kind, refusal.value.message) == ("internal", "ZeroDivisionError: division by zero")
+    monkeypatch.setattr(page.backend, "state", lambda: 1 / 0)
+    with pytest.raises(refused, match="ZeroDivisionError"):
+        page.ask("set", changes={"format": "int8"})
+
+
+@pytest.mark.parametrize("count", [0, 2])
+@pytest.mark.parametrize("kind", ["load", "calibration"])
+def test_one_file_at_a_time(page, refused, files, kind, count):
+    with pytest.raises(refused, match="one file is needed"):
+        page.ask(kind, [files.gallery_file()] * count)
+
+
+def test_cancelling_nothing(page):
+    assert page.ask("cancel", target=99) is False
+    assert page.ask("cancel") is False
+
+
+def test_a_problem_is_said_every_time(page):
+    page.workspace.problem = "trouble"
+    page.workspace.problem = "trouble"
+    assert [m["message"] for m in page.said("problem")] == ["trouble", "trouble"]
+
+
+def test_load_answers_with_the_inventory(page, files):
+    inventory = page.ask("load", [files.gallery_file()])
+    assert inventory["name"] == "mine.onnx"
+    assert {t["name"] for t in inventory["tensors"]} == set(gallery.open_model("digits-convnet").tensors)
+    assert inventory["summary"].startswith("a graph of ")
+    (event,) = page.said("state")
+    assert event["state"]["settings"]["model"] == "upload"
+
+
+@pytest.mark.parametrize("content", [b"", b"\x08", b"PK\x03\x04" + b"x" * 50, b"\xff" * 1000])
+def test_a_bad_file_costs_nothing(page, refused, files, content):
+    page.ask("load", [files.gallery_file()])
+    before = snapshot(page)
+    with pytest.raises(refused) as refusal:
+        page.ask("load", [files.source(content, "broken.onnx")])
+    assert refusal.value.kind == "bad_file"
+    assert "broken.onnx" in refusal.value.message
+    assert same(before, page)
+
+
+def test_quantize_run_and_keep(page):
+    assert page.ask("report") is None
+    page.set(model="digits-convnet")
+    answer = page.ask("quantize")
+    (file,) = page.buffers
+    digits = gallery.digits()
+    outputs = onnxruntime.InferenceSession(file).run(None, {"image": digits.images})[0]
+    accuracy = (outputs.argmax(axis=1) == digits.labels).mean()
+    assert accuracy >= gallery.float_accuracy["digits-convnet"] - 0.01
+    assert answer["name"] == "digits-convnet-int8.onnx"
+    assert page.ask("report") == answer["report"]
+    assert page.said("state")[-1]["state"]["quantized"] is True
+    compared = page.workspace.compared
+    assert compared.quantized.accuracy == pytest.approx(accuracy, abs=2 / 360)
+    result = page.ask("run", inputs={"image": IMAGES[:4].tolist()})
+    shown = result["outputs"]["our int8 kernels"]["logits"]
+    assert (shown["dims"], shown["dtype"]) == ([4, 10], "float32")
+    ours = np.reshape(shown["data"], (4, 10))
+    np.testing.assert_array_equal(ours.argmax(axis=1), outputs[:4].argmax(axis=1))
+    expected = playground.run(gallery.open_model("digits-convnet"), {"image": IMAGES[:4]}, "onnxruntime")["logits"]
+    np.testing.assert_allclose(np.reshape(result["outputs"]["float"]["logits"]["data"], (4, 10)), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("change", [{"weights": "int4"}, {"exclude": "fc*"}, {"model": "digits-convnet"}])
+def test_a_quantized_model_does_not_outlive_its_recipe(page, change):
+    page.ask("quantize")
+    page.set(**change)
+    assert page.said("state")[-1]["state"]["quantized"] is False
+    assert page.ask("report") is None
+    assert page.ask("quantize")["report"]["recipe"]["weights"]["format"] == change.get("weights", "int8")
+
+
+class Cancelling:
+    """Sends another request as soon as the first progress of a job is reported."""
+
+    def __init__(self, page, kind, **content):
+        self.page, self.kind, self.content = page, kind, content
+        self.tasks = []
+
+    def __call__(self, message):
+        if message["kind"] == "progress" and not self.tasks:
+            text = json.dumps(self.content or {"target": message["id"]})
+            self.tasks.append(asyncio.get_running_loop().create_task(
+                self.page.backend.handle(1000, self.kind, text, [])
+            ))  # fmt: skip
+
+
+def start(page, kind, reaction, **content):
+    page.port.on_message = reaction
+
+    async def both():
+        await page.backend.handle(1, kind, json.dumps(content), [])
+        await asyncio.gather(*reaction.tasks)
+
+    asyncio.run(both())
+    page.requests = 1
+
+
+@pytest.mark.parametrize(("kind", "content"), [("quantize", {}), ("run", {"inputs": {"image": IMAGES[:1].tolist()}}),
+                                               ("race", {}), ("sample", {"index": 0})])  # fmt: skip
+def test_cancel_in_the_middle(page, refused, kind, content):
+    before = snapshot(page)
+    start(page, kind, Cancelling(page, "cancel"), **content)
+    with pytest.raises(refused) as refusal:
+        page.answer(1)
+    assert refusal.value.kind == "cancelled"
+    assert page.answer(1000) is True
+    assert same(before, page)
+    assert page.workspace.answer is page.workspace.race is page.workspace.compared is None
+    assert page.ask("cancel", target=1) is False
+    assert page.ask("quantize")["report"]["tensors"]
+
+
+@pytest.mark.parametrize("change", [{"model": "digits-convnet"}, {"weights": "int4"}])
+def test_a_model_that_changed_meanwhile_gets_no_foreign_result(page, refused, change):
+    start(page, "quantize", Cancelling(page, "set", changes=change))
+    with pytest.raises(refused, match="changed meanwhile"):
+        page.answer(1)
+    assert page.answer(1000)["settings"] | change == page.answer(1000)["settings"]
+    assert (page.workspace.result, page.workspace.compared) == (None, None)
+
+
+def test_progress_reaches_the_page(page):
+    page.ask("quantize")
+    steps = page.said("progress")
+    assert {m["id"] for m in steps} == {1}
+    assert all(0 <= m["done"] <= m["total"] and m["message"] for m in steps)
+
+
+def test_tensors_without_a_graph_can_be_looked_at_but_not_run(page, refused, files):
+    summary = page.ask("load", [files.npz(w=np.ones((3, 4), np.float32), other=np.ones(2))])["summary"]
+    assert "not run" in summary
+    for kind, content in [("quantize", {}), ("race", {}), ("sample", {"index": 0}), ("run", {"inputs": {"x": [1]}})]:
+        with pytest.raises(refused) as refusal:
+            page.ask(kind, **content)
+        assert refusal.value.kind == "unsupported"
+    with pytest.raises(refused, match="no graph"):
+        page.ask("calibration", [files.npz(x=np.ones(3))])
+    assert "playground.load('x.npz')" in page.ask("export")["python"]
+    assert page.set(tensor="other")["tensor"] == "other"
+
+
+def test_calibration_belongs_to_one_model(page, files, refused):
+    page.ask("load", [files.linear_model()])
+    samples = files.npz("mine.npz", x=np.random.default_rng(0).normal(size=(40, 4)))
+    assert page.ask("calibration", [samples]) == {"name": "mine.npz", "samples": 40}
+    assert page.said("state")[-1]["state"]["calibration"] == "mine.npz: 40 samples."
+    assert page.ask("quantize")["report"]["calibration_samples"] == 40
+    page.ask("load", [files.linear_model(name="other.onnx")])
+    state = page.ask("state")
+    assert (state["calibration_name"], state["calibration"][:10]) == ("", "None given")
+    report = page.ask("quantize")["report"]
+    assert any("smoke test" in warning for warning in report["warnings"])
+    with pytest.raises(refused, match="no data to run"):
+        page.ask("race")
+
+
+def test_new_calibration_data_makes_the_result_out_of_date(page, files):
+    page.ask("load", [files.linear_model()])
+    page.ask("quantize")
+    page.ask("calibration", [files.npz(x=np.ones((8, 4)))])
+    assert page.said("state")[-1]["state"]["quantized"] is False
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"y": np.ones((3, 4))}, "The model takes x"),
+        ({"x": np.ones((3, 5))}, "5"),
+        ({"x": np.full((3, 4), np.nan)}, "NaN"),
+        ({"x": np.ones((0, 4))}, "empty"),
+        ({"x": np.array([["a"] * 4])}, "."),
+    ],
+)
+def test_calibration_data_that_does_not_fit(page, files, refused, arrays, words):
+    page.ask("load", [files.linear_model()])
+    with pytest.raises(refused, match=words):
+        page.ask("calibration", [files.npz(**arrays)])
+    assert page.ask("state")["calibration_name"] == ""
+
+
+def test_race_on_an_upload(page, files):
+    page.ask("load", [files.linear_model()])
+    page.ask("calibration", [files.npz(x=np.random.default_rng(0).normal(size=(40, 4)))])
+    page.ask("race")
+    race = page.workspace.race
+    assert race.batch == 16
+    assert [lap.failure for lap in race.laps] == ["", "", ""]
