@@ -15,6 +15,7 @@ from playground.render.numbers import digits, grouped, percent, size
 from playground.render.style import bound, plain_figure
 
 CLASSES = tuple(str(digit) for digit in range(10))
+NOTHING = (0.0,) * len(CLASSES)
 
 
 class AnswersPlot:
@@ -26,7 +27,7 @@ class AnswersPlot:
             "answers-plot", height=260, description="Probability of each digit, float beside quantized",
             x_range=FactorRange(*CLASSES), y_range=Range1d(0, 1.02),
         )  # fmt: skip
-        self.source = ColumnDataSource({"digit": CLASSES, "float": [0.0] * 10, "quantized": [0.0] * 10}, name="answers")
+        self.source = ColumnDataSource({"digit": CLASSES, "float": NOTHING, "quantized": NOTHING}, name="answers")
         for field, colour, offset in (("float", "float", -0.17), ("quantized", "quant", 0.17)):
             bars = self.figure.vbar(
                 x=dodge("digit", offset, range=self.figure.x_range),
@@ -97,6 +98,7 @@ class RunView:
     def _show_answer(self) -> None:
         answer = self.workspace.answer
         if answer is None:
+            self.plot.show(NOTHING, NOTHING)
             self.heading.text = html.title("Answers", "float blue, quantized orange")
             return
         self.plot.show(answer.original, answer.quantized)

@@ -1,0 +1,148 @@
+"""Jobs on an open model, against ONNX Runtime and the package's own functions."""
+
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+from onnx import TensorProto
+from scipy.special import softmax
+
+import playground
+from playground import gallery
+from playground.app.model_jobs import ModelJobs, recipe_of
+from playground.errors import UnsupportedError
+from playground.model.recipe import Recipe
+from playground.work import drain
+
+RNG = np.random.default_rng(8)
+
+
+@pytest.fixture
+def jobs(workspace):
+    return ModelJobs(workspace)
+
+
+def by_onnxruntime(file, **feeds):
+    return onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"]).run(None, feeds)[0]
+
+
+def test_recipe_is_that_of_the_controls(workspace):
+    workspace.change(weights="int4", weights_granularity="tensor", activations="weight_only", exclude=" fc1* , ,*.bias")
+    recipe = recipe_of(workspace)
+    assert (recipe.weights.format, recipe.weights.granularity, recipe.activations) == ("int4", "tensor", "weight_only")
+    assert [rule.pattern for rule in recipe.rules] == ["fc1*", "*.bias"]
+
+
+@pytest.mark.parametrize("weights", list(playground.formats()))
+@pytest.mark.parametrize("granularity", ["tensor", "channel"])
+def test_every_choice_of_the_controls_is_a_recipe(workspace, jobs, weights, granularity):
+    workspace.change(weights=weights, weights_granularity=granularity)
+    assert Recipe.from_json(jobs.exports()["recipe"]) == recipe_of(workspace)
+
+
+def test_exports(workspace, jobs):
+    workspace.change(format="int4", exclude="fc1*")
+    exports = jobs.exports()
+    assert exports["query"] == "v=1&format=int4&exclude=fc1%2A"
+    assert json.loads(exports["recipe"])["rules"][0]["pattern"] == "fc1*"
+
+
+def test_quantizing_is_what_the_package_does(workspace, jobs):
+    workspace.change(model="digits-convnet", weights="int8", exclude="fc*")
+    result = drain(jobs.quantize_work())
+    expected = playground.quantize_model(
+        gallery.open_model("digits-convnet"), recipe_of(workspace), gallery.calibration("digits-convnet")
+    )
+    assert result.onnx == expected.onnx
+    assert workspace.result is result
+    assert jobs.quantized_name() == "digits-convnet-int8.onnx"
+
+
+def test_comparison_over_the_digits(workspace, jobs):
+    workspace.change(weights="int3", weights_granularity="tensor")
+    result = drain(jobs.quantize_work())
+    digits = gallery.digits()
+    floats = by_onnxruntime(gallery.model_bytes("digits-mlp"), image=digits.images)
+    quantized = by_onnxruntime(result.onnx, image=digits.images)
+    compared = workspace.compared
+    assert compared.original.accuracy == (floats.argmax(axis=1) == digits.labels).mean()
+    assert compared.quantized.accuracy == pytest.approx((quantized.argmax(axis=1) == digits.labels).mean(), abs=2 / 360)
+    assert compared.agreement == pytest.approx((quantized.argmax(axis=1) == floats.argmax(axis=1)).mean(), abs=2 / 360)
+    assert 0 < len(compared.changed) == round(360 * (1 - compared.agreement))
+
+
+def test_answers_to_a_digit(workspace, jobs):
+    answered = drain(jobs.sample_work({"index": 5}))
+    image = gallery.digits().images[5:6]
+    expected = by_onnxruntime(gallery.model_bytes("digits-mlp"), image=image)[0]
+    np.testing.assert_allclose(workspace.answer.original, softmax(expected), atol=1e-5)
+    quantized = by_onnxruntime(workspace.result.onnx, image=image)[0]
+    np.testing.assert_allclose(workspace.answer.quantized, softmax(quantized), atol=0.02)
+    np.testing.assert_array_equal(answered["pixels"], image.ravel())
+    assert answered["sentence"].startswith(f"Sample 6 is a {gallery.digits().labels[5]}. Both say {expected.argmax()}")
+    assert answered["sentence"].endswith("(our int8 kernels)")
+
+
+def test_where_the_answers_differ_it_says_so(workspace, jobs):
+    workspace.change(weights="int2", weights_granularity="tensor")
+    drain(jobs.quantize_work())
+    sentence = drain(jobs.sample_work({"index": int(workspace.compared.changed[0])}))["sentence"]
+    assert "Float says" in sentence
+    assert "quantized says" in sentence
+
+
+def test_another_answer_does_not_quantize_again(workspace, jobs):
+    drain(jobs.sample_work({"index": 0}))
+    result = workspace.result
+    drain(jobs.sample_work({"index": 1}))
+    drain(jobs.run_inputs_work({"image": gallery.digits().images[:2]}, []))
+    assert workspace.result is result
+
+
+def test_digits_are_for_the_gallery_only(workspace, jobs, files):
+    workspace.open(files.gallery_file())
+    with pytest.raises(UnsupportedError, match="an input of its own"):
+        drain(jobs.sample_work({"index": 0}))
+
+
+@pytest.mark.parametrize("op", [None, "Relu", "Softmax"])
+def test_own_inputs(workspace, jobs, files, op):
+    file = files.linear_model(op=op)
+    workspace.open(file)
+    x = RNG.normal(size=(6, 4)).astype(np.float32)
+    jobs.use_calibration(files.npz(x=x))
+    given = drain(jobs.run_inputs_work({}, [files.npz(x=x)]))
+    ours, quantized = given["outputs"]["float"]["y"], given["outputs"]["our int8 kernels"]["y"]
+    assert ours["dims"] == quantized["dims"] == [6, 3]
+    np.testing.assert_allclose(ours["data"].reshape(6, 3), by_onnxruntime(file.read(0, file.size), x=x), atol=1e-5)
+    difference = np.abs(ours["data"] - quantized["data"]).max()
+    assert 0 < difference < 0.1
+    assert given["sentence"].endswith(f"outputs differ by at most {difference:.3g}.")
+
+
+def test_outputs_that_are_no_numbers_to_subtract(workspace, jobs, files):
+    workspace.open(files.linear_model(op="IsNaN", output=TensorProto.BOOL))
+    x = RNG.normal(size=(2, 4)).astype(np.float32)
+    given = drain(jobs.run_inputs_work({"x": x.tolist()}, []))
+    assert {outputs["y"]["dtype"] for outputs in given["outputs"].values()} == {"bool"}
+    assert "at most 0." in given["sentence"]
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_a_fixed_batch_is_calibrated_with_any_number_of_samples(workspace, jobs, files, batch):
+    workspace.open(files.linear_model(batch=batch))
+    x = RNG.normal(size=(8, 4)).astype(np.float32)
+    assert jobs.use_calibration(files.npz(x=x))["samples"] == 8
+    report = drain(jobs.quantize_work()).report
+    assert report.calibration_samples == 8
+    (bounds,) = (a for a in report.activations if a.name == "x")
+    assert (bounds.lo, bounds.hi) == (x.min(), x.max())
+    drain(jobs.race_work())
+    assert workspace.race.batch == batch
+
+
+def test_inventory(jobs, workspace, files):
+    assert jobs.inventory()["summary"].startswith("a graph of ")
+    workspace.open(files.linear_model())
+    assert jobs.inventory()["summary"] == "a graph of 1 MatMul, 1 Add"

@@ -1,0 +1,83 @@
+"""The Model view: the recipe's controls, the inventory and the report."""
+
+import numpy as np
+import pytest
+
+from playground import gallery
+from playground.app.model_jobs import ModelJobs
+from playground.app.model_view import ModelView
+from playground.work import drain
+
+
+@pytest.fixture
+def view(workspace):
+    return ModelView(workspace)
+
+
+@pytest.mark.parametrize(
+    ("widget", "value"),
+    [("weights", "int4"), ("weights_granularity", "tensor"), ("activations", "weight_only"), ("exclude", "fc1*")],
+)
+def test_controls_are_settings(view, workspace, widget, value):
+    view.widgets[widget].value = value
+    assert getattr(workspace.settings, widget) == value
+    workspace.reset()
+    assert view.widgets[widget].value == getattr(workspace.settings, widget)
+
+
+def test_a_refused_move_is_taken_back_and_said(view, workspace):
+    view.widgets["exclude"].value = "x" * 2000
+    assert workspace.problem
+    assert view.widgets["exclude"].value == ""
+
+
+def test_inventory_and_search(view, workspace):
+    expected = gallery.open_model("digits-mlp").tensors
+    assert view.source.data["name"] == list(expected)
+    assert view.source.data["bytes"] == [tensor.nbytes for tensor in expected.values()]
+    view.search.value_input = "FC1"
+    assert view.source.data["name"] == [name for name in expected if "fc1" in name]
+
+
+def test_a_row_opens_its_tensor(view, workspace):
+    view.source.selected.indices = [view.source.data["name"].index("fc1.weight")]
+    assert workspace.settings.tensor == "fc1.weight"
+
+
+def test_a_row_that_cannot_be_shown_says_so(view, workspace, files):
+    workspace.open(files.npz(w=np.ones(3), whole=np.arange(4)))
+    view.source.selected.indices = [view.source.data["name"].index("whole")]
+    assert "whole" in workspace.problem
+    assert workspace.settings.tensor == "w"
+
+
+def test_the_report_stands_beside_the_inventory_and_leaves_with_the_recipe(view, workspace):
+    workspace.change(exclude="fc3.weight")
+    result = drain(ModelJobs(workspace).quantize_work())
+    data = {name: dict(zip(view.source.data["name"], column, strict=True)) for name, column in view.source.data.items()}
+    for tensor in result.report.tensors:
+        assert data["sqnr"][tensor.name] == tensor.sqnr_db
+        assert data["after"][tensor.name] == tensor.bytes_after
+        assert data["format"][tensor.name] == "int8, channel"
+    assert data["format"]["fc3.weight"] == "skipped"
+    assert np.isnan(data["sqnr"]["fc3.weight"])
+    assert "fc3.weight: " in view.report.text
+    assert "Accuracy, quantized" in view.numbers.text
+    workspace.change(exclude="")
+    assert set(view.source.data["format"]) == {""}
+    assert "Quantize the model" in view.report.text
+    assert "quantized" not in view.numbers.text
+
+
+def test_a_slider_step_elsewhere_does_not_send_the_table_again(view, workspace):
+    data, numbers = view.source.data, []
+    view.numbers.on_change("text", lambda attr, old, new: numbers.append(new))
+    workspace.change(format="int8", lo=-0.5)
+    assert view.source.data is data
+    assert numbers == []
+
+
+def test_names_of_a_file_are_not_markup(view, workspace, files):
+    workspace.open(files.npz("<img src=x>.npz", **{"<b>w</b>": np.ones(3)}))
+    assert "<img" not in view.heading.text
+    assert view.source.data["name"] == ["<b>w</b>"]

@@ -1,0 +1,38 @@
+"""The Run view shows what the workspace holds, and nothing that is out of date."""
+
+import pytest
+
+from playground.app.model_jobs import ModelJobs
+from playground.app.run_view import RunView
+from playground.work import drain
+
+
+@pytest.fixture
+def view(workspace):
+    return RunView(workspace)
+
+
+def test_answers(view, workspace):
+    drain(ModelJobs(workspace).sample_work({"index": 0}))
+    assert view.plot.source.data["float"] == list(workspace.answer.original)
+    assert view.plot.source.data["quantized"] == list(workspace.answer.quantized)
+    assert workspace.answer.sentence in view.heading.text
+    assert f"{100 * workspace.compared.agreement:.1f} %" in view.numbers.text
+
+
+def test_engines(view, workspace):
+    drain(ModelJobs(workspace).race_work())
+    assert view.engines.text.count("<tr>") == 4
+    assert all(lap.engine in view.engines.text for lap in workspace.race.laps)
+    assert view.engines.text.count(" ms") == 6
+
+
+def test_another_recipe_clears_the_view(view, workspace):
+    jobs = ModelJobs(workspace)
+    drain(jobs.sample_work({"index": 0}))
+    drain(jobs.race_work())
+    workspace.change(weights="int2")
+    assert "Choose a sample" in view.numbers.text
+    assert "Compare the engines" in view.engines.text
+    assert view.heading.text.count("say") == 0
+    assert view.plot.source.data["float"] == [0] * 10
