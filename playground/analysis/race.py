@@ -63,7 +63,7 @@ class _Ours:
     name = OURS
 
     def __init__(self, graph: Graph, feeds: Feeds) -> None:
-        self._feeds = dict(feeds)
+        self._graph, self._feeds = graph, dict(feeds)
         self._program = wasm.plan(graph, {name: x.shape for name, x in feeds.items()})
         self.memory = self._program.nbytes
 
@@ -71,9 +71,13 @@ class _Ours:
         self._program.release()
         yield Progress(1, 1, self.name)
 
-    def run(self) -> Work[dict[str, NDArray[Any]]]:
+    def run(self, feeds: Feeds) -> Work[dict[str, NDArray[Any]]]:
         yield Progress(0, 1, self.name)
-        return wasm.run(self._program, self._feeds)
+        program = wasm.plan(self._graph, {name: x.shape for name, x in feeds.items()})
+        try:
+            return program.run(feeds)
+        finally:
+            program.release()
 
     def time(self, seconds: float) -> Work[float]:
         yield Progress(0, 1, self.name)
@@ -95,8 +99,8 @@ class _OnnxRuntime:
     def release(self) -> Work[None]:
         yield self._session.release()
 
-    def run(self) -> Work[dict[str, NDArray[Any]]]:
-        outputs: dict[str, NDArray[Any]] = yield self._session.run(self._feeds)
+    def run(self, feeds: Feeds) -> Work[dict[str, NDArray[Any]]]:
+        outputs: dict[str, NDArray[Any]] = yield self._session.run(feeds)
         return outputs
 
     def time(self, seconds: float) -> Work[float]:
@@ -104,15 +108,19 @@ class _OnnxRuntime:
         return milliseconds
 
 
-def race_work(quantized: Graph, quantized_file: bytes, float_file: bytes, feeds: Feeds) -> Work[Race]:
+def race_work(
+    quantized: Graph, quantized_file: bytes, float_file: bytes, feeds: Feeds, samples: Feeds | None = None
+) -> Work[Race]:
     """Run and time our kernels and ONNX Runtime on a quantized model, and ONNX Runtime on the float one.
 
     Args:
         quantized: the QDQ graph.
         quantized_file: the same as an ONNX file.
         float_file: the float model as an ONNX file.
-        feeds: one batch, input name -> array.
+        feeds: one batch, input name -> array; this is what is timed.
+        samples: what the answers are compared on; the batch if left out.
     """
+    samples = feeds if samples is None else samples
     engines: list[_Ours | _OnnxRuntime] = []
     laps: dict[str, Lap] = {}
     notes: list[str] = []
@@ -132,7 +140,7 @@ def race_work(quantized: Graph, quantized_file: bytes, float_file: bytes, feeds:
     outputs: dict[str, NDArray[Any]] = {}
     for engine in engines:
         try:
-            outputs[engine.name] = next(iter((yield from engine.run()).values()))
+            outputs[engine.name] = next(iter((yield from engine.run(samples)).values()))
             running.append(engine)
         except PlaygroundError as error:
             laps[engine.name] = Lap(engine.name, failure=str(error))
@@ -142,8 +150,11 @@ def race_work(quantized: Graph, quantized_file: bytes, float_file: bytes, feeds:
     for engine in engines:
         yield from engine.release()
     notes += _differences(outputs)
-    batch = next((len(x) for x in feeds.values() if x.ndim), 1)
-    return Race(tuple(laps[name] for name in (OURS, ORT_INT8, ORT_FLOAT)), batch, ROUNDS, tuple(notes))
+    return Race(tuple(laps[name] for name in (OURS, ORT_INT8, ORT_FLOAT)), _count(feeds), ROUNDS, tuple(notes))
+
+
+def _count(feeds: Feeds) -> int:
+    return next((len(x) for x in feeds.values() if x.ndim), 1)
 
 
 def _top_classes(output: NDArray[Any]) -> NDArray[np.intp]:
@@ -178,8 +189,11 @@ def _time_in_turns(engines: list[_Ours | _OnnxRuntime], laps: dict[str, Lap]) ->
 def _differences(outputs: Mapping[str, NDArray[Any]]) -> list[str]:
     if OURS not in outputs or ORT_INT8 not in outputs:
         return []
-    differing = np.flatnonzero(_top_classes(outputs[OURS]) != _top_classes(outputs[ORT_INT8]))
+    ours, theirs = _top_classes(outputs[OURS]), _top_classes(outputs[ORT_INT8])
+    differing = np.flatnonzero(ours != theirs)
     if not differing.size:
-        return ["Our kernels and ONNX Runtime give the same top class for every sample of the batch."]
-    shown = ", ".join(str(i) for i in differing[:10])
-    return [f"Our kernels and ONNX Runtime differ in the top class of {differing.size} samples of the batch: {shown}."]
+        return [f"Our kernels and ONNX Runtime give the same top class for all {ours.size} samples."]
+    shown = ", ".join(str(i + 1) for i in differing[:10]) + (", ..." if differing.size > 10 else "")
+    return [
+        f"Our kernels and ONNX Runtime differ in the top class of {differing.size} of {ours.size} samples: {shown}."
+    ]

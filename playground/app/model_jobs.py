@@ -143,21 +143,23 @@ class ModelJobs:
         """Run and time the engines side by side on one batch."""
         graph = self._graph()
         result = yield from self._ensure_work()
-        feeds = self._race_feeds(graph)
+        samples, feeds = self._race_feeds(graph)
         quantized = load(result.onnx, "quantized.onnx").graph
         if quantized is None:
             raise UnsupportedError("the quantized file has no graph")
-        race = yield from race_work(quantized, result.onnx, to_onnx(graph), feeds)
+        race = yield from race_work(quantized, result.onnx, to_onnx(graph), feeds, samples)
         if self._workspace.result is result:
             self._workspace.race = race
         return {"notes": list(race.notes)}
 
-    def _race_feeds(self, graph: Graph) -> Feeds:
+    def _race_feeds(self, graph: Graph) -> tuple[Feeds, Feeds]:
+        """All samples there are, on which the answers are compared, and the batch that is timed."""
+        samples, fixed = self._calibration, fixed_batch(graph)
         if self._workspace.settings.model in gallery.entries():
-            return {graph.inputs[0].name: gallery.digits().images[:RACE_BATCH]}
-        if self._calibration is not None:
-            count = fixed_batch(graph) or RACE_BATCH
-            return {name: x[:count] if x.ndim else x for name, x in self._calibration.items()}
+            samples = {graph.inputs[0].name: gallery.digits().images}
+        if samples is not None:
+            batch = {name: x[: fixed or RACE_BATCH] if x.ndim else x for name, x in samples.items()}
+            return (batch if fixed else samples), batch
         raise MissingError("there is no data to run", hint="Choose calibration data in the Model view first")
 
     def _graph(self) -> Graph:

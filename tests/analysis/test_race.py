@@ -78,8 +78,16 @@ def test_three_engines_agree_and_are_timed(models, sessions):
         assert lap.failure == ""
         assert 0 < lap.median_ms <= lap.p95_ms < 1000
     assert result.laps[0].memory > 0
-    assert result.notes == ("Our kernels and ONNX Runtime give the same top class for every sample of the batch.",)
+    assert result.notes == ("Our kernels and ONNX Runtime give the same top class for all 5 samples.",)
     assert sessions.released == 2
+
+
+def test_answers_are_compared_on_all_samples_and_the_batch_is_timed(models):
+    float_file, graph, file = models
+    samples = {name: np.concatenate([x, x]) for name, x in FEEDS.items()}
+    result = drain(race.race_work(graph, file, float_file, FEEDS, samples))
+    assert result.batch == 5
+    assert "all 10 samples" in result.notes[0]
 
 
 def test_differences_are_those_of_the_outputs(models):
@@ -151,5 +159,5 @@ def test_progress_comes_before_every_turn(models):
 def test_differing_top_classes_are_named():
     ours, theirs = np.eye(4), np.eye(4)[[0, 2, 1, 3]]
     (note,) = race._differences({race.OURS: ours, race.ORT_INT8: theirs})
-    assert note.endswith("2 samples of the batch: 1, 2.")
+    assert note.endswith("2 of 4 samples: 2, 3.")
     assert race._differences({race.OURS: ours}) == []
