@@ -46,7 +46,8 @@ def test_set_answers_with_the_state_and_tells_everyone_else(page):
     assert answer["query"] == "v=1&format=uint5&lo=-0.125"
     (event,) = page.said("state")
     assert event["state"] == answer
-    assert [m["kind"] for m in page.port.messages] == ["state", "answer"]
+    page.ask("state")
+    assert [m["kind"] for m in page.port.messages] == ["state", "answer", "answer"]
 
 
 def test_reset(page):

@@ -8,7 +8,7 @@ from bokeh.core.serialization import Buffer as BokehBuffer
 from bokeh.core.serialization import Serialized, Serializer
 from bokeh.document import Document
 from bokeh.document.events import DocumentPatchedEvent
-from bokeh.models import ColumnDataSource, Div, Slider
+from bokeh.models import Column, ColumnDataSource, Div, Slider
 
 from playground.app.bridge import Bridge
 from playground.host.page import plain
@@ -129,3 +129,16 @@ def test_new_models_are_known_afterwards(halves):
     assert page["made"].text == "newer"
     assert "newer" in json.dumps(port.sent[1][0])
     assert '"Div"' not in json.dumps(port.sent[1][0])
+
+
+def test_a_model_that_was_sent_is_not_sent_again(halves):
+    bridge, port, document, page = halves
+    column = Column(name="column")
+    document.add_root(column)
+    for name in ("first", "second"):
+        column.children = [*column.children, Div(name=name)]
+        bridge.flush()
+    for sent in port.sent:
+        page.apply(*sent)
+    assert [child.name for child in page["column"].children] == ["first", "second"]
+    assert json.dumps(port.sent[1][0]).count('"Div"') == 1

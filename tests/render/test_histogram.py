@@ -46,6 +46,11 @@ def test_too_many_levels_have_no_lines(plot, report):
     assert len(plot.dots.data["x"]) == 256
 
 
+def test_crowded_levels_stay_in_sight(plot, report):
+    plot.show(report(format="int8", lo=-0.01, hi=0.01))
+    assert plot.dots.data["y"].max() < plot.figure.y_range.end
+
+
 def test_handles_stand_where_the_range_was_asked_for(plot, report):
     plot.show(report(lo=-0.5, hi=0.75))
     assert [grip.location for grip in plot.grips] == plot.handles.data["x"] == [-0.5, 0.75]
