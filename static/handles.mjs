@@ -1,4 +1,4 @@
-// The clip handles follow the pointer at once; the numbers follow when Python has answered.
+// What Bokeh leaves to the page: handles that follow the pointer, and a table that redraws when its data changes.
 
 /** Keeps the drawn handles where the invisible, wide grips are being dragged to. */
 export function installHandles(doc) {
@@ -13,4 +13,10 @@ export function installHandles(doc) {
   };
   for (const grip of grips) grip.properties.location.change.connect(follow);
   drawn.properties.data.change.connect(follow);
+}
+
+/** Redraws the table when its source changes: Bokeh's own listens to changes of the view only. */
+export function installTable(doc) {
+  const table = doc.get_model_by_name("inventory-table");
+  doc.get_model_by_name("inventory")?.properties.data.change.connect(() => table.view.change.emit());
 }

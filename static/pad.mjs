@@ -87,7 +87,12 @@ export function installPad({ client, complain, ready }) {
   $("pad-clear").addEventListener("click", () => { cells.fill(0); draw(); ask({ pixels: [...cells] }); });
   $("pad-next").addEventListener("click", () => { ask({ index: sample }); sample += 1; });
   $("theme").addEventListener("click", draw);
-  $("tab-run").addEventListener("click", () => { if (!sample) $("pad-next").click(); });
+  let digits = true; // whether the open model reads digits; another one gets its input from a file
+  addEventListener("playground-state", ({ detail }) => {
+    digits = detail.settings.model !== "upload";
+    for (const part of document.querySelectorAll(".digits")) part.hidden = !digits;
+  });
+  $("tab-run").addEventListener("click", () => { if (!sample && digits) $("pad-next").click(); });
 
   $("race").addEventListener("click", async () => {
     $("race").disabled = true;

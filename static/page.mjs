@@ -2,7 +2,7 @@
 import { Client } from "./client.mjs";
 import { LiveDocument } from "./documents.mjs";
 import { currentTheme, setTheme } from "./bind.mjs";
-import { installHandles } from "./handles.mjs";
+import { installHandles, installTable } from "./handles.mjs";
 import { installPad } from "./pad.mjs";
 import { installExport } from "./export.mjs";
 import { installApi } from "./api.mjs";
@@ -25,6 +25,7 @@ async function openView(name) {
     const { result } = await client.request("view", { view: name });
     await live.show(result);
     if (name === "tensor") installHandles(live.doc);
+    if (name === "model") installTable(live.doc);
   } catch (error) {
     documents.delete(name);
     throw error;
@@ -139,7 +140,7 @@ function installBar() {
     await navigator.clipboard.writeText(location.href);
     toast("The link to this page with these settings is on the clipboard.");
   });
-  $("reset")?.addEventListener("click", () => client.request("reset").catch(complain));
+  $("reset")?.addEventListener("click", () => api.reset().catch(complain));
   $("retry").addEventListener("click", () => { api.restart(); });
 }
 

@@ -1,4 +1,4 @@
-// One sentence in the corner. It stays long enough to read; a failure stays until it is closed.
+// One sentence in the corner. It stays long enough to read; a newer one that is no failure replaces what stands there.
 export function toast(text, tone = "") {
   const item = document.createElement("div");
   item.className = `toast ${tone}`;
@@ -10,7 +10,8 @@ export function toast(text, tone = "") {
   close.addEventListener("click", () => item.remove());
   item.append(sentence, close);
   const list = document.getElementById("toasts");
+  for (const old of [...list.children]) if (tone !== "bad" || old.textContent === item.textContent) old.remove();
   list.append(item);
-  while (list.children.length > 4) list.firstElementChild.remove();
-  if (tone !== "bad") setTimeout(() => item.remove(), 6000);
+  while (list.children.length > 2) list.firstElementChild.remove();
+  setTimeout(() => item.remove(), tone === "bad" ? 20_000 : 6000);
 }

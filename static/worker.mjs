@@ -78,7 +78,7 @@ function post(text, buffers) {
 function describe(error) {
   const text = String(error?.message ?? error);
   const lines = text.trim().split("\n");
-  return { kind: "internal", message: lines[lines.length - 1], detail: text };
+  return { kind: error?.kind ?? "internal", message: lines[lines.length - 1], detail: text };
 }
 
 self.onmessage = async ({ data }) => {
@@ -86,6 +86,8 @@ self.onmessage = async ({ data }) => {
   try {
     if (kind === "start") {
       tell({ kind: "answer", id, result: await start(content), buffers: [] });
+    } else if (!backend) {
+      throw Object.assign(new Error("Python is still starting"), { kind: "worker" });
     } else {
       await backend.handle(id, kind, JSON.stringify(content), files ?? []);
     }

@@ -74,7 +74,7 @@ class ModelView:
         columns = [
             _column("name", "Tensor", 190),
             _column("op", "Operator", 100),
-            _column("shape", "Shape", 110),
+            _column("shape", "Shape", 130),
             _column("dtype", "Type", 80),
             _column("parameters", "Parameters", 90, number=True),
             _column("bytes", "Bytes", 90, number=True),
@@ -87,6 +87,7 @@ class ModelView:
             source=self.source,
             columns=columns,
             height=320,
+            min_width=780,
             row_height=30,
             sizing_mode="stretch_width",
             autosize_mode="force_fit",
@@ -160,7 +161,7 @@ class ModelView:
             "sqnr": [float(done[r.name]["sqnr_db"]) if r.name in done else float("nan") for r in rows],
             "after": [float(done[r.name]["bytes_after"]) if r.name in done else float("nan") for r in rows],
         }
-        self.heading.text = html.title(model.name, f"{len(rows)} tensors · click one to look at it in the Tensor view")
+        self.heading.text = html.title(model.name, f"{len(rows)} tensors · click one to choose it for the Tensor view")
 
     def _show_numbers(self) -> None:
         model, result = self.workspace.model, self.workspace.result

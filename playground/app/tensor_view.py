@@ -156,7 +156,7 @@ class TensorView:
         texts = self.texts
         texts["numbers"].text = html.cards(self._numbers(report))
         count = math.prod(report.shape)
-        whose = f", those of channel {report.shown_channel} drawn" if report.per_channel else ""
+        whose = f" a channel, those of channel {report.shown_channel} drawn" if report.per_channel else ""
         texts["histogram"].text = html.title(
             f"{grouped(count)} weights on {len(report.levels)} levels{whose}",
             f"levels from {digits(report.lo)} to {digits(report.hi)} · "
@@ -184,7 +184,7 @@ class TensorView:
         ratio = report.bytes_before / max(1, report.bytes_after)
         return [
             *model,
-            html.Number("SQNR", f"{digits(sqnr)} dB", "≈ 6 dB more a bit"),
+            html.Number("SQNR", f"{digits(sqnr)} dB", _about(sqnr)),
             html.Number("Max error", digits(largest), f"{digits(largest / report.scale, 2)} × scale"),
             html.Number("Bits per weight", digits(report.bits_per_weight), f"as stored, {scales}"),
             html.Number(
@@ -194,6 +194,10 @@ class TensorView:
                 "better" if ratio > 1 else "worse",
             ),
         ]
+
+
+def _about(sqnr: float) -> str:
+    return "each bit adds about 6 dB" if math.isfinite(sqnr) else "no error at all"
 
 
 def _model_numbers(score: Score, evaluator: Evaluator) -> list[html.Number]:

@@ -46,9 +46,10 @@ class HistogramPlot:
 
     def _draw_values(self) -> None:
         plot = self.figure
+        look = {"level": "underlay", "fill_alpha": 0.35, "line_color": None}
         self.outside = (
-            bound(BoxAnnotation(right=0, fill_alpha=0.35, line_color=None, name="outside-low"), fill_color="clip-fill"),
-            bound(BoxAnnotation(left=0, fill_alpha=0.35, line_color=None, name="outside-high"), fill_color="clip-fill"),
+            bound(BoxAnnotation(right=0, name="outside-low", **look), fill_color="clip-fill"),
+            bound(BoxAnnotation(left=0, name="outside-high", **look), fill_color="clip-fill"),
         )
         for box in self.outside:
             plot.add_layout(box)

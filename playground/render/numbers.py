@@ -48,7 +48,11 @@ def grouped(count: int) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of one as a percentage with one decimal: ``85.6 %``."""
+    """A share of one as a percentage with one decimal: ``85.6 %``; what rounds to none or all says so: ``< 0.1 %``."""
+    if 0 < share < 0.0005:
+        return "< 0.1 %"
+    if 0.9995 <= share < 1:
+        return "> 99.9 %"
     return f"{100 * share:.1f} %"
 
 

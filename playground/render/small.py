@@ -90,11 +90,11 @@ class ChannelsPlot:
         lo, hi = report.channel_lo, report.channel_hi
         rows = -1.0 * (1 + report.channel_rows)
         self.source.data = {"left": lo, "right": hi, "y": rows}
-        start, end = min(float(lo.min()), report.lo), max(float(hi.max()), report.hi)
+        start, end = min(float(lo.min()), report.asked[0]), max(float(hi.max()), report.asked[1])
         margin = 0.04 * (end - start or 1)
         self.figure.x_range.update(start=start - margin, end=end + margin)
         self.figure.y_range.update(start=-len(lo) - 0.8, end=-0.2)
-        for span, value in zip(self.spans, (report.lo, report.hi), strict=True):
+        for span, value in zip(self.spans, report.asked, strict=True):
             span.update(location=value, visible=not report.per_channel)
         clip_lo, clip_hi = report.channel_clip
         both = [*clip_lo, *clip_hi] if report.per_channel else []

@@ -39,6 +39,8 @@ def plain_figure(name: str, *, height: int, description: str, **options: Any) ->
         border_fill_color=None,
         outline_line_color=None,
         min_border=0,
+        min_border_top=2,  # Bokeh does not clear the first row and column of pixels: nothing may be drawn there
+        min_border_left=2,
         output_backend="canvas",
         **options,
     )

@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from playwright.sync_api import expect
 
 from playground import gallery
 
@@ -38,6 +39,7 @@ def test_upload_quantize_run_download(uploaded, toasts, numbers, source, tmp_pat
     page.locator("#quantize").click()
     page.wait_for_function("() => !document.getElementById('save-model').disabled")
     assert "Quantized" in numbers(page, "model")
+    expect(page.locator("#slot-model-table").get_by_text("int8, channel").first).to_be_visible()
     page.locator("#tab-export").click()
     with page.expect_download() as download:
         page.locator("#save-model").click()
