@@ -60,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     at.set_defaults(run=serve)
     commands.add_parser("site", help="build the site into dist/").set_defaults(run=build_site)
     at = commands.add_parser("test", allow_abbrev=False, help="run all tests; further arguments go to pytest")
-    at.add_argument("--oracles", action="store_true", help="run tests/oracles instead, against PyTorch (190 MB more)")
+    at.add_argument("--oracles", action="store_true", help="run tests/oracles instead, against PyTorch, bitsandbytes, gguf, JAX, ... (0.4 GB more)")
     at.set_defaults(run=lambda options: testing.run_tests(options.rest, oracles=options.oracles))
     at = commands.add_parser("check", help="formatting, lint, types, import contracts, sizes")
     at.set_defaults(run=lambda _: checks.run_checks())
