@@ -1,4 +1,4 @@
-"""A TFLite model of one fully connected layer, built from its flatbuffer schema, quantized and run by Google's tools."""
+"""A TFLite model of one fully connected layer, built from its flatbuffer schema; quantized and run by its tools."""
 
 from __future__ import annotations
 
