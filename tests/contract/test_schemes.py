@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import playground
 from playground import QTensor, Range, Scheme, choose_qparams, quantize
-from playground.core import clip_limits, encode, levels
+from playground.core import clip_limits, encode, levels, quantize_within
 from playground.rounding import ROUNDINGS
 
 CONVENTIONS = list(playground.conventions())
@@ -132,7 +132,9 @@ def test_a_block_and_a_token_are_quantized_as_if_they_stood_alone(
 ) -> None:
     size = size if granularity == "block" else x.shape[axis]
     grouped = {"granularity": granularity, "axis": axis, "block_size": size if granularity == "block" else None}
-    q = quantize(x, Scheme(**{**scheme.as_dict(), **grouped}))
+    blocked = Scheme(**{**scheme.as_dict(), **grouped})
+    lo, hi = (blocked.grouping.reduce(function, x) for function in (np.minimum, np.maximum))
+    q = quantize_within(x, Range(lo, hi), blocked)
     fused = playground.conventions()[scheme.convention].fused_granularities
     scales, codes = (np.moveaxis(part, axis, -1) for part in (q.qparams.scale, q.codes))
     for row in np.ndindex(codes.shape[:-1]):
