@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from playground import calibration
 from playground.arrays import as_float32, require_values
-from playground.core import QTensor, Range, Scheme, choose_qparams, encode
+from playground.core import QTensor, Range, Scheme, quantize_within
 from playground.number_formats import FORMATS, NumberFormat
 from playground.presets import CONVENTIONS, Convention
 
@@ -35,8 +35,7 @@ def quantize(
     scheme = scheme or Scheme()
     values = require_values(as_float32(x))
     found = range.for_shape(values.shape, scheme) if range is not None else calibration.calibrate(values, scheme)
-    qparams = choose_qparams(found, scheme, zero_point=zero_point)
-    return QTensor(encode(values, qparams, scheme), qparams, scheme, values.shape)
+    return quantize_within(values, found, scheme, zero_point=zero_point)
 
 
 def formats() -> Mapping[str, NumberFormat]:

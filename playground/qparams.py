@@ -2,122 +2,86 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from playground.arrays import Float32, as_float32, require_finite
+from playground.arrays import Float32
+from playground.encoding import encode
 from playground.errors import InvalidInputError
-from playground.presets import CONVENTIONS, Convention
-from playground.rounding import ROUNDINGS
+from playground.presets import Convention
+from playground.qtensor import Factors, Int32, QParams, QTensor, Range
 from playground.scheme import Scheme
 
-Int32 = NDArray[np.int32]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Range:
-    """The interval that codes have to cover, before zero is drawn into it.
-
-    Attributes:
-        lo: float32, x's rank with 1 along reduced axes; given as a number, it holds for the whole tensor.
-        hi: likewise, nowhere below ``lo``.
-
-    Raises:
-        InvalidInputError: a bound is NaN or infinite, the shapes differ, or ``lo > hi`` somewhere.
-    """
-
-    lo: Float32
-    hi: Float32
-
-    def __init__(self, lo: ArrayLike, hi: ArrayLike) -> None:
-        """Take the bounds as anything that makes a float32 array."""
-        low, high = as_float32(lo, "range.lo"), as_float32(hi, "range.hi")
-        require_finite(low, "range.lo")
-        require_finite(high, "range.hi")
-        if low.shape != high.shape:
-            raise InvalidInputError(f"lo has shape {low.shape} but hi {high.shape}", where="range")
-        if (low > high).any():
-            raise InvalidInputError("lo lies above hi", where="range", hint="Swap the two bounds")
-        object.__setattr__(self, "lo", low)
-        object.__setattr__(self, "hi", high)
-
-    def for_shape(self, shape: tuple[int, ...], scheme: Scheme) -> Range:
-        """One entry per scale of a tensor of ``shape``; a single number is repeated for every channel.
-
-        Raises:
-            InvalidInputError: it has entries for another number of channels, or ``scheme`` does not fit ``shape``.
-        """
-        wanted = scheme.qparams_shape(shape)
-        if self.lo.size != 1 and self.lo.shape != wanted:
-            raise InvalidInputError(
-                f"its shape {self.lo.shape} does not fit a tensor of shape {shape}",
-                where="range",
-                hint=f"Give one number, or arrays of shape {wanted}",
-            )
-        return Range(*(np.broadcast_to(b.reshape(() if b.size == 1 else wanted), wanted) for b in (self.lo, self.hi)))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class QParams:
-    """Scales and zero-points, of the same shape: x's rank, 1 along reduced axes.
-
-    Attributes:
-        scale: float32, positive and normal (so that its reciprocal is finite).
-        zero_point: int32, the code that means 0.
-
-    Raises:
-        InvalidInputError: a scale is not positive and finite, a zero-point is no integer, or the shapes differ.
-    """
-
-    scale: Float32
-    zero_point: Int32
-
-    def __init__(self, scale: ArrayLike, zero_point: ArrayLike) -> None:
-        """Take both as anything that makes an array."""
-        scales, points = as_float32(scale, "scale"), np.asarray(zero_point)
-        require_finite(scales, "scale")
-        if scales.size and scales.min() < np.finfo(np.float32).tiny:
-            raise InvalidInputError(f"{scales.min()} is no scale", where="scale", hint="Scales are at least 1.18e-38")
-        if points.dtype.kind not in "iu":
-            raise InvalidInputError(f"zero-points are integers, not {points.dtype}", where="zero_point")
-        if scales.shape != points.shape:
-            raise InvalidInputError(f"its shape {points.shape} is not the scale's {scales.shape}", where="zero_point")
-        object.__setattr__(self, "scale", scales)
-        object.__setattr__(self, "zero_point", points.astype(np.int32, copy=False))
+Reals = NDArray[Any]
+"""float32 or float64, as the convention says."""
 
 
 def choose_qparams(range: Range, scheme: Scheme, *, zero_point: int | None = None) -> QParams:  # noqa: A002
     """Scale and zero-point that let the codes cover a range, as the scheme's convention computes them.
 
     Args:
-        range: the interval per scale; zero is drawn into it first, and a symmetric scheme widens it to ``-a .. a``.
-        scheme: format, symmetry, narrow range and convention.
+        range: the interval per scale; zero is drawn into it first if the scheme says so, and a symmetric scheme widens
+            it to ``-a .. a``.
+        scheme: format, symmetry, narrow range, convention and how scales are stored.
         zero_point: use this one instead; the scale stays, so what the codes cover is shifted.
 
     Raises:
         InvalidInputError: the range is too wide for float32, or the zero-point is no code of the format, or not
             the one that a symmetric scheme has.
     """
-    convention = CONVENTIONS[scheme.convention]
-    scale, points = _symmetric(range, scheme, convention) if scheme.symmetric else _affine(range, scheme, convention)
-    if zero_point is not None:
-        points = np.full(scale.shape, _checked_zero_point(zero_point, scheme, points), np.int32)
-    return QParams(scale, points)
+    if not scheme.is_scaled:
+        return QParams(np.ones(range.lo.shape, np.float32), np.zeros(range.lo.shape, np.int32))
+    if scheme.symmetric:
+        qparams = _symmetric(range, scheme)
+    elif scheme.zero_rule == "offset":
+        qparams = _from_lower_end(range, scheme)
+    else:
+        qparams = _affine(range, scheme)
+    if zero_point is None:
+        return qparams
+    points = np.full(qparams.scale.shape, _checked_zero_point(zero_point, scheme, qparams.zero_point), np.int32)
+    return QParams(qparams.scale, points, factors=qparams.factors)
 
 
-def _symmetric(range: Range, scheme: Scheme, convention: Convention) -> tuple[NDArray[Any], Int32]:  # noqa: A002
+def _symmetric(range: Range, scheme: Scheme) -> QParams:  # noqa: A002
+    convention = scheme.preset
     absmax = np.maximum(np.maximum(-range.lo, range.hi), 0).astype(convention.qparams_dtype)
+    if convention.absmax_epsilon:
+        absmax += absmax.dtype.type(convention.absmax_epsilon)
+    divisor = absmax.dtype.type(_divisor(scheme))
+    scale, too_small = _usable_scale(absmax / divisor, convention)
+    points = np.where(too_small, _clamp(0, scheme), _symmetric_zero_point(scheme)).astype(np.int32)
+    return _stored(scale, points, None, scheme, _factors(absmax, divisor, too_small, convention))
+
+
+def _divisor(scheme: Scheme) -> float:
+    """How many steps the largest absolute value is from zero."""
+    convention, element = scheme.preset, scheme.element
+    if scheme.format in convention.symmetric_divisors:
+        return convention.symmetric_divisors[scheme.format]
+    if element.family != "integer":
+        return max(element.largest, -element.smallest)
     narrow = scheme.narrow_range or scheme.format in convention.symmetric_narrow_formats
-    qmin, qmax = scheme.number_format.limits(narrow)
-    scale, too_small = _usable_scale(absmax / absmax.dtype.type((qmax - qmin) / 2), convention)
-    return scale, np.where(too_small, _clamp(0, scheme), _symmetric_zero_point(scheme, convention)).astype(np.int32)
+    qmin, qmax = element.limits(narrow)
+    return (qmax - qmin) / 2
 
 
-def _symmetric_zero_point(scheme: Scheme, convention: Convention) -> int:
-    if scheme.number_format.signed:
+def _factors(absmax: Reals, divisor: Any, too_small: NDArray[np.bool_], convention: Convention) -> Factors | None:
+    """What makes steps of values where the convention forms it straight from the range."""
+    if convention.quotient not in ("inverse", "multiply_first"):
+        return None
+    usable = np.where(absmax > 0, absmax, 1).astype(absmax.dtype)
+    if convention.quotient == "inverse":
+        inverse = np.where(too_small, 1, divisor / usable)
+        return Factors(multiply=np.asarray(inverse, np.float32))
+    return Factors(np.full(absmax.shape, divisor, np.float32), np.asarray(usable, np.float32))
+
+
+def _symmetric_zero_point(scheme: Scheme) -> int:
+    convention = scheme.preset
+    if scheme.element.family != "integer" or scheme.element.signed:
         return 0
     if not scheme.narrow_range and scheme.format in convention.symmetric_zero_points:
         return convention.symmetric_zero_points[scheme.format]
@@ -125,17 +89,65 @@ def _symmetric_zero_point(scheme: Scheme, convention: Convention) -> int:
     return (qmin + qmax + (convention.symmetric_midpoint == "up")) // 2
 
 
-def _affine(range: Range, scheme: Scheme, convention: Convention) -> tuple[NDArray[Any], Int32]:  # noqa: A002
-    lo = np.minimum(range.lo, 0).astype(convention.qparams_dtype)
-    hi = np.maximum(range.hi, 0).astype(convention.qparams_dtype)
+def _bounds(range: Range, scheme: Scheme) -> tuple[Reals, Reals]:  # noqa: A002
+    """The range in the convention's precision, zero drawn into it if the scheme says so."""
+    dtype = scheme.preset.qparams_dtype
+    if not scheme.zero_in_range:
+        return range.lo.astype(dtype), range.hi.astype(dtype)
+    return np.minimum(range.lo, 0).astype(dtype), np.maximum(range.hi, 0).astype(dtype)
+
+
+def _affine(range: Range, scheme: Scheme) -> QParams:  # noqa: A002
+    lo, hi = _bounds(range, scheme)
     qmin, qmax = scheme.limits
     with np.errstate(over="ignore"):  # an infinite scale is refused by QParams
-        exact, too_small = _usable_scale((hi - lo) / lo.dtype.type(qmax - qmin), convention)
-    points = np.rint(qmin - lo / exact) if convention.zero_point_rounding == "sum" else qmin - np.rint(lo / exact)
-    return exact, _clamp(np.where(too_small, 0, points), scheme)
+        exact, too_small = _usable_scale((hi - lo) / lo.dtype.type(qmax - qmin), scheme.preset)
+    if scheme.zero_rule == "float":
+        return _stored(exact, np.where(too_small, 0, qmin - lo / exact).astype(np.float32), None, scheme)
+    points = np.rint(qmin - lo / exact) if scheme.preset.zero_point_rounding == "sum" else qmin - np.rint(lo / exact)
+    points = np.where(too_small, 0, points)
+    if scheme.zero_in_range:
+        return _stored(exact, _clamp(points, scheme), None, scheme)
+    limits = np.iinfo(np.int32)  # far from zero and narrow: the zero-point lies outside the codes
+    return _stored(exact, np.clip(points, limits.min, limits.max - 127).astype(np.int32), None, scheme)
 
 
-def _usable_scale(scale: NDArray[Any], convention: Convention) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+def _from_lower_end(range: Range, scheme: Scheme) -> QParams:  # noqa: A002
+    """The smallest code stands for the lower end, which is stored as the offset; zero need not be represented."""
+    lo, hi = _bounds(range, scheme)
+    element = scheme.element
+    first, last = scheme.limits if element.family == "integer" else (element.smallest, element.largest)
+    with np.errstate(over="ignore"):
+        exact, _ = _usable_scale((hi - lo) / lo.dtype.type(last - first), scheme.preset)
+    offset = (lo - exact * lo.dtype.type(first)).astype(np.float32)
+    return _stored(exact, np.zeros(exact.shape, np.int32), offset, scheme)
+
+
+def _stored(
+    exact: Reals, points: Int32 | Float32, offset: Float32 | None, scheme: Scheme, factors: Factors | None = None
+) -> QParams:
+    """Parameters whose scale is kept as the scheme says."""
+    if scheme.scale_scheme is None:
+        return QParams(exact, points, offset, factors=factors)
+    scale = np.asarray(exact, np.float32)
+    if factors is None and scheme.preset.codes_from == "exact":
+        reciprocal = scheme.preset.quotient != "divide"
+        factors = Factors(multiply=np.float32(1) / scale) if reciprocal else Factors(divide=scale)
+    return QParams(quantize_scales(scale, scheme.scale_scheme), points, offset, factors=factors)
+
+
+def quantize_scales(scale: Float32, scheme: Scheme) -> QTensor:
+    """Scales as a quantized tensor: the range of each group of scales is what it holds."""
+    shift = np.zeros((1,) * scale.ndim, np.float32)
+    if scheme.centre:
+        shift = np.full(scale.shape, scale.mean(dtype=np.float32), np.float32)
+    grouping, centred = scheme.grouping, scale - shift if scheme.centre else scale
+    found = Range(grouping.reduce(np.minimum, centred), grouping.reduce(np.maximum, centred))
+    qparams = choose_qparams(found, scheme)
+    return QTensor(encode(centred, qparams, scheme), qparams, scheme, scale.shape)
+
+
+def _usable_scale(scale: Reals, convention: Convention) -> tuple[Reals, NDArray[np.bool_]]:
     """The scale with those below the convention's smallest replaced, and where the zero-point becomes 0 for that."""
     small = np.asarray(scale < convention.min_scale)
     if convention.below_min_scale == "one":
@@ -144,11 +156,17 @@ def _usable_scale(scale: NDArray[Any], convention: Convention) -> tuple[NDArray[
 
 
 def _clamp(points: ArrayLike, scheme: Scheme) -> Int32:
+    if scheme.element.family != "integer":
+        return np.zeros(np.shape(points), np.int32)
     clamped: NDArray[Any] = np.clip(points, *scheme.limits)
     return clamped.astype(np.int32)
 
 
-def _checked_zero_point(zero_point: int, scheme: Scheme, chosen: Int32) -> int:
+def _checked_zero_point(zero_point: int, scheme: Scheme, chosen: Int32 | Float32) -> int:
+    if scheme.element.family != "integer":
+        raise InvalidInputError(
+            f"{scheme.format} has no zero-points", where="zero_point", hint="Leave it out, or use an integer format"
+        )
     qmin, qmax = scheme.limits
     if not qmin <= zero_point <= qmax:
         raise InvalidInputError(
@@ -165,17 +183,37 @@ def _checked_zero_point(zero_point: int, scheme: Scheme, chosen: Int32) -> int:
 
 def levels(qparams: QParams, scheme: Scheme) -> Float32:
     """All values that can be represented, ascending along a new last axis: float32 ``scale.shape + (levels,)``."""
-    qmin, qmax = scheme.limits
-    offsets = np.arange(qmin, qmax + 1, dtype=np.float32) - qparams.zero_point[..., None].astype(np.float32)
-    return (offsets * qparams.scale[..., None]).astype(np.float32, copy=False)
+    element = scheme.element
+    if element.family == "integer":
+        qmin, qmax = scheme.limits
+        numbers = element.decode(np.arange(qmin, qmax + 1, dtype=np.int64))
+    else:
+        numbers = element.grid
+    values = numbers - qparams.zero_point[..., None].astype(np.float32)
+    values = (values * qparams.scale_values[..., None]).astype(np.float32, copy=False)
+    offset = qparams.offset_values
+    return values if offset is None else values + offset[..., None]
 
 
 def clip_limits(qparams: QParams, scheme: Scheme) -> Range:
     """The interval per scale within which the only error is rounding; values beyond it are clipped.
 
-    It reaches half a step beyond the outermost levels (a whole step when rounding toward zero), since values there
+    It reaches half a step beyond the outermost levels (a whole step when rounding to one side), since values there
     still round to a code that exists.
     """
-    qmin, qmax = scheme.limits
-    reach, points = ROUNDINGS[scheme.rounding].reach, qparams.zero_point.astype(np.float32)
-    return Range((qmin - reach - points) * qparams.scale, (qmax + reach - points) * qparams.scale)
+    element, reach = scheme.element, scheme.rounding_rule.reach
+    if element.family == "integer":
+        low, high = (code + side for code, side in zip(scheme.limits, (-reach, reach), strict=True))
+        low, high = low * _step(scheme), high * _step(scheme)
+    else:
+        grid = element.grid
+        low, high = grid[0] - reach * (grid[1] - grid[0]), grid[-1] + reach * (grid[-1] - grid[-2])
+    points, scale, offset = qparams.zero_point.astype(np.float32), qparams.scale_values, qparams.offset_values
+    ends = ((low - points) * scale, (high - points) * scale)
+    if offset is not None:
+        ends = (ends[0] + offset, ends[1] + offset)
+    return Range(np.minimum(*ends), np.maximum(*ends))
+
+
+def _step(scheme: Scheme) -> float:
+    return float(getattr(scheme.element, "step", 1.0))

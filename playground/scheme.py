@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from playground.errors import InvalidInputError, UnsupportedError
+from playground.errors import InvalidInputError
+from playground.grouping import GRANULARITIES, Grouping
 from playground.number_formats import FORMATS, NumberFormat
-from playground.presets import CONVENTIONS
-from playground.rounding import ROUNDINGS
+from playground.presets import CONVENTIONS, Convention
+from playground.rounding import ROUNDINGS, Rounding
 
-GRANULARITIES = ("tensor", "channel", "token", "block")
+ZERO_POINT_TYPES = ("integer", "float", "offset")
 
 Argument = float | int | str | bool
 
@@ -22,16 +23,26 @@ class Scheme:
 
     Attributes:
         format: number format id, see ``playground.formats()``.
-        granularity: one scale per ``"tensor"`` or ``"channel"`` (``"token"`` and ``"block"`` are not available yet).
-        axis: the channel axis, negative counts from the end; only with ``"channel"``. None: to be filled in by whoever
-            knows the operator.
+        granularity: one scale per ``"tensor"``, ``"channel"``, ``"token"`` or ``"block"``, see :class:`Grouping`.
+        axis: the axis of channels or blocks, or that a token's values lie along; negative counts from the end. None
+            with ``"channel"``: to be filled in by whoever knows the operator.
         block_size: values per scale; only with ``"block"``.
         symmetric: the range is widened to ``-a .. a`` and the zero-point is fixed.
         narrow_range: give up the smallest code, so that a signed format is symmetric.
-        rounding: from real to integer: ``"half_even"``, ``"half_away"`` or ``"toward_zero"``.
+        rounding: from real to integer, see ``playground.rounding``; None: as the convention does.
         convention: whose rules, bit for bit, see ``playground.conventions()``.
         calibrator: how a range is found, see ``playground.calibrators()``.
         calibrator_args: its parameters as (name, value) pairs; a mapping is accepted too.
+        scaled: whether there are scales at all. None: yes, but not for a float format with granularity ``"tensor"``,
+            which then is a plain cast.
+        scale_scheme: how the scales themselves are stored: ``Scheme("fp16")`` casts them, a scheme with scales of its
+            own quantizes them once more; a mapping of its fields is accepted too. None: float32.
+        zero_point_type: what an asymmetric scheme stores: an ``"integer"`` zero-point, a ``"float"`` one, or the
+            ``"offset"`` that is added to the scaled code. None: integer for integer formats, else offset.
+        zero_in_range: zero is drawn into an asymmetric range; with an integer zero-point it then is a code.
+        centre: the mean of all values is subtracted first and stored as the offset, as QLoRA does with scales.
+        saturate: beyond its largest number a float format gives that number; otherwise infinity or NaN if it has them.
+        seed: of the random numbers that stochastic rounding uses.
 
     Raises:
         InvalidInputError: a field has a value that is not accepted, or two fields contradict each other.
@@ -43,27 +54,46 @@ class Scheme:
     block_size: int | None = None
     symmetric: bool = True
     narrow_range: bool = False
-    rounding: str = "half_even"
+    rounding: str | None = None
     convention: str = "onnxruntime"
     calibrator: str = "minmax"
     calibrator_args: tuple[tuple[str, Argument], ...] = ()
+    scaled: bool | None = None
+    scale_scheme: Scheme | None = None
+    zero_point_type: str | None = None
+    zero_in_range: bool = True
+    centre: bool = False
+    saturate: bool = True
+    seed: int = 0
 
     def __post_init__(self) -> None:
         """Check every field, and the fields against each other."""
         _one_of("format", self.format, FORMATS)
         _one_of("granularity", self.granularity, GRANULARITIES)
-        _one_of("rounding", self.rounding, ROUNDINGS)
         _one_of("convention", self.convention, CONVENTIONS)
-        for name in ("symmetric", "narrow_range"):
-            if not isinstance(getattr(self, name), bool):
-                raise InvalidInputError(
-                    f"{getattr(self, name)!r} is not accepted", where=name, hint="Use True or False"
-                )
-        _only_with("axis", self.axis, "channel", self.granularity, minimum=None)
-        _only_with("block_size", self.block_size, "block", self.granularity, minimum=1)
+        if self.rounding is not None:
+            _one_of("rounding", self.rounding, ROUNDINGS)
+        if self.zero_point_type is not None:
+            _one_of("zero_point_type", self.zero_point_type, ZERO_POINT_TYPES)
+        for name in ("symmetric", "narrow_range", "zero_in_range", "centre", "saturate", "scaled"):
+            value = getattr(self, name)
+            if not isinstance(value, bool) and not (name == "scaled" and value is None):
+                raise InvalidInputError(f"{value!r} is not accepted", where=name, hint="Use True or False")
+        _only_with("axis", self.axis, ("channel", "token", "block"), self.granularity, minimum=None)
+        _only_with("block_size", self.block_size, ("block",), self.granularity, minimum=1)
+        low, high = self.element.limits(self.narrow_range)
+        if self.narrow_range and (self.element.family != "integer" or low == high):
+            raise InvalidInputError(
+                f"narrow_range=True contradicts format {self.format!r}",
+                where="narrow_range",
+                hint="Only integers of two bits or more can do without their smallest code",
+            )
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            raise InvalidInputError(f"{self.seed!r} is not accepted", where="seed", hint="Use an integer from 0 on")
         if not isinstance(self.calibrator, str):
             raise InvalidInputError(f"{self.calibrator!r} is not accepted", where="calibrator", hint="Use an id")
         object.__setattr__(self, "calibrator_args", _as_pairs(self.calibrator_args))
+        object.__setattr__(self, "scale_scheme", _as_scheme(self.scale_scheme))
 
     @property
     def number_format(self) -> NumberFormat:
@@ -71,36 +101,55 @@ class Scheme:
         return FORMATS[self.format]
 
     @property
+    def element(self) -> NumberFormat:
+        """The format of a single code: the number format, or what a block format consists of."""
+        return self.number_format.element
+
+    @property
+    def preset(self) -> Convention:
+        """The convention itself."""
+        return CONVENTIONS[self.convention]
+
+    @property
+    def rounding_rule(self) -> Rounding:
+        """The rounding itself: the one that is asked for, else the convention's."""
+        return ROUNDINGS[self.rounding or self.preset.rounding]
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether there are scales: see ``scaled``."""
+        if self.scaled is not None:
+            return self.scaled
+        return self.granularity != "tensor" or self.number_format.family != "float"
+
+    @property
+    def zero_rule(self) -> str:
+        """What an asymmetric scheme stores: see ``zero_point_type``."""
+        return self.zero_point_type or ("integer" if self.number_format.family == "integer" else "offset")
+
+    @property
     def limits(self) -> tuple[int, int]:
         """Smallest and largest code that encoding produces."""
         return self.number_format.limits(self.narrow_range)
 
+    @property
+    def grouping(self) -> Grouping:
+        """Which values share a scale."""
+        return Grouping(self.granularity, self.axis, self.block_size)
+
     def qparams_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape that scales have for a tensor of ``shape``: its rank, 1 along the axes that share a scale.
+        """The shape of the scales of a tensor of ``shape``: a dimension is 1, the tensor's, or ceil(n / block_size).
 
         Raises:
-            InvalidInputError: ``axis`` is missing or not an axis of the tensor.
-            UnsupportedError: the granularity is not available yet.
+            InvalidInputError: ``axis`` or ``block_size`` is missing, or ``axis`` is not an axis of the tensor.
         """
-        if self.granularity == "tensor":
-            return (1,) * len(shape)
-        if self.granularity != "channel":
-            raise UnsupportedError(
-                f"{self.granularity!r} is not available yet", where="granularity", hint="Use 'tensor' or 'channel'"
-            )
-        if self.axis is None or not -len(shape) <= self.axis < len(shape):
-            raise InvalidInputError(
-                f"{self.axis} is no axis of a tensor of shape {shape}",
-                where="axis",
-                hint=f"Use {-len(shape)} to {len(shape) - 1}" if shape else "Use granularity 'tensor' for a scalar",
-            )
-        axis = self.axis % len(shape)
-        return tuple(size if i == axis else 1 for i, size in enumerate(shape))
+        return self.grouping.scales_shape(shape)
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as plain data that JSON can hold; ``Scheme(**plain)`` makes an equal scheme."""
         plain = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {**plain, "calibrator_args": dict(self.calibrator_args)}
+        inner = self.scale_scheme.as_dict() if self.scale_scheme is not None else None
+        return {**plain, "calibrator_args": dict(self.calibrator_args), "scale_scheme": inner}
 
 
 def _one_of(field: str, value: object, accepted: Mapping[str, object] | tuple[str, ...]) -> None:
@@ -108,18 +157,29 @@ def _one_of(field: str, value: object, accepted: Mapping[str, object] | tuple[st
         raise InvalidInputError(f"{value!r} is not accepted", where=field, hint=f"Use one of: {', '.join(accepted)}")
 
 
-def _only_with(field: str, value: object, needed: str, granularity: str, minimum: int | None) -> None:
+def _only_with(field: str, value: object, needed: tuple[str, ...], granularity: str, minimum: int | None) -> None:
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, int) or (minimum is not None and value < minimum):
         least = "" if minimum is None else f" from {minimum} on"
         raise InvalidInputError(f"{value!r} is not accepted", where=field, hint=f"Use an integer{least}, or None")
-    if granularity != needed:
+    if granularity not in needed:
         raise InvalidInputError(
             f"{field}={value} contradicts granularity {granularity!r}",
             where=field,
-            hint=f"Leave it out, or use granularity {needed!r}",
+            hint=f"Leave it out, or use granularity {' or '.join(map(repr, needed))}",
         )
+
+
+def _as_scheme(value: Any) -> Scheme | None:
+    if value is None or isinstance(value, Scheme):
+        return value
+    try:
+        return Scheme(**value)
+    except TypeError as error:
+        raise InvalidInputError(
+            f"{value!r} is not accepted", where="scale_scheme", hint="Use a Scheme or its fields"
+        ) from error
 
 
 def _as_pairs(args: Any) -> tuple[tuple[str, Argument], ...]:

@@ -221,9 +221,10 @@ def tensor_report(subject: Subject, settings: Settings) -> tuple[TensorReport, F
     qtensor, extent = quantize_subject(subject, settings)
     x_hat = qtensor.dequantize()
     scheme, qparams = qtensor.scheme, qtensor.qparams
-    shown = int(np.argmax(qparams.scale)) if scheme.granularity == "channel" else None
+    scales = qparams.scale_values
+    shown = int(np.argmax(scales)) if scheme.granularity == "channel" else None
     one = shown or 0
-    scale, zero_point = float(qparams.scale.reshape(-1)[one]), int(qparams.zero_point.reshape(-1)[one])
+    scale, zero_point = float(scales.reshape(-1)[one]), int(qparams.zero_point.reshape(-1)[one])
     low, high = scheme.limits
     axis, codes = channel_axis(settings, x.ndim), np.arange(low, high + 1)
     reached = levels(qparams, scheme).reshape(-1, codes.size)
@@ -243,7 +244,7 @@ def tensor_report(subject: Subject, settings: Settings) -> tuple[TensorReport, F
         scale=scale,
         zero_point=zero_point,
         code_range=(low, high),
-        scales=qparams.scale.size,
+        scales=scales.size,
         shown_channel=shown,
         axis=axis,
         edges=edges,

@@ -7,7 +7,7 @@ import pytest
 
 import playground
 from playground import Range, Scheme, quantize
-from playground.errors import InvalidInputError, UnsupportedError
+from playground.errors import InvalidInputError
 
 
 def test_the_public_names_exist() -> None:
@@ -83,7 +83,9 @@ def test_how_an_array_lies_in_memory_does_not_matter(x: np.ndarray) -> None:
         (1.0, {"granularity": "channel", "axis": 0}, InvalidInputError, "^axis: 0 is no axis"),
         ([1.0], {"granularity": "channel", "axis": 1}, InvalidInputError, "^axis: 1 is no axis"),
         ([1.0], {"granularity": "channel"}, InvalidInputError, "^axis: None is no axis"),
-        ([1.0], {"granularity": "block", "block_size": 32}, UnsupportedError, "^granularity: 'block' is not available"),
+        ([1.0], {"granularity": "block", "axis": 1, "block_size": 32}, InvalidInputError, "^axis: 1 is no axis"),
+        ([1.0], {"granularity": "block"}, InvalidInputError, "^block_size: None is no size"),
+        (1.0, {"granularity": "token"}, InvalidInputError, r"^axis: -1 is no axis of a tensor of shape \(\)"),
         ([1.0], {"calibrator": "entropie"}, InvalidInputError, "^calibrator: 'entropie' is not accepted"),
         (
             [1.0],

@@ -42,7 +42,8 @@ def test_a_number_holds_for_every_channel_and_arrays_have_to_fit() -> None:
         (-0.5, 0, "^scale: -0.5 is no scale"),
         (1e-40, 0, "^scale: .* is no scale. Scales are at least 1.18e-38"),
         (np.nan, 0, "^scale: 1 of 1 values are NaN"),
-        (1.0, 0.5, "^zero_point: zero-points are integers, not float64"),
+        (1.0, "5", "^zero_point: zero-points are numbers, not <U1"),
+        (1.0, np.inf, "^zero_point: 1 of 1 values are NaN or infinite"),
         ([1.0, 2.0], 0, r"^zero_point: its shape \(\) is not the scale's \(2,\)"),
     ],
 )

@@ -7,21 +7,27 @@ from typing import Any
 import pytest
 
 from playground import Scheme
-from playground.errors import InvalidInputError, UnsupportedError
+from playground.errors import InvalidInputError
 
 
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"format": "int9"}, r"^format: 'int9' is not accepted\. Use one of: int8, uint8, .*uint2$"),
+        ({"format": "int17"}, r"^format: 'int17' is not accepted\. Use one of: int8, uint8, .*uint16"),
         ({"format": 8}, "^format: 8 is not accepted"),
         ({"granularity": "row"}, r"^granularity: 'row' is not accepted\. Use one of: tensor, channel, token, block$"),
-        ({"rounding": "up"}, r"^rounding: 'up' .* half_even, half_away, toward_zero$"),
-        ({"convention": ["pytorch"]}, r"^convention: \['pytorch'\] .* onnxruntime, pytorch, pytorch_fake$"),
+        ({"rounding": "up"}, r"^rounding: 'up' .* half_even, half_away, .*toward_zero, stochastic$"),
+        ({"convention": ["pytorch"]}, r"^convention: \['pytorch'\] .* onnxruntime, pytorch, pytorch_fake"),
         ({"symmetric": 1}, "^symmetric: 1 is not accepted. Use True or False$"),
         ({"narrow_range": None}, "^narrow_range: None is not accepted"),
         ({"axis": 0}, "^axis: axis=0 contradicts granularity 'tensor'"),
-        ({"granularity": "block", "axis": 0, "block_size": 4}, "^axis: axis=0 contradicts granularity 'block'"),
+        ({"granularity": "token", "block_size": 4}, "^block_size: block_size=4 contradicts granularity 'token'"),
+        ({"zero_point_type": "int"}, r"^zero_point_type: 'int' .* integer, float, offset$"),
+        ({"scaled": 1}, "^scaled: 1 is not accepted"),
+        ({"format": "uint1", "narrow_range": True}, "^narrow_range: narrow_range=True contradicts format 'uint1'"),
+        ({"seed": -1}, "^seed: -1 is not accepted"),
+        ({"scale_scheme": "fp16"}, "^scale_scheme: 'fp16' is not accepted. Use a Scheme or its fields"),
+        ({"scale_scheme": {"format": "fp17"}}, "^format: 'fp17' is not accepted"),
         ({"granularity": "channel", "axis": 1.0}, "^axis: 1.0 is not accepted"),
         ({"granularity": "channel", "axis": True}, "^axis: True is not accepted"),
         ({"block_size": 32}, "^block_size: block_size=32 contradicts granularity 'tensor'"),
@@ -59,10 +65,19 @@ def test_an_axis_the_tensor_does_not_have_is_refused_when_used(
         Scheme(granularity="channel", axis=axis).qparams_shape(shape)
 
 
-@pytest.mark.parametrize("granularity", ["token", "block"])
-def test_granularities_to_come_say_so_when_used(granularity: str) -> None:
-    with pytest.raises(UnsupportedError, match=f"granularity: '{granularity}' is not available yet"):
-        Scheme(granularity=granularity).qparams_shape((3, 4))
+def test_blocks_and_tokens() -> None:
+    assert Scheme(granularity="token").qparams_shape((2, 3, 40)) == (2, 3, 1)
+    assert Scheme(granularity="token", axis=1).qparams_shape((2, 3, 40)) == (2, 1, 40)
+    assert Scheme(granularity="block", axis=-1, block_size=16).qparams_shape((2, 3, 40)) == (2, 3, 3)
+    assert Scheme(granularity="block", block_size=16).qparams_shape((2, 3, 40)) == (1, 1, 15)
+    with pytest.raises(InvalidInputError, match=r"^block_size: None is no size of a block"):
+        Scheme(granularity="block", axis=0).qparams_shape((3, 4))
+
+
+def test_scales_may_have_a_scheme_of_their_own() -> None:
+    scheme = Scheme("int4", "block", -1, 32, scale_scheme={"format": "uint8", "granularity": "block", "block_size": 4})
+    assert scheme.scale_scheme == Scheme("uint8", "block", block_size=4)
+    assert Scheme(**json.loads(json.dumps(scheme.as_dict()))) == scheme
 
 
 def test_a_scheme_is_a_value() -> None:

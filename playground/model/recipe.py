@@ -176,7 +176,9 @@ def _require_activation_scheme(scheme: Any) -> None:
         raise UnsupportedError(
             f"granularity {scheme.granularity!r}: activations have one scale a tensor", where=where, hint="Use 'tensor'"
         )
-    if scheme.rounding != "half_even":
+    if scheme.rounding_rule.id != "half_even":
         raise InvalidInputError(
-            f"rounding {scheme.rounding!r}: QuantizeLinear rounds half to even", where=where, hint="Use 'half_even'"
+            f"rounding {scheme.rounding_rule.id!r}: QuantizeLinear rounds half to even",
+            where=where,
+            hint="Use 'half_even'",
         )

@@ -1,52 +1,105 @@
-"""What a number format is: a value that knows its codes, their limits, and how they lie in memory."""
+"""What a number format is: a value that knows its codes, what they mean, and how they lie in memory."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from playground.errors import InvalidInputError
+from playground.number_formats import _packing
+from playground.rounding import Rounding
 
-Codes = NDArray[np.int8] | NDArray[np.uint8]
-"""Unpacked codes: one byte each, int8 for a signed format, uint8 for an unsigned one."""
+Codes = NDArray[Any]
+"""Unpacked codes: integers of 8, 16 or 32 bits each, of the format's ``dtype``."""
 
-_CHUNK = 1 << 16
-"""Codes per step of packing, which spreads each bit over a byte; whole bytes whatever the format."""
+Reals = NDArray[np.float32]
+
+FAMILIES = ("integer", "float", "codebook", "block")
 
 
-@dataclass(frozen=True, slots=True)
-class NumberFormat:
-    """An integer grid of ``2 ** bits`` codes, two's complement when signed.
+@dataclass(frozen=True, kw_only=True)
+class NumberFormat(ABC):
+    """A set of codes and the numbers they stand for, before scaling.
 
     Attributes:
         id: stable name, as in ``Scheme.format``.
-        bits: bits per code as stored, 2 to 8.
-        signed: whether codes run from ``-2 ** (bits - 1)`` instead of from 0.
+        title: the name people know it by.
+        family: ``"integer"``, ``"float"``, ``"codebook"`` or ``"block"``.
+        bits: bits per code as stored.
+        signed: whether it has codes for negative numbers.
         source: where the format is defined or used.
     """
 
     id: str
+    title: str = ""
+    family: str = field(init=False)
     bits: int
-    signed: bool
+    signed: bool = True
     source: str
 
     @property
+    @abstractmethod
     def qmin(self) -> int:
         """The smallest code."""
-        return -(1 << (self.bits - 1)) if self.signed else 0
 
     @property
+    @abstractmethod
     def qmax(self) -> int:
         """The largest code."""
-        return (1 << (self.bits - 1)) - 1 if self.signed else (1 << self.bits) - 1
+
+    @abstractmethod
+    def decode(self, codes: Codes) -> Reals:
+        """The numbers that codes stand for: float32 of the codes' shape."""
+
+    @abstractmethod
+    def encode(
+        self,
+        values: Reals,
+        rounding: Rounding,
+        *,
+        saturate: bool = True,
+        random: np.random.Generator | None = None,
+    ) -> Codes:
+        """The codes of numbers that are scaled already.
+
+        Args:
+            values: finite float32; may be overwritten.
+            rounding: which of the two neighbours a number between them gets.
+            saturate: numbers beyond the largest become the largest; otherwise infinity or NaN if the format has it.
+            random: for a rounding that needs it.
+        """
 
     @property
+    def element(self) -> NumberFormat:
+        """The format of a single code: itself, unless it is a block format."""
+        return self
+
+    @cached_property
     def dtype(self) -> np.dtype[Any]:
         """NumPy's type of an unpacked code."""
-        return np.dtype(np.int8 if self.signed else np.uint8)
+        width = 8 if self.bits <= 8 else 16 if self.bits <= 16 else 32
+        return np.dtype(f"{'i' if self.qmin < 0 else 'u'}{width // 8}")
+
+    @cached_property
+    def grid(self) -> Reals:
+        """Every finite number that it has, ascending, each once: float32. Only for formats of at most 16 bits."""
+        everything = self.decode(np.arange(self.qmin, self.qmax + 1, dtype=np.int64).astype(self.dtype))
+        return np.unique(everything[np.isfinite(everything)])
+
+    @property
+    def smallest(self) -> float:
+        """The most negative number it has."""
+        return float(self.grid[0])
+
+    @property
+    def largest(self) -> float:
+        """The largest finite number it has."""
+        return float(self.grid[-1])
 
     def limits(self, narrow_range: bool = False) -> tuple[int, int]:
         """Smallest and largest code in use; a narrow range gives up the smallest (-127 instead of -128, 1 for 0)."""
@@ -54,7 +107,7 @@ class NumberFormat:
 
     def packed_nbytes(self, count: int) -> int:
         """Bytes that ``count`` packed codes take: whole bytes, the last one padded."""
-        return -(-count * self.bits // 8)
+        return _packing.packed_nbytes(count, self.bits)
 
     def pack(self, codes: NDArray[Any]) -> NDArray[np.uint8]:
         """Pack integer codes without gaps, in C order, the first code in the lowest bits, as ONNX packs INT4 and INT2.
@@ -76,15 +129,7 @@ class NumberFormat:
                 where="codes",
                 hint=f"Its codes run from {self.qmin} to {self.qmax}",
             )
-        octets = codes.astype(self.dtype).reshape(-1).view(np.uint8)
-        if self.bits == 8:
-            return octets
-        packed = np.empty(self.packed_nbytes(octets.size), np.uint8)
-        for start in range(0, octets.size, _CHUNK):
-            bits = np.unpackbits(octets[start : start + _CHUNK, None], axis=1, count=self.bits, bitorder="little")
-            some = np.packbits(bits.reshape(-1), bitorder="little")
-            packed[self.packed_nbytes(start) :][: some.size] = some
-        return packed
+        return _packing.pack(codes.astype(self.dtype, copy=False), self.bits)
 
     def unpack(self, packed: NDArray[np.uint8], count: int) -> Codes:
         """The inverse of :meth:`pack`: ``count`` codes as a one-dimensional array of ``dtype``.
@@ -96,15 +141,8 @@ class NumberFormat:
             raise InvalidInputError(
                 f"{count} {self.id} codes take {self.packed_nbytes(count)} bytes, not {packed.size}", where="packed"
             )
-        octets = np.empty(count, np.uint8)
-        for start in range(0, count, _CHUNK):
-            some = octets[start : start + _CHUNK]
-            stored = packed.reshape(-1)[self.packed_nbytes(start) :]
-            bits = np.unpackbits(
-                stored[: self.packed_nbytes(some.size)], count=some.size * self.bits, bitorder="little"
-            )
-            some[:] = np.packbits(bits.reshape(some.size, self.bits), axis=1, bitorder="little").reshape(-1)
-        if not self.signed:
-            return octets
+        codes = _packing.unpack(packed, count, self.bits)
+        if self.qmin >= 0:
+            return codes
         sign = 1 << (self.bits - 1)
-        return ((octets.astype(np.int16) ^ sign) - sign).astype(np.int8)
+        return ((codes.astype(np.int32) ^ sign) - sign).astype(self.dtype)

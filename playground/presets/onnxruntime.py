@@ -13,7 +13,6 @@ CONVENTION = Convention(
     below_min_scale="one",
     zero_point_rounding="sum",
     symmetric_midpoint="up",
-    multiply_by_reciprocal=False,
     zero_point_before_rounding=False,
     symmetric_narrow_formats=frozenset({"int8"}),  # ONNX_INT_TYPE_SYMMETRIC_RANGE has no int4
 )

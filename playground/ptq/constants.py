@@ -45,14 +45,14 @@ def widen_for_bias(weight: QTensor, values: Float32, bias: Float32, input_scale:
     As ONNX Runtime does it (``_adjust_weight_scale_for_int32_bias``), for symmetric weights with a scale a tensor, or
     one for each element of the bias.
     """
-    scale = weight.qparams.scale.astype(np.float64)
+    scale = weight.qparams.scale_values.astype(np.float64)
     if weight.qparams.zero_point.any() or scale.size not in (1, bias.size):
         return weight
     absmax = np.abs(bias.astype(np.float64).reshape(-1))
     smallest = MARGIN * 2 * (absmax.max() if scale.size == 1 else absmax.reshape(scale.shape)) / _INT32_LEVELS
     product = np.float64(input_scale) * scale
     wider = np.where((product < smallest) & (product > 0), scale * (smallest / product), scale).astype(np.float32)
-    if np.array_equal(wider, weight.qparams.scale):
+    if np.array_equal(wider, weight.qparams.scale_values):
         return weight
     qparams = QParams(wider, weight.qparams.zero_point)
     return replace(weight, codes=encode(values, qparams, weight.scheme), qparams=qparams)
@@ -63,7 +63,7 @@ def quantize_bias(bias: Float32, input_scale: np.float32, weight: QTensor) -> In
 
     None if the weight has a scale a channel and the bias is not one value a channel.
     """
-    scale = weight.qparams.scale.reshape(-1) * input_scale
+    scale = weight.qparams.scale_values.reshape(-1) * input_scale
     if bias.shape == (1, scale.size):  # Gemm allows it
         bias = bias.reshape(-1)
     if scale.size == 1:
@@ -77,7 +77,7 @@ def quantize_bias(bias: Float32, input_scale: np.float32, weight: QTensor) -> In
 
 def flat_parameters(qtensor: QTensor) -> tuple[Float32, NDArray[Any]]:
     """Scale and zero-point (in the codes' type) as DequantizeLinear takes them: numbers, or one-dimensional."""
-    scale, zero_point = qtensor.qparams.scale, qtensor.qparams.zero_point.astype(qtensor.codes.dtype)
+    scale, zero_point = qtensor.qparams.scale_values, qtensor.qparams.zero_point.astype(qtensor.codes.dtype)
     if qtensor.scheme.granularity == "tensor":
         return scale.reshape(()), zero_point.reshape(())
     return scale.reshape(-1), zero_point.reshape(-1)

@@ -186,7 +186,7 @@ def _quantize_biases(
         source = placement.provider(bias.input)
         if source in activations and bias.weight in weights:
             values = np.float32(bias.factor) * graph.initializers[bias.name].numpy()
-            usable.append((bias, values, np.float32(activations[source].scale.item())))
+            usable.append((bias, values, np.float32(activations[source].scale_values.item())))
     for bias, values, input_scale in usable:
         original = graph.initializers[bias.weight].numpy()
         weights[bias.weight] = widen_for_bias(weights[bias.weight], original, values, input_scale)

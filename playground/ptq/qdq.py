@@ -122,7 +122,7 @@ class QdqWriter:
         provider = self._placement.activations[name]
         if provider is None:
             qparams, dtype = self._given.activations[name], self._given.activation_format
-            scale = self._constant(f"{name}_scale", qparams.scale.reshape(()))
+            scale = self._constant(f"{name}_scale", qparams.scale_values.reshape(()))
             point = self._constant(f"{name}_zero_point", qparams.zero_point.reshape(()).astype(dtype))
             self._parameters[name] = scale, point
         else:

@@ -5,7 +5,6 @@ import pytest
 
 from playground.core import QParams, QTensor, Scheme, encode
 from playground.presets import CONVENTIONS
-from playground.rounding import ROUNDINGS
 
 ORDERS = {"round_then_add": 0, "add_then_round": 1, "fused": 2}
 ROUNDING_NUMBERS = {"half_even": 0, "half_away": 1, "toward_zero": 2}
@@ -29,7 +28,7 @@ def values(rng, shape, scale):
     return x
 
 
-@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("rounding", ROUNDING_NUMBERS)
 @pytest.mark.parametrize("convention", CONVENTIONS)
 @pytest.mark.parametrize("number_format", ["int8", "uint8", "int3", "uint4"])
 @pytest.mark.parametrize("shape", [(1, 1, 15), (1, 1, 16), (1, 1, 17), (1, 1, 333), (2, 3, 19), (5, 4, 1)])
@@ -54,7 +53,7 @@ def test_quantize_equals_encode(guarded, out, rng, shape, number_format, convent
         scale,
         zero_point,
         *scheme.limits,
-        int(CONVENTIONS[convention].multiply_by_reciprocal),
+        int(CONVENTIONS[convention].quotient == "reciprocal"),
         order_of(scheme),
         ROUNDING_NUMBERS[rounding],
         out(shape, scheme.number_format.dtype.name),
