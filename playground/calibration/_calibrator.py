@@ -54,6 +54,7 @@ class Calibrator:
         source: where the rule comes from.
         start: makes a fresh state from a scheme and parameters by name; ``calibration.start`` checks them first.
         parameters: what it can be given.
+        within_extremes: whether ranges stay between the smallest and the largest value.
     """
 
     id: str
@@ -62,3 +63,4 @@ class Calibrator:
     source: str
     start: Callable[..., State]
     parameters: tuple[Parameter, ...] = ()
+    within_extremes: bool = True

@@ -21,10 +21,8 @@ class MinMaxState:
 
     def update(self, batch: ArrayLike) -> None:
         """Widen the range to what the batch holds."""
-        x = self._batches.check(batch)
-        axes = self._batches.shared_axes()
-        self._lo = np.minimum(self._lo, x.min(axis=axes, keepdims=True))
-        self._hi = np.maximum(self._hi, x.max(axis=axes, keepdims=True))
+        lo, hi = self._batches.extremes(self._batches.check(batch))
+        self._lo, self._hi = np.minimum(self._lo, lo), np.maximum(self._hi, hi)
 
     def range(self) -> Range:
         """The smallest and largest value of all batches."""

@@ -6,60 +6,67 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from playground.arrays import Float32
-from playground.calibration._batches import Batches
 from playground.calibration._calibrator import Calibrator, Parameter
-from playground.calibration._histogram import AbsoluteHistogram, GrowingHistogram, ValueHistogram
+from playground.calibration._histogram import AbsoluteHistogram, HistogramState, ValueHistogram
 from playground.core import Range, Scheme
+
+_MOST_KEPT = 1 << 22
+"""Values of a first batch that are kept, in case it stays the only one (16 MB)."""
 
 
 class PercentileState:
-    """One batch is kept and its percentiles are exact; from the second on there is a histogram per scale.
+    """The percentiles of one batch are exact; from the second on there is a histogram per scale.
 
     A symmetric scheme looks at absolute values; an asymmetric one gives up half on either side.
     """
 
     def __init__(self, scheme: Scheme, percentile: float = 99.999, num_bins: int = 2048) -> None:
         """Start with nothing seen; ``percentile`` is the share to keep, ``num_bins`` those of the first histogram."""
-        self._batches = Batches(scheme)
         self._symmetric = scheme.symmetric
         self._percentile = percentile
-        self._num_bins = num_bins
+        kind = AbsoluteHistogram if scheme.symmetric else ValueHistogram
+        self._counted: HistogramState[AbsoluteHistogram | ValueHistogram] = HistogramState(
+            scheme, lambda: kind(num_bins), lambda histogram: histogram.percentile(percentile)
+        )
+        self._batches = 0
         self._only: Float32 | None = None
-        self._histograms: list[GrowingHistogram] = []
+        self._exact: Range | None = None
 
     def update(self, batch: ArrayLike) -> None:
-        """Keep the first batch; count every other."""
-        x = self._batches.check(batch)
-        if not self._histograms and self._only is None:
-            self._only = x
+        """Keep the first batch (of a large one, its percentiles); count every other."""
+        x = self._counted.batches.check(batch)
+        self._batches += 1
+        if self._batches == 1 and x.size <= _MOST_KEPT:
+            self._only = x.copy()  # the caller may use its memory again
             return
+        self._exact = self._order_statistics(x) if self._batches == 1 else None
         if self._only is not None:
-            kind = AbsoluteHistogram if self._symmetric else ValueHistogram
-            self._histograms = [kind(self._num_bins) for _ in self._batches.split(self._only)]
-            self._count(self._only)
+            self._counted.count(self._only)
             self._only = None
-        self._count(x)
+        self._counted.count(x)
 
     def range(self) -> Range:
         """Exact for one batch, from the histogram's bins for more."""
-        shape = self._batches.seen_shape()
         if self._only is not None:
-            return self._exact(self._only, self._batches.shared_axes())
-        bounds = [histogram.percentile(self._percentile) for histogram in self._histograms]
-        lo, hi = (np.array(bound, np.float32).reshape(shape) for bound in zip(*bounds, strict=True))
-        return Range(lo, hi)
+            return self._order_statistics(self._only)
+        return self._exact or self._counted.range()
 
-    def _count(self, x: Float32) -> None:
-        for histogram, values in zip(self._histograms, self._batches.split(x), strict=True):
-            histogram.update(values)
-
-    def _exact(self, x: Float32, axes: tuple[int, ...]) -> Range:
+    def _order_statistics(self, x: Float32) -> Range:
+        shape = self._counted.batches.seen_shape()
+        rows = self._counted.batches.split(x)
         if self._symmetric:
-            threshold = np.percentile(np.abs(x), self._percentile, axis=axes, keepdims=True)
+            threshold = _percentiles(np.abs(rows), self._percentile).reshape(shape)
             return Range(-threshold, threshold)
         cut = (100.0 - self._percentile) / 2
-        lo, hi = np.percentile(x, (cut, 100.0 - cut), axis=axes, keepdims=True)
-        return Range(lo, hi)
+        return Range(*(_percentiles(rows, share).reshape(shape) for share in (cut, 100.0 - cut)))
+
+
+def _percentiles(rows: Float32, share: float) -> Float32:
+    """A percentile of each row, without the NaN that fill up short ones."""
+    found: Float32 = np.percentile(rows, share, axis=1)
+    for short in np.flatnonzero(np.isnan(found)):
+        found[short] = np.percentile(rows[short][~np.isnan(rows[short])], share)
+    return found
 
 
 CALIBRATOR = Calibrator(

@@ -1,0 +1,44 @@
+"""What searches for a range have in common: the error that a candidate range makes, with the scheme's own arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from playground.calibration._points import Float64, Points
+from playground.core import QTensor, Range, Scheme, choose_qparams, encode
+
+Error = Callable[[Float64, Float64], Float64]
+"""From lower and upper bounds (scales, 1) to errors (scales, 1)."""
+
+
+def error_of(points: Points, scheme: Scheme, power: float) -> Error:
+    """The mean of \\|error\\| ** power that quantizing would make, as a function of the range."""
+    by_row = replace(scheme, granularity="channel", axis=0, block_size=None)
+    values = points.values.astype(np.float32)
+
+    def error(lo: Float64, hi: Float64) -> Float64:
+        qparams = choose_qparams(Range(lo, hi), by_row)
+        found = QTensor(encode(values, qparams, by_row), qparams, by_row, values.shape).dequantize()
+        distance = np.abs(found.astype(np.float64) - points.values)
+        return points.mean(distance * distance if power == 2 else distance**power)
+
+    return error
+
+
+class Best:
+    """The best range so far, each scale for itself; of equally good ones the first."""
+
+    def __init__(self, error: Error, lo: Float64, hi: Float64) -> None:
+        """Start with a range."""
+        self._measure = error
+        self.lo, self.hi, self.error = lo, hi, error(lo, hi)
+
+    def offer(self, lo: Float64, hi: Float64) -> None:
+        """Take another range where it is better."""
+        error = self._measure(lo, hi)
+        better = error < self.error
+        self.lo, self.hi = np.where(better, lo, self.lo), np.where(better, hi, self.hi)
+        self.error = np.where(better, error, self.error)

@@ -1,0 +1,50 @@
+"""Calibrators that are a formula or a search over all values that were seen: they share one way to see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from playground.calibration._batches import Batches
+from playground.calibration._points import Float64, Points, Sample
+from playground.core import Range, Scheme
+
+Find = Callable[..., tuple[Float64, Float64]]
+"""From points, the scheme and the calibrator's parameters to lower and upper bounds, both (scales, 1)."""
+
+
+class SummaryState:
+    """Collects values, and asks for the range of each scale when it is wanted.
+
+    The same values in any order and in any batches give the same range.
+    """
+
+    def __init__(self, find: Find, scheme: Scheme, **arguments: float) -> None:
+        """Start with nothing seen."""
+        self._find = partial(find, scheme=scheme, **arguments)
+        self._batches = Batches(scheme)
+        self._sample = Sample()
+
+    def update(self, batch: ArrayLike) -> None:
+        """Collect the values of a batch."""
+        self._sample.add(self._batches.split(self._batches.check(batch)))
+
+    def range(self) -> Range:
+        """What the calibrator makes of all values so far."""
+        shape = self._batches.seen_shape()
+        found = [self._find(points) for points in self._sample.points()]
+        lo, hi = (np.concatenate(bound).astype(np.float32).reshape(shape) for bound in zip(*found, strict=True))
+        return Range(lo, hi)
+
+
+def summary(find: Find) -> Callable[..., SummaryState]:
+    """What ``Calibrator.start`` has to be for a calibrator that is a function of points."""
+    return partial(SummaryState, find)
+
+
+def clipped(points: Points, lo: Float64, hi: Float64) -> tuple[Float64, Float64]:
+    """The bounds, drawn inside what was seen."""
+    return np.clip(lo, points.lo, points.hi), np.clip(hi, points.lo, points.hi)

@@ -1,0 +1,100 @@
+"""Entropy, as TensorRT describes it: of all thresholds, the one that loses least information.
+
+S. Migacz, "8-bit Inference with TensorRT", GTC 2017, gives the search in pseudocode: 2048 bins of magnitudes,
+candidates from 128 bins on, what lies beyond a candidate is added to its last bin, and the same bins in 128 levels,
+each spread over the bins that hold something, are what it is compared with.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.arrays import Float32
+from playground.calibration._calibrator import Calibrator, Parameter
+from playground.calibration._histogram import HistogramState
+from playground.core import Scheme
+
+
+class MagnitudeHistogram:
+    """Counts of absolute values in bins from zero, as wide as a power of two.
+
+    When values do not fit, pairs of bins become one, so that the counts do not depend on what came when. The largest
+    value lies in the upper half of the bins.
+    """
+
+    def __init__(self, bins: int) -> None:
+        """Start empty, with twice as many bins as there have to be up to the largest value."""
+        self.counts: NDArray[np.int64] = np.zeros(2 * bins, np.int64)
+        self._exponent: int | None = None  # bins are 2 ** exponent wide
+        self.lo, self.hi = np.inf, -np.inf
+
+    @property
+    def width(self) -> float:
+        """How wide a bin is; 0 when there were only zeros."""
+        return 0.0 if self._exponent is None else 2.0**self._exponent
+
+    def update(self, x: Float32) -> None:
+        """Count the absolute values of a non-empty array."""
+        self.lo, self.hi = min(self.lo, float(x.min())), max(self.hi, float(x.max()))
+        magnitude = np.abs(x).astype(np.float64)
+        largest = float(magnitude.max())
+        bins = self.counts.size
+        if largest:
+            needed = int(np.frexp(largest)[1]) - int(np.log2(bins))
+            while self._exponent is not None and self._exponent < needed:
+                self.counts = np.concatenate((self.counts.reshape(-1, 2).sum(axis=1), np.zeros(bins // 2, np.int64)))
+                self._exponent += 1
+            self._exponent = needed if self._exponent is None else self._exponent
+        places = (magnitude / self.width).astype(np.intp) if self.width else np.zeros(x.size, np.intp)
+        self.counts += np.bincount(places, minlength=bins)
+
+
+def _start(scheme: Scheme, num_bins: int = 2048) -> HistogramState[MagnitudeHistogram]:
+    qmin, qmax = scheme.limits
+    levels = qmax + 1 if qmin < 0 else (qmax - qmin + 1) // (2 if scheme.symmetric else 1)
+    bins = 1 << (max(num_bins, levels) - 1).bit_length()
+    return HistogramState(scheme, partial(MagnitudeHistogram, bins), partial(_range, levels=max(1, levels)))
+
+
+def _range(histogram: MagnitudeHistogram, levels: int) -> tuple[float, float]:
+    threshold = best_threshold(histogram.counts, levels) * histogram.width
+    return max(histogram.lo, min(-threshold, histogram.hi)), min(histogram.hi, max(threshold, histogram.lo))
+
+
+def best_threshold(counts: NDArray[np.int64], levels: int) -> float:
+    """Where to clip, in bins: half a bin beyond the candidate with the smallest divergence."""
+    used = int(np.flatnonzero(counts)[-1]) + 1
+    candidates = range(min(levels, used), used + 1)
+    divergences = [_divergence(counts[:used], kept, levels) for kept in candidates]
+    return candidates[int(np.argmin(divergences))] + 0.5
+
+
+def _divergence(counts: NDArray[np.int64], kept: int, levels: int) -> float:
+    """Kullback-Leibler divergence of ``kept`` bins in ``levels`` levels from all bins clipped to ``kept``."""
+    inside = counts[:kept]
+    occupied = inside != 0
+    reference = inside.astype(np.float64)
+    reference[-1] += counts[kept:].sum()
+    if not occupied[-1] and reference[-1]:
+        return float("inf")  # the candidate has nothing where the clipped values went
+    level = np.arange(kept) * levels // kept
+    totals = np.bincount(level, weights=inside)
+    shares = np.bincount(level, weights=occupied)
+    candidate = (totals / np.maximum(shares, 1))[level][occupied]
+    p, q = reference[occupied] / reference.sum(), candidate / inside.sum()
+    return float((p * np.log(p / q)).sum())
+
+
+CALIBRATOR = Calibrator(
+    id="entropy_tensorrt",
+    title="Entropy (TensorRT)",
+    summary="The threshold on magnitudes that loses least information, out of a fine histogram.",
+    source='S. Migacz, "8-bit Inference with TensorRT", GTC 2017, slides 38 to 41',
+    start=_start,
+    parameters=(
+        Parameter("num_bins", 2048, 128, 1 << 13, True, "Bins up to the largest magnitude, at the least."),
+    ),
+)
