@@ -94,7 +94,5 @@ CALIBRATOR = Calibrator(
     summary="The threshold on magnitudes that loses least information, out of a fine histogram.",
     source='S. Migacz, "8-bit Inference with TensorRT", GTC 2017, slides 38 to 41',
     start=_start,
-    parameters=(
-        Parameter("num_bins", 2048, 128, 1 << 13, True, "Bins up to the largest magnitude, at the least."),
-    ),
+    parameters=(Parameter("num_bins", 2048, 128, 1 << 13, True, "Bins up to the largest magnitude, at the least."),),
 )

@@ -271,7 +271,10 @@ _FAST: dict[tuple[str, str], Callable[[Reals], Any]] = {
     ("fp16", "half_even"): _to_fp16,
     ("bf16", "half_even"): _to_bf16,
     ("tf32", "half_even"): _to_tf32,
-    **{("fp32", rounding): _to_fp32 for rounding in ("half_even", "half_away", "half_up", "floor", "ceil", "toward_zero")},
+    **{
+        ("fp32", rounding): _to_fp32
+        for rounding in ("half_even", "half_away", "half_up", "floor", "ceil", "toward_zero")
+    },
 }
 """(Format, rounding) -> the same codes as ``round_exactly`` gives, by the machine's own conversions or on the bits."""
 

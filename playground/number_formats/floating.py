@@ -5,7 +5,9 @@ from __future__ import annotations
 from playground.number_formats._float import FloatFormat
 
 _IEEE = "IEEE 754-2019"
-_OCP_FP8 = "OCP 8-bit Floating Point Specification (OFP8) 1.0; Micikevicius et al. 2022, https://arxiv.org/abs/2209.05433"
+_OCP_FP8 = (
+    "OCP 8-bit Floating Point Specification (OFP8) 1.0; Micikevicius et al. 2022, https://arxiv.org/abs/2209.05433"
+)
 _OCP_MX = "OCP Microscaling Formats (MX) Specification 1.0"
 _FNUZ = "Noune et al. 2022, https://arxiv.org/abs/2206.02915; ONNX FLOAT8E4M3FNUZ and FLOAT8E5M2FNUZ"
 

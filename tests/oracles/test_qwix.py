@@ -37,7 +37,8 @@ def how(fmt: str, symmetric: bool, **rest: Any) -> Any:
 def test_scales_and_zero_points(fmt: str, symmetric: bool) -> None:
     """A million ranges: ``s = absmax * (1 / 127.5)``, since XLA turns a division by a constant into a product.
 
-    Scales below 2**-63 become 1. The zero-point is computed all the same, so a row of zeros gets -128.
+    It does so where there are several scales; a single one is divided, see ``test_whole_tensors_and_tiles``. Scales
+    below 2**-63 become 1. The zero-point is computed all the same, so a row of zeros gets -128.
     """
     x = ranges(magnitudes=25)
     theirs = qarray.quantize(jax.numpy.asarray(x), how(fmt, symmetric, channelwise_axes=(0,)))
