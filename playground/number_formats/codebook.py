@@ -52,7 +52,7 @@ def dynamic_map() -> tuple[float, ...]:
 
 def powers_of_two(bits: int) -> tuple[float, ...]:
     """0 and powers of two up to 1, by sign and magnitude."""
-    magnitudes = (0.0, *(2.0 ** -(i) for i in range((1 << (bits - 1)) - 2, -1, -1)))
+    magnitudes = (0.0, *(2.0**-(i) for i in range((1 << (bits - 1)) - 2, -1, -1)))
     return (*magnitudes, *(-m for m in magnitudes))
 
 

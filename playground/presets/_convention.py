@@ -47,6 +47,8 @@ class Convention:
         zero_point_before_rounding: ``rint(x / scale + zero_point)`` instead of ``rint(x / scale) + zero_point``.
         fused_granularities: granularities at which that multiply and add are one fused operation, rounded once.
         rounding: from a real number to an integer, unless the scheme names another; see ``playground.rounding``.
+        codebook_boundaries: where neighbours in a codebook part: at the ``"midpoint"`` as float32 rounds it (that number
+            itself goes down), or by comparing the ``"distance"`` of both.
         block_scale_formats: the formats that the scales of blocks go through one after the other, unless the scheme
             says how they are stored; the last one holds them. Empty: float32.
         codes_from: whether codes are computed from the scale as ``"stored"`` (rounded to its own format) or from the
@@ -76,6 +78,7 @@ class Convention:
     zero_point_before_rounding: bool = False
     fused_granularities: frozenset[str] = frozenset()
     rounding: str = "half_even"
+    codebook_boundaries: Literal["midpoint", "distance"] = "midpoint"
     block_scale_formats: tuple[str, ...] = ()
     codes_from: Literal["stored", "exact"] = "stored"
 

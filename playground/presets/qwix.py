@@ -14,4 +14,5 @@ CONVENTION = Convention(
     below_min_scale="one",
     quotient="reciprocal",  # likewise: the source divides by a scale that many values share
     zero_point_before_rounding=True,
+    codebook_boundaries="distance",
 )
