@@ -156,13 +156,23 @@ def _stored(
     exact: Reals, points: Int32 | Float32, offset: Float32 | None, scheme: Scheme, factors: Factors | None = None
 ) -> QParams:
     """Parameters whose scale is kept as the scheme says."""
-    if scheme.scale_scheme is None:
-        return QParams(exact, points, offset, factors=factors)
-    scale = np.asarray(exact, np.float32)
+    scale, kept = _kept(np.asarray(exact, np.float32), scheme)
+    if kept is None:
+        return QParams(scale, points, offset, factors=factors)
     if factors is None and scheme.preset.codes_from == "exact":
         reciprocal = not scheme.preset.divides
         factors = Factors(multiply=np.float32(1) / scale) if reciprocal else Factors(divide=scale)
-    return QParams(quantize_scales(scale, scheme.scale_scheme), points, offset, factors=factors)
+    return QParams(quantize_scales(scale, kept), points, offset, factors=factors)
+
+
+def _kept(scale: Float32, scheme: Scheme) -> tuple[Float32, Scheme | None]:
+    """How scales are stored: as the scheme says, else as the convention stores those of blocks, else as they are."""
+    formats = scheme.preset.block_scale_formats
+    if scheme.scale_scheme is not None or scheme.granularity != "block" or not formats:
+        return scale, scheme.scale_scheme
+    for name in formats[:-1]:
+        scale = quantize_scales(scale, Scheme(name)).dequantize()
+    return scale, Scheme(formats[-1])
 
 
 def quantize_scales(scale: Float32, scheme: Scheme) -> QTensor:
@@ -186,7 +196,8 @@ def _usable_range(span: Reals, convention: Convention) -> Reals:
 def _usable_scale(span: Reals, steps: Any, convention: Convention) -> tuple[Reals, NDArray[np.bool_]]:
     """The scale with those below the convention's smallest replaced, and where the zero-point becomes 0 for that."""
     one = span.dtype.type(1)
-    scale = span * (one / steps) if convention.scale_by_reciprocal else span / steps
+    multiply = convention.scale_arithmetic == "multiply_if_several" and span.size > 1
+    scale = span * (one / steps) if multiply else span / steps
     small = np.asarray(scale < convention.min_scale)
     if convention.below_min_scale == "clamp":
         scale = np.maximum(scale, scale.dtype.type(convention.min_scale))

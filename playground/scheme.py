@@ -132,7 +132,8 @@ class Scheme:
     @property
     def element(self) -> NumberFormat:
         """The format of a single code: the number format, or what a block format consists of."""
-        return self.number_format.element
+        element = self.number_format.element
+        return element.by_distance if self.preset.codebook_boundaries == "distance" else element
 
     @property
     def preset(self) -> Convention:

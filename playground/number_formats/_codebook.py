@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -82,6 +82,19 @@ class CodebookFormat(NumberFormat):
         """The numbers in ascending order, and their codes if those are others than 0, 1, 2 ..."""
         order = np.argsort(self.table, kind="stable").astype(np.uint8 if self.qmax < 256 else np.uint16)
         return self.table[order], None if (np.diff(order) == 1).all() else order
+
+    @cached_property
+    def by_distance(self) -> CodebookFormat:
+        """Parted where ``|upper - x| < |x - lower|`` begins to hold, both differences rounded to float32.
+
+        That is at the midpoint again, except that a number on a midpoint that had to be rounded has a nearer neighbour.
+        """
+        ascending = self._ascending[0]
+        lower, upper = ascending[:-1], ascending[1:]
+        half = (lower + upper) / np.float32(2)
+        goes_up = (upper - half) < (half - lower)
+        parts = np.where(goes_up, np.nextafter(half, np.float32(-np.inf)), half)
+        return replace(self, boundaries=tuple(parts.tolist()))
 
     @cached_property
     def _digits(self) -> int:

@@ -84,6 +84,11 @@ class NumberFormat(ABC):
         """The format of a single code: itself, unless it is a block format."""
         return self
 
+    @property
+    def by_distance(self) -> NumberFormat:
+        """The same format, its numbers parted by their distances as float32 computes them; only codebooks differ."""
+        return self
+
     @cached_property
     def dtype(self) -> np.dtype[Any]:
         """NumPy's type of an unpacked code."""

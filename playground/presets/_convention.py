@@ -24,7 +24,8 @@ class Convention:
             outside the codes is only moved to the nearest code, and values saturate.
         min_range: a narrower range (symmetric: a smaller absolute value) counts as this one.
         range_epsilon: added to the range (symmetric: to the largest absolute value).
-        scale_by_reciprocal: ``range * (1 / steps)`` instead of ``range / steps``.
+        scale_arithmetic: ``"divide"`` the range by the steps; ``"multiply_if_several"``: times ``1 / steps`` where
+            there is more than one scale, as XLA rewrites a division by a constant.
         min_scale: the smallest scale the implementation accepts.
         below_min_scale: what it does with a smaller one: ``"clamp"`` it, use ``"one"``, or the scale that a range of
             one has, ``"unit_range"``.
@@ -46,6 +47,10 @@ class Convention:
         zero_point_before_rounding: ``rint(x / scale + zero_point)`` instead of ``rint(x / scale) + zero_point``.
         fused_granularities: granularities at which that multiply and add are one fused operation, rounded once.
         rounding: from a real number to an integer, unless the scheme names another; see ``playground.rounding``.
+        codebook_boundaries: where neighbours in a codebook part: at the ``"midpoint"`` as float32 rounds it (that number
+            itself goes down), or by comparing the ``"distance"`` of both.
+        block_scale_formats: the formats that the scales of blocks go through one after the other, unless the scheme
+            says how they are stored; the last one holds them. Empty: float32.
         codes_from: whether codes are computed from the scale as ``"stored"`` (rounded to its own format) or from the
             ``"exact"`` one, as bitsandbytes and ggml do.
     """
@@ -58,7 +63,7 @@ class Convention:
     draws_zero_in: bool = True
     min_range: float = 0.0
     range_epsilon: float = 0.0
-    scale_by_reciprocal: bool = False
+    scale_arithmetic: Literal["divide", "multiply_if_several"] = "divide"
     min_scale: float = 2.0**-126
     below_min_scale: Literal["clamp", "one", "unit_range"] = "clamp"
     zero_point_below_min: Literal["zero", "computed"] = "computed"
@@ -73,6 +78,8 @@ class Convention:
     zero_point_before_rounding: bool = False
     fused_granularities: frozenset[str] = frozenset()
     rounding: str = "half_even"
+    codebook_boundaries: Literal["midpoint", "distance"] = "midpoint"
+    block_scale_formats: tuple[str, ...] = ()
     codes_from: Literal["stored", "exact"] = "stored"
 
     @property

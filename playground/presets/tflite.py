@@ -13,4 +13,5 @@ CONVENTION = Convention(
     symmetric_reach="largest_code",
     symmetric_narrow_from=8,  # the runtime's int8 kernels have no -128 in weights; with fewer bits a code is too dear
     zero_point_before_rounding=True,
+    block_scale_formats=("bf16", "fp16"),  # XNNPACK reads bfloat16, the file holds float16
 )

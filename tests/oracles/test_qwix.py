@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from playground import QParams, QTensor, Range, Scheme, choose_qparams, quantize
+from playground import QParams, QTensor, Range, Scheme, choose_qparams, formats, quantize
 from playground.core import encode
 from tests.oracles.samples import COUNT, ranges, rows_of_every_size, with_ties
 
@@ -37,7 +37,8 @@ def how(fmt: str, symmetric: bool, **rest: Any) -> Any:
 def test_scales_and_zero_points(fmt: str, symmetric: bool) -> None:
     """A million ranges: ``s = absmax * (1 / 127.5)``, since XLA turns a division by a constant into a product.
 
-    Scales below 2**-63 become 1. The zero-point is computed all the same, so a row of zeros gets -128.
+    It does so where there are several scales; a single one is divided, see ``test_whole_tensors_and_tiles``. Scales
+    below 2**-63 become 1. The zero-point is computed all the same, so a row of zeros gets -128.
     """
     x = ranges(magnitudes=25)
     theirs = qarray.quantize(jax.numpy.asarray(x), how(fmt, symmetric, channelwise_axes=(0,)))
@@ -89,8 +90,16 @@ def test_whole_tensors_and_tiles(fmt: str, symmetric: bool) -> None:
 
 
 def test_nf4() -> None:
-    """The nearest code by distance, the lower one if the distances are equal as float32."""
+    """The nearest code by distance, the lower one if the distances are equal as float32.
+
+    So a midpoint that float32 had to round belongs to the neighbour that it is nearer to; bitsandbytes gives all of
+    them to the lower one. The last row holds all midpoints and what is just beside them.
+    """
     x = rows_of_every_size(512, 2048)
+    levels = formats()["nf4"].grid
+    middles = (levels[1:] + levels[:-1]) / np.float32(2)
+    beside = [middles, np.nextafter(middles, np.float32(2)), np.nextafter(middles, np.float32(-2)), [np.float32(1)]]
+    x[-1, :64] = np.resize(np.concatenate(beside), 64)
     theirs = qarray.quantize(
         jax.numpy.asarray(x),
         qarray.HowToQuantize(qtype="nf4", channelwise_axes=(0,), tiled_axes={1: 64}),
