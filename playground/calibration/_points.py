@@ -49,7 +49,8 @@ class Points:
     def mean(self, of: Float64) -> Float64:
         """The mean, over all values, of something that is known at each point: (scales, 1)."""
         total: Float64 = (of * self.weights).sum(axis=1, keepdims=True)
-        return total / self.weights.sum(axis=1, keepdims=True)
+        mean: Float64 = total / self.weights.sum(axis=1, keepdims=True)
+        return mean
 
 
 class Sample:
@@ -82,7 +83,7 @@ class Sample:
 
     def points(self) -> Iterator[Points]:
         """All that was seen, some scales at a time, in order."""
-        lo, hi = np.float64(self._lo), np.float64(self._hi)
+        lo, hi = (np.asarray(bound, np.float64) for bound in (self._lo, self._hi))
         if self._count > KEPT:
             self._put_into_bins()
             rows = self._counted().rows()

@@ -39,9 +39,7 @@ def _threshold(histogram: ValueHistogram, quantized: int) -> tuple[float, float]
     """The bounds, out of all intervals around the middle bin, with the smallest Kullback-Leibler divergence."""
     counts, edges = histogram.counts, histogram.edges
     middle = counts.size // 2
-    intervals = [
-        (middle - half, min(middle + half + 1, counts.size)) for half in range(quantized // 2, middle + 1)
-    ]
+    intervals = [(middle - half, min(middle + half + 1, counts.size)) for half in range(quantized // 2, middle + 1)]
     start, stop = intervals[int(np.argmin([_divergence(counts, *interval, quantized) for interval in intervals]))]
     return histogram.clip(edges[start], edges[stop])
 
