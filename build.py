@@ -60,13 +60,18 @@ def parser() -> argparse.ArgumentParser:
     at.set_defaults(run=serve)
     commands.add_parser("site", help="build the site into dist/").set_defaults(run=build_site)
     at = commands.add_parser("test", allow_abbrev=False, help="run all tests; further arguments go to pytest")
-    at.add_argument("--oracles", action="store_true", help="run tests/oracles instead, against PyTorch (190 MB more)")
+    at.add_argument(
+        "--oracles",
+        action="store_true",
+        help="run tests/oracles instead, against PyTorch, bitsandbytes, gguf, JAX, ... (0.4 GB more)",
+    )
     at.set_defaults(run=lambda options: testing.run_tests(options.rest, oracles=options.oracles))
     at = commands.add_parser("check", help="formatting, lint, types, import contracts, sizes")
     at.set_defaults(run=lambda _: checks.run_checks())
     at = commands.add_parser("bench", help="time the kernels and the first load in Chromium")
     at.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    at.set_defaults(run=lambda options: bench.run_bench(as_json=options.json))
+    at.add_argument("--formats", action="store_true", help="time the number formats against other packages instead")
+    at.set_defaults(run=lambda options: (bench.run_formats if options.formats else bench.run_bench)(options.json))
     at = commands.add_parser("docs", help="build the documentation into dist/docs")
     at.set_defaults(run=lambda _: documentation.build())
     at = commands.add_parser("clean", help="delete what was built")

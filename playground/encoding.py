@@ -76,7 +76,7 @@ def _factors(qparams: QParams, scheme: Scheme) -> tuple[Float32 | None, Float32 
     scale = qparams.scale_values
     if not scale.all():  # a scale that became zero when it was stored: every value has the code of zero then
         scale = np.where(scale == 0, np.float32(np.inf), scale)
-    if scheme.preset.quotient == "divide":
+    if scheme.preset.divides:
         return None, scale
     return np.float32(1) / scale, None
 
@@ -96,7 +96,7 @@ def _encode_tile(
         _scale(values, part, work)
         if point is not None and before:
             np.add(work, point, out=work)
-    if point is None and not scheme.narrow_range:
+    if point is None and not scheme.is_narrow:
         return element.encode(work, rounding, saturate=scheme.saturate, random=random)
     rounding.apply(work, random)
     if point is not None and not before:

@@ -48,35 +48,33 @@ def choose_qparams(range: Range, scheme: Scheme, *, zero_point: int | None = Non
 def _symmetric(range: Range, scheme: Scheme) -> QParams:  # noqa: A002
     convention = scheme.preset
     absmax = np.maximum(np.maximum(-range.lo, range.hi), 0).astype(convention.qparams_dtype)
-    if convention.absmax_epsilon:
-        absmax += absmax.dtype.type(convention.absmax_epsilon)
+    absmax = _usable_range(absmax, convention)
     divisor = absmax.dtype.type(_divisor(scheme))
-    scale, too_small = _usable_scale(absmax / divisor, convention)
+    scale, too_small = _usable_scale(absmax, divisor, convention)
     points = np.where(too_small, _clamp(0, scheme), _symmetric_zero_point(scheme)).astype(np.int32)
-    return _stored(scale, points, None, scheme, _factors(absmax, divisor, too_small, convention))
+    return _stored(scale, points, None, scheme, _factors(absmax, divisor, convention))
 
 
 def _divisor(scheme: Scheme) -> float:
     """How many steps the largest absolute value is from zero."""
     convention, element = scheme.preset, scheme.element
-    if scheme.format in convention.symmetric_divisors:
-        return convention.symmetric_divisors[scheme.format]
     if element.family != "integer":
         return max(element.largest, -element.smallest)
+    if convention.symmetric_reach == "largest_code":
+        return element.qmax - _symmetric_zero_point(scheme)
     narrow = scheme.narrow_range or scheme.format in convention.symmetric_narrow_formats
     qmin, qmax = element.limits(narrow)
     return (qmax - qmin) / 2
 
 
-def _factors(absmax: Reals, divisor: Any, too_small: NDArray[np.bool_], convention: Convention) -> Factors | None:
+def _factors(absmax: Reals, divisor: Any, convention: Convention) -> Factors | None:
     """What makes steps of values where the convention forms it straight from the range."""
-    if convention.quotient not in ("inverse", "multiply_first"):
+    if convention.quotient not in ("inverse", "inverse_product"):
         return None
-    usable = np.where(absmax > 0, absmax, 1).astype(absmax.dtype)
-    if convention.quotient == "inverse":
-        inverse = np.where(too_small, 1, divisor / usable)
-        return Factors(multiply=np.asarray(inverse, np.float32))
-    return Factors(np.full(absmax.shape, divisor, np.float32), np.asarray(usable, np.float32))
+    with np.errstate(divide="ignore", over="ignore"):
+        usable = np.maximum(absmax, absmax.dtype.type(convention.min_inverted))
+        inverse = divisor / usable if convention.quotient == "inverse" else divisor * (1 / usable)
+    return Factors(multiply=np.where(np.isfinite(inverse), inverse, 0).astype(np.float32))
 
 
 def _symmetric_zero_point(scheme: Scheme) -> int:
@@ -92,7 +90,7 @@ def _symmetric_zero_point(scheme: Scheme) -> int:
 def _bounds(range: Range, scheme: Scheme) -> tuple[Reals, Reals]:  # noqa: A002
     """The range in the convention's precision, zero drawn into it if the scheme says so."""
     dtype = scheme.preset.qparams_dtype
-    if not scheme.zero_in_range:
+    if not (scheme.zero_in_range and scheme.preset.draws_zero_in):
         return range.lo.astype(dtype), range.hi.astype(dtype)
     return np.minimum(range.lo, 0).astype(dtype), np.maximum(range.hi, 0).astype(dtype)
 
@@ -101,7 +99,9 @@ def _affine(range: Range, scheme: Scheme) -> QParams:  # noqa: A002
     lo, hi = _bounds(range, scheme)
     qmin, qmax = scheme.limits
     with np.errstate(over="ignore"):  # an infinite scale is refused by QParams
-        exact, too_small = _usable_scale((hi - lo) / lo.dtype.type(qmax - qmin), scheme.preset)
+        exact, too_small = _usable_scale(
+            _usable_range(hi - lo, scheme.preset), lo.dtype.type(qmax - qmin), scheme.preset
+        )
     if scheme.zero_rule == "float":
         return _stored(exact, np.where(too_small, 0, qmin - lo / exact).astype(np.float32), None, scheme)
     points = np.rint(qmin - lo / exact) if scheme.preset.zero_point_rounding == "sum" else qmin - np.rint(lo / exact)
@@ -118,7 +118,7 @@ def _from_lower_end(range: Range, scheme: Scheme) -> QParams:  # noqa: A002
     element = scheme.element
     first, last = scheme.limits if element.family == "integer" else (element.smallest, element.largest)
     with np.errstate(over="ignore"):
-        exact, _ = _usable_scale((hi - lo) / lo.dtype.type(last - first), scheme.preset)
+        exact, _ = _usable_scale(_usable_range(hi - lo, scheme.preset), lo.dtype.type(last - first), scheme.preset)
     offset = (lo - exact * lo.dtype.type(first)).astype(np.float32)
     return _stored(exact, np.zeros(exact.shape, np.int32), offset, scheme)
 
@@ -131,7 +131,7 @@ def _stored(
         return QParams(exact, points, offset, factors=factors)
     scale = np.asarray(exact, np.float32)
     if factors is None and scheme.preset.codes_from == "exact":
-        reciprocal = scheme.preset.quotient != "divide"
+        reciprocal = not scheme.preset.divides
         factors = Factors(multiply=np.float32(1) / scale) if reciprocal else Factors(divide=scale)
     return QParams(quantize_scales(scale, scheme.scale_scheme), points, offset, factors=factors)
 
@@ -147,12 +147,23 @@ def quantize_scales(scale: Float32, scheme: Scheme) -> QTensor:
     return QTensor(encode(centred, qparams, scheme), qparams, scheme, scale.shape)
 
 
-def _usable_scale(scale: Reals, convention: Convention) -> tuple[Reals, NDArray[np.bool_]]:
+def _usable_range(span: Reals, convention: Convention) -> Reals:
+    """A range, or the largest absolute value, as far as the convention widens it."""
+    if convention.min_range:
+        span = np.maximum(span, span.dtype.type(convention.min_range))
+    return span + span.dtype.type(convention.range_epsilon) if convention.range_epsilon else span
+
+
+def _usable_scale(span: Reals, steps: Any, convention: Convention) -> tuple[Reals, NDArray[np.bool_]]:
     """The scale with those below the convention's smallest replaced, and where the zero-point becomes 0 for that."""
+    one = span.dtype.type(1)
+    scale = span * (one / steps) if convention.scale_by_reciprocal else span / steps
     small = np.asarray(scale < convention.min_scale)
-    if convention.below_min_scale == "one":
-        return np.where(small, scale.dtype.type(1), scale), small
-    return np.maximum(scale, scale.dtype.type(convention.min_scale)), np.zeros_like(small)
+    if convention.below_min_scale == "clamp":
+        scale = np.maximum(scale, scale.dtype.type(convention.min_scale))
+    else:
+        scale = np.where(small, one if convention.below_min_scale == "one" else one / steps, scale)
+    return scale, small & (convention.zero_point_below_min == "zero")
 
 
 def _clamp(points: ArrayLike, scheme: Scheme) -> Int32:

@@ -16,6 +16,9 @@ from playground.scheme import Scheme
 
 Int32 = NDArray[np.int32]
 
+TINY = 2.0**-126
+"""The smallest normal float32."""
+
 TILE = 1 << 15
 """Values per step: what is computed in between stays in the cache, and nothing of the whole tensor's size is made."""
 
@@ -81,8 +84,8 @@ class QParams:
     """Scales and what belongs to them, all of the same shape: see :class:`playground.grouping.Grouping`.
 
     Attributes:
-        scale: float32, positive and normal (so that its reciprocal is finite); or a quantized tensor of scales, which
-            may hold zero and negative ones too.
+        scale: float32, positive and normal (so that its reciprocal is finite), unless there are factors: then it may be
+            zero or denormal; or a quantized tensor of scales, which may hold zero and negative ones too.
         zero_point: int32, the code that means 0; or float32.
         offset: float32, or a quantized tensor, that is added to what was scaled; None where there is none.
         codebook: float32 with one more axis at the end, the numbers that codes stand for, where the format leaves them
@@ -108,7 +111,7 @@ class QParams:
         factors: Factors | None = None,
     ) -> None:
         """Take them as anything that makes an array."""
-        scales = scale if isinstance(scale, QTensor) else _checked_scale(scale)
+        scales = scale if isinstance(scale, QTensor) else _checked_scale(scale, 0 if factors else TINY)
         points = np.asarray(zero_point)
         if points.dtype.kind not in "iuf":
             raise InvalidInputError(f"zero-points are numbers, not {points.dtype}", where="zero_point")
@@ -140,9 +143,9 @@ class QParams:
         return self.offset.dequantize() if isinstance(self.offset, QTensor) else self.offset
 
 
-def _checked_scale(scale: ArrayLike) -> Float32:
+def _checked_scale(scale: ArrayLike, least: float) -> Float32:
     scales = require_finite(as_float32(scale, "scale"), "scale")
-    if scales.size and scales.min() < np.finfo(np.float32).tiny:
+    if scales.size and scales.min() < least:
         raise InvalidInputError(f"{scales.min()} is no scale", where="scale", hint="Scales are at least 1.18e-38")
     return scales
 

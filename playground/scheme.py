@@ -130,7 +130,14 @@ class Scheme:
     @property
     def limits(self) -> tuple[int, int]:
         """Smallest and largest code that encoding produces."""
-        return self.number_format.limits(self.narrow_range)
+        return self.number_format.limits(self.is_narrow)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether the smallest code is given up: ``narrow_range``, or as the convention does in symmetric schemes."""
+        least, element = self.preset.symmetric_narrow_from, self.element
+        wide = least is not None and element.family == "integer" and element.signed and element.bits >= least
+        return self.narrow_range or (self.symmetric and wide)
 
     @property
     def grouping(self) -> Grouping:

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from builder import environment, site, testing
-from builder.paths import PYTHON
+from builder.paths import PYTHON, ROOT
 from builder.steps import Command, run
 from playground.serving import make_server
 
 _DRIVER = Path(__file__).with_name("bench_driver.py")
+_FORMATS = ROOT / "tests" / "benchmarks" / "formats.py"
 
 
-def run_bench(*, as_json: bool = False) -> None:
+def run_bench(as_json: bool = False) -> None:
     """Serve the built site on a free port, run ``bench.html`` and a first load, and print both.
 
     Raises:
         BuildError: something could not be set up, or the page reported a failure.
     """
-    stdout = sys.stdout
-    if as_json:
-        sys.stdout = sys.stderr  # progress must not stand in the JSON
-    try:
+    with _progress_beside(as_json):
         folder = site.build()
         environment.ensure("test")
         variables = {**os.environ, "PLAYGROUND_CHROMIUM": testing.chromium()}
@@ -33,5 +33,21 @@ def run_bench(*, as_json: bool = False) -> None:
             command: Command = [PYTHON, _DRIVER, server.url, *(["--json"] if as_json else [])]
             run(command, "The bench failed.", environment=variables, quiet=False)
             server.shutdown()
-    finally:
-        sys.stdout = stdout
+
+
+def run_formats(as_json: bool = False) -> None:
+    """Time the number formats against the packages in ``requirements/oracles.txt``, on 16 million values.
+
+    Raises:
+        BuildError: something could not be set up, or a comparison failed.
+    """
+    with _progress_beside(as_json):
+        environment.ensure_oracles()
+        run([PYTHON, _FORMATS, *(["--json"] if as_json else [])], "The bench failed.", quiet=False)
+
+
+@contextlib.contextmanager
+def _progress_beside(as_json: bool) -> Iterator[None]:
+    """Progress must not stand in the JSON: it goes to the error stream meanwhile."""
+    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+        yield

@@ -12,6 +12,7 @@ _STAMPS = VENV / ".stamps"
 """Inside the environment, so that they go when it goes."""
 
 _USUAL_HINT = "pip says why above: no network (pip's own settings and variables apply), or a file has another hash"
+_ORACLES_SIZE = "PyTorch, bitsandbytes, gguf, JAX, Keras, LiteRT: 0.4 GB to download, 1.5 GB on disk"
 _ORACLES_HINT = (
     "On Linux it needs the CPU build of PyTorch 2.13.0 for Python 3.11: "
     "name a folder or page that has it in PIP_FIND_LINKS"
@@ -38,6 +39,16 @@ def ensure(lock: str, note: str = "") -> None:
     failure = f"Installing requirements/{lock}.txt failed. {_ORACLES_HINT if lock == 'oracles' else _USUAL_HINT}."
     title = f"Install requirements/{lock}.txt{note}"
     step(title, [VENV / "pyvenv.cfg", requirements], [PYTHON], lambda: run(command, failure), _STAMPS)
+
+
+def ensure_oracles() -> None:
+    """What tests and benchmarks compare with, on top of ``test``; says how much that is.
+
+    Raises:
+        BuildError: see :func:`ensure`.
+    """
+    for lock, note in (("site", ""), ("test", ""), ("oracles", f" ({_ORACLES_SIZE})")):
+        ensure(lock, note)
 
 
 def _make() -> None:

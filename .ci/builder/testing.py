@@ -21,7 +21,7 @@ def run_tests(arguments: Sequence[str], *, oracles: bool = False) -> None:
 
     Args:
         arguments: passed to pytest.
-        oracles: run ``tests/oracles`` (which need PyTorch) and nothing else; otherwise everything but those.
+        oracles: run ``tests/oracles``, which need ``requirements/oracles.txt``, and nothing else; else all but those.
 
     Raises:
         BuildError: a test failed, or something could not be set up.
@@ -30,7 +30,7 @@ def run_tests(arguments: Sequence[str], *, oracles: bool = False) -> None:
     environment.ensure("test")
     variables = dict(os.environ)
     if oracles:
-        environment.ensure("oracles", " (PyTorch: 190 MB on Linux)")
+        environment.ensure_oracles()
         chosen = ["tests/oracles"]
     else:
         variables["PLAYGROUND_CHROMIUM"] = chromium()

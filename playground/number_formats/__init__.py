@@ -3,13 +3,43 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from playground.number_formats._float import FloatFormat, parse
 from playground.number_formats._format import FAMILIES, Codes, NumberFormat
 from playground.number_formats._integer import IntegerFormat
 from playground.registry import discover
 
-FORMATS: Mapping[str, NumberFormat] = discover(sys.modules[__name__], "FORMATS", NumberFormat)  # type: ignore[type-abstract]
+
+class Formats(Mapping[str, NumberFormat]):
+    """Format id -> format, read-only. Lists those that have a name, and makes ``fp7_e3m3`` and the like when asked."""
+
+    def __init__(self, named: Mapping[str, NumberFormat]) -> None:
+        """Take the formats that are listed."""
+        self._named = named
+        self._made: dict[str, NumberFormat] = {}
+
+    def __getitem__(self, name: str) -> NumberFormat:
+        """The format of that id; KeyError if there is none."""
+        if name in self._named:
+            return self._named[name]
+        if name not in self._made:
+            made = parse(name) if isinstance(name, str) else None
+            if made is None:
+                raise KeyError(name)
+            self._made[name] = made
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The ids of the listed formats."""
+        return iter(self._named)
+
+    def __len__(self) -> int:
+        """How many are listed."""
+        return len(self._named)
+
+
+FORMATS = Formats(discover(sys.modules[__name__], "FORMATS", NumberFormat))  # type: ignore[type-abstract]
 """Format id -> format, read-only."""
 
-__all__ = ["FAMILIES", "FORMATS", "Codes", "IntegerFormat", "NumberFormat"]
+__all__ = ["FAMILIES", "FORMATS", "Codes", "FloatFormat", "Formats", "IntegerFormat", "NumberFormat"]

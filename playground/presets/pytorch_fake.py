@@ -11,6 +11,7 @@ CONVENTION = replace(
     id="pytorch_fake",
     title="PyTorch, fake-quantize",
     source="torch 2.13: ao.quantization observers, fake_quantize_per_{tensor,channel}_affine",
+    url="https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/quantized/cpu/kernels/QuantizedOpKernels.cpp",
     zero_point_before_rounding=False,
     fused_granularities=frozenset(),
 )

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from builder import environment
 from builder.steps import BuildError
@@ -40,6 +42,15 @@ def test_another_lock_is_installed_again(checkout):
     environment.ensure("site")
     assert sum("install" in command for command in checkout) == 2
     assert sum("venv" in command for command in checkout) == 1
+
+
+def test_the_oracles_come_on_top_of_the_tests_packages_and_say_how_much_they_are(checkout, capsys):
+    for name in ("test", "oracles"):
+        (environment.REQUIREMENTS / f"{name}.txt").write_text(name)
+    environment.ensure_oracles()
+    installed = [str(command[-1]).rsplit("/", 1)[-1] for command in checkout if "install" in command]
+    assert installed == ["site.txt", "test.txt", "oracles.txt"]
+    assert re.search(r"oracles\.txt \(.*GB to download, .*GB on disk\)", capsys.readouterr().out)
 
 
 def test_the_checkout_can_be_imported_from_anywhere(checkout):

@@ -53,7 +53,7 @@ def test_quantize_equals_encode(guarded, out, rng, shape, number_format, convent
         scale,
         zero_point,
         *scheme.limits,
-        int(CONVENTIONS[convention].quotient == "reciprocal"),
+        int(not CONVENTIONS[convention].divides),
         order_of(scheme),
         ROUNDING_NUMBERS[rounding],
         out(shape, scheme.number_format.dtype.name),

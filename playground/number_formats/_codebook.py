@@ -1,0 +1,158 @@
+"""Codebooks: a table says which number each code stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.number_formats._format import Codes, NumberFormat, Reals
+from playground.rounding import Rounding
+
+_FEW = 40
+"""Up to so many boundaries it is faster to compare with each of them than to search."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodebookFormat(NumberFormat):
+    """A table of numbers by code.
+
+    Attributes:
+        values: the number of each code; a number may have several codes.
+        boundaries: between neighbours in ascending order: a number above the boundary gets the upper one. Empty: the
+            midpoints, formed in float32 as bitsandbytes forms them.
+        fit: for a table that is made for the data: ascending numbers, as many as there are codes, from finite float32
+            values and None; ``values`` then is what stands in for it where there are no data. None: the table is fixed.
+        radix: 2, or the number of codes if they are stored as digits: as many as fit into a byte.
+    """
+
+    family: str = field(init=False, default="codebook")
+    values: tuple[float, ...]
+    boundaries: tuple[float, ...] = ()
+    fit: Callable[[Reals, int], Reals] | None = None
+    radix: int = 2
+
+    @property
+    def qmin(self) -> int:
+        """0: codes are places in the table."""
+        return 0
+
+    @property
+    def qmax(self) -> int:
+        """The last place in the table."""
+        return len(self.values) - 1
+
+    @cached_property
+    def table(self) -> Reals:
+        """``values`` as float32."""
+        return np.array(self.values, np.float32)
+
+    def decode(self, codes: Codes) -> Reals:
+        """The numbers in the table: float32 of the codes' shape."""
+        return self.table.take(codes)
+
+    def encode(
+        self,
+        values: Reals,
+        rounding: Rounding,
+        *,
+        saturate: bool = True,  # noqa: ARG002 (a table has nothing beyond its ends)
+        random: np.random.Generator | None = None,
+    ) -> Codes:
+        """As :meth:`NumberFormat.encode`: to one of the neighbours in the table. Ties go down with ``half_even``."""
+        places = nearest(values, self._ascending[0], self._limits(rounding), rounding, random)
+        order = self._ascending[1]
+        return places if order is None else order.take(places)
+
+    def _limits(self, rounding: Rounding) -> Reals:
+        middle = np.array(self.boundaries, np.float32) if self.boundaries else None
+        return boundaries_for(self._ascending[0], rounding.id, middle)
+
+    @cached_property
+    def _ascending(self) -> tuple[Reals, Codes | None]:
+        """The numbers in ascending order, and their codes if those are others than 0, 1, 2 ..."""
+        order = np.argsort(self.table, kind="stable").astype(np.uint8 if self.qmax < 256 else np.uint16)
+        return self.table[order], None if (np.diff(order) == 1).all() else order
+
+    @cached_property
+    def _digits(self) -> int:
+        """How many codes are stored in a byte, where they are digits."""
+        return next(n for n in range(8, 0, -1) if self.radix**n <= 256)
+
+    def packed_nbytes(self, count: int) -> int:
+        """Bytes that ``count`` packed codes take: whole bytes, the last one padded."""
+        return super().packed_nbytes(count) if self.radix == 2 else -(-count // self._digits)
+
+    def pack(self, codes: NDArray[Any]) -> NDArray[np.uint8]:
+        """As :meth:`NumberFormat.pack`; digits of a byte are summed up, the first one counting 1."""
+        packed = super().pack(codes)
+        if self.radix == 2:
+            return packed
+        digits = np.zeros((self.packed_nbytes(codes.size), self._digits), np.uint8)
+        digits.reshape(-1)[: codes.size] = codes.reshape(-1)
+        return (digits @ (self.radix ** np.arange(self._digits)).astype(np.uint8)).astype(np.uint8)
+
+    def unpack(self, packed: NDArray[np.uint8], count: int) -> Codes:
+        """The inverse of :meth:`pack`."""
+        if self.radix == 2 or packed.size != self.packed_nbytes(count):
+            return super().unpack(packed, count)
+        weights = (self.radix ** np.arange(self._digits)).astype(np.uint8)
+        return (packed.reshape(-1, 1) // weights % np.uint8(self.radix)).reshape(-1)[:count]
+
+
+def nearest(
+    values: Reals, table: Reals, limits: Reals, rounding: Rounding, random: np.random.Generator | None = None
+) -> Codes:
+    """Places in an ascending table: as many boundaries as lie below a number. uint8, or uint16 for a large table."""
+    if rounding.random:
+        return _at_random(values, table, random)
+    dtype = np.uint8 if table.size <= 256 else np.uint16
+    if limits.size > _FEW:
+        return np.searchsorted(limits, values).astype(dtype)
+    places = np.zeros(values.shape, dtype)
+    for limit in limits:
+        places += values > limit
+    return places
+
+
+def _at_random(values: Reals, table: Reals, random: np.random.Generator | None) -> Codes:
+    """One of the two neighbours, the nearer one more often, so that the mean is right."""
+    generator = random or np.random.default_rng(0)
+    below = np.clip(np.searchsorted(table, values, side="right") - 1, 0, table.size - 2)
+    gaps = table[below + 1] - table[below]
+    share = (values - table[below]) / np.where(gaps > 0, gaps, 1)
+    up = generator.random(values.shape, np.float32) < share
+    return (below + up).astype(np.uint8 if table.size <= 256 else np.uint16)
+
+
+def boundaries_for(table: Reals, rounding: str, middle: Reals | None = None) -> Reals:
+    """Where the codes of an ascending table part, for a rounding: a number above the boundary gets the upper one.
+
+    Args:
+        table: float32, ascending.
+        rounding: a rounding's id.
+        middle: the boundaries for rounding to the nearest, if they are not the midpoints.
+    """
+    key = None if middle is None else tuple(middle.tolist())
+    return _boundaries(tuple(table.tolist()), rounding, key)
+
+
+@lru_cache(maxsize=256)
+def _boundaries(table: tuple[float, ...], rounding: str, middle: tuple[float, ...] | None) -> Reals:
+    values = np.array(table, np.float32)
+    lower, upper = values[:-1], values[1:]
+    half = (lower + upper) / np.float32(2) if middle is None else np.array(middle, np.float32)
+    with_upper = np.nextafter(half, np.float32(-np.inf))  # what lies on the boundary itself goes up
+    reach_upper = np.nextafter(upper, np.float32(-np.inf))  # only what has got to the upper number
+    by_rounding = {
+        "half_up": with_upper,
+        "half_away": np.where(half > 0, with_upper, half),
+        "floor": reach_upper,
+        "ceil": lower,
+        "toward_zero": np.where(upper <= 0, lower, reach_upper),
+    }
+    return by_rounding.get(rounding, half)

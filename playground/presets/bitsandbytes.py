@@ -1,0 +1,17 @@
+"""bitsandbytes: rows of int8 and blocks of four bits, as its CPU backend computes them."""
+
+from __future__ import annotations
+
+from playground.presets._convention import Convention
+
+CONVENTION = Convention(
+    id="bitsandbytes",
+    title="bitsandbytes",
+    source="bitsandbytes 0.50: int8_vectorwise_quant and quantize_4bit, default (CPU) backend",
+    url="https://github.com/bitsandbytes-foundation/bitsandbytes/blob/main/bitsandbytes/backends/default/ops.py",
+    min_scale=0.0,
+    symmetric_reach="largest_code",
+    quotient="inverse_product",  # PyTorch forms 127 / absmax as 127 * (1 / absmax)
+    min_inverted=1e-38,
+    codes_from="exact",
+)

@@ -1,0 +1,17 @@
+"""Qwix (JAX): ``qwix.quantize`` as XLA computes it on the CPU, operation by operation."""
+
+from __future__ import annotations
+
+from playground.presets._convention import Convention
+
+CONVENTION = Convention(
+    id="qwix",
+    title="Qwix (JAX)",
+    source="qwix 0.1.8: qarray.compute_scale_zero_point and quantize_with_scale_zero_point, jaxlib 0.10.2 on the CPU",
+    url="https://github.com/google/qwix/blob/main/qwix/_src/core/qarray.py",
+    scale_by_reciprocal=True,  # the source divides by a constant; XLA multiplies by its reciprocal
+    min_scale=2.0**-63,  # the square root of the smallest normal float32
+    below_min_scale="one",
+    quotient="reciprocal",  # likewise: the source divides by a scale that many values share
+    zero_point_before_rounding=True,
+)
