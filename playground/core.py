@@ -48,14 +48,14 @@ def quantize_within(
 
     Args:
         x: real numbers of any shape and type.
-        range: what the codes have to cover: one number, or arrays of the scales' shape. Formats that make their parameters
-            from the values, and plain casts, need none; if there is one, values beyond it are clipped first.
+        range: what the codes have to cover: one number, or arrays of the scales' shape. Formats that make their
+            parameters from the values, and plain casts, need none; if there is one, values beyond it are clipped first.
         scheme: how.
         zero_point: use this zero-point; needs an asymmetric scheme.
 
     Raises:
-        InvalidInputError: x has no values, or NaN or infinite ones; or the range or the scheme does not fit it; or there
-            is no range and the scheme needs one.
+        InvalidInputError: x has no values, or NaN or infinite ones; or the range or the scheme does not fit it; or
+            there is no range and the scheme needs one.
     """
     values = require_values(as_float32(x))
     found = None if range is None else range.for_shape(values.shape, scheme)

@@ -60,8 +60,8 @@ def unscaled(shape: tuple[int, ...]) -> QParams:
 
 
 def _of_blocks(range: Range, scheme: Scheme, blocks: BlockFormat) -> QParams:  # noqa: A002
-    """Scales of MX and NVFP4: the largest absolute value over what the elements reach, rounded to the scales' format."""
-    absmax = np.maximum(np.maximum(-range.lo, range.hi), np.float32(0))
+    """Scales of MX and NVFP4: the largest absolute value over what elements reach, rounded to the scales' format."""
+    absmax: Float32 = np.maximum(np.maximum(-range.lo, range.hi), 0).astype(np.float32)
     reach = np.float32(blocks.reach or blocks.element.largest)
     stored = scheme.scale_scheme or Scheme("fp32")
     points = np.zeros(absmax.shape, np.int32)

@@ -187,7 +187,10 @@ class QTensor:
         return dequantize(self)
 
     def packed(self) -> NDArray[np.uint8]:
-        """The codes as stored: without gaps, the first in the lowest bits. GGUF's formats: whole blocks, scales included."""
+        """The codes as stored: without gaps, the first in the lowest bits.
+
+        GGUF's formats: whole blocks, scales included.
+        """
         procedure, offset = self.scheme.procedure, self.qparams.offset
         if procedure is None:
             return self.scheme.element.pack(self.codes)

@@ -23,8 +23,9 @@ class Scheme:
 
     Attributes:
         format: number format id, see ``playground.formats()``.
-        granularity: one scale per ``"tensor"``, ``"channel"``, ``"token"`` or ``"block"``, see :class:`Grouping`. A block
-            format brings this, ``block_size`` and ``scale_scheme`` with it, and runs along the last axis if none is given.
+        granularity: one scale per ``"tensor"``, ``"channel"``, ``"token"`` or ``"block"``, see :class:`Grouping`. A
+            block format brings this, ``block_size`` and ``scale_scheme`` with it, and runs along the last axis if none
+            is given.
         axis: the axis of channels or blocks, or that a token's values lie along; negative counts from the end. None
             with ``"channel"``: to be filled in by whoever knows the operator.
         block_size: values per scale; only with ``"block"``.
