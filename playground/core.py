@@ -17,7 +17,7 @@ from playground.blocks import from_bytes, quantize_by_procedure
 from playground.encoding import encode
 from playground.errors import InvalidInputError
 from playground.number_formats import CodebookFormat
-from playground.qparams import choose_qparams, clip_limits, levels, unscaled
+from playground.qparams import centred_qparams, choose_qparams, clip_limits, levels, unscaled
 from playground.qtensor import Factors, QParams, QTensor, Range, dequantize
 from playground.scheme import Scheme
 
@@ -63,13 +63,10 @@ def quantize_within(
         return _without_range(values, found, scheme)
     if found is None:
         raise InvalidInputError("none is given", where="range", hint="Give one, or use quantize, which finds it")
-    if not scheme.centre:
+    if scheme.centre:
+        qparams = centred_qparams(values, found, scheme, zero_point=zero_point)
+    else:
         qparams = choose_qparams(found, scheme, zero_point=zero_point)
-        return QTensor(encode(values, qparams, scheme), qparams, scheme, values.shape)
-    mean = values.mean(dtype=np.float32)
-    inner = choose_qparams(Range(found.lo - mean, found.hi - mean), scheme, zero_point=zero_point)
-    offset = np.full(inner.scale.shape, mean, np.float32)
-    qparams = QParams(inner.scale, inner.zero_point, offset, factors=inner.factors)
     return QTensor(encode(values, qparams, scheme), qparams, scheme, values.shape)
 
 

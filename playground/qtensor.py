@@ -195,7 +195,8 @@ class QTensor:
         if procedure is None:
             return self.scheme.element.pack(self.codes)
         parts = _block_part(self.qparams.scale), None if offset is None else _block_part(offset)
-        return packed_blocks(procedure, self.codes, self.scheme.block_axis, parts)
+        size = self.scheme.block_size or procedure.values
+        return packed_blocks(procedure, self.codes, self.scheme.block_axis, size, parts)
 
     @property
     def nbytes(self) -> int:
@@ -206,8 +207,9 @@ class QTensor:
         """
         if self.scheme.procedure is not None:
             return stored_nbytes(self.scheme.procedure, self.shape, self.scheme.block_axis)
-        parts = (self.qparams.scale if self.scheme.is_scaled else None, self.qparams.offset, self.qparams.codebook)
-        extra = sum(part.nbytes for part in parts if part is not None)
+        offset = None if self.scheme.centre else self.qparams.offset
+        parts = (self.qparams.scale if self.scheme.is_scaled else None, offset, self.qparams.codebook)
+        extra = sum(part.nbytes for part in parts if part is not None) + 4 * self.scheme.centre  # the mean, once
         return self.scheme.element.packed_nbytes(self.codes.size) + extra + _zero_point_nbytes(self)
 
     @property
