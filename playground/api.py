@@ -34,7 +34,7 @@ def quantize(
     """
     scheme = scheme or Scheme()
     values = require_values(as_float32(x))
-    found = range.for_shape(values.shape, scheme) if range is not None else calibration.calibrate(values, scheme)
+    found = calibration.calibrate(values, scheme) if range is None and scheme.needs_range else range
     return quantize_within(values, found, scheme, zero_point=zero_point)
 
 

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from playground.arrays import Float32, as_float32, require_finite
 from playground.grouping import Piece, Tile, tile_of
-from playground.number_formats import Codes
-from playground.qtensor import TILE, QParams, require_fit, spread
+from playground.number_formats import Codes, boundaries_for, nearest
+from playground.qtensor import TILE, QParams, codebooks, require_fit, spread
 from playground.scheme import Scheme
 
 
@@ -25,16 +25,28 @@ def encode(x: ArrayLike, qparams: QParams, scheme: Scheme) -> Codes:
     require_fit(qparams, scheme, values.shape)
     codes = np.empty(values.shape, scheme.element.dtype)
     random = np.random.default_rng(scheme.seed) if scheme.rounding_rule.random else None
+    books = codebooks(qparams, scheme, values.shape)
     steps = _Steps(qparams, scheme, values.shape)
     buffer = np.empty(min(values.size, TILE), np.float32)
     with np.errstate(over="ignore"):  # a huge value over a tiny scale is infinite and saturates
         for piece in scheme.grouping.pieces(values.shape):
             given, made, part = piece.values(values), piece.values(codes), steps.of(piece)
+            if qparams.codebook is not None:
+                for index, group in piece.groups():
+                    made[index] = _nearest(given[index], books[group], scheme, random)
+                continue
             for tile in piece.tiles(TILE):
                 chunk = given[tile]
                 work = buffer[: chunk.size].reshape(chunk.shape)
                 made[tile] = _encode_tile(chunk, part.of(tile), scheme, work, random)
     return codes
+
+
+def _nearest(values: Float32, book: Float32, scheme: Scheme, random: np.random.Generator | None) -> Codes:
+    """Places in a codebook that was made for the data."""
+    rounding = scheme.rounding_rule
+    places = nearest(values, book, boundaries_for(book, rounding.id), rounding, random)
+    return places.astype(scheme.element.dtype, copy=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,14 @@ class Piece:
         """The parameters of that part (C-contiguous, of the scales' shape), as a four-dimensional view."""
         return p.reshape(self._scales, copy=False)[:, self._which, None]
 
+    def groups(self) -> Iterator[tuple[tuple[int | slice, ...], int]]:
+        """Where the values of each scale are in the view, and the scale's number in C order."""
+        numbers = np.arange(math.prod(self._scales)).reshape(self._scales)
+        seen = self.parameters(numbers)
+        for place in np.ndindex(seen.shape):
+            index = tuple(i if n != 1 else slice(None) for i, n in zip(place, seen.shape, strict=True))
+            yield index, int(seen[place])
+
     def tiles(self, budget: int) -> Iterator[Tile]:
         """Slices of the four-dimensional views that together cover them, of at most ``budget`` values each."""
         sizes, left = [1, 1, 1, 1], max(1, budget)

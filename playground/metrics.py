@@ -1,15 +1,21 @@
-"""How far a quantized tensor is from the original: errors, signal-to-noise ratio, histograms."""
+"""How far a quantized tensor is from the original, and how well its codes are used.
+
+Values are taken in C order, a chunk at a time, and sums are float64 and formed by NumPy's own pairwise addition, not by
+a BLAS: results depend neither on the memory layout nor on the machine.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from playground.arrays import Float32, as_float32, require_values
+from playground.core import QTensor, clip_limits
 from playground.errors import InvalidInputError
 
 _CHUNK = 1 << 16
@@ -33,10 +39,10 @@ def compare(x: ArrayLike, x_hat: ArrayLike) -> dict[str, float]:
     noise = signal = estimate = inner = total = largest = 0.0
     for p, q in _chunks(a, b):
         d = q - p
-        noise += float(d @ d)
-        signal += float(p @ p)
-        estimate += float(q @ q)
-        inner += float(p @ q)
+        noise += float((d * d).sum())
+        signal += float((p * p).sum())
+        estimate += float((q * q).sum())
+        inner += float((p * q).sum())
         total += float(d.sum())
         largest = max(largest, float(d.max()), -float(d.min()))
     mse = noise / a.size
@@ -183,31 +189,117 @@ def split_error(x: ArrayLike, x_hat: ArrayLike, lo: ArrayLike, hi: ArrayLike, bi
     Raises:
         InvalidInputError: as :func:`compare`, or the limits do not fit x.
     """
-    a, b = as_float32(x, "x"), as_float32(x_hat, "x_hat")
-    _pair(a, b)
-    try:
-        inside = np.broadcast_to(np.less_equal(lo, a) & np.less_equal(a, hi), a.shape)
-    except ValueError as error:
-        raise InvalidInputError(f"the limits do not fit values of shape {a.shape}", where="lo") from error
-    errors = b - a
-    rounding, clipping = errors[inside], errors[~inside]
-    edge = max(float(errors.max()), -float(errors.min()))
-    return ErrorSplit(
-        rounding=_histogram_or_empty(rounding, bins, edge),
-        clipping=_histogram_or_empty(clipping, bins, edge),
-        rounding_mse=_sum_of_squares(rounding) / a.size,
-        clipping_mse=_sum_of_squares(clipping) / a.size,
-        clipped=clipping.size,
-        count=a.size,
-    )
-
-
-def _histogram_or_empty(errors: Float32, bins: int, edge: float) -> Histogram:
-    if errors.size:
-        return histogram(errors, bins, -edge, edge)
+    shape = np.shape(x)
+    a, b = _pair(x, x_hat)
+    low, high = (_flat(limit, shape) for limit in (lo, hi))
+    edge = max(float(np.abs(q - p).max()) for p, q in _chunks(a, b))
     first, last = _edges(-edge, edge, bins)
-    return Histogram(np.zeros(bins, np.int64), float(first), float(last))
+    counts, sums, clipped = np.zeros((2, bins), np.int64), [0.0, 0.0], 0
+    for start in range(0, a.size, _CHUNK):
+        part = slice(start, start + _CHUNK)
+        inside = (low[part] <= a[part]) & (a[part] <= high[part])
+        for kind, chosen in enumerate((inside, ~inside)):
+            errors = b[part][chosen] - a[part][chosen]
+            counts[kind] += _bin_counts(errors, first, last, bins)
+            sums[kind] += float(np.square(errors, dtype=np.float64).sum())
+        clipped += int(errors.size)
+    rounding, clipping = (Histogram(count, float(first), float(last)) for count in counts)
+    return ErrorSplit(rounding, clipping, sums[0] / a.size, sums[1] / a.size, clipped, a.size)
 
 
-def _sum_of_squares(errors: Float32) -> float:
-    return sum(float(d @ d) for (d,) in _chunks(errors))
+def _flat(limit: ArrayLike, shape: tuple[int, ...]) -> Any:
+    """A limit for each value in C order: slices of it are arrays, and only what is asked for is made."""
+    given = np.asarray(limit)
+    try:
+        return np.broadcast_to(given, shape).flat
+    except ValueError as error:
+        raise InvalidInputError(f"the limits do not fit values of shape {shape}", where="lo") from error
+
+
+def kl_divergence(x: ArrayLike, x_hat: ArrayLike, bins: int = 256) -> float:
+    """Kullback-Leibler divergence, in nats, of the histogram of ``x_hat`` from that of ``x``.
+
+    Both histograms have the same equal bins, from the smallest to the largest value of either, and each bin counts one
+    more than it holds: so the divergence is finite where quantization leaves bins empty.
+
+    Raises:
+        InvalidInputError: as :func:`compare`, or the number of bins is not accepted.
+    """
+    a, b = _pair(x, x_hat)
+    lo, hi = min(a.min(), b.min()), max(a.max(), b.max())
+    p, q = (histogram(values, bins, lo, hi).counts + 1.0 for values in (a, b))
+    p, q = p / p.sum(), q / q.sum()
+    return float((p * np.log(p / q)).sum())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CodeUse:
+    """Which codes occur, and how often.
+
+    Attributes:
+        codes: int64, those that occur, ascending.
+        counts: int64, how often each of them does.
+        entropy: bits an ideal entropy coder would need for a code: at most ``log2`` of their number.
+        occupancy: the share of all codes that occur at all.
+    """
+
+    codes: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    entropy: float
+    occupancy: float
+
+
+def code_use(qtensor: QTensor) -> CodeUse:
+    """Count the codes of a quantized tensor.
+
+    Raises:
+        InvalidInputError: it has no values.
+    """
+    codes = qtensor.codes.reshape(-1)
+    if codes.size == 0:
+        raise InvalidInputError("a tensor without values has no codes", where="qtensor")
+    low, high = qtensor.scheme.element.limits(qtensor.scheme.narrow_range)
+    if high - low < _MOST_BINS:
+        held = np.zeros(high - low + 1, np.int64)
+        for start in range(0, codes.size, _CHUNK):
+            held += np.bincount(codes[start : start + _CHUNK].astype(np.int64) - low, minlength=held.size)
+        found = np.flatnonzero(held).astype(np.int64)
+        found, counts = found + low, held[found]
+    else:
+        found, counts = (part.astype(np.int64) for part in np.unique(codes, return_counts=True))
+    shares = counts / codes.size
+    entropy = abs(float((shares * np.log2(shares)).sum()))
+    return CodeUse(found, counts, entropy, found.size / (high - low + 1))
+
+
+def measure(x: ArrayLike, qtensor: QTensor) -> dict[str, float]:
+    """Everything about a quantized tensor in numbers.
+
+    Args:
+        x: the original.
+        qtensor: what quantizing it gave.
+
+    Returns:
+        The measures of :func:`compare`, and ``rounding_mse`` and ``clipping_mse``, which add up to ``mse``;
+        ``clipped_share``; ``kl``, see :func:`kl_divergence`; ``code_entropy`` in bits; ``occupancy``;
+        ``bits_per_weight``, as stored.
+
+    Raises:
+        InvalidInputError: as :func:`compare`.
+    """
+    x_hat = qtensor.dequantize()
+    measures = compare(x, x_hat)
+    scheme, limits = qtensor.scheme, clip_limits(qtensor.qparams, qtensor.scheme)
+    grouping = scheme.grouping
+    lo, hi = (limit if limit.size == 1 else grouping.expand(limit, x_hat.shape) for limit in (limits.lo, limits.hi))
+    split, use = split_error(x, x_hat, lo, hi, bins=1), code_use(qtensor)
+    return {
+        **measures,
+        "rounding_mse": split.rounding_mse,
+        "clipping_mse": split.clipping_mse,
+        "clipped_share": split.clipped / split.count,
+        "kl": kl_divergence(x, x_hat),
+        "code_entropy": use.entropy,
+        "occupancy": use.occupancy,
+        "bits_per_weight": qtensor.bits_per_weight,
+    }

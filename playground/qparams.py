@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from playground.arrays import Float32
 from playground.encoding import encode
 from playground.errors import InvalidInputError
+from playground.number_formats import BlockFormat
 from playground.presets import Convention
-from playground.qtensor import Factors, Int32, QParams, QTensor, Range
+from playground.qtensor import TINY, Factors, Int32, QParams, QTensor, Range
 from playground.scheme import Scheme
 
 Reals = NDArray[Any]
@@ -31,9 +32,17 @@ def choose_qparams(range: Range, scheme: Scheme, *, zero_point: int | None = Non
         InvalidInputError: the range is too wide for float32, or the zero-point is no code of the format, or not
             the one that a symmetric scheme has.
     """
+    if scheme.procedure is not None or scheme.number_format.is_fitted:
+        raise InvalidInputError(
+            f"{scheme.format} makes its parameters from the values, not from a range",
+            where="format",
+            hint="Use quantize",
+        )
     if not scheme.is_scaled:
-        return QParams(np.ones(range.lo.shape, np.float32), np.zeros(range.lo.shape, np.int32))
-    if scheme.symmetric:
+        return unscaled(range.lo.shape)
+    if isinstance(scheme.number_format, BlockFormat):
+        qparams = _of_blocks(range, scheme, scheme.number_format)
+    elif scheme.symmetric:
         qparams = _symmetric(range, scheme)
     elif scheme.zero_rule == "offset":
         qparams = _from_lower_end(range, scheme)
@@ -43,6 +52,26 @@ def choose_qparams(range: Range, scheme: Scheme, *, zero_point: int | None = Non
         return qparams
     points = np.full(qparams.scale.shape, _checked_zero_point(zero_point, scheme, qparams.zero_point), np.int32)
     return QParams(qparams.scale, points, factors=qparams.factors)
+
+
+def unscaled(shape: tuple[int, ...]) -> QParams:
+    """Parameters that change nothing."""
+    return QParams(np.ones(shape, np.float32), np.zeros(shape, np.int32))
+
+
+def _of_blocks(range: Range, scheme: Scheme, blocks: BlockFormat) -> QParams:  # noqa: A002
+    """Scales of MX and NVFP4: the largest absolute value over what the elements reach, rounded to the scales' format."""
+    absmax = np.maximum(np.maximum(-range.lo, range.hi), np.float32(0))
+    reach = np.float32(blocks.reach or blocks.element.largest)
+    stored = scheme.scale_scheme or Scheme("fp32")
+    points = np.zeros(absmax.shape, np.int32)
+    if not stored.is_scaled:
+        return QParams(quantize_scales(absmax / reach, stored), points)
+    outer = stored.grouping.reduce(np.maximum, absmax) / (reach * np.float32(stored.element.largest))
+    inner = QParams(np.maximum(outer, np.float32(TINY)), np.zeros(outer.shape, np.int32))
+    least = stored.grouping.expand(inner.scale_values, absmax.shape) * np.float32(blocks.least_scale)
+    codes = encode(np.maximum(absmax / reach, least), inner, stored)
+    return QParams(QTensor(codes, inner, stored, absmax.shape), points)
 
 
 def _symmetric(range: Range, scheme: Scheme) -> QParams:  # noqa: A002

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from playground.arrays import Float32, as_float32, require_finite
+from playground.block_storage import Part, packed_blocks, stored_nbytes
 from playground.errors import InvalidInputError
 from playground.grouping import tile_of
 from playground.number_formats import Codes
@@ -185,16 +187,22 @@ class QTensor:
         return dequantize(self)
 
     def packed(self) -> NDArray[np.uint8]:
-        """The codes as stored: without gaps, the first in the lowest bits."""
-        return self.scheme.element.pack(self.codes)
+        """The codes as stored: without gaps, the first in the lowest bits. GGUF's formats: whole blocks, scales included."""
+        procedure, offset = self.scheme.procedure, self.qparams.offset
+        if procedure is None:
+            return self.scheme.element.pack(self.codes)
+        parts = _block_part(self.qparams.scale), None if offset is None else _block_part(offset)
+        return packed_blocks(procedure, self.codes, self.scheme.block_axis, parts)
 
     @property
     def nbytes(self) -> int:
         """Bytes as stored: packed codes, scales, offsets and codebooks, and zero-points unless all are 0.
 
         Scales and offsets take 4 bytes each unless they are quantized; integer zero-points are packed like codes where
-        they are codes.
+        they are codes. GGUF's formats are stored in whole blocks.
         """
+        if self.scheme.procedure is not None:
+            return stored_nbytes(self.scheme.procedure, self.shape, self.scheme.block_axis)
         parts = (self.qparams.scale if self.scheme.is_scaled else None, self.qparams.offset, self.qparams.codebook)
         extra = sum(part.nbytes for part in parts if part is not None)
         return self.scheme.element.packed_nbytes(self.codes.size) + extra + _zero_point_nbytes(self)
@@ -203,6 +211,14 @@ class QTensor:
     def bits_per_weight(self) -> float:
         """Stored bits, scales and zero-points included, per value; 0 for an empty tensor."""
         return 8 * self.nbytes / self.codes.size if self.codes.size else 0.0
+
+
+def _block_part(parameter: Float32 | QTensor) -> Part:
+    """The fp16 bits of scales or offsets, and the codes that count them where there are any."""
+    if not isinstance(parameter, QTensor):
+        raise InvalidInputError("float32 scales cannot be stored in these blocks", where="scale")
+    outer = parameter.qparams.scale
+    return (outer.codes, parameter.codes) if isinstance(outer, QTensor) else (parameter.codes, None)
 
 
 def _zero_point_nbytes(qtensor: QTensor) -> int:
@@ -225,6 +241,15 @@ def spread(parameters: NDArray[Any], scheme: Scheme, shape: tuple[int, ...]) -> 
     return np.ascontiguousarray(np.broadcast_to(parameters, scheme.qparams_shape(shape)))
 
 
+def codebooks(qparams: QParams, scheme: Scheme, shape: tuple[int, ...]) -> Float32:
+    """The codebooks that belong to the data, a row a group in the scales' C order; empty if there are none."""
+    if qparams.codebook is None:
+        return np.zeros((0, 0), np.float32)
+    count = math.prod(scheme.qparams_shape(shape))
+    size = qparams.codebook.shape[-1]
+    return np.broadcast_to(qparams.codebook.reshape(-1, size), (count, size))
+
+
 def dequantize(qtensor: QTensor) -> Float32:
     """The real values that codes stand for: ``scale * (decode(code) - zero_point) + offset`` in float32."""
     scheme, shape, qparams = qtensor.scheme, qtensor.shape, qtensor.qparams
@@ -233,9 +258,14 @@ def dequantize(qtensor: QTensor) -> Float32:
     parts += [qparams.scale_values if scheme.is_scaled else None, qparams.offset_values]
     whole = [None if part is None else spread(part.astype(np.float32, copy=False), scheme, shape) for part in parts]
     codes, out = np.ascontiguousarray(qtensor.codes), np.empty(shape, np.float32)
+    books = codebooks(qparams, scheme, shape)
     for piece in scheme.grouping.pieces(shape):
         points, scales, offsets = (None if part is None else piece.parameters(part) for part in whole)
         given, made = piece.values(codes), piece.values(out)
+        if qparams.codebook is not None:
+            for index, group in piece.groups():
+                made[index] = books[group].take(given[index])
+            continue
         for tile in piece.tiles(TILE):
             values = element.decode(given[tile])
             if points is not None:

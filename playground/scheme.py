@@ -8,7 +8,7 @@ from typing import Any
 
 from playground.errors import InvalidInputError
 from playground.grouping import GRANULARITIES, Grouping
-from playground.number_formats import FORMATS, NumberFormat
+from playground.number_formats import FORMATS, BlockFormat, NumberFormat, Procedure
 from playground.presets import CONVENTIONS, Convention
 from playground.rounding import ROUNDINGS, Rounding
 
@@ -23,7 +23,8 @@ class Scheme:
 
     Attributes:
         format: number format id, see ``playground.formats()``.
-        granularity: one scale per ``"tensor"``, ``"channel"``, ``"token"`` or ``"block"``, see :class:`Grouping`.
+        granularity: one scale per ``"tensor"``, ``"channel"``, ``"token"`` or ``"block"``, see :class:`Grouping`. A block
+            format brings this, ``block_size`` and ``scale_scheme`` with it, and runs along the last axis if none is given.
         axis: the axis of channels or blocks, or that a token's values lie along; negative counts from the end. None
             with ``"channel"``: to be filled in by whoever knows the operator.
         block_size: values per scale; only with ``"block"``.
@@ -34,7 +35,7 @@ class Scheme:
         calibrator: how a range is found, see ``playground.calibrators()``.
         calibrator_args: its parameters as (name, value) pairs; a mapping is accepted too.
         scaled: whether there are scales at all. None: yes, but not for a float format with granularity ``"tensor"``,
-            which then is a plain cast.
+            which then is a plain cast, and not for a codebook that is made for the data.
         scale_scheme: how the scales themselves are stored: ``Scheme("fp16")`` casts them, a scheme with scales of its
             own quantizes them once more; a mapping of its fields is accepted too. None: float32.
         zero_point_type: what an asymmetric scheme stores: an ``"integer"`` zero-point, a ``"float"`` one, or the
@@ -69,6 +70,9 @@ class Scheme:
     def __post_init__(self) -> None:
         """Check every field, and the fields against each other."""
         _one_of("format", self.format, FORMATS)
+        object.__setattr__(self, "scale_scheme", _as_scheme(self.scale_scheme))
+        if isinstance(self.number_format, BlockFormat):
+            self._take_blocks_of(self.number_format)
         _one_of("granularity", self.granularity, GRANULARITIES)
         _one_of("convention", self.convention, CONVENTIONS)
         if self.rounding is not None:
@@ -93,7 +97,32 @@ class Scheme:
         if not isinstance(self.calibrator, str):
             raise InvalidInputError(f"{self.calibrator!r} is not accepted", where="calibrator", hint="Use an id")
         object.__setattr__(self, "calibrator_args", _as_pairs(self.calibrator_args))
-        object.__setattr__(self, "scale_scheme", _as_scheme(self.scale_scheme))
+
+    def _take_blocks_of(self, number_format: BlockFormat) -> None:
+        """Fill in the fields that a block format decides, or refuse others."""
+        own_scales = Scheme(**number_format.scale_fields)
+        decided = {"granularity": "block", "block_size": number_format.block_size, "scale_scheme": own_scales}
+        for name, own in decided.items():
+            given, unset = getattr(self, name), "tensor" if name == "granularity" else None
+            other_scales = name == "scale_scheme" and number_format.procedure is None
+            if given not in (unset, own) and not other_scales:
+                raise InvalidInputError(
+                    f"{name}={given!r} contradicts format {self.format!r}",
+                    where=name,
+                    hint=f"Leave it out: this format has {own!r}" if name != "scale_scheme" else "Leave it out",
+                )
+            if given == unset:
+                object.__setattr__(self, name, own)
+        if self.axis is None:
+            object.__setattr__(self, "axis", -1)
+        fixed = {"symmetric": True, "narrow_range": False, "scaled": None, "zero_point_type": None, "centre": False}
+        for name, own in {**fixed, **({"rounding": None} if number_format.procedure else {})}.items():
+            if getattr(self, name) != own:
+                raise InvalidInputError(
+                    f"{name}={getattr(self, name)!r} contradicts format {self.format!r}",
+                    where=name,
+                    hint="Leave it out: a block format decides that itself",
+                )
 
     @property
     def number_format(self) -> NumberFormat:
@@ -121,7 +150,24 @@ class Scheme:
         """Whether there are scales: see ``scaled``."""
         if self.scaled is not None:
             return self.scaled
+        if self.number_format.is_fitted:
+            return False
         return self.granularity != "tensor" or self.number_format.family != "float"
+
+    @property
+    def procedure(self) -> Procedure | None:
+        """The format's own way from values to codes, which no range, rounding or convention changes; None if none."""
+        return self.number_format.procedure if isinstance(self.number_format, BlockFormat) else None
+
+    @property
+    def block_axis(self) -> int:
+        """The axis along which the blocks of a block format lie."""
+        return -1 if self.axis is None else self.axis
+
+    @property
+    def needs_range(self) -> bool:
+        """Whether its parameters follow from a clip range."""
+        return self.is_scaled and self.procedure is None
 
     @property
     def zero_rule(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -49,36 +50,30 @@ class Batches:
 
     def extremes(self, x: Float32) -> tuple[Float32, Float32]:
         """The smallest and the largest value of each scale, in the scales' shape."""
-        shape = self.seen_shape()
-        if self._blocked(x) is None:
-            shared = tuple(axis for axis, size in enumerate(shape) if size == 1)
-            return x.min(axis=shared, keepdims=True), x.max(axis=shared, keepdims=True)
-        rows = self.split(x)
-        return np.fmin.reduce(rows, axis=1).reshape(shape), np.fmax.reduce(rows, axis=1).reshape(shape)
+        grouping = self._scheme.grouping
+        return grouping.reduce(np.minimum, x), grouping.reduce(np.maximum, x)
 
     def split(self, x: Float32) -> Float32:
         """The values of each scale, in the scales' C order: a row a scale.
 
         Where blocks do not divide their axis, the rows of the last ones are filled up with NaN.
         """
-        shape, blocked = self.seen_shape(), self._blocked(x)
-        kept = [axis for axis, size in enumerate(shape) if size != 1]
-        if blocked is not None:
-            missing = shape[blocked] * self._block_size() - x.shape[blocked]
-            if missing:
-                x = np.pad(x, [(0, missing if i == blocked else 0) for i in range(x.ndim)], constant_values=np.nan)
-            x = x.reshape(*x.shape[:blocked], shape[blocked], -1, *x.shape[blocked + 1 :])
-            kept = [axis + (axis > blocked) for axis in kept]
-        return np.moveaxis(x, kept, range(len(kept))).reshape(int(np.prod(shape, dtype=np.int64)), -1)
+        shape = self.seen_shape()
+        numbers = np.arange(math.prod(shape)).reshape(shape)
+        parts = []
+        for piece in self._scheme.grouping.pieces(x.shape):
+            which = piece.parameters(numbers)
+            kept = [axis for axis in range(4) if which.shape[axis] != 1]
+            rows = np.moveaxis(piece.values(x), kept, range(len(kept))).reshape(which.size, -1)
+            parts.append((which.reshape(-1), rows))
+        if len(parts) == 1:
+            return parts[0][1]
+        filled = np.full((numbers.size, max(rows.shape[1] for _, rows in parts)), np.nan, np.float32)
+        for which, rows in parts:
+            filled[which, : rows.shape[1]] = rows
+        return filled
 
     def each(self, x: Float32) -> Iterator[Float32]:
         """As :meth:`split`, one row after the other and without what fills them up."""
         for row in self.split(x):
             yield row[~np.isnan(row)] if np.isnan(row[-1]) else row
-
-    def _blocked(self, x: Float32) -> int | None:
-        """The axis along which several values, but not all, share a scale."""
-        return next((i for i, size in enumerate(self.seen_shape()) if size not in (1, x.shape[i])), None)
-
-    def _block_size(self) -> int:
-        return self._scheme.block_size or 1

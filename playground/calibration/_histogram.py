@@ -6,6 +6,7 @@ each habit that surprises is named where it happens.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -15,9 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 from playground.arrays import Float32
 from playground.calibration._batches import Batches
 from playground.core import Range, Scheme
+from playground.errors import UnsupportedError
 
 MOST_BINS = 1 << 20
 """Bins are added to keep their width; a stream that grows beyond this many is counted again in wider ones."""
+
+
+_MOST_SCALES = 1 << 13
+"""Scales that each get a histogram of their own."""
 
 
 class Growing(Protocol):
@@ -45,7 +51,18 @@ class HistogramState(Generic[H]):
         self.count(self.batches.check(batch))
 
     def count(self, x: Float32) -> None:
-        """Count the values of a batch that has been checked."""
+        """Count the values of a batch that has been checked.
+
+        Raises:
+            UnsupportedError: there are too many scales for a histogram each.
+        """
+        scales = math.prod(self.batches.seen_shape())
+        if scales > _MOST_SCALES:
+            raise UnsupportedError(
+                f"a histogram for each of {scales} scales is too much",
+                where="calibrator",
+                hint="Use 'minmax', 'mse' or 'lp_norm' where so few values share a scale",
+            )
         rows = list(self.batches.each(x))
         if not self._histograms:
             self._histograms = [self._make() for _ in rows]

@@ -27,6 +27,12 @@ _CHUNK = 1 << 20
 _SLAB = 1 << 20
 """Points that are handed out at once."""
 
+_CACHED = 1 << 15
+"""Values that are counted at once where a table is at hand."""
+
+_TABLE_HOLDS = 1 << 22
+"""Values after which the table is emptied: less than 2 ** 23, so that no word of it overflows."""
+
 _MANTISSA = 23
 
 
@@ -49,14 +55,15 @@ class Points:
     def mean(self, of: Float64) -> Float64:
         """The mean, over all values, of something that is known at each point: (scales, 1)."""
         total: Float64 = (of * self.weights).sum(axis=1, keepdims=True)
-        return total / self.weights.sum(axis=1, keepdims=True)
+        mean: Float64 = total / self.weights.sum(axis=1, keepdims=True)
+        return mean
 
 
 class Sample:
     """Collects the values of some scales.
 
     It takes at most 16 kB a scale while each has few values (and 4 MB besides), afterwards 24 bytes for each bin that
-    holds something: for one scale of normally distributed values, about half a megabyte.
+    holds something: for normally distributed values, half a megabyte a scale.
     """
 
     def __init__(self) -> None:
@@ -82,7 +89,7 @@ class Sample:
 
     def points(self) -> Iterator[Points]:
         """All that was seen, some scales at a time, in order."""
-        lo, hi = np.float64(self._lo), np.float64(self._hi)
+        lo, hi = (np.asarray(bound, np.float64) for bound in (self._lo, self._hi))
         if self._count > KEPT:
             self._put_into_bins()
             rows = self._counted().rows()
@@ -121,17 +128,22 @@ class _Bins:
         self._scales = scales
         # Where many scales share the memory, bins are wider: 1024, 256 or 64 of them between 1 and 2.
         self._dropped = _MANTISSA - (10 if scales <= 64 else 8 if scales <= 1024 else 6)
+        self._table: NDArray[np.int64] | None = None
+        self._in_table = 0
         self._keys: NDArray[np.int64] = np.zeros(0, np.int64)
         self._counts: NDArray[np.int64] = np.zeros(0, np.int64)
         self._below: NDArray[np.int64] = np.zeros(0, np.int64)
 
     def add(self, rows: Float32) -> None:
+        if len(rows) == 1:
+            self._add_one(rows[0])
+            return
         step = max(1, _CHUNK // len(rows))
         for start in range(0, rows.shape[1], step):
-            some = np.ascontiguousarray(rows[:, start : start + step])
-            self._merge(*(self._of_one(some.reshape(-1)) if len(rows) == 1 else self._of_many(some)))
+            self._merge(*self._of_many(np.ascontiguousarray(rows[:, start : start + step])))
 
     def rows(self) -> Iterator[tuple[Float64, Float64]]:
+        self._flush()
         bits = (self._keys & 0xFFFFFFFF) << self._dropped
         lowest = bits.astype(np.uint32).view(np.float32).astype(np.float64)
         step = np.spacing(np.abs(lowest).astype(np.float32)).astype(np.float64)  # between neighbours in this bin
@@ -145,13 +157,25 @@ class _Bins:
             yield _padded(values, self._counts, at[start : stop + 1])
             start = stop
 
-    def _of_one(self, x: Float32) -> tuple[NDArray[np.int64], ...]:
-        bits = x.view(np.uint32)
-        keys = (bits >> self._dropped).astype(np.intp)
-        counts = np.bincount(keys)
-        below = np.bincount(keys, weights=bits & np.uint32((1 << self._dropped) - 1))  # exact: integers below 2 ** 53
-        occupied = np.flatnonzero(counts)
-        return occupied.astype(np.int64), counts[occupied].astype(np.int64), below[occupied].astype(np.int64)
+    def _add_one(self, x: Float32) -> None:
+        """All bins of the one scale lie in a table; a word of it is ``count << 40 | sum of the bits below``."""
+        if self._table is None:
+            self._table = np.zeros(1 << (32 - self._dropped), np.int64)
+        for start in range(0, x.size, _CACHED):
+            bits = x[start : start + _CACHED].view(np.uint32)
+            below = (bits & np.uint32((1 << self._dropped) - 1)).astype(np.int64)
+            np.add.at(self._table, (bits >> self._dropped).astype(np.intp), below + (1 << 40))
+            self._in_table += bits.size
+            if self._in_table >= _TABLE_HOLDS:
+                self._flush()
+
+    def _flush(self) -> None:
+        if self._table is not None and self._in_table:
+            occupied = np.flatnonzero(self._table)
+            words = self._table[occupied]
+            self._merge(occupied.astype(np.int64), words >> 40, words & ((1 << 40) - 1))
+            self._table[occupied] = 0
+            self._in_table = 0
 
     def _of_many(self, rows: Float32) -> tuple[NDArray[np.int64], ...]:
         scale = np.arange(len(rows), dtype=np.int64)[:, None] << 32

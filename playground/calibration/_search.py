@@ -1,4 +1,4 @@
-"""What searches for a range have in common: the error that a candidate range makes, with the scheme's own arithmetic."""
+"""What searches for a range share: the error that a candidate makes, with the scheme's own arithmetic."""
 
 from __future__ import annotations
 
@@ -14,14 +14,19 @@ Error = Callable[[Float64, Float64], Float64]
 """From lower and upper bounds (scales, 1) to errors (scales, 1)."""
 
 
+def by_row(scheme: Scheme) -> Scheme:
+    """The scheme for points, which have a row a scale."""
+    return replace(scheme, granularity="channel", axis=0, block_size=None, scale_scheme=None, centre=False)
+
+
 def error_of(points: Points, scheme: Scheme, power: float) -> Error:
     """The mean of \\|error\\| ** power that quantizing would make, as a function of the range."""
-    by_row = replace(scheme, granularity="channel", axis=0, block_size=None)
+    rows = by_row(scheme)
     values = points.values.astype(np.float32)
 
     def error(lo: Float64, hi: Float64) -> Float64:
-        qparams = choose_qparams(Range(lo, hi), by_row)
-        found = QTensor(encode(values, qparams, by_row), qparams, by_row, values.shape).dequantize()
+        qparams = choose_qparams(Range(lo, hi), rows)
+        found = QTensor(encode(values, qparams, rows), qparams, rows, values.shape).dequantize()
         distance = np.abs(found.astype(np.float64) - points.values)
         return points.mean(distance * distance if power == 2 else distance**power)
 

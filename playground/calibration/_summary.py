@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from playground.calibration._batches import Batches
 from playground.calibration._points import Float64, Points, Sample
 from playground.core import Range, Scheme
+from playground.errors import UnsupportedError
 
 Find = Callable[..., tuple[Float64, Float64]]
 """From points, the scheme and the calibrator's parameters to lower and upper bounds, both (scales, 1)."""
@@ -22,8 +23,10 @@ class SummaryState:
     The same values in any order and in any batches give the same range.
     """
 
-    def __init__(self, find: Find, scheme: Scheme, **arguments: float) -> None:
-        """Start with nothing seen."""
+    def __init__(self, find: Find, even: bool, scheme: Scheme, **arguments: float) -> None:
+        """Start with nothing seen; ``even``: the rule is for evenly spaced codes."""
+        if even:
+            even_limits(scheme)
         self._find = partial(find, scheme=scheme, **arguments)
         self._batches = Batches(scheme)
         self._sample = Sample()
@@ -40,9 +43,29 @@ class SummaryState:
         return Range(lo, hi)
 
 
-def summary(find: Find) -> Callable[..., SummaryState]:
-    """What ``Calibrator.start`` has to be for a calibrator that is a function of points."""
-    return partial(SummaryState, find)
+def summary(find: Find, *, even: bool = False) -> Callable[..., SummaryState]:
+    """What ``Calibrator.start`` has to be for a calibrator that is a function of points.
+
+    Args:
+        find: the function.
+        even: it holds for evenly spaced codes only, and other formats are refused when it starts.
+    """
+    return partial(SummaryState, find, even)
+
+
+def even_limits(scheme: Scheme) -> tuple[int, int]:
+    """Smallest and largest code, for rules that hold for evenly spaced codes only.
+
+    Raises:
+        UnsupportedError: the codes of this format are not evenly spaced.
+    """
+    if scheme.element.family != "integer":
+        raise UnsupportedError(
+            f"{scheme.calibrator} is a rule for evenly spaced codes, and those of {scheme.format} are not",
+            where="calibrator",
+            hint="Use 'minmax', 'percentile', 'mse' or 'lp_norm'",
+        )
+    return scheme.element.limits(scheme.narrow_range)
 
 
 def clipped(points: Points, lo: Float64, hi: Float64) -> tuple[Float64, Float64]:

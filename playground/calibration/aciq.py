@@ -15,7 +15,7 @@ import numpy as np
 
 from playground.calibration._calibrator import Calibrator
 from playground.calibration._points import Float64, Points
-from playground.calibration._summary import clipped, summary
+from playground.calibration._summary import clipped, even_limits, summary
 from playground.core import Scheme
 
 
@@ -51,10 +51,10 @@ def _finder(multiple: Callable[[float], float], power: int) -> Callable[..., tup
     def find(points: Points, scheme: Scheme) -> tuple[Float64, Float64]:
         """Both sides of the mean; of zero where the scheme is symmetric or all values are on one side of it.
 
-        Values on one side are half of a distribution: all codes serve that half, as twice as many would serve both. Zeros
-        count neither for it nor against it (ReLU makes them).
+        Values on one side are half of a distribution: all codes serve that half, as twice as many would serve both.
+        Zeros, which ReLU makes, are left out.
         """
-        qmin, qmax = scheme.limits
+        qmin, qmax = even_limits(scheme)
         codes = float(qmax - qmin + 1)
         half = np.logical_and((points.lo >= 0) | (points.hi <= 0), not scheme.symmetric)
         centre = np.where(half | scheme.symmetric, 0.0, points.mean(points.values))
@@ -75,13 +75,13 @@ CALIBRATOR = (
         title="ACIQ (Laplace)",
         summary="Clips where a Laplace distribution with this mean absolute deviation has the least squared error.",
         source=_SOURCE,
-        start=summary(_finder(laplace_multiple, 1)),
+        start=summary(_finder(laplace_multiple, 1), even=True),
     ),
     Calibrator(
         id="aciq_gauss",
         title="ACIQ (Gauss)",
         summary="Clips where a normal distribution with this standard deviation has the least squared error.",
         source=_SOURCE,
-        start=summary(_finder(gauss_multiple, 2)),
+        start=summary(_finder(gauss_multiple, 2), even=True),
     ),
 )

@@ -7,7 +7,9 @@ each spread over the bins that hold something, are what it is compared with.
 
 from __future__ import annotations
 
+import math
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from playground.arrays import Float32
 from playground.calibration._calibrator import Calibrator, Parameter
 from playground.calibration._histogram import HistogramState
+from playground.calibration._summary import even_limits
 from playground.core import Scheme
 
 
@@ -53,7 +56,7 @@ class MagnitudeHistogram:
 
 
 def _start(scheme: Scheme, num_bins: int = 2048) -> HistogramState[MagnitudeHistogram]:
-    qmin, qmax = scheme.limits
+    qmin, qmax = even_limits(scheme)
     levels = qmax + 1 if qmin < 0 else (qmax - qmin + 1) // (2 if scheme.symmetric else 1)
     bins = 1 << (max(num_bins, levels) - 1).bit_length()
     return HistogramState(scheme, partial(MagnitudeHistogram, bins), partial(_range, levels=max(1, levels)))
@@ -67,25 +70,44 @@ def _range(histogram: MagnitudeHistogram, levels: int) -> tuple[float, float]:
 def best_threshold(counts: NDArray[np.int64], levels: int) -> float:
     """Where to clip, in bins: half a bin beyond the candidate with the smallest divergence."""
     used = int(np.flatnonzero(counts)[-1]) + 1
-    candidates = range(min(levels, used), used + 1)
-    divergences = [_divergence(counts[:used], kept, levels) for kept in candidates]
-    return candidates[int(np.argmin(divergences))] + 0.5
+    kept = np.arange(min(levels, used), used + 1)
+    found = divergences(counts[:used], kept, levels)
+    return float(kept[int(np.argmin(np.round(found, 12)))]) + 0.5  # equal ones differ by rounding
 
 
-def _divergence(counts: NDArray[np.int64], kept: int, levels: int) -> float:
-    """Kullback-Leibler divergence of ``kept`` bins in ``levels`` levels from all bins clipped to ``kept``."""
-    inside = counts[:kept]
-    occupied = inside != 0
-    reference = inside.astype(np.float64)
-    reference[-1] += counts[kept:].sum()
-    if not occupied[-1] and reference[-1]:
-        return float("inf")  # the candidate has nothing where the clipped values went
-    level = np.arange(kept) * levels // kept
-    totals = np.bincount(level, weights=inside)
-    shares = np.bincount(level, weights=occupied)
-    candidate = (totals / np.maximum(shares, 1))[level][occupied]
-    p, q = reference[occupied] / reference.sum(), candidate / inside.sum()
-    return float((p * np.log(p / q)).sum())
+def divergences(counts: NDArray[np.int64], kept: NDArray[np.int64], levels: int) -> NDArray[np.float64]:
+    """Kullback-Leibler divergence of the first ``kept`` bins in ``levels`` levels from all bins clipped to them.
+
+    Its sum over bins is one of cumulative sums at the ends of levels, so that all candidates take one matrix.
+
+    Args:
+        counts: int64 (bins,), the last one not zero.
+        kept: candidates, ascending.
+        levels: into how many the kept bins are merged.
+
+    Returns:
+        Nats, a candidate each; infinite where the candidate has nothing in the bin that the clipped values go to.
+    """
+    total = float(counts.sum())
+    entropy = np.where(counts > 0, counts * np.log(np.maximum(counts, 1)), 0.0)
+    ends = -(-np.arange(levels + 1) * kept[:, None] // levels)
+    inside, occupied, own = (_summed(x, ends) for x in (counts, counts > 0, entropy))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(inside > 0, np.log(inside / occupied), 0.0)  # log of what each bin of a level gets
+        last = counts[kept - 1].astype(np.float64)
+        within = inside.sum(axis=1)
+        beyond = total - within
+        clipped = last + beyond
+        reference = own.sum(axis=1) - np.where(last > 0, last * np.log(last), 0) + clipped * np.log(clipped)
+        candidate = (inside * share).sum(axis=1) + beyond * share[:, -1]
+        result = (reference - candidate) / total - math.log(total) + np.log(within)
+    return np.where((beyond > 0) & (last == 0), np.inf, result)
+
+
+def _summed(x: NDArray[Any], ends: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Sums between neighbouring ends."""
+    cumulative = np.concatenate(([0.0], np.cumsum(x, dtype=np.float64)))
+    return np.diff(cumulative[ends], axis=1)
 
 
 CALIBRATOR = Calibrator(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from playground.arrays import Float32
 from playground.calibration._calibrator import Calibrator, Parameter
 from playground.calibration._histogram import HistogramState
+from playground.calibration._summary import even_limits
 from playground.core import Scheme
 
 _UPSAMPLING = 16
@@ -98,7 +99,7 @@ def _search(histogram: ObservedHistogram, codes: int) -> tuple[float, float]:
 
 
 def _error(histogram: ObservedHistogram, start: int, end: int, codes: int) -> float:
-    """The squared error if bins ``start .. end`` were divided among the codes and values spread evenly in their bins."""
+    """The squared error if the codes divide bins ``start .. end`` and values lie evenly in their bins."""
     width = (float(histogram.hi) - float(histogram.lo)) / histogram.bins
     step = width * (end - start + 1) / codes
     if step == 0.0:
@@ -121,7 +122,8 @@ def _integral(begin: Any, end: Any, density: Float32) -> NDArray[np.float32]:
 
 
 def _start(scheme: Scheme, bins: int = 2048) -> HistogramState[ObservedHistogram]:
-    codes = 1 << scheme.number_format.bits
+    even_limits(scheme)
+    codes = 1 << scheme.element.bits
     return HistogramState(scheme, partial(ObservedHistogram, bins), partial(_search, codes=codes))
 
 
@@ -129,7 +131,7 @@ CALIBRATOR = Calibrator(
     id="histogram",
     title="Histogram (PyTorch)",
     summary="Gives up the ends of the histogram as long as the expected squared error falls.",
-    source="torch 2.13 HistogramObserver; per channel and per block the same rule on each (PyTorch has per tensor only)",
+    source="torch 2.13 HistogramObserver; PyTorch has it per tensor only, here each scale has its own",
     start=_start,
     parameters=(Parameter("bins", 2048, 2, 1 << 16, True, "Bins of the histogram."),),
 )

@@ -12,7 +12,7 @@ from playground.core import Scheme
 
 
 def _find(
-    points: Points, scheme: Scheme, p: float = 2.4, grid: int = 100, most_shrinking: float = 0.8
+    points: Points, scheme: Scheme, *, p: float = 2.4, grid: int = 100, most_shrinking: float = 0.8
 ) -> tuple[Float64, Float64]:
     lo, hi = np.minimum(points.lo, 0.0), np.maximum(points.hi, 0.0)
     best = Best(error_of(points, scheme, p), lo, hi)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 
+from playground.number_formats._block import BlockFormat, Blocks, Procedure
+from playground.number_formats._codebook import CodebookFormat, boundaries_for, nearest
 from playground.number_formats._float import FloatFormat, parse
 from playground.number_formats._format import FAMILIES, Codes, NumberFormat
 from playground.number_formats._integer import IntegerFormat
@@ -42,4 +44,18 @@ class Formats(Mapping[str, NumberFormat]):
 FORMATS = Formats(discover(sys.modules[__name__], "FORMATS", NumberFormat))  # type: ignore[type-abstract]
 """Format id -> format, read-only."""
 
-__all__ = ["FAMILIES", "FORMATS", "Codes", "FloatFormat", "Formats", "IntegerFormat", "NumberFormat"]
+__all__ = [
+    "FAMILIES",
+    "FORMATS",
+    "BlockFormat",
+    "Blocks",
+    "CodebookFormat",
+    "Codes",
+    "FloatFormat",
+    "Formats",
+    "IntegerFormat",
+    "NumberFormat",
+    "Procedure",
+    "boundaries_for",
+    "nearest",
+]

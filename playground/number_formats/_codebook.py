@@ -37,6 +37,11 @@ class CodebookFormat(NumberFormat):
     radix: int = 2
 
     @property
+    def is_fitted(self) -> bool:
+        """Whether its numbers are made for the data, and kept with them."""
+        return self.fit is not None
+
+    @property
     def qmin(self) -> int:
         """0: codes are places in the table."""
         return 0
@@ -60,7 +65,7 @@ class CodebookFormat(NumberFormat):
         values: Reals,
         rounding: Rounding,
         *,
-        saturate: bool = True,  # noqa: ARG002 (a table has nothing beyond its ends)
+        saturate: bool = True,
         random: np.random.Generator | None = None,
     ) -> Codes:
         """As :meth:`NumberFormat.encode`: to one of the neighbours in the table. Ties go down with ``half_even``."""

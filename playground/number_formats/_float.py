@@ -73,7 +73,9 @@ class FloatFormat(NumberFormat):
     @cached_property
     def largest(self) -> float:
         """The largest finite number."""
-        return float(self._finite_magnitudes(1)[0])
+        top = (1 << (self.exponent_bits + self.mantissa_bits)) - 1
+        pattern = self._infinity - 1 if self.nan == "ieee" else top - (self.nan == "all_ones")
+        return float(self._magnitudes(np.array([pattern], np.int64))[0])
 
     @cached_property
     def smallest(self) -> float:
@@ -91,13 +93,6 @@ class FloatFormat(NumberFormat):
     def top_exponent(self) -> int:
         """The exponent of the largest number, as in ``largest = 1.xx * 2 ** top_exponent``."""
         return int(np.frexp(self.largest)[1]) - 1
-
-    def _finite_magnitudes(self, count: int) -> NDArray[np.float64]:
-        """The largest ``count`` finite magnitudes, descending."""
-        top = (1 << (self.exponent_bits + self.mantissa_bits)) - 1
-        patterns = np.arange(top, max(-1, top - (1 << self.mantissa_bits) - count), -1, dtype=np.int64)
-        values = self._magnitudes(patterns)
-        return values[np.isfinite(values)][:count]
 
     def _magnitudes(self, patterns: NDArray[np.int64]) -> NDArray[np.float64]:
         """What patterns without sign and padding stand for."""

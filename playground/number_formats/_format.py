@@ -75,6 +75,11 @@ class NumberFormat(ABC):
         """
 
     @property
+    def is_fitted(self) -> bool:
+        """Whether its numbers are made for the data, and kept with them."""
+        return False
+
+    @property
     def element(self) -> NumberFormat:
         """The format of a single code: itself, unless it is a block format."""
         return self
