@@ -177,13 +177,13 @@ def _kept(scale: Float32, scheme: Scheme) -> tuple[Float32, Scheme | None]:
 
 def quantize_scales(scale: Float32, scheme: Scheme) -> QTensor:
     """Scales as a quantized tensor: the range of each group of scales is what it holds."""
-    shift = np.zeros((1,) * scale.ndim, np.float32)
-    if scheme.centre:
-        shift = np.full(scale.shape, scale.mean(dtype=np.float32), np.float32)
-    grouping, centred = scheme.grouping, scale - shift if scheme.centre else scale
-    found = Range(grouping.reduce(np.minimum, centred), grouping.reduce(np.maximum, centred))
+    grouping, mean = scheme.grouping, scale.mean(dtype=np.float32) if scheme.centre else np.float32(0)
+    found = Range(grouping.reduce(np.minimum, scale) - mean, grouping.reduce(np.maximum, scale) - mean)
     qparams = choose_qparams(found, scheme)
-    return QTensor(encode(centred, qparams, scheme), qparams, scheme, scale.shape)
+    if scheme.centre:
+        offset = np.full(found.lo.shape, mean, np.float32)
+        qparams = QParams(qparams.scale, qparams.zero_point, offset, factors=qparams.factors)
+    return QTensor(encode(scale, qparams, scheme), qparams, scheme, scale.shape)
 
 
 def _usable_range(span: Reals, convention: Convention) -> Reals:

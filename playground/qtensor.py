@@ -203,7 +203,10 @@ class QTensor:
         """
         if self.scheme.procedure is not None:
             return stored_nbytes(self.scheme.procedure, self.shape, self.scheme.block_axis)
-        parts = (self.qparams.scale if self.scheme.is_scaled else None, self.qparams.offset, self.qparams.codebook)
+        offset = self.qparams.offset
+        if self.scheme.centre and offset is not None:  # one mean for all
+            offset = np.zeros(1, np.float32)
+        parts = (self.qparams.scale if self.scheme.is_scaled else None, offset, self.qparams.codebook)
         extra = sum(part.nbytes for part in parts if part is not None)
         return self.scheme.element.packed_nbytes(self.codes.size) + extra + _zero_point_nbytes(self)
 
