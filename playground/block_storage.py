@@ -32,21 +32,23 @@ def unrowed(rows: NDArray[T], shape: tuple[int, ...], axis: int) -> NDArray[T]:
     return np.ascontiguousarray(np.moveaxis(lines, -1, axis))
 
 
-def packed_blocks(procedure: Procedure, codes: NDArray[Any], axis: int, parts: tuple[Part, Part | None]) -> Octets:
+def packed_blocks(
+    procedure: Procedure, codes: NDArray[Any], axis: int, sub_size: int, parts: tuple[Part, Part | None]
+) -> Octets:
     """The blocks as stored: uint8 (blocks * bytes per block,), line after line along ``axis``.
 
     Args:
         procedure: the format's.
         codes: of the tensor's shape.
         axis: along which the blocks lie.
+        sub_size: values of a sub-block.
         parts: of the scales and of the offsets.
     """
     taken: list[NDArray[Any] | None] = []
-    blocks = -(-codes.shape[axis] // procedure.values)
     for part in parts:
         bits, subs = part if part is not None else (None, None)
         taken.append(None if bits is None else padded_rows(bits, axis, 1).reshape(-1))
-        taken.append(None if subs is None else padded_rows(subs, axis, -(-subs.shape[axis] // blocks)))
+        taken.append(None if subs is None else padded_rows(subs, axis, procedure.values // sub_size))
     rows = Blocks(padded_rows(codes, axis, procedure.values), taken[0], *taken[1:])  # type: ignore[arg-type]
     return procedure.to_bytes(rows).reshape(-1)
 

@@ -81,5 +81,6 @@ def _halves(bits: NDArray[Any], scheme: Scheme) -> QTensor:
 
 
 def _joined(made: list[Blocks]) -> Blocks:
-    parts = ([getattr(one, f.name) for one in made] for f in fields(Blocks))
-    return Blocks(*(None if some[0] is None else np.concatenate(some) for some in parts))
+    held: dict[str, Any] = {f.name: [getattr(one, f.name) for one in made] for f in fields(Blocks)}
+    joined: dict[str, Any] = {name: None if parts[0] is None else np.concatenate(parts) for name, parts in held.items()}
+    return Blocks(**joined)

@@ -17,7 +17,7 @@ from playground.blocks import from_bytes, quantize_by_procedure
 from playground.encoding import encode
 from playground.errors import InvalidInputError
 from playground.number_formats import CodebookFormat
-from playground.qparams import choose_qparams, clip_limits, levels, unscaled
+from playground.qparams import centred_qparams, choose_qparams, clip_limits, levels, unscaled
 from playground.qtensor import Factors, QParams, QTensor, Range, dequantize
 from playground.scheme import Scheme
 
@@ -48,14 +48,14 @@ def quantize_within(
 
     Args:
         x: real numbers of any shape and type.
-        range: what the codes have to cover: one number, or arrays of the scales' shape. Formats that make their parameters
-            from the values, and plain casts, need none; if there is one, values beyond it are clipped first.
+        range: what the codes have to cover: one number, or arrays of the scales' shape. Formats that make their
+            parameters from the values, and plain casts, need none; if there is one, values beyond it are clipped first.
         scheme: how.
         zero_point: use this zero-point; needs an asymmetric scheme.
 
     Raises:
-        InvalidInputError: x has no values, or NaN or infinite ones; or the range or the scheme does not fit it; or there
-            is no range and the scheme needs one.
+        InvalidInputError: x has no values, or NaN or infinite ones; or the range or the scheme does not fit it; or
+            there is no range and the scheme needs one.
     """
     values = require_values(as_float32(x))
     found = None if range is None else range.for_shape(values.shape, scheme)
@@ -63,13 +63,10 @@ def quantize_within(
         return _without_range(values, found, scheme)
     if found is None:
         raise InvalidInputError("none is given", where="range", hint="Give one, or use quantize, which finds it")
-    if not scheme.centre:
+    if scheme.centre:
+        qparams = centred_qparams(values, found, scheme, zero_point=zero_point)
+    else:
         qparams = choose_qparams(found, scheme, zero_point=zero_point)
-        return QTensor(encode(values, qparams, scheme), qparams, scheme, values.shape)
-    mean = values.mean(dtype=np.float32)
-    inner = choose_qparams(Range(found.lo - mean, found.hi - mean), scheme, zero_point=zero_point)
-    offset = np.full(inner.scale.shape, mean, np.float32)
-    qparams = QParams(inner.scale, inner.zero_point, offset, factors=inner.factors)
     return QTensor(encode(values, qparams, scheme), qparams, scheme, values.shape)
 
 

@@ -60,8 +60,8 @@ def unscaled(shape: tuple[int, ...]) -> QParams:
 
 
 def _of_blocks(range: Range, scheme: Scheme, blocks: BlockFormat) -> QParams:  # noqa: A002
-    """Scales of MX and NVFP4: the largest absolute value over what the elements reach, rounded to the scales' format."""
-    absmax = np.maximum(np.maximum(-range.lo, range.hi), np.float32(0))
+    """Scales of MX and NVFP4: the largest absolute value over what elements reach, rounded to the scales' format."""
+    absmax: Float32 = np.maximum(np.maximum(-range.lo, range.hi), 0).astype(np.float32)
     reach = np.float32(blocks.reach or blocks.element.largest)
     stored = scheme.scale_scheme or Scheme("fp32")
     points = np.zeros(absmax.shape, np.int32)
@@ -80,6 +80,8 @@ def _symmetric(range: Range, scheme: Scheme) -> QParams:  # noqa: A002
     absmax = _usable_range(absmax, convention)
     divisor = absmax.dtype.type(_divisor(scheme))
     scale, too_small = _usable_scale(absmax, divisor, convention)
+    if scheme.element.family != "integer":  # the replacement for a small scale is made for integers
+        scale = np.maximum(absmax / divisor, absmax.dtype.type(min(TINY, convention.min_scale)))
     points = np.where(too_small, _clamp(0, scheme), _symmetric_zero_point(scheme)).astype(np.int32)
     return _stored(scale, points, None, scheme, _factors(absmax, divisor, convention))
 
@@ -177,13 +179,18 @@ def _kept(scale: Float32, scheme: Scheme) -> tuple[Float32, Scheme | None]:
 
 def quantize_scales(scale: Float32, scheme: Scheme) -> QTensor:
     """Scales as a quantized tensor: the range of each group of scales is what it holds."""
-    grouping, mean = scheme.grouping, scale.mean(dtype=np.float32) if scheme.centre else np.float32(0)
-    found = Range(grouping.reduce(np.minimum, scale) - mean, grouping.reduce(np.maximum, scale) - mean)
-    qparams = choose_qparams(found, scheme)
-    if scheme.centre:
-        offset = np.full(found.lo.shape, mean, np.float32)
-        qparams = QParams(qparams.scale, qparams.zero_point, offset, factors=qparams.factors)
+    grouping = scheme.grouping
+    found = Range(grouping.reduce(np.minimum, scale), grouping.reduce(np.maximum, scale))
+    qparams = centred_qparams(scale, found, scheme) if scheme.centre else choose_qparams(found, scheme)
     return QTensor(encode(scale, qparams, scheme), qparams, scheme, scale.shape)
+
+
+def centred_qparams(values: Float32, range: Range, scheme: Scheme, *, zero_point: int | None = None) -> QParams:  # noqa: A002
+    """As :func:`choose_qparams` for what remains when the mean of all values is subtracted; it becomes the offset."""
+    mean = np.float32(values.mean(dtype=np.float64))
+    qparams = choose_qparams(Range(range.lo - mean, range.hi - mean), scheme, zero_point=zero_point)
+    offset = np.full(qparams.scale.shape, mean, np.float32)
+    return QParams(qparams.scale, qparams.zero_point, offset, factors=qparams.factors)
 
 
 def _usable_range(span: Reals, convention: Convention) -> Reals:
@@ -233,8 +240,13 @@ def _checked_zero_point(zero_point: int, scheme: Scheme, chosen: Int32 | Float32
 
 
 def levels(qparams: QParams, scheme: Scheme) -> Float32:
-    """All values that can be represented, ascending along a new last axis: float32 ``scale.shape + (levels,)``."""
+    """All values that can be represented, along a new last axis: float32 ``scale.shape + (levels,)``.
+
+    Ascending, unless a scale is negative. Formats of at most 16 bits.
+    """
     element = scheme.element
+    if qparams.codebook is not None:
+        return qparams.codebook
     if element.family == "integer":
         qmin, qmax = scheme.limits
         numbers = element.decode(np.arange(qmin, qmax + 1, dtype=np.int64))
@@ -252,19 +264,27 @@ def clip_limits(qparams: QParams, scheme: Scheme) -> Range:
     It reaches half a step beyond the outermost levels (a whole step when rounding to one side), since values there
     still round to a code that exists.
     """
-    element, reach = scheme.element, scheme.rounding_rule.reach
+    element, reach = scheme.element, np.float32(scheme.rounding_rule.reach)
+    if qparams.codebook is not None:
+        book = qparams.codebook
+        return Range(*_beyond((book[..., 0], book[..., 1], book[..., -2], book[..., -1]), reach))
     if element.family == "integer":
-        low, high = (code + side for code, side in zip(scheme.limits, (-reach, reach), strict=True))
-        low, high = low * _step(scheme), high * _step(scheme)
+        codes = np.array(scheme.limits)
+        first, last = element.decode(codes).tolist()
+        step = abs(float(element.decode(np.array([1]))[0]))
+        low, high = first - reach * step, last + reach * step
     else:
         grid = element.grid
-        low, high = grid[0] - reach * (grid[1] - grid[0]), grid[-1] + reach * (grid[-1] - grid[-2])
+        low, high = _beyond((grid[0], grid[1], grid[-2], grid[-1]), reach)
     points, scale, offset = qparams.zero_point.astype(np.float32), qparams.scale_values, qparams.offset_values
     ends = ((low - points) * scale, (high - points) * scale)
     if offset is not None:
         ends = (ends[0] + offset, ends[1] + offset)
-    return Range(np.minimum(*ends), np.maximum(*ends))
+    limit = np.finfo(np.float32).max
+    return Range(*(np.clip(end, -limit, limit) for end in (np.minimum(*ends), np.maximum(*ends))))
 
 
-def _step(scheme: Scheme) -> float:
-    return float(getattr(scheme.element, "step", 1.0))
+def _beyond(ends: tuple[Any, Any, Any, Any], reach: np.float32) -> tuple[Any, Any]:
+    """So many gaps beyond the first and the last of a row of levels, of which the two at each end are given."""
+    first, second, last_but_one, last = ends
+    return first - reach * (second - first), last + reach * (last - last_but_one)

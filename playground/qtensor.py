@@ -187,12 +187,16 @@ class QTensor:
         return dequantize(self)
 
     def packed(self) -> NDArray[np.uint8]:
-        """The codes as stored: without gaps, the first in the lowest bits. GGUF's formats: whole blocks, scales included."""
+        """The codes as stored: without gaps, the first in the lowest bits.
+
+        GGUF's formats: whole blocks, scales included.
+        """
         procedure, offset = self.scheme.procedure, self.qparams.offset
         if procedure is None:
             return self.scheme.element.pack(self.codes)
         parts = _block_part(self.qparams.scale), None if offset is None else _block_part(offset)
-        return packed_blocks(procedure, self.codes, self.scheme.block_axis, parts)
+        size = self.scheme.block_size or procedure.values
+        return packed_blocks(procedure, self.codes, self.scheme.block_axis, size, parts)
 
     @property
     def nbytes(self) -> int:
@@ -203,11 +207,9 @@ class QTensor:
         """
         if self.scheme.procedure is not None:
             return stored_nbytes(self.scheme.procedure, self.shape, self.scheme.block_axis)
-        offset = self.qparams.offset
-        if self.scheme.centre and offset is not None:  # one mean for all
-            offset = np.zeros(1, np.float32)
+        offset = None if self.scheme.centre else self.qparams.offset
         parts = (self.qparams.scale if self.scheme.is_scaled else None, offset, self.qparams.codebook)
-        extra = sum(part.nbytes for part in parts if part is not None)
+        extra = sum(part.nbytes for part in parts if part is not None) + 4 * self.scheme.centre  # the mean, once
         return self.scheme.element.packed_nbytes(self.codes.size) + extra + _zero_point_nbytes(self)
 
     @property

@@ -23,8 +23,9 @@ class Scheme:
 
     Attributes:
         format: number format id, see ``playground.formats()``.
-        granularity: one scale per ``"tensor"``, ``"channel"``, ``"token"`` or ``"block"``, see :class:`Grouping`. A block
-            format brings this, ``block_size`` and ``scale_scheme`` with it, and runs along the last axis if none is given.
+        granularity: one scale per ``"tensor"``, ``"channel"``, ``"token"`` or ``"block"``, see :class:`Grouping`. A
+            block format brings this, ``block_size`` and ``scale_scheme`` with it, and runs along the last axis if none
+            is given.
         axis: the axis of channels or blocks, or that a token's values lie along; negative counts from the end. None
             with ``"channel"``: to be filled in by whoever knows the operator.
         block_size: values per scale; only with ``"block"``.
@@ -100,7 +101,10 @@ class Scheme:
 
     def _take_blocks_of(self, number_format: BlockFormat) -> None:
         """Fill in the fields that a block format decides, or refuse others."""
-        own_scales = Scheme(**number_format.scale_fields)
+        fields_of_scales = dict(number_format.scale_fields)
+        if "axis" in fields_of_scales:  # scales of scales lie along the blocks' axis too
+            fields_of_scales["axis"] = self.block_axis
+        own_scales = Scheme(**fields_of_scales)
         decided = {"granularity": "block", "block_size": number_format.block_size, "scale_scheme": own_scales}
         for name, own in decided.items():
             given, unset = getattr(self, name), "tensor" if name == "granularity" else None

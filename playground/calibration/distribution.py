@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
+
 from playground.calibration._calibrator import Calibrator, Parameter
 from playground.calibration._histogram import HistogramState, ValueHistogram
 from playground.core import Scheme

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 Float64 = NDArray[np.float64]
 
 EXACT = 1 << 14
-"""Up to so many different values the result is the optimum. Of more, neighbours are taken together so that so many groups
-remain, the optimum among levels that part them is found, and Lloyd's iteration then moves it to the nearest optimum."""
+"""Up to so many different values the result is the optimum. Of more, neighbours are taken together so that so many
+groups remain, the optimum among levels that part them is found, and Lloyd's iteration moves it to the nearest one."""
 
 _ROUNDS = 100
 
@@ -45,14 +45,15 @@ def optimal_levels(values: NDArray[np.float32], count: int) -> NDArray[np.float3
         levels = np.concatenate([numbers, np.repeat(numbers[-1:], count - numbers.size)])
         return levels.astype(np.float32)
     centre = float(np.average(numbers, weights=counts))
-    every = _sums(numbers - centre, counts, np.arange(numbers.size + 1))
+    centred: Float64 = np.subtract(numbers, centre, dtype=np.float64)
+    every = _sums(centred, counts, np.arange(numbers.size + 1))
     edges = np.arange(numbers.size + 1)
     if numbers.size > EXACT:
         shares = np.linspace(0, every.weight[-1], EXACT + 1)
         edges = np.unique(np.searchsorted(every.weight, shares).astype(np.int64))
-    cuts = edges[_best_cuts(_sums(numbers - centre, counts, edges), count)]
+    cuts = edges[_best_cuts(_sums(centred, counts, edges), count)]
     if numbers.size > EXACT:
-        cuts = _lloyd(numbers - centre, every, cuts)
+        cuts = _lloyd(centred, every, cuts)
     return (_means(every, cuts) + centre).astype(np.float32)
 
 

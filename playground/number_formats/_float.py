@@ -1,4 +1,4 @@
-"""Binary floating point of any exponent and mantissa width, with every choice in which such formats differ as a field."""
+"""Binary floating point of any exponent and mantissa width; every choice in which such formats differ is a field."""
 
 from __future__ import annotations
 
@@ -127,8 +127,8 @@ class FloatFormat(NumberFormat):
         """The numbers that bit patterns stand for: float32 of the codes' shape."""
         if self.bits <= 16:
             return self._table.take(codes)
-        wide = codes.astype(np.uint32)
-        return wide.view(np.float32)
+        wide: Reals = codes.astype(np.uint32).view(np.float32)
+        return wide
 
     def encode(
         self,
@@ -140,8 +140,8 @@ class FloatFormat(NumberFormat):
     ) -> Codes:
         """The bit patterns of numbers, NaN and infinities among them.
 
-        Infinity is a number beyond the largest. NaN becomes NaN, or zero in a format without NaN. Without signs, what is
-        negative becomes the smallest number if it saturates, else NaN.
+        Infinity is a number beyond the largest. NaN becomes NaN, or zero in a format without NaN. Without signs, what
+        is negative becomes the smallest number if it saturates, else NaN.
         """
         fast = _FAST.get((self.id, rounding.id))
         if fast is not None:
@@ -149,7 +149,8 @@ class FloatFormat(NumberFormat):
                 np.clip(values, np.float32(self.smallest), np.float32(self.largest), out=values)
             return fast(values)
         if not rounding.random and self.bits <= 8 and self.mantissa_bits <= _STICKY_MANTISSA:
-            return _lookup(self, rounding, saturate).take(_sticky_keys(values))
+            found: Codes = _lookup(self, rounding, saturate).take(_sticky_keys(values))
+            return found
         codes = np.empty(values.shape, self.dtype)
         flat, out = np.ascontiguousarray(values).reshape(-1), codes.reshape(-1)
         for start in range(0, flat.size, _CHUNK):
@@ -262,7 +263,7 @@ def _to_fp32(values: Reals) -> Codes:
     return np.ascontiguousarray(values).view(np.uint32).copy()
 
 
-_FAST: dict[tuple[str, str], Callable[[Reals], Any]] = {
+_FAST: dict[tuple[str, str], Callable[[Reals], Codes]] = {
     ("fp16", "half_even"): _to_fp16,
     ("bf16", "half_even"): _to_bf16,
     ("tf32", "half_even"): _to_tf32,
@@ -279,9 +280,9 @@ _ID = re.compile(r"fp(\d+)_e(\d)m(\d+)(ieee|fnuz|fn)?")
 def parse(name: str) -> FloatFormat | None:
     """Any format with an id like ``fp7_e3m3``: a sign, ``e`` exponent bits, ``m`` mantissa bits; None if it is none.
 
-    All codes are finite, as in the OCP formats for 4 and 6 bits; with ``fn`` all ones are NaN (as in FP8 E4M3), with ``ieee``
-    the largest exponent holds infinity and NaN (as in FP8 E5M2), with ``fnuz`` the code of -0 is the only NaN and the bias
-    is one larger.
+    All codes are finite, as in the OCP formats for 4 and 6 bits; with ``fn`` all ones are NaN (as in FP8 E4M3), with
+    ``ieee`` the largest exponent holds infinity and NaN (as in FP8 E5M2), with ``fnuz`` the code of -0 is the only NaN
+    and the bias is one larger.
     """
     match = _ID.fullmatch(name)
     if match is None:

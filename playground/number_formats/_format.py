@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.errors import InvalidInputError
+from playground.errors import InvalidInputError, UnsupportedError
 from playground.number_formats import _packing
 from playground.rounding import Rounding
 
@@ -97,7 +97,13 @@ class NumberFormat(ABC):
 
     @cached_property
     def grid(self) -> Reals:
-        """Every finite number that it has, ascending, each once: float32. Only for formats of at most 16 bits."""
+        """Every finite number that it has, ascending, each once: float32.
+
+        Raises:
+            UnsupportedError: a format of more than 16 bits, which has too many.
+        """
+        if self.bits > 16:
+            raise UnsupportedError(f"{self.id} has too many numbers to list them", where="format")
         everything = self.decode(np.arange(self.qmin, self.qmax + 1, dtype=np.int64).astype(self.dtype))
         return np.unique(everything[np.isfinite(everything)])
 

@@ -6,7 +6,6 @@ The order of operations is that of ``ggml-quants.c`` and of ``gguf.quants``, so 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from playground.number_formats._block import Blocks, Halves, Octets, Procedure
 from playground.number_formats._format import Reals
@@ -14,27 +13,30 @@ from playground.number_formats._format import Reals
 SIZE = 32
 
 
-def halves(values: NDArray[np.float32]) -> Halves:
+def halves(values: Reals) -> Halves:
     """The fp16 bits of float32 numbers."""
     with np.errstate(over="ignore"):
-        return values.astype(np.float16).view(np.uint16)
+        bits: Halves = values.astype(np.float16).view(np.uint16)
+    return bits
 
 
 def from_halves(bits: Halves) -> Reals:
     """fp16 bits as float32 numbers."""
-    return bits.view(np.float16).astype(np.float32)
+    numbers: Reals = bits.view(np.float16).astype(np.float32)
+    return numbers
 
 
 def inverse(scale: Reals) -> Reals:
     """``1 / scale``, and 0 where it is 0."""
     with np.errstate(divide="ignore", over="ignore"):
-        return np.where(scale == 0, np.float32(0), np.float32(1) / scale)
+        found: Reals = np.where(scale == 0, np.float32(0), np.float32(1) / scale)
+    return found
 
 
 def farthest(x: Reals) -> Reals:
     """The value farthest from zero in each row, the first if there are several: (rows,), its sign kept."""
     high, low = x.max(axis=1), x.min(axis=1)
-    found = np.where(high > -low, high, low)
+    found: Reals = np.where(high > -low, high, low)
     ties = np.flatnonzero(high == -low)
     if ties.size:
         rows = x[ties]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,25 +19,38 @@ SUPER = 256
 IQ4_NL = (-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113)
 """The table of IQ4_NL (``kvalues_iq4nl``)."""
 
-Weights = Callable[[Reals], Reals]
 
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """How a format with minima finds its scales: see :func:`_ggml_search.scale_and_minimum`."""
 
-def _by_size(x: Reals) -> Reals:
-    return np.abs(x)
+    sub: int
+    bits: int
+    scale_bits: int
+    weights: Callable[[Reals], Reals]
+    first: float
+    trials: int
+    absolute: bool = False
 
 
 def _by_size_and_spread(x: Reals) -> Reals:
     mean_square = np.einsum("ij,ij->i", x, x)[:, None] / np.float32(x.shape[1])
-    return np.sqrt(mean_square) + np.abs(x)
+    weights: Reals = np.sqrt(mean_square) + np.abs(x)
+    return weights
 
 
-def _with_minima(
-    x: Reals, sub: int, bits: int, scale_bits: int, weights: Weights, first: float, trials: int, absolute: bool
-) -> Blocks:
+_Q2 = _Search(16, 2, 4, np.abs, -0.5, 15, absolute=True)
+_Q4 = _Search(32, 4, 6, _by_size_and_spread, -1.0, 20)
+_Q5 = _Search(32, 5, 6, _by_size_and_spread, -0.5, 15)
+
+
+def _with_minima(x: Reals, how: _Search) -> Blocks:
     """Q2_K, Q4_K and Q5_K: a scale and a minimum for each sub-block, themselves in steps of one fp16 number each."""
-    top, scale_top = (1 << bits) - 1, (1 << scale_bits) - 1
-    rows = x.reshape(-1, sub)
-    scales, minima = search.scale_and_minimum(rows, weights(rows), top, first=first, trials=trials, absolute=absolute)
+    top, scale_top = (1 << how.bits) - 1, (1 << how.scale_bits) - 1
+    rows = x.reshape(-1, how.sub)
+    scales, minima = search.scale_and_minimum(
+        rows, how.weights(rows), top, first=how.first, trials=how.trials, absolute=how.absolute
+    )
     d, codes = _in_steps(scales.reshape(len(x), -1), scale_top)
     dmin, minimum_codes = _in_steps(minima.reshape(len(x), -1), scale_top)
     scale = (from_halves(d)[:, None] * codes).reshape(-1, 1)
@@ -72,20 +87,8 @@ def _with_signed_scales(x: Reals, scales: Reals, bits: int, scale_top: int) -> B
     return Blocks(levels.astype(np.int8).reshape(x.shape), d, codes.astype(np.int8))
 
 
-def _q2(x: Reals) -> Blocks:
-    return _with_minima(x, 16, 2, 4, _by_size, -0.5, 15, absolute=True)
-
-
 def _q3(x: Reals) -> Blocks:
     return _with_signed_scales(x, search.scale_by_single_moves(x.reshape(-1, 16), 4), 3, 32)
-
-
-def _q4(x: Reals) -> Blocks:
-    return _with_minima(x, 32, 4, 6, _by_size_and_spread, -1.0, 20, absolute=False)
-
-
-def _q5(x: Reals) -> Blocks:
-    return _with_minima(x, 32, 5, 6, _by_size_and_spread, -0.5, 15, absolute=False)
 
 
 def _q6(x: Reals) -> Blocks:
@@ -110,10 +113,10 @@ def _iq4_from_bytes(data: NDArray[np.uint8]) -> Blocks:
 
 
 PROCEDURES = {
-    "q2_k": Procedure(SUPER, 84, _q2, layout.q2_to_bytes, layout.q2_from_bytes),
+    "q2_k": Procedure(SUPER, 84, partial(_with_minima, how=_Q2), layout.q2_to_bytes, layout.q2_from_bytes),
     "q3_k": Procedure(SUPER, 110, _q3, layout.q3_to_bytes, layout.q3_from_bytes),
-    "q4_k": Procedure(SUPER, 144, _q4, layout.q4_to_bytes, layout.q4_from_bytes),
-    "q5_k": Procedure(SUPER, 176, _q5, layout.q5_to_bytes, layout.q5_from_bytes),
+    "q4_k": Procedure(SUPER, 144, partial(_with_minima, how=_Q4), layout.q4_to_bytes, layout.q4_from_bytes),
+    "q5_k": Procedure(SUPER, 176, partial(_with_minima, how=_Q5), layout.q5_to_bytes, layout.q5_from_bytes),
     "q6_k": Procedure(SUPER, 210, _q6, layout.q6_to_bytes, layout.q6_from_bytes),
     "iq4_nl": Procedure(SIZE, 18, _iq4, _iq4_to_bytes, _iq4_from_bytes),
 }

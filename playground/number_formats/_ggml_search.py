@@ -22,7 +22,8 @@ def largest_by_size(x: Reals) -> Reals:
 def quotient(a: Reals, b: Reals) -> Reals:
     """``a / b``, and 0 where b is 0."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return np.where(b == 0, np.float32(0), a / b)
+        found: Reals = np.where(b == 0, np.float32(0), a / b)
+    return found
 
 
 def steps(x: Reals, scale: Reals, low: int, high: int) -> Reals:
@@ -33,7 +34,8 @@ def steps(x: Reals, scale: Reals, low: int, high: int) -> Reals:
 
 
 def _dot(a: Reals, b: Reals) -> Reals:
-    return np.einsum("ij,ij->i", a, b)[:, None]
+    sums: Reals = np.einsum("ij,ij->i", a, b)[:, None]
+    return sums
 
 
 def scale_by_trials(x: Reals, top: int) -> Reals:
@@ -61,15 +63,16 @@ def scale_by_single_moves(x: Reals, top: int) -> Reals:
     for _ in range(5):
         before = codes.copy()
         for i in range(x.shape[1]):
-            xl, ll = _move(x[:, i], weights[:, i], codes[:, i], xl, ll, top)
+            xl, ll = _move(x[:, i], weights[:, i], codes[:, i], (xl, ll), top)
         if (codes == before).all():
             break
     scale = quotient(xl, ll)[:, None]
     return np.where(np.abs(peak) < SMALL, np.float32(0), scale)
 
 
-def _move(x: Reals, weight: Reals, code: Reals, xl: Reals, ll: Reals, top: int) -> tuple[Reals, Reals]:
+def _move(x: Reals, weight: Reals, code: Reals, sums: tuple[Reals, Reals], top: int) -> tuple[Reals, Reals]:
     """Give one value of every row its best code, given the others; ``code`` is changed in place."""
+    xl, ll = sums
     others_xl, others_ll = xl - weight * x * code, ll - weight * code * code
     wanted = np.clip(np.rint(x * quotient(others_ll, others_xl)), -top, top - 1)
     new_xl, new_ll = others_xl + weight * x * wanted, others_ll + weight * wanted * wanted

@@ -18,8 +18,8 @@ _BITSANDBYTES = "bitsandbytes 0.50: functional.get_4bit_type, backends/default/o
 def normal_float(bits: int) -> tuple[float, ...]:
     """NormalFloat: quantiles of the normal distribution at equal distances, an exact zero, scaled to -1 .. 1.
 
-    ``2 ** (bits - 1)`` numbers up to zero and one more from zero on, as in QLoRA; the outermost quantiles are those that the
-    authors' code uses, halfway between the ends that 2 ** bits and 2 ** bits - 1 equal shares would have.
+    ``2 ** (bits - 1)`` numbers up to zero and one more from zero on, as in QLoRA; the outermost quantiles are those of
+    the authors' code, halfway between the ends that 2 ** bits and 2 ** bits - 1 equal shares would have.
     """
     half, count = 1 << (bits - 1), 1 << bits
     end = 1 - (1 / (2 * count) + 1 / (2 * (count - 1))) / 2
@@ -88,7 +88,7 @@ def additive_powers(bits: int) -> tuple[float, ...]:
     return (*magnitudes, *(-m for m in magnitudes))
 
 
-# Max 1960 (IEEE Trans. Inf. Theory 6, 7-12), table I, computed to more digits; the levels of the unit normal distribution
+# Max 1960, table I, to more digits: the positive levels for the unit normal distribution
 _LLOYD_MAX = {
     2: (0.452780034636492, 1.5104176084990955),
     3: (0.24509417894422167, 0.7560052812058773, 1.343909278505, 2.1519457045369874),
