@@ -20,7 +20,7 @@ from playground.errors import InvalidInputError
 
 Counts = NDArray[np.int64]
 
-_MOST_BINS = 1 << 13
+_MOST_BINS = 1 << 14
 """The search takes a time that grows with the square of the bins; ONNX Runtime would go on adding them."""
 
 

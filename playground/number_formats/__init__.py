@@ -17,8 +17,8 @@ class Formats(Mapping[str, NumberFormat]):
     """Format id -> format, read-only. Lists those that have a name, and makes ``fp7_e3m3`` and the like when asked."""
 
     def __init__(self, named: Mapping[str, NumberFormat]) -> None:
-        """Take the formats that are listed."""
-        self._named = named
+        """Take the formats that are listed, and list them by family."""
+        self._named = dict(sorted(named.items(), key=lambda item: FAMILIES.index(item[1].family)))
         self._made: dict[str, NumberFormat] = {}
 
     def __getitem__(self, name: str) -> NumberFormat:

@@ -8,27 +8,9 @@ from numpy.typing import NDArray
 from onnxruntime.quantization.calibrate import HistogramCollector
 
 from playground import Scheme, calibration
+from tests.calibration.streams import streams
 
 both_symmetries = pytest.mark.parametrize("symmetric", [True, False])
-
-
-def streams() -> dict[str, list[NDArray[np.float32]]]:
-    """Streams that grow, shrink, stay, start at zero, or lie on one side."""
-    rng = np.random.default_rng(23)
-
-    def normal(*sigmas: float, mean: float = 0.0) -> list[NDArray[np.float32]]:
-        return [rng.normal(mean, sigma, (4, 900)).astype(np.float32) for sigma in sigmas]
-
-    return {
-        "same": normal(1, 1, 1),
-        "growing": normal(0.1, 1, 7.3),
-        "shrinking": normal(5, 1, 0.01),
-        "one_sided": [np.abs(x) for x in normal(1, 2, 3)],
-        "shifted": normal(1, 2, mean=-40),
-        "zeros_first": [np.zeros((4, 900), np.float32), *normal(1, 2)],
-        "zeros_only": [np.zeros((2, 3), np.float32)] * 2,
-        "constant": [np.full((2, 3), 1.5, np.float32), np.full((2, 3), 4.25, np.float32)],
-    }
 
 
 STREAMS = streams()
@@ -120,3 +102,43 @@ def test_an_outlier_is_given_up_and_min_max_keeps_it(symmetric: bool) -> None:
 def test_streams_differ_enough_to_tell_the_two_symmetries_apart() -> None:
     results = itertools.starmap(onnxruntime_range, ((STREAMS["shifted"], s, 99.0, 2048) for s in (True, False)))
     assert len(set(results)) == 2
+
+
+@both_symmetries
+@pytest.mark.parametrize("granularity", ["channel", "block"])
+def test_channels_and_blocks_have_their_own_percentiles(symmetric: bool, granularity: str) -> None:
+    x = np.random.default_rng(5).standard_t(3, (7, 90)).astype(np.float32)
+    size = 20 if granularity == "block" else None  # the last block of a row has ten values
+    scheme = Scheme(
+        granularity=granularity,
+        axis=1 if size else 0,
+        block_size=size,
+        symmetric=symmetric,
+        calibrator="percentile",
+        calibrator_args={"percentile": 90.0},
+    )
+    one = Scheme(symmetric=symmetric, calibrator="percentile", calibrator_args={"percentile": 90.0})
+    found = calibration.calibrate(x, scheme)
+    for row in range(7):
+        for i, start in enumerate(range(0, 90, size or 90)):
+            alone = calibration.calibrate(x[row, start : start + (size or 90)], one)
+            assert (found.lo[row, i], found.hi[row, i]) == (alone.lo.item(), alone.hi.item())
+
+
+@both_symmetries
+def test_the_percentiles_of_a_large_first_batch_are_exact_though_it_is_not_kept(
+    symmetric: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = np.random.default_rng(6).standard_t(3, 5000).astype(np.float32)
+    scheme = Scheme(symmetric=symmetric, calibrator="percentile", calibrator_args={"percentile": 99.0})
+
+    def after(batches: int) -> tuple[float, float]:
+        state = calibration.start(scheme)
+        for _ in range(batches):
+            state.update(x)
+        return state.range().lo.item(), state.range().hi.item()
+
+    kept = [after(1), after(2)]
+    monkeypatch.setattr("playground.calibration.percentile._MOST_KEPT", 100)
+    assert [after(1), after(2)] == kept
+    assert kept[0] != kept[1]  # exact, and read off bins

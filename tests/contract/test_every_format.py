@@ -32,7 +32,7 @@ def in_rows(name: str, **fields: Any) -> Scheme:
 
 def values(shape: tuple[int, ...] = (12, 320), seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
-    return (rng.normal(0, 1, shape) * np.exp(rng.normal(0, 1, shape[:-1] + (1,)))).astype(np.float32)
+    return (rng.normal(0, 1, shape) * np.exp(rng.normal(0, 1, (*shape[:-1], 1)))).astype(np.float32)
 
 
 def as_published(name: str) -> float:
