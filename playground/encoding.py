@@ -99,7 +99,8 @@ def _nested_reciprocal(scale: QTensor) -> Float32:
     """``(1 / outer) / inner`` of scales that are stored as ``outer * inner``, zero where the inner one is zero."""
     outer = scale.scheme.grouping.expand(np.float32(1) / scale.qparams.scale_values, scale.shape)
     inner = scale.scheme.element.decode(scale.codes)
-    return np.divide(outer, inner, out=np.zeros_like(outer), where=inner != 0)
+    reciprocal: Float32 = np.divide(outer, inner, out=np.zeros_like(outer), where=inner != 0)
+    return reciprocal
 
 
 def _encode_tile(

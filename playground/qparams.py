@@ -82,8 +82,11 @@ def _symmetric(range: Range, scheme: Scheme) -> QParams:  # noqa: A002
     scale, too_small = _usable_scale(absmax, divisor, convention)
     if scheme.element.family != "integer":  # the replacement for a small scale is made for integers
         scale = np.maximum(absmax / divisor, absmax.dtype.type(min(TINY, convention.min_scale)))
+    factors = _factors(absmax, divisor, convention)
+    if factors is not None:  # the scale is not what is inverted, so it may be zero
+        scale = absmax / divisor
     points = np.where(too_small, _clamp(0, scheme), _symmetric_zero_point(scheme)).astype(np.int32)
-    return _stored(scale, points, None, scheme, _factors(absmax, divisor, convention))
+    return _stored(scale, points, None, scheme, factors)
 
 
 def _divisor(scheme: Scheme) -> float:
@@ -92,7 +95,8 @@ def _divisor(scheme: Scheme) -> float:
     if element.family != "integer":
         return max(element.largest, -element.smallest)
     if convention.symmetric_reach == "largest_code":
-        return element.qmax - _symmetric_zero_point(scheme)
+        point = _symmetric_zero_point(scheme)
+        return (element.qmax - point) or (point - element.qmin)  # of a single bit, nothing lies above zero
     narrow = scheme.narrow_range or scheme.format in convention.symmetric_narrow_formats
     qmin, qmax = element.limits(narrow)
     return (qmax - qmin) / 2
