@@ -94,9 +94,9 @@ def _divisor(scheme: Scheme) -> float:
     convention, element = scheme.preset, scheme.element
     if element.family != "integer":
         return max(element.largest, -element.smallest)
-    if convention.symmetric_reach == "largest_code":
-        point = _symmetric_zero_point(scheme)
-        return (element.qmax - point) or (point - element.qmin)  # of a single bit, nothing lies above zero
+    reach = element.qmax - _symmetric_zero_point(scheme)
+    if convention.symmetric_reach == "largest_code" and reach > 0:  # a single bit has nothing above its zero
+        return reach
     narrow = scheme.narrow_range or scheme.format in convention.symmetric_narrow_formats
     qmin, qmax = element.limits(narrow)
     return (qmax - qmin) / 2
@@ -137,6 +137,7 @@ def _affine(range: Range, scheme: Scheme) -> QParams:  # noqa: A002
         exact, too_small = _usable_scale(
             _usable_range(hi - lo, scheme.preset), lo.dtype.type(qmax - qmin), scheme.preset
         )
+    exact = np.maximum(exact, exact.dtype.type(TINY))  # a scale of zero is for symmetric schemes with an inverse of it
     if scheme.zero_rule == "float":
         return _stored(exact, np.where(too_small, 0, qmin - lo / exact).astype(np.float32), None, scheme)
     points = np.rint(qmin - lo / exact) if scheme.preset.zero_point_rounding == "sum" else qmin - np.rint(lo / exact)
@@ -154,6 +155,7 @@ def _from_lower_end(range: Range, scheme: Scheme) -> QParams:  # noqa: A002
     first, last = scheme.limits if element.family == "integer" else (element.smallest, element.largest)
     with np.errstate(over="ignore"):
         exact, _ = _usable_scale(_usable_range(hi - lo, scheme.preset), lo.dtype.type(last - first), scheme.preset)
+    exact = np.maximum(exact, exact.dtype.type(TINY))
     offset = (lo - exact * lo.dtype.type(first)).astype(np.float32)
     return _stored(exact, np.zeros(exact.shape, np.int32), offset, scheme)
 

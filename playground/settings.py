@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from playground.core import Scheme
 from playground.errors import InvalidInputError
+from playground.model.recipe import ONNX_FORMATS
 
 VERSION = 1
 
@@ -191,7 +192,7 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "hi": _optional(_number(-_FLOAT32_MAX, _FLOAT32_MAX)),
     "zero_point": _optional(_integer(-(2**15), 2**16)),
     "zoom": _boolean,
-    "weights": _registered("formats"),
+    "weights": _choice(*ONNX_FORMATS),
     "weights_granularity": _choice(*GRANULARITIES),
     "activations": _choice(*ACTIVATIONS),
     "exclude": _name,

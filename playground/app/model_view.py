@@ -18,11 +18,11 @@ from bokeh.models import (
     UIElement,
 )
 
-from playground import api
 from playground.analysis.inventory import inventory
 from playground.analysis.report import report_data
 from playground.app.workspace import Workspace
 from playground.errors import PlaygroundError
+from playground.model.recipe import ONNX_FORMATS
 from playground.render import html
 from playground.render.numbers import digits, grouped, percent, points, shape, size
 
@@ -44,7 +44,7 @@ class ModelView:
         self.workspace = workspace
         self._syncing = False
         wide = {"sizing_mode": "stretch_width", "margin": 0, "size": "small"}
-        integers = {f.id: f.id for f in api.formats().values()}
+        integers = {name: name for name in ONNX_FORMATS}
         self.widgets: dict[str, Any] = {
             "weights": pmui.Select(label="Weights", options=integers, **wide),
             "weights_granularity": pmui.RadioButtonGroup(

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from playground import gallery
-from playground.api import calibrators, conventions, formats
+from playground.api import calibrators, conventions
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
 from playground.cli._files import LABELS, Arrays, ModelFile, add_file, feeds_of, open_model, read_arrays
 from playground.errors import InvalidInputError, MissingError
 from playground.model.graph import Graph
-from playground.model.recipe import ACTIVATIONS, Recipe, Rule
+from playground.model.recipe import ACTIVATIONS, ONNX_FORMATS, Recipe, Rule
 from playground.ptq.pipeline import quantize_model
 from playground.render import numbers
 
@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--calibration", metavar="NPZ", help="samples for the activations' ranges: an array an input")
     parser.add_argument("--recipe", metavar="JSON", help="a recipe file, instead of the options below")
     weights = parser.add_argument_group("weights")
-    weights.add_argument("--format", choices=tuple(formats()), help="default int8")
+    weights.add_argument("--format", choices=ONNX_FORMATS, help="default int8")
     weights.add_argument("--granularity", choices=("tensor", "channel"), help="what shares a scale; default channel")
     sign = weights.add_mutually_exclusive_group()
     sign.add_argument("--symmetric", action="store_true", default=None, help="zero-point fixed (default)")

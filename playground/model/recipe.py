@@ -10,11 +10,15 @@ from typing import Any
 
 from playground.core import Scheme
 from playground.errors import InvalidInputError, PlaygroundError, UnsupportedError
+from playground.number_formats import FORMATS
 
 VERSION = 1
 """Version of the JSON form."""
 
 ACTIVATIONS = ("static", "weight_only")
+
+ONNX_FORMATS = tuple(name for name, fmt in FORMATS.items() if fmt.family == "integer" and 2 <= fmt.bits <= 8)
+"""The formats in which a weight can be written into an ONNX file so far."""
 
 _FIELDS = ("version", "rules", "weights", "activations", "activation_scheme")
 
@@ -160,6 +164,14 @@ def _scheme(data: Any, where: str) -> Scheme:
 def _require_weight_scheme(scheme: Any, where: str) -> None:
     if not isinstance(scheme, Scheme):
         raise InvalidInputError(f"{scheme!r} is no scheme", where=where, hint="Use Scheme(...)")
+    if scheme.format not in ONNX_FORMATS:
+        raise UnsupportedError(
+            f"format {scheme.format!r} is not available yet in ONNX files",
+            where=where,
+            hint=f"Use one of: {', '.join(ONNX_FORMATS)}",
+        )
+    if scheme.scale_scheme is not None or scheme.centre or scheme.zero_rule != "integer" or not scheme.zero_in_range:
+        raise UnsupportedError("DequantizeLinear has float32 scales and zero-points that are codes", where=where)
     if scheme.granularity not in ("tensor", "channel"):
         raise UnsupportedError(f"granularity {scheme.granularity!r} is not available yet in ONNX files", where=where)
 

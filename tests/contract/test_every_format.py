@@ -18,7 +18,9 @@ FORMATS = [name for name, fmt in playground.formats().items() if name != "e8m0"]
 """All but the format of scales, which has neither signs nor zero."""
 
 each_format = pytest.mark.parametrize("name", FORMATS)
-WITH_ZERO = [n for n in FORMATS if n not in ("binary",)]
+EXACT = [n for n in FORMATS if n != "bnb_dynamic8"]
+"""Without the one whose boundaries are those of a lookup in its tool, which never gives some numbers near zero."""
+
 BY_RANGE = [n for n in FORMATS if Scheme(n).needs_range]
 ROWS = {"granularity": "token"}
 
@@ -118,7 +120,7 @@ def test_inside_the_limits_the_error_is_at_most_half_a_gap(name: str) -> None:
     assert (error[inside] <= (widest / 2 + slack * np.abs(x) + 1e-6)[inside]).all()
 
 
-@each_format
+@pytest.mark.parametrize("name", EXACT)
 @pytest.mark.parametrize("rounding", ["half_even", "half_away"])
 def test_encoding_what_was_decoded_changes_nothing(name: str, rounding: str) -> None:
     if Scheme(name).procedure and rounding != "half_even":
@@ -168,7 +170,7 @@ def test_blocks_along_another_axis_are_those_of_the_turned_tensor(name: str) -> 
     assert across.nbytes == turned.nbytes
 
 
-@pytest.mark.parametrize("name", WITH_ZERO)
+@pytest.mark.parametrize("name", EXACT)
 def test_zeros_stay_zeros(name: str) -> None:
     for shape in [(5,), (3, 70)]:
         back = quantize(np.zeros(shape, np.float32), in_rows(name)).dequantize()

@@ -15,6 +15,9 @@ SMALL = [f for f in FORMATS if f.bits <= 16]
 BINARY = [f for f in FORMATS if not (isinstance(f.element, CodebookFormat) and f.element.radix != 2)]
 each_format = pytest.mark.parametrize("fmt", FORMATS, ids=lambda f: f.id)
 each_small_format = pytest.mark.parametrize("fmt", SMALL, ids=lambda f: f.id)
+each_exact_format = pytest.mark.parametrize("fmt", [f for f in SMALL if f.id != "bnb_dynamic8"], ids=lambda f: f.id)
+"""Without the one whose boundaries are those of a lookup in its tool, which never gives some numbers near zero."""
+
 each_rounding = pytest.mark.parametrize("rounding", ROUNDINGS.values(), ids=lambda r: r.id)
 NEAREST = ("half_even", "half_away", "half_up")
 finite = st.floats(-(2.0**127), 2.0**127, width=32, allow_subnormal=False)
@@ -105,13 +108,13 @@ def test_its_numbers_are_ascending_and_within_its_limits(fmt: NumberFormat) -> N
     assert (fmt.element.smallest, fmt.element.largest) == (fmt.grid[0], fmt.grid[-1])
 
 
-@each_small_format
+@each_exact_format
 @each_rounding
 def test_its_own_numbers_stay_what_they_are(fmt: NumberFormat, rounding) -> None:
     np.testing.assert_array_equal(rounded(fmt, fmt.grid, rounding.id), fmt.grid)
 
 
-@each_small_format
+@each_exact_format
 @pytest.mark.parametrize("rounding", NEAREST)
 def test_no_other_number_is_nearer(fmt: NumberFormat, rounding: str) -> None:
     x, grid = between(fmt).astype(np.float64), fmt.grid.astype(np.float64)

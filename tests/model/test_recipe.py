@@ -79,3 +79,18 @@ def test_wrong_types() -> None:
     for fields in ({"weights": "int8"}, {"activation_scheme": None}, {"rules": ("*",)}):
         with pytest.raises(InvalidInputError):
             Recipe(**fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "message"),
+    [
+        (Scheme("nf4"), r"^weights: format 'nf4' is not available yet in ONNX files\. Use one of: int8, "),
+        (Scheme("int16"), "^weights: format 'int16' is not available yet"),
+        (Scheme("q4_0"), "^weights: format 'q4_0' is not available yet"),
+        (Scheme("int4", "channel", scale_scheme=Scheme("fp16")), "^weights: DequantizeLinear has float32 scales"),
+        (Scheme("int4", symmetric=False, zero_point_type="float"), "^weights: DequantizeLinear has float32 scales"),
+    ],
+)
+def test_formats_that_a_file_cannot_hold_are_refused(scheme: Scheme, message: str) -> None:
+    with pytest.raises(UnsupportedError, match=message):
+        Recipe(weights=scheme)
