@@ -82,8 +82,11 @@ def _symmetric(range: Range, scheme: Scheme) -> QParams:  # noqa: A002
     scale, too_small = _usable_scale(absmax, divisor, convention)
     if scheme.element.family != "integer":  # the replacement for a small scale is made for integers
         scale = np.maximum(absmax / divisor, absmax.dtype.type(min(TINY, convention.min_scale)))
+    factors = _factors(absmax, divisor, convention)
+    if factors is not None:  # the scale is not what is inverted, so it may be zero
+        scale = absmax / divisor
     points = np.where(too_small, _clamp(0, scheme), _symmetric_zero_point(scheme)).astype(np.int32)
-    return _stored(scale, points, None, scheme, _factors(absmax, divisor, convention))
+    return _stored(scale, points, None, scheme, factors)
 
 
 def _divisor(scheme: Scheme) -> float:

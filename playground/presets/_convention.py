@@ -39,16 +39,17 @@ class Convention:
         symmetric_narrow_from: signed symmetric formats of at least this many bits have no smallest code (-128).
         symmetric_midpoint: the zero-point of symmetric unsigned schemes: the middle of the codes, rounded so.
         symmetric_zero_points: format id -> zero-point of full-range symmetric schemes that break that rule.
-        quotient: how a value is brought to steps: ``"divide"`` by the scale; times its ``"reciprocal"`` ``1 / scale``;
-            for symmetric schemes also straight from the range, times the ``"inverse"`` ``steps / absmax``, or times
-            that formed as ``"inverse_product"`` ``steps * (1 / absmax)``, which then stand for asymmetric ones as
-            ``"divide"`` and ``"reciprocal"``.
+        quotient: how a value is brought to steps: ``"divide"`` by the scale; times its ``"reciprocal"`` ``1 / scale``,
+            or ``"nested"``, that formed as ``(1 / outer) / inner`` for a scale that is stored as ``outer * inner``. For
+            symmetric schemes also straight from the range: times the ``"inverse"`` ``steps / absmax``, or times that
+            formed as ``"inverse_product"`` ``steps * (1 / absmax)``; for asymmetric ones these mean ``"divide"`` and
+            ``"reciprocal"``.
         min_inverted: the smallest ``absmax`` that is inverted; a smaller one counts as this, but is stored as it is.
         zero_point_before_rounding: ``rint(x / scale + zero_point)`` instead of ``rint(x / scale) + zero_point``.
         fused_granularities: granularities at which that multiply and add are one fused operation, rounded once.
         rounding: from a real number to an integer, unless the scheme names another; see ``playground.rounding``.
-        codebook_boundaries: where neighbours in a codebook part: at the ``"midpoint"`` as float32 rounds it (that number
-            itself goes down), or by comparing the ``"distance"`` of both.
+        codebook_boundaries: where neighbours in a codebook part: at the ``"midpoint"`` as float32 rounds it (which
+            itself goes down), or where the ``"distance"`` to the upper one is smaller.
         block_scale_formats: the formats that the scales of blocks go through one after the other, unless the scheme
             says how they are stored; the last one holds them. Empty: float32.
         codes_from: whether codes are computed from the scale as ``"stored"`` (rounded to its own format) or from the
@@ -73,7 +74,7 @@ class Convention:
     symmetric_narrow_from: int | None = None
     symmetric_midpoint: Literal["up", "down"] = "up"
     symmetric_zero_points: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    quotient: Literal["divide", "reciprocal", "inverse", "inverse_product"] = "divide"
+    quotient: Literal["divide", "reciprocal", "inverse", "inverse_product", "nested"] = "divide"
     min_inverted: float = 0.0
     zero_point_before_rounding: bool = False
     fused_granularities: frozenset[str] = frozenset()
