@@ -80,7 +80,7 @@ def _symmetric(range: Range, scheme: Scheme) -> QParams:  # noqa: A002
     absmax = _usable_range(absmax, convention)
     divisor = absmax.dtype.type(_divisor(scheme))
     scale, too_small = _usable_scale(absmax, divisor, convention)
-    if scheme.element.family != "integer":  # the replacement for a small scale is made for integers
+    if scheme.element.family != "integer" and convention.min_scale_for == "integers":
         scale = np.maximum(absmax / divisor, absmax.dtype.type(min(TINY, convention.min_scale)))
     factors = _factors(absmax, divisor, convention)
     if factors is not None:  # the scale is not what is inverted, so it may be zero

@@ -142,8 +142,7 @@ class Scheme:
     @property
     def element(self) -> NumberFormat:
         """The format of a single code: the number format, or what a block format consists of."""
-        element = self.number_format.element
-        return element.by_distance if self.preset.codebook_boundaries == "distance" else element
+        return self.number_format.element.parted_by(self.preset.codebook_boundaries)
 
     @property
     def preset(self) -> Convention:

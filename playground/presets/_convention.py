@@ -27,6 +27,7 @@ class Convention:
         scale_arithmetic: ``"divide"`` the range by the steps; ``"multiply_if_several"``: times ``1 / steps`` where
             there is more than one scale, as XLA rewrites a division by a constant.
         min_scale: the smallest scale the implementation accepts.
+        min_scale_for: the formats it holds for: ``"integers"``, or ``"all"``; others have any normal scale.
         below_min_scale: what it does with a smaller one: ``"clamp"`` it, use ``"one"``, or the scale that a range of
             one has, ``"unit_range"``.
         zero_point_below_min: the zero-point where the scale was replaced: ``"zero"``, or ``"computed"`` as always.
@@ -49,7 +50,8 @@ class Convention:
         fused_granularities: granularities at which that multiply and add are one fused operation, rounded once.
         rounding: from a real number to an integer, unless the scheme names another; see ``playground.rounding``.
         codebook_boundaries: where neighbours in a codebook part: at the ``"midpoint"`` as float32 rounds it (which
-            itself goes down), or where the ``"distance"`` to the upper one is smaller.
+            itself goes down), where the ``"distance"`` to the upper one begins to be the smaller one, or by
+            ``"lookup"`` in the tool's own table, if the format has one.
         block_scale_formats: the formats that the scales of blocks go through one after the other, unless the scheme
             says how they are stored; the last one holds them. Empty: float32.
         codes_from: whether codes are computed from the scale as ``"stored"`` (rounded to its own format) or from the
@@ -66,6 +68,7 @@ class Convention:
     range_epsilon: float = 0.0
     scale_arithmetic: Literal["divide", "multiply_if_several"] = "divide"
     min_scale: float = 2.0**-126
+    min_scale_for: Literal["integers", "all"] = "integers"
     below_min_scale: Literal["clamp", "one", "unit_range"] = "clamp"
     zero_point_below_min: Literal["zero", "computed"] = "computed"
     zero_point_rounding: Literal["sum", "quotient"] = "sum"
@@ -79,7 +82,7 @@ class Convention:
     zero_point_before_rounding: bool = False
     fused_granularities: frozenset[str] = frozenset()
     rounding: str = "half_even"
-    codebook_boundaries: Literal["midpoint", "distance"] = "midpoint"
+    codebook_boundaries: Literal["midpoint", "distance", "lookup"] = "midpoint"
     block_scale_formats: tuple[str, ...] = ()
     codes_from: Literal["stored", "exact"] = "stored"
 

@@ -12,5 +12,6 @@ CONVENTION = Convention(
     symmetric_reach="largest_code",
     quotient="inverse_product",  # PyTorch forms 127 / absmax as 127 * (1 / absmax)
     min_inverted=1e-38,
+    codebook_boundaries="lookup",  # of 8 bit maps; those of 4 bits part at midpoints
     codes_from="exact",
 )
