@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from playground import calibration
 from playground.arrays import as_float32, require_values
-from playground.core import QTensor, Range, Scheme, quantize_within, rotated
+from playground.core import QTensor, Range, Scheme, quantize_values, rotated
 from playground.number_formats import FORMATS, NumberFormat
 from playground.presets import CONVENTIONS, Convention
 
@@ -36,7 +36,7 @@ def quantize(
     values = require_values(as_float32(x))
     needed = range is None and scheme.needs_range
     found = calibration.calibrate(rotated(values, scheme), scheme) if needed else range
-    return quantize_within(values, found, scheme, zero_point=zero_point)
+    return quantize_values(values, found, scheme, zero_point)
 
 
 def formats() -> Mapping[str, NumberFormat]:

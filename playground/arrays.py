@@ -12,6 +12,23 @@ from playground.errors import InvalidInputError
 Float32 = NDArray[np.float32]
 
 
+_CHUNK = 1 << 15
+
+
+def reduced_rows(function: np.ufunc, rows: NDArray[Any]) -> NDArray[Any]:
+    """``function.reduce(rows, axis=1)``, several times faster where rows are short.
+
+    NumPy starts anew for each row; on a transposed copy of a chunk it works on many rows at once.
+    """
+    count, width = rows.shape
+    if not 1 < width <= _CHUNK // 16:
+        return np.asarray(function.reduce(rows, axis=1))
+    out, step = np.empty(count, rows.dtype), _CHUNK // width
+    for start in range(0, count, step):
+        function.reduce(np.ascontiguousarray(rows[start : start + step].T), axis=0, out=out[start : start + step])
+    return out
+
+
 def as_float32(x: ArrayLike, where: str = "x") -> Float32:
     """Any array of real numbers as C-contiguous native float32, its shape kept; no copy when it is that already.
 
@@ -34,10 +51,13 @@ def require_finite(x: Float32, where: str = "x") -> Float32:
     Raises:
         InvalidInputError: it holds NaN or infinity; says how many, and where the first one is.
     """
-    # min and max carry NaN along and are one pass each, without a mask of x's size.
-    if x.size == 0 or (np.isfinite(x.min()) and np.isfinite(x.max())):
-        return x
+    # A sum carries NaN and infinity along: one pass, without a mask of x's size. It may overflow by itself.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(x.sum()):
+            return x
     bad = np.flatnonzero(~np.isfinite(x))
+    if not bad.size:
+        return x
     place = ", ".join(str(int(i)) for i in np.unravel_index(int(bad[0]), x.shape))
     raise InvalidInputError(
         f"{bad.size} of {x.size} values are NaN or infinite in float32, the first at [{place}]",

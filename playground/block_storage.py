@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from playground.number_formats import Blocks, Procedure
 
+_CHUNK = 1 << 15
+"""Values per step."""
+
 T = TypeVar("T", bound=np.generic)
 Octets = NDArray[np.uint8]
 Part = tuple[NDArray[Any], NDArray[Any] | None]
@@ -50,7 +53,11 @@ def packed_blocks(
         taken.append(None if bits is None else padded_rows(bits, axis, 1).reshape(-1))
         taken.append(None if subs is None else padded_rows(subs, axis, procedure.values // sub_size))
     rows = Blocks(padded_rows(codes, axis, procedure.values), taken[0], *taken[1:])  # type: ignore[arg-type]
-    return procedure.to_bytes(rows).reshape(-1)
+    out, step = np.empty((len(rows.codes), procedure.nbytes), np.uint8), max(1, _CHUNK // procedure.values)
+    for start in range(0, len(out), step):
+        some = slice(start, start + step)
+        out[some] = procedure.to_bytes(rows.part(some))
+    return out.reshape(-1)
 
 
 def stored_nbytes(procedure: Procedure, shape: tuple[int, ...], axis: int) -> int:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from playground.arrays import Float32, as_float32, require_values
 from playground.blocks import from_bytes, quantize_by_procedure
-from playground.encoding import encode
+from playground.encoding import encode, encode_values
 from playground.errors import InvalidInputError
 from playground.number_formats import CodebookFormat
 from playground.qparams import centred_qparams, choose_qparams, clip_limits, levels, unscaled
@@ -34,6 +34,7 @@ __all__ = [
     "encode",
     "from_bytes",
     "levels",
+    "quantize_values",
     "quantize_within",
     "rotated",
 ]
@@ -59,7 +60,12 @@ def quantize_within(
         InvalidInputError: x has no values, or NaN or infinite ones; or the range or the scheme does not fit it; or
             there is no range and the scheme needs one.
     """
-    values = rotated(require_values(as_float32(x)), scheme)
+    return quantize_values(require_values(as_float32(x)), range, scheme, zero_point)
+
+
+def quantize_values(values: Float32, range: Range | None, scheme: Scheme, zero_point: int | None) -> QTensor:  # noqa: A002
+    """As :func:`quantize_within`, for C-contiguous values that are known to be finite and at least one."""
+    values = rotated(values, scheme)
     found = None if range is None else range.for_shape(values.shape, scheme)
     if not scheme.needs_range:
         return _without_range(values, found, scheme)
@@ -69,7 +75,7 @@ def quantize_within(
         qparams = centred_qparams(values, found, scheme, zero_point=zero_point)
     else:
         qparams = choose_qparams(found, scheme, zero_point=zero_point)
-    return QTensor(encode(values, qparams, scheme), qparams, scheme, values.shape)
+    return QTensor(encode_values(values, qparams, scheme), qparams, scheme, values.shape)
 
 
 def rotated(values: Float32, scheme: Scheme) -> Float32:
@@ -96,7 +102,7 @@ def _without_range(values: Float32, clip: Range | None, scheme: Scheme) -> QTens
     qparams = unscaled(shape)
     if isinstance(scheme.number_format, CodebookFormat) and scheme.number_format.fit is not None:
         qparams = _fitted(values, scheme, scheme.number_format.fit)
-    return QTensor(encode(values, qparams, scheme), qparams, scheme, values.shape)
+    return QTensor(encode_values(values, qparams, scheme), qparams, scheme, values.shape)
 
 
 def _fitted(values: Float32, scheme: Scheme, fit: Callable[[Float32, int], Float32]) -> QParams:

@@ -21,7 +21,11 @@ def encode(x: ArrayLike, qparams: QParams, scheme: Scheme) -> Codes:
     Raises:
         InvalidInputError: x is not real and finite, or the parameters do not fit its shape.
     """
-    values = require_finite(as_float32(x))
+    return encode_values(require_finite(as_float32(x)), qparams, scheme)
+
+
+def encode_values(values: Float32, qparams: QParams, scheme: Scheme) -> Codes:
+    """As :func:`encode`, for C-contiguous values that are known to be finite."""
     require_fit(qparams, scheme, values.shape)
     codes = np.empty(values.shape, scheme.element.dtype)
     random = np.random.default_rng(scheme.seed) if scheme.rounding_rule.random else None

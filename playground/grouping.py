@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.arrays import reduced_rows
 from playground.errors import InvalidInputError
 
 GRANULARITIES = ("tensor", "channel", "token", "block")
@@ -112,8 +113,12 @@ class Grouping:
         out = np.empty(self.scales_shape(x.shape), x.dtype)
         for piece in self.pieces(x.shape):
             kept = piece.parameters(out)
+            values = piece.values(x)
+            if self.granularity in ("block", "token") and values.shape[3] == 1:
+                kept[...] = reduced_rows(function, values.reshape(-1, values.shape[2])).reshape(kept.shape)
+                continue
             axes = tuple(i for i in range(4) if kept.shape[i] == 1)
-            kept[...] = function.reduce(piece.values(x), axis=axes, keepdims=True)
+            kept[...] = function.reduce(values, axis=axes, keepdims=True)
         return out
 
     def _size(self) -> int:

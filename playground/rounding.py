@@ -42,10 +42,11 @@ def _half_even(x: Reals, _: np.random.Generator | None = None) -> None:
 
 
 def _half_away(x: Reals, _: np.random.Generator | None = None) -> None:
-    whole = np.trunc(x)
-    with np.errstate(invalid="ignore"):  # infinity stays as it is
-        rest = np.abs(x - whole)  # exact, which x + 0.5 would not be
-    np.add(whole, np.where(rest >= 0.5, np.copysign(x.dtype.type(1), x), x.dtype.type(0)), out=x)
+    # The number before one half: with it a tie gets to the next integer by the sum's own rounding, and what lies just
+    # below a tie does not, which one half itself would let happen.
+    almost_half = np.nextafter(x.dtype.type(0.5), x.dtype.type(0))
+    np.add(x, np.copysign(almost_half, x), out=x)
+    np.trunc(x, out=x)
 
 
 def _half_up(x: Reals, _: np.random.Generator | None = None) -> None:

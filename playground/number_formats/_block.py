@@ -35,6 +35,11 @@ class Blocks:
     offset: Halves | None = None
     offset_codes: Codes | None = None
 
+    def part(self, which: slice) -> Blocks:
+        """Some of the blocks."""
+        others = (None if part is None else part[which] for part in (self.scale_codes, self.offset, self.offset_codes))
+        return Blocks(self.codes[which], self.scale[which], *others)
+
 
 @dataclass(frozen=True, slots=True)
 class Procedure:

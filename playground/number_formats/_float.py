@@ -125,6 +125,9 @@ class FloatFormat(NumberFormat):
 
     def decode(self, codes: Codes) -> Reals:
         """The numbers that bit patterns stand for: float32 of the codes' shape."""
+        widened = _WIDENED.get(self.id)
+        if widened is not None:
+            return widened(codes)
         if self.bits <= 16:
             return self._table.take(codes)
         wide: Reals = codes.astype(np.uint32).view(np.float32)
@@ -242,17 +245,21 @@ def _to_fp16(values: Reals) -> Codes:
 
 def _rounded_bits(values: Reals, dropped: int) -> NDArray[np.uint32]:
     """The bits of float32 values rounded half to even to all but the ``dropped`` last ones, which stay as they fall."""
-    bits: NDArray[np.uint32] = values.view(np.uint32).copy()
-    odd = (bits >> np.uint32(dropped)) & np.uint32(1)
-    nan = np.isnan(values)
-    bits += odd + np.uint32((1 << (dropped - 1)) - 1)
-    if nan.any():
-        bits[nan] = values.view(np.uint32)[nan] | np.uint32(1 << 22)
+    given: NDArray[np.uint32] = values.view(np.uint32)
+    bits = given >> np.uint32(dropped)
+    bits &= np.uint32(1)  # ties go to the even one
+    bits += np.uint32((1 << (dropped - 1)) - 1)
+    bits += given
+    if values.size and np.isnan(values.max()):
+        nan = np.isnan(values)
+        bits[nan] = given[nan] | np.uint32(1 << 22)
     return bits
 
 
 def _to_bf16(values: Reals) -> Codes:
-    return (_rounded_bits(np.ascontiguousarray(values), 16) >> np.uint32(16)).astype(np.uint16)
+    halves = _rounded_bits(np.ascontiguousarray(values), 16).astype("<u4", copy=False).view("<u2")
+    upper = halves.reshape(-1)[1::2].astype(np.uint16)
+    return upper.reshape(values.shape)
 
 
 def _to_tf32(values: Reals) -> Codes:
@@ -273,6 +280,22 @@ _FAST: dict[tuple[str, str], Callable[[Reals], Codes]] = {
     },
 }
 """(Format, rounding) -> the same codes as ``round_exactly`` gives, by the machine's own conversions or on the bits."""
+
+
+def _from_fp16(codes: Codes) -> Reals:
+    numbers: Reals = np.ascontiguousarray(codes).view(np.float16).astype(np.float32)
+    return numbers
+
+
+def _from_bf16(codes: Codes) -> Reals:
+    bits = codes.astype(np.uint32)
+    bits <<= np.uint32(16)
+    numbers: Reals = bits.view(np.float32)
+    return numbers
+
+
+_WIDENED: dict[str, Callable[[Codes], Reals]] = {"fp16": _from_fp16, "bf16": _from_bf16}
+"""Format -> what its table says, by the machine's own conversions or on the bits."""
 
 _ID = re.compile(r"fp(\d+)_e(\d)m(\d+)(ieee|fnuz|fn)?")
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from playground.number_formats._block import Blocks, Halves, Octets, Procedure
 from playground.number_formats._format import Reals
+from playground.rounding import ROUNDINGS
 
 SIZE = 32
 
@@ -61,8 +62,8 @@ def symmetric(bits: int) -> Procedure:
         scale = farthest(x) / np.float32(-middle)
         steps = x * inverse(scale)[:, None]
         steps += np.float32(middle + 0.5)
-        np.minimum(steps, np.float32(2 * middle - 1), out=steps)
         codes = steps.astype(np.int8)  # no step is below 0, so that cutting off is rounding
+        np.minimum(codes, np.int8(2 * middle - 1), out=codes)
         codes -= np.int8(middle)
         return Blocks(codes, halves(scale))
 
@@ -87,8 +88,9 @@ def with_offset(bits: int) -> Procedure:
         steps = x - low[:, None]
         steps *= inverse(scale)[:, None]
         steps += np.float32(0.5)
-        np.minimum(steps, np.float32(steps_in_range), out=steps)
-        return Blocks(steps.astype(np.uint8), halves(scale), offset=halves(low))
+        codes = steps.astype(np.uint8)
+        np.minimum(codes, np.uint8(steps_in_range), out=codes)
+        return Blocks(codes, halves(scale), offset=halves(low))
 
     def to_bytes(blocks: Blocks) -> Octets:
         if blocks.offset is None:
@@ -110,11 +112,8 @@ def eight_bits() -> Procedure:
         scale /= np.float32(127)
         np.abs(scale, out=scale)  # a block of negative zeros has none either
         steps = x * inverse(scale)[:, None]
-        whole = np.trunc(steps)
-        steps -= whole  # C's roundf: ties away from zero
-        steps *= np.float32(2)
-        whole += np.trunc(steps)
-        return Blocks(whole.astype(np.int8), halves(scale))
+        ROUNDINGS["half_away"].apply(steps, None)  # C's roundf
+        return Blocks(steps.astype(np.int8), halves(scale))
 
     def to_bytes(blocks: Blocks) -> Octets:
         out = np.empty((len(blocks.codes), 2 + SIZE), np.uint8)
