@@ -279,6 +279,8 @@ def clip_limits(qparams: QParams, scheme: Scheme) -> Range:
         first, last = element.decode(codes).tolist()
         step = abs(float(element.decode(np.array([1]))[0]))
         low, high = first - reach * step, last + reach * step
+    elif element.bits > 16:
+        low, high = np.float32(element.smallest), np.float32(element.largest)
     else:
         grid = element.grid
         low, high = _beyond((grid[0], grid[1], grid[-2], grid[-1]), reach)
@@ -286,8 +288,7 @@ def clip_limits(qparams: QParams, scheme: Scheme) -> Range:
     ends = ((low - points) * scale, (high - points) * scale)
     if offset is not None:
         ends = (ends[0] + offset, ends[1] + offset)
-    limit = np.finfo(np.float32).max
-    return Range(*(np.clip(end, -limit, limit) for end in (np.minimum(*ends), np.maximum(*ends))))
+    return Range(np.minimum(*ends), np.maximum(*ends))
 
 
 def _beyond(ends: tuple[Any, Any, Any, Any], reach: np.float32) -> tuple[Any, Any]:

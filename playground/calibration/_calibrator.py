@@ -55,6 +55,7 @@ class Calibrator:
         start: makes a fresh state from a scheme and parameters by name; ``calibration.start`` checks them first.
         parameters: what it can be given.
         within_extremes: whether ranges stay between the smallest and the largest value.
+        splits_alike: whether the same values give the same range however they are split into batches and ordered.
     """
 
     id: str
@@ -64,3 +65,4 @@ class Calibrator:
     start: Callable[..., State]
     parameters: tuple[Parameter, ...] = ()
     within_extremes: bool = True
+    splits_alike: bool = True

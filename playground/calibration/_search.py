@@ -16,7 +16,15 @@ Error = Callable[[Float64, Float64], Float64]
 
 def by_row(scheme: Scheme) -> Scheme:
     """The scheme for points, which have a row a scale."""
-    return replace(scheme, granularity="channel", axis=0, block_size=None, scale_scheme=None, centre=False)
+    return replace(
+        scheme,
+        granularity="channel",
+        axis=0,
+        block_size=None,
+        scaled=scheme.is_scaled,
+        scale_scheme=None,
+        centre=False,
+    )
 
 
 def error_of(points: Points, scheme: Scheme, power: float) -> Error:

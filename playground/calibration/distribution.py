@@ -16,7 +16,9 @@ from playground.number_formats import NumberFormat
 
 
 def _start(scheme: Scheme, num_bins: int = 2048, cubed: int = 0) -> HistogramState[ValueHistogram]:
-    tell = _ends if scheme.element.family == "integer" else partial(_alike, element=scheme.element, cubed=cubed)
+    element = scheme.element
+    few = element.family != "integer" and element.bits <= 8
+    tell = partial(_alike, element=element, cubed=cubed) if few else _ends
     return HistogramState(scheme, partial(ValueHistogram, num_bins), tell)
 
 
@@ -47,6 +49,7 @@ CALIBRATOR = Calibrator(
     summary="The scale at which the codes' values spread as much as the tensor's; integers: its largest magnitude.",
     source="onnxruntime DistributionCalibrater, 1.32, with quant_utils.compute_scale_zp_float8",
     start=_start,
+    splits_alike=False,
     within_extremes=False,
     parameters=(
         Parameter("num_bins", 2048, 512, 1 << 20, True, "Bins of the first batch's histogram."),

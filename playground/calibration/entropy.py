@@ -82,6 +82,7 @@ CALIBRATOR = Calibrator(
     summary="The smallest Kullback-Leibler divergence between the histogram and its quantized form.",
     source="onnxruntime EntropyCalibrater, 1.32",
     start=_start,
+    splits_alike=False,
     parameters=(
         Parameter("num_bins", 128, 2, _MOST_BINS, True, "Bins of the first batch's histogram."),
         Parameter("num_quantized_bins", 128, 2, _MOST_BINS, True, "Codes that the histogram is quantized to."),

@@ -19,6 +19,11 @@ from playground.calibration._calibrator import Calibrator, Parameter
 from playground.calibration._histogram import HistogramState
 from playground.calibration._summary import even_limits
 from playground.core import Scheme
+from playground.errors import UnsupportedError
+
+
+_MOST_LEVELS = 1 << 10
+"""Half the bins: with more, there is next to no choice."""
 
 
 class MagnitudeHistogram:
@@ -58,6 +63,12 @@ class MagnitudeHistogram:
 def _start(scheme: Scheme, num_bins: int = 2048) -> HistogramState[MagnitudeHistogram]:
     qmin, qmax = even_limits(scheme)
     levels = qmax + 1 if qmin < 0 else (qmax - qmin + 1) // (2 if scheme.symmetric else 1)
+    if levels > _MOST_LEVELS:
+        raise UnsupportedError(
+            f"{scheme.format} has more levels than the search can tell apart",
+            where="calibrator",
+            hint="Use 'minmax', 'mse' or 'percentile'",
+        )
     bins = 1 << (max(num_bins, levels) - 1).bit_length()
     return HistogramState(scheme, partial(MagnitudeHistogram, bins), partial(_range, levels=max(1, levels)))
 

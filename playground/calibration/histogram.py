@@ -7,7 +7,7 @@ histogram's errors), ours is in float64.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -75,20 +75,25 @@ def _spaced(lo: np.float32, hi: np.float32, parts: int) -> Float32:
 
 def _search(histogram: ObservedHistogram, codes: int) -> tuple[float, float]:
     """Cut a hundred-thousandth off one end after the other, until the error grows."""
-    total = float(np.float32(histogram.counts.sum(dtype=np.float64)))
+    total = histogram.counts.sum(dtype=np.float64).astype(np.float32).astype(np.float64)
     below = np.cumsum(histogram.counts, dtype=np.float64).astype(np.float32).tolist()
+    alphas, betas = _shares()
+    from_left, from_right = ((shares * total).astype(np.float32) for shares in (alphas, betas))
     start, end = 0, histogram.bins - 1
-    alpha, beta, least = 0.0, 1.0, np.inf
-    while alpha < beta:
-        left = max(start, min(end, bisect_left(below, np.float32((alpha + _STEP) * total))))
-        right = min(end, max(start, bisect_right(below, np.float32((beta - _STEP) * total)) - 1))
-        move_start = left - start > end - right
-        if move_start:
-            alpha += _STEP
-        else:
-            beta -= _STEP
-        following = (left, end) if move_start else (start, right)
-        if following == (start, end):
+    i = j = 0
+    least = np.inf
+    while alphas[i] < betas[j]:
+        left = max(start, min(end, bisect_left(below, from_left[i + 1])))
+        right = min(end, max(start, bisect_right(below, from_right[j + 1]) - 1))
+        if left - start > end - right:
+            i, following = i + 1, (left, end)
+        elif right < end:
+            j, following = j + 1, (start, right)
+        else:  # nothing moves until beta is so small that the right end does
+            moves = from_right[j + 1 :] < below[end]
+            if start == end or not moves.any():
+                break
+            j += int(np.argmax(moves))
             continue
         error = _error(histogram, *following, codes)
         if error > least:
@@ -96,6 +101,13 @@ def _search(histogram: ObservedHistogram, codes: int) -> tuple[float, float]:
         least, (start, end) = error, following
     width = (histogram.hi - histogram.lo) / np.float32(histogram.bins)
     return float(histogram.lo + width * np.float32(start)), float(histogram.lo + width * np.float32(end + 1))
+
+
+@cache
+def _shares() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What is cut off on the left, and what is left on the right, after so many steps: added up one by one."""
+    steps = np.full(round(1 / _STEP) + 2, _STEP)
+    return np.add.accumulate(np.append(0.0, steps)), np.subtract.accumulate(np.append(1.0, steps))
 
 
 def _error(histogram: ObservedHistogram, start: int, end: int, codes: int) -> float:
@@ -133,5 +145,6 @@ CALIBRATOR = Calibrator(
     summary="Gives up the ends of the histogram as long as the expected squared error falls.",
     source="torch 2.13 HistogramObserver; PyTorch has it per tensor only, here each scale has its own",
     start=_start,
+    splits_alike=False,
     parameters=(Parameter("bins", 2048, 2, 1 << 16, True, "Bins of the histogram."),),
 )

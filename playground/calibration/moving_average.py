@@ -45,5 +45,6 @@ CALIBRATOR = Calibrator(
     summary="The smallest and the largest value, averaged over the batches.",
     source="torch MovingAverageMinMaxObserver and MovingAveragePerChannelMinMaxObserver",
     start=MovingAverageState,
+    splits_alike=False,
     parameters=(Parameter("averaging_constant", 0.01, 0.0, 1.0, False, "Weight of each batch after the first."),),
 )

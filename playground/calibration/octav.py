@@ -15,7 +15,7 @@ from playground.calibration._summary import clipped, even_limits, summary
 from playground.core import Scheme
 
 
-def _find(points: Points, scheme: Scheme, iterations: int = 100) -> tuple[Float64, Float64]:
+def _find(points: Points, scheme: Scheme, iterations: int = 20) -> tuple[Float64, Float64]:
     qmin, qmax = even_limits(scheme)
     codes = float(qmax - qmin + 1)
     one_sided = ((points.lo >= 0) | (points.hi <= 0)) & (not scheme.symmetric)
@@ -39,5 +39,5 @@ CALIBRATOR = Calibrator(
     summary="The threshold with the least squared error, rounding taken as noise and clipping measured.",
     source="Sakr et al. 2022, arXiv:2206.06501",
     start=summary(_find, even=True),
-    parameters=(Parameter("iterations", 100, 1, 1000, True, "Newton steps, at the most."),),
+    parameters=(Parameter("iterations", 20, 1, 1000, True, "Newton steps, at the most."),),
 )

@@ -75,6 +75,7 @@ CALIBRATOR = Calibrator(
     summary="Keep this share of the values and clip the rest.",
     source="onnxruntime PercentileCalibrater for streams; order statistics with linear interpolation for one array",
     start=PercentileState,
+    splits_alike=False,
     parameters=(
         Parameter("percentile", 99.999, 0.0, 100.0, False, "Share of the values that is kept, in per cent."),
         Parameter("num_bins", 2048, 2, 1 << 20, True, "Bins of the first histogram, when there are several batches."),
