@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
@@ -15,7 +16,7 @@ from playground.number_formats import Blocks, Procedure
 from playground.qtensor import QParams, QTensor
 from playground.scheme import Scheme
 
-_CHUNK = 1 << 14
+_CHUNK = 1 << 15
 """Values per step."""
 
 
@@ -29,8 +30,9 @@ def quantize_by_procedure(x: Float32, scheme: Scheme, procedure: Procedure) -> Q
     rows = padded_rows(x, scheme.block_axis, procedure.values)
     step = max(1, _CHUNK // procedure.values)
     with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is looked at below
-        made = [procedure.encode(rows[start : start + step]) for start in range(0, len(rows), step)]
-    blocks = _joined(made)
+        blocks = _joined(
+            (procedure.encode(rows[start : start + step]) for start in range(0, len(rows), step)), len(rows)
+        )
     for bits in (blocks.scale, blocks.offset):
         if bits is not None and not np.isfinite(bits.view(np.float16)).all():
             raise InvalidInputError(
@@ -80,7 +82,15 @@ def _halves(bits: NDArray[Any], scheme: Scheme) -> QTensor:
     return QTensor(bits, QParams(ones, np.zeros(ones.shape, np.int32)), scheme, bits.shape)
 
 
-def _joined(made: list[Blocks]) -> Blocks:
-    held: dict[str, Any] = {f.name: [getattr(one, f.name) for one in made] for f in fields(Blocks)}
-    joined: dict[str, Any] = {name: None if parts[0] is None else np.concatenate(parts) for name, parts in held.items()}
-    return Blocks(**joined)
+def _joined(made: Iterable[Blocks], count: int) -> Blocks:
+    """``count`` blocks from parts, each copied to its place while it still is in the cache."""
+    whole: dict[str, Any] = {}
+    at = 0
+    for part in made:
+        held = {f.name: getattr(part, f.name) for f in fields(Blocks) if getattr(part, f.name) is not None}
+        for name, values in held.items():
+            if at == 0:
+                whole[name] = np.empty((count, *values.shape[1:]), values.dtype)
+            whole[name][at : at + len(values)] = values
+        at += len(part.codes)
+    return Blocks(**whole)

@@ -13,6 +13,9 @@ from playground.rounding import ROUNDINGS
 
 SIZE = 32
 
+_ROWS = 1 << 11
+"""Blocks that are put together at a time: what is made on the way stays in the cache."""
+
 
 def halves(values: Reals) -> Halves:
     """The fp16 bits of float32 numbers."""
@@ -68,8 +71,7 @@ def symmetric(bits: int) -> Procedure:
         return Blocks(codes, halves(scale))
 
     def to_bytes(blocks: Blocks) -> Octets:
-        places = (blocks.codes + np.int8(middle)).view(np.uint8)
-        return _joined(bits, places, blocks.scale)
+        return _joined(bits, blocks.codes.view(np.uint8), middle, blocks.scale)
 
     def from_bytes(data: Octets) -> Blocks:
         codes = _places(bits, data[:, 2:]).view(np.int8) - np.int8(middle)
@@ -95,7 +97,7 @@ def with_offset(bits: int) -> Procedure:
     def to_bytes(blocks: Blocks) -> Octets:
         if blocks.offset is None:
             raise TypeError("a block of this format has an offset")
-        return _joined(bits, blocks.codes, blocks.scale, blocks.offset)
+        return _joined(bits, blocks.codes, 0, blocks.scale, blocks.offset)
 
     def from_bytes(data: Octets) -> Blocks:
         return Blocks(_places(bits, data[:, 4:]), _halves_at(data, 0), offset=_halves_at(data, 2))
@@ -135,20 +137,23 @@ def _halves_at(data: Octets, start: int) -> Halves:
     return np.ascontiguousarray(data[:, start : start + 2]).view(np.uint16).reshape(-1)
 
 
-def _joined(bits: int, places: Octets, *stored: Halves) -> Octets:
+def _joined(bits: int, codes: Octets, bias: int, *stored: Halves) -> Octets:
     """fp16 numbers, for five bits the fifth ones, then two codes to a byte: of the first half and of the second."""
     fifths = [("fifths", "<u4")] if bits == 5 else []
     block = np.dtype([*((f"number{i}", "<u2") for i in range(len(stored))), *fifths, ("low", "<u8"), ("high", "<u8")])
-    out = np.empty(len(places), block)
+    out = np.empty(len(codes), block)
     for i, number in enumerate(stored):
         out[f"number{i}"] = number
-    if bits == 5:
-        out["fifths"] = np.packbits(places > 15, axis=1, bitorder="little").view("<u4")[:, 0]
-        places = places & np.uint8(15)
-    eights = np.ascontiguousarray(places).view("<u8")  # eight codes at a time, each in a byte of its own
-    out["low"] = eights[:, 0] | eights[:, 2] << np.uint64(4)
-    out["high"] = eights[:, 1] | eights[:, 3] << np.uint64(4)
-    return out.view(np.uint8).reshape(len(places), block.itemsize)
+    for start in range(0, len(codes), _ROWS):
+        part = slice(start, start + _ROWS)
+        places = codes[part] + np.uint8(bias)  # wraps around
+        if bits == 5:
+            out["fifths"][part] = np.packbits(places > 15, axis=1, bitorder="little").view("<u4")[:, 0]
+            places &= np.uint8(15)
+        eights = places.view("<u8")  # eight codes at a time, each in a byte of its own
+        out["low"][part] = eights[:, 0] | eights[:, 2] << np.uint64(4)
+        out["high"][part] = eights[:, 1] | eights[:, 3] << np.uint64(4)
+    return out.view(np.uint8).reshape(len(codes), block.itemsize)
 
 
 def _places(bits: int, data: Octets) -> Octets:
