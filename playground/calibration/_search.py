@@ -9,15 +9,19 @@ import numpy as np
 
 from playground.calibration._points import Float64, Points
 from playground.core import QTensor, Range, Scheme, choose_qparams, encode
+from playground.number_formats import FORMATS
 
 Error = Callable[[Float64, Float64], Float64]
 """From lower and upper bounds (scales, 1) to errors (scales, 1)."""
 
 
 def by_row(scheme: Scheme) -> Scheme:
-    """The scheme for points, which have a row a scale."""
+    """The scheme for points, which have a row a scale: a block format's elements, with scales that are not rounded."""
+    element = scheme.element
+    own = scheme.format if scheme.number_format.family != "block" else element.id
     return replace(
         scheme,
+        format=own if own in FORMATS else f"int{element.bits}",
         granularity="channel",
         axis=0,
         block_size=None,

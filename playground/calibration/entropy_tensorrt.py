@@ -21,7 +21,6 @@ from playground.calibration._summary import even_limits
 from playground.core import Scheme
 from playground.errors import UnsupportedError
 
-
 _MOST_LEVELS = 1 << 10
 """Half the bins: with more, there is next to no choice."""
 
