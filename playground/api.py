@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from playground import calibration
 from playground.arrays import as_float32, require_values
-from playground.core import QTensor, Range, Scheme, quantize_within
+from playground.core import QTensor, Range, Scheme, quantize_within, rotated
 from playground.number_formats import FORMATS, NumberFormat
 from playground.presets import CONVENTIONS, Convention
 
@@ -34,7 +34,8 @@ def quantize(
     """
     scheme = scheme or Scheme()
     values = require_values(as_float32(x))
-    found = calibration.calibrate(values, scheme) if range is None and scheme.needs_range else range
+    needed = range is None and scheme.needs_range
+    found = calibration.calibrate(rotated(values, scheme), scheme) if needed else range
     return quantize_within(values, found, scheme, zero_point=zero_point)
 
 

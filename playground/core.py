@@ -19,6 +19,7 @@ from playground.errors import InvalidInputError
 from playground.number_formats import CodebookFormat
 from playground.qparams import centred_qparams, choose_qparams, clip_limits, levels, unscaled
 from playground.qtensor import Factors, QParams, QTensor, Range, dequantize
+from playground.rotation import rotate
 from playground.scheme import Scheme
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "from_bytes",
     "levels",
     "quantize_within",
+    "rotated",
 ]
 
 
@@ -57,7 +59,7 @@ def quantize_within(
         InvalidInputError: x has no values, or NaN or infinite ones; or the range or the scheme does not fit it; or
             there is no range and the scheme needs one.
     """
-    values = require_values(as_float32(x))
+    values = rotated(require_values(as_float32(x)), scheme)
     found = None if range is None else range.for_shape(values.shape, scheme)
     if not scheme.needs_range:
         return _without_range(values, found, scheme)
@@ -68,6 +70,19 @@ def quantize_within(
     else:
         qparams = choose_qparams(found, scheme, zero_point=zero_point)
     return QTensor(encode(values, qparams, scheme), qparams, scheme, values.shape)
+
+
+def rotated(values: Float32, scheme: Scheme) -> Float32:
+    """The values that are quantized: rotated if the scheme says so.
+
+    Raises:
+        InvalidInputError: a scalar cannot be rotated.
+    """
+    if scheme.rotation is None:
+        return values
+    if not values.ndim:
+        raise InvalidInputError("a scalar has no axis to rotate along", where="rotation", hint="Leave it out")
+    return rotate(values, scheme.seed)
 
 
 def _without_range(values: Float32, clip: Range | None, scheme: Scheme) -> QTensor:

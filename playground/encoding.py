@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from playground.arrays import Float32, as_float32, require_finite
 from playground.grouping import Piece, Tile, tile_of
 from playground.number_formats import Codes, boundaries_for, nearest
-from playground.qtensor import TILE, QParams, codebooks, require_fit, spread
+from playground.qtensor import TILE, QParams, QTensor, codebooks, require_fit, spread
 from playground.scheme import Scheme
 
 
@@ -90,7 +90,17 @@ def _factors(qparams: QParams, scheme: Scheme) -> tuple[Float32 | None, Float32 
         scale = np.where(scale == 0, np.float32(np.inf), scale)
     if scheme.preset.divides:
         return None, scale
+    if scheme.preset.quotient == "nested" and isinstance(qparams.scale, QTensor) and qparams.scale.scheme.is_scaled:
+        return _nested_reciprocal(qparams.scale), None
     return np.float32(1) / scale, None
+
+
+def _nested_reciprocal(scale: QTensor) -> Float32:
+    """``(1 / outer) / inner`` of scales that are stored as ``outer * inner``, zero where the inner one is zero."""
+    outer = scale.scheme.grouping.expand(np.float32(1) / scale.qparams.scale_values, scale.shape)
+    inner = scale.scheme.element.decode(scale.codes)
+    reciprocal: Float32 = np.divide(outer, inner, out=np.zeros_like(outer), where=inner != 0)
+    return reciprocal
 
 
 def _encode_tile(

@@ -90,6 +90,18 @@ class Grouping:
             piece.values(out)[...] = piece.parameters(parameters)
         return out
 
+    def members(self, x: NDArray[T], number: int) -> NDArray[T]:
+        """The values that share scale ``number`` (in the scales' C order), one-dimensional; ``x`` is C-contiguous."""
+        scales = self.scales_shape(x.shape)
+        numbers = np.arange(math.prod(scales)).reshape(scales)
+        found = []
+        for piece in self.pieces(x.shape):
+            seen = piece.parameters(numbers)
+            for place in np.argwhere(seen == number):
+                index = tuple(int(i) if n != 1 else slice(None) for i, n in zip(place, seen.shape, strict=True))
+                found.append(piece.values(x)[index].reshape(-1))
+        return np.concatenate(found) if found else x.reshape(-1)[:0]
+
     def reduce(self, function: np.ufunc, x: NDArray[T]) -> NDArray[T]:
         """``function`` (``np.minimum``, ``np.maximum``, ``np.add``) over all values of each scale: the scales' shape.
 

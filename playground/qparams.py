@@ -80,10 +80,13 @@ def _symmetric(range: Range, scheme: Scheme) -> QParams:  # noqa: A002
     absmax = _usable_range(absmax, convention)
     divisor = absmax.dtype.type(_divisor(scheme))
     scale, too_small = _usable_scale(absmax, divisor, convention)
-    if scheme.element.family != "integer":  # the replacement for a small scale is made for integers
+    if scheme.element.family != "integer" and convention.min_scale_for == "integers":
         scale = np.maximum(absmax / divisor, absmax.dtype.type(min(TINY, convention.min_scale)))
+    factors = _factors(absmax, divisor, convention)
+    if factors is not None:  # the scale is not what is inverted, so it may be zero
+        scale = absmax / divisor
     points = np.where(too_small, _clamp(0, scheme), _symmetric_zero_point(scheme)).astype(np.int32)
-    return _stored(scale, points, None, scheme, _factors(absmax, divisor, convention))
+    return _stored(scale, points, None, scheme, factors)
 
 
 def _divisor(scheme: Scheme) -> float:
@@ -276,6 +279,8 @@ def clip_limits(qparams: QParams, scheme: Scheme) -> Range:
         first, last = element.decode(codes).tolist()
         step = abs(float(element.decode(np.array([1]))[0]))
         low, high = first - reach * step, last + reach * step
+    elif element.bits > 16:
+        low, high = np.float32(element.smallest), np.float32(element.largest)
     else:
         grid = element.grid
         low, high = _beyond((grid[0], grid[1], grid[-2], grid[-1]), reach)
@@ -283,8 +288,7 @@ def clip_limits(qparams: QParams, scheme: Scheme) -> Range:
     ends = ((low - points) * scale, (high - points) * scale)
     if offset is not None:
         ends = (ends[0] + offset, ends[1] + offset)
-    limit = np.finfo(np.float32).max
-    return Range(*(np.clip(end, -limit, limit) for end in (np.minimum(*ends), np.maximum(*ends))))
+    return Range(np.minimum(*ends), np.maximum(*ends))
 
 
 def _beyond(ends: tuple[Any, Any, Any, Any], reach: np.float32) -> tuple[Any, Any]:

@@ -14,6 +14,7 @@ from playground.block_storage import Part, packed_blocks, stored_nbytes
 from playground.errors import InvalidInputError
 from playground.grouping import tile_of
 from playground.number_formats import Codes
+from playground.rotation import unrotate
 from playground.scheme import Scheme
 
 Int32 = NDArray[np.int32]
@@ -280,4 +281,4 @@ def dequantize(qtensor: QTensor) -> Float32:
             if offsets is not None:
                 np.add(values, tile_of(offsets, tile), out=values)
             made[tile] = values
-    return out
+    return unrotate(out, scheme.seed) if scheme.rotation else out

@@ -10,6 +10,7 @@ from playground.errors import InvalidInputError
 from playground.grouping import GRANULARITIES, Grouping
 from playground.number_formats import FORMATS, BlockFormat, NumberFormat, Procedure
 from playground.presets import CONVENTIONS, Convention
+from playground.rotation import ROTATIONS
 from playground.rounding import ROUNDINGS, Rounding
 
 ZERO_POINT_TYPES = ("integer", "float", "offset")
@@ -44,7 +45,9 @@ class Scheme:
         zero_in_range: zero is drawn into an asymmetric range; with an integer zero-point it then is a code.
         centre: the mean of all values is subtracted first and stored as the offset, as QLoRA does with scales.
         saturate: beyond its largest number a float format gives that number; otherwise infinity or NaN if it has them.
-        seed: of the random numbers that stochastic rounding uses.
+        rotation: ``"hadamard"``: rows along the last axis are rotated first and turned back after decoding, see
+            ``playground.rotation``; a range then is that of the rotated values.
+        seed: of the random numbers that stochastic rounding and rotations use.
 
     Raises:
         InvalidInputError: a field has a value that is not accepted, or two fields contradict each other.
@@ -66,6 +69,7 @@ class Scheme:
     zero_in_range: bool = True
     centre: bool = False
     saturate: bool = True
+    rotation: str | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -78,6 +82,8 @@ class Scheme:
         _one_of("convention", self.convention, CONVENTIONS)
         if self.rounding is not None:
             _one_of("rounding", self.rounding, ROUNDINGS)
+        if self.rotation is not None:
+            _one_of("rotation", self.rotation, ROTATIONS)
         if self.zero_point_type is not None:
             _one_of("zero_point_type", self.zero_point_type, ZERO_POINT_TYPES)
         for name in ("symmetric", "narrow_range", "zero_in_range", "centre", "saturate", "scaled"):
@@ -136,8 +142,7 @@ class Scheme:
     @property
     def element(self) -> NumberFormat:
         """The format of a single code: the number format, or what a block format consists of."""
-        element = self.number_format.element
-        return element.by_distance if self.preset.codebook_boundaries == "distance" else element
+        return self.number_format.element.parted_by(self.preset.codebook_boundaries)
 
     @property
     def preset(self) -> Convention:

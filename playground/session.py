@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 
 from playground.arrays import as_float32, require_values
 from playground.calibration import calibrate
-from playground.core import QTensor, Range, Scheme, choose_qparams, clip_limits, encode, levels
+from playground.core import QTensor, Range, Scheme, clip_limits, quantize_within
+from playground.drawn import DrawnScale, along_axis, drawn_scale, places_of, reach, transfer
 from playground.errors import MissingError
 from playground.metrics import Histogram, compare, histogram, split_error
 from playground.model.graph import Model
@@ -57,9 +59,10 @@ class TensorReport:
 
     ``span`` holds all values, ``edges`` only their bulk if the settings zoom in. ``asked`` is the range that was
     calibrated or dragged; ``lo`` and ``hi`` are what the codes then reach, which differs because zero has to be a code;
-    beyond ``limits`` values are clipped. With a scheme per channel ``asked`` holds the ranges of all channels; the
-    others, ``scale``, ``zero_point`` and ``levels`` are those of the channel with the widest range, ``shown_channel``.
-    Channels run along ``axis``. The metrics are always those of the whole tensor.
+    beyond ``limits`` values are clipped. With several scales ``asked`` holds the ranges of all; the others, ``scale``,
+    ``zero_point`` and ``levels`` are those of the scale that reaches farthest, ``shown_channel``: a channel, a row or a
+    block. Channels run along ``axis``. The metrics are always those of the whole tensor. Formats with more than 256
+    levels list none of them; ``level_count`` says how many there are, ``numbers`` what their codes stand for.
     """
 
     settings: Settings
@@ -78,9 +81,14 @@ class TensorReport:
     edges: NDArray[np.float64]
     counts: NDArray[np.int64]
     span: tuple[float, float]
+    scheme: Scheme
+    offset: float
+    step: float
     levels: NDArray[np.float32]
+    numbers: NDArray[np.float32]
     codes: NDArray[np.int64]
     level_counts: NDArray[np.int64]
+    level_count: int
     clipped_share: float
     clipping_error_share: float
     error_edges: NDArray[np.float64]
@@ -94,18 +102,25 @@ class TensorReport:
     bits_per_weight: float
     bytes_before: int
     bytes_after: int
+    drawn: DrawnScale
 
     @property
     def per_channel(self) -> bool:
-        """Whether each channel has a scale of its own."""
+        """Whether there are several scales: each channel, row or block has its own."""
         return self.shown_channel is not None
 
-    def code_of(self, x: NDArray[Any]) -> NDArray[np.int64]:
-        """The codes that the shown scale and zero-point give the values ``x``."""
-        low, high = self.code_range
-        nearest = np.rint(x / self.scale) + self.zero_point if self.scale else np.full(x.shape, self.zero_point)
-        codes: NDArray[np.int64] = np.clip(nearest, low, high).astype(np.int64)
-        return codes
+    @property
+    def has_zero_point(self) -> bool:
+        """Whether codes are integers, of which one means zero; otherwise they stand for numbers."""
+        return self.scheme.number_format.family == "integer" and self.scheme.is_scaled
+
+    def places_of(self, x: NDArray[Any]) -> NDArray[np.int64]:
+        """Where values end up among the listed levels."""
+        return places_of(self.drawn, x, self.scheme)
+
+    def become(self, x: Floats) -> Floats:
+        """What becomes of values under the scale that is drawn."""
+        return transfer(self.drawn, x, self.scheme)
 
 
 def largest_tensor(model: Model) -> str:
@@ -186,10 +201,11 @@ def usable_scheme(settings: Settings, shape: tuple[int, ...]) -> Scheme:
 def chosen_range(subject: Subject, settings: Settings, scheme: Scheme) -> Range:
     """The calibrated range, with the ends that a person has dragged put in the place of the calibrated ones.
 
-    Per channel a dragged end is a limit that no channel's range goes beyond.
+    With several scales a dragged end is a limit that no range goes beyond. Where there is nothing to calibrate, the
+    range is that of the values.
     """
-    found = subject.calibrated(scheme)
-    if scheme.granularity == "channel":
+    found = subject.calibrated(scheme) if scheme.needs_range else Range(subject.edges[0], subject.edges[-1])
+    if scheme.granularity != "tensor" and scheme.needs_range:
         ends = (-np.inf if settings.lo is None else settings.lo, np.inf if settings.hi is None else settings.hi)
         low, high = np.float32(min(ends)), np.float32(max(ends))
         return Range(np.clip(found.lo, low, high), np.clip(found.hi, low, high))
@@ -202,10 +218,10 @@ def quantize_subject(subject: Subject, settings: Settings) -> tuple[QTensor, Ran
     """The subject quantized as the settings say, and the range that was used."""
     scheme = usable_scheme(settings, subject.values.shape)
     extent = chosen_range(subject, settings, scheme)
+    dragged = settings.lo is not None or settings.hi is not None
+    clip = extent if scheme.needs_range or dragged else None
     override = None if scheme.symmetric else settings.zero_point
-    qparams = choose_qparams(extent, scheme, zero_point=override)
-    codes = encode(subject.values, qparams, scheme)
-    return QTensor(codes, qparams, scheme, subject.values.shape), extent
+    return quantize_within(subject.values, clip, scheme, zero_point=override), extent
 
 
 def tensor_report(subject: Subject, settings: Settings) -> tuple[TensorReport, Floats]:
@@ -221,78 +237,72 @@ def tensor_report(subject: Subject, settings: Settings) -> tuple[TensorReport, F
     qtensor, extent = quantize_subject(subject, settings)
     x_hat = qtensor.dequantize()
     scheme, qparams = qtensor.scheme, qtensor.qparams
-    scales = qparams.scale_values
-    shown = int(np.argmax(scales)) if scheme.granularity == "channel" else None
-    one = shown or 0
-    scale, zero_point = float(scales.reshape(-1)[one]), int(qparams.zero_point.reshape(-1)[one])
-    low, high = scheme.limits
-    axis, codes = channel_axis(settings, x.ndim), np.arange(low, high + 1)
-    reached = levels(qparams, scheme).reshape(-1, codes.size)
-    limits = clip_limits(qparams, scheme)
+    drawn, axis = drawn_scale(qtensor), channel_axis(settings, x.ndim)
+    limits, several = clip_limits(qparams, scheme), scheme.granularity != "tensor"
     edges, counts = subject.zoomed() if settings.zoom else (subject.edges, subject.counts)
-    split = split_error(x, x_hat, limits.lo, limits.hi, bins=1)
-    counted = qtensor.codes if shown is None else np.take(qtensor.codes, shown, scheme.axis)
-    error_edges, error_counts = _error_histogram(x_hat - x, scale)
+    low, high = (scheme.grouping.expand(end, x.shape) if several else end for end in (limits.lo, limits.hi))
+    split = split_error(x, x_hat, low, high, bins=1)
+    error_edges, error_counts = _error_histogram(x_hat - x, drawn.step)
+    stairs = np.linspace(edges[0], edges[-1], STAIRS, dtype=np.float32)
     return TensorReport(
         settings=settings,
         shape=x.shape,
         metrics=compare(x, x_hat),
         asked=(float(extent.lo.min()), float(extent.hi.max())),
-        lo=float(reached[one, 0]),
-        hi=float(reached[one, -1]),
-        limits=(float(limits.lo.reshape(-1)[one]), float(limits.hi.reshape(-1)[one])),
-        scale=scale,
-        zero_point=zero_point,
-        code_range=(low, high),
-        scales=scales.size,
-        shown_channel=shown,
+        lo=drawn.lo,
+        hi=drawn.hi,
+        limits=drawn.limits,
+        scale=drawn.scale,
+        zero_point=drawn.zero_point,
+        code_range=drawn.code_range,
+        scales=math.prod(qparams.scale.shape) if scheme.is_scaled else 0,
+        shown_channel=drawn.number if several else None,
         axis=axis,
         edges=edges,
         counts=counts,
         span=(float(subject.edges[0]), float(subject.edges[-1])),
-        levels=reached[one],
-        codes=codes,
-        level_counts=np.bincount(counted.reshape(-1).astype(np.int64) - low, minlength=codes.size),
+        scheme=scheme,
+        offset=drawn.offset,
+        step=drawn.step,
+        levels=drawn.levels,
+        numbers=drawn.numbers,
+        codes=drawn.codes,
+        level_counts=drawn.counts,
+        level_count=drawn.level_count,
         clipped_share=split.clipped / split.count,
         clipping_error_share=split.clipping_mse / ((split.rounding_mse + split.clipping_mse) or 1),
         error_edges=error_edges,
         error_counts=error_counts,
-        transfer=_staircase(edges, scale, zero_point, (low, high)),
-        **_channels(subject, axis, reached[:, 0], reached[:, -1]),
+        transfer=(stairs, transfer(drawn, stairs, scheme)),
+        **_channels(subject, axis, scheme, reach(qparams, scheme)),
         bits_per_weight=qtensor.bits_per_weight,
         bytes_before=x.nbytes,
         bytes_after=qtensor.nbytes,
+        drawn=drawn,
     ), x_hat
 
 
-def _error_histogram(error: Floats, scale: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _error_histogram(error: Floats, step: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Errors within three half steps; what clipping puts further out is counted in the outermost bins."""
-    widest = min(float(np.abs(error).max()), 1.5 * scale) or 1.0
+    largest = float(np.abs(error).max())
+    widest = min(largest, 1.5 * step if step else largest) or 1.0
     counted = histogram(error, ERROR_BINS, -widest, widest)
     counted.counts[0] += counted.below
     counted.counts[-1] += counted.above
     return counted.edges, counted.counts
 
 
-def _staircase(
-    edges: NDArray[np.float64], scale: float, zero_point: int, limits: tuple[int, int]
-) -> tuple[Floats, Floats]:
-    x = np.linspace(edges[0], edges[-1], STAIRS, dtype=np.float32)
-    codes = np.clip(np.rint(x / scale) + zero_point, *limits) if scale else np.full(x.shape, zero_point)
-    return x, ((codes - zero_point) * scale).astype(np.float32)
-
-
-def _channels(subject: Subject, axis: int, clip_lo: Floats, clip_hi: Floats) -> dict[str, Any]:
-    """The channels' ranges, widest first, at most MOST_CHANNELS of them, evenly picked."""
+def _channels(subject: Subject, axis: int, scheme: Scheme, ends: tuple[Floats, Floats]) -> dict[str, Any]:
+    """The channels' ranges, widest first, at most MOST_CHANNELS of them, evenly picked; and what their scales reach."""
     lo, hi = subject.channel_ranges(axis)
     order = np.argsort(lo - hi, kind="stable")
     if order.size > MOST_CHANNELS:
         order = order[np.linspace(0, order.size - 1, MOST_CHANNELS).astype(np.int64)]
-    wide = (np.broadcast_to(clip.reshape(-1), lo.shape)[order] for clip in (clip_lo, clip_hi))
+    clip = (along_axis(end, axis, lo.size, scheme, widest) for end, widest in zip(ends, (np.min, np.max), strict=True))
     return {
         "channel_lo": lo[order],
         "channel_hi": hi[order],
         "channel_rows": np.arange(order.size),
-        "channel_clip": tuple(wide),
+        "channel_clip": tuple(end[order] for end in clip),
         "channels": int(lo.size),
     }

@@ -14,12 +14,15 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from playground.core import Scheme
 from playground.errors import InvalidInputError
+from playground.grouping import GRANULARITIES as SCHEME_GRANULARITIES
 from playground.model.recipe import ONNX_FORMATS
+from playground.number_formats import FORMATS
 
 VERSION = 1
 
 VIEWS = ("tensor", "model", "run", "export")
 GRANULARITIES = ("tensor", "channel")
+"""How many scales a weight of an ONNX file can have."""
 ACTIVATIONS = ("static", "weight_only")
 
 
@@ -33,6 +36,7 @@ class Settings:
     format: str = "int3"
     granularity: str = "tensor"
     axis: int = 0
+    block_size: int = 32
     symmetric: bool = False
     narrow_range: bool = False
     convention: str = "onnxruntime"
@@ -55,12 +59,16 @@ class Settings:
             InvalidInputError: the combination makes no scheme.
         """
         arguments = (("percentile", self.percentile),) if self.calibrator == "percentile" else ()
+        number_format = FORMATS[self.format]
+        integer, own_blocks = number_format.family == "integer", number_format.family == "block"
+        grouped = "tensor" if own_blocks else self.granularity
         return Scheme(
             format=self.format,
-            granularity=self.granularity,
-            axis=self.axis if self.granularity == "channel" else None,
-            symmetric=self.symmetric,
-            narrow_range=self.narrow_range,
+            granularity=grouped,
+            axis=None if grouped == "tensor" else self.axis if grouped == "channel" else -1,
+            block_size=self.block_size if grouped == "block" else None,
+            symmetric=self.is_symmetric,
+            narrow_range=self.narrow_range and integer and number_format.bits > 1,
             convention=self.convention,
             calibrator=self.calibrator,
             calibrator_args=arguments,
@@ -68,8 +76,13 @@ class Settings:
 
     @property
     def bits(self) -> int:
-        """Bits a code, as the format's name says."""
-        return int(self.format.lstrip("uint"))
+        """Bits a code."""
+        return FORMATS[self.format].bits
+
+    @property
+    def is_symmetric(self) -> bool:
+        """Whether the scheme is: formats without zero-points always are."""
+        return self.symmetric or FORMATS[self.format].family != "integer"
 
     @property
     def recipe(self) -> tuple[str, str, str, str]:
@@ -181,8 +194,9 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "model": _name,
     "tensor": _name,
     "format": _registered("formats"),
-    "granularity": _choice(*GRANULARITIES),
+    "granularity": _choice(*SCHEME_GRANULARITIES),
     "axis": _integer(-16, 15),
+    "block_size": _integer(1, 65536),
     "symmetric": _boolean,
     "narrow_range": _boolean,
     "convention": _registered("conventions"),

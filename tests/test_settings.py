@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 import playground
 from playground.errors import InvalidInputError
+from playground.grouping import GRANULARITIES as SCHEME_GRANULARITIES
+from playground.model.recipe import ONNX_FORMATS
 from playground.settings import ACTIVATIONS, GRANULARITIES, VERSION, VIEWS, Settings, from_query
 
 NAMES = [field.name for field in dataclasses.fields(Settings)]
@@ -22,8 +24,9 @@ VALUES = {
     "model": TEXTS,
     "tensor": TEXTS,
     "format": FORMATS,
-    "granularity": st.sampled_from(GRANULARITIES),
+    "granularity": st.sampled_from(SCHEME_GRANULARITIES),
     "axis": st.integers(-16, 15),
+    "block_size": st.integers(1, 65536),
     "symmetric": st.booleans(),
     "narrow_range": st.booleans(),
     "convention": st.sampled_from(list(playground.conventions())),
@@ -33,7 +36,7 @@ VALUES = {
     "hi": REALS,
     "zero_point": st.none() | st.integers(-(2**15), 2**16),
     "zoom": st.booleans(),
-    "weights": FORMATS,
+    "weights": st.sampled_from(ONNX_FORMATS),
     "weights_granularity": st.sampled_from(GRANULARITIES),
     "activations": st.sampled_from(ACTIVATIONS),
     "exclude": TEXTS,
@@ -78,7 +81,8 @@ def test_no_query_raises(query):
 BAD = {
     "view": ["lab", ""],
     "format": ["int99", "int", ""],
-    "granularity": ["token"],
+    "granularity": ["row"],
+    "block_size": ["0", "many"],
     "axis": ["-17", "16", "0.5", "", "first", "nan"],
     "symmetric": ["perhaps", "", "2"],
     "convention": ["mine"],
@@ -87,7 +91,8 @@ BAD = {
     "lo": ["-3.5e38", "-inf", "nan", "low"],
     "hi": ["1e999"],
     "zero_point": ["65537", "0.25"],
-    "weights": ["fp3"],
+    "weights": ["fp3", "nf4"],
+    "weights_granularity": ["block"],
     "activations": ["dynamic"],
     "model": ["m" * 1001],
 }

@@ -14,9 +14,9 @@ from playground import api, gallery
 from playground.analysis.accuracy import Evaluator, Score
 from playground.app.workspace import UPLOAD, Workspace
 from playground.errors import PlaygroundError
-from playground.render import html
+from playground.render import formula, html
 from playground.render.histogram import HistogramPlot
-from playground.render.numbers import affine, digits, grouped, percent, points, shape, size
+from playground.render.numbers import digits, grouped, percent, points, shape, size
 from playground.render.small import ChannelsPlot, ErrorPlot, TransferPlot
 from playground.session import TensorReport, quantizable
 from playground.settings import Settings
@@ -156,9 +156,10 @@ class TensorView:
         texts = self.texts
         texts["numbers"].text = html.cards(self._numbers(report))
         count = math.prod(report.shape)
-        whose = f" a channel, those of channel {report.shown_channel} drawn" if report.per_channel else ""
+        one = report.scheme.granularity
+        whose = f" a {one}, those of {one} {report.shown_channel} drawn" if report.per_channel else ""
         texts["histogram"].text = html.title(
-            f"{grouped(count)} weights on {len(report.levels)} levels{whose}",
+            f"{grouped(count)} weights on {_levels(report)}{whose}",
             f"levels from {digits(report.lo)} to {digits(report.hi)} · "
             f"{percent(report.clipped_share)} clipped · drag the handles",
         )
@@ -167,13 +168,11 @@ class TensorView:
             "Error", f"rounding {100 - 100 * share:.0f} % · clipping {100 * share:.0f} %"
         ) + html.split_bar(share)
         texts["transfer"].text = html.title("Transfer", "what goes in, what comes out")
-        remark = "each has its own scale" if report.per_channel else "one scale has to fit them all"
+        remark = _whose_scales(report)
         texts["channels"].text = html.title("Channels", remark)
-        code = report.code_range[1]
-        texts["formula"].text = html.formula(
-            "real = scale × (code − zero-point)",
-            affine(report.scale, code, report.zero_point),
-        ) + (html.note(self.workspace.problem, bad=True) if self.workspace.problem else "")
+        texts["formula"].text = html.formula(formula.general(report), formula.example(report)) + (
+            html.note(self.workspace.problem, bad=True) if self.workspace.problem else ""
+        )
 
     def _numbers(self, report: TensorReport) -> list[html.Number]:
         """The cards that answer "is this good?"."""
@@ -185,7 +184,7 @@ class TensorView:
         return [
             *model,
             html.Number("SQNR", f"{digits(sqnr)} dB", _about(sqnr)),
-            html.Number("Max error", digits(largest), f"{digits(largest / report.scale, 2)} × scale"),
+            html.Number("Max error", digits(largest), _in_scales(largest, report)),
             html.Number("Bits per weight", digits(report.bits_per_weight), f"as stored, {scales}"),
             html.Number(
                 "Size",
@@ -194,6 +193,22 @@ class TensorView:
                 "better" if ratio > 1 else "worse",
             ),
         ]
+
+
+def _levels(report: TensorReport) -> str:
+    return f"{grouped(report.level_count)} levels" if report.level_count else "more levels than one could count"
+
+
+def _whose_scales(report: TensorReport) -> str:
+    if not report.scheme.is_scaled:
+        return "no scale"
+    if report.scheme.granularity == "channel":
+        return "each has its own scale"
+    return f"a scale for each {report.scheme.granularity}" if report.per_channel else "one scale has to fit them all"
+
+
+def _in_scales(error: float, report: TensorReport) -> str:
+    return f"{digits(error / abs(report.scale), 2)} × scale" if report.scheme.is_scaled and report.scale else ""
 
 
 def _about(sqnr: float) -> str:

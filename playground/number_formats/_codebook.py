@@ -27,6 +27,7 @@ class CodebookFormat(NumberFormat):
             midpoints, formed in float32 as bitsandbytes forms them.
         fit: for a table that is made for the data: ascending numbers, as many as there are codes, from finite float32
             values and None; ``values`` then is what stands in for it where there are no data. None: the table is fixed.
+        lookup_steps: how many steps a tool's table of codes has, under a convention that looks codes up; 0 if none has.
         radix: 2, or the number of codes if they are stored as digits: as many as fit into a byte.
     """
 
@@ -34,6 +35,7 @@ class CodebookFormat(NumberFormat):
     values: tuple[float, ...]
     boundaries: tuple[float, ...] = ()
     fit: Callable[[Reals, int], Reals] | None = None
+    lookup_steps: int = 0
     radix: int = 2
 
     @property
@@ -83,18 +85,14 @@ class CodebookFormat(NumberFormat):
         order = np.argsort(self.table, kind="stable").astype(np.uint8 if self.qmax < 256 else np.uint16)
         return self.table[order], None if (np.diff(order) == 1).all() else order
 
-    @cached_property
-    def by_distance(self) -> CodebookFormat:
-        """Parted where ``|upper - x| < |x - lower|`` begins to hold, both differences rounded to float32.
-
-        That is at the midpoint again, except that a number on a midpoint that had to be rounded has a nearer neighbour.
-        """
-        ascending = self._ascending[0]
-        lower, upper = ascending[:-1], ascending[1:]
-        half = (lower + upper) / np.float32(2)
-        goes_up = (upper - half) < (half - lower)
-        parts = np.where(goes_up, np.nextafter(half, np.float32(-np.inf)), half)
-        return replace(self, boundaries=tuple(parts.tolist()))
+    def parted_by(self, boundaries: str) -> CodebookFormat:
+        """The same numbers, parted by ``"distance"``, or as a tool's lookup table has it; else as they are."""
+        ascending = tuple(self._ascending[0].tolist())
+        if boundaries == "distance":
+            return replace(self, boundaries=by_distance(ascending))
+        if boundaries == "lookup" and self.lookup_steps:
+            return replace(self, boundaries=by_lookup(ascending, self.lookup_steps))
+        return self
 
     @cached_property
     def _digits(self) -> int:
@@ -145,6 +143,39 @@ def _at_random(values: Reals, table: Reals, random: np.random.Generator | None) 
     share = (values - table[below]) / np.where(gaps > 0, gaps, 1)
     up = generator.random(values.shape, np.float32) < share
     return (below + up).astype(np.uint8 if table.size <= 256 else np.uint16)
+
+
+@lru_cache(maxsize=64)
+def by_distance(table: tuple[float, ...]) -> tuple[float, ...]:
+    """Boundaries where ``|upper - x| < |x - lower|`` begins to hold, both differences rounded to float32.
+
+    That is at the midpoint again, except that a number on a midpoint that had to be rounded has a nearer neighbour.
+    """
+    values = np.array(table, np.float32)
+    lower, upper = values[:-1], values[1:]
+    half = (lower + upper) / np.float32(2)
+    goes_up = (upper - half) < (half - lower)
+    parts = np.where(goes_up, np.nextafter(half, np.float32(-np.inf)), half)
+    return tuple(parts.tolist())
+
+
+@lru_cache(maxsize=64)
+def by_lookup(table: tuple[float, ...], count: int) -> tuple[float, ...]:
+    """Boundaries where codes of a table of -1 .. 1 are looked up by the number rounded to ``count`` steps.
+
+    That is what the CPU library of bitsandbytes does; near zero, where its map is finer than the steps, some codes are
+    never given. Found by bisection, all boundaries at once.
+    """
+    values, half, last = np.array(table, np.float32), np.float32(0.5), np.float32(count - 1)
+    stepped = np.float32(-1) + np.arange(count, dtype=np.float32) * np.float32(2) / last
+    codes = np.searchsorted((values[:-1] + values[1:]) * half, stepped)
+    last_steps = np.searchsorted(codes, np.arange(1, values.size)) - 1  # of those whose code is still smaller
+    below, above = np.full(last_steps.size, -2, np.float32), np.full(last_steps.size, 2, np.float32)
+    for _ in range(64):  # until they are neighbours
+        middle = (below + above) * half
+        steps = np.floor((middle + np.float32(1)) * half * last + half)
+        below, above = np.where(steps <= last_steps, middle, below), np.where(steps <= last_steps, above, middle)
+    return tuple(below.tolist())
 
 
 def boundaries_for(table: Reals, rounding: str, middle: Reals | None = None) -> Reals:

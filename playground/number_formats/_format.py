@@ -84,9 +84,8 @@ class NumberFormat(ABC):
         """The format of a single code: itself, unless it is a block format."""
         return self
 
-    @property
-    def by_distance(self) -> NumberFormat:
-        """The same format, its numbers parted by their distances as float32 computes them; only codebooks differ."""
+    def parted_by(self, boundaries: str) -> NumberFormat:
+        """The same numbers with other boundaries between them, see ``Convention``; only codebooks can have them."""
         return self
 
     @cached_property

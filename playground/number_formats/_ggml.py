@@ -33,9 +33,18 @@ def inverse(scale: Reals) -> Reals:
     return found
 
 
+def extremes(x: Reals) -> tuple[Reals, Reals]:
+    """The smallest and the largest value of each row.
+
+    Turned over first: NumPy works on many short rows one by one, but on the columns of a few long rows at once.
+    """
+    columns = np.ascontiguousarray(x.T)
+    return columns.min(axis=0), columns.max(axis=0)
+
+
 def farthest(x: Reals) -> Reals:
     """The value farthest from zero in each row, the first if there are several: (rows,), its sign kept."""
-    high, low = x.max(axis=1), x.min(axis=1)
+    low, high = extremes(x)
     found: Reals = np.where(high > -low, high, low)
     ties = np.flatnonzero(high == -low)
     if ties.size:
@@ -73,8 +82,8 @@ def with_offset(bits: int) -> Procedure:
     steps_in_range = (1 << bits) - 1
 
     def encode(x: Reals) -> Blocks:
-        low = x.min(axis=1)
-        scale = (x.max(axis=1) - low) / np.float32(steps_in_range)
+        low, high = extremes(x)
+        scale = (high - low) / np.float32(steps_in_range)
         steps = x - low[:, None]
         steps *= inverse(scale)[:, None]
         steps += np.float32(0.5)
@@ -96,7 +105,10 @@ def eight_bits() -> Procedure:
     """Q8_0: the largest absolute value becomes 127."""
 
     def encode(x: Reals) -> Blocks:
-        scale = np.abs(np.maximum(x.max(axis=1), -x.min(axis=1))) / np.float32(127)
+        low, high = extremes(x)
+        scale = np.maximum(high, -low)
+        scale /= np.float32(127)
+        np.abs(scale, out=scale)  # a block of negative zeros has none either
         steps = x * inverse(scale)[:, None]
         whole = np.trunc(steps)
         steps -= whole  # C's roundf: ties away from zero
@@ -126,16 +138,18 @@ def _halves_at(data: Octets, start: int) -> Halves:
 
 def _joined(bits: int, places: Octets, *stored: Halves) -> Octets:
     """fp16 numbers, for five bits the fifth ones, then two codes to a byte: of the first half and of the second."""
-    out = np.empty((len(places), _nbytes(bits, len(stored))), np.uint8)
-    at = 2 * len(stored)
+    fifths = [("fifths", "<u4")] if bits == 5 else []
+    block = np.dtype([*((f"number{i}", "<u2") for i in range(len(stored))), *fifths, ("low", "<u8"), ("high", "<u8")])
+    out = np.empty(len(places), block)
     for i, number in enumerate(stored):
-        out[:, 2 * i : 2 * i + 2] = number[:, None].view(np.uint8)
+        out[f"number{i}"] = number
     if bits == 5:
-        out[:, at : at + 4] = np.packbits(places > 15, axis=1, bitorder="little")
+        out["fifths"] = np.packbits(places > 15, axis=1, bitorder="little").view("<u4")[:, 0]
         places = places & np.uint8(15)
-        at += 4
-    out[:, at:] = places[:, : SIZE // 2] | places[:, SIZE // 2 :] << np.uint8(4)
-    return out
+    eights = np.ascontiguousarray(places).view("<u8")  # eight codes at a time, each in a byte of its own
+    out["low"] = eights[:, 0] | eights[:, 2] << np.uint64(4)
+    out["high"] = eights[:, 1] | eights[:, 3] << np.uint64(4)
+    return out.view(np.uint8).reshape(len(places), block.itemsize)
 
 
 def _places(bits: int, data: Octets) -> Octets:

@@ -50,24 +50,6 @@ def dynamic_map() -> tuple[float, ...]:
     return tuple(float(value) for value in sorted(numbers))
 
 
-def looked_up_boundaries(values: tuple[float, ...]) -> tuple[float, ...]:
-    """Where an ascending table of -1 .. 1 parts if codes are looked up by the number rounded to 65536 steps.
-
-    That is what the CPU library of bitsandbytes does, so near zero, where the map is finer than the steps, some codes
-    are never given. Found by bisection, all boundaries at once.
-    """
-    table, half = np.array(values, np.float32), np.float32(0.5)
-    stepped = np.float32(-1) + np.arange(65536, dtype=np.float32) * np.float32(2) / np.float32(65535)
-    codes = np.searchsorted((table[:-1] + table[1:]) * half, stepped)
-    last_step = np.searchsorted(codes, np.arange(1, table.size)) - 1  # of those whose code is still smaller
-    below, above = np.full(last_step.size, -2, np.float32), np.full(last_step.size, 2, np.float32)
-    for _ in range(64):  # until they are neighbours
-        middle = (below + above) * half
-        steps = np.floor((middle + np.float32(1)) * half * np.float32(65535) + half)
-        below, above = np.where(steps <= last_step, middle, below), np.where(steps <= last_step, above, middle)
-    return tuple(below.tolist())
-
-
 def powers_of_two(bits: int) -> tuple[float, ...]:
     """0 and powers of two up to 1, by sign and magnitude."""
     magnitudes = (0.0, *(2.0**-(i) for i in range((1 << (bits - 1)) - 2, -1, -1)))
@@ -204,7 +186,7 @@ FORMATS = (
         title="8 bit dynamic map",
         bits=8,
         values=dynamic_map(),
-        boundaries=looked_up_boundaries(dynamic_map()),
+        lookup_steps=1 << 16,
         source="Dettmers 2016, https://arxiv.org/abs/1511.04561; bitsandbytes 0.50: functional.create_dynamic_map",
     ),
 )

@@ -9,9 +9,9 @@ CONVENTION = Convention(
     title="bitsandbytes",
     source="bitsandbytes 0.50: int8_vectorwise_quant and quantize_4bit, default (CPU) backend",
     url="https://github.com/bitsandbytes-foundation/bitsandbytes/blob/main/bitsandbytes/backends/default/ops.py",
-    min_scale=0.0,
     symmetric_reach="largest_code",
     quotient="inverse_product",  # PyTorch forms 127 / absmax as 127 * (1 / absmax)
     min_inverted=1e-38,
+    codebook_boundaries="lookup",  # of 8 bit maps; those of 4 bits part at midpoints
     codes_from="exact",
 )

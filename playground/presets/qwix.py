@@ -11,6 +11,7 @@ CONVENTION = Convention(
     url="https://github.com/google/qwix/blob/main/qwix/_src/core/qarray.py",
     scale_arithmetic="multiply_if_several",
     min_scale=2.0**-63,  # the square root of the smallest normal float32
+    min_scale_for="all",
     below_min_scale="one",
     quotient="reciprocal",  # likewise: the source divides by a scale that many values share
     zero_point_before_rounding=True,

@@ -6,7 +6,8 @@ import numpy as np
 from bokeh.models import BoxAnnotation, ColumnDataSource, HoverTool, NumeralTickFormatter, Range1d, Span
 from numpy.typing import NDArray
 
-from playground.render.numbers import affine, digits
+from playground.render import formula
+from playground.render.numbers import digits
 from playground.render.style import bound, plain_figure
 from playground.session import TensorReport
 
@@ -93,8 +94,6 @@ class HistogramPlot:
         top = float(counts.max()) * 1.18 if counts.size else 1.0
         centres = (edges[:-1] + edges[1:]) / 2
         gap = GAP * (edges[1] - edges[0])
-        codes = report.code_of(centres).tolist()
-        formulas = {code: affine(report.scale, code, report.zero_point) for code in set(codes)}
         margin = (edges[-1] - edges[0]) * 0.03
         start, end = float(edges[0]) - margin, float(edges[-1]) + margin
         if not report.settings.zoom:
@@ -108,12 +107,12 @@ class HistogramPlot:
             "right": edges[1:] - gap,
             "count": counts,
             "real": self._centres(edges),
-            "formula": [formulas[code] for code in codes],
+            "formula": formula.at(report, centres),
         }
         few = report.levels.size <= MOST_LEVEL_LINES
         self.lines.data = {"x": report.levels if few else np.zeros(0)}
         # As many values a level holds, spread over the width of the level: comparable with the bars' heights.
-        width = (edges[1] - edges[0]) / report.scale if report.scale else 0
+        width = (edges[1] - edges[0]) / report.step if report.step else 0
         share = report.level_counts / max(1, report.level_counts.sum())
         self.dots.data = {
             "x": report.levels, "y": np.minimum(report.level_counts * width, top * 0.97),

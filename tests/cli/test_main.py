@@ -11,7 +11,7 @@ import playground
 from playground import cli
 from playground.errors import EngineError
 
-COMMANDS = ("inspect", "quantize", "evaluate", "serve")
+COMMANDS = ("inspect", "formats", "quantize", "evaluate", "serve")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
