@@ -275,17 +275,10 @@ def code_use(qtensor: QTensor) -> CodeUse:
 def measure(x: ArrayLike, qtensor: QTensor) -> dict[str, float]:
     """Everything about a quantized tensor in numbers.
 
-    Args:
-        x: the original.
-        qtensor: what quantizing it gave.
-
     Returns:
-        The measures of :func:`compare`, and ``rounding_mse`` and ``clipping_mse``, which add up to ``mse``;
-        ``clipped_share``; ``kl``, see :func:`kl_divergence`; ``code_entropy`` in bits; ``occupancy``;
-        ``bits_per_weight``, as stored.
-
-    Raises:
-        InvalidInputError: as :func:`compare`.
+        The measures of :func:`compare`; ``rounding_mse`` and ``clipping_mse``, which add up to ``mse``;
+        ``clipped_share``; ``kl``, see :func:`kl_divergence`; ``code_entropy`` in bits; ``occupancy``; and
+        ``bits_per_weight`` as stored. Errors are those of :func:`compare`.
     """
     x_hat = qtensor.dequantize()
     measures = compare(x, x_hat)

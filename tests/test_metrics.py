@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from playground import Range, Scheme, compare, quantize
+from playground import QTensor, Range, Scheme, compare, quantize
 from playground.core import clip_limits
 from playground.errors import InvalidInputError
-from playground.metrics import histogram, split_error
+from playground.metrics import code_use, histogram, kl_divergence, measure, split_error
 
 
 def test_measures_are_those_of_float64_numpy() -> None:
@@ -151,3 +152,97 @@ def test_limits_that_do_not_fit_are_refused() -> None:
         split_error([1.0, 2.0], [1.0, 2.0], np.zeros(3), np.ones(3))
     with pytest.raises(InvalidInputError, match=r"^lo: the limits do not fit values of shape \(1,\)"):
         split_error([1.0], [1.0], np.zeros(3), np.ones(3))
+
+
+@pytest.mark.parametrize("shape", [(7,), (300, 700), (3, 1)])
+def test_results_do_not_depend_on_the_memory_layout(shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(6)
+    x = rng.normal(0, 1, shape).astype(np.float32)
+    y = (x + rng.normal(0, 0.1, shape)).astype(np.float32)
+    wide = np.zeros((*shape[:-1], 2 * shape[-1]), np.float32)
+    wide[..., ::2] = x
+    expected, split = compare(x, y), split_error(x, y, -1, 1)
+    for same in (np.asfortranarray(x), x.astype(">f4"), x.astype(np.float64), wide[..., ::2], x[::-1][::-1]):
+        assert compare(same, np.asfortranarray(y)) == expected
+        other = split_error(same, y, -1, 1)
+        assert (other.rounding_mse, other.clipping_mse) == (split.rounding_mse, split.clipping_mse)
+        assert kl_divergence(same, y) == kl_divergence(x, y)
+
+
+def test_kl_divergence_is_that_of_scipy_for_the_same_counts() -> None:
+    rng = np.random.default_rng(7)
+    x = rng.integers(0, 40, 5000).astype(np.float32)
+    y = np.round(x / 8) * 8
+    bins = 41
+    counts = [np.bincount(v.astype(np.int64), minlength=bins) + 1 for v in (x, y)]
+    # A bin for each whole number from 0 to 40: histogram's edges run from the smallest to the largest.
+    assert kl_divergence(x, y, bins=bins) == pytest.approx(stats.entropy(*counts), rel=1e-12)
+    assert kl_divergence(x, x) == 0
+    assert kl_divergence(x, y) > 0
+
+
+@pytest.mark.parametrize("fmt", ["int8", "uint4", "int2", "nf4", "fp4_e2m1", "int16"])
+def test_use_of_codes_is_that_of_numpy(fmt: str) -> None:
+    x = np.random.default_rng(8).normal(0, 1, (100, 900)).astype(np.float32)
+    q = quantize(x, Scheme(fmt, scaled=True))
+    found = code_use(q)
+    codes, counts = np.unique(q.codes, return_counts=True)
+    np.testing.assert_array_equal(found.codes, codes)
+    np.testing.assert_array_equal(found.counts, counts)
+    assert found.entropy == pytest.approx(stats.entropy(counts, base=2), rel=1e-12)
+    assert found.occupancy == codes.size / 2**q.scheme.element.bits
+
+
+def test_codes_of_32_bits_are_counted_without_a_table() -> None:
+    x = np.random.default_rng(9).normal(0, 1, 500).astype(np.float32)
+    assert code_use(quantize(x, Scheme("fp32"))).counts.sum() == 500
+
+
+def test_uniform_noise_uses_all_codes_alike_and_a_constant_one() -> None:
+    x = np.random.default_rng(10).uniform(-1, 1, 400_000).astype(np.float32)
+    q = quantize(x, Scheme("uint8", symmetric=False), Range(-1, 1))
+    assert code_use(q).entropy == pytest.approx(8, abs=0.02)
+    one = code_use(quantize(np.full(9, 3.0), Scheme("int8")))
+    assert (one.entropy, one.occupancy, one.counts.tolist()) == (0, 1 / 256, [9])
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    [
+        Scheme("int4"),
+        Scheme("int8", "channel", 0),
+        Scheme("uint3", "block", -1, 64, symmetric=False),
+        Scheme("nf4", "block", -1, 64),
+        Scheme("fp8_e4m3"),
+        Scheme("mxfp4"),
+    ],
+    ids=lambda s: f"{s.format}-{s.granularity}",
+)
+def test_all_measures_at_once(scheme: Scheme) -> None:
+    x = np.random.default_rng(11).standard_t(4, (30, 500)).astype(np.float32)
+    q = quantize(x, scheme)
+    found = measure(x, q)
+    assert compare(x, q.dequantize()).items() <= found.items()
+    assert found["rounding_mse"] + found["clipping_mse"] == pytest.approx(found["mse"], rel=1e-6)
+    assert found["kl"] == kl_divergence(x, q.dequantize())
+    assert found["bits_per_weight"] == q.bits_per_weight
+    assert 0 < found["code_entropy"] <= q.scheme.element.bits
+    assert 0 < found["occupancy"] <= 1
+    assert 0 <= found["clipped_share"] < 1
+    assert all(isinstance(value, float) for value in found.values())
+
+
+def test_a_smaller_range_clips_more() -> None:
+    x = np.random.default_rng(12).normal(0, 1, 5000).astype(np.float32)
+    shares = [measure(x, quantize(x, Scheme("int4"), Range(-c, c)))["clipped_share"] for c in (4, 2, 1)]
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(2 * stats.norm.sf(1 + 0.5 / 7.5), abs=0.03)
+
+
+def test_an_empty_tensor_has_no_codes() -> None:
+    q = quantize(np.ones(3), Scheme("int8"))
+    empty = QTensor(q.codes[:0], q.qparams, q.scheme, (0,))
+    with pytest.raises(InvalidInputError, match="qtensor: a tensor without values has no codes"):
+        code_use(empty)
+    with pytest.raises(InvalidInputError, match=r"bins: 0 is not accepted"):
+        kl_divergence([1.0, 2.0], [1.0, 2.0], bins=0)

@@ -16,11 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 from playground.arrays import Float32
 from playground.calibration._batches import Batches
 from playground.core import Range, Scheme
-from playground.errors import UnsupportedError
+from playground.errors import InvalidInputError, UnsupportedError
 
 MOST_BINS = 1 << 20
 """Bins are added to keep their width; a stream that grows beyond this many is counted again in wider ones."""
 
+
+_LARGEST = 1e33
+"""Beyond it, the tools that are followed here compute with infinity: the width of a range times the number of bins."""
 
 _MOST_SCALES = 1 << 13
 """Scales that each get a histogram of their own."""
@@ -54,6 +57,7 @@ class HistogramState(Generic[H]):
         """Count the values of a batch that has been checked.
 
         Raises:
+            InvalidInputError: values are too large for a histogram in float32.
             UnsupportedError: there are too many scales for a histogram each.
         """
         scales = math.prod(self.batches.seen_shape())
@@ -62,6 +66,13 @@ class HistogramState(Generic[H]):
                 f"a histogram for each of {scales} scales is too much",
                 where="calibrator",
                 hint="Use 'minmax', 'mse' or 'lp_norm' where so few values share a scale",
+            )
+        largest = max(float(x.max()), -float(x.min()))
+        if largest > _LARGEST:
+            raise InvalidInputError(
+                f"values up to {largest:g} are too large for a histogram in float32",
+                where="batch",
+                hint="Use 'minmax', 'mse' or 'lp_norm'",
             )
         rows = list(self.batches.each(x))
         if not self._histograms:

@@ -148,7 +148,7 @@ class _Bins:
         lowest = bits.astype(np.uint32).view(np.float32).astype(np.float64)
         step = np.spacing(np.abs(lowest).astype(np.float32)).astype(np.float64)  # between neighbours in this bin
         values = lowest + np.copysign(self._below / self._counts * step, lowest) + 0.0  # no negative zero
-        at = np.searchsorted(self._keys, np.arange(self._scales + 1) << 32)
+        at = np.searchsorted(self._keys, np.arange(self._scales + 1, dtype=np.int64) << 32)
         start = 0
         while start < self._scales:
             stop = start + 1

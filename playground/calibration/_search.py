@@ -9,15 +9,19 @@ import numpy as np
 
 from playground.calibration._points import Float64, Points
 from playground.core import QTensor, Range, Scheme, choose_qparams, encode
+from playground.number_formats import FORMATS
 
 Error = Callable[[Float64, Float64], Float64]
 """From lower and upper bounds (scales, 1) to errors (scales, 1)."""
 
 
 def by_row(scheme: Scheme) -> Scheme:
-    """The scheme for points, which have a row a scale."""
+    """The scheme for points, which have a row a scale: a block format's elements, with scales that are not rounded."""
+    element = scheme.element
+    own = scheme.format if scheme.number_format.family != "block" else element.id
     return replace(
         scheme,
+        format=own if own in FORMATS else f"int{element.bits}",
         granularity="channel",
         axis=0,
         block_size=None,
@@ -34,7 +38,8 @@ def error_of(points: Points, scheme: Scheme, power: float) -> Error:
 
     def error(lo: Float64, hi: Float64) -> Float64:
         qparams = choose_qparams(Range(lo, hi), rows)
-        found = QTensor(encode(values, qparams, rows), qparams, rows, values.shape).dequantize()
+        with np.errstate(over="ignore"):  # the outermost level of the widest range may lie beyond float32
+            found = QTensor(encode(values, qparams, rows), qparams, rows, values.shape).dequantize()
         distance = np.abs(found.astype(np.float64) - points.values)
         return points.mean(distance * distance if power == 2 else distance**power)
 

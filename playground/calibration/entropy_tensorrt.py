@@ -21,7 +21,6 @@ from playground.calibration._summary import even_limits
 from playground.core import Scheme
 from playground.errors import UnsupportedError
 
-
 _MOST_LEVELS = 1 << 10
 """Half the bins: with more, there is next to no choice."""
 
@@ -81,7 +80,7 @@ def _range(histogram: MagnitudeHistogram, levels: int) -> tuple[float, float]:
 def best_threshold(counts: NDArray[np.int64], levels: int) -> float:
     """Where to clip, in bins: half a bin beyond the candidate with the smallest divergence."""
     used = int(np.flatnonzero(counts)[-1]) + 1
-    kept = np.arange(min(levels, used), used + 1)
+    kept = np.arange(min(levels, used), used + 1, dtype=np.int64)
     found = divergences(counts[:used], kept, levels)
     return float(kept[int(np.argmin(np.round(found, 12)))]) + 0.5  # equal ones differ by rounding
 
@@ -101,7 +100,7 @@ def divergences(counts: NDArray[np.int64], kept: NDArray[np.int64], levels: int)
     """
     total = float(counts.sum())
     entropy = np.where(counts > 0, counts * np.log(np.maximum(counts, 1)), 0.0)
-    ends = -(-np.arange(levels + 1) * kept[:, None] // levels)
+    ends = -(-np.arange(levels + 1, dtype=np.int64) * kept[:, None] // levels)
     inside, occupied, own = (_summed(x, ends) for x in (counts, counts > 0, entropy))
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(inside > 0, np.log(inside / occupied), 0.0)  # log of what each bin of a level gets

@@ -95,7 +95,8 @@ def _search(histogram: ObservedHistogram, codes: int) -> tuple[float, float]:
                 break
             j += int(np.argmax(moves))
             continue
-        error = _error(histogram, *following, codes)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # where bins have next to no width
+            error = _error(histogram, *following, codes)
         if error > least:
             break
         least, (start, end) = error, following

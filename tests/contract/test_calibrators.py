@@ -112,3 +112,32 @@ def test_parameters_have_usable_defaults_and_bounds(calibrator: str) -> None:
 def test_an_unknown_calibrator_lists_the_known_ones() -> None:
     with pytest.raises(InvalidInputError, match=r"calibrator: 'magic' is not accepted\. Use one of: .*minmax"):
         calibration.start(Scheme(calibrator="magic"))
+
+
+EXTREMES = {
+    "widest": [-3.4e38, 0, 3.4e38],
+    "denormal": [0, 1e-45, 3e-42, -1e-44],
+    "tiny": [1e-38, -2e-38, 3e-38],
+    "from denormal to huge": [1e-45, 3e38],
+    "scalar": 2.5,
+    "zeros of both signs": [0.0, -0.0],
+    "integers": np.arange(-3, 9),
+}
+
+
+@each_calibrator
+@both_symmetries
+@pytest.mark.parametrize("name", EXTREMES)
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_extreme_values_give_a_range_or_a_reason(calibrator: str, symmetric: bool, name: str, count: int) -> None:
+    state = calibration.start(Scheme("int8" if symmetric else "uint8", symmetric=symmetric, calibrator=calibrator))
+    try:
+        for _ in range(count):
+            state.update(np.asarray(EXTREMES[name]))
+    except InvalidInputError as error:
+        assert name in ("widest", "from denormal to huge")
+        assert "too large for a histogram in float32" in str(error)
+        return
+    found = state.range()
+    assert np.isfinite([found.lo, found.hi]).all()
