@@ -12,7 +12,7 @@ import playground
 from playground import gallery
 from playground.app.model_jobs import ModelJobs, recipe_of
 from playground.errors import UnsupportedError
-from playground.model.recipe import Recipe
+from playground.model.recipe import ONNX_FORMATS, Recipe
 from playground.work import drain
 
 RNG = np.random.default_rng(8)
@@ -34,7 +34,7 @@ def test_recipe_is_that_of_the_controls(workspace):
     assert [rule.pattern for rule in recipe.rules] == ["fc1*", "*.bias"]
 
 
-@pytest.mark.parametrize("weights", list(playground.formats()))
+@pytest.mark.parametrize("weights", list(ONNX_FORMATS))
 @pytest.mark.parametrize("granularity", ["tensor", "channel"])
 def test_every_choice_of_the_controls_is_a_recipe(workspace, jobs, weights, granularity):
     workspace.change(weights=weights, weights_granularity=granularity)
