@@ -1,4 +1,4 @@
-// Talks to the worker: every request has an id and always gets an answer, a result or an error.
+// Talks to the worker with Python: every request has an id and always gets an answer, a result or an error.
 
 /** A failure with the kind and the message that Python (or this module) gave it. */
 export class PlaygroundError extends Error {
@@ -10,25 +10,75 @@ export class PlaygroundError extends Error {
   }
 }
 
+const FRAME = "engine";
+
 export class Client extends EventTarget {
-  #worker = null;
-  #waiting = new Map();
-  #next = 1;
+  #files; #port = null; #waiting = new Map(); #next = 1; #lock = null; #heard = 0;
+
+  /** @param {import("./files.mjs").Files} files what the worker may ask for */
+  constructor(files) {
+    super();
+    this.#files = files;
+    addEventListener("message", ({ data, source }) => {
+      if (source !== this.#frame?.contentWindow) return;
+      if (data.engine === "stopped") this.close(data.reason);
+    });
+  }
+
+  get #frame() { return document.getElementById(FRAME); }
+
+  /** Whether there is a worker to talk to. */
+  get running() { return this.#port !== null; }
+
+  /** Milliseconds since the worker was last heard of; 0 while it owes no answer. */
+  silentFor() {
+    return this.#waiting.size ? performance.now() - this.#heard : 0;
+  }
+
+  /** Begins to count anew. */
+  heard() {
+    this.#heard = performance.now();
+  }
 
   /** Starts (or starts again) the worker. What was in flight is refused. */
   open() {
-    if (this.#worker) this.close("The worker was restarted");
-    this.#worker = new Worker(new URL("./worker.mjs", import.meta.url), { type: "module", name: "playground" });
-    this.#worker.onmessage = ({ data }) => this.#receive(data);
-    this.#worker.onerror = (event) => this.close(event.message || "The worker stopped");
-    this.#worker.onmessageerror = () => this.close("A message of the worker could not be read");
+    if (this.#port) this.close("Python was restarted");
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    const lock = `playground-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;
+    port1.onmessage = ({ data }) => { if (port1 === this.#port) this.#receive(data, lock); };
+    Promise.all([this.#engine(), this.#files.take("worker.js")]).then(([engine, { bytes }]) => {
+      if (port1 === this.#port) engine.postMessage({ source: bytes, lock }, location.origin, [port2]);
+    }).catch((error) => { if (port1 === this.#port) this.close(error.message); });
   }
 
+  /** The window of a frame that has loaded: the one in the page at first, a new one after that. */
+  async #engine() {
+    const message = () => new Promise((resolve) => { addEventListener("message", resolve, { once: true }); });
+    while (document.readyState === "loading" && !this.#frame) await message(); // the page is not parsed that far yet
+    let frame = this.#frame;
+    if (!frame || frame.dataset.used) {
+      frame?.remove();
+      frame = document.createElement("iframe");
+      Object.assign(frame, { id: FRAME, hidden: true, src: new URL("engine.html", document.baseURI).href });
+      document.body.append(frame);
+    }
+    frame.dataset.used = "1";
+    while (!frame.contentWindow?.playgroundEngine) await message();
+    return frame.contentWindow;
+  }
+
+  /** Ends the worker: what is unanswered is refused, and `stopped` is dispatched. */
   close(reason) {
-    this.#worker?.terminate();
-    this.#worker = null;
-    for (const { reject } of this.#waiting.values()) reject(new PlaygroundError({ kind: "worker", message: reason }));
+    if (!this.#port) return;
+    this.#port.close();
+    this.#port = null;
+    this.#lock?.abort();
+    this.#lock = null;
+    if (this.#frame?.dataset.used) this.#frame.remove(); // and with it the worker
+    const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
+    for (const { reject } of waiting) reject(new PlaygroundError({ kind: "worker", message: reason }));
     this.dispatchEvent(new CustomEvent("stopped", { detail: reason }));
   }
 
@@ -40,26 +90,52 @@ export class Client extends EventTarget {
   request(kind, content = {}) {
     const id = this.#next++;
     const promise = new Promise((resolve, reject) => {
-      if (!this.#worker) {
-        reject(new PlaygroundError({ kind: "worker", message: "The worker is not running. Reload the page." }));
+      if (!this.#port) {
+        reject(new PlaygroundError({ kind: "worker", message: "Python is not running. Reload the page." }));
         return;
       }
+      if (!this.#waiting.size) this.heard();
       this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ ...content, id, kind });
+      this.#port.postMessage({ ...content, id, kind });
     });
     promise.id = id;
     return promise;
   }
 
-  #receive(message) {
+  #receive(message, lock) {
+    this.heard();
     if (message.kind === "answer") {
       const waiting = this.#waiting.get(message.id);
       this.#waiting.delete(message.id);
       if (!waiting) return;
       if (message.error) waiting.reject(new PlaygroundError(message.error));
       else waiting.resolve({ result: message.result, buffers: message.buffers ?? [] });
+    } else if (message.kind === "need") {
+      this.#send(message.name);
+    } else if (message.kind === "alive") {
+      this.#watch(lock);
+    } else if (message.kind === "dying") {
+      this.close(message.reason);
     } else {
       this.dispatchEvent(new CustomEvent(message.kind, { detail: message }));
     }
+  }
+
+  async #send(name) {
+    const port = this.#port;
+    try {
+      const file = await this.#files.take(name);
+      port.postMessage({ kind: "file", ...file }, [file.bytes]);
+    } catch ({ kind, message }) {
+      port.postMessage({ kind: "file", name, error: { kind, message } });
+    }
+  }
+
+  /** The worker holds a lock for as long as it lives; we get it when it has ended, however that came about. */
+  #watch(lock) {
+    if (!navigator.locks) return;
+    this.#lock = new AbortController();
+    navigator.locks.request(lock, { signal: this.#lock.signal }, () => this.close("Python's worker has ended"))
+      .catch(() => { /* closed before: nobody waits for it any more */ });
   }
 }

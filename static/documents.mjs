@@ -15,6 +15,7 @@ function describe(doc) {
 
 export class LiveDocument {
   #client; #doc = null; #held = new Map(); #messages = []; #busy = false; #applying = false; #patches = [];
+  #connected = false;
 
   constructor(client, view) {
     this.#client = client;
@@ -22,6 +23,17 @@ export class LiveDocument {
   }
 
   get doc() { return this.#doc; }
+
+  /** Python has its half: what was changed meanwhile is sent, and everything from now on. */
+  async connect() {
+    this.#connected = true;
+    await this.#send();
+  }
+
+  /** Python is gone: changes are kept until there is another one. */
+  disconnect() {
+    this.#connected = false;
+  }
 
   /** Embeds the document's roots into the elements named slot-<root name>. */
   async show({ doc, roots }) {
@@ -65,10 +77,10 @@ export class LiveDocument {
   }
 
   async #send() {
-    if (this.#busy) return;
+    if (this.#busy || !this.#connected) return;
     this.#busy = true;
     await new Promise((resolve) => setTimeout(resolve, 0)); // what one gesture changes travels together
-    while (this.#held.size || this.#messages.length) {
+    while (this.#connected && (this.#held.size || this.#messages.length)) {
       const events = [...this.#held.values(), ...this.#messages];
       this.#held.clear();
       this.#messages = [];

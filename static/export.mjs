@@ -1,6 +1,7 @@
 // Quantizing the model with progress and Cancel, and everything that can be kept afterwards.
 import { toast } from "./toast.mjs";
 
+const PATIENCE_MS = 2000;
 const $ = (id) => document.getElementById(id);
 
 function download(name, content, type) {
@@ -13,7 +14,7 @@ function download(name, content, type) {
 
 const seconds = (left) => (left === null ? "" : left < 1 ? "under a second left" : `about ${Math.ceil(left)} s left`);
 
-export function installExport({ client, complain, ready }) {
+export function installExport({ client, complain, given, ready }) {
   let running = null;
   let kept = null;
 
@@ -39,6 +40,16 @@ export function installExport({ client, complain, ready }) {
       $("quantize").disabled = false;
       refresh();
     }
+  }
+
+  /** Asks the work to stop between two of its steps; if that takes too long, Python is started anew. */
+  function cancel() {
+    const job = running;
+    if (!job) return;
+    client.request("cancel", { target: job.id }).catch(() => { /* then it has ended anyway */ });
+    setTimeout(() => {
+      if (running === job) client.close("Cancelled in the middle of a long step");
+    }, PATIENCE_MS);
   }
 
   async function refresh() {
@@ -67,12 +78,13 @@ export function installExport({ client, complain, ready }) {
     if (!$("view-export").hidden) refresh().catch(complain);
   });
   $("quantize").addEventListener("click", () => quantize().catch(complain));
-  $("cancel").addEventListener("click", () => { if (running) client.request("cancel", { target: running.id }).catch(complain); });
+  $("cancel").addEventListener("click", () => cancel());
   $("tab-export").addEventListener("click", () => refresh().catch(complain));
   $("calibration").addEventListener("change", async ({ target }) => {
     const [file] = target.files;
     target.value = "";
-    if (file) await client.request("calibration", { files: [file] }).catch(complain);
+    if (!file) return;
+    await client.request("calibration", { files: [file] }).then(() => { given.calibration = file; }).catch(complain);
   });
   $("save-model").addEventListener("click", () => download(kept.name, kept.bytes, "application/octet-stream"));
   $("save-report").addEventListener("click", () => download("report.json", JSON.stringify(kept.report, null, 2), "application/json"));

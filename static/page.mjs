@@ -1,36 +1,22 @@
-// The page: starts the worker, shows documents, and turns what the visitor does into requests.
-import { Client } from "./client.mjs";
-import { LiveDocument } from "./documents.mjs";
+// The page: shows documents, connects them with Python when it is there, and turns what the visitor does into requests.
+// What takes long was begun by early.mjs, before any of this could run.
 import { currentTheme, setTheme } from "./bind.mjs";
-import { installHandles, installTable } from "./handles.mjs";
 import { installPad } from "./pad.mjs";
 import { installExport } from "./export.mjs";
 import { installApi } from "./api.mjs";
 import { Boot } from "./boot.mjs";
+import { Life } from "./life.mjs";
 import { toast } from "./toast.mjs";
+import { Views } from "./views.mjs";
 
 const $ = (id) => document.getElementById(id);
-const client = new Client();
+const { files, client } = window.playgroundStart;
 const boot = new Boot();
-const documents = new Map();
+const views = new Views({ client, files });
+const given = { model: null, calibration: null };
+const life = new Life({ start: window.playgroundStart, views, boot, given, say: (text, action) => toast(text, "bad", action) });
 const embedded = document.body.classList.contains("embed");
 let state = null;
-
-/** Shows a view's document; it is built when the view is first opened. */
-async function openView(name) {
-  if (documents.has(name) || !document.getElementById(`view-${name}`)?.querySelector(".slot")) return;
-  const live = new LiveDocument(client, name);
-  documents.set(name, live);
-  try {
-    const { result } = await client.request("view", { view: name });
-    await live.show(result);
-    if (name === "tensor") installHandles(live.doc);
-    if (name === "model") installTable(live.doc);
-  } catch (error) {
-    documents.delete(name);
-    throw error;
-  }
-}
 
 function showTab(name) {
   for (const tab of document.querySelectorAll("[role=tab]")) {
@@ -45,7 +31,7 @@ async function selectView(name) {
   showTab(name);
   await api.ready;
   if (state?.settings.view !== name) await client.request("set", { changes: { view: name } });
-  await openView(name);
+  await views.open(name);
 }
 
 function onState(next) {
@@ -60,28 +46,27 @@ function onState(next) {
   dispatchEvent(new CustomEvent("playground-state", { detail: next }));
 }
 
-/** Starts Python; resolves when the first view answers. */
-async function start() {
-  boot.begin();
-  client.open();
-  const manifest = await fetch("manifest.json").then((response) => {
-    if (!response.ok) throw new Error(`manifest.json could not be loaded (HTTP ${response.status})`);
-    return response.json();
-  });
-  const { result } = await client.request("start", { manifest, options: { query: location.search } });
+/** What comes after every start: the state, and the view that is on screen. */
+async function goOn(result) {
   onState((await client.request("state")).result);
-  boot.stage("Drawing");
-  if (!embedded) showTab(state.settings.view);
-  const first = performance.now();
-  await openView("tensor");
-  if (!embedded) await openView(state.settings.view);
-  boot.end({ ...result.times, "Drawing the first view": Math.round(performance.now() - first) });
+  if (!embedded) {
+    showTab(state.settings.view);
+    await views.open(state.settings.view);
+  }
+  boot.end(result);
 }
 
 function restart() {
-  documents.clear();
-  Bokeh.documents.splice(0); // after a failed start nothing of it may be left
-  return start().catch((error) => { boot.fail(error); throw error; });
+  return life.first().then(goOn).catch((error) => { boot.fail(error); throw error; });
+}
+
+async function onStopped(reason) {
+  if (!life.alive) return; // whoever is starting it hears of it by a refused request
+  try {
+    await goOn(await life.again(state, reason));
+  } catch (error) {
+    boot.fail(error);
+  }
 }
 
 /** One sentence for a person, whatever was thrown. */
@@ -94,6 +79,7 @@ function complain(error) {
 async function openFile(file) {
   await api.ready;
   const { result } = await client.request("load", { files: [file] });
+  Object.assign(given, { model: file, calibration: null });
   toast(`${result.name}: ${result.tensors.length} tensors, ${result.summary}`);
   return result;
 }
@@ -134,7 +120,7 @@ function installFiles() {
 function installBar() {
   $("theme")?.addEventListener("click", () => {
     setTheme(currentTheme() === "dark" ? "light" : "dark");
-    for (const live of documents.values()) live.repaint();
+    views.repaint();
   });
   $("share")?.addEventListener("click", async () => {
     await navigator.clipboard.writeText(location.href);
@@ -144,12 +130,13 @@ function installBar() {
   $("retry").addEventListener("click", () => { api.restart(); });
 }
 
+files.addEventListener("progress", ({ detail }) => boot.progress(detail));
 client.addEventListener("boot", ({ detail }) => boot.progress(detail));
-client.addEventListener("patch", ({ detail }) => documents.get(detail.view)?.apply(detail));
+client.addEventListener("patch", ({ detail }) => views.get(detail.view)?.apply(detail));
 client.addEventListener("state", ({ detail }) => onState(detail.state));
 client.addEventListener("problem", ({ detail }) => toast(detail.message, "bad"));
 client.addEventListener("failed", ({ detail }) => complain(detail));
-client.addEventListener("stopped", ({ detail }) => { if (api.started) boot.fail(new Error(detail)); });
+client.addEventListener("stopped", ({ detail }) => onStopped(detail));
 
 const api = installApi({ client, restart, openFile, getState: () => state });
 installBar();
@@ -157,7 +144,7 @@ if (!embedded) {
   installTabs();
   installFiles();
   installPad({ client, complain, ready: () => api.ready });
-  installExport({ client, complain, ready: () => api.ready });
+  installExport({ client, complain, given, ready: () => api.ready });
 }
 showTabOfQuery();
 api.restart();

@@ -1,5 +1,5 @@
-// One sentence in the corner. It stays long enough to read; a newer one that is no failure replaces what stands there.
-export function toast(text, tone = "") {
+// One sentence in the corner, with a button if there is something to do about it. It stays long enough to read; a newer one that is no failure replaces what stands there.
+export function toast(text, tone = "", action = null) {
   const item = document.createElement("div");
   item.className = `toast ${tone}`;
   const sentence = document.createElement("span");
@@ -8,7 +8,15 @@ export function toast(text, tone = "") {
   close.textContent = "×";
   close.setAttribute("aria-label", "Close this message");
   close.addEventListener("click", () => item.remove());
-  item.append(sentence, close);
+  item.append(sentence);
+  if (action) {
+    const button = document.createElement("button");
+    button.className = "button";
+    button.textContent = action.label;
+    button.addEventListener("click", () => { item.remove(); action.run(); });
+    item.append(button);
+  }
+  item.append(close);
   const list = document.getElementById("toasts");
   for (const old of [...list.children]) if (tone !== "bad" || old.textContent === item.textContent) old.remove();
   list.append(item);

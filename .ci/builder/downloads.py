@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -93,6 +94,12 @@ def sha256_of(path: Path) -> str:
     """The file's sha256, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def integrity_of(path: Path) -> str:
+    """The file's sha256 as browsers take it in an ``integrity`` attribute."""
+    with path.open("rb") as file:
+        return f"sha256-{base64.b64encode(hashlib.file_digest(file, 'sha256').digest()).decode('ascii')}"
 
 
 def verify(path: Path, sha256: str, source: str) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from builder import bundle, downloads, environment, kernels
+from builder import browser_python, downloads, environment, kernels, scripts
 from builder.paths import DIST, KERNELS_FILE, PACKAGE, PYTHON, REQUIREMENTS, ROOT, STATIC, WASM_KERNELS, site_packages
 from builder.steps import files_in, run, step
 
-PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 ORT = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 BOKEH = ("bokeh.min.js", "bokeh-widgets.min.js", "bokeh-tables.min.js")
 PANEL_FOLDERS = ("css", "bundled/theme", "images", "assets")
@@ -21,8 +21,15 @@ PANEL_FOLDERS = ("css", "bundled/theme", "images", "assets")
 _LOCK = REQUIREMENTS / "site.txt"
 _NPM_LOCK = REQUIREMENTS / "package-lock.json"
 _BENCH_MODELS = ROOT / "tests" / "benchmarks" / "gemm_models.py"
-_MADE_HERE = ("pyodide", "wheels", "ort", "bokeh", "pn", "pmui", "kernels", "bench", "python.zip", "manifest.json")
-"""What of ``dist/`` does not come from ``static/``."""
+SCRIPTS = {"early": "iife", "page": "esm", "theme": "iife", "bench": "esm"}
+"""What is bundled into one file: module in ``static/`` -> form. The engine's part is bundled with Python's files."""
+
+PAGES = ("index.html", "embed.html")
+"""Pages that start Python; the list of its files is written into them."""
+
+_MARK = "<!-- playground-files -->"
+_MADE_HERE = ("python", "ort", "bokeh", "pn", "pmui", "kernels", "bench", "manifest.json")
+"""Folders and files of ``dist/`` that do not come from ``static/``."""
 
 _RECIPE = Path(__file__).parent
 """This code decides the outputs too, so every step below depends on it."""
@@ -40,23 +47,18 @@ def build() -> Path:
     step("Build the kernels", [_RECIPE / "kernels.py", WASM_KERNELS, _LOCK], [KERNELS_FILE], kernels.compile_kernels)
     DIST.mkdir(exist_ok=True)
     versions = locked_versions(_LOCK.read_text("utf-8"))
-    runtime: list[Path | str] = [_RECIPE / "site.py", _NPM_LOCK, _LOCK, wheel.name]
-    folders = [DIST / name for name in ("pyodide", "wheels", "ort", "bokeh", "pn", "pmui")]
-    step("Copy the browser runtime", runtime, folders, lambda: _copy_runtime(modules, wheel, versions))
-    step(
-        "Pack the Python packages",
-        [_RECIPE / "bundle.py", _LOCK, PACKAGE],
-        [DIST / "python.zip"],
-        lambda: bundle.write(DIST / "python.zip", site_packages()),
-    )
+    env = python_environment(versions)
+    runtime: list[Path | str] = [_RECIPE / "site.py", _NPM_LOCK, _LOCK]
+    folders = [DIST / name for name in ("ort", "bokeh", "pn", "pmui")]
+    step("Copy the browser runtime", runtime, folders, lambda: _copy_runtime(modules, versions))
+    browser_python.build(modules, wheel, env)
+    browser_python.sweep(modules)
     step("Write the bench models", [_BENCH_MODELS, PACKAGE / "model", _LOCK], [DIST / "bench"], _write_bench)
-    step(
-        "Copy static/",
-        [_RECIPE / "site.py", STATIC, KERNELS_FILE],
-        [DIST / "index.html", DIST / "kernels"],
-        _copy_static,
-    )
-    parts: list[Path | str] = [_RECIPE / "site.py", *_boot_files(wheel), json.dumps(versions)]
+    recipe: list[Path | str] = [_RECIPE / name for name in ("site.py", "scripts.py", "browser_python.py")]
+    recipe += [browser_python.PYTHON, json.dumps(env)]
+    pages = [DIST / "index.html", DIST / "kernels", DIST / "page.js"]
+    step("Write the pages", [*recipe, STATIC, KERNELS_FILE], pages, lambda: _write_pages(modules, env))
+    parts: list[Path | str] = [_RECIPE / "site.py", wheel.name, json.dumps(versions)]
     step("Write the manifest", parts, [DIST / "manifest.json"], lambda: _write_manifest(wheel, versions))
     return DIST
 
@@ -69,14 +71,17 @@ def locked_versions(lock: str) -> dict[str, str]:
     return found
 
 
-def _copy_runtime(modules: Path, wheel: Path, versions: dict[str, str]) -> None:
+def python_environment(versions: Mapping[str, str]) -> dict[str, str]:
+    """Where Python's widgets find their files in the page: relative, so that any path will do."""
+    return {"PANEL_CDN_ROOT": "./pn/", "PANEL_MATERIAL_UI_CDN_ROOT": "./pmui/v"}
+
+
+def _copy_runtime(modules: Path, versions: Mapping[str, str]) -> None:
     packages = site_packages()
     panel = packages / "panel" / "dist"
     panel_home = Path("pn", versions["panel"], "dist")
-    copies = [(modules / "pyodide" / name, Path("pyodide", name)) for name in PYODIDE]
-    copies += [(modules / "onnxruntime-web" / "dist" / name, Path("ort", name)) for name in ORT]
+    copies = [(modules / "onnxruntime-web" / "dist" / name, Path("ort", name)) for name in ORT]
     copies += [(packages / "bokeh" / "server" / "static" / "js" / name, Path("bokeh", name)) for name in BOKEH]
-    copies += [(wheel, Path("wheels", wheel.name))]
     copies += [(panel / "panel.min.js", Path("pn", "panel.min.js"))]
     for folder in PANEL_FOLDERS:
         copies += [(path, panel_home / path.relative_to(panel)) for path in files_in(panel / folder)]
@@ -84,22 +89,45 @@ def _copy_runtime(modules: Path, wheel: Path, versions: dict[str, str]) -> None:
     for path in files_in(material):
         if path.suffix != ".woff":  # every browser that runs WebAssembly SIMD takes the .woff2 beside it
             copies.append((path, Path("pmui", f"v{versions['panel-material-ui']}", path.relative_to(material))))
-    for folder in ("pyodide", "wheels", "ort", "bokeh", "pn", "pmui"):
+    for folder in ("ort", "bokeh", "pn", "pmui"):
         shutil.rmtree(DIST / folder, ignore_errors=True)
     for source, target in copies:
         _copy(source, DIST / target)
 
 
-def _copy_static() -> None:
-    """Copy ``static/`` and the kernels; delete what came from ``static/`` once and is no longer there."""
-    wanted = {path.relative_to(STATIC) for path in files_in(STATIC)}
+def _write_pages(modules: Path, env: Mapping[str, str]) -> None:
+    """Copy ``static/``, its modules bundled; delete what came from there once and is no longer there."""
+    wanted = {path.relative_to(STATIC) for path in files_in(STATIC) if path.suffix != ".mjs"}
+    wanted |= {Path(f"{name}.js") for name in SCRIPTS}
     for path in list(files_in(DIST)):
         inside = path.relative_to(DIST)
         if inside.parts[0] not in _MADE_HERE and inside not in wanted:
             path.unlink()
     for inside in sorted(wanted):
-        _copy(STATIC / inside, DIST / inside)
+        if (STATIC / inside).exists():
+            _copy(STATIC / inside, DIST / inside)
+    for name, form in SCRIPTS.items():
+        scripts.bundle(modules, STATIC / f"{name}.mjs", DIST / f"{name}.js", form=form)
+    links = "\n  ".join(_links(modules, env))
+    for page in PAGES:
+        text = (STATIC / page).read_text("utf-8")
+        (DIST / page).write_text(text.replace(_MARK, links), "utf-8")
     _copy(KERNELS_FILE, DIST / "kernels" / KERNELS_FILE.name)
+
+
+def _links(modules: Path, env: Mapping[str, str]) -> Iterator[str]:
+    """The elements that tell early.mjs what Python needs and where it is."""
+    setup = json.dumps(browser_python.setup(modules, env))
+    yield f'<meta name="playground-setup" content="{html.escape(setup)}">'
+    for file in browser_python.files(modules):
+        sizes = {"bytes": file.target.stat().st_size, "size": file.source.stat().st_size}
+        if file.source.name == "snapshot.bin":
+            sizes["image"] = browser_python.image_size()
+        data = {"name": file.name, "when": file.when, "coding": file.coding, **sizes}
+        attributes = " ".join(f'data-{key}="{html.escape(str(value))}"' for key, value in data.items())
+        address = file.target.relative_to(DIST).as_posix()
+        integrity = downloads.integrity_of(file.target)
+        yield f'<link rel="playground-file" href="{address}" integrity="{integrity}" {attributes}>'
 
 
 def _write_bench() -> None:
@@ -107,29 +135,13 @@ def _write_bench() -> None:
     run([PYTHON, _BENCH_MODELS, DIST / "bench"], "The bench page's models could not be written.")
 
 
-def _boot_files(wheel: Path) -> Iterator[Path]:
-    """What the worker fetches before it can answer; modules (.mjs) are imported by the browser and not counted."""
-    yield from (DIST / "pyodide" / name for name in PYODIDE if not name.endswith(".mjs"))
-    yield DIST / "wheels" / wheel.name
-    yield DIST / "python.zip"
-
-
-def _write_manifest(wheel: Path, versions: dict[str, str]) -> None:
-    """``manifest.json``: the boot files with sizes (for honest progress) and sha256, and what the site is made of."""
+def _write_manifest(wheel: Path, versions: Mapping[str, str]) -> None:
+    """``manifest.json``: what the site is made of."""
     npm = json.loads(_NPM_LOCK.read_text("utf-8"))["packages"]
     shown = {name: versions[name] for name in ("bokeh", "panel", "panel-material-ui", "protobuf")}
     shown |= {name: npm[f"node_modules/{name}"]["version"] for name in ("pyodide", "onnxruntime-web")}
     shown["numpy"] = wheel.name.split("-")[1]
-    boot = [
-        {
-            "path": path.relative_to(DIST).as_posix(),
-            "size": path.stat().st_size,
-            "sha256": downloads.sha256_of(path),
-        }
-        for path in _boot_files(wheel)
-    ]
-    content = {"versions": shown, "python": "python.zip", "boot": boot}
-    (DIST / "manifest.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    (DIST / "manifest.json").write_text(json.dumps({"versions": shown}, indent=1) + "\n", "utf-8")
 
 
 def _copy(source: Path, target: Path) -> None:

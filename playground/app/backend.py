@@ -53,6 +53,7 @@ class Backend:
         self._handlers: Mapping[str, Handler] = {
             "view": self._view,
             "patch": self._patch,
+            "sync": self._sync,
             "set": self._set,
             "state": lambda _id, _content, _files: (self.state(), ()),
             "reset": self._reset,
@@ -66,6 +67,12 @@ class Backend:
             "sample": self._sample,
             "export": lambda _id, _content, _files: (self.models.exports(), ()),
         }
+
+    def go_on(self, options: Mapping[str, Any]) -> None:
+        """Take up what a page asks for after this playground was built: its query string, as in the constructor."""
+        settings, self.problems = from_query(str(options.get("query", "")))
+        if settings != self.workspace.settings:
+            self.problems += self.workspace.show(settings)
 
     async def handle(self, request: int, kind: str, text: str, files: Sequence[Source]) -> None:
         """Handle one message; the answer is posted, and every document that changed is brought up to date first."""
@@ -122,22 +129,37 @@ class Backend:
             self._state_changed = False
             self._port.send({"kind": "state", "state": self.state()})
 
-    def _view(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        name = str(content.get("view"))
+    def open_view(self, name: str) -> dict[str, Any]:
+        """Build a view and connect it; its document as the page takes it.
+
+        Raises:
+            InvalidInputError: there is no such view.
+        """
         if name not in VIEWS:
             raise InvalidInputError(f"there is no view {name!r}", where="view", hint=f"Use one of: {', '.join(VIEWS)}")
         view = self._views[name] = VIEWS[name](self.workspace)
         document = build_document(name, view.roots())
         result = as_json(document)
         self._bridges[name] = Bridge(name, document, self._port)
-        return result, ()
+        return result
+
+    def _view(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
+        return self.open_view(str(content.get("view"))), ()
 
     def _patch(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
+        self._bridge(content).receive(_mapping(content, "patch"))
+        return None, ()
+
+    def _sync(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
+        """Send all of a view: the page shows what a Python that is gone now has sent."""
+        self._bridge(content).sync()
+        return None, ()
+
+    def _bridge(self, content: Mapping[str, Any]) -> Bridge:
         view = content.get("view")
         if view not in self._bridges:
-            raise InvalidInputError(f"the view {view!r} has not been asked for", where="patch")
-        self._bridges[view].receive(_mapping(content, "patch"))
-        return None, ()
+            raise InvalidInputError(f"the view {view!r} has not been asked for", where="view")
+        return self._bridges[view]
 
     def _set(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         self.workspace.change(**_mapping(content, "changes"))
@@ -180,6 +202,8 @@ def _trouble(error: Exception) -> dict[str, str]:
     """An error as the page takes it; one that nobody foresaw brings its traceback along."""
     if isinstance(error, PlaygroundError):
         return error.as_dict()
+    if isinstance(error, MemoryError):
+        return {"kind": "memory", "message": "This page has no memory left for that. Use a smaller model or batch."}
     detail = "".join(traceback.format_exception(error))
     return {"kind": "internal", "message": f"{type(error).__name__}: {error}", "detail": detail}
 

@@ -7,12 +7,16 @@ from typing import Any
 
 from bokeh.core.serialization import Buffer, Serialized, Serializer
 from bokeh.document import Document
-from bokeh.document.events import DocumentPatchedEvent
+from bokeh.document.events import DocumentPatchedEvent, ModelChangedEvent
+from bokeh.model import Model
 from panel.io.state import state
 
 from playground.host.page import Port
 
 SETTER = "page"
+
+FIXED = frozenset({"name", "tags", "bundle", "esm", "importmap", "class_name", "dev"})
+"""Properties that nobody changes after a model was made."""
 
 
 class Bridge:
@@ -22,17 +26,34 @@ class Bridge:
         """Connect ``document``, which the page knows as ``view``."""
         self._view, self._document, self._port = view, document, port
         self._events: list[DocumentPatchedEvent] = []
+        self._theirs: set[tuple[str, str] | None] = set()
         document.on_change(self._changed)
         # Without these Panel takes the document for one that nobody looks at yet, and drops its widgets' changes.
         state._connected[document] = state._loaded[document] = True
 
     def _changed(self, event: Any) -> None:
-        if isinstance(event, DocumentPatchedEvent) and event.setter != SETTER:
+        if not isinstance(event, DocumentPatchedEvent):
+            return
+        if event.setter == SETTER:
+            self._theirs.add(_property_of(event))
+        else:
             self._events.append(event)
 
     def receive(self, patch: Mapping[str, Any]) -> None:
-        """Apply what the page changed."""
+        """Apply what the page changed. What was about to be sent of the same properties is older, and is not sent."""
+        older, self._events, self._theirs = self._events, [], set()
         self._document.apply_json_patch(Serialized(content=dict(patch)), setter=SETTER)
+        self._events[:0] = [event for event in older if _property_of(event) not in self._theirs]
+
+    def sync(self) -> None:
+        """Have all values sent with the next flush, whatever the page has: of plots, texts and widgets, not what they
+        are made of."""
+        self._events = [
+            ModelChangedEvent(self._document, model, name, value)
+            for model in sorted(self._document.models, key=lambda model: model.id)
+            for name, value in model.properties_with_values(include_defaults=False).items()
+            if not _holds_models(value) and name not in FIXED
+        ]
 
     def flush(self) -> None:
         """Send what has changed since the last time."""
@@ -45,6 +66,20 @@ class Bridge:
         buffers = list(serializer.buffers)
         patch = {"events": _by_reference(content), "buffer_ids": [b.id for b in buffers]}
         self._port.send({"kind": "patch", "view": self._view, "patch": patch}, [b.to_bytes() for b in buffers])
+
+
+def _holds_models(value: Any) -> bool:
+    """Whether models are in there: what a document is made of does not change, and is not sent again."""
+    if isinstance(value, Mapping):
+        return any(_holds_models(item) for item in value.values())
+    if isinstance(value, (list, tuple, set)):
+        return any(_holds_models(item) for item in value)
+    return isinstance(value, Model)
+
+
+def _property_of(event: DocumentPatchedEvent) -> tuple[str, str] | None:
+    """The model's id and the property that an event is about; None for events about something else."""
+    return (event.model.id, event.attr) if isinstance(event, ModelChangedEvent) else None
 
 
 def _by_reference(content: Any) -> Any:

@@ -1,34 +1,90 @@
-"""Where the worker enters Python."""
+"""Where the worker enters Python: a plain start, or one that goes on from a frozen playground."""
 
 from __future__ import annotations
 
+import gc
+import hashlib
 import json
+import os
+import random
+import sys
 from collections.abc import Awaitable
+from dataclasses import dataclass
 from typing import Any
 
+from playground import host
 from playground.app import theme
 from playground.app.backend import Backend
-from playground.host.page import Port, sources
+from playground.host.page import Port, plain, sources
+
+FIRST_VIEW = "tensor"
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A playground that nobody talks to yet, and the key of its first view's document."""
+
+    backend: Backend
+    port: Port
+    key: str
+
+
+_frozen: list[Frozen] = []
+"""What :func:`freeze` built, until :func:`start` takes it. In a memory snapshot it is what the page goes on with."""
 
 
 class Entry:
     """What the worker holds: one method that takes every message."""
 
-    def __init__(self, backend: Backend) -> None:
-        """``backend`` answers."""
+    def __init__(self, backend: Backend, document: str) -> None:
+        """``backend`` answers; ``document`` is the key of the first view's document, see :func:`freeze`."""
         self._backend = backend
+        self.document = document
 
     def handle(self, request: int, kind: str, text: str, files: Any) -> Awaitable[None]:
         """Pass a message on; ``files`` is a JavaScript array of ``File`` or ``Uint8Array``."""
         return self._backend.handle(request, kind, text, sources(files))
 
 
+def freeze() -> str:
+    """Build the playground with its first view and the default settings, and keep it for :func:`start`.
+
+    Nothing it makes refers to JavaScript, so the memory it lies in can be saved and restored. Two processes that run
+    the same code build the same document, ids included.
+
+    Returns:
+        JSON, what the page shows before Python is there: ``{"view", "document", "state", "key"}``. Documents with the
+        same key are the same.
+    """
+    theme.install()
+    port = Port()
+    with host.no_javascript():
+        backend = Backend(port, {})
+        content = plain({"view": FIRST_VIEW, "document": backend.open_view(FIRST_VIEW), "state": backend.state()})
+    key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+    _frozen.append(Frozen(backend, port, key))
+    gc.collect()
+    return json.dumps({**content, "key": key}, allow_nan=False)
+
+
 def start(post: Any, options: str) -> Entry:
-    """Build the playground behind the page.
+    """Connect the frozen playground with the page.
 
     Args:
         post: the worker's ``post(json_text, buffers)``.
         options: JSON, see :class:`Backend`.
     """
-    theme.install()
-    return Entry(Backend(Port(post), json.loads(options)))
+    if not _frozen:
+        freeze()
+    frozen = _frozen.pop()
+    _reseed()
+    frozen.port.connect(post)
+    frozen.backend.go_on(json.loads(options))
+    return Entry(frozen.backend, frozen.key)
+
+
+def _reseed() -> None:
+    """New random numbers: every restored snapshot would draw the same ones."""
+    random.seed(os.urandom(32))
+    if "numpy.random" in sys.modules:
+        sys.modules["numpy.random"].seed(int.from_bytes(os.urandom(4), "little"))

@@ -90,6 +90,15 @@ class Workspace(param.Parameterized):
             raise
         return model
 
+    def show(self, settings: Settings) -> tuple[str, ...]:
+        """Show what a link asks for; where that is not there, the default and a sentence about it."""
+        try:
+            self._show(_asked(settings))
+        except PlaygroundError as error:
+            self._show(Settings(view=settings.view))
+            return (str(error),)
+        return ()
+
     def reset(self) -> None:
         """Every setting as it was when the page was opened for the first time; an uploaded model stays at hand."""
         self._show(Settings(view=self.settings.view))
@@ -139,12 +148,17 @@ def _first_tensor(key: str) -> str:
     return gallery.entries()[key].tensor if key in gallery.entries() else ""
 
 
+def _asked(settings: Settings) -> Settings:
+    """A link that names the model alone means the tensor that this model is shown with first."""
+    default = Settings()
+    if settings.tensor == default.tensor and settings.model != default.model:
+        return settings.with_(tensor=_first_tensor(settings.model))
+    return settings
+
+
 def open_workspace(settings: Settings) -> tuple[Workspace, tuple[str, ...]]:
     """A workspace for the settings; where a link asks for what is not there, the default and a sentence about it."""
-    default = Settings()
-    if settings.tensor == default.tensor and settings.model != default.model:  # a link that names the model alone
-        settings = settings.with_(tensor=_first_tensor(settings.model))
     try:
-        return Workspace(settings), ()
+        return Workspace(_asked(settings)), ()
     except PlaygroundError as error:
         return Workspace(Settings(view=settings.view)), (str(error),)

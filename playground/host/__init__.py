@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any, Protocol
 
@@ -11,9 +13,26 @@ from numpy.typing import NDArray
 
 from playground.host.kernel_module import Arena, Kernels
 
-__all__ = ["IN_BROWSER", "Arena", "Kernels", "OrtSession", "kernels", "ort_session"]
+__all__ = ["IN_BROWSER", "Arena", "Kernels", "OrtSession", "kernels", "no_javascript", "numpy_is_slow", "ort_session"]
 
 IN_BROWSER = sys.platform == "emscripten"
+
+_no_javascript: ContextVar[bool] = ContextVar("_no_javascript", default=False)
+
+
+@contextmanager
+def no_javascript() -> Iterator[None]:
+    """Inside, Python makes no reference to JavaScript's objects, so that its memory can be saved and restored."""
+    token = _no_javascript.set(True)
+    try:
+        yield
+    finally:
+        _no_javascript.reset(token)
+
+
+def numpy_is_slow() -> bool:
+    """Whether the kernels should do what NumPy does well elsewhere: it has no BLAS in the browser."""
+    return IN_BROWSER and not _no_javascript.get()
 
 
 @cache

@@ -29,11 +29,16 @@ class Port:
     """Where messages to the page go.
 
     Args:
-        post: ``post(json_text, buffers)`` of the worker; the buffers arrive as ``ArrayBuffer``s, in order.
+        post: ``post(json_text, buffers)`` of the worker; the buffers arrive as ``ArrayBuffer``s, in order. None: nobody
+            listens yet, and nothing may be sent before :meth:`connect`.
     """
 
-    def __init__(self, post: Any) -> None:
+    def __init__(self, post: Any = None) -> None:
         """Take the worker's function."""
+        self._post = post
+
+    def connect(self, post: Any) -> None:
+        """Take the worker's function later: a playground that was frozen into a memory snapshot has none."""
         self._post = post
 
     def send(self, message: Mapping[str, Any], buffers: Sequence[bytes | memoryview] = ()) -> None:

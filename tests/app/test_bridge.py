@@ -117,6 +117,29 @@ def test_a_change_that_is_taken_back_is_sent(halves):
     assert page["slider"].value == slider.value == 5
 
 
+def test_what_the_page_changed_is_newer_than_what_waits_to_be_sent(halves):
+    bridge, port, document, page = halves
+    document.get_model_by_name("slider").value = 3
+    document.get_model_by_name("text").text = "meanwhile"
+    page["slider"].value = 8
+    bridge.receive(page.patch())
+    bridge.flush()
+    page.apply(*port.sent[0])
+    assert page["slider"].value == document.get_model_by_name("slider").value == 8
+    assert page["text"].text == "meanwhile"
+
+
+def test_sync_sends_what_another_python_may_have_told_differently(halves):
+    bridge, port, document, page = halves
+    document.get_model_by_name("text").text = "of this one"
+    bridge.flush()
+    page["text"].text = "of the one before"
+    bridge.sync()
+    bridge.flush()
+    page.apply(*port.sent[-1])
+    assert page["text"].text == "of this one"
+
+
 def test_new_models_are_known_afterwards(halves):
     bridge, port, document, page = halves
     made = Div(name="made", text="new")

@@ -48,7 +48,8 @@ def archive() -> bytes:
 @pytest.fixture(scope="module")
 def worker(visit):
     """The worker of a booted page, with the archive in its file system."""
-    (found,) = (worker for worker in visit.page.workers if worker.url.endswith("/worker.mjs"))
+    visit.page.evaluate("() => playground.report()")  # the packages are unpacked before that is answered
+    (found,) = visit.page.workers
     unpack = """([zip, folder]) => {
         pyodide.unpackArchive(Uint8Array.from(atob(zip), (c) => c.charCodeAt(0)), "zip", {extractDir: folder});
         pyodide.pyimport("sys").path.push(folder);

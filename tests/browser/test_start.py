@@ -24,11 +24,11 @@ def test_nothing_leaves_the_origin_and_nothing_complains(visit):
 
 
 def test_a_missing_file_gives_a_sentence_and_a_retry(fresh):
-    fresh.context.route("**/python.zip", lambda route: route.fulfill(status=404, body="gone"))
+    fresh.context.route("**/python_stdlib.zip*", lambda route: route.fulfill(status=404, body="gone"))
     page = fresh.open()
     assert page.locator("#failure").is_visible()
-    assert "python.zip" in page.locator("#failure-text").inner_text()
-    fresh.context.unroute("**/python.zip")
+    assert "python_stdlib.zip" in page.locator("#failure-text").inner_text()
+    fresh.context.unroute("**/python_stdlib.zip*")
     page.locator("#retry").click()
     page.wait_for_function("() => window.playground.bootTimes", timeout=120_000)
     assert page.locator("#failure").is_hidden()

@@ -17,7 +17,7 @@ def product(a: Array, b: Array) -> Array:
     In the browser NumPy does about one multiply-add a nanosecond; ``k_gemm_f32`` is several times as fast.
     """
     float32 = a.dtype == np.float32 and b.dtype == np.float32
-    if host.IN_BROWSER and float32 and a.size * b.shape[1] >= SMALL:
+    if host.numpy_is_slow() and float32 and a.size * b.shape[1] >= SMALL:
         return kernel_product(a, b)
     return np.asarray(np.matmul(a, b))
 
@@ -32,7 +32,7 @@ def batched_product(kernels: Array, columns: Array) -> Array:
     Returns:
         (batch, group, filters, windows). In the browser all samples go through one product a group.
     """
-    if not host.IN_BROWSER:
+    if not host.numpy_is_slow():
         return np.asarray(np.matmul(kernels, columns))
     batch, group, depth, count = columns.shape
     y = np.empty((batch, group, kernels.shape[1], count), columns.dtype)
@@ -57,4 +57,4 @@ def kernel_product(a: Array, b: Array) -> Array:
 
 def larger(a: Array, b: Array) -> Array:
     """The larger of each pair, NaN where ``a`` is. In the browser a comparison and a choice, four times as fast."""
-    return np.where(a < b, b, a) if host.IN_BROWSER else np.asarray(np.maximum(a, b))
+    return np.where(a < b, b, a) if host.numpy_is_slow() else np.asarray(np.maximum(a, b))

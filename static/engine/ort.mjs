@@ -1,10 +1,10 @@
 // ONNX Runtime Web, loaded on first use. Python sees a session with one method: run(feeds) -> outputs.
 let runtime = null;
 
-async function load() {
-  const ort = await import("./ort/ort.wasm.bundle.min.mjs");
+async function load(files) {
+  const ort = await import(await files.module("ort.mjs"));
   ort.env.wasm.numThreads = 1;
-  ort.env.wasm.wasmPaths = new URL("./ort/", import.meta.url).href;
+  ort.env.wasm.wasmBinary = (await files.get("ort.wasm")).buffer;
   ort.env.logLevel = "error";
   return ort;
 }
@@ -14,10 +14,11 @@ const toTensor = (ort, { dtype, dims, data }) => new ort.Tensor(dtype, data, dim
 
 /**
  * @param {Uint8Array} bytes an ONNX file
+ * @param {import("./files.mjs").Files} files where the runtime itself comes from
  * @returns {Promise<{inputs: string[], outputs: string[], run: (feeds: Object) => Promise<Object>, time: (feeds: Object, seconds: number) => Promise<number>, release: () => Promise<void>}>}
  */
-export async function ortCreate(bytes) {
-  runtime ??= load();
+export async function ortCreate(bytes, files) {
+  runtime ??= load(files);
   const ort = await runtime.catch((error) => { runtime = null; throw error; });
   const session = await ort.InferenceSession.create(bytes, {
     executionProviders: ["wasm"],

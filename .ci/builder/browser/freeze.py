@@ -1,0 +1,65 @@
+"""Runs in Pyodide at build time, just before its memory is saved: imports everything and builds the first view.
+
+``/build/packages.zip`` holds the packages; ``/build/frozen.json`` is written: what the page shows before Python is
+there.
+"""
+
+import gc
+import linecache
+import pkgutil
+import re
+import sys
+import zipfile
+from importlib import import_module
+
+SITE_PACKAGES = "/lib/python3.14/site-packages"
+PRELOADED = {"_multiarray_umath", "_umath_linalg"}
+
+
+def unpack() -> None:
+    """Put the packages where they are imported from."""
+    with zipfile.ZipFile("/build/packages.zip") as archive:
+        archive.extractall(SITE_PACKAGES)
+
+
+def import_playground() -> None:
+    """Import every module of ours, but those that only work elsewhere or need JavaScript at once."""
+    package = import_module("playground")
+    elsewhere = (
+        "playground.cli",
+        "playground.serving",
+        "playground.host.cpython",
+        "playground.host._ort_native",
+        "playground.gallery.train",
+    )
+    for module in pkgutil.walk_packages(package.__path__, "playground."):
+        if not module.name.startswith(elsewhere):
+            import_module(module.name)
+
+
+def check_libraries() -> None:
+    """Refuse compiled modules that are not loaded before Python starts: a restored process would lack them."""
+    loaded = {
+        name.rpartition(".")[2]
+        for name, module in sys.modules.items()
+        if str(getattr(module, "__file__", "")).endswith(".so")
+    }
+    if not loaded <= PRELOADED:
+        raise RuntimeError(f"{sorted(loaded - PRELOADED)}: add them to LIBRARIES in static/engine/runtime.mjs")
+
+
+def freeze() -> None:
+    """Build the first view and leave nothing behind that a restored process would not use."""
+    content = import_module("playground.app.start").freeze()
+    with open("/build/frozen.json", "w", encoding="utf-8") as file:  # noqa: PTH123
+        file.write(content)
+    re.purge()
+    linecache.clearcache()
+
+
+unpack()
+import_module("playground.app.panel_import").import_panel()
+import_playground()
+check_libraries()
+freeze()
+gc.collect()

@@ -1,0 +1,30 @@
+// Runs before the first paint: the theme, the module loader that Panel's components ask for, and the start of everything
+// that takes long: fetching Python's files and starting its worker. The page (page.mjs) goes on with what began here.
+import "./theme.mjs";
+import { Client } from "./client.mjs";
+import { Files, startMode } from "./files.mjs";
+
+// Panel loads its components through es-module-shims, whose feature test is an inline script, which our content
+// security policy forbids. The Material bundle is self-contained, so the browser's own import() does.
+function installModuleLoader() {
+  window.importShim = (url) => import(new URL(url, document.baseURI).href);
+  window.importShim.addImportMap = () => {};
+}
+
+installModuleLoader();
+const files = new Files(document.querySelectorAll("link[rel=playground-file]"));
+const client = new Client(files);
+
+/** Starts the worker and asks Python to start; the answer says how it went. */
+function begin(query, mode = startMode(query, navigator.connection)) {
+  files.begin(mode);
+  client.open();
+  const { env, lock } = JSON.parse(document.querySelector("meta[name=playground-setup]").content);
+  const setup = { env, lock, snapshot: mode === "snapshot", image: files.about("snapshot")?.image ?? 0 };
+  const started = client.request("start", { setup, options: { query } });
+  started.catch(() => { /* the page shows it */ });
+  return started;
+}
+
+window.playgroundStart = { files, client, begin, started: begin(location.search) };
+performance.mark("early");

@@ -1,0 +1,168 @@
+// The module worker that holds Python. It is started from a blob by engine.html, whose content security policy leaves it
+// no network: all files come from the page. It starts Pyodide, from the memory snapshot where that works, and hands every
+// message to playground.app.backend. There is no Python source in here and no numerics.
+import { Files } from "./files.mjs";
+import { ortCreate } from "./ort.mjs";
+import { LIBRARIES, SITE_PACKAGES, libraryFile, startPyodide } from "./runtime.mjs";
+import { unpack } from "./sparse.mjs";
+
+const SERVED = ["pyodide.asm.wasm", "python_stdlib.zip", ...LIBRARIES.map(libraryFile)];
+const INDEX = "https://engine.invalid/"; // never asked: the served fetch looks at the end of an address only
+let port = null;
+let backend = null;
+let packages = null;
+
+const tell = (message, transfer) => port.postMessage(message, transfer ?? []);
+const files = new Files((name) => tell({ kind: "need", name }));
+self.fetch = files.fetch(SERVED);
+
+const times = {};
+/** Runs one stage of the start, says so, and keeps how long it took. */
+async function stage(name, work) {
+  tell({ kind: "boot", stage: name });
+  const began = performance.now();
+  const result = await work();
+  times[name] = Math.round(performance.now() - began);
+  return result;
+}
+
+async function loadPyodide({ env, lock }, snapshot) {
+  const { default: createModule } = await import(await files.module("pyodide.asm.mjs"));
+  const locate = (library) => INDEX + libraryFile(library);
+  files.failure = null;
+  const pyodide = await startPyodide({ createModule, indexURL: INDEX, env, lock, locate, snapshot }).catch((error) => {
+    throw files.failure ?? error;
+  });
+  if (files.failure) throw files.failure;
+  return pyodide;
+}
+
+const snapshotOf = ({ image }) => ({
+  length: image,
+  async fill(memory) {
+    const began = performance.now();
+    let packed;
+    try {
+      packed = await files.get("snapshot");
+    } catch {
+      packed = await files.get("snapshot-gzip"); // the same, in the coding that every browser reads
+    }
+    unpack(packed, memory);
+    times["Unpacking the snapshot"] = Math.round(performance.now() - began);
+  },
+});
+
+async function unpackInto(pyodide, archive) {
+  pyodide.unpackArchive(await files.get(archive), "zip", { extractDir: SITE_PACKAGES });
+  pyodide._api.importlib.invalidate_caches();
+}
+
+/** Imported modules are in the snapshot; what they read at run time is not. */
+async function startFromSnapshot(setup) {
+  const pyodide = await stage("Restoring Python", () => loadPyodide(setup, snapshotOf(setup)));
+  await stage("Unpacking the data", () => unpackInto(pyodide, "data.zip"));
+  return pyodide;
+}
+
+async function startPlainly(setup) {
+  const pyodide = await stage("Loading Python", () => loadPyodide(setup));
+  await stage("Unpacking the packages", () => unpackInto(pyodide, "packages.zip"));
+  await stage("Importing the packages", () => pyodide.pyimport("playground.app.panel_import").import_panel());
+  await stage("Building the first view", () => pyodide.pyimport("playground.app.start").freeze());
+  return pyodide;
+}
+
+async function start({ setup, options }) {
+  let pyodide = null;
+  let trouble = "";
+  if (setup.snapshot) {
+    try {
+      pyodide = await startFromSnapshot(setup);
+    } catch (error) {
+      trouble = String(error?.message ?? error);
+    }
+  }
+  const restored = pyodide !== null;
+  pyodide ??= await startPlainly(setup);
+  self.pyodide = pyodide; // so that tests (and a console) can run Python where the page runs it
+  self.playgroundHost = { ortCreate: (bytes) => ortCreate(bytes, files) };
+  pyodide._api.on_fatal = (error) => tell({ kind: "dying", reason: `Python has crashed (${error?.message ?? error})` });
+  const entry = await stage("Starting the playground", async () =>
+    pyodide.pyimport("playground.app.start").start(post, JSON.stringify(options)));
+  backend = entry;
+  packages = restored ? new Packages(pyodide) : null;
+  return { times, restored, trouble, document: entry.document };
+}
+
+const IDLE_MS = 1500;
+const WITHOUT_PACKAGES = new Set(["state", "set", "patch", "reset", "cancel"]); // what the first view needs
+
+/** After a start from the snapshot the packages are unpacked when nothing happens, or before a request may import any. */
+class Packages {
+  #pyodide; #timer = 0; #done = null;
+
+  constructor(pyodide) {
+    this.#pyodide = pyodide;
+    this.#wait();
+  }
+
+  /** Resolves when a request of this kind can be handled. */
+  before(kind) {
+    if (!WITHOUT_PACKAGES.has(kind)) return this.#unpack();
+    if (!this.#done) this.#wait();
+    return null;
+  }
+
+  #wait() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#unpack().catch(() => { /* tried again when a request needs them */ }), IDLE_MS);
+  }
+
+  #unpack() {
+    clearTimeout(this.#timer);
+    this.#done ??= unpackInto(this.#pyodide, "packages.zip").catch((error) => { this.#done = null; throw error; });
+    return this.#done;
+  }
+}
+
+/** What Python calls to speak to the page: a JSON text, and buffers that it may refer to. */
+function post(text, buffers) {
+  const held = buffers ? [...buffers].map((view) => view.buffer) : [];
+  tell({ ...JSON.parse(text), buffers: held }, held);
+}
+
+function describe(error) {
+  const text = String(error?.message ?? error);
+  const lines = text.trim().split("\n");
+  return { kind: error?.kind ?? "internal", message: lines[lines.length - 1], detail: text };
+}
+
+async function receive({ data }) {
+  const { id, kind, files: given, ...content } = data;
+  if (kind === "file") {
+    files.put(content);
+    return;
+  }
+  try {
+    if (kind === "start") {
+      tell({ kind: "answer", id, result: await start(content), buffers: [] });
+    } else if (!backend) {
+      throw Object.assign(new Error("Python is still starting"), { kind: "worker" });
+    } else {
+      await packages?.before(kind);
+      await backend.handle(id, kind, JSON.stringify(content), given ?? []);
+    }
+  } catch (error) {
+    tell({ kind: "answer", id, error: describe(error), buffers: [] });
+  }
+}
+
+/** The first message brings the port to the page, and a lock's name: the page gets the lock when this worker has ended. */
+self.onmessage = ({ data, ports }) => {
+  [port] = ports;
+  port.onmessage = receive;
+  navigator.locks?.request(data.lock, () => {
+    tell({ kind: "alive" }); // not before the lock is ours, or the page could get it first
+    return new Promise(() => { /* held for as long as the worker lives */ });
+  });
+};

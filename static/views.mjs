@@ -1,0 +1,71 @@
+// The views' documents: the first is shown as the build froze it, the others are built by Python when they are opened.
+import { LiveDocument } from "./documents.mjs";
+import { installHandles, installTable } from "./handles.mjs";
+
+export class Views {
+  #client; #files; #live = new Map(); #frozen = null;
+
+  constructor({ client, files }) {
+    this.#client = client;
+    this.#files = files;
+  }
+
+  /** The live document of a view that is open. */
+  get(name) { return this.#live.get(name); }
+
+  repaint() {
+    for (const live of this.#live.values()) live.repaint();
+  }
+
+  /** Shows the first view before Python is there. Done once; resolves with what the build froze. */
+  frozen() {
+    this.#frozen ??= this.#showFrozen().catch((error) => { this.#frozen = null; throw error; });
+    return this.#frozen;
+  }
+
+  async #showFrozen() {
+    const { bytes } = await this.#files.take("frozen.json");
+    const frozen = JSON.parse(new TextDecoder().decode(bytes));
+    const live = new LiveDocument(this.#client, frozen.view);
+    this.#live.set(frozen.view, live);
+    await live.show(frozen.document);
+    installHandles(live.doc);
+    performance.mark("first view");
+    return frozen;
+  }
+
+  /** Python is there: makes the shown document its own, or shows Python's if that is another one. */
+  async connectFirst({ view, key }, pythonsKey) {
+    if (key === pythonsKey) {
+      await this.#live.get(view).connect();
+    } else {
+      this.#live.delete(view);
+      await this.open(view);
+    }
+  }
+
+  /** Python is gone: the first view stays and keeps what is changed; the others are built anew by the next one. */
+  disconnect(first) {
+    for (const [name, live] of this.#live) {
+      live.disconnect();
+      if (name !== first) this.#live.delete(name);
+    }
+  }
+
+  /** Shows a view's document; it is built when the view is first opened. */
+  async open(name) {
+    if (this.#live.has(name) || !document.getElementById(`view-${name}`)?.querySelector(".slot")) return;
+    const live = new LiveDocument(this.#client, name);
+    this.#live.set(name, live);
+    try {
+      const { result } = await this.#client.request("view", { view: name });
+      await live.show(result);
+      await live.connect();
+      if (name === "tensor") installHandles(live.doc);
+      if (name === "model") installTable(live.doc);
+    } catch (error) {
+      this.#live.delete(name);
+      throw error;
+    }
+  }
+}
