@@ -14,6 +14,8 @@ from playground.core import QParams, QTensor, Scheme, clip_limits
 
 Int64 = NDArray[np.int64]
 
+MOST_CHANNELS = 64
+
 MOST_LEVELS = 256
 """With more levels than this they are not listed: between neighbours there would be nothing to see."""
 
@@ -179,3 +181,21 @@ def along_axis(end: Float32, axis: int, count: int, scheme: Scheme, widest: Call
     if kept.size not in (1, count):
         kept = np.repeat(kept, scheme.block_size or 1)[:count]
     return np.broadcast_to(kept, count)
+
+
+def channel_ranges(
+    ranges: tuple[Float32, Float32], axis: int, scheme: Scheme, ends: tuple[Float32, Float32]
+) -> dict[str, Any]:
+    """The channels' ranges, widest first, at most MOST_CHANNELS of them, evenly picked; and what their scales reach."""
+    lo, hi = ranges
+    order = np.argsort(lo - hi, kind="stable")
+    if order.size > MOST_CHANNELS:
+        order = order[np.linspace(0, order.size - 1, MOST_CHANNELS).astype(np.int64)]
+    clip = (along_axis(end, axis, lo.size, scheme, widest) for end, widest in zip(ends, (np.min, np.max), strict=True))
+    return {
+        "channel_lo": lo[order],
+        "channel_hi": hi[order],
+        "channel_rows": np.arange(order.size),
+        "channel_clip": tuple(end[order] for end in clip),
+        "channels": int(lo.size),
+    }

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from playground.arrays import as_float32, require_values
 from playground.calibration import calibrate
 from playground.core import QTensor, Range, Scheme, clip_limits, quantize_within
-from playground.drawn import DrawnScale, along_axis, drawn_scale, places_of, reach, transfer
+from playground.drawn import DrawnScale, channel_ranges, drawn_scale, places_of, reach, transfer
 from playground.errors import MissingError
 from playground.metrics import Histogram, compare, histogram, split_error
 from playground.model.graph import Model
@@ -23,7 +23,6 @@ from playground.settings import Settings
 BINS = 120
 ERROR_BINS = 41
 STAIRS = 512
-MOST_CHANNELS = 64
 
 Floats = NDArray[np.float32]
 
@@ -274,7 +273,7 @@ def tensor_report(subject: Subject, settings: Settings) -> tuple[TensorReport, F
         error_edges=error_edges,
         error_counts=error_counts,
         transfer=(stairs, transfer(drawn, stairs, scheme)),
-        **_channels(subject, axis, scheme, reach(qparams, scheme)),
+        **channel_ranges(subject.channel_ranges(axis), axis, scheme, reach(qparams, scheme)),
         bits_per_weight=qtensor.bits_per_weight,
         bytes_before=x.nbytes,
         bytes_after=qtensor.nbytes,
@@ -290,19 +289,3 @@ def _error_histogram(error: Floats, step: float) -> tuple[NDArray[np.float64], N
     counted.counts[0] += counted.below
     counted.counts[-1] += counted.above
     return counted.edges, counted.counts
-
-
-def _channels(subject: Subject, axis: int, scheme: Scheme, ends: tuple[Floats, Floats]) -> dict[str, Any]:
-    """The channels' ranges, widest first, at most MOST_CHANNELS of them, evenly picked; and what their scales reach."""
-    lo, hi = subject.channel_ranges(axis)
-    order = np.argsort(lo - hi, kind="stable")
-    if order.size > MOST_CHANNELS:
-        order = order[np.linspace(0, order.size - 1, MOST_CHANNELS).astype(np.int64)]
-    clip = (along_axis(end, axis, lo.size, scheme, widest) for end, widest in zip(ends, (np.min, np.max), strict=True))
-    return {
-        "channel_lo": lo[order],
-        "channel_hi": hi[order],
-        "channel_rows": np.arange(order.size),
-        "channel_clip": tuple(end[order] for end in clip),
-        "channels": int(lo.size),
-    }

@@ -13,14 +13,12 @@ def python_code(workspace: Workspace) -> str:
     settings, report, model = workspace.settings, workspace.report, workspace.model
     key = settings.model if settings.model in gallery.entries() else None
     opened = f"gallery.open_model({key!r})" if key else f"playground.load({model.name!r})"
-    limited = settings.granularity == "channel" and not (settings.lo is None and settings.hi is None)
+    limited = _has_limits(report) and not (settings.lo is None and settings.hi is None)
     lines = ["import playground", *(["from playground import gallery"] if key else [])]
     lines += [*(["from playground.calibration import calibrate"] if limited else []), ""]
     lines += [f"model = {opened}", f"x = model.tensors[{settings.tensor!r}].numpy()"]
-    scheme = [f"format={settings.format!r}", f"granularity={settings.granularity!r}", f"symmetric={settings.symmetric}"]
-    if settings.granularity == "channel":
-        scheme.append(f"axis={report.axis}")
-    if settings.narrow_range:
+    scheme = [f"format={settings.format!r}", *_granularity(report), f"symmetric={report.scheme.symmetric}"]
+    if report.scheme.narrow_range:
         scheme.append("narrow_range=True")
     scheme += [f"convention={settings.convention!r}", f"calibrator={settings.calibrator!r}"]
     if settings.calibrator == "percentile":
@@ -30,16 +28,34 @@ def python_code(workspace: Workspace) -> str:
     if settings.lo is not None or settings.hi is not None:
         lines += _range_lines(settings, report)
         extra += ", range=clip"
-    if settings.zero_point is not None and not settings.symmetric:
+    if settings.zero_point is not None and not report.scheme.symmetric:
         extra += f", zero_point={settings.zero_point}"
     lines += [f"q = playground.quantize(x, scheme{extra})", "", "print(q.qparams, q.bits_per_weight)"]
     lines.append("print(playground.compare(x, q.dequantize()))")
     return "\n".join(lines)
 
 
+def _has_limits(report: TensorReport) -> bool:
+    """Whether dragged ends limit the ranges of several scales, instead of being the range."""
+    return report.per_channel and report.scheme.needs_range
+
+
+def _granularity(report: TensorReport) -> list[str]:
+    """The fields that say which values share a scale; a block format brings them itself."""
+    scheme = report.scheme
+    if scheme.number_format.family == "block":
+        return []
+    fields = [f"granularity={scheme.granularity!r}"]
+    if scheme.granularity == "channel":
+        fields.append(f"axis={report.axis}")
+    if scheme.granularity == "block":
+        fields += [f"axis={scheme.axis}", f"block_size={scheme.block_size}"]
+    return fields
+
+
 def _range_lines(settings: Settings, report: TensorReport) -> list[str]:
     """The clip range; of channels each has its own, within what was dragged."""
-    if not report.per_channel:
+    if not _has_limits(report):
         return [f"clip = playground.Range({report.asked[0]!r}, {report.asked[1]!r})"]
     ends = [settings.lo, settings.hi]
     low, high = ends if None in ends else sorted(end for end in ends if end is not None)

@@ -12,6 +12,7 @@ from bokeh.models import Div, UIElement
 
 from playground import api, gallery
 from playground.analysis.accuracy import Evaluator, Score
+from playground.app import format_choices
 from playground.app.workspace import UPLOAD, Workspace
 from playground.errors import PlaygroundError
 from playground.render import formula, html
@@ -24,20 +25,23 @@ from playground.settings import Settings
 SEPARATOR = "\x1f"
 """Between a model's key and a tensor's name in the picker's values; in neither of them."""
 
+GRANULARITIES = {"Tensor": "tensor", "Channel": "channel", "Row": "token", "Block": "block"}
+BLOCK_SIZES = (8, 16, 32, 64, 128, 256)
+"""Those that are offered; a link may ask for others."""
+
 
 def _widgets() -> dict[str, Any]:
     wide = {"sizing_mode": "stretch_width", "margin": 0, "size": "small"}
-    signs = {"Signed integer": True, "Unsigned integer": False}
+    lowest, highest = format_choices.WIDTHS
     titles = {c.title: c.id for c in api.conventions().values()}
     calibrators = {c.title: c.id for c in api.calibrators().values()}
     return {
         "tensor": pmui.Select(label="Tensor", options={}, searchable=True, **wide),
         "convention": pmui.Select(label="As", options=titles, **wide),
-        "signed": pmui.Select(label="Format", options=signs, **wide),
-        "bits": pmui.IntSlider(label="Bits", start=2, end=8, value=3, **wide),
-        "granularity": pmui.RadioButtonGroup(
-            label="One scale for each", options={"Tensor": "tensor", "Channel": "channel"}, **wide
-        ),
+        "format": pmui.Select(label="Format", groups=format_choices.groups(), **wide),
+        "bits": pmui.IntSlider(label="Bits", start=lowest, end=highest, value=3, **wide),
+        "granularity": pmui.RadioButtonGroup(label="One scale for each", options=dict(GRANULARITIES), **wide),
+        "block_size": pmui.Select(label="Values in a block", options=[str(n) for n in BLOCK_SIZES], **wide),
         "axis": pmui.Select(label="Channel axis", options={"0": 0}, **wide),
         "symmetric": pmui.RadioButtonGroup(
             label="Range", options={"Symmetric": True, "Asymmetric": False}, **wide
@@ -123,20 +127,36 @@ class TensorView:
         axes = {f"{axis}: {n} channels": axis for axis, n in enumerate(report.shape)}
         w["tensor"].param.update(options=self._tensors(), value=f"{settings.model}{SEPARATOR}{settings.tensor}")
         w["convention"].value = settings.convention
-        w["signed"].value = settings.format.startswith("int")
-        w["bits"].value = settings.bits
-        w["granularity"].value = settings.granularity
-        w["axis"].param.update(options=axes, value=report.axis, visible=report.per_channel)
-        w["symmetric"].value = settings.symmetric
-        w["narrow_range"].value = settings.narrow_range
+        self._show_format(report)
+        w["axis"].param.update(options=axes, value=report.axis, visible=report.scheme.granularity == "channel")
         w["zoom"].value = settings.zoom
         w["calibrator"].value = settings.calibrator
         w["percentile"].param.update(value=settings.percentile, visible=settings.calibrator == "percentile")
         start, end = min(report.span[0], report.asked[0]), max(report.span[1], report.asked[1])
         w["clip"].param.update(start=start, end=end, step=(end - start) / 1000, value=report.asked)
         w["zero_point"].param.update(
-            start=low, end=high, value=report.zero_point, visible=not settings.symmetric and not report.per_channel
+            start=low, end=high, value=report.zero_point, visible=not report.scheme.symmetric and not report.per_channel
         )
+
+    def _show_format(self, report: TensorReport) -> None:
+        """What the format and its scales are; controls that mean nothing to it are hidden."""
+        settings, w = self.workspace.settings, self.widgets
+        choice, blocks = format_choices.choice_of(settings.format), report.scheme.number_format.family == "block"
+        integer = choice in (format_choices.SIGNED, format_choices.UNSIGNED)
+        w["format"].value = choice
+        lowest, highest = format_choices.WIDTHS
+        w["bits"].param.update(
+            value=settings.bits if integer else w["bits"].value,
+            start=min(lowest, settings.bits) if integer else lowest,
+            end=max(highest, settings.bits) if integer else highest,
+            visible=integer,
+        )
+        w["granularity"].param.update(value=settings.granularity, visible=not blocks)
+        sizes = sorted({*BLOCK_SIZES, settings.block_size})
+        shown = settings.granularity == "block" and not blocks
+        w["block_size"].param.update(options=[str(n) for n in sizes], value=str(settings.block_size), visible=shown)
+        w["symmetric"].param.update(value=settings.symmetric, visible=integer)
+        w["narrow_range"].param.update(value=settings.narrow_range, visible=integer)
 
     def _tensors(self) -> dict[str, str]:
         """Label -> value of the tensor picker: the gallery's models and, if there is one, the uploaded model."""
@@ -240,10 +260,13 @@ def _changes(name: str, value: Any, settings: Settings, report: TensorReport | N
     if name == "tensor":
         model, _, tensor = str(value).partition(SEPARATOR)
         return {"model": model, "tensor": tensor}
-    if name in ("bits", "signed"):
-        bits = value if name == "bits" else settings.bits
-        signed = value if name == "signed" else settings.format.startswith("int")
-        return {"format": f"{'' if signed else 'u'}int{bits}"}
+    if name == "format":
+        lowest, highest = format_choices.WIDTHS
+        return {"format": format_choices.format_of(value, min(max(settings.bits, lowest), highest))}
+    if name == "bits":
+        return {"format": format_choices.format_of(format_choices.choice_of(settings.format), value)}
+    if name == "block_size":
+        return {"block_size": int(value)}
     if name == "clip" and report is not None:
         moved = 0 if value[0] != report.asked[0] else 1
         return _dragged(moved, value[moved], settings, report)
@@ -256,5 +279,5 @@ def _changes(name: str, value: Any, settings: Settings, report: TensorReport | N
 
 def _dragged(end: int, value: float, settings: Settings, report: TensorReport) -> dict[str, Any]:
     """One end of the range was moved; of a symmetric range the other one goes with it."""
-    other = -value if settings.symmetric else report.asked[1 - end]
+    other = -value if report.scheme.symmetric and report.scheme.is_scaled else report.asked[1 - end]
     return {"lo": min(value, other), "hi": max(value, other), "zero_point": None}

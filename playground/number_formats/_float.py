@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, Literal
@@ -11,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.number_formats._float_bits import FAST, WIDENED, sticky_keys
 from playground.number_formats._format import Codes, NumberFormat, Reals
 from playground.rounding import Rounding
 
@@ -125,7 +125,7 @@ class FloatFormat(NumberFormat):
 
     def decode(self, codes: Codes) -> Reals:
         """The numbers that bit patterns stand for: float32 of the codes' shape."""
-        widened = _WIDENED.get(self.id)
+        widened = WIDENED.get(self.id)
         if widened is not None:
             return widened(codes)
         if self.bits <= 16:
@@ -146,13 +146,13 @@ class FloatFormat(NumberFormat):
         Infinity is a number beyond the largest. NaN becomes NaN, or zero in a format without NaN. Without signs, what
         is negative becomes the smallest number if it saturates, else NaN.
         """
-        fast = _FAST.get((self.id, rounding.id))
+        fast = FAST.get((self.id, rounding.id))
         if fast is not None:
             if saturate:
                 np.clip(values, np.float32(self.smallest), np.float32(self.largest), out=values)
             return fast(values)
         if not rounding.random and self.bits <= 8 and self.mantissa_bits <= _STICKY_MANTISSA:
-            found: Codes = _lookup(self, rounding, saturate).take(_sticky_keys(values))
+            found: Codes = _lookup(self, rounding, saturate).take(sticky_keys(values))
             return found
         codes = np.empty(values.shape, self.dtype)
         flat, out = np.ascontiguousarray(values).reshape(-1), codes.reshape(-1)
@@ -221,14 +221,6 @@ class FloatFormat(NumberFormat):
         return (1 << (self.exponent_bits + self.mantissa_bits)) - 1
 
 
-def _sticky_keys(values: Reals) -> NDArray[np.uint16]:
-    """The upper half of each float32, its last bit set if the lower half is not zero."""
-    bits = np.ascontiguousarray(values).view(np.uint32)
-    keys = (bits >> np.uint32(16)).astype(np.uint16)
-    keys |= (bits & np.uint32(0xFFFF)) != 0
-    return keys
-
-
 @lru_cache(maxsize=64)
 def _lookup(number_format: FloatFormat, rounding: Rounding, saturate: bool) -> Codes:
     """The code of every key."""
@@ -237,65 +229,6 @@ def _lookup(number_format: FloatFormat, rounding: Rounding, saturate: bool) -> C
         numbers = keys.astype(np.float64)
     return number_format.round_exactly(numbers, rounding, saturate)
 
-
-def _to_fp16(values: Reals) -> Codes:
-    with np.errstate(over="ignore"):
-        return values.astype(np.float16).view(np.uint16)
-
-
-def _rounded_bits(values: Reals, dropped: int) -> NDArray[np.uint32]:
-    """The bits of float32 values rounded half to even to all but the ``dropped`` last ones, which stay as they fall."""
-    given: NDArray[np.uint32] = values.view(np.uint32)
-    bits = given >> np.uint32(dropped)
-    bits &= np.uint32(1)  # ties go to the even one
-    bits += np.uint32((1 << (dropped - 1)) - 1)
-    bits += given
-    if values.size and np.isnan(values.max()):
-        nan = np.isnan(values)
-        bits[nan] = given[nan] | np.uint32(1 << 22)
-    return bits
-
-
-def _to_bf16(values: Reals) -> Codes:
-    halves = _rounded_bits(np.ascontiguousarray(values), 16).astype("<u4", copy=False).view("<u2")
-    upper = halves.reshape(-1)[1::2].astype(np.uint16)
-    return upper.reshape(values.shape)
-
-
-def _to_tf32(values: Reals) -> Codes:
-    return _rounded_bits(np.ascontiguousarray(values), 13) & np.uint32(~0x1FFF & 0xFFFFFFFF)
-
-
-def _to_fp32(values: Reals) -> Codes:
-    return np.ascontiguousarray(values).view(np.uint32).copy()
-
-
-_FAST: dict[tuple[str, str], Callable[[Reals], Codes]] = {
-    ("fp16", "half_even"): _to_fp16,
-    ("bf16", "half_even"): _to_bf16,
-    ("tf32", "half_even"): _to_tf32,
-    **{
-        ("fp32", rounding): _to_fp32
-        for rounding in ("half_even", "half_away", "half_up", "floor", "ceil", "toward_zero")
-    },
-}
-"""(Format, rounding) -> the same codes as ``round_exactly`` gives, by the machine's own conversions or on the bits."""
-
-
-def _from_fp16(codes: Codes) -> Reals:
-    numbers: Reals = np.ascontiguousarray(codes).view(np.float16).astype(np.float32)
-    return numbers
-
-
-def _from_bf16(codes: Codes) -> Reals:
-    bits = codes.astype(np.uint32)
-    bits <<= np.uint32(16)
-    numbers: Reals = bits.view(np.float32)
-    return numbers
-
-
-_WIDENED: dict[str, Callable[[Codes], Reals]] = {"fp16": _from_fp16, "bf16": _from_bf16}
-"""Format -> what its table says, by the machine's own conversions or on the bits."""
 
 _ID = re.compile(r"fp(\d+)_e(\d)m(\d+)(ieee|fnuz|fn)?")
 

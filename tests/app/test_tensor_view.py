@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+import playground
 from playground import gallery
+from playground.app.format_choices import choice_of
 from playground.app.tensor_view import SEPARATOR, TensorView
 from playground.session import quantizable
 
@@ -21,7 +23,12 @@ def shown(view):
     ("widget", "value", "expected"),
     [
         ("bits", 8, {"format": "int8"}),
-        ("signed", False, {"format": "uint3"}),
+        ("format", "uint", {"format": "uint3"}),
+        ("format", "nf4", {"format": "nf4"}),
+        ("format", "q4_k", {"format": "q4_k"}),
+        ("granularity", "block", {"granularity": "block"}),
+        ("granularity", "token", {"granularity": "token"}),
+        ("block_size", "128", {"block_size": 128}),
         ("symmetric", True, {"symmetric": True}),
         ("granularity", "channel", {"granularity": "channel"}),
         ("narrow_range", True, {"narrow_range": True}),
@@ -44,7 +51,7 @@ def test_widgets_follow_the_settings(view, workspace):
         format="uint6", symmetric=True, granularity="channel", axis=1, calibrator="percentile", percentile=99
     )
     values = shown(view)
-    assert (values["bits"], values["signed"], values["symmetric"], values["axis"]) == (6, False, True, 1)
+    assert (values["bits"], values["format"], values["symmetric"], values["axis"]) == (6, "uint", True, 1)
     assert (values["calibrator"], values["percentile"]) == ("percentile", 99)
     assert view.widgets["percentile"].visible
     assert view.widgets["axis"].visible
@@ -140,3 +147,48 @@ def test_any_tensor_can_be_shown(view, workspace, files, shape, value, granulari
     workspace.change(granularity=granularity, axis=3)
     assert view.widgets["axis"].value == len(shape) - 1
     assert "Cross-entropy" not in view.texts["numbers"].text
+
+
+@pytest.mark.parametrize("name", [name for name in playground.formats() if name != "e8m0"])
+@pytest.mark.parametrize("granularity", ["tensor", "block"])
+def test_every_format_is_shown(view, workspace, name, granularity):
+    workspace.change(format=name, granularity=granularity, tensor="fc1.weight")
+    report = workspace.report
+    assert workspace.problem == ""
+    assert report.scheme.format == name
+    assert view.widgets["format"].value == choice_of(name)
+    integer, blocks = (playground.formats()[name].family == family for family in ("integer", "block"))
+    assert view.widgets["bits"].visible == view.widgets["symmetric"].visible == integer
+    assert view.widgets["granularity"].visible == (not blocks)
+    assert view.widgets["block_size"].visible == (granularity == "block" and not blocks)
+    bars = view.histogram.bars.data
+    assert len(bars["formula"]) == len(bars["count"])
+    assert all(bars["formula"])
+    assert np.isfinite(view.transfer.source.data["y"]).all()
+    drawn = view.histogram.dots.data["x"]
+    assert len(drawn) == (report.level_count if 0 < report.level_count <= 256 else 0)
+    assert "NaN" not in view.texts["numbers"].text + view.texts["formula"].text
+
+
+def test_what_the_formula_and_the_titles_say(view, workspace):
+    workspace.change(format="nf4", granularity="block", block_size=64)
+    assert "real = scale × number" in view.texts["formula"].text
+    assert "16 levels a block" in view.texts["histogram"].text
+    assert "a scale for each block" in view.texts["channels"].text
+    workspace.change(format="q4_1")
+    assert "real = scale × number + offset" in view.texts["formula"].text
+    workspace.change(format="fp16", granularity="tensor")
+    assert "the nearest number that the format has" in view.texts["formula"].text
+    assert "no scale" in view.texts["channels"].text
+    workspace.change(format="kmeans3")
+    assert "8 levels" in view.texts["histogram"].text
+    workspace.change(format="int4")
+    assert "scale × (code − zero-point)" in view.texts["formula"].text
+
+
+def test_dragging_clips_values_of_formats_that_need_no_range(view, workspace):
+    workspace.change(format="q8_0")
+    free = workspace.report
+    view._moved("hi", 0.25)
+    assert workspace.report.asked[1] == 0.25
+    assert workspace.report.hi < free.hi
