@@ -30,6 +30,13 @@ CHANGES = [
     {"granularity": "channel", "hi": -0.1, "lo": 0.2},
     {"granularity": "channel", "symmetric": True, "lo": -0.1, "hi": 0.1, "calibrator": "percentile"},
     {"model": "digits-convnet", "granularity": "channel", "format": "int8"},
+    {"format": "nf4", "granularity": "block", "block_size": 64},
+    {"format": "fp8_e4m3", "granularity": "token", "hi": 0.25},
+    {"format": "fp16"},
+    {"format": "q4_k", "lo": -0.5, "hi": 0.25},
+    {"format": "mxfp4", "granularity": "channel"},
+    {"format": "kmeans3", "hi": 0.3},
+    {"format": "nvfp4", "hi": 0.3},
 ]
 
 
@@ -41,7 +48,7 @@ def test_same_numbers(workspace, tmp_path, monkeypatch, changes):
     assert metrics == report.metrics
     assert q.bits_per_weight == report.bits_per_weight
     shown = report.shown_channel or 0
-    assert q.qparams.scale.reshape(-1)[shown] == np.float32(report.scale)
+    assert q.qparams.scale_values.reshape(-1)[shown] == np.float32(report.scale)
     assert q.qparams.zero_point.reshape(-1)[shown] == report.zero_point
 
 
