@@ -33,6 +33,15 @@ export class Kernels {
     return { Type, offset, length };
   }
 
+  /** Where the next array would start; `release` gives back all that was taken since. */
+  mark() {
+    return this.#end;
+  }
+
+  release(mark) {
+    this.#end = mark;
+  }
+
   /** The typed array of what `alloc` gave. */
   at({ Type, offset, length }) {
     return new Type(this.memory.buffer, offset, length);

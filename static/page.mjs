@@ -8,6 +8,7 @@ import { installExport } from "./export.mjs";
 import { installApi } from "./api.mjs";
 import { Boot } from "./boot.mjs";
 import { toast } from "./toast.mjs";
+import { followSettings, startFastPath } from "./fastpath/page.mjs";
 
 const $ = (id) => document.getElementById(id);
 const client = new Client();
@@ -24,7 +25,10 @@ async function openView(name) {
   try {
     const { result } = await client.request("view", { view: name });
     await live.show(result);
-    if (name === "tensor") installHandles(live.doc);
+    if (name === "tensor") {
+      installHandles(live.doc);
+      startFastPath({ client, live, settings: state.settings });
+    }
     if (name === "model") installTable(live.doc);
   } catch (error) {
     documents.delete(name);
@@ -50,6 +54,7 @@ async function selectView(name) {
 
 function onState(next) {
   state = next;
+  followSettings(next.settings);
   for (const problem of next.problems ?? []) toast(problem, "bad");
   next.problems = [];
   const url = new URL(location.href);

@@ -1,0 +1,141 @@
+// The fast path: when a control of the Tensor view is moved, the page itself works out the new picture with our kernels
+// and draws it in the next frame. Python gets the same change through the document's patches; when it has answered, its
+// state is what is shown, and by construction it is the same. It sends nothing itself.
+import { Kernels } from "../kernels.mjs";
+import { chooseRange, compute, covers, keyOf } from "./compute.mjs";
+import { Controls, readTag } from "./controls.mjs";
+import { Drawing, findModels } from "./draw.mjs";
+import { Ledger } from "./ledger.mjs";
+import { moved } from "./settings.mjs";
+import { Subject } from "./subject.mjs";
+import { Texts } from "./text.mjs";
+
+const SLOTS = ["numbers", "histogram", "error", "transfer", "channels"].map((name) => `slot-tensor-${name}`);
+
+export class FastPath {
+  #live; #settings; #python; #ledger = new Ledger(); #drawing; #controls; #texts; #conventions;
+  #kernels = null; #free = 0; #subject = null; #picture = null; #asked = null;
+  #ahead = false; #frame = 0;
+
+  /** Resolves when the kernels are there. */
+  ready;
+
+  /**
+   * @param {object} options
+   * @param {import("../documents.mjs").LiveDocument} options.live the Tensor view's document, shown
+   * @param {object} options.settings what is shown: `playground.state`, or the defaults that the document was built with
+   * @param {string|URL} [options.kernels] where the kernels are
+   */
+  constructor({ live, settings, kernels = new URL("../kernels/kernels-simd128.wasm", import.meta.url) }) {
+    this.#live = live;
+    this.#settings = this.#python = settings;
+    const models = findModels(live.doc);
+    const { controls, conventions } = readTag(models.figures.histogram);
+    this.#conventions = conventions;
+    this.#drawing = new Drawing(models, this.#ledger);
+    this.#controls = new Controls(live.doc, models.grips, controls);
+    this.#texts = new Texts(live.doc);
+    this.#asked = this.#controls.value("clip");
+    live.doc.on_change((event) => this.#changed(event));
+    live.addEventListener("patching", () => this.#putBack());
+    live.addEventListener("patched", () => this.#patched());
+    live.addEventListener("settled", () => this.#settled());
+    this.ready = Kernels.load(kernels).then((loaded) => {
+      this.#kernels = loaded;
+      this.#free = loaded.mark();
+    });
+  }
+
+  /** Whether something is drawn, or about to be, that Python has not confirmed. */
+  get ahead() { return this.#ahead; }
+
+  /** The last picture that was drawn: see compute.mjs. */
+  get picture() { return this.#picture; }
+
+  /** @param {{values: Float32Array, shape: number[], key: string, zoomed?: object}} tensor see subject.mjs; keyOf gives the key */
+  async setSubject(tensor) {
+    await this.ready;
+    this.#kernels.release(this.#free);
+    this.#subject = new Subject(this.#kernels, tensor);
+    if (this.#ahead) this.#schedule();
+  }
+
+  /** Whether the tensor that settings name is at hand. */
+  has(settings) { return this.#subject?.key === keyOf(settings); }
+
+  /** Python's settings have changed, whoever asked for that. While the visitor is ahead they wait. */
+  setSettings(settings) {
+    this.#python = settings;
+    if (!this.#ahead) this.#settings = settings;
+  }
+
+  #changed(event) {
+    if (this.#live.applying) return;
+    for (const change of event.events ?? [event]) {
+      if (change.kind !== "ModelChanged") continue;
+      this.#ledger.note(change.model, change.attr, change.value);
+      const control = this.#controls.read(change);
+      if (control) this.#move(control.name, control.value);
+    }
+  }
+
+  #move(name, value) {
+    const covered = this.#kernels && covers(this.#subject, this.#settings, this.#conventions);
+    if (covered) this.#asked = chooseRange(this.#kernels, this.#subject, this.#settings);
+    const next = moved(this.#settings, name, value, this.#asked, this.#controls.value("zero_point"));
+    this.#settings = next ?? { ...this.#settings, tensor: null };
+    this.#ahead = true;
+    this.#schedule();
+  }
+
+  /** However often something moves: one computation a frame, of the newest settings. */
+  #schedule() {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.#picture = this.#kernels && compute(this.#kernels, this.#subject, this.#settings, this.#conventions);
+      if (this.#picture) this.#show();
+      else this.#decline();
+    });
+  }
+
+  #show() {
+    this.#live.quietly(() => {
+      this.#drawing.show(this.#picture);
+      this.#controls.show(this.#picture, this.#ledger);
+    });
+    this.#texts.show(this.#picture);
+    this.#markAll(false);
+  }
+
+  /** Python will answer; until then all that it last said is out of date, and looks so. */
+  #decline() {
+    this.#putBack();
+    this.#texts.restore();
+    this.#markAll(true);
+  }
+
+  #markAll(stale) {
+    for (const id of SLOTS) document.getElementById(id)?.classList.toggle("stale", stale);
+  }
+
+  #putBack() {
+    if (this.#ledger.size) this.#live.quietly(() => this.#ledger.restore());
+  }
+
+  /** Python has drawn something; if the visitor has moved on since, that is not what is to be seen. */
+  #patched() {
+    if (this.#ahead && this.#live.waiting && this.#picture) this.#show();
+    else this.#asked = this.#controls.value("clip");
+  }
+
+  #settled() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    this.#ahead = false;
+    this.#settings = this.#python;
+    this.#putBack();
+    this.#asked = this.#controls.value("clip");
+    this.#texts.restore();
+    this.#markAll(false);
+  }
+}

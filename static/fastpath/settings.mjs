@@ -1,0 +1,43 @@
+// What a moved control means for the settings: playground/app/tensor_view.py (_changes) and workspace.py (change).
+import { nineDigits } from "./numbers.mjs";
+
+const RESET_ZERO_POINT = ["format", "symmetric", "narrow_range", "granularity", "convention"];
+const PASSED_ON = [...RESET_ZERO_POINT.slice(1), "axis", "calibrator", "percentile", "zoom", "zero_point"];
+
+/**
+ * @param {object} settings as in playground.state
+ * @param {string} name of the control, or "lo" and "hi" for the handles on the plot
+ * @param {any} value what it was moved to
+ * @param {[number, number]} asked the range that is shown
+ * @param {number|null} zeroPoint the zero-point that is shown
+ * @returns {object|null} the new settings; null if only Python can tell
+ */
+export function moved(settings, name, value, asked, zeroPoint) {
+  const changes = changesOf(settings, name, value, asked, zeroPoint);
+  if (!changes) return null;
+  const next = { ...settings, ...changes };
+  const touched = Object.keys(changes);
+  if (touched.some((key) => RESET_ZERO_POINT.includes(key)) && !touched.includes("zero_point")) next.zero_point = null;
+  if (touched.includes("calibrator") || touched.includes("percentile")) next.lo = next.hi = null;
+  return next;
+}
+
+function changesOf(settings, name, value, asked, zeroPoint) {
+  const signed = settings.format.startsWith("int");
+  if (name === "bits") return { format: `${signed ? "" : "u"}int${value}` };
+  if (name === "signed") return { format: `${value ? "" : "u"}int${settings.format.replace(/^u?int/, "")}` };
+  if (name === "clip") {
+    const end = value[0] === asked[0] ? 1 : 0;
+    return dragged(settings, end, value[end], asked);
+  }
+  if (name === "lo" || name === "hi") return dragged(settings, Number(name === "hi"), value, asked);
+  if (name === "zero_point" && value === zeroPoint) return {};
+  if (name === "percentile") return { percentile: nineDigits(value) };
+  return PASSED_ON.includes(name) ? { [name]: value } : null;
+}
+
+/** One end of the range was moved; of a symmetric range the other one goes with it. */
+function dragged(settings, end, value, asked) {
+  const other = settings.symmetric ? -value : asked[1 - end];
+  return { lo: nineDigits(Math.min(value, other)), hi: nineDigits(Math.max(value, other)), zero_point: null };
+}
