@@ -25,6 +25,9 @@ export class LiveDocument extends EventTarget {
 
   get doc() { return this.#doc; }
 
+  /** Whether a change is the visitor's and has to be sent; the fast path knows of some that are not. */
+  isVisitors = () => true;
+
   /** Whether what changes now comes from this page's code or from Python, not from the visitor. */
   get applying() { return this.#applying; }
 
@@ -71,7 +74,7 @@ export class LiveDocument extends EventTarget {
   }
 
   #changed(event) {
-    if (this.#applying) return;
+    if (this.#applying || !this.isVisitors(event)) return;
     if (event.kind === "ModelChanged") this.#held.set(`${event.model.id}.${event.attr}`, event);
     else this.#messages.push(event);
     this.#send();

@@ -51,3 +51,20 @@ KERNEL(k_widths) {
     for (int32_t i = 0; i < a->n; i++)
         a->width[i] = a->hi[i] - a->lo[i];
 }
+
+/* The ends of a histogram of values from lo to hi: moved apart where they coincide, as playground.session.subject_of does. */
+struct spread_args {
+    float lo, hi;
+    float *ends; /* [2] */
+};
+
+KERNEL(k_spread) {
+    const struct spread_args *a = (const void *)args;
+    double low = a->lo, high = a->hi;
+    if (low == high) {
+        low -= 0.5 * (a->lo ? __builtin_fabs(a->lo) : 1);
+        high += 0.5 * (a->hi ? __builtin_fabs(a->hi) : 1);
+    }
+    a->ends[0] = (float)low;
+    a->ends[1] = (float)high;
+}

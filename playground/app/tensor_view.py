@@ -128,7 +128,10 @@ class TensorView:
         w["signed"].value = settings.format.startswith("int")
         w["bits"].value = settings.bits
         w["granularity"].value = settings.granularity
+        listed = w["axis"].options
         w["axis"].param.update(options=axes, value=report.axis, visible=report.per_channel)
+        if listed != axes:
+            w["axis"].param.trigger("value")  # the page knows it by its text, which is another one now
         w["symmetric"].value = settings.symmetric
         w["narrow_range"].value = settings.narrow_range
         w["zoom"].value = settings.zoom

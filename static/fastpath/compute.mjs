@@ -92,7 +92,7 @@ export function compute(kernels, subject, settings, conventions) {
   const { edges, counts } = settings.zoom ? subject.bulk() : subject.whole();
   const picture = {
     settings, asked, axis, edges, counts, perChannel, grid, shape: subject.shape, count: subject.count,
-    span: subject.whole().range,
+    span: subject.whole().span,
     shownChannel: perChannel ? shown : null,
     scale: kernels.at(subject.scale)[shown],
     zeroPoint: kernels.at(subject.zeroPoint)[shown],

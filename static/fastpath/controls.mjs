@@ -44,8 +44,17 @@ export class Controls {
     return entry?.model[entry.attr] ?? null;
   }
 
-  /** Brings ranges and values in line with the picture, as TensorView._show_widgets does. */
-  show({ span, edges, asked, grid, zeroPoint, perChannel, axis, settings }, ledger) {
+  /** Whether the visitor is at a control. */
+  focused(name) {
+    const { outer } = this.#byName.get(name);
+    return Bokeh.index.find_one_by_id(outer.id)?.el.matches(":focus-within") ?? false;
+  }
+
+  /**
+   * Brings ranges and values in line with the picture, as TensorView._show_widgets does. The clip slider that is being
+   * moved keeps the end that is held: its newest value may be on its way.
+   */
+  show({ span, asked, grid, zeroPoint, perChannel, axis, settings }, ledger, moving) {
     const set = (name, values) => {
       const entry = this.#byName.get(name);
       for (const [attr, value] of Object.entries(values)) {
@@ -53,7 +62,8 @@ export class Controls {
       }
     };
     const [start, end] = [Math.min(span[0], asked[0]), Math.max(span[1], asked[1])];
-    set("clip", { start, end, step: (end - start) / 1000, value: asked });
+    set("clip", { start, end, step: (end - start) / 1000 });
+    if (moving !== "clip" || settings.symmetric) set("clip", { value: asked });
     set("zero_point", {
       start: grid.qmin, end: grid.qmax, value: zeroPoint, visible: !settings.symmetric && !perChannel,
     });

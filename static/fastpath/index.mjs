@@ -12,10 +12,15 @@ import { Texts } from "./text.mjs";
 
 const SLOTS = ["numbers", "histogram", "error", "transfer", "channels"].map((name) => `slot-tensor-${name}`);
 
+const WRITTEN = ["clip", "zero_point"];
+
 export class FastPath {
   #live; #settings; #python; #ledger = new Ledger(); #drawing; #controls; #texts; #conventions;
-  #kernels = null; #free = 0; #subject = null; #picture = null; #asked = null;
-  #ahead = false; #frame = 0;
+  #kernels = null; #free = 0; #subject = null; #picture = null;
+  #shown = null; #moving = null; #ahead = false; #frame = 0;
+
+  /** How many pictures were drawn, and how long the last one took, in milliseconds. */
+  timing = { steps: 0, ms: 0 };
 
   /** Resolves when the kernels are there. */
   ready;
@@ -35,7 +40,8 @@ export class FastPath {
     this.#drawing = new Drawing(models, this.#ledger);
     this.#controls = new Controls(live.doc, models.grips, controls);
     this.#texts = new Texts(live.doc);
-    this.#asked = this.#controls.value("clip");
+    this.#see();
+    live.isVisitors = (event) => !this.#isEcho(event);
     live.doc.on_change((event) => this.#changed(event));
     live.addEventListener("patching", () => this.#putBack());
     live.addEventListener("patched", () => this.#patched());
@@ -75,14 +81,29 @@ export class FastPath {
       if (change.kind !== "ModelChanged") continue;
       this.#ledger.note(change.model, change.attr, change.value);
       const control = this.#controls.read(change);
-      if (control) this.#move(control.name, control.value);
+      if (control && !this.#isEcho(change)) this.#move(control.name, control.value);
     }
   }
 
+  /**
+   * Panel's React widgets write what they show back into their model, a moment later; if the value has changed meanwhile,
+   * that looks like a visitor who moves it. A slider that is written to from here counts as moved only while it has the
+   * focus, as any slider has that is taken hold of.
+   */
+  #isEcho(event) {
+    if (this.#live.applying || event.kind !== "ModelChanged") return false;
+    const control = this.#controls.read(event);
+    if (!WRITTEN.includes(control?.name) || this.#controls.focused(control.name)) return false;
+    const { asked, zeroPoint } = this.#shown;
+    this.#live.quietly(() => event.model.setv({ value: control.name === "clip" ? asked : zeroPoint }, { sync: false }));
+    return true;
+  }
+
   #move(name, value) {
+    this.#moving = name;
     const covered = this.#kernels && covers(this.#subject, this.#settings, this.#conventions);
-    if (covered) this.#asked = chooseRange(this.#kernels, this.#subject, this.#settings);
-    const next = moved(this.#settings, name, value, this.#asked, this.#controls.value("zero_point"));
+    if (covered) this.#shown.asked = chooseRange(this.#kernels, this.#subject, this.#settings);
+    const next = moved(this.#settings, name, value, this.#shown.asked, this.#shown.zeroPoint);
     this.#settings = next ?? { ...this.#settings, tensor: null };
     this.#ahead = true;
     this.#schedule();
@@ -92,17 +113,25 @@ export class FastPath {
   #schedule() {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
+      const began = performance.now();
       this.#picture = this.#kernels && compute(this.#kernels, this.#subject, this.#settings, this.#conventions);
       if (this.#picture) this.#show();
       else this.#decline();
+      if (this.#picture) this.timing = { steps: this.timing.steps + 1, ms: performance.now() - began };
     });
+  }
+
+  /** Takes note of the range and the zero-point that Python shows. */
+  #see() {
+    this.#shown = { asked: this.#controls.value("clip"), zeroPoint: this.#controls.value("zero_point") };
   }
 
   #show() {
     this.#live.quietly(() => {
       this.#drawing.show(this.#picture);
-      this.#controls.show(this.#picture, this.#ledger);
+      this.#controls.show(this.#picture, this.#ledger, this.#moving);
     });
+    this.#shown = { asked: this.#picture.asked, zeroPoint: this.#picture.zeroPoint };
     this.#texts.show(this.#picture);
     this.#markAll(false);
   }
@@ -116,6 +145,7 @@ export class FastPath {
 
   #markAll(stale) {
     for (const id of SLOTS) document.getElementById(id)?.classList.toggle("stale", stale);
+    this.#texts.markFormula(stale);
   }
 
   #putBack() {
@@ -125,7 +155,7 @@ export class FastPath {
   /** Python has drawn something; if the visitor has moved on since, that is not what is to be seen. */
   #patched() {
     if (this.#ahead && this.#live.waiting && this.#picture) this.#show();
-    else this.#asked = this.#controls.value("clip");
+    else this.#see();
   }
 
   #settled() {
@@ -134,7 +164,7 @@ export class FastPath {
     this.#ahead = false;
     this.#settings = this.#python;
     this.#putBack();
-    this.#asked = this.#controls.value("clip");
+    this.#see();
     this.#texts.restore();
     this.#markAll(false);
   }

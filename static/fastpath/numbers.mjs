@@ -12,7 +12,7 @@ function split(value, significant, decimals) {
 
 /** Significant decimal digits of |value| > 0, rounded half to even as Python does: [digits as text, exponent of the first]. */
 function decimal(value, significant) {
-  let { kept, rest, half, power } = split(Math.abs(value), significant, SHORT);
+  let { kept, rest, half, power } = split(Math.abs(value), significant, Math.max(SHORT, significant + 2));
   if (rest === half) ({ kept, rest, half, power } = split(Math.abs(value), significant, EXACT));
   const up = rest > half || (rest === half && Number(kept.at(-1)) % 2 === 1);
   const rounded = String(Number(kept) + Number(up));

@@ -39,7 +39,7 @@ export class Subject {
     return [product(this.shape.slice(0, axis)), this.shape[axis], product(this.shape.slice(axis + 1))];
   }
 
-  /** {edges, counts, range}: the histogram of all values, and the smallest and the largest of them. */
+  /** {range, span, edges, counts}: the smallest and the largest value, and the histogram of all, which runs over `span`. */
   whole() {
     this.#whole ??= this.#count();
     return this.#whole;
@@ -52,8 +52,10 @@ export class Subject {
     const outside = k.alloc(Int32Array, 2);
     const counts = k.alloc(Int32Array, BINS);
     k.at(counts).fill(0);
-    k.call("k_histogram", this.x, this.count, { float: range[0] }, { float: range[1] }, BINS, counts, outside);
-    return { range, edges: this.linspace(range[0], range[1], BINS + 1), counts: k.at(counts).slice() };
+    k.call("k_spread", { float: range[0] }, { float: range[1] }, this.pair);
+    const [first, last] = k.at(this.pair);
+    k.call("k_histogram", this.x, this.count, { float: first }, { float: last }, BINS, counts, outside);
+    return { range, span: [first, last], edges: this.linspace(first, last, BINS + 1), counts: k.at(counts).slice() };
   }
 
   /** {edges, counts} of the bulk of the values; null if nobody has counted them. */

@@ -100,6 +100,11 @@ export class Texts {
     }
   }
 
+  /** The formula stands among the controls, and is out of date by itself. */
+  markFormula(stale) {
+    this.#element("formula")?.querySelector(".formula")?.classList.toggle("stale", stale);
+  }
+
   /** Puts back what Python wrote; where it already stands there, nothing is touched. */
   restore() {
     for (const [block, name] of Object.entries(BLOCKS)) {

@@ -26,11 +26,21 @@ export const frames = async (n = 2) => {
 const data = (label) => doc().all_models.values().find((model) => model.label === label && "value" in model);
 const outer = (label) => doc().all_models.values().find((model) => model.data === data(label));
 
+/** What has the focus when a slider is taken hold of. */
+const slider = (label) => {
+  const within = (node) => node.querySelector?.("input[type=range]") ??
+    [...(node.shadowRoot?.children ?? []), ...(node.children ?? [])].map(within).find((found) => found);
+  return within(Bokeh.index.find_one_by_id(outer(label).id).el);
+};
+
 /** Moves a control as the visitor would: {label: value}, or {"grip-lo": location}. */
 export function move(moves) {
   for (const [name, value] of Object.entries(moves)) {
     if (name.startsWith("grip-")) find(name).location = value;
-    else data(name).value = value;
+    else {
+      slider(name)?.focus();
+      data(name).value = value;
+    }
   }
 }
 
@@ -61,7 +71,8 @@ export function screen() {
   seen.outside = [find("outside-low").right, find("outside-high").left];
   for (const label of ["Clip", "Zero-point", "Channel axis", "Bits", "Format", "Range", "One scale for each"]) {
     const { value, start, end, step } = data(label);
-    seen[label] = [value, start, end, step, outer(label).visible];
+    // The slider that is held has all digits of where it is held, the range is float32.
+    seen[label] = [Array.isArray(value) ? value.map(Math.fround) : value, start, end, step, outer(label).visible];
   }
   for (const block of ["histogram", "error", "transfer", "channels", "formula"]) {
     seen[`${block} text`] = text(block).textContent;
@@ -95,4 +106,83 @@ export async function step(moves) {
   } finally {
     unblock();
   }
+}
+
+/** Several moves, a frame each, with Python deaf to all of them. */
+export async function steps(list) {
+  block();
+  try {
+    for (const moves of list) {
+      move(moves);
+      await frames();
+    }
+    const before = screen();
+    unblock();
+    await settled();
+    return { before, after: screen(), unmarked: stale() };
+  } finally {
+    unblock();
+  }
+}
+
+/** Resolves when nothing is under way and the tensor that is shown is at hand. */
+export async function idle() {
+  const { currentFastPath } = await import("/fastpath/page.mjs");
+  await settled();
+  for (let i = 0; i < 400 && !currentFastPath().has(playground.state); i++) await new Promise((resolve) => setTimeout(resolve, 5));
+  await frames();
+}
+
+/** Many moves within one frame; how many pictures that made. */
+export async function burst(name, values) {
+  const { currentFastPath } = await import("/fastpath/page.mjs");
+  const before = currentFastPath().timing.steps;
+  for (const value of values) move({ [name]: value });
+  await frames();
+  return { drawn: currentFastPath().timing.steps - before, messages: missed(), location: find(name).location };
+}
+
+/** Where a handle is on the canvas, and where a value is. */
+export function spot(name, value) {
+  const at = (x) => Bokeh.index.find_one_by_id(find("histogram").id).frame.x_scale.compute(x);
+  return { from: at(find(name).location), to: at(value) };
+}
+
+/** The layout shift of some moves, and of Python's answers to them. */
+export async function shift(list) {
+  const sum = { drawn: 0, answered: 0 };
+  let phase = "drawn";
+  const observer = new PerformanceObserver((entries) => {
+    for (const entry of entries.getEntries()) sum[phase] += entry.value;
+  });
+  observer.observe({ type: "layout-shift" });
+  const rest = () => new Promise((resolve) => setTimeout(resolve, 120));
+  for (const moves of list) {
+    block();
+    phase = "drawn";
+    move(moves);
+    await frames();
+    await rest();
+    phase = "answered";
+    unblock();
+    await settled();
+    await rest();
+  }
+  observer.disconnect();
+  return sum;
+}
+
+/** Numbers as the fast path writes them. */
+export async function written(values) {
+  const n = await import("/fastpath/numbers.mjs");
+  return {
+    digits: values.map((value) => n.digits(value)),
+    two: values.map((value) => n.digits(value, 2)),
+    size: values.map((value) => n.size(Math.abs(value))),
+    percent: values.filter((value) => value >= 0 && value <= 1).map(n.percent),
+    fixed: values.filter((value) => Math.abs(value) < 1e20).map((value) => n.fixed(value, 0)),
+    four: values.filter((value) => Math.abs(value) < 1e15).map((value) => n.fixed(value, 4)),
+    nine: values.map(n.nineDigits),
+    grouped: values.filter((value) => Math.abs(value) < 1e15).map((value) => n.grouped(Math.trunc(Math.abs(value)))),
+  };
 }

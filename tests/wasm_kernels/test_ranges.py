@@ -1,10 +1,12 @@
-"""k_clip_range, k_clip_limits and k_widths against NumPy and playground.core."""
+"""k_clip_range, k_clip_limits, k_widths and k_spread against NumPy and playground.core."""
 
 import numpy as np
 import pytest
 
 from playground.core import QParams, Scheme, clip_limits
+from playground.model.loading import load
 from playground.rounding import ROUNDINGS
+from playground.session import subject_of
 
 
 @pytest.mark.parametrize("low", [-np.inf, -0.5, 0.75])
@@ -33,3 +35,11 @@ def test_clip_limits(guarded, rng, out, number_format, rounding):
 def test_widths(guarded, rng, out):
     lo, hi = rng.normal(size=(2, 19)).astype(np.float32)
     np.testing.assert_array_equal(guarded("k_widths", lo, hi, 19, out((19,), "float32")), hi - lo)
+
+
+@pytest.mark.parametrize("values", [[0.0], [-0.0], [2.5, 2.5], [-1e-3], [1.0, 3.0], [0.1]])
+def test_spread_is_that_of_the_report(guarded, out, tmp_path, values):
+    np.savez(tmp_path / "x.npz", x=np.array(values, np.float32))
+    subject = subject_of(load(tmp_path / "x.npz"), "x")
+    low, high = subject.values.min(), subject.values.max()
+    np.testing.assert_array_equal(guarded("k_spread", low, high, out((2,), "float32")), subject.edges[[0, -1]])
