@@ -144,7 +144,10 @@ export class FastPath {
   }
 
   #markAll(stale) {
-    for (const id of SLOTS) document.getElementById(id)?.classList.toggle("stale", stale);
+    for (const id of SLOTS) {
+      document.getElementById(id)?.classList.toggle("stale", stale);
+      document.getElementById(id)?.setAttribute("aria-busy", String(stale));
+    }
     this.#texts.markFormula(stale);
   }
 

@@ -74,7 +74,7 @@ def settings_of(bits, sign, symmetric, granularity, narrow, convention, ends):
 def test_equals_python_over_a_grid_of_settings(act, page, convention, granularity, axis):
     """Each setting is reached by the last of the moves that make it: the convention, the bits, or the symmetry."""
     cases = [case for case in GRID if case[5] == convention and case[3] == (granularity, axis)]
-    chosen = random.Random(f"{convention} {granularity} {axis}").sample(cases, 6)  # noqa: S311
+    chosen = random.Random(f"{convention} {granularity} {axis}").sample(cases, 6)
     for case in chosen:
         wanted = settings_of(*case)
         for start, moves in (
@@ -88,7 +88,9 @@ def test_equals_python_over_a_grid_of_settings(act, page, convention, granularit
             page.evaluate("(changes) => playground.setState(changes)", wanted | start)
             seen = act("step", moves)
             covered(seen)
-            assert page.evaluate("() => playground.state") == page.evaluate("(s) => ({...playground.state, ...s})", wanted)
+            assert page.evaluate("() => playground.state") == page.evaluate(
+                "(s) => ({...playground.state, ...s})", wanted
+            )
 
 
 @pytest.mark.parametrize("zero_point", [-8, 0, 7])
@@ -134,7 +136,13 @@ def test_the_other_tensors_too(act, page):
 
 @pytest.mark.parametrize(
     "x",
-    [np.zeros((3, 4)), np.full(7, 2.5), np.linspace(1e-35, 3e-35, 50), np.array([[1.0, -1.0]]), np.arange(12.0) * 0.125],
+    [
+        np.zeros((3, 4)),
+        np.full(7, 2.5),
+        np.linspace(1e-35, 3e-35, 50),
+        np.array([[1.0, -1.0]]),
+        np.arange(12.0) * 0.125,
+    ],
     ids=["zeros", "constant", "tiny", "two values", "ties"],
 )
 def test_odd_tensors(act, page, tmp_path, x):
@@ -223,8 +231,10 @@ def test_nothing_jumps(act, page):
     assert act("shift", [{"One scale for each": "Channel"}, {"Range": "Symmetric"}])["answered"] <= 0.02
 
 
-NUMBERS = [0.0, 0.5, 1.5, 2.5, 0.125, 1.125, 1.135, 0.0625, 999.5, 9.996, 99.95, 999.9999999999999, 1234.5, 1e7, 123456789.0,
-           1e-5, 9.995e-5, 0.000123456, 2.0**-13, 1.220703125e-4, 3.4e38, 1.2e-38, 1 / 3, 2e22, 5e-324]  # fmt: skip
+TIES = [0.0, 0.5, 1.5, 2.5, 0.125, 1.125, 1.135, 0.0625, 2.0**-13, 1.220703125e-4]
+CARRIES = [999.5, 9.996, 99.95, 999.9999999999999, 9.995e-5]
+SIZES = [1234.5, 1e7, 123456789.0, 1e-5, 0.000123456, 3.4e38, 1.2e-38, 1 / 3, 2e22, 5e-324]
+NUMBERS = [*TIES, *CARRIES, *SIZES]
 
 
 def test_numbers_are_written_as_python_writes_them(act):
