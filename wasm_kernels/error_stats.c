@@ -95,6 +95,20 @@ static void take_run(struct sums *s, const struct error_stats_args *a, int32_t n
     }
 }
 
+/* The channels' values lie side by side, inner = 1. */
+static void take_row(struct sums *s, const struct error_stats_args *a) {
+    for (int32_t c = 0; c < a->channels;) {
+        const float *x = a->x + s->position, *x_hat = a->x_hat + s->position;
+        int32_t n = s->position % 4 == 0 && c + 4 <= a->channels ? 4 : 1;
+        if (n == 4)
+            take4(s, wasm_v128_load(x), wasm_v128_load(x_hat), wasm_v128_load(a->lo + c), wasm_v128_load(a->hi + c));
+        else
+            take1(s, *x, *x_hat, a->lo[c], a->hi[c]);
+        c += n;
+        advance(s, n, a->stats);
+    }
+}
+
 KERNEL(k_error_stats) {
     const struct error_stats_args *a = (const void *)args;
     struct sums s;
@@ -104,8 +118,11 @@ KERNEL(k_error_stats) {
     for (int32_t i = 0; i < SUMS; i++)
         a->stats[i] = 0;
     for (int32_t o = 0; o < a->outer; o++)
-        for (int32_t c = 0; c < a->channels; c++)
-            take_run(&s, a, a->inner, a->lo[c], a->hi[c]);
+        if (a->inner == 1)
+            take_row(&s, a);
+        else
+            for (int32_t c = 0; c < a->channels; c++)
+                take_run(&s, a, a->inner, a->lo[c], a->hi[c]);
     if (s.position % CHUNK)
         fold(&s, a->stats);
     double first = wasm_f64x2_extract_lane(s.largest, 0), second = wasm_f64x2_extract_lane(s.largest, 1);

@@ -1,4 +1,4 @@
-"""What the page is given so that it can draw before Python answers: the tensor, and what controls and conventions mean."""
+"""What the page is given so that it can draw before Python answers: the tensor, controls, conventions."""
 
 import json
 
