@@ -34,6 +34,12 @@ export class LiveDocument extends EventTarget {
   /** Whether there is a change that has not been sent yet. */
   get waiting() { return this.#held.size + this.#messages.length > 0; }
 
+  /** Lets go of what has not been sent: Python is told in another way. */
+  forget() {
+    this.#held.clear();
+    this.#messages = [];
+  }
+
   /** Changes the document without telling Python. */
   quietly(work) {
     const before = this.#applying;
@@ -75,8 +81,11 @@ export class LiveDocument extends EventTarget {
 
   #changed(event) {
     if (this.#applying || !this.isVisitors(event)) return;
-    if (event.kind === "ModelChanged") this.#held.set(`${event.model.id}.${event.attr}`, event);
-    else this.#messages.push(event);
+    if (event.kind === "ModelChanged") {
+      const key = `${event.model.id}.${event.attr}`;
+      this.#held.delete(key); // what was moved last comes last: Python follows the moves in this order
+      this.#held.set(key, event);
+    } else this.#messages.push(event);
     this.#send();
   }
 
@@ -93,6 +102,6 @@ export class LiveDocument extends EventTarget {
         this.#client.dispatchEvent(new CustomEvent("failed", { detail: error })));
     }
     this.#busy = false;
-    this.dispatchEvent(new Event("settled"));
+    if (!this.waiting) this.dispatchEvent(new Event("settled"));
   }
 }

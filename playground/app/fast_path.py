@@ -16,7 +16,8 @@ TAG = "fast-path:"
 def fast_path_tag(widgets: Mapping[str, Any]) -> str:
     """The tag: ``{"controls": {label: {name, options}}, "conventions": {id: fields}}``.
 
-    A control is known in the page by its label; ``options`` says what the texts that it offers stand for.
+    A control is known in the page by its label; ``options`` says what the texts that it offers stand for, as far as
+    that is known when the view is built.
     """
     controls = {
         widget.label: {"name": name, "options": widget.options if isinstance(options, dict) else {}}

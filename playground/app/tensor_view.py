@@ -75,9 +75,9 @@ class TensorView:
             widget.param.watch(lambda event, name=name: self._moved(name, event.new), "value")
         for grip, end in zip(self.histogram.grips, ("lo", "hi"), strict=True):
             grip.on_change("location", lambda _attr, _old, new, end=end: self._moved(end, new))
-        self.histogram.figure.tags = [*self.histogram.figure.tags, fast_path_tag(self.widgets)]
         workspace.param.watch(lambda *_: self.show(), "report")
         self.show()
+        self.histogram.figure.tags = [*self.histogram.figure.tags, fast_path_tag(self.widgets)]
 
     def roots(self) -> dict[str, UIElement | pn.viewable.Viewable]:
         """Slot name -> what goes there."""

@@ -41,15 +41,17 @@ export const keyOf = ({ model, tensor }) => JSON.stringify([model, tensor]);
 
 /** Puts the clip ranges into subject.lo and subject.hi; returns the widest extent they have: [lo, hi]. */
 export function chooseRange(kernels, subject, settings) {
-  const [lo, hi] = [kernels.at(subject.lo), kernels.at(subject.hi)];
+  const views = () => [kernels.at(subject.lo), kernels.at(subject.hi)]; // taken late: what is worked out first may move them
   if (settings.granularity === "tensor") {
     const { range } = subject.whole();
     const ends = [settings.lo ?? range[0], settings.hi ?? range[1]];
+    const [lo, hi] = views();
     lo[0] = Math.min(...ends);
     hi[0] = Math.max(...ends);
     return [lo[0], hi[0]];
   }
   const found = subject.channelRanges(channelAxis(settings, subject.shape.length));
+  const [lo, hi] = views();
   lo.set(found.lo);
   hi.set(found.hi);
   const ends = [settings.lo ?? -Infinity, settings.hi ?? Infinity];

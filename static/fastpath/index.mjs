@@ -69,6 +69,22 @@ export class FastPath {
   /** Whether the tensor that settings name is at hand. */
   has(settings) { return this.#subject?.key === keyOf(settings); }
 
+  /** The settings as the visitor has them. */
+  get settings() { return this.#settings; }
+
+  /**
+   * Python has begun to listen after the visitor began to move things: it gets the settings as a whole. One by one the
+   * controls' newest values would not tell in which order they were moved, and that matters.
+   * @param {(kind: string, content: object) => Promise} request of the client; the document must not be sending yet
+   */
+  async handOver(request) {
+    if (!this.#ahead || this.#settings.tensor === null) return;
+    this.#live.forget();
+    const { version: _, ...changes } = this.#settings;
+    await request("set", { changes });
+    if (!this.#live.waiting) this.#settled();
+  }
+
   /** Python's settings have changed, whoever asked for that. While the visitor is ahead they wait. */
   setSettings(settings) {
     this.#python = settings;

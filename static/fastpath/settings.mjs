@@ -1,6 +1,7 @@
 // What a moved control means for the settings: playground/app/tensor_view.py (_changes) and workspace.py (change).
 import { nineDigits } from "./numbers.mjs";
 
+const SEPARATOR = "\x1f"; // playground/app/tensor_view.py
 const RESET_ZERO_POINT = ["format", "symmetric", "narrow_range", "granularity", "convention"];
 const PASSED_ON = [...RESET_ZERO_POINT.slice(1), "axis", "calibrator", "percentile", "zoom", "zero_point"];
 
@@ -17,6 +18,7 @@ export function moved(settings, name, value, asked, zeroPoint) {
   if (!changes) return null;
   const next = { ...settings, ...changes };
   const touched = Object.keys(changes);
+  if (next.model !== settings.model || next.tensor !== settings.tensor) next.lo = next.hi = next.zero_point = null;
   if (touched.some((key) => RESET_ZERO_POINT.includes(key)) && !touched.includes("zero_point")) next.zero_point = null;
   if (touched.includes("calibrator") || touched.includes("percentile")) next.lo = next.hi = null;
   return next;
@@ -24,6 +26,10 @@ export function moved(settings, name, value, asked, zeroPoint) {
 
 function changesOf(settings, name, value, asked, zeroPoint) {
   const signed = settings.format.startsWith("int");
+  if (name === "tensor") {
+    const [model, tensor] = value.split(SEPARATOR);
+    return tensor === undefined ? null : { model, tensor };
+  }
   if (name === "bits") return { format: `${signed ? "" : "u"}int${value}` };
   if (name === "signed") return { format: `${value ? "" : "u"}int${settings.format.replace(/^u?int/, "")}` };
   if (name === "clip") {

@@ -44,6 +44,12 @@ export function move(moves) {
   }
 }
 
+/** A control's model changes without anyone at the control. */
+export async function echo(label, value) {
+  data(label).value = value;
+  await frames(3);
+}
+
 /** Resolves when Python has answered all. */
 export async function settled() {
   const { currentFastPath } = await import("/fastpath/page.mjs");
@@ -93,12 +99,19 @@ export function stale() {
   };
 }
 
+let own = null;
+
+/** What the page took the settings to be after the last step, before Python answered. */
+export const settings = () => own;
+
 /** One step with Python deaf, seen before and after it answers. */
 export async function step(moves) {
+  const { currentFastPath } = await import("/fastpath/page.mjs");
   block();
   try {
     move(moves);
     await frames();
+    own = currentFastPath().settings;
     const [before, marked] = [screen(), stale()];
     unblock();
     await settled();
@@ -185,4 +198,22 @@ export async function written(values) {
     nine: values.map(n.nineDigits),
     grouped: values.filter((value) => Math.abs(value) < 1e15).map((value) => n.grouped(Math.trunc(Math.abs(value)))),
   };
+}
+
+/** Medians over some moves: the page's own step, and Python's answer, in milliseconds. */
+export async function race(name, values) {
+  const { currentFastPath } = await import("/fastpath/page.mjs");
+  const took = { fast: [], python: [] };
+  for (const value of values) {
+    block();
+    move({ [name]: value });
+    await frames();
+    took.fast.push(currentFastPath().timing.ms);
+    const began = performance.now();
+    unblock();
+    await settled();
+    took.python.push(performance.now() - began);
+  }
+  const median = (times) => times.sort((a, b) => a - b)[times.length >> 1];
+  return { fast: median(took.fast), python: median(took.python) };
 }

@@ -167,6 +167,30 @@ def test_what_is_not_covered_looks_out_of_date_until_python_answers(act, page):
     covered(act("step", {"grip-hi": 0.25}))  # both ends are given now
 
 
+def test_another_tensor_is_out_of_date_until_python_answers(act, page):
+    page.evaluate("() => playground.setState({lo: -0.5, hi: 0.5, format: 'int5'})")
+    seen = act("step", {"Tensor": "digits-mlp / fc1.weight (512 × 64)"})
+    assert seen["marked"]["slots"] == SLOTS
+    assert page.evaluate("() => [playground.state.tensor, playground.state.lo]") == ["fc1.weight", None]
+    act("idle")
+    covered(act("step", {"Bits": 3}))
+
+
+def test_settings_of_many_moves_are_what_python_comes_to(act, page):
+    """The page's own idea of the settings, by which it tells Python all at once if Python was not there yet."""
+    moves = {
+        "Zero-point": 2, "grip-hi": 0.5, "Format": "Unsigned integer", "Bits": 6, "Range": "Symmetric", "grip-lo": -0.123,
+        "One scale for each": "Channel", "Channel axis": "1: 512 channels", "As": "PyTorch",
+        "Calibration": "Percentile", "Percentile": 98.7, "Clip": [-0.7, 1.0], "Zoom in on the bulk": True,
+        "Narrow range (no lowest code)": True,
+    }  # fmt: skip
+    again = {"Calibration": "Min-max", "grip-lo": -0.5, "One scale for each": "Tensor", "Range": "Asymmetric"}
+    again |= {"Zero-point": 9}
+    for label, value in itertools.chain(moves.items(), again.items()):
+        act("step", {label: value})
+        assert act("settings") == page.evaluate("() => playground.state")
+
+
 def test_after_a_picture_of_its_own_a_declined_change_leaves_nothing_of_it(act, page):
     """The range is Python's again though Python, for which it never changed, sends nothing about it."""
     seen = act("steps", [{"grip-hi": 4.0}, {"Calibration": "Percentile"}])
@@ -223,6 +247,37 @@ def test_a_drag_with_the_mouse_moves_the_plot_while_python_is_deaf(act, page, nu
     assert numbers(page)["Accuracy on 360 digits"] != before["Accuracy on 360 digits"]
 
 
+@pytest.mark.parametrize(("label", "setting"), [("Clip", "hi"), ("Zero-point", "zero_point")])
+def test_a_slider_dragged_with_the_mouse_counts_as_moved(act, page, label, setting):
+    """A slider that the fast path writes to is believed only while it has the focus; the mouse gives it that."""
+    page.evaluate("() => document.activeElement.blur()")
+    box = page.get_by_role("slider", name=label).last.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 60, y, steps=5)
+    page.mouse.up()
+    page.wait_for_function("(name) => playground.state[name] !== null", arg=setting)
+    act("settled")
+    assert page.evaluate("(name) => playground.state[name]", setting) < 1.5
+
+
+def test_a_value_that_react_writes_back_is_no_move(act, page):
+    """An older value comes back from a slider that nobody touches: it is put right, and Python hears nothing."""
+    page.evaluate("() => document.activeElement.blur()")
+    act("block")
+    try:
+        act("echo", "Zero-point", 2)
+        act("echo", "Clip", [-0.5, 0.5])
+        assert act("missed") == 0
+        assert act("screen")["Zero-point"][0] == -1
+        assert act("screen")["Clip"][0] == act("screen")["Clip"][1:3]
+    finally:
+        act("unblock")
+    act("settled")
+    assert page.evaluate("() => [playground.state.zero_point, playground.state.lo]") == [None, None]
+
+
 def test_nothing_jumps(act, page):
     """Nothing moves when a step is drawn, nor when Python answers."""
     quiet = act("shift", [{"Bits": 4}, {"grip-hi": 0.3}, {"Clip": [-0.5, 0.3]}, {"Bits": 8}])
@@ -253,3 +308,9 @@ def test_numbers_are_written_as_python_writes_them(act):
     assert written["four"] == [f"{v:.4f}" for v in values if abs(v) < 1e15]
     assert written["nine"] == [float(f"{v:.9g}") for v in values]
     assert written["grouped"] == [python.grouped(int(abs(v))) for v in values if abs(v) < 1e15]
+
+
+def test_a_step_is_much_faster_than_python(act, page):
+    """Kernels, models and texts against Python's answer, in one page; what the browser then paints is the same for both."""
+    took = act("race", "grip-hi", [0.3 + 0.01 * i for i in range(15)])
+    assert took["python"] > 4 * took["fast"], took
