@@ -9,6 +9,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -169,3 +170,20 @@ def _saved(path: Path, nodes: list[NodeProto], weights: list[TensorProto], sizes
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     path.write_bytes(model.SerializeToString())
     return path
+
+
+@pytest.fixture
+def act(page: Page) -> Callable[..., Any]:
+    """Calls a function of fast_path.mjs in the page; nothing is under way when the test begins."""
+    body = Path(__file__).with_name("fast_path.mjs").read_text(encoding="utf-8")
+    address = "**/test-fast-path.mjs"
+    page.context.unroute(address)
+    page.context.route(address, lambda route: route.fulfill(body=body, content_type="text/javascript"))
+
+    def call(name: str, *arguments: Any) -> Any:
+        return page.evaluate(
+            "async ([name, args]) => (await import('/test-fast-path.mjs'))[name](...args)", [name, list(arguments)]
+        )
+
+    call("idle")
+    return call

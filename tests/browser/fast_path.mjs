@@ -1,19 +1,24 @@
 // What the tests of the fast path do in the page. Served beside it, so that no code has to be evaluated from a string.
 const doc = () => Bokeh.documents.find((document) => document.get_model_by_name("histogram-bars"));
 const find = (name) => doc().get_model_by_name(name);
-const send = Worker.prototype.postMessage;
+const ways = [Worker, MessagePort].map(({ prototype }) => ({ prototype, send: prototype.postMessage }));
 let held = null;
 
-/** From now on Python hears nothing. */
+/** From now on Python gets no request; whatever else is posted (React's own ticks) goes through. */
 export function block() {
   held ??= [];
-  Worker.prototype.postMessage = function hold(...message) { held.push([this, message]); };
+  for (const { prototype, send } of ways) {
+    prototype.postMessage = function hold(message, ...rest) {
+      if (message?.kind && message.id !== undefined) held.push([this, send, [message, ...rest]]);
+      else send.call(this, message, ...rest);
+    };
+  }
 }
 
-/** Python hears all that it missed. */
+/** Python gets all that it missed. */
 export function unblock() {
-  Worker.prototype.postMessage = send;
-  for (const [worker, message] of (held ?? []).splice(0)) worker.postMessage(...message);
+  for (const { prototype, send } of ways) prototype.postMessage = send;
+  for (const [port, send, message] of (held ?? []).splice(0)) send.apply(port, message);
   held = null;
 }
 

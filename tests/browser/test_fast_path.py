@@ -2,35 +2,11 @@
 
 import itertools
 import random
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-HELPER = Path(__file__).with_name("fast_path.mjs")
 SLOTS = [f"slot-tensor-{name}" for name in ("numbers", "histogram", "error", "transfer", "channels")]
-
-
-@pytest.fixture(scope="module")
-def helped(visit):
-    """The module's page, able to load what the tests do in it."""
-    body = HELPER.read_text(encoding="utf-8")
-    visit.context.route("**/test-fast-path.mjs", lambda route: route.fulfill(body=body, content_type="text/javascript"))
-    visit.page.wait_for_function("() => window.playground.state")
-    return visit.page
-
-
-@pytest.fixture
-def act(helped, page):
-    """Calls a function of fast_path.mjs in the page."""
-
-    def call(name, *arguments):
-        return page.evaluate(
-            "async ([name, args]) => (await import('/test-fast-path.mjs'))[name](...args)", [name, list(arguments)]
-        )
-
-    call("idle")
-    return call
 
 
 def require_equal(seen):
@@ -179,7 +155,8 @@ def test_another_tensor_is_out_of_date_until_python_answers(act, page):
 def test_settings_of_many_moves_are_what_python_comes_to(act, page):
     """The page's own idea of the settings, by which it tells Python all at once if Python was not there yet."""
     moves = {
-        "Zero-point": 2, "grip-hi": 0.5, "Format": "Unsigned integer", "Bits": 6, "Range": "Symmetric", "grip-lo": -0.123,
+        "Zero-point": 2, "grip-hi": 0.5, "Format": "Unsigned integer", "Bits": 6, "Range": "Symmetric",
+        "grip-lo": -0.123,
         "One scale for each": "Channel", "Channel axis": "1: 512 channels", "As": "PyTorch",
         "Calibration": "Percentile", "Percentile": 98.7, "Clip": [-0.7, 1.0], "Zoom in on the bulk": True,
         "Narrow range (no lowest code)": True,
@@ -284,33 +261,3 @@ def test_nothing_jumps(act, page):
     assert quiet["drawn"] + quiet["answered"] <= 0.02
     # Other controls come and go with the granularity, at once; the answer adds nothing to that.
     assert act("shift", [{"One scale for each": "Channel"}, {"Range": "Symmetric"}])["answered"] <= 0.02
-
-
-TIES = [0.0, 0.5, 1.5, 2.5, 0.125, 1.125, 1.135, 0.0625, 2.0**-13, 1.220703125e-4]
-CARRIES = [999.5, 9.996, 99.95, 999.9999999999999, 9.995e-5]
-SIZES = [1234.5, 1e7, 123456789.0, 1e-5, 0.000123456, 3.4e38, 1.2e-38, 1 / 3, 2e22, 5e-324]
-NUMBERS = [*TIES, *CARRIES, *SIZES]
-
-
-def test_numbers_are_written_as_python_writes_them(act):
-    from playground.render import numbers as python
-
-    rng = np.random.default_rng(5)
-    random_ones = (rng.normal(size=400) * 10.0 ** rng.integers(-8, 9, 400)).tolist()
-    dyadic = (rng.integers(-4000, 4000, 400) / 2.0 ** rng.integers(0, 12, 400)).tolist()
-    values = [*NUMBERS, *(-v for v in NUMBERS), *random_ones, *dyadic]
-    written = act("written", values)
-    assert written["digits"] == [python.digits(v) for v in values]
-    assert written["two"] == [python.digits(v, 2) for v in values]
-    assert written["size"] == [python.size(abs(v)) for v in values]
-    assert written["percent"] == [python.percent(v) for v in values if 0 <= v <= 1]
-    assert written["fixed"] == [f"{v:.0f}" for v in values if abs(v) < 1e20]
-    assert written["four"] == [f"{v:.4f}" for v in values if abs(v) < 1e15]
-    assert written["nine"] == [float(f"{v:.9g}") for v in values]
-    assert written["grouped"] == [python.grouped(int(abs(v))) for v in values if abs(v) < 1e15]
-
-
-def test_a_step_is_much_faster_than_python(act, page):
-    """Kernels, models and texts against Python's answer, in one page; what the browser then paints is the same for both."""
-    took = act("race", "grip-hi", [0.3 + 0.01 * i for i in range(15)])
-    assert took["python"] > 4 * took["fast"], took
