@@ -15,7 +15,25 @@ from playground.errors import InvalidInputError
 _CHUNK = 1 << 16
 """Values per step: temporaries stay in the cache, and sums are formed in float64 without copying all of x."""
 
+_LANES = 64
+
 _MOST_BINS = 1 << 20
+
+
+def steady_sum(values: NDArray[np.float64]) -> float:
+    """The sum of at most ``_CHUNK`` float64 values in one stated order: the same bits on every machine.
+
+    Value ``i`` is added to sum ``i % 64``, one after the other; then the upper half of the sums is added to the lower
+    half until one is left. ``k_error_stats`` does the same, so that the page's own numbers equal Python's; the order of
+    ``np.sum`` and of a BLAS product depends on the machine.
+    """
+    rows = values.size // _LANES
+    sums: NDArray[np.float64] = np.add.reduce(values[: rows * _LANES].reshape(rows, _LANES), axis=0)
+    rest = values[rows * _LANES :]
+    sums[: rest.size] += rest
+    while sums.size > 1:
+        sums = sums[: sums.size // 2] + sums[sums.size // 2 :]
+    return float(sums[0])
 
 
 def compare(x: ArrayLike, x_hat: ArrayLike) -> dict[str, float]:
@@ -33,11 +51,11 @@ def compare(x: ArrayLike, x_hat: ArrayLike) -> dict[str, float]:
     noise = signal = estimate = inner = total = largest = 0.0
     for p, q in _chunks(a, b):
         d = q - p
-        noise += float(d @ d)
-        signal += float(p @ p)
-        estimate += float(q @ q)
-        inner += float(p @ q)
-        total += float(d.sum())
+        noise += steady_sum(d * d)
+        signal += steady_sum(p * p)
+        estimate += steady_sum(q * q)
+        inner += steady_sum(p * q)
+        total += steady_sum(d)
         largest = max(largest, float(d.max()), -float(d.min()))
     mse = noise / a.size
     return {
@@ -191,12 +209,13 @@ def split_error(x: ArrayLike, x_hat: ArrayLike, lo: ArrayLike, hi: ArrayLike, bi
         raise InvalidInputError(f"the limits do not fit values of shape {a.shape}", where="lo") from error
     errors = b - a
     rounding, clipping = errors[inside], errors[~inside]
+    squared = _split_squares(a, b, inside)
     edge = max(float(errors.max()), -float(errors.min()))
     return ErrorSplit(
         rounding=_histogram_or_empty(rounding, bins, edge),
         clipping=_histogram_or_empty(clipping, bins, edge),
-        rounding_mse=_sum_of_squares(rounding) / a.size,
-        clipping_mse=_sum_of_squares(clipping) / a.size,
+        rounding_mse=squared[0] / a.size,
+        clipping_mse=squared[1] / a.size,
         clipped=clipping.size,
         count=a.size,
     )
@@ -209,5 +228,12 @@ def _histogram_or_empty(errors: Float32, bins: int, edge: float) -> Histogram:
     return Histogram(np.zeros(bins, np.int64), float(first), float(last))
 
 
-def _sum_of_squares(errors: Float32) -> float:
-    return sum(float(d @ d) for (d,) in _chunks(errors))
+def _split_squares(a: Float32, b: Float32, inside: NDArray[np.bool_]) -> tuple[float, float]:
+    """Sums of the squared errors inside and outside the limits."""
+    rounding = clipping = 0.0
+    chosen = inside.reshape(-1)
+    for start, (p, q) in zip(range(0, a.size, _CHUNK), _chunks(a.reshape(-1), b.reshape(-1)), strict=True):
+        squares, within = (q - p) ** 2, chosen[start : start + _CHUNK]
+        rounding += steady_sum(np.where(within, squares, 0.0))
+        clipping += steady_sum(np.where(within, 0.0, squares))
+    return rounding, clipping

@@ -7,6 +7,7 @@ import { installApi } from "./api.mjs";
 import { Boot } from "./boot.mjs";
 import { Life } from "./life.mjs";
 import { toast } from "./toast.mjs";
+import { currentFastPath, followSettings } from "./fastpath/page.mjs";
 import { Views } from "./views.mjs";
 
 const $ = (id) => document.getElementById(id);
@@ -17,6 +18,7 @@ const given = { model: null, calibration: null };
 const life = new Life({ start: window.playgroundStart, views, boot, given, say: (text, action) => toast(text, "bad", action) });
 const embedded = document.body.classList.contains("embed");
 let state = null;
+window.playgroundStart.fastPath = currentFastPath;
 
 function showTab(name) {
   for (const tab of document.querySelectorAll("[role=tab]")) {
@@ -31,11 +33,12 @@ async function selectView(name) {
   showTab(name);
   await api.ready;
   if (state?.settings.view !== name) await client.request("set", { changes: { view: name } });
-  await views.open(name);
+  await views.open(name, state.settings);
 }
 
 function onState(next) {
   state = next;
+  followSettings(next.settings);
   for (const problem of next.problems ?? []) toast(problem, "bad");
   next.problems = [];
   const url = new URL(location.href);
@@ -51,7 +54,7 @@ async function goOn(result) {
   onState((await client.request("state")).result);
   if (!embedded) {
     showTab(state.settings.view);
-    await views.open(state.settings.view);
+    await views.open(state.settings.view, state.settings);
   }
   boot.end(result);
 }
