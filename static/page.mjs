@@ -8,6 +8,7 @@ import { installExport } from "./export.mjs";
 import { installApi } from "./api.mjs";
 import { Boot } from "./boot.mjs";
 import { toast } from "./toast.mjs";
+import { installUpdates } from "./updates.mjs";
 
 const $ = (id) => document.getElementById(id);
 const client = new Client();
@@ -64,8 +65,8 @@ function onState(next) {
 async function start() {
   boot.begin();
   client.open();
-  const manifest = await fetch("manifest.json").then((response) => {
-    if (!response.ok) throw new Error(`manifest.json could not be loaded (HTTP ${response.status})`);
+  const manifest = await fetch($("manifest").href).then((response) => {
+    if (!response.ok) throw new Error(`the list of files could not be loaded (HTTP ${response.status})`);
     return response.json();
   });
   const { result } = await client.request("start", { manifest, options: { query: location.search } });
@@ -160,7 +161,7 @@ if (!embedded) {
   installExport({ client, complain, ready: () => api.ready });
 }
 showTabOfQuery();
-api.restart();
+installUpdates({ embedded, ready: api.restart() });
 
 function showTabOfQuery() {
   const wanted = new URLSearchParams(location.search).get("view");

@@ -3,7 +3,7 @@
 import { loadPyodide } from "./pyodide/pyodide.mjs";
 import { ortCreate } from "./ort.mjs";
 
-const here = new URL("./", import.meta.url);
+const here = new URL("../", import.meta.url); // a release keeps its scripts in a folder of their own
 const address = (path) => new URL(path, here).href;
 const tell = (message, transfer) => postMessage(message, transfer ?? []);
 
@@ -48,12 +48,12 @@ async function start({ manifest, options }) {
   const plainFetch = countFetches(manifest.boot.reduce((sum, file) => sum + file.size, 0));
   const packages = fetchBytes(manifest.python);
   const pyodide = await stage("Loading Python", () => loadPyodide({
-    indexURL: address("pyodide/"),
-    packageBaseUrl: address("wheels/"),
+    indexURL: address(manifest.roots.pyodide),
+    packageBaseUrl: address(manifest.roots.wheels),
     env: {
       HOME: "/home/pyodide",
-      PANEL_CDN_ROOT: "./pn/",
-      PANEL_MATERIAL_UI_CDN_ROOT: "./pmui/v",
+      PANEL_CDN_ROOT: `./${manifest.roots.pn}`,
+      PANEL_MATERIAL_UI_CDN_ROOT: `./${manifest.roots.pmui}v`,
       BOKEH_RESOURCES: "cdn",
       PYTHONDONTWRITEBYTECODE: "1",
     },
