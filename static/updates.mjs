@@ -18,7 +18,7 @@ function container() {
 
 /** Says which release this tab shows, as long as it is open: the service worker keeps its files. */
 function hold(scope) {
-  const release = /manifest-([0-9a-f]+)\.json/.exec(document.getElementById("manifest")?.href ?? "")?.[1];
+  const { release } = document.documentElement.dataset;
   navigator.locks?.request(`${scope}#${release}`, { mode: "shared" }, () => new Promise(() => {})).catch(() => {});
 }
 

@@ -45,7 +45,13 @@ def service_worker(source: Path, planned: release.Release) -> bytes:
     with tempfile.TemporaryDirectory() as scratch:
         listed, output = Path(scratch, "files.json"), Path(scratch, "sw.js")
         listed.write_text(json.dumps({"release": planned.name, "files": kept_files(planned.contents)}), "utf-8")
-        options = ["--bundle", "--minify", "--format=iife", "--target=es2022", '--define:process.env.NODE_ENV="production"']
+        options = [
+            "--bundle",
+            "--minify",
+            "--format=iife",
+            "--target=es2022",
+            '--define:process.env.NODE_ENV="production"',
+        ]
         options += [f"--alias:release-files={listed}", f"--outfile={output}", "--log-level=warning"]
         run(
             [*downloads.node("node"), modules / "esbuild" / "bin" / "esbuild", source, *options],

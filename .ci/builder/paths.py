@@ -15,7 +15,7 @@ DIST = ROOT / "dist"
 
 LOCAL_CACHE = ROOT / ".cache"
 TREE = LOCAL_CACHE / "tree"
-"""The assembled site under the names the sources use; ``dist/`` is made from it, with names that change with content."""
+"""The assembled site under the names the sources use. ``dist/`` is made from it."""
 
 STAMPS = LOCAL_CACHE / "stamps"
 """What this checkout's outputs were made from; never shared between checkouts."""

@@ -16,7 +16,7 @@ SERVICE_WORKER_POLICY = "default-src 'self'"
 _POLICY = re.compile(r'http-equiv="Content-Security-Policy" content="([^"]+)"')
 
 
-def publish(tree: Path, target: Path, *, copies: bool = True) -> release.Release:
+def publish(tree: Path, target: Path, *, copies: bool = True) -> None:
     """Write the site that ``tree`` holds to ``target``.
 
     Args:
@@ -35,11 +35,10 @@ def publish(tree: Path, target: Path, *, copies: bool = True) -> release.Release
     contents["_headers"] = headers(planned.contents).encode()
     contents[".nojekyll"] = b""  # GitHub Pages would drop files whose names begin with an underscore
     release.write(contents, target)
-    return planned
 
 
 def headers(contents: Mapping[str, bytes]) -> str:
-    """``_headers``, as Netlify and Cloudflare read it: what may be kept for ever, and the pages' policies as headers."""
+    """``_headers``, as Netlify and Cloudflare read it: what may be kept for ever, the pages' policies as headers."""
     rules = {"/*": EVERYWHERE, "/sw.js": {"Content-Security-Policy": SERVICE_WORKER_POLICY}}
     for place in sorted({address.split("/")[0] + "/*" * ("/" in address) for address in contents}):
         if place not in release.ENTRY_POINTS:

@@ -1,9 +1,9 @@
 """From the assembled tree to ``dist/``: every file but the entry points gets an address that changes with its content.
 
 A *group* is a top-level folder of the tree, or the loose files of the site's own scripts. It moves into the folder
-``<group>-<hash of its files>``, whole, because the modules in it import each other and Panel asks for files below a root.
-References between groups are rewritten: in our own modules (``import``, ``new URL("./...", import.meta.url)``), in the
-pages (``href``, ``src``, which also get ``integrity``), and in the manifest, which is the table of addresses at run time.
+``<group>-<hash of its files>``, whole, because the modules in it import each other and Panel asks for files below a
+root. References between groups are rewritten: in our own modules (``import``, ``new URL("./...", import.meta.url)``),
+in the pages (``href``, ``src``, which also get ``integrity``), and in the manifest, the table of addresses at run time.
 """
 
 from __future__ import annotations
@@ -33,12 +33,15 @@ MANIFEST = "manifest.json"
 SERVICE_WORKER = "sw.mjs"
 """Compiled by :mod:`builder.offline`; it is no part of any group."""
 
+SEPARATE = ("python", "wheels")
+"""Folders whose files do not refer to each other: each gets a hash of its own, so that an update fetches few."""
+
 DIGITS = 10
 KEPT = "docs"
 """What else may lie in ``dist/``: ``build.py docs`` writes there."""
 
 _REFERENCE = re.compile(r"""((?:\bfrom|\bimport)\s*\(?\s*|\bnew URL\(\s*)(["'`])(\.{1,2}/[^"'`$]*)\2""")
-_TAG = re.compile(r"<(?:script|link)\b[^>]*>")
+_TAG = re.compile(r"<(?:script|link|iframe)\b[^>]*>")
 _ADDRESS = re.compile(r"""\b(href|src)="([^"#?:]+)\"""")
 
 
@@ -47,7 +50,7 @@ class Release:
     """What ``dist/`` will hold."""
 
     name: str
-    """The manifest's hash: it names the release, since the manifest holds every other address."""
+    """A hash of everything: pages carry it as ``data-release``, and the service worker."""
     contents: Mapping[str, bytes]
     """Address -> bytes."""
     addresses: Mapping[str, str]
@@ -79,26 +82,28 @@ def plan(tree: Path) -> Release:
     """
     files = {path.relative_to(tree).as_posix(): path.read_bytes() for path in files_in(tree)}
     groups: dict[str, dict[str, bytes]] = {}
-    for path in files:
+    for path, content in files.items():
         if path not in (*ENTRY_POINTS, MANIFEST, SERVICE_WORKER):
             group, inside = _place(path)
-            groups.setdefault(group, {})[inside] = files[path]
+            groups.setdefault(group, {})[inside] = content
     addresses: dict[str, str] = {}
     contents: dict[str, bytes] = {}
     for group in sorted(groups, key=lambda name: (name == APP, name)):  # the scripts last: they refer to the others
         found = groups[group]
         if group == APP:
             found = {name: _relink(name, content, addresses, groups[APP]) for name, content in found.items()}
-        address = group_address(group, found)
+        whole = group_address(group, found)
         for inside, content in found.items():
-            addresses[_path_of(group, inside)] = f"{address}/{inside}"
-            contents[f"{address}/{inside}"] = content
+            folder = group_address(group, {inside: content}) if group in SEPARATE else whole
+            addresses[_path_of(group, inside)] = f"{folder}/{inside}"
+            contents[f"{folder}/{inside}"] = content
     if MANIFEST in files:
         _add(MANIFEST, _manifest(files[MANIFEST], addresses), addresses, contents)
-    name = addresses.get(MANIFEST, "").removeprefix("manifest-").removesuffix(".json")
-    for entry in ENTRY_POINTS:
-        if entry in files:
-            contents[entry] = _entry(entry, files[entry].decode(), addresses, contents).encode()
+    entries = {entry: files[entry] for entry in ENTRY_POINTS if entry in files}
+    name = group_address("", {**dict.fromkeys(contents, b""), **entries}).removeprefix("-")
+    for entry, content in entries.items():
+        text = _entry(entry, content.decode(), addresses, contents)
+        contents[entry] = text.replace("<html ", f'<html data-release="{name}" ', 1).encode()
     return Release(name, contents, addresses)
 
 
@@ -220,7 +225,7 @@ def _link(page: str, tag: str, addresses: Mapping[str, str], contents: Mapping[s
     if "data-unchecked" in tag:  # the script that runs where integrity cannot be checked, and says so
         return tag.replace(" data-unchecked", "")
     if re.search(r'<script|rel="(stylesheet|modulepreload)"', tag):
-        # With crossorigin the service worker may repair its copy, and a sandboxed frame can load it where the host allows.
+        # With crossorigin the service worker may repair its copy, and a sandboxed frame may load it if the host allows.
         checks = f' integrity="{integrity(contents[address])}"'
         tag = tag[:-1] + checks + ("" if "crossorigin" in tag else ' crossorigin="anonymous"') + ">"
     return tag

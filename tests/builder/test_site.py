@@ -1,7 +1,7 @@
 import json
 
 from builder.downloads import sha256_of
-from builder.paths import DIST
+from builder.paths import TREE
 from builder.site import locked_versions
 
 
@@ -14,21 +14,21 @@ def test_locked_versions_takes_pins_and_not_comments_or_hashes():
 
 
 def test_the_manifest_states_what_the_worker_fetches():
-    manifest = json.loads((DIST / "manifest.json").read_text("utf-8"))
+    manifest = json.loads((TREE / "manifest.json").read_text("utf-8"))
     for entry in manifest["boot"]:
-        file = DIST / entry["path"]
+        file = TREE / entry["path"]
         assert (file.stat().st_size, sha256_of(file)) == (entry["size"], entry["sha256"])
     paths = {entry["path"] for entry in manifest["boot"]}
     assert {manifest["python"], "pyodide/pyodide.asm.wasm", "pyodide/python_stdlib.zip"} < paths
 
 
 def test_numpy_is_the_file_that_pyodides_own_lock_states():
-    entry = json.loads((DIST / "pyodide" / "pyodide-lock.json").read_text("utf-8"))["packages"]["numpy"]
-    assert sha256_of(DIST / "wheels" / entry["file_name"]) == entry["sha256"]
+    entry = json.loads((TREE / "pyodide" / "pyodide-lock.json").read_text("utf-8"))["packages"]["numpy"]
+    assert sha256_of(TREE / "wheels" / entry["file_name"]) == entry["sha256"]
 
 
 def test_no_file_of_the_site_is_empty_or_a_cache():
-    files = [path for path in DIST.rglob("*") if path.is_file()]
+    files = [path for path in TREE.rglob("*") if path.is_file()]
     assert [path for path in files if path.suffix in {".pyc", ".partial"} or path.name.startswith(".")] == []
     assert [
         path.name
