@@ -9,12 +9,11 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from builder import downloads, release
+from builder import budgets, downloads, release
 from builder.steps import run
 
 LEFT_OUT = (
     r"bench(-[0-9a-f]+/.*|\.html)",  # the benchmark and its models: 10 MB that nobody needs without a network
-    r".*\.(zst|wasm)\.gz",  # fallbacks for browsers that cannot decode the better copy beside them
     r"pn-[0-9a-f]+/.*/images/.*",  # Panel's logos
 )
 """Addresses that are fetched from the network whenever they are asked for."""
@@ -25,7 +24,12 @@ def kept_files(contents: Mapping[str, bytes]) -> list[dict[str, str | None]]:
 
     Smallest first, so that a start which is interrupted has the most of what it needs.
     """
-    addresses = [a for a in contents if not any(re.fullmatch(pattern, a) for pattern in LEFT_OUT)]
+    addresses = [
+        address
+        for address in contents
+        if not any(re.fullmatch(pattern, address) for pattern in LEFT_OUT)
+        and not budgets.is_fallback(address, contents)
+    ]
     files: list[dict[str, str | None]] = []
     for address in sorted(addresses, key=lambda a: (len(contents[a]), a)):
         check = release.integrity(contents[address])

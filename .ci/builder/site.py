@@ -71,7 +71,11 @@ def build() -> Path:
     step("Write the manifest", parts, [TREE / "manifest.json"], lambda: _write_manifest(wheel, versions))
     step(
         "Publish to dist/",
-        [*(_RECIPE / f"{name}.py" for name in ("publish", "release", "offline", "compression")), _NPM_LOCK, TREE],
+        [
+            *(_RECIPE / f"{name}.py" for name in ("publish", "release", "offline", "budgets", "compression")),
+            _NPM_LOCK,
+            TREE,
+        ],
         [DIST / "index.html", DIST / "sw.js"],
         lambda: publish.publish(TREE, DIST),
     )
