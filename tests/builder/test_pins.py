@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from builder.paths import DIST, REQUIREMENTS
+from builder.paths import TREE, REQUIREMENTS
 from builder.site import locked_versions
 
 
@@ -29,7 +29,7 @@ def test_the_oracles_bring_no_cuda():
 
 
 def test_numpy_is_the_one_that_pyodide_has():
-    wheels = json.loads((DIST / "pyodide" / "pyodide-lock.json").read_text("utf-8"))["packages"]
+    wheels = json.loads((TREE / "pyodide" / "pyodide-lock.json").read_text("utf-8"))["packages"]
     pins = locked_versions((REQUIREMENTS / "site.txt").read_text("utf-8"))
     assert pins["numpy"] == wheels["numpy"]["version"]
 
