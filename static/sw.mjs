@@ -43,7 +43,8 @@ const checked = {
 
   /** Keeping a copy may fail (a full disk); the page still gets its file. */
   async handlerDidError({ request, event }) {
-    return event.type === "install" ? null : fetch(request);
+    if (event.type === "install") return null;
+    return fetch(request.mode === "navigate" ? request : new Request(request, { cache: "reload" }));
   },
 };
 

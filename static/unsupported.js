@@ -12,11 +12,10 @@
   if (!reason) return;
   addEventListener("DOMContentLoaded", () => {
     const box = document.getElementById("failure");
-    document.getElementById("boot").hidden = true;
     document.getElementById("failure-text").textContent = reason[1];
     document.getElementById("retry").hidden = true;
     box.hidden = false;
-    document.body.prepend(box); // first of all: the style sheets may be missing too
-    document.getElementById("views").hidden = true;
+    document.body.replaceChildren(box); // nothing else would answer, and the style sheets may be missing too
+    Object.assign(box.style, { maxWidth: "42em", margin: "3em auto", padding: "0 1em", font: "16px/1.5 system-ui, sans-serif" });
   });
 })();

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from builder.paths import TREE, REQUIREMENTS
+from builder.paths import REQUIREMENTS, TREE
 from builder.site import locked_versions
 
 
