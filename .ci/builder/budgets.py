@@ -65,7 +65,11 @@ def served_sizes(site: Path) -> dict[str, int]:
 
 def is_fallback(address: str, sizes: Iterable[str]) -> bool:
     """Whether it is the gzip form of a file that also lies there as zstd: a browser fetches one of the two."""
-    return address.endswith(".gz") and address.removesuffix(".gz") + ".zst" in sizes
+    name = address.rpartition("/")[2]
+    if not name.endswith(".gz"):
+        return False
+    better = name.removesuffix(".gz") + ".zst"
+    return any(other.rpartition("/")[2] == better for other in sizes)
 
 
 def group_sizes(sizes: dict[str, int]) -> dict[str, int]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from builder import compression, offline, release
+from builder.paths import STATIC
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 EVERYWHERE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
@@ -29,7 +30,7 @@ def publish(tree: Path, target: Path, *, copies: bool = True) -> None:
     """
     planned = release.plan(tree)
     contents = dict(planned.contents)
-    contents["sw.js"] = offline.service_worker(tree / release.SERVICE_WORKER, planned)
+    contents["sw.js"] = offline.service_worker(STATIC / release.SERVICE_WORKER, planned)
     if copies:
         contents |= compression.copies(contents)
     contents["_headers"] = headers(planned.contents).encode()

@@ -74,6 +74,7 @@ def build() -> Path:
         [
             *(_RECIPE / f"{name}.py" for name in ("publish", "release", "offline", "budgets", "compression")),
             _NPM_LOCK,
+            STATIC / "sw.mjs",
             TREE,
         ],
         [DIST / "index.html", DIST / "sw.js"],
