@@ -26,7 +26,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "First document": (r"python-[0-9a-f]+/frozen\.json",),
     "Snapshot": (r"python-[0-9a-f]+/(snapshot\.bin|data\.zip)\.zst",),
     "Packages for the plain start": (r"python-[0-9a-f]+/(packages|python)\.zip.*", r"wheels-.*"),
-    "ONNX Runtime Web": (r"python-[0-9a-f]+/ort[.-].*", r"ort-.*"),
+    "ONNX Runtime Web": (r"python-[0-9a-f]+/ort[.-].*",),
+    "ONNX Runtime Web, plain files": (r"ort-.*",),
     "Python": (r"pyodide-.*", r"python-.*", r"kernels-.*"),
 }
 """Group -> patterns of addresses. A file belongs to the first group that fits; what fits none is in no budget."""
@@ -47,6 +48,7 @@ BUDGETS = (
     Budget("Default view, plain start", 14_000_000, (*_VIEW, "Python", "Packages for the plain start")),
     Budget("Default view, from the snapshot", 22_000_000, (*_VIEW, "Python", "Snapshot")),
     Budget("ONNX Runtime Web, on first use", 4_000_000, ("ONNX Runtime Web",)),
+    Budget("The same as plain files", 4_000_000, ("ONNX Runtime Web, plain files",)),
 )
 
 _COPIES = (".br", ".gz")
