@@ -9,6 +9,7 @@ import { Life } from "./life.mjs";
 import { toast } from "./toast.mjs";
 import { currentFastPath, followSettings } from "./fastpath/page.mjs";
 import { Views } from "./views.mjs";
+import { installUpdates } from "./updates.mjs";
 
 const $ = (id) => document.getElementById(id);
 const { files, client } = window.playgroundStart;
@@ -150,7 +151,7 @@ if (!embedded) {
   installExport({ client, complain, given, ready: () => api.ready });
 }
 showTabOfQuery();
-api.restart();
+installUpdates({ embedded, ready: api.restart() });
 
 function showTabOfQuery() {
   const wanted = new URLSearchParams(location.search).get("view");

@@ -1,7 +1,7 @@
 """The browser's Python: packages compiled by the interpreter that imports them, and the snapshot it starts from.
 
-Everything lands compressed in ``dist/python/``, since plain static hosts do not encode; :func:`files` says what the
-page fetches when.
+Everything lands compressed in the tree's ``python/``, since plain static hosts do not encode; :func:`files` says what
+the page fetches when.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from builder import bundle, downloads, scripts
-from builder.paths import DIST, KERNELS_FILE, LOCAL_CACHE, PACKAGE, ROOT, STATIC, site_packages
+from builder.paths import KERNELS_FILE, LOCAL_CACHE, PACKAGE, ROOT, STATIC, TREE, site_packages
 from builder.steps import Command, Ingredient, files_in, run, step
 
 HERE = Path(__file__).parent
 BROWSER = HERE / "browser"
 WORK = LOCAL_CACHE / "python"
-PYTHON = DIST / "python"
+PYTHON = TREE / "python"
 LIBRARIES = ("_multiarray_umath", "_umath_linalg")
 """NumPy's compiled parts that are loaded before Python starts, as in static/engine/runtime.mjs."""
 
