@@ -21,7 +21,7 @@ if sys.version_info < OLDEST_PYTHON:
 sys.path[:0] = [str(Path(__file__).parent / ".ci"), str(Path(__file__).parent)]
 
 from builder import bench, checks, documentation, site, testing  # noqa: E402
-from builder.paths import DIST, DOWNLOADS, KERNELS_FILE, LOCAL_CACHE, STAMPS, VENV  # noqa: E402
+from builder.paths import DIST, DOWNLOADS, KERNELS_FILE, LOCAL_CACHE, STAMPS, TREE, VENV  # noqa: E402
 from builder.steps import BuildError  # noqa: E402
 
 from playground.errors import PlaygroundError  # noqa: E402
@@ -45,7 +45,7 @@ def build_site(_: argparse.Namespace) -> None:
 
 def clean(options: argparse.Namespace) -> None:
     """Delete what was built; with --all also the virtual environment and everything downloaded."""
-    for path in [DIST, STAMPS, KERNELS_FILE.parent, *([VENV, LOCAL_CACHE] if options.all else [])]:
+    for path in [DIST, TREE, STAMPS, KERNELS_FILE.parent, *([VENV, LOCAL_CACHE] if options.all else [])]:
         shutil.rmtree(path, ignore_errors=True)
     if options.all and DOWNLOADS != LOCAL_CACHE:
         print(f"Kept {DOWNLOADS} (PLAYGROUND_CACHE): other checkouts may use it.")

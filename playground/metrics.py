@@ -21,7 +21,25 @@ from playground.errors import InvalidInputError
 _CHUNK = 1 << 16
 """Values per step: temporaries stay in the cache, and sums are formed in float64 without copying all of x."""
 
+_LANES = 64
+
 _MOST_BINS = 1 << 20
+
+
+def steady_sum(values: NDArray[np.float64]) -> float:
+    """The sum of at most ``_CHUNK`` float64 values in one stated order: the same bits on every machine.
+
+    Value ``i`` is added to sum ``i % 64``, one after the other; then the upper half of the sums is added to the lower
+    half until one is left. ``k_error_stats`` does the same, so that the page's own numbers equal Python's; the order of
+    ``np.sum`` and of a BLAS product depends on the machine.
+    """
+    rows = values.size // _LANES
+    sums: NDArray[np.float64] = np.add.reduce(values[: rows * _LANES].reshape(rows, _LANES), axis=0)
+    rest = values[rows * _LANES :]
+    sums[: rest.size] += rest
+    while sums.size > 1:
+        sums = sums[: sums.size // 2] + sums[sums.size // 2 :]
+    return float(sums[0])
 
 
 def compare(x: ArrayLike, x_hat: ArrayLike) -> dict[str, float]:
@@ -39,11 +57,11 @@ def compare(x: ArrayLike, x_hat: ArrayLike) -> dict[str, float]:
     noise = signal = estimate = inner = total = largest = 0.0
     for p, q in _chunks(a, b):
         d = q - p
-        noise += float((d * d).sum())
-        signal += float((p * p).sum())
-        estimate += float((q * q).sum())
-        inner += float((p * q).sum())
-        total += float(d.sum())
+        noise += steady_sum(d * d)
+        signal += steady_sum(p * p)
+        estimate += steady_sum(q * q)
+        inner += steady_sum(p * q)
+        total += steady_sum(d)
         largest = max(largest, float(d.max()), -float(d.min()))
     mse = noise / a.size
     return {
@@ -192,7 +210,7 @@ def split_error(x: ArrayLike, x_hat: ArrayLike, lo: ArrayLike, hi: ArrayLike, bi
     shape = np.shape(x)
     a, b = _pair(x, x_hat)
     low, high = (_flat(limit, shape) for limit in (lo, hi))
-    edge = max(float(np.abs(q - p).max()) for p, q in _chunks(a, b))
+    edge = max(float(np.abs(b[i : i + _CHUNK] - a[i : i + _CHUNK]).max()) for i in range(0, a.size, _CHUNK))
     first, last = _edges(-edge, edge, bins)
     counts, sums, clipped = np.zeros((2, bins), np.int64), [0.0, 0.0], 0
     for start in range(0, a.size, _CHUNK):
@@ -201,7 +219,8 @@ def split_error(x: ArrayLike, x_hat: ArrayLike, lo: ArrayLike, hi: ArrayLike, bi
         for kind, chosen in enumerate((inside, ~inside)):
             errors = b[part][chosen] - a[part][chosen]
             counts[kind] += _bin_counts(errors, first, last, bins)
-            sums[kind] += float(np.square(errors, dtype=np.float64).sum())
+            squares = np.square(b[part].astype(np.float64) - a[part])
+            sums[kind] += steady_sum(np.where(chosen, squares, 0.0))
         clipped += int(errors.size)
     rounding, clipping = (Histogram(count, float(first), float(last)) for count in counts)
     return ErrorSplit(rounding, clipping, sums[0] / a.size, sums[1] / a.size, clipped, a.size)

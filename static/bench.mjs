@@ -2,6 +2,7 @@
 import { Kernels } from "./kernels.mjs";
 import * as ort from "./ort/ort.wasm.bundle.min.mjs";
 
+const FILES = new URL("./bench/", import.meta.url).href;
 const SHAPES = [[512, 512, 512], [384, 1024, 1024]];
 const ROUNDS = 9;
 const ROUND_MS = 60;
@@ -54,7 +55,7 @@ function ours(kernels, [rows, depth, columns], weights, x, kind) {
 }
 
 async function theirs(name, stem, [rows, depth], x, type) {
-  const session = await ort.InferenceSession.create(await bytes(`bench/${name}-${stem}.onnx`), { executionProviders: ["wasm"] });
+  const session = await ort.InferenceSession.create(await bytes(`${FILES}${name}-${stem}.onnx`), { executionProviders: ["wasm"] });
   const data = type === "float32" ? Float32Array.from(x, (code) => code - ZERO_POINT) : x;
   return { run: async () => (await session.run({ x: new ort.Tensor(type, data, [rows, depth]) })).y.data };
 }
@@ -85,7 +86,7 @@ async function benchShape(kernels, shape, progress) {
   const [rows, depth, columns] = shape;
   const stem = shape.join("x");
   const x = activations(rows * depth);
-  const weights = await bytes(`bench/weights-${stem}.bin`);
+  const weights = await bytes(`${FILES}weights-${stem}.bin`);
   const engines = {
     "Ours, requantized to uint8": ours(kernels, shape, weights, x, CODES),
     "Ours, int32 sums": ours(kernels, shape, weights, x, ACCUMULATORS),
@@ -129,7 +130,7 @@ async function main() {
   ort.env.wasm.numThreads = 1;
   ort.env.wasm.wasmPaths = new URL("./ort/", import.meta.url).href;
   ort.env.logLevel = "error";
-  const kernels = await Kernels.load("kernels/kernels-simd128.wasm");
+  const kernels = await Kernels.load(new URL("./kernels/kernels-simd128.wasm", import.meta.url).href);
   const rows = [];
   for (const [i, shape] of SHAPES.entries()) {
     const done = await benchShape(kernels, shape, (text, share) => {

@@ -13,7 +13,7 @@ export class PlaygroundError extends Error {
 const FRAME = "engine";
 
 export class Client extends EventTarget {
-  #files; #port = null; #waiting = new Map(); #next = 1; #lock = null; #heard = 0;
+  #files; #port = null; #waiting = new Map(); #next = 1; #lock = null; #heard = 0; #address = "";
 
   /** @param {import("./files.mjs").Files} files what the worker may ask for */
   constructor(files) {
@@ -60,10 +60,11 @@ export class Client extends EventTarget {
     if (!frame || frame.dataset.used) {
       frame?.remove();
       frame = document.createElement("iframe");
-      Object.assign(frame, { id: FRAME, hidden: true, src: new URL("engine.html", document.baseURI).href });
+      Object.assign(frame, { id: FRAME, hidden: true, title: "Where Python runs", src: this.#address });
       document.body.append(frame);
     }
     frame.dataset.used = "1";
+    this.#address = frame.src; // of this release, also when a newer one lies on the host by then
     while (!frame.contentWindow?.playgroundEngine) await message();
     return frame.contentWindow;
   }

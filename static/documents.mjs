@@ -13,11 +13,13 @@ function describe(doc) {
   }
 }
 
-export class LiveDocument {
+/** Events: "patching" and "patched" around each of Python's patches; "settled" when all that was sent is answered. */
+export class LiveDocument extends EventTarget {
   #client; #doc = null; #held = new Map(); #messages = []; #busy = false; #applying = false; #patches = [];
   #connected = false;
 
   constructor(client, view) {
+    super();
     this.#client = client;
     this.view = view;
   }
@@ -35,15 +37,39 @@ export class LiveDocument {
     this.#connected = false;
   }
 
+  /** Whether a change is the visitor's and has to be sent; the fast path knows of some that are not. */
+  isVisitors = () => true;
+
+  /** Whether what changes now comes from this page's code or from Python, not from the visitor. */
+  get applying() { return this.#applying; }
+
+  /** Whether there is a change that has not been sent yet. */
+  get waiting() { return this.#held.size + this.#messages.length > 0; }
+
+  /** Lets go of what has not been sent: Python is told in another way. */
+  forget() {
+    this.#held.clear();
+    this.#messages = [];
+  }
+
+  /** Changes the document without telling Python. */
+  quietly(work) {
+    const before = this.#applying;
+    this.#applying = true;
+    try {
+      work();
+    } finally {
+      this.#applying = before;
+    }
+  }
+
   /** Embeds the document's roots into the elements named slot-<root name>. */
   async show({ doc, roots }) {
     for (const name of Object.keys(roots)) document.getElementById(`slot-${name}`)?.replaceChildren();
     const ids = Object.fromEntries(Object.entries(roots).map(([name, id]) => [id, `slot-${name}`]));
     const views = await Bokeh.embed.embed_items({ [this.view]: doc }, [{ docid: this.view, roots: ids, root_ids: Object.values(roots) }]);
     this.#doc = [...views[0].roots][0].model.document;
-    this.#applying = true;
-    paint(this.#doc);
-    this.#applying = false;
+    this.quietly(() => paint(this.#doc));
     describe(this.#doc);
     this.#doc.on_change((event) => this.#changed(event));
     for (const patch of this.#patches.splice(0)) this.apply(patch);
@@ -51,9 +77,7 @@ export class LiveDocument {
 
   repaint() {
     if (!this.#doc) return;
-    this.#applying = true;
-    paint(this.#doc);
-    this.#applying = false;
+    this.quietly(() => paint(this.#doc));
   }
 
   apply({ patch, buffers }) {
@@ -61,18 +85,19 @@ export class LiveDocument {
       this.#patches.push({ patch, buffers });
       return;
     }
-    this.#applying = true;
-    try {
-      this.#doc.apply_json_patch(patch, new Map((patch.buffer_ids ?? []).map((id, i) => [id, buffers[i]])));
-    } finally {
-      this.#applying = false;
-    }
+    this.dispatchEvent(new Event("patching"));
+    const byId = new Map((patch.buffer_ids ?? []).map((id, i) => [id, buffers[i]]));
+    this.quietly(() => this.#doc.apply_json_patch(patch, byId));
+    this.dispatchEvent(new Event("patched"));
   }
 
   #changed(event) {
-    if (this.#applying) return;
-    if (event.kind === "ModelChanged") this.#held.set(`${event.model.id}.${event.attr}`, event);
-    else this.#messages.push(event);
+    if (this.#applying || !this.isVisitors(event)) return;
+    if (event.kind === "ModelChanged") {
+      const key = `${event.model.id}.${event.attr}`;
+      this.#held.delete(key); // what was moved last comes last: Python follows the moves in this order
+      this.#held.set(key, event);
+    } else this.#messages.push(event);
     this.#send();
   }
 
@@ -89,5 +114,6 @@ export class LiveDocument {
         this.#client.dispatchEvent(new CustomEvent("failed", { detail: error })));
     }
     this.#busy = false;
+    if (this.#connected && !this.waiting) this.dispatchEvent(new Event("settled"));
   }
 }

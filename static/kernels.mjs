@@ -12,8 +12,13 @@ export class Kernels {
   static async load(url) {
     const response = await fetch(url);
     if (!response.ok) throw new Error(`${url} could not be loaded (HTTP ${response.status})`);
+    return Kernels.from(await response.arrayBuffer());
+  }
+
+  /** Compiles and instantiates the module. */
+  static async from(bytes) {
     const memory = new WebAssembly.Memory({ initial: 2 });
-    const { instance } = await WebAssembly.instantiate(await response.arrayBuffer(), { env: { memory } });
+    const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
     return new Kernels(memory, instance.exports);
   }
 
@@ -31,6 +36,15 @@ export class Kernels {
     const missing = this.#end - this.memory.buffer.byteLength;
     if (missing > 0) this.memory.grow(Math.ceil(missing / PAGE));
     return { Type, offset, length };
+  }
+
+  /** Where the next array would start; `release` gives back all that was taken since. */
+  mark() {
+    return this.#end;
+  }
+
+  release(mark) {
+    this.#end = mark;
   }
 
   /** The typed array of what `alloc` gave. */

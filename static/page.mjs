@@ -7,7 +7,9 @@ import { installApi } from "./api.mjs";
 import { Boot } from "./boot.mjs";
 import { Life } from "./life.mjs";
 import { toast } from "./toast.mjs";
+import { currentFastPath, followSettings } from "./fastpath/page.mjs";
 import { Views } from "./views.mjs";
+import { installUpdates } from "./updates.mjs";
 
 const $ = (id) => document.getElementById(id);
 const { files, client } = window.playgroundStart;
@@ -17,6 +19,7 @@ const given = { model: null, calibration: null };
 const life = new Life({ start: window.playgroundStart, views, boot, given, say: (text, action) => toast(text, "bad", action) });
 const embedded = document.body.classList.contains("embed");
 let state = null;
+window.playgroundStart.fastPath = currentFastPath;
 
 function showTab(name) {
   for (const tab of document.querySelectorAll("[role=tab]")) {
@@ -31,11 +34,12 @@ async function selectView(name) {
   showTab(name);
   await api.ready;
   if (state?.settings.view !== name) await client.request("set", { changes: { view: name } });
-  await views.open(name);
+  await views.open(name, state.settings);
 }
 
 function onState(next) {
   state = next;
+  followSettings(next.settings);
   for (const problem of next.problems ?? []) toast(problem, "bad");
   next.problems = [];
   const url = new URL(location.href);
@@ -51,7 +55,7 @@ async function goOn(result) {
   onState((await client.request("state")).result);
   if (!embedded) {
     showTab(state.settings.view);
-    await views.open(state.settings.view);
+    await views.open(state.settings.view, state.settings);
   }
   boot.end(result);
 }
@@ -147,7 +151,7 @@ if (!embedded) {
   installExport({ client, complain, given, ready: () => api.ready });
 }
 showTabOfQuery();
-api.restart();
+installUpdates({ embedded, ready: api.restart() });
 
 function showTabOfQuery() {
   const wanted = new URLSearchParams(location.search).get("view");

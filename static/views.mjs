@@ -1,9 +1,10 @@
 // The views' documents: the first is shown as the build froze it, the others are built by Python when they are opened.
 import { LiveDocument } from "./documents.mjs";
+import { handOver, startFastPath } from "./fastpath/page.mjs";
 import { installHandles, installTable } from "./handles.mjs";
 
 export class Views {
-  #client; #files; #live = new Map(); #frozen = null;
+  #client; #files; #live = new Map(); #frozen = null; #kernels = null;
 
   constructor({ client, files }) {
     this.#client = client;
@@ -31,17 +32,28 @@ export class Views {
     await live.show(frozen.document);
     installHandles(live.doc);
     performance.mark("first view");
+    const values = new Float32Array((await this.#files.take("subject.bin")).bytes);
+    await this.#follow(live, frozen.state.settings, { ...frozen.subject, values });
+    performance.mark("fast path");
     return frozen;
+  }
+
+  /** From now on the page itself draws what is moved in the Tensor view. */
+  async #follow(live, settings, subject) {
+    this.#kernels ??= new Uint8Array((await this.#files.take("kernels.wasm")).bytes);
+    await startFastPath({ client: this.#client, live, settings, kernels: this.#kernels, subject });
   }
 
   /** Python is there: makes the shown document its own, or shows Python's if that is another one. */
   async connectFirst({ view, key }, pythonsKey) {
     if (key === pythonsKey) {
+      await handOver();
       await this.#live.get(view).connect();
-    } else {
-      this.#live.delete(view);
-      await this.open(view);
+      return;
     }
+    const { result } = await this.#client.request("state");
+    this.#live.delete(view);
+    await this.open(view, result.settings);
   }
 
   /** Python is gone: the first view stays and keeps what is changed; the others are built anew by the next one. */
@@ -52,8 +64,8 @@ export class Views {
     }
   }
 
-  /** Shows a view's document; it is built when the view is first opened. */
-  async open(name) {
+  /** Shows a view's document; it is built when the view is first opened. `settings` are Python's. */
+  async open(name, settings) {
     if (this.#live.has(name) || !document.getElementById(`view-${name}`)?.querySelector(".slot")) return;
     const live = new LiveDocument(this.#client, name);
     this.#live.set(name, live);
@@ -61,7 +73,10 @@ export class Views {
       const { result } = await this.#client.request("view", { view: name });
       await live.show(result);
       await live.connect();
-      if (name === "tensor") installHandles(live.doc);
+      if (name === "tensor") {
+        installHandles(live.doc);
+        await this.#follow(live, settings);
+      }
       if (name === "model") installTable(live.doc);
     } catch (error) {
       this.#live.delete(name);

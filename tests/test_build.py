@@ -57,7 +57,7 @@ def test_unknown_arguments_are_refused_except_for_pytest(monkeypatch):
 
 
 def test_clean_deletes_what_was_built_and_keeps_downloads(monkeypatch, tmp_path):
-    places = {name: tmp_path / name for name in ("DIST", "STAMPS", "VENV", "LOCAL_CACHE", "DOWNLOADS")}
+    places = {name: tmp_path / name for name in ("DIST", "TREE", "STAMPS", "VENV", "LOCAL_CACHE", "DOWNLOADS")}
     places["KERNELS_FILE"] = tmp_path / "kernels" / "kernels.wasm"
     for name, path in places.items():
         monkeypatch.setattr(build, name, path)

@@ -1,3 +1,4 @@
+import gzip
 import threading
 import urllib.error
 import urllib.request
@@ -16,7 +17,21 @@ def site(tmp_path_factory):
     for name in ("a.mjs", "a.wasm", "a.whl", "a.zip", "a.onnx", "a.css", "a.unknown"):
         (folder / name).write_bytes(b"x")
     (folder / "folder").mkdir()
+    (folder / "index.html.gz").write_bytes(gzip.compress(b"<!doctype html>"))
+    hashed = folder / "app-0123456789"
+    hashed.mkdir()
+    (hashed / "b.mjs").write_bytes(b"plain")
+    (hashed / "b.mjs.br").write_bytes(b"as brotli")
+    (hashed / "b.mjs.gz").write_bytes(b"as gzip")
+    (folder / "manifest-0123456789.json").write_bytes(b"{}")
+    (folder / "c.wasm.gz").write_bytes(b"no plain file beside it")
     return folder
+
+
+def fetch(address, accept=None):
+    headers = {"Accept-Encoding": accept} if accept else {}
+    with urllib.request.urlopen(urllib.request.Request(address, headers=headers)) as reply:
+        return reply.headers, reply.read()
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +67,58 @@ def test_an_unchanged_file_is_not_sent_again(url):
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request)
     assert caught.value.code == 304
+
+
+@pytest.mark.parametrize(
+    ("accept", "encoding", "body"),
+    [
+        ("gzip, deflate, br, zstd", "br", b"as brotli"),
+        ("gzip", "gzip", b"as gzip"),
+        ("br;q=0, gzip;q=0.5", "gzip", b"as gzip"),
+        ("br; q=0.0, gzip;q=0", None, b"plain"),
+        ("identity", None, b"plain"),
+        (None, None, b"plain"),
+    ],
+)
+def test_the_best_accepted_copy_is_sent(url, accept, encoding, body):
+    headers, content = fetch(url + "app-0123456789/b.mjs?x=1", accept)
+    assert content == body
+    assert headers["Content-Encoding"] == encoding
+    assert headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert headers["Content-Length"] == str(len(body))
+    assert headers["Vary"] == "Accept-Encoding"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_folders_page_is_compressed_too_and_a_lone_copy_is_a_file_like_others(url):
+    headers, content = fetch(url + "?v=1", "gzip")
+    assert (headers["Content-Encoding"], headers["Content-Type"]) == ("gzip", "text/html; charset=utf-8")
+    assert gzip.decompress(content) == b"<!doctype html>"
+    headers, content = fetch(url + "c.wasm.gz", "gzip, br")
+    assert (headers["Content-Encoding"], headers["Content-Type"]) == (None, "application/gzip")
+    assert content == b"no plain file beside it"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("app-0123456789/b.mjs", "public, max-age=31536000, immutable"),
+        ("manifest-0123456789.json", "public, max-age=31536000, immutable"),
+        ("index.html", "no-cache"),
+        ("a.wasm", "no-cache"),
+    ],
+)
+def test_only_what_has_its_hash_in_its_address_is_kept(url, name, expected):
+    assert fetch(url + name)[0]["Cache-Control"] == expected
+
+
+def test_a_missing_file_is_not_kept_and_has_no_encoding(url):
+    request = urllib.request.Request(url + "app-0123456789/gone.mjs", headers={"Accept-Encoding": "br"})
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request)
+    assert caught.value.code == 404
+    assert caught.value.headers["Cache-Control"] == "no-cache"
+    assert caught.value.headers["Content-Encoding"] is None
 
 
 @pytest.mark.parametrize("path", ["folder/", "gone.txt", "../pyproject.toml"])

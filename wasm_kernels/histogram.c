@@ -1,18 +1,20 @@
 #include "kernels.h"
 
 /* The bins of playground.metrics.histogram: value v in lo..hi falls into trunc(float32(v - lo) * per_unit), at most the
- * last one; per_unit is float32(bins / (float64(hi) - lo)).
- * Both kernels add to the counts that are there. */
+ * last one; per_unit is float32(bins / (float64(hi) - lo)). Where float32 cannot hold the width of a bin, or divide by it,
+ * all of that is float64. The kernels add to the counts that are there. */
 struct bins {
     float lo, hi;
     int32_t count;
 };
 
-static inline float per_unit_of(const struct bins *b) { return (float)(b->count / ((double)b->hi - b->lo)); }
+static inline double per_unit_of(const struct bins *b) { return b->count / ((double)b->hi - b->lo); }
 
-static inline int32_t bin_of(const struct bins *b, float per_unit, float v) {
-    float place = (v - b->lo) * per_unit, last = (float)(b->count - 1);
-    return (int32_t)(place < last ? place : last);
+static inline int32_t bin_of(const struct bins *b, double per_unit, float v) {
+    double place = (v - b->lo) * (float)per_unit, last = b->count - 1;
+    if (!(per_unit > 1e-30 && per_unit < 1e30))
+        place = ((double)v - b->lo) * per_unit;
+    return (int32_t)(place < 0 ? 0 : place < last ? place : last);
 }
 
 struct histogram_args {
@@ -26,7 +28,7 @@ struct histogram_args {
 KERNEL(k_histogram) {
     const struct histogram_args *a = (const void *)args;
     const struct bins bins = a->bins;
-    float per_unit = per_unit_of(&bins);
+    double per_unit = per_unit_of(&bins);
     for (int32_t i = 0; i < a->n; i++) {
         float v = a->x[i];
         if (v >= bins.lo && v <= bins.hi)
@@ -49,7 +51,7 @@ struct error_histogram_args {
 KERNEL(k_error_histogram) {
     const struct error_histogram_args *a = (const void *)args;
     const struct bins bins = a->bins;
-    float per_unit = per_unit_of(&bins);
+    double per_unit = per_unit_of(&bins);
     for (int32_t o = 0; o < a->outer; o++)
         for (int32_t c = 0; c < a->channels; c++) {
             int32_t at = (o * a->channels + c) * a->inner;
@@ -61,4 +63,26 @@ KERNEL(k_error_histogram) {
                 (inside ? a->rounding : a->clipping)[bin_of(&bins, per_unit, error)]++;
             }
         }
+}
+
+/* The errors x_hat - x in bins from -widest to widest, where widest is the largest error, but at most three half steps of
+ * the scale; what lies further out is counted in the outermost bins. No error at all: from -1 to 1. */
+struct error_bins_args {
+    const float *x, *x_hat;
+    int32_t n;
+    float largest, scale;
+    int32_t count;
+    int32_t *counts; /* [count] */
+    float *widest;   /* [1] */
+};
+
+KERNEL(k_error_bins) {
+    const struct error_bins_args *a = (const void *)args;
+    double most = 1.5 * a->scale, widest = a->largest < most ? a->largest : most;
+    struct bins bins = {0, (float)(widest == 0 ? 1 : widest), a->count};
+    bins.lo = -bins.hi;
+    double per_unit = per_unit_of(&bins);
+    for (int32_t i = 0; i < a->n; i++)
+        a->counts[bin_of(&bins, per_unit, a->x_hat[i] - a->x[i])]++;
+    *a->widest = bins.hi;
 }

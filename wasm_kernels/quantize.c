@@ -35,12 +35,35 @@ static struct grid grid_of(const struct quantize_args *a, int32_t channel) {
     return g;
 }
 
-static inline v128_t fused4(v128_t x, float by, float before) {
-    v128_t factor = wasm_f64x2_splat(by), term = wasm_f64x2_splat(before);
-    v128_t high = wasm_i64x2_shuffle(x, x, 1, 1);
-    v128_t a = wasm_f64x2_add(wasm_f64x2_mul(wasm_f64x2_promote_low_f32x4(x), factor), term);
-    v128_t b = wasm_f64x2_add(wasm_f64x2_mul(wasm_f64x2_promote_low_f32x4(high), factor), term);
-    return wasm_i64x2_shuffle(wasm_f32x4_demote_f64x2_zero(a), wasm_f32x4_demote_f64x2_zero(b), 0, 2);
+/* The same for four values, of one channel or of four. */
+struct grid4 {
+    v128_t by, before, lo, hi, after;
+    int32_t divide, fused, rounding;
+};
+
+static struct grid4 grid4_of(const struct grid *g, int32_t step) {
+    const struct grid *b = g + step, *c = b + step, *d = c + step;
+    struct grid4 four;
+    four.by = wasm_f32x4_make(g->by, b->by, c->by, d->by);
+    four.before = wasm_f32x4_make(g->before, b->before, c->before, d->before);
+    four.lo = wasm_f32x4_make(g->lo, b->lo, c->lo, d->lo);
+    four.hi = wasm_f32x4_make(g->hi, b->hi, c->hi, d->hi);
+    four.after = wasm_i32x4_make(g->after, b->after, c->after, d->after);
+    four.divide = g->divide;
+    four.fused = g->fused;
+    four.rounding = g->rounding;
+    return four;
+}
+
+static inline v128_t fused2(v128_t x, v128_t by, v128_t before) { /* the two low ones */
+    v128_t product = wasm_f64x2_mul(wasm_f64x2_promote_low_f32x4(x), wasm_f64x2_promote_low_f32x4(by));
+    return wasm_f32x4_demote_f64x2_zero(wasm_f64x2_add(product, wasm_f64x2_promote_low_f32x4(before)));
+}
+
+static inline v128_t high(v128_t v) { return wasm_i64x2_shuffle(v, v, 1, 1); }
+
+static inline v128_t fused4(v128_t x, v128_t by, v128_t before) {
+    return wasm_i64x2_shuffle(fused2(x, by, before), fused2(high(x), high(by), high(before)), 0, 2);
 }
 
 static inline v128_t half_away4(v128_t v) {
@@ -56,34 +79,51 @@ static inline v128_t rounded4(v128_t v, int32_t rounding) {
     return wasm_i32x4_trunc_sat_f32x4(rounding == HALF_AWAY ? half_away4(v) : v);
 }
 
-static inline v128_t quantize4(const struct grid *g, v128_t x) {
-    v128_t v, by = wasm_f32x4_splat(g->by);
-    if (g->fused)
-        v = fused4(x, g->by, g->before);
-    else
-        v = wasm_f32x4_add(g->divide ? wasm_f32x4_div(x, by) : wasm_f32x4_mul(x, by), wasm_f32x4_splat(g->before));
-    v = clamp4(v, wasm_f32x4_splat(g->lo), wasm_f32x4_splat(g->hi));
-    return wasm_i32x4_add(rounded4(v, g->rounding), wasm_i32x4_splat(g->after));
+static inline v128_t quantize4(const struct grid4 *g, v128_t x) {
+    v128_t v = g->fused    ? fused4(x, g->by, g->before)
+               : g->divide ? wasm_f32x4_add(wasm_f32x4_div(x, g->by), g->before)
+                           : wasm_f32x4_add(wasm_f32x4_mul(x, g->by), g->before);
+    return wasm_i32x4_add(rounded4(clamp4(v, g->lo, g->hi), g->rounding), g->after);
 }
 
-static void quantize_run(const struct grid *g, const float *x, int32_t n, uint8_t *codes) {
+static inline void quantize16(const struct grid4 *g, int32_t step, const float *x, uint8_t *codes) {
+    v128_t a = quantize4(g, wasm_v128_load(x)), b = quantize4(g + step, wasm_v128_load(x + 4));
+    v128_t c = quantize4(g + 2 * step, wasm_v128_load(x + 8)), d = quantize4(g + 3 * step, wasm_v128_load(x + 12));
+    wasm_v128_store(codes, low_bytes(a, b, c, d));
+}
+
+static void quantize_run(const struct grid4 *g, const float *x, int32_t n, uint8_t *codes) {
     int32_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        v128_t a = quantize4(g, wasm_v128_load(x + i)), b = quantize4(g, wasm_v128_load(x + i + 4));
-        v128_t c = quantize4(g, wasm_v128_load(x + i + 8)), d = quantize4(g, wasm_v128_load(x + i + 12));
-        wasm_v128_store(codes + i, low_bytes(a, b, c, d));
-    }
+    for (; i + 16 <= n; i += 16)
+        quantize16(g, 0, x + i, codes + i);
     for (; i < n; i++)
         codes[i] = (uint8_t)wasm_i32x4_extract_lane(quantize4(g, wasm_v128_load32_splat(x + i)), 0);
 }
 
+/* Sixteen channels whose values lie side by side, inner = 1. */
+static void quantize_columns(const struct quantize_args *a, int32_t first) {
+    struct grid one[16];
+    struct grid4 four[4];
+    for (int32_t c = 0; c < 16; c++)
+        one[c] = grid_of(a, first + c);
+    for (int32_t c = 0; c < 4; c++)
+        four[c] = grid4_of(one + 4 * c, 1);
+    for (int32_t at = first; at < a->outer * a->channels; at += a->channels)
+        quantize16(four, 1, a->x + at, a->codes + at);
+}
+
 KERNEL(k_quantize) {
     const struct quantize_args *a = (const void *)args;
-    for (int32_t c = 0; c < a->channels; c++) {
+    int32_t c = 0;
+    if (a->inner == 1)
+        for (; c + 16 <= a->channels; c += 16)
+            quantize_columns(a, c);
+    for (; c < a->channels; c++) {
         struct grid g = grid_of(a, c);
+        struct grid4 four = grid4_of(&g, 0);
         for (int32_t o = 0; o < a->outer; o++) {
             int32_t at = (o * a->channels + c) * a->inner;
-            quantize_run(&g, a->x + at, a->inner, a->codes + at);
+            quantize_run(&four, a->x + at, a->inner, a->codes + at);
         }
     }
 }
@@ -100,13 +140,12 @@ struct dequantize_args {
 
 KERNEL(k_dequantize) {
     const struct dequantize_args *a = (const void *)args;
-    for (int32_t c = 0; c < a->channels; c++) {
-        float scale = a->scale[c];
-        int32_t zero_point = a->zero_point[c];
-        for (int32_t o = 0; o < a->outer; o++) {
+    for (int32_t o = 0; o < a->outer; o++)
+        for (int32_t c = 0; c < a->channels; c++) {
+            float scale = a->scale[c];
+            int32_t zero_point = a->zero_point[c];
             int32_t at = (o * a->channels + c) * a->inner, end = at + a->inner;
             for (int32_t i = at; i < end; i++)
                 a->x[i] = (float)(code_at(a->codes, i, a->is_signed) - zero_point) * scale;
         }
-    }
 }

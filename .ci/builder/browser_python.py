@@ -1,7 +1,7 @@
 """The browser's Python: packages compiled by the interpreter that imports them, and the snapshot it starts from.
 
-Everything lands compressed in ``dist/python/``, since plain static hosts do not encode; :func:`files` says what the
-page fetches when.
+Everything lands compressed in the tree's ``python/``, since plain static hosts do not encode; :func:`files` says what
+the page fetches when.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from builder import bundle, downloads, scripts
-from builder.paths import DIST, KERNELS_FILE, LOCAL_CACHE, PACKAGE, ROOT, STATIC, site_packages
+from builder.paths import KERNELS_FILE, LOCAL_CACHE, PACKAGE, ROOT, STATIC, TREE, site_packages
 from builder.steps import Command, Ingredient, files_in, run, step
 
 HERE = Path(__file__).parent
 BROWSER = HERE / "browser"
 WORK = LOCAL_CACHE / "python"
-PYTHON = DIST / "python"
+PYTHON = TREE / "python"
 LIBRARIES = ("_multiarray_umath", "_umath_linalg")
 """NumPy's compiled parts that are loaded before Python starts, as in static/engine/runtime.mjs."""
 
@@ -59,6 +59,8 @@ def files(modules: Path) -> tuple[BrowserFile, ...]:
     return (
         BrowserFile("worker.js", WORK / "worker.js", "start", ""),
         BrowserFile("frozen.json", WORK / "frozen.json", "start", ""),
+        BrowserFile("subject.bin", WORK / "subject.bin", "start", ""),
+        BrowserFile("kernels.wasm", KERNELS_FILE, "start", ""),
         BrowserFile("pyodide.asm.wasm", pyodide / "pyodide.asm.wasm", "start"),
         BrowserFile("pyodide.asm.mjs", pyodide / "pyodide.asm.mjs", "start"),
         *(BrowserFile(name + _SUFFIX, WORK / "libraries" / (name + _SUFFIX), "start") for name in LIBRARIES),
@@ -92,7 +94,7 @@ def build(modules: Path, wheel: Path, env: Mapping[str, str]) -> None:
     step("Bundle the worker", runtime, [WORK / "worker.js"], lambda: _bundle_scripts(modules))
     made = [WORK / "packages.zip", WORK / "data.zip", WORK / "libraries", WORK / "python_stdlib.zip"]
     step("Compile the Python packages in Pyodide", runtime + packages, made, lambda: _compile(modules, wheel, places))
-    frozen = [WORK / "snapshot.bin", WORK / "frozen.json", WORK / "snapshot.json"]
+    frozen = [WORK / name for name in ("snapshot.bin", "frozen.json", "subject.bin", "snapshot.json")]
     step("Make the snapshot and check it", runtime + packages, frozen, lambda: _freeze(places))
     for file in files(modules):
         step(f"Compress {file.name}", [BROWSER / "squeeze.mjs", file.source], [file.target], partial(_squeeze, file))
@@ -119,6 +121,7 @@ def _places(modules: Path, env: Mapping[str, str]) -> dict[str, Any]:
         "packages": str(WORK / "packages.zip"),
         "data": str(WORK / "data.zip"),
         "frozen": str(WORK / "frozen.json"),
+        "subject": str(WORK / "subject.bin"),
         "snapshot": str(WORK / "snapshot.bin"),
         "info": str(WORK / "snapshot.json"),
         "check": str(BROWSER / "check_restored.py"),

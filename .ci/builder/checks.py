@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from builder import downloads, environment, kernels, site
+from builder import budgets, downloads, environment, kernels, site
 from builder.paths import PYTHON, ROOT, STATIC, tool
 from builder.steps import BuildError, run, timed
 
@@ -50,6 +50,7 @@ def run_checks() -> None:
         "Kernels: no data segment, no memory maximum": _check_kernels,
         "Committed data fits its budget": _check_budget,
         "No package index is named": _check_hosts,
+        "What a visit costs": budgets.check,
     }
     failed = []
     for title, check in checks.items():

@@ -33,7 +33,7 @@ def node_modules() -> Path:
     """
     target: Path = DOWNLOADS / f"npm-{digest([path.read_text('utf-8') for path in _NPM_FILES])[:16]}"
     if not (target / "node_modules" / ".package-lock.json").is_file():
-        with timed("Fetch pyodide, onnxruntime-web and axe-core from npm"):
+        with timed("Fetch what the site takes from npm"):
             _install_npm(target)
     return target / "node_modules"
 

@@ -14,6 +14,9 @@ KERNELS_FILE = PACKAGE / "kernels" / "kernels-simd128.wasm"
 DIST = ROOT / "dist"
 
 LOCAL_CACHE = ROOT / ".cache"
+TREE = LOCAL_CACHE / "tree"
+"""The assembled site under the names the sources use. ``dist/`` is made from it."""
+
 STAMPS = LOCAL_CACHE / "stamps"
 """What this checkout's outputs were made from; never shared between checkouts."""
 

@@ -1,4 +1,4 @@
-"""Assemble ``dist/``: the whole site as static files."""
+"""Assemble the whole site as static files in ``.cache/tree``, then publish it to ``dist/``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,19 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from builder import browser_python, downloads, environment, kernels, scripts
-from builder.paths import DIST, KERNELS_FILE, PACKAGE, PYTHON, REQUIREMENTS, ROOT, STATIC, WASM_KERNELS, site_packages
+from builder import browser_python, downloads, environment, kernels, publish, release, scripts
+from builder.paths import (
+    DIST,
+    KERNELS_FILE,
+    PACKAGE,
+    PYTHON,
+    REQUIREMENTS,
+    ROOT,
+    STATIC,
+    TREE,
+    WASM_KERNELS,
+    site_packages,
+)
 from builder.steps import files_in, run, step
 
 ORT = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
@@ -45,21 +56,29 @@ def build() -> Path:
     modules = downloads.node_modules()
     wheel = downloads.numpy_wheel(modules)
     step("Build the kernels", [_RECIPE / "kernels.py", WASM_KERNELS, _LOCK], [KERNELS_FILE], kernels.compile_kernels)
-    DIST.mkdir(exist_ok=True)
+    TREE.mkdir(parents=True, exist_ok=True)
     versions = locked_versions(_LOCK.read_text("utf-8"))
-    env = python_environment(versions)
     runtime: list[Path | str] = [_RECIPE / "site.py", _NPM_LOCK, _LOCK]
-    folders = [DIST / name for name in ("ort", "bokeh", "pn", "pmui")]
+    folders = [TREE / name for name in ("ort", "bokeh", "pn", "pmui")]
     step("Copy the browser runtime", runtime, folders, lambda: _copy_runtime(modules, versions))
+    env = python_environment()
     browser_python.build(modules, wheel, env)
     browser_python.sweep(modules)
-    step("Write the bench models", [_BENCH_MODELS, PACKAGE / "model", _LOCK], [DIST / "bench"], _write_bench)
+    step("Write the bench models", [_BENCH_MODELS, PACKAGE / "model", _LOCK], [TREE / "bench"], _write_bench)
     recipe: list[Path | str] = [_RECIPE / name for name in ("site.py", "scripts.py", "browser_python.py")]
     recipe += [browser_python.PYTHON, json.dumps(env)]
-    pages = [DIST / "index.html", DIST / "kernels", DIST / "page.js"]
+    pages = [TREE / "index.html", TREE / "kernels", TREE / "page.js"]
     step("Write the pages", [*recipe, STATIC, KERNELS_FILE], pages, lambda: _write_pages(modules, env))
     parts: list[Path | str] = [_RECIPE / "site.py", wheel.name, json.dumps(versions)]
-    step("Write the manifest", parts, [DIST / "manifest.json"], lambda: _write_manifest(wheel, versions))
+    step("Write the manifest", parts, [TREE / "manifest.json"], lambda: _write_manifest(wheel, versions))
+    recipe = [_RECIPE / f"{name}.py" for name in ("publish", "release", "offline", "budgets", "compression")]
+    published = [DIST / "index.html", DIST / "sw.js"]
+    step(
+        "Publish to dist/",
+        [*recipe, _NPM_LOCK, STATIC / "sw.mjs", TREE],
+        published,
+        lambda: publish.publish(TREE, DIST),
+    )
     return DIST
 
 
@@ -71,9 +90,10 @@ def locked_versions(lock: str) -> dict[str, str]:
     return found
 
 
-def python_environment(versions: Mapping[str, str]) -> dict[str, str]:
+def python_environment() -> dict[str, str]:
     """Where Python's widgets find their files in the page: relative, so that any path will do."""
-    return {"PANEL_CDN_ROOT": "./pn/", "PANEL_MATERIAL_UI_CDN_ROOT": "./pmui/v"}
+    panel, material = (release.folder_address(TREE / name) for name in ("pn", "pmui"))
+    return {"PANEL_CDN_ROOT": f"./{panel}/", "PANEL_MATERIAL_UI_CDN_ROOT": f"./{material}/v"}
 
 
 def _copy_runtime(modules: Path, versions: Mapping[str, str]) -> None:
@@ -90,29 +110,29 @@ def _copy_runtime(modules: Path, versions: Mapping[str, str]) -> None:
         if path.suffix != ".woff":  # every browser that runs WebAssembly SIMD takes the .woff2 beside it
             copies.append((path, Path("pmui", f"v{versions['panel-material-ui']}", path.relative_to(material))))
     for folder in ("ort", "bokeh", "pn", "pmui"):
-        shutil.rmtree(DIST / folder, ignore_errors=True)
+        shutil.rmtree(TREE / folder, ignore_errors=True)
     for source, target in copies:
-        _copy(source, DIST / target)
+        _copy(source, TREE / target)
 
 
 def _write_pages(modules: Path, env: Mapping[str, str]) -> None:
     """Copy ``static/``, its modules bundled; delete what came from there once and is no longer there."""
     wanted = {path.relative_to(STATIC) for path in files_in(STATIC) if path.suffix != ".mjs"}
     wanted |= {Path(f"{name}.js") for name in SCRIPTS}
-    for path in list(files_in(DIST)):
-        inside = path.relative_to(DIST)
+    for path in list(files_in(TREE)):
+        inside = path.relative_to(TREE)
         if inside.parts[0] not in _MADE_HERE and inside not in wanted:
             path.unlink()
     for inside in sorted(wanted):
         if (STATIC / inside).exists():
-            _copy(STATIC / inside, DIST / inside)
+            _copy(STATIC / inside, TREE / inside)
     for name, form in SCRIPTS.items():
-        scripts.bundle(modules, STATIC / f"{name}.mjs", DIST / f"{name}.js", form=form)
+        scripts.bundle(modules, STATIC / f"{name}.mjs", TREE / f"{name}.js", form=form)
     links = "\n  ".join(_links(modules, env))
     for page in PAGES:
         text = (STATIC / page).read_text("utf-8")
-        (DIST / page).write_text(text.replace(_MARK, links), "utf-8")
-    _copy(KERNELS_FILE, DIST / "kernels" / KERNELS_FILE.name)
+        (TREE / page).write_text(text.replace(_MARK, links), "utf-8")
+    _copy(KERNELS_FILE, TREE / "kernels" / KERNELS_FILE.name)
 
 
 def _links(modules: Path, env: Mapping[str, str]) -> Iterator[str]:
@@ -125,14 +145,14 @@ def _links(modules: Path, env: Mapping[str, str]) -> Iterator[str]:
             sizes["image"] = browser_python.image_size()
         data = {"name": file.name, "when": file.when, "coding": file.coding, **sizes}
         attributes = " ".join(f'data-{key}="{html.escape(str(value))}"' for key, value in data.items())
-        address = file.target.relative_to(DIST).as_posix()
+        address = file.target.relative_to(TREE).as_posix()
         integrity = downloads.integrity_of(file.target)
         yield f'<link rel="playground-file" href="{address}" integrity="{integrity}" {attributes}>'
 
 
 def _write_bench() -> None:
-    shutil.rmtree(DIST / "bench", ignore_errors=True)
-    run([PYTHON, _BENCH_MODELS, DIST / "bench"], "The bench page's models could not be written.")
+    shutil.rmtree(TREE / "bench", ignore_errors=True)
+    run([PYTHON, _BENCH_MODELS, TREE / "bench"], "The bench page's models could not be written.")
 
 
 def _write_manifest(wheel: Path, versions: Mapping[str, str]) -> None:
@@ -141,7 +161,7 @@ def _write_manifest(wheel: Path, versions: Mapping[str, str]) -> None:
     shown = {name: versions[name] for name in ("bokeh", "panel", "panel-material-ui", "protobuf")}
     shown |= {name: npm[f"node_modules/{name}"]["version"] for name in ("pyodide", "onnxruntime-web")}
     shown["numpy"] = wheel.name.split("-")[1]
-    (DIST / "manifest.json").write_text(json.dumps({"versions": shown}, indent=1) + "\n", "utf-8")
+    (TREE / "manifest.json").write_text(json.dumps({"versions": shown}, indent=1) + "\n", "utf-8")
 
 
 def _copy(source: Path, target: Path) -> None:

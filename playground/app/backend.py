@@ -10,13 +10,14 @@ from typing import Any
 from playground.analysis.report import report_data
 from playground.app.bridge import Bridge
 from playground.app.document import as_json, build_document
+from playground.app.fast_path import subject_content
 from playground.app.jobs import Jobs
 from playground.app.model_jobs import ModelJobs
 from playground.app.model_view import ModelView
 from playground.app.run_view import RunView
 from playground.app.tensor_view import TensorView
 from playground.app.workspace import Workspace, open_workspace
-from playground.errors import InvalidInputError, PlaygroundError
+from playground.errors import InvalidInputError, MissingError, PlaygroundError
 from playground.host.page import Port
 from playground.host.sources import Source
 from playground.settings import from_query
@@ -57,6 +58,7 @@ class Backend:
             "set": self._set,
             "state": lambda _id, _content, _files: (self.state(), ()),
             "reset": self._reset,
+            "subject": self._subject,
             "load": self._load,
             "calibration": self._calibration,
             "quantize": self._quantize,
@@ -168,6 +170,22 @@ class Backend:
     def _reset(self, _request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         self.workspace.reset()
         return self.state(), ()
+
+    def subject(self) -> tuple[dict[str, Any], bytes]:
+        """The tensor that is looked at: which one it is and its shape, and its float32 values.
+
+        Raises:
+            MissingError: none is open.
+        """
+        subject, settings = self.workspace.subject, self.workspace.settings
+        if subject is None:
+            raise MissingError("no tensor is open", where="subject")
+        content, values = subject_content(subject)
+        return {"model": settings.model, "tensor": settings.tensor} | content, values
+
+    def _subject(self, _request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
+        content, values = self.subject()
+        return content, (values,)
 
     def _load(self, _request: int, _content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
         source = _one(files)

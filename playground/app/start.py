@@ -46,25 +46,27 @@ class Entry:
         return self._backend.handle(request, kind, text, sources(files))
 
 
-def freeze() -> str:
+def freeze() -> tuple[str, bytes]:
     """Build the playground with its first view and the default settings, and keep it for :func:`start`.
 
     Nothing it makes refers to JavaScript, so the memory it lies in can be saved and restored. Two processes that run
     the same code build the same document, ids included.
 
     Returns:
-        JSON, what the page shows before Python is there: ``{"view", "document", "state", "key"}``. Documents with the
-        same key are the same.
+        JSON, what the page shows before Python is there: ``{"view", "document", "state", "subject", "key"}``. Documents
+        with the same key are the same. And the bytes of the tensor that is shown, see :func:`subject_content`.
     """
     theme.install()
     port = Port()
     with host.no_javascript():
         backend = Backend(port, {})
-        content = plain({"view": FIRST_VIEW, "document": backend.open_view(FIRST_VIEW), "state": backend.state()})
+        document = backend.open_view(FIRST_VIEW)
+        subject, values = backend.subject()
+        content = plain({"view": FIRST_VIEW, "document": document, "state": backend.state(), "subject": subject})
     key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
     _frozen.append(Frozen(backend, port, key))
     gc.collect()
-    return json.dumps({**content, "key": key}, allow_nan=False)
+    return json.dumps({**content, "key": key}, allow_nan=False), values
 
 
 def start(post: Any, options: str) -> Entry:

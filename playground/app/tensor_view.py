@@ -13,6 +13,7 @@ from bokeh.models import Div, UIElement
 from playground import api, gallery
 from playground.analysis.accuracy import Evaluator, Score
 from playground.app import format_choices
+from playground.app.fast_path import fast_path_tag
 from playground.app.workspace import UPLOAD, Workspace
 from playground.errors import PlaygroundError
 from playground.render import formula, html
@@ -80,6 +81,7 @@ class TensorView:
             grip.on_change("location", lambda _attr, _old, new, end=end: self._moved(end, new))
         workspace.param.watch(lambda *_: self.show(), "report")
         self.show()
+        self.histogram.figure.tags = [*self.histogram.figure.tags, fast_path_tag(self.widgets)]
 
     def roots(self) -> dict[str, UIElement | pn.viewable.Viewable]:
         """Slot name -> what goes there."""
@@ -128,7 +130,10 @@ class TensorView:
         w["tensor"].param.update(options=self._tensors(), value=f"{settings.model}{SEPARATOR}{settings.tensor}")
         w["convention"].value = settings.convention
         self._show_format(report)
+        listed = w["axis"].options
         w["axis"].param.update(options=axes, value=report.axis, visible=report.scheme.granularity == "channel")
+        if listed != axes:
+            w["axis"].param.trigger("value")  # the page knows it by its text, which is another one now
         w["zoom"].value = settings.zoom
         w["calibrator"].value = settings.calibrator
         w["percentile"].param.update(value=settings.percentile, visible=settings.calibrator == "percentile")
@@ -203,14 +208,15 @@ class TensorView:
         ratio = report.bytes_before / max(1, report.bytes_after)
         return [
             *model,
-            html.Number("SQNR", f"{digits(sqnr)} dB", _about(sqnr)),
-            html.Number("Max error", digits(largest), _in_scales(largest, report)),
-            html.Number("Bits per weight", digits(report.bits_per_weight), f"as stored, {scales}"),
+            html.Number("SQNR", f"{digits(sqnr)} dB", _about(sqnr), key="sqnr"),
+            html.Number("Max error", digits(largest), _in_scales(largest, report), key="max-error"),
+            html.Number("Bits per weight", digits(report.bits_per_weight), f"as stored, {scales}", key="bits"),
             html.Number(
                 "Size",
                 size(report.bytes_after),
                 f"{size(report.bytes_before)} → ÷ {digits(ratio)}",
                 "better" if ratio > 1 else "worse",
+                key="size",
             ),
         ]
 
@@ -240,13 +246,17 @@ def _model_numbers(score: Score, evaluator: Evaluator) -> list[html.Number]:
     worse = score.cross_entropy > base.cross_entropy * 1.005
     return [
         html.Number(
-            f"Accuracy on {evaluator.count} digits", percent(score.accuracy), *points(score.accuracy - base.accuracy)
+            f"Accuracy on {evaluator.count} digits",
+            percent(score.accuracy),
+            *points(score.accuracy - base.accuracy),
+            key="accuracy",
         ),
         html.Number(
             "Cross-entropy",
             digits(score.cross_entropy),
             f"float {digits(base.cross_entropy)}",
             "worse" if worse else "",
+            key="cross-entropy",
         ),
     ]
 

@@ -116,7 +116,7 @@ class HistogramPlot:
         share = report.level_counts / max(1, report.level_counts.sum())
         self.dots.data = {
             "x": report.levels, "y": np.minimum(report.level_counts * width, top * 0.97),
-            "code": report.codes, "real": [digits(v) for v in report.levels], "share": share,
+            "code": report.codes, "real": [digits(v) for v in report.levels.tolist()], "share": share,
         }  # fmt: skip
         self.handles.data = {"x": [lo, hi], "y": [top * 0.8] * 2}
         for grip, value in zip(self.grips, (lo, hi), strict=True):
@@ -126,5 +126,5 @@ class HistogramPlot:
     def _centres(self, edges: NDArray[np.float64]) -> list[str]:
         """The bins' centres as text; formatted once a tensor, not once a slider step."""
         if self._formatted is None or self._formatted[0] is not edges:
-            self._formatted = (edges, [digits(v) for v in (edges[:-1] + edges[1:]) / 2])
+            self._formatted = (edges, [digits(v) for v in ((edges[:-1] + edges[1:]) / 2).tolist()])
         return self._formatted[1]

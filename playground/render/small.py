@@ -78,7 +78,10 @@ class ChannelsPlot:
         bound(bars.glyph, fill_color="float-soft")
         ends = self.figure.scatter("x", "y", source=self.ranges, marker="dash", angle=1.5708, size=6, line_width=2)
         bound(ends.glyph, line_color="quant")
-        self.spans = tuple(bound(Span(dimension="height", line_width=2), line_color="handle") for _ in range(2))
+        self.spans = tuple(
+            bound(Span(dimension="height", line_width=2, name=f"channel-span-{end}"), line_color="handle")
+            for end in ("lo", "hi")
+        )
         for span in self.spans:
             self.figure.add_layout(span)
         self.figure.yaxis[0].visible = False

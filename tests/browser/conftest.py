@@ -9,11 +9,12 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from onnx import NodeProto, TensorProto, helper, numpy_helper
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
 SITE = Path(__file__).parents[2] / "dist"
 BOOTED = "() => window.playground?.bootTimes || !document.getElementById('failure').hidden"
@@ -169,3 +170,28 @@ def _saved(path: Path, nodes: list[NodeProto], weights: list[TensorProto], sizes
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     path.write_bytes(model.SerializeToString())
     return path
+
+
+def _module(text: str) -> Callable[[Route], None]:
+    """Answers a request with a module's text."""
+    return lambda route: route.fulfill(body=text, content_type="text/javascript")
+
+
+@pytest.fixture
+def act(page: Page) -> Callable[..., Any]:
+    """Calls a function of fast_path.mjs in the page; nothing is under way when the test begins."""
+    served = {
+        "**/test-fast-path.mjs": Path(__file__).with_name("fast_path.mjs"),
+        "**/fastpath/numbers.mjs": SITE.parent / "static" / "fastpath" / "numbers.mjs",
+    }
+    for address, path in served.items():
+        page.context.unroute(address)
+        page.context.route(address, _module(path.read_text(encoding="utf-8")))
+
+    def call(name: str, *arguments: Any) -> Any:
+        return page.evaluate(
+            "async ([name, args]) => (await import('/test-fast-path.mjs'))[name](...args)", [name, list(arguments)]
+        )
+
+    call("idle")
+    return call

@@ -1,9 +1,10 @@
-"""k_histogram and k_error_histogram against playground.metrics."""
+"""k_histogram, k_error_histogram and k_error_bins against playground.metrics."""
 
 import numpy as np
 import pytest
 
 from playground.metrics import histogram, split_error
+from playground.session import ERROR_BINS, _error_histogram
 
 
 @pytest.mark.parametrize(("n", "bins"), [(1, 1), (1000, 7), (999, 256)])
@@ -35,3 +36,33 @@ def test_error_histogram(guarded, rng, out, shape):
     np.testing.assert_array_equal(rounding, expected.rounding.counts)
     np.testing.assert_array_equal(clipping, expected.clipping.counts)
     assert rounding.sum() > 0 and clipping.sum() > 0
+
+
+@pytest.mark.parametrize("size", [1e-35, 1e32])
+def test_bins_that_float32_cannot_divide_by(guarded, rng, out, size):
+    x = (rng.uniform(-1, 1, 500) * size).astype(np.float32)
+    expected = histogram(x, 33, -size, size)
+    args = (x, 500, -size, size, 33)
+    counts, outside = guarded("k_histogram", *args, out((33,), "int32", 0), out((2,), "int32", 0))
+    np.testing.assert_array_equal(counts, expected.counts)
+    np.testing.assert_array_equal(outside, [0, 0])
+
+
+@pytest.mark.parametrize("scale", [0.01, 0.125, 10.0, 3e-38])
+def test_error_bins_are_those_of_the_report(guarded, rng, out, scale):
+    x = rng.normal(size=777).astype(np.float32)
+    x_hat = (np.rint(x * 8) / 8).astype(np.float32)
+    edges, expected = _error_histogram(x_hat - x, float(np.float32(scale)))
+    largest = np.abs(x_hat - x).max()
+    counts, widest = guarded(
+        "k_error_bins", x, x_hat, 777, largest, scale, ERROR_BINS, out((ERROR_BINS,), "int32", 0), out((1,), "float32")
+    )
+    np.testing.assert_array_equal(counts, expected)
+    assert widest[0] == edges[-1] == -edges[0]
+
+
+def test_error_bins_without_an_error(guarded, out):
+    x = np.arange(5, dtype=np.float32)
+    counts, widest = guarded("k_error_bins", x, x, 5, 0.0, 1.0, 3, out((3,), "int32", 0), out((1,), "float32"))
+    np.testing.assert_array_equal(counts, [0, 5, 0])
+    assert widest[0] == 1

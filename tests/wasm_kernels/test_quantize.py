@@ -31,7 +31,7 @@ def values(rng, shape, scale):
 @pytest.mark.parametrize("rounding", ROUNDING_NUMBERS)
 @pytest.mark.parametrize("convention", CONVENTIONS)
 @pytest.mark.parametrize("number_format", ["int8", "uint8", "int3", "uint4"])
-@pytest.mark.parametrize("shape", [(1, 1, 15), (1, 1, 16), (1, 1, 17), (1, 1, 333), (2, 3, 19), (5, 4, 1)])
+@pytest.mark.parametrize("shape", [(1, 1, 15), (1, 1, 16), (1, 1, 17), (1, 1, 333), (2, 3, 19), (5, 4, 1), (3, 37, 1)])
 def test_quantize_equals_encode(guarded, out, rng, shape, number_format, convention, rounding):
     per_channel = shape[1] > 1
     scheme = Scheme(

@@ -1,7 +1,7 @@
 """Runs in Pyodide at build time, just before its memory is saved: imports everything and builds the first view.
 
-``/build/packages.zip`` holds the packages; ``/build/frozen.json`` is written: what the page shows before Python is
-there.
+``/build/packages.zip`` holds the packages; written are ``/build/frozen.json``, what the page shows before Python is
+there, and ``/build/subject.bin``, the values of the tensor that is shown.
 """
 
 import gc
@@ -11,6 +11,7 @@ import re
 import sys
 import zipfile
 from importlib import import_module
+from pathlib import Path
 
 SITE_PACKAGES = "/lib/python3.14/site-packages"
 PRELOADED = {"_multiarray_umath", "_umath_linalg"}
@@ -50,9 +51,9 @@ def check_libraries() -> None:
 
 def freeze() -> None:
     """Build the first view and leave nothing behind that a restored process would not use."""
-    content = import_module("playground.app.start").freeze()
-    with open("/build/frozen.json", "w", encoding="utf-8") as file:  # noqa: PTH123
-        file.write(content)
+    content, subject = import_module("playground.app.start").freeze()
+    Path("/build/frozen.json").write_text(content, "utf-8")
+    Path("/build/subject.bin").write_bytes(subject)
     re.purge()
     linecache.clearcache()
 

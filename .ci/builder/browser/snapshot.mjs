@@ -25,9 +25,9 @@ async function freeze(places) {
   const python = await start(places, { freezable: true });
   copyIn(python.FS, places.packages, "/build/packages.zip");
   python.runPython(readFileSync(places.script, "utf8"));
-  const frozen = python.FS.readFile("/build/frozen.json");
+  const [frozen, subject] = ["frozen.json", "subject.bin"].map((name) => python.FS.readFile(`/build/${name}`));
   wipeFreeMemory(python._module);
-  return { frozen, memory: python.makeMemorySnapshot() };
+  return { frozen, subject, memory: python.makeMemorySnapshot() };
 }
 
 async function check(places, packed, length) {
@@ -40,10 +40,11 @@ async function check(places, packed, length) {
 }
 
 const places = JSON.parse(readFileSync(process.argv[2], "utf8"));
-const { frozen, memory } = await freeze(places);
+const { frozen, subject, memory } = await freeze(places);
 const packed = pack(memory);
 const [, length] = new Uint32Array(packed.buffer, 0, 2);
 await check(places, packed, length);
 writeFileSync(places.frozen, frozen);
+writeFileSync(places.subject, subject);
 writeFileSync(places.snapshot, packed);
 writeFileSync(places.info, JSON.stringify({ image: length }));

@@ -1,0 +1,202 @@
+// The fast path: when a control of the Tensor view is moved, the page itself works out the new picture with our kernels
+// and draws it in the next frame. Python gets the same change through the document's patches; when it has answered, its
+// state is what is shown, and by construction it is the same. It sends nothing itself.
+import { Kernels } from "../kernels.mjs";
+import { chooseRange, compute, covers, keyOf } from "./compute.mjs";
+import { Controls, readTag } from "./controls.mjs";
+import { Drawing, findModels } from "./draw.mjs";
+import { Ledger } from "./ledger.mjs";
+import { moved } from "./settings.mjs";
+import { Subject } from "./subject.mjs";
+import { Texts } from "./text.mjs";
+
+const SLOTS = ["numbers", "histogram", "error", "transfer", "channels"].map((name) => `slot-tensor-${name}`);
+
+const WRITTEN = ["clip", "zero_point"];
+
+export class FastPath {
+  #live; #settings; #python; #ledger = new Ledger(); #drawing; #controls; #texts; #conventions;
+  #kernels = null; #free = 0; #subject = null; #picture = null;
+  #shown = null; #moving = null; #ahead = false; #proposed = false; #frame = 0;
+
+  /** How many pictures were drawn, and how long the last one took, in milliseconds. */
+  timing = { steps: 0, ms: 0 };
+
+  /** Resolves when the kernels are there. */
+  ready;
+
+  /**
+   * @param {object} options
+   * @param {import("../documents.mjs").LiveDocument} options.live the Tensor view's document, shown
+   * @param {object} options.settings what is shown: `playground.state`, or the defaults that the document was built with
+   * @param {Uint8Array} options.kernels the module with our kernels
+   */
+  constructor({ live, settings, kernels }) {
+    this.#live = live;
+    this.#settings = this.#python = settings;
+    const models = findModels(live.doc);
+    const { controls, conventions } = readTag(models.figures.histogram);
+    this.#conventions = conventions;
+    this.#drawing = new Drawing(models, this.#ledger);
+    this.#controls = new Controls(live.doc, models.grips, controls);
+    this.#texts = new Texts(live.doc);
+    this.#see();
+    live.isVisitors = (event) => !this.#isEcho(event);
+    live.doc.on_change((event) => this.#changed(event));
+    live.addEventListener("patching", () => this.#putBack());
+    live.addEventListener("patched", () => this.#patched());
+    live.addEventListener("settled", () => this.#settled());
+    this.ready = Kernels.from(kernels).then((loaded) => {
+      this.#kernels = loaded;
+      this.#free = loaded.mark();
+    });
+  }
+
+  /** Whether something is drawn, or about to be, that Python has not confirmed. */
+  get ahead() { return this.#ahead; }
+
+  /** The last picture that was drawn: see compute.mjs. */
+  get picture() { return this.#picture; }
+
+  /** @param {{values: Float32Array, shape: number[], key: string, zoomed?: object}} tensor see subject.mjs; keyOf gives the key */
+  async setSubject(tensor) {
+    await this.ready;
+    this.#kernels.release(this.#free);
+    this.#subject = new Subject(this.#kernels, tensor);
+    if (this.#ahead) this.#schedule();
+  }
+
+  /** Whether the tensor that settings name is at hand. */
+  has(settings) { return this.#subject?.key === keyOf(settings); }
+
+  /** The settings as the visitor has them. */
+  get settings() { return this.#settings; }
+
+  /**
+   * Python has begun to listen after the visitor began to move things: it gets the settings as a whole. One by one the
+   * controls' newest values would not tell in which order they were moved, and that matters. What a link asked for it
+   * knows already.
+   * @param {(kind: string, content?: object) => Promise} request of the client; the document must not be sending yet
+   */
+  async handOver(request) {
+    if (!this.#ahead || this.#settings.tensor === null) return;
+    this.#live.forget();
+    const { version: _, ...changes } = this.#settings;
+    if (this.#proposed) await request("state"); // before the answer comes Python's picture
+    else await request("set", { changes });
+    this.#proposed = false;
+    if (!this.#live.waiting) this.#settled();
+  }
+
+  /** What a link asks for is drawn before Python is there, as if the visitor had chosen it. */
+  propose(changes) {
+    this.#proposed = true;
+    this.#settings = { ...this.#settings, ...changes };
+    this.#ahead = true;
+    this.#schedule();
+  }
+
+  /** Python's settings have changed, whoever asked for that. While the visitor is ahead they wait. */
+  setSettings(settings) {
+    this.#python = settings;
+    if (!this.#ahead) this.#settings = settings;
+  }
+
+  #changed(event) {
+    if (this.#live.applying) return;
+    for (const change of event.events ?? [event]) {
+      if (change.kind !== "ModelChanged") continue;
+      this.#ledger.note(change.model, change.attr, change.value);
+      const control = this.#controls.read(change);
+      if (control && !this.#isEcho(change)) this.#move(control.name, control.value);
+    }
+  }
+
+  /**
+   * Panel's React widgets write what they show back into their model, a moment later; if the value has changed meanwhile,
+   * that looks like a visitor who moves it. A slider that is written to from here counts as moved only while it has the
+   * focus, as any slider has that is taken hold of.
+   */
+  #isEcho(event) {
+    if (this.#live.applying || event.kind !== "ModelChanged") return false;
+    const control = this.#controls.read(event);
+    if (!WRITTEN.includes(control?.name) || this.#controls.focused(control.name)) return false;
+    const { asked, zeroPoint } = this.#shown;
+    this.#live.quietly(() => event.model.setv({ value: control.name === "clip" ? asked : zeroPoint }, { sync: false }));
+    return true;
+  }
+
+  #move(name, value) {
+    this.#proposed = false;
+    this.#moving = name;
+    const covered = this.#kernels && covers(this.#subject, this.#settings, this.#conventions);
+    if (covered) this.#shown.asked = chooseRange(this.#kernels, this.#subject, this.#settings);
+    const next = moved(this.#settings, name, value, this.#shown.asked, this.#shown.zeroPoint);
+    this.#settings = next ?? { ...this.#settings, tensor: null };
+    this.#ahead = true;
+    this.#schedule();
+  }
+
+  /** However often something moves: one computation a frame, of the newest settings. */
+  #schedule() {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      const began = performance.now();
+      this.#picture = this.#kernels && compute(this.#kernels, this.#subject, this.#settings, this.#conventions);
+      if (this.#picture) this.#show();
+      else this.#decline();
+      if (this.#picture) this.timing = { steps: this.timing.steps + 1, ms: performance.now() - began };
+    });
+  }
+
+  /** Takes note of the range and the zero-point that Python shows. */
+  #see() {
+    this.#shown = { asked: this.#controls.value("clip"), zeroPoint: this.#controls.value("zero_point") };
+  }
+
+  #show() {
+    this.#live.quietly(() => {
+      this.#drawing.show(this.#picture);
+      this.#controls.show(this.#picture, this.#ledger, this.#moving);
+    });
+    this.#shown = { asked: this.#picture.asked, zeroPoint: this.#picture.zeroPoint };
+    this.#texts.show(this.#picture);
+    this.#markAll(false);
+  }
+
+  /** Python will answer; until then all that it last said is out of date, and looks so. */
+  #decline() {
+    this.#putBack();
+    this.#texts.restore();
+    this.#markAll(true);
+  }
+
+  #markAll(stale) {
+    for (const id of SLOTS) {
+      document.getElementById(id)?.classList.toggle("stale", stale);
+      document.getElementById(id)?.setAttribute("aria-busy", String(stale));
+    }
+    this.#texts.markFormula(stale);
+  }
+
+  #putBack() {
+    if (this.#ledger.size) this.#live.quietly(() => this.#ledger.restore());
+  }
+
+  /** Python has drawn something; if the visitor has moved on since, that is not what is to be seen. */
+  #patched() {
+    if (this.#ahead && this.#live.waiting && this.#picture) this.#show();
+    else this.#see();
+  }
+
+  #settled() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    this.#ahead = false;
+    this.#settings = this.#python;
+    this.#putBack();
+    this.#see();
+    this.#texts.restore();
+    this.#markAll(false);
+  }
+}

@@ -1,0 +1,69 @@
+// What a moved control means for the settings: playground/app/tensor_view.py (_changes) and workspace.py (change).
+import { nineDigits } from "./numbers.mjs";
+
+const SEPARATOR = "\x1f"; // playground/app/tensor_view.py
+const RESET_ZERO_POINT = ["format", "symmetric", "narrow_range", "granularity", "convention"];
+const PASSED_ON = [...RESET_ZERO_POINT.slice(1), "axis", "calibrator", "percentile", "zoom", "zero_point"];
+
+/**
+ * @param {object} settings as in playground.state
+ * @param {string} name of the control, or "lo" and "hi" for the handles on the plot
+ * @param {any} value what it was moved to
+ * @param {[number, number]} asked the range that is shown
+ * @param {number|null} zeroPoint the zero-point that is shown
+ * @returns {object|null} the new settings; null if only Python can tell
+ */
+export function moved(settings, name, value, asked, zeroPoint) {
+  const changes = changesOf(settings, name, value, asked, zeroPoint);
+  if (!changes) return null;
+  const next = { ...settings, ...changes };
+  const touched = Object.keys(changes);
+  if (next.model !== settings.model || next.tensor !== settings.tensor) next.lo = next.hi = next.zero_point = null;
+  if (touched.some((key) => RESET_ZERO_POINT.includes(key)) && !touched.includes("zero_point")) next.zero_point = null;
+  if (touched.includes("calibrator") || touched.includes("percentile")) next.lo = next.hi = null;
+  return next;
+}
+
+const WORDS = { 1: true, true: true, 0: false, false: false };
+const NOT_THE_TENSORS = ["v", "view", "weights", "weights_granularity", "activations", "exclude"];
+
+/**
+ * What a link's query changes in the Tensor view, as far as the page can tell; Python checks it when it is there.
+ * @param {string} query @param {object} settings the defaults, whose types say how each text is to be read
+ */
+export function linked(query, settings) {
+  const changes = {};
+  for (const [name, text] of new URLSearchParams(query)) {
+    if (!(name in settings) || NOT_THE_TENSORS.includes(name)) continue;
+    const before = settings[name];
+    if (typeof before === "boolean") changes[name] = WORDS[text.toLowerCase()] ?? before;
+    else if (typeof before === "string") changes[name] = text;
+    else changes[name] = text === "" ? null : nineDigits(Number(text));
+    if (Object.is(changes[name], before) || Number.isNaN(changes[name])) delete changes[name];
+  }
+  return changes;
+}
+
+function changesOf(settings, name, value, asked, zeroPoint) {
+  const signed = settings.format.startsWith("int");
+  if (name === "tensor") {
+    const [model, tensor] = value.split(SEPARATOR);
+    return tensor === undefined ? null : { model, tensor };
+  }
+  if (name === "bits") return { format: `${signed ? "" : "u"}int${value}` };
+  if (name === "signed") return { format: `${value ? "" : "u"}int${settings.format.replace(/^u?int/, "")}` };
+  if (name === "clip") {
+    const end = value[0] === asked[0] ? 1 : 0;
+    return dragged(settings, end, value[end], asked);
+  }
+  if (name === "lo" || name === "hi") return dragged(settings, Number(name === "hi"), value, asked);
+  if (name === "zero_point" && value === zeroPoint) return {};
+  if (name === "percentile") return { percentile: nineDigits(value) };
+  return PASSED_ON.includes(name) ? { [name]: value } : null;
+}
+
+/** One end of the range was moved; of a symmetric range the other one goes with it. */
+function dragged(settings, end, value, asked) {
+  const other = settings.symmetric ? -value : asked[1 - end];
+  return { lo: nineDigits(Math.min(value, other)), hi: nineDigits(Math.max(value, other)), zero_point: null };
+}

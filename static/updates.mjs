@@ -1,0 +1,106 @@
+// Use without a network, and new releases: registers the service worker once the page is usable, offers an update, and
+// says when the network is gone. Where there are no service workers (a sandboxed frame, file:, closed storage) it does nothing.
+import { toast } from "./toast.mjs";
+
+const CHECK_MS = 60 * 60 * 1000;
+const NO_ROOM = "This browser has no room left to keep the playground for use without a network. It works as long as there is one.";
+const NOT_KEPT = "The playground could not be kept for use without a network. The next visit tries again.";
+let asked = false;
+
+/** The browser's service workers, or nothing: the mere question throws in a sandboxed frame. */
+function container() {
+  try {
+    return window.isSecureContext && location.protocol.startsWith("http") ? navigator.serviceWorker : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Says which release this tab shows, as long as it is open: the service worker keeps its files. */
+function hold(scope) {
+  const { release } = document.documentElement.dataset;
+  navigator.locks?.request(`${scope}#${release}`, { mode: "shared" }, () => new Promise(() => {})).catch(() => {});
+}
+
+/** The quiet bar with a new release. It stays until it is answered. */
+function offer(update) {
+  const bar = document.getElementById("update");
+  if (!bar || !bar.hidden) return;
+  const button = (id, work) => { document.getElementById(id).onclick = () => { bar.hidden = true; work(); }; };
+  button("update-now", update);
+  button("update-later", () => {});
+  bar.hidden = false;
+}
+
+function watch(workers, registration) {
+  const reload = () => location.reload();
+  const ask = () => offer(() => {
+    asked = true;
+    if (registration.waiting) registration.waiting.postMessage({ kind: "update" });
+    else reload(); // another tab has done it since
+  });
+  const follow = (worker) => worker?.addEventListener("statechange", () => {
+    if (worker.state === "installed" && registration.active) ask();
+    if (worker.state === "activated") note(registration);
+  });
+  if (registration.waiting && registration.active) ask();
+  follow(registration.installing);
+  registration.addEventListener("updatefound", () => follow(registration.installing));
+  let controlled = Boolean(workers.controller);
+  workers.addEventListener("controllerchange", () => {
+    if (asked) reload();
+    else if (controlled) offer(reload); // another tab took the update; this one still shows its own release
+    controlled = true;
+  });
+}
+
+/** Leaves a mark that everything is kept (style sheets and tests read it). */
+function note(registration) {
+  if (registration.active) document.documentElement.dataset.offline = "ready";
+}
+
+function complain({ data }) {
+  if (data?.kind !== "not-kept") return;
+  document.documentElement.dataset.offline = "no";
+  try {
+    if (sessionStorage.getItem("not-kept")) return; // once a visit is enough
+    sessionStorage.setItem("not-kept", "1");
+  } catch { /* closed storage: say it again */ }
+  toast(data.full ? NO_ROOM : NOT_KEPT, "bad");
+}
+
+function lookForUpdates(registration) {
+  let last = performance.now();
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState !== "visible" || performance.now() - last < CHECK_MS) return;
+    last = performance.now();
+    registration.update().catch(() => { /* without a network there is nothing new */ });
+  });
+}
+
+/**
+ * @param {{embedded: boolean, ready: Promise<void>}} page `ready`: when nothing may compete with the start any more.
+ *   An embedded page uses what is kept, but keeps nothing itself: a reader of someone's page did not ask for that.
+ */
+export async function installUpdates({ embedded, ready }) {
+  const workers = container();
+  if (!workers) return;
+  try {
+    hold(new URL("./", document.baseURI).href);
+    addEventListener("offline", () => toast(document.documentElement.dataset.offline === "ready"
+      ? "No network. Everything goes on working."
+      : "No network. What has been loaded goes on working."));
+    if (embedded) return;
+    workers.addEventListener("message", complain);
+    await ready;
+    const saving = navigator.connection?.saveData && !workers.controller;
+    if (saving) return; // it would fetch what this visit does not need
+    const registration = await workers.register(new URL("sw.js", document.baseURI), { updateViaCache: "none" });
+    watch(workers, registration);
+    note(registration);
+    if (workers.controller && !registration.waiting) registration.active?.postMessage({ kind: "tidy" });
+    lookForUpdates(registration);
+  } catch (error) {
+    console.info("use without a network is not available:", error.message); // closed storage, a proxy in between, ...
+  }
+}

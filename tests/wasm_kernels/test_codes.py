@@ -1,0 +1,31 @@
+"""k_count_codes, k_centre_codes and k_reals against NumPy."""
+
+import numpy as np
+import pytest
+
+
+@pytest.mark.parametrize("channel", [-1, 0, 2])
+@pytest.mark.parametrize("shape", [(1, 3, 50), (4, 3, 7), (11, 3, 1)])
+@pytest.mark.parametrize(("dtype", "low", "high"), [("int8", -128, 127), ("uint8", 0, 255), ("int8", -4, 3)])
+def test_count_codes(guarded, rng, out, shape, channel, dtype, low, high):
+    codes = rng.integers(low, high + 1, shape).astype(dtype)
+    size = high - low + 1
+    counts = guarded("k_count_codes", codes, int(low < 0), *shape, channel, low, out((size,), "int32", 0))
+    counted = codes if channel < 0 else codes[:, channel]
+    np.testing.assert_array_equal(counts, np.bincount(counted.reshape(-1).astype(int) - low, minlength=size))
+
+
+@pytest.mark.parametrize(
+    ("scale", "zero_point", "qmin", "qmax"), [(0.25, -1, -4, 3), (1e-3, 100, 0, 255), (9.0, 0, -2, 1)]
+)
+def test_centre_codes(guarded, out, scale, zero_point, qmin, qmax):
+    scale, edges = float(np.float32(scale)), np.linspace(-2, 1, 121)
+    codes = guarded("k_centre_codes", edges, 120, scale, zero_point, qmin, qmax, out((120,), "int32"))
+    centres = (edges[:-1] + edges[1:]) / 2
+    np.testing.assert_array_equal(codes, np.clip(np.rint(centres / scale) + zero_point, qmin, qmax))
+
+
+def test_reals(guarded, out):
+    scale = float(np.float32(0.1))
+    reals = guarded("k_reals", scale, -3, -128, 256, out((256,), "float64"))
+    np.testing.assert_array_equal(reals, [scale * (code + 3) for code in range(-128, 128)])
