@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from playground.presets import CONVENTIONS, Convention
@@ -19,22 +20,46 @@ def fast_path_tag(widgets: Mapping[str, Any]) -> str:
     A control is known in the page by its label; ``options`` says what the texts that it offers stand for, as far as
     that is known when the view is built.
     """
-    controls = {
-        widget.label: {"name": name, "options": widget.options if isinstance(options, dict) else {}}
-        for name, widget in widgets.items()
-        for options in [getattr(widget, "options", None)]
-    }
-    conventions = {name: _plain(convention) for name, convention in CONVENTIONS.items()}
+    controls = {widget.label: {"name": name, "options": _options(widget)} for name, widget in widgets.items()}
+    conventions = {name: _plain(convention) for name, convention in CONVENTIONS.items() if _is_covered(convention)}
     return TAG + json.dumps({"controls": controls, "conventions": conventions})
 
 
+def _options(widget: Any) -> dict[str, Any]:
+    """Text -> what it stands for, of a list or of all its groups."""
+    groups = getattr(widget, "groups", None)
+    if groups:
+        return {text: value for group in groups.values() for text, value in group.items()}
+    options = getattr(widget, "options", None)
+    return options if isinstance(options, dict) else {}
+
+
+def _is_covered(convention: Convention) -> bool:
+    """Whether the kernels compute as it does: fields that they do not know have the values that change nothing."""
+    known = (
+        "id", "title", "source", "url", "qparams_dtype", "min_scale", "below_min_scale", "zero_point_below_min",
+        "zero_point_rounding", "symmetric_narrow_formats", "symmetric_midpoint", "symmetric_zero_points", "quotient",
+        "zero_point_before_rounding", "fused_granularities", "block_scale_formats", "codebook_boundaries", "codes_from",
+    )  # fmt: skip
+    plain = {f.name: f.default for f in fields(Convention) if f.name not in known}
+    ordinary = all(getattr(convention, name) == default for name, default in plain.items())
+    zeroes = {"one": "zero", "clamp": "computed"}.get(convention.below_min_scale) == convention.zero_point_below_min
+    return ordinary and zeroes and convention.min_scale > 0 and convention.quotient in ("divide", "reciprocal")
+
+
 def _plain(convention: Convention) -> dict[str, Any]:
-    """The convention's fields as JSON can hold them."""
-    sets = {"fused_granularities", "symmetric_narrow_formats"}
-    fields = {name: getattr(convention, name) for name in convention.__dataclass_fields__}
+    """The fields that the kernels are told, as JSON can hold them."""
     return {
-        name: sorted(value) if name in sets else dict(value) if isinstance(value, Mapping) else value
-        for name, value in fields.items()
+        "qparams_dtype": convention.qparams_dtype,
+        "min_scale": convention.min_scale,
+        "below_min_scale": convention.below_min_scale,
+        "zero_point_rounding": convention.zero_point_rounding,
+        "symmetric_narrow_formats": sorted(convention.symmetric_narrow_formats),
+        "symmetric_midpoint": convention.symmetric_midpoint,
+        "symmetric_zero_points": dict(convention.symmetric_zero_points),
+        "multiply_by_reciprocal": not convention.divides,
+        "zero_point_before_rounding": convention.zero_point_before_rounding,
+        "fused_granularities": sorted(convention.fused_granularities),
     }
 
 

@@ -31,6 +31,7 @@ export const channelAxis = ({ axis }, rank) => {
 export function covers(subject, settings, conventions) {
   if (!subject || subject.key !== keyOf(settings) || subject.count > MOST_VALUES) return false;
   if (!/^u?int[2-8]$/.test(settings.format) || !conventions[settings.convention]) return false;
+  if (settings.granularity !== "tensor" && settings.granularity !== "channel") return false;
   if (settings.zoom && !subject.zoomed) return false;
   const given = settings.granularity === "tensor" && settings.lo !== null && settings.hi !== null;
   return given || settings.calibrator === "minmax";

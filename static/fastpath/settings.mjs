@@ -44,6 +44,13 @@ export function linked(query, settings) {
   return changes;
 }
 
+/** An integer keeps its width; how wide it is after another format, Python knows. */
+function chosenFormat(choice, format) {
+  if (choice !== "int" && choice !== "uint") return { format: choice };
+  const bits = /^u?int([2-8])$/.exec(format)?.[1];
+  return bits ? { format: `${choice}${bits}` } : null;
+}
+
 function changesOf(settings, name, value, asked, zeroPoint) {
   const signed = settings.format.startsWith("int");
   if (name === "tensor") {
@@ -51,7 +58,7 @@ function changesOf(settings, name, value, asked, zeroPoint) {
     return tensor === undefined ? null : { model, tensor };
   }
   if (name === "bits") return { format: `${signed ? "" : "u"}int${value}` };
-  if (name === "signed") return { format: `${value ? "" : "u"}int${settings.format.replace(/^u?int/, "")}` };
+  if (name === "format") return chosenFormat(value, settings.format);
   if (name === "clip") {
     const end = value[0] === asked[0] ? 1 : 0;
     return dragged(settings, end, value[end], asked);
