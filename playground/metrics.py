@@ -17,13 +17,25 @@ from numpy.typing import ArrayLike, NDArray
 from playground.arrays import Float32, as_float32, require_values
 from playground.core import QTensor, clip_limits
 from playground.errors import InvalidInputError
+from playground.histograms import MOST_BINS, Histogram, bin_counts, edges_of, histogram
+
+__all__ = [
+    "CodeUse",
+    "ErrorSplit",
+    "Histogram",
+    "code_use",
+    "compare",
+    "histogram",
+    "kl_divergence",
+    "measure",
+    "split_error",
+    "steady_sum",
+]
 
 _CHUNK = 1 << 16
 """Values per step: temporaries stay in the cache, and sums are formed in float64 without copying all of x."""
 
 _LANES = 64
-
-_MOST_BINS = 1 << 20
 
 
 def steady_sum(values: NDArray[np.float64]) -> float:
@@ -99,81 +111,6 @@ def _cosine(inner: float, signal: float, estimate: float) -> float:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Histogram:
-    """Counts of values in ``bins`` equal bins over ``lo .. hi``, the last of which holds ``hi`` too.
-
-    Attributes:
-        counts: int64 of shape ``(bins,)``.
-        lo: left edge of the first bin.
-        hi: right edge of the last bin.
-        below: how many values lie below ``lo``.
-        above: how many values lie above ``hi``.
-    """
-
-    counts: NDArray[np.int64]
-    lo: float
-    hi: float
-    below: int = 0
-    above: int = 0
-
-    @property
-    def edges(self) -> NDArray[np.float64]:
-        """The ``bins + 1`` edges."""
-        return np.linspace(self.lo, self.hi, self.counts.size + 1)
-
-
-def histogram(x: ArrayLike, bins: int = 256, lo: float | None = None, hi: float | None = None) -> Histogram:
-    """Count values in equal bins, several times faster than ``np.histogram``.
-
-    Bin numbers are formed in float32: a value within rounding of an inner edge may be counted next to it.
-
-    Args:
-        x: finite real numbers of any shape.
-        bins: how many.
-        lo: left edge; the smallest value when left out.
-        hi: right edge, not below ``lo``; the largest value when left out.
-
-    Raises:
-        InvalidInputError: x has no values, or not all are finite; no bins; an edge is not finite, or ``lo > hi``.
-    """
-    values = require_values(as_float32(x)).reshape(-1)
-    first, last = _edges(values.min() if lo is None else lo, values.max() if hi is None else hi, bins)
-    counts = np.zeros(bins, np.int64)
-    below = above = 0
-    for start in range(0, values.size, _CHUNK):
-        chunk = values[start : start + _CHUNK]
-        counts += _bin_counts(chunk, first, last, bins)
-        below += int(np.count_nonzero(chunk < first))
-        above += int(np.count_nonzero(chunk > last))
-    counts[0] -= below
-    counts[-1] -= above
-    return Histogram(counts, float(first), float(last), below, above)
-
-
-def _edges(lo: float, hi: float, bins: int) -> tuple[np.float32, np.float32]:
-    """Both edges as float32, moved apart where they coincide."""
-    if not isinstance(bins, int) or not 1 <= bins <= _MOST_BINS:
-        raise InvalidInputError(
-            f"{bins!r} is not accepted", where="bins", hint=f"Use an integer from 1 to {_MOST_BINS}"
-        )
-    first, last = np.float32(lo), np.float32(hi)
-    if not (np.isfinite(first) and np.isfinite(last) and first <= last):
-        raise InvalidInputError(f"no histogram runs from {first:g} to {last:g}", where="lo", hint="Use finite lo <= hi")
-    if first == last:
-        margin = max(abs(first), np.float32(1)) / 2
-        return first - margin, last + margin
-    return first, last
-
-
-def _bin_counts(chunk: Float32, first: np.float32, last: np.float32, bins: int) -> NDArray[np.intp]:
-    """Counts with everything beyond the edges in the outermost bins."""
-    step = bins / (float(last) - float(first))
-    exact = chunk if 1e-30 < step < 1e30 else chunk.astype(np.float64)  # widths that float32 cannot hold or divide by
-    place = (exact - first) * step
-    return np.bincount(np.clip(place, 0, bins - 1, out=place).astype(np.intp), minlength=bins)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class ErrorSplit:
     """The error ``x_hat - x``, apart for values within what the codes reach and for values beyond.
 
@@ -211,14 +148,14 @@ def split_error(x: ArrayLike, x_hat: ArrayLike, lo: ArrayLike, hi: ArrayLike, bi
     a, b = _pair(x, x_hat)
     low, high = (_flat(limit, shape) for limit in (lo, hi))
     edge = max(float(np.abs(b[i : i + _CHUNK] - a[i : i + _CHUNK]).max()) for i in range(0, a.size, _CHUNK))
-    first, last = _edges(-edge, edge, bins)
+    first, last = edges_of(-edge, edge, bins)
     counts, sums, clipped = np.zeros((2, bins), np.int64), [0.0, 0.0], 0
     for start in range(0, a.size, _CHUNK):
         part = slice(start, start + _CHUNK)
         inside = (low[part] <= a[part]) & (a[part] <= high[part])
         for kind, chosen in enumerate((inside, ~inside)):
             errors = b[part][chosen] - a[part][chosen]
-            counts[kind] += _bin_counts(errors, first, last, bins)
+            counts[kind] += bin_counts(errors, first, last, bins)
             squares = np.square(b[part].astype(np.float64) - a[part])
             sums[kind] += steady_sum(np.where(chosen, squares, 0.0))
         clipped += int(errors.size)
@@ -278,7 +215,7 @@ def code_use(qtensor: QTensor) -> CodeUse:
     if codes.size == 0:
         raise InvalidInputError("a tensor without values has no codes", where="qtensor")
     low, high = qtensor.scheme.element.limits(qtensor.scheme.narrow_range)
-    if high - low < _MOST_BINS:
+    if high - low < MOST_BINS:
         held = np.zeros(high - low + 1, np.int64)
         for start in range(0, codes.size, _CHUNK):
             held += np.bincount(codes[start : start + _CHUNK].astype(np.int64) - low, minlength=held.size)
