@@ -90,8 +90,15 @@ def drawn_scale(qtensor: QTensor) -> DrawnScale:
         lo=float(levels.min()) if levels.size else min(ends),
         hi=float(levels.max()) if levels.size else max(ends),
         limits=(float(limits.lo.reshape(-1)[number]), float(limits.hi.reshape(-1)[number])),
-        step=float(np.abs(np.diff(levels)).max()) if levels.size > 1 else 0.0,
+        step=_step(levels, abs(scale), scheme),
     )
+
+
+def _step(levels: Float32, scale: float, scheme: Scheme) -> float:
+    """The widest gap between two neighbours: the scale itself where codes are integers."""
+    if scheme.number_format.family == "integer":
+        return scale
+    return float(np.abs(np.diff(levels)).max()) if levels.size > 1 else 0.0
 
 
 def _numbers(qtensor: QTensor, number: int) -> tuple[Float32, int]:
