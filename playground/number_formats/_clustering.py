@@ -99,7 +99,7 @@ def _one_more(sums: _Sums, best: Float64) -> tuple[Float64, NDArray[np.int64]]:
         low = chosen[stops - step]
         high = np.where(stops + step <= n, chosen[np.minimum(stops + step, n)], stops - 1)
         high = np.minimum(high, stops - 1)
-        sizes = np.maximum(high - low, 0) + 1
+        sizes = (np.maximum(high - low, 0) + 1).astype(np.intp)  # 32 bits in the browser, and repeat takes no wider
         ends = np.cumsum(sizes)
         offsets = np.arange(ends[-1]) - np.repeat(ends - sizes, sizes)
         candidates = np.repeat(low, sizes) + offsets
