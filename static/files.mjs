@@ -92,19 +92,20 @@ export class Files extends EventTarget {
   async #attempt(file, options) {
     const { name, url, bytes: size, integrity } = file;
     const priority = file.when === "start" ? "auto" : "low";
-    this.#counted.set(name, { done: 0, size });
+    const counted = { done: 0, size };
+    this.#counted.set(name, counted);
     const checked = globalThis.crypto?.subtle ? {} : { integrity };
     const response = await fetch(url, { priority, ...checked, ...options }).catch(() => {
       throw failure("missing", `${name} could not be loaded. Is there a connection?`);
     });
     if (!response.ok) throw failure("missing", `${name} could not be loaded (HTTP ${response.status}).`);
-    const bytes = await read(response, size, (more) => this.#count(name, more));
+    const bytes = await read(response, size, (more) => this.#count(counted, more));
     await verify(bytes, integrity);
     return bytes;
   }
 
-  #count(name, more) {
-    this.#counted.get(name).done += more;
+  #count(counted, more) {
+    counted.done += more;
     const all = [...this.#counted.values()];
     const sum = (key) => all.reduce((total, file) => total + file[key], 0);
     this.dispatchEvent(new CustomEvent("progress", { detail: { done: sum("done"), total: sum("size") } }));

@@ -126,13 +126,14 @@ export async function step(moves) {
   }
 }
 
-/** Several moves, a frame each, with Python deaf to all of them. */
+/** Several moves, one after the other, with Python deaf to all of them. */
 export async function steps(list) {
   block();
   try {
     for (const moves of list) {
       move(moves);
       await frames();
+      await new Promise((resolve) => setTimeout(resolve, 100)); // React has taken the value that was set from outside
     }
     const before = screen();
     unblock();

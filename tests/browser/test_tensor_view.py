@@ -10,6 +10,10 @@ import playground
 from playground import gallery
 
 
+SETTLED = "() => !window.playgroundStart.fastPath().ahead"
+"""Python has answered all that the fast path has drawn."""
+
+
 def percent(text):
     return float(re.match(r"([\d.]+) %", text).group(1))
 
@@ -44,6 +48,7 @@ def test_bits_slider_by_keyboard_moves_plots_and_numbers(page, numbers, source):
     page.get_by_role("slider", name="Bits").focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator("#slot-tensor-numbers")).to_contain_text("4.00")
+    page.wait_for_function(SETTLED)
     after = numbers(page)
     assert len(source(page, "histogram-levels")["x"]) == 2 * len(levels)
     assert as_number(after["Cross-entropy"]) < as_number(before["Cross-entropy"])
@@ -67,6 +72,7 @@ def test_dragging_a_handle_on_the_plot_clips(page, numbers, source):
     page.mouse.move(box["x"] + spot["to"], y, steps=8)
     page.mouse.up()
     page.wait_for_function("() => playground.state.hi !== null && playground.state.hi < 0.5")
+    page.wait_for_function(SETTLED)
     assert source(page, "handles")["x"][1] == pytest.approx(page.evaluate("() => playground.state.hi"), abs=1e-3)
     page.wait_for_timeout(300)
     assert numbers(page)["SQNR"] != before["SQNR"]
