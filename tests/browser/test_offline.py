@@ -233,7 +233,8 @@ def test_broken_and_missing_copies_are_fetched_again(browser, host):
               for (const request of await cache.keys()) {
                 const reply = await cache.match(request);
                 const half = async () => (await reply.clone().arrayBuffer()).slice(0, 1000);
-                if (request.url.endsWith("/snapshot.bin.zst")) await cache.put(request, new Response(await half(), reply));
+                const { url } = request;
+                if (url.endsWith("/snapshot.bin.zst")) await cache.put(request, new Response(await half(), reply));
                 if (request.url.includes("/index.html")) await cache.put(request, new Response("<p>broken", reply));
                 if (request.url.endsWith("/bokeh.min.js") || request.url.includes("/ort-")) await cache.delete(request);
               }

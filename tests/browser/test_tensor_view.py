@@ -9,7 +9,6 @@ from playwright.sync_api import expect
 import playground
 from playground import gallery
 
-
 SETTLED = "() => !window.playgroundStart.fastPath().ahead"
 """Python has answered all that the fast path has drawn."""
 
