@@ -46,8 +46,10 @@ function onState(next) {
   const url = new URL(location.href);
   const kept = [...url.searchParams].filter(([key]) => ["theme", "snapshot"].includes(key));
   const extra = new URLSearchParams(kept).toString();
-  history.replaceState(null, "", `?${next.query}${extra ? `&${extra}` : ""}${url.hash}`);
-  $("whole")?.setAttribute("href", `index.html?${next.query}`);
+  const query = new URLSearchParams(next.query);
+  if (next.settings.model === "upload") for (const key of ["model", "tensor"]) query.delete(key); // a reload would send them
+  history.replaceState(null, "", `?${query}${extra ? `&${extra}` : ""}${url.hash}`);
+  $("whole")?.setAttribute("href", `index.html?${query}`);
   dispatchEvent(new CustomEvent("playground-state", { detail: next }));
 }
 
