@@ -52,8 +52,9 @@ def test_the_view_without_python_is_the_view_with_it(opened):
     assert blocked.page.evaluate("() => window.playground.bootTimes") is None
     after = picture(opened(1280).open())
     assert before.std() > 10, "something is painted"
-    different = np.argwhere((before != after).any(axis=2))
-    assert len(different) == 0, f"{len(different)} pixels from {different.min(axis=0)} to {different.max(axis=0)}"
+    difference = np.abs(before - after).max(axis=2)
+    assert difference.max() <= 1, f"{(difference > 1).sum()} pixels differ, first at {np.argwhere(difference > 1)[:1]}"
+    assert (difference > 0).sum() < 300, "one step of 255, where the browser rounds the cards' corners"
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -1,4 +1,4 @@
-"""Nothing that a visitor opens leaves the browser: a recorder, a sink on another port, a canary, and deliberate leaks."""
+"""Nothing that a visitor opens leaves the browser: a recorder, a sink on another port, a canary, deliberate leaks."""
 
 import base64
 import functools
@@ -238,7 +238,9 @@ def arrived():
 
 
 def run_python(worker, url):
-    return worker.evaluate("([code, url]) => self.pyodide.runPythonAsync(code.replace('URL', JSON.stringify(url)))", [PYTHON, url])
+    return worker.evaluate(
+        "([code, url]) => self.pyodide.runPythonAsync(code.replace('URL', JSON.stringify(url)))", [PYTHON, url]
+    )
 
 
 def engine_worker(page):
