@@ -29,9 +29,9 @@ export function installApi({ client, restart, openFile, getState }) {
     addEventListener: events.addEventListener.bind(events),
     removeEventListener: events.removeEventListener.bind(events),
     bootTimes: null,
-    restart() {
+    restart(reason = "Python was restarted") {
       api.started = false;
-      api.ready = restart().then(() => { api.started = true; });
+      api.ready = restart(reason).then(() => { api.started = true; });
       api.ready.catch(() => { /* the failure is on screen, with a Retry */ });
       return api.ready;
     },

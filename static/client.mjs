@@ -11,9 +11,14 @@ export class PlaygroundError extends Error {
 }
 
 const FRAME = "engine";
+const BEGIN_MS = 15_000;
+
+const one = (target, type) => new Promise((resolve) => { target.addEventListener(type, resolve, { once: true }); });
 
 export class Client extends EventTarget {
-  #files; #port = null; #waiting = new Map(); #next = 1; #lock = null; #heard = 0; #address = "";
+  /** How many requests were answered, by a result or an error. */
+  answers = 0;
+  #files; #port = null; #waiting = new Map(); #next = 1; #lock = null; #heard = 0; #begun = false; #address = "";
 
   /** @param {import("./files.mjs").Files} files what the worker may ask for */
   constructor(files) {
@@ -45,19 +50,23 @@ export class Client extends EventTarget {
     if (this.#port) this.close("Python was restarted");
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
+    this.#begun = false;
     const lock = `playground-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;
     port1.onmessage = ({ data }) => { if (port1 === this.#port) this.#receive(data, lock); };
     Promise.all([this.#engine(), this.#files.take("worker.js")]).then(([engine, { bytes }]) => {
-      if (port1 === this.#port) engine.postMessage({ source: bytes, lock }, location.origin, [port2]);
-    }).catch((error) => { if (port1 === this.#port) this.close(error.message); });
+      if (port1 !== this.#port) return;
+      engine.postMessage({ source: bytes, lock }, location.origin, [port2]);
+      setTimeout(() => { if (port1 === this.#port && !this.#begun) this.close("Python's worker has not begun"); }, BEGIN_MS);
+    }).catch((error) => { if (port1 === this.#port) this.close(error.message, error.kind); });
   }
 
   /** The window of a frame that has loaded: the one in the page at first, a new one after that. */
   async #engine() {
-    const message = () => new Promise((resolve) => { addEventListener("message", resolve, { once: true }); });
-    while (document.readyState === "loading" && !this.#frame) await message(); // the page is not parsed that far yet
+    while (document.readyState === "loading" && !this.#frame) await one(window, "message"); // not parsed that far yet
     let frame = this.#frame;
+    let loaded = document.readyState === "complete";
     if (!frame || frame.dataset.used) {
+      loaded = false;
       frame?.remove();
       frame = document.createElement("iframe");
       Object.assign(frame, { id: FRAME, hidden: true, title: "Where Python runs", src: this.#address });
@@ -65,12 +74,16 @@ export class Client extends EventTarget {
     }
     frame.dataset.used = "1";
     this.#address = frame.src; // of this release, also when a newer one lies on the host by then
-    while (!frame.contentWindow?.playgroundEngine) await message();
+    one(frame, "load").then(() => { loaded = true; });
+    while (!frame.contentWindow?.playgroundEngine) {
+      if (loaded) throw Object.assign(new Error("engine.html could not be loaded. Is there a connection?"), { kind: "missing" });
+      await Promise.race([one(window, "message"), one(frame, "load")]);
+    }
     return frame.contentWindow;
   }
 
   /** Ends the worker: what is unanswered is refused, and `stopped` is dispatched. */
-  close(reason) {
+  close(reason, kind = "worker") {
     if (!this.#port) return;
     this.#port.close();
     this.#port = null;
@@ -79,7 +92,7 @@ export class Client extends EventTarget {
     if (this.#frame?.dataset.used) this.#frame.remove(); // and with it the worker
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
-    for (const { reject } of waiting) reject(new PlaygroundError({ kind: "worker", message: reason }));
+    for (const { reject } of waiting) reject(new PlaygroundError({ kind, message: reason }));
     this.dispatchEvent(new CustomEvent("stopped", { detail: reason }));
   }
 
@@ -109,11 +122,13 @@ export class Client extends EventTarget {
       const waiting = this.#waiting.get(message.id);
       this.#waiting.delete(message.id);
       if (!waiting) return;
+      this.answers += 1;
       if (message.error) waiting.reject(new PlaygroundError(message.error));
       else waiting.resolve({ result: message.result, buffers: message.buffers ?? [] });
     } else if (message.kind === "need") {
       this.#send(message.name);
     } else if (message.kind === "alive") {
+      this.#begun = true;
       this.#watch(lock);
     } else if (message.kind === "dying") {
       this.close(message.reason);

@@ -11,6 +11,7 @@
     const address = URL.createObjectURL(new Blob([data.source], { type: "text/javascript" }));
     const worker = new Worker(address, { type: "module", name: "playground" });
     const stopped = (reason) => parent.postMessage({ engine: "stopped", reason }, location.origin);
+    window.playgroundWorker = worker; // for tests and a console: worker.terminate() is what a browser does that needs memory
     worker.onerror = (event) => stopped(event.message || "its script could not be run");
     worker.onmessageerror = () => stopped("a message could not be read");
     worker.postMessage({ lock: data.lock }, ports);

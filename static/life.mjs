@@ -1,71 +1,103 @@
 // Python's life in this page: the first start, and starting again with the same settings and files when its worker has
 // crashed, was killed, or does not answer.
 const MANY = 3;
-const SHORT_MS = 60_000;
 const SILENT_MS = 10_000;
 
 export class Life {
-  #start; #client; #views; #boot; #given; #say; #restarts = []; #silence = 0; #tried = false;
+  #start; #client; #views; #boot; #given; #say; #finish; #running = null; #before = null; #inVain = 0; #answers = 0; #silence = 0;
 
-  /** `start` is what early.mjs left; `given` holds the files that the visitor gave; `say` shows a sentence. */
-  constructor({ start, views, boot, given, say }) {
+  /**
+   * `start` is what early.mjs left; `given` holds the files that the visitor gave; `say` shows a sentence; `finish` is
+   * what comes after every start and belongs to it.
+   */
+  constructor({ start, views, boot, given, say, finish }) {
+    this.alive = false;
     this.#start = start;
     this.#client = start.client;
     this.#views = views;
     this.#boot = boot;
     this.#given = given;
     this.#say = say;
-    this.alive = false;
+    this.#finish = finish;
   }
 
-  /** Waits for Python's first answer and connects the first view with it. */
-  async begin(started) {
-    this.#boot.begin();
-    const frozen = await this.#views.frozen();
-    const { result } = await started;
-    await this.#views.connectFirst(frozen, result.document);
-    return result;
+  /**
+   * Starts Python, or starts it again as it was.
+   * @param {object|null} state the last one it told; null if there was none yet
+   * @param {string} reason why it has to be started again
+   */
+  begin(state, reason) {
+    this.#running ??= this.#begin(state, reason).finally(() => { this.#running = null; });
+    return this.#running;
   }
 
-  /** The very first start, or another one after it failed. */
-  async first() {
-    const { started, begin } = this.#start;
-    const tried = this.#tried;
-    this.#tried = true;
-    const result = await this.begin(tried ? begin(location.search) : started);
+  async #begin(state, reason) {
+    if (this.alive) {
+      this.alive = false;
+      this.#before = state; // not what a start tells that has not come to its end
+      if (this.#client.answers > this.#answers) this.#inVain = 0;
+      this.#note(reason);
+    }
+    const began = performance.now();
+    for (;;) {
+      try {
+        await this.#attempt();
+        break;
+      } catch (error) {
+        if (error?.kind !== "worker") throw error;
+        this.#note(error.message);
+      }
+    }
+    if (this.#before) performance.measure("restart", { start: began });
+    this.#answers = this.#client.answers;
     this.alive = true;
     this.#listen();
-    return result;
   }
 
-  /** Starts Python again as it was. `state` is the last one it told. */
-  async again(state, reason) {
-    this.alive = false;
-    const now = performance.now();
-    this.#restarts = [...this.#restarts.filter((then) => now - then < SHORT_MS), now];
-    if (this.#restarts.length > MANY) throw new Error(`Python stopped ${MANY + 1} times within a minute. The last time: ${reason}`);
-    this.#say(`${reason}. It starts again with your settings.`);
-    const { model, calibration } = this.#given;
+  /** Python has ended. That is no reason to give up, unless it ends again and again before it has answered anything. */
+  #note(reason) {
+    this.#inVain += 1;
+    if (this.#inVain > MANY) {
+      this.#inVain = 0;
+      throw new Error(`Python stopped ${MANY + 1} times before it could do anything. The last time: ${reason}`);
+    }
+    this.#say(`${reason}. It starts again${this.#before ? " with your settings" : ""}.`);
+  }
+
+  async #attempt() {
+    const state = this.#before;
     const uploaded = state?.settings.model === "upload";
-    const query = uploaded || !state ? "" : `?${state.query}`;
-    const began = performance.now();
-    this.#views.disconnect("tensor");
-    const result = await this.begin(this.#start.begin(query));
-    if (uploaded) await this.#reopen(model, state);
-    if (uploaded && calibration) await this.#client.request("calibration", { files: [calibration] });
-    await this.#client.request("sync", { view: "tensor" });
-    this.alive = true;
-    performance.measure("restart", { start: began });
-    return result;
+    this.#boot.begin();
+    if (state) this.#views.disconnect("tensor");
+    const frozen = await this.#views.frozen();
+    const { result } = await this.#answerOf(state && (uploaded ? "" : `?${state.query}`));
+    if (uploaded) await this.#reopen(state); // before the view is connected: what was moved meanwhile is about this model
+    await this.#views.connectFirst(frozen, result.document);
+    if (state) await this.#client.request("sync", { view: "tensor" });
+    await this.#finish(result);
   }
 
-  async #reopen(model, { settings: { version, ...settings } }) {
+  /** The answer to the request to start: of the one that early.mjs made, if nobody has waited for that yet. */
+  #answerOf(query) {
+    const { started } = this.#start;
+    this.#start.started = null;
+    return started ?? this.#start.begin(query ?? location.search);
+  }
+
+  async #reopen({ settings: { version, ...settings } }) {
+    const { model, calibration } = this.#given;
     if (!model) {
       this.#say("The model that was open is not at hand any more. Open it again.");
       return;
     }
-    await this.#client.request("load", { files: [model] });
-    await this.#client.request("set", { changes: settings });
+    try {
+      await this.#client.request("load", { files: [model] });
+      await this.#client.request("set", { changes: settings });
+      if (calibration) await this.#client.request("calibration", { files: [calibration] });
+    } catch (error) {
+      if (error.kind === "worker") throw error;
+      this.#say(`${model.name} could not be opened again: ${error.message}`);
+    }
   }
 
   /** Says so when Python owes an answer and nothing is heard of it: it may be busy, or hang. */

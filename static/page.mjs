@@ -16,7 +16,8 @@ const { files, client } = window.playgroundStart;
 const boot = new Boot();
 const views = new Views({ client, files });
 const given = { model: null, calibration: null };
-const life = new Life({ start: window.playgroundStart, views, boot, given, say: (text, action) => toast(text, "bad", action) });
+const say = (text, action) => toast(text, "bad", action);
+const life = new Life({ start: window.playgroundStart, views, boot, given, say, finish });
 const embedded = document.body.classList.contains("embed");
 let state = null;
 window.playgroundStart.fastPath = currentFastPath;
@@ -45,13 +46,15 @@ function onState(next) {
   const url = new URL(location.href);
   const kept = [...url.searchParams].filter(([key]) => ["theme", "snapshot"].includes(key));
   const extra = new URLSearchParams(kept).toString();
-  history.replaceState(null, "", `?${next.query}${extra ? `&${extra}` : ""}${url.hash}`);
-  $("whole")?.setAttribute("href", `index.html?${next.query}`);
+  const query = new URLSearchParams(next.query);
+  if (next.settings.model === "upload") for (const key of ["model", "tensor"]) query.delete(key); // a reload would send them
+  history.replaceState(null, "", `?${query}${extra ? `&${extra}` : ""}${url.hash}`);
+  $("whole")?.setAttribute("href", `index.html?${query}`);
   dispatchEvent(new CustomEvent("playground-state", { detail: next }));
 }
 
 /** What comes after every start: the state, and the view that is on screen. */
-async function goOn(result) {
+async function finish(result) {
   onState((await client.request("state")).result);
   if (!embedded) {
     showTab(state.settings.view);
@@ -60,17 +63,12 @@ async function goOn(result) {
   boot.end(result);
 }
 
-function restart() {
-  return life.first().then(goOn).catch((error) => { boot.fail(error); throw error; });
+function restart(reason) {
+  return life.begin(state, reason).catch((error) => { boot.fail(error); throw error; });
 }
 
-async function onStopped(reason) {
-  if (!life.alive) return; // whoever is starting it hears of it by a refused request
-  try {
-    await goOn(await life.again(state, reason));
-  } catch (error) {
-    boot.fail(error);
-  }
+function onStopped(reason) {
+  if (life.alive) api.restart(reason); // else whoever is starting it hears of it by a refused request
 }
 
 /** One sentence for a person, whatever was thrown. */

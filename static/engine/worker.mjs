@@ -161,8 +161,10 @@ async function receive({ data }) {
 self.onmessage = ({ data, ports }) => {
   [port] = ports;
   port.onmessage = receive;
-  navigator.locks?.request(data.lock, () => {
+  const alive = () => {
     tell({ kind: "alive" }); // not before the lock is ours, or the page could get it first
     return new Promise(() => { /* held for as long as the worker lives */ });
-  });
+  };
+  if (navigator.locks) navigator.locks.request(data.lock, alive);
+  else alive();
 };

@@ -1,0 +1,67 @@
+"""The first view: what is painted before Python is there is what it stays, to the pixel, and nothing moves."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+FIRST_VIEW = "() => performance.getEntriesByName('first view').length > 0"
+SHIFTS = """
+window.shifts = [];
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) {
+    const moved = entry.sources.map(({node, previousRect: a, currentRect: b}) =>
+      `${node?.id || node?.className || node?.nodeName}: ${a.y}+${a.height} -> ${b.y}+${b.height}`);
+    shifts.push({value: entry.value, at: entry.startTime, moved});
+  }
+}).observe({type: 'layout-shift', buffered: true});
+"""
+
+
+@pytest.fixture
+def opened(browser, site, visit):
+    contexts = []
+
+    def open_page(width):
+        context = browser.new_context(viewport={"width": width, "height": 860}, service_workers="block")
+        contexts.append(context)
+        return type(visit)(context, site)
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def picture(page):
+    """What is painted of the views, at rest, without the note in the corner."""
+    page.add_style_tag(content="#boot, .toasts { visibility: hidden } * { caret-color: transparent !important }")
+    page.wait_for_function("() => document.fonts.ready.then(() => true)")
+    page.wait_for_timeout(1000)
+    box = page.locator("#views").bounding_box()
+    clip = {"x": 0, "y": box["y"], "width": 1280, "height": 860 - box["y"]}
+    return np.asarray(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB"), np.int16)
+
+
+def test_the_view_without_python_is_the_view_with_it(opened):
+    blocked = opened(1280)
+    blocked.context.route("**/worker.js*", lambda _route: None)  # asked for, and never answered
+    blocked.page.goto(blocked.site)
+    blocked.page.wait_for_function(FIRST_VIEW)
+    before = picture(blocked.page)
+    assert blocked.page.evaluate("() => window.playground.bootTimes") is None
+    after = picture(opened(1280).open())
+    assert before.std() > 10, "something is painted"
+    difference = np.abs(before - after).max(axis=2)
+    assert difference.max() <= 1, f"{(difference > 1).sum()} pixels differ, first at {np.argwhere(difference > 1)[:1]}"
+    assert (difference > 0).sum() < 300, "one step of 255, where the browser rounds the cards' corners"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_moves(opened, width):
+    visit = opened(width)
+    visit.page.add_init_script(SHIFTS)
+    page = visit.open()
+    page.wait_for_timeout(2000)
+    shifts = page.evaluate("() => window.shifts")
+    assert sum(shift["value"] for shift in shifts) <= 0.02, shifts
