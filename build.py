@@ -73,7 +73,9 @@ def parser() -> argparse.ArgumentParser:
     at.set_defaults(run=lambda _: checks.run_checks())
     at = commands.add_parser("bench", help="time the kernels and the first load in Chromium")
     at.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    at.add_argument("--cold", action="store_true", help="compare starts instead: plain, from the snapshot, second visit")
+    at.add_argument(
+        "--cold", action="store_true", help="compare starts instead: plain, from the snapshot, second visit"
+    )
     at.add_argument("--runs", type=int, default=5, help="how many starts of each kind with --cold (default 5)")
     at.set_defaults(run=run_bench)
     at = commands.add_parser("docs", help="build the documentation into dist/docs")

@@ -1,4 +1,4 @@
-"""Drives Chromium for ``build.py bench --cold``: stages of starts, interleaved, so that a noisy machine tells on all alike.
+"""Drives Chromium for ``build.py bench --cold``: stages of starts, interleaved, so that noise tells on all alike.
 
 Runs in the virtual environment, which has Playwright. Usage: python cold_bench.py ADDRESS RUNS [--json]
 """
@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -112,7 +112,10 @@ def summarize(samples: Mapping[str, Sequence[Sample]]) -> dict[str, Any]:
 
     Returns:
         ``medians`` (start -> stage -> value), ``sooner`` (start -> median of the rounds' own ratios) and ``targets``
-        (rows with ``start``, ``stage``, ``most``, ``median``, ``met``, as floats and booleans).
+        (one dict each: the fields of :class:`Target`, ``median`` and ``met``).
+
+    Raises:
+        ValueError: there are not as many plain starts as others.
     """
     stages = [*STAGES, "bytes", "shift"]
     medians = {
@@ -124,11 +127,10 @@ def summarize(samples: Mapping[str, Sequence[Sample]]) -> dict[str, Any]:
         )
         for start in (COLD, SECOND)
     }
-    targets = [
-        {"start": t.start, "stage": t.stage, "most": t.most, "median": medians[t.start][t.stage]} for t in TARGETS
-    ]
-    for row in targets:
-        row["met"] = row["median"] <= row["most"]
+    targets = []
+    for target in TARGETS:
+        found = medians[target.start][target.stage]
+        targets.append({**asdict(target), "median": found, "met": found <= target.most})
     return {"medians": medians, "sooner": sooner, "targets": targets}
 
 
@@ -141,7 +143,9 @@ def table(summary: Mapping[str, Any], runs: int) -> str:
         lines.append(f"  {title:<42}" + "".join(f"{medians[start][stage]:>24.0f}" for start in STARTS))
     lines.append(f"  {'megabytes transferred':<42}" + "".join(f"{medians[s]['bytes'] / 1e6:>24.1f}" for s in STARTS))
     lines.append(f"  {'sum of layout shifts':<42}" + "".join(f"{medians[s]['shift']:>24.3f}" for s in STARTS))
-    lines.append(f"The plain start ({PLAIN}) is ?snapshot=0: byte-compiled packages. From .py files it would be slower.")
+    lines.append(
+        f"The plain start ({PLAIN}) is ?snapshot=0: byte-compiled packages. From .py files it would be slower."
+    )
     lines.append("Targets of issue 3")
     for row in summary["targets"]:
         verdict = "met" if row["met"] else "missed"

@@ -39,5 +39,5 @@ def test_the_table_says_what_was_missed_and_what_the_baseline_is():
 
 
 def test_a_start_without_its_plain_start_is_refused():
-    with pytest.raises(ValueError, match="shorter"):
+    with pytest.raises(ValueError, match="longer"):
         summarize({**SAMPLES, PLAIN: SAMPLES[PLAIN][:2]})
