@@ -43,6 +43,16 @@ def build_site(_: argparse.Namespace) -> None:
     print(f"The site is in {site.build()}")
 
 
+def run_bench(options: argparse.Namespace) -> None:
+    """Time the kernels and the first load, with --cold the kinds of start, with --formats the number formats."""
+    if options.formats:
+        bench.run_formats(options.json)
+        return
+    if options.runs < 1:
+        raise BuildError(f"--runs {options.runs}: at least 1 is needed.")
+    bench.run_bench(as_json=options.json, cold_runs=options.runs if options.cold else 0)
+
+
 def clean(options: argparse.Namespace) -> None:
     """Delete what was built; with --all also the virtual environment and everything downloaded."""
     for path in [DIST, TREE, STAMPS, KERNELS_FILE.parent, *([VENV, LOCAL_CACHE] if options.all else [])]:
@@ -71,7 +81,11 @@ def parser() -> argparse.ArgumentParser:
     at = commands.add_parser("bench", help="time the kernels and the first load in Chromium")
     at.add_argument("--json", action="store_true", help="print JSON instead of tables")
     at.add_argument("--formats", action="store_true", help="time the number formats against other packages instead")
-    at.set_defaults(run=lambda options: (bench.run_formats if options.formats else bench.run_bench)(options.json))
+    at.add_argument(
+        "--cold", action="store_true", help="compare starts instead: plain, from the snapshot, second visit"
+    )
+    at.add_argument("--runs", type=int, default=5, help="how many starts of each kind with --cold (default 5)")
+    at.set_defaults(run=run_bench)
     at = commands.add_parser("docs", help="build the documentation into dist/docs")
     at.set_defaults(run=lambda _: documentation.build())
     at = commands.add_parser("clean", help="delete what was built")

@@ -136,7 +136,9 @@ def _write_pages(modules: Path, env: Mapping[str, str]) -> None:
 
 
 def _links(modules: Path, env: Mapping[str, str]) -> Iterator[str]:
-    """The elements that tell early.mjs what Python needs and where it is."""
+    """The elements that tell early.mjs what Python needs and where it is, and the components' module, needed soon."""
+    for path in sorted((TREE / "pmui").glob("*/panel-material-ui.bundle.js")):
+        yield f'<link rel="modulepreload" href="{path.relative_to(TREE).as_posix()}">'
     setup = json.dumps(browser_python.setup(modules, env))
     yield f'<meta name="playground-setup" content="{html.escape(setup)}">'
     for file in browser_python.files(modules):

@@ -1,0 +1,53 @@
+// Runs in each page that `build.py bench --cold` opens, before any of its scripts: notes when what a visitor waits for is
+// on screen. A time is taken in the task after the frame that shows it, so painting is included.
+(() => {
+  if (window !== top) return;
+  const seen = { shift: 0 };
+  let before = null;
+  performance.setResourceTimingBufferSize(2000);
+  new PerformanceObserver((list) => {
+    for (const { value, hadRecentInput } of list.getEntries()) if (!hadRecentInput) seen.shift += value;
+  }).observe({ type: "layout-shift", buffered: true });
+
+  const walk = function* (node) {
+    yield node;
+    for (const child of [...(node.shadowRoot?.children ?? []), ...node.children]) yield* walk(child);
+  };
+  const within = (id, wanted) => {
+    const host = document.getElementById(id);
+    return host ? [...walk(host)].filter((node) => node.matches(wanted)) : [];
+  };
+  const bits = () => within("slot-tensor-controls", "input[type=range]").find(({ min, max }) => min === "2" && max === "8");
+  const numbers = () => within("slot-tensor-numbers", "dd").map((node) => node.textContent).join("|");
+  const plots = () => ["histogram", "error", "transfer", "channels"].every((name) => within(`slot-tensor-${name}`, "canvas").length);
+  const marked = (name) => performance.getEntriesByName(name).length > 0;
+  const after = (work) => { setTimeout(() => work(performance.now()), 0); };
+
+  function look() {
+    if (!seen.view && marked("first view") && plots() && numbers() && bits()) after((now) => { seen.view ??= now; });
+    if (before !== null && !seen.slider && numbers() !== before) {
+      const alone = !window.playground?.bootTimes;
+      after((now) => { seen.slider ??= now; seen.alone ??= alone; });
+    }
+    if (!seen.slider) requestAnimationFrame(look);
+  }
+  requestAnimationFrame(look);
+  addEventListener("playground-booted", () => { seen.python = performance.now(); });
+
+  window.coldProbe = {
+    seen,
+    /** Takes hold of the slider when there is one that works; whoever asked then presses a key. */
+    hold() {
+      if (!seen.view || !marked("fast path")) return false;
+      bits().focus();
+      before = numbers();
+      return true;
+    },
+    done: () => Boolean(seen.python && seen.slider),
+    /** All that was noted, and the bytes that crossed the network. */
+    tell() {
+      const entries = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
+      return { ...seen, bytes: entries.reduce((total, { transferSize }) => total + transferSize, 0) };
+    },
+  };
+})();
