@@ -2,14 +2,16 @@
 
 enum { FEW = 40 }; /* up to so many boundaries all are compared with; playground.number_formats has the same limit */
 
-/* Codes of n floats in an ascending table: how many of the boundaries between its numbers lie below each. A number on
- * a boundary does not lie above it; equal boundaries count as often as they are there. NaN lies above none of up to FEW
- * boundaries and above all of more, as in NumPy's two ways to do this: comparisons, and searchsorted. */
+/* Codes of n floats in a table of numbers: each gets the place in ascending order that is the number of boundaries below
+ * it, or the code of that place. A number on a boundary does not lie above it; equal boundaries count as often as they
+ * are there. NaN lies above none of up to FEW boundaries and above all of more, as in NumPy's two ways to do this:
+ * comparisons, and searchsorted. */
 struct nearest_args {
     const float *x;
     int32_t n;
     const float *boundaries; /* [count], ascending, none NaN */
     int32_t count;           /* 0 to 255 */
+    const uint8_t *order;    /* [count + 1], the codes by place; null: the places themselves */
     uint8_t *codes;          /* [n] */
 };
 
@@ -57,6 +59,9 @@ KERNEL(k_nearest) {
     }
     for (; i < a->n; i++)
         a->codes[i] = search(a, a->x[i]);
+    if (a->order)
+        for (i = 0; i < a->n; i++)
+            a->codes[i] = a->order[a->codes[i]];
 }
 
 /* Codes of n floats in a table over their upper halves, whose last bit says "or more" too: it is set wherever anything

@@ -69,13 +69,18 @@ class CodebookFormat(NumberFormat):
         random: np.random.Generator | None = None,
     ) -> Codes:
         """As :meth:`NumberFormat.encode`: to one of the neighbours in the table. Ties go down with ``half_even``."""
-        places = nearest(values, self._ascending[0], self._limits(rounding), rounding, random)
-        order = self._ascending[1]
+        lookup = self.lookup(rounding)
+        if lookup is not None:
+            return lookup.codes(values)
+        numbers, order = self._ascending
+        places = nearest(values, numbers, self._limits(rounding), rounding, random)
         return places if order is None else order.take(places)
 
     def lookup(self, rounding: Rounding, saturate: bool = True) -> Lookup | None:
-        """As :meth:`NumberFormat.lookup`: of places in ascending order; :meth:`encode` has the codes of those."""
-        return None if rounding.random or self.qmax > 255 else between(self._limits(rounding))
+        """As :meth:`NumberFormat.lookup`, for codebooks of up to 256 numbers."""
+        if rounding.random or self.qmax > 255:
+            return None
+        return between(self._limits(rounding), self._ascending[1])
 
     def _limits(self, rounding: Rounding) -> Reals:
         middle = np.array(self.boundaries, np.float32) if self.boundaries else None

@@ -27,32 +27,36 @@ class Lookup:
     Attributes:
         kernel: the kernel of ``wasm_kernels/lookup.c`` that does it.
         table: what the kernel looks in, and how long it is said to be if the kernel asks.
-        by_numpy: values and table -> codes; the kernel gives the very same.
+        by_numpy: values and table -> codes, or places; the kernel gives the very same.
+        order: the codes by place, if they are others than the places that ``by_numpy`` gives.
     """
 
     kernel: str
     table: NDArray[Any]
     by_numpy: Callable[[Reals, NDArray[Any]], Codes]
+    order: NDArray[np.uint8] | None = None
 
     def codes(self, values: Reals) -> Codes:
         """uint8 of the values' shape."""
         if host.numpy_is_slow() and values.size >= SMALL and values.dtype == np.float32:
             return self.by_kernel(values)
-        return self.by_numpy(values, self.table)
+        places = self.by_numpy(values, self.table)
+        return places if self.order is None else self.order.take(places)
 
     def by_kernel(self, values: Reals) -> Codes:
         """The same, whatever the host and the size are. MissingError without kernels."""
         kernels = host.kernels()
         x, table = kernels.resident(values), kernels.resident(self.table)
         codes = kernels.empty(values.shape, np.uint8)
-        length = (table.size,) if self.kernel == "k_nearest" else ()
-        kernels.call(self.kernel, x, x.size, table, *length, codes)
+        order = 0 if self.order is None else kernels.resident(self.order)
+        more = (table.size, order) if self.kernel == "k_nearest" else ()
+        kernels.call(self.kernel, x, x.size, table, *more, codes)
         return codes
 
 
-def between(limits: Reals) -> Lookup:
-    """How many of up to 255 ascending boundaries lie below a number."""
-    return Lookup("k_nearest", limits, count_below)
+def between(limits: Reals, order: NDArray[np.uint8] | None = None) -> Lookup:
+    """How many of up to 255 ascending boundaries lie below a number, or the code of that place."""
+    return Lookup("k_nearest", limits, count_below, order)
 
 
 def over_keys(table: NDArray[np.uint8]) -> Lookup:

@@ -41,14 +41,22 @@ def keys(x):
 def test_nearest(guarded, rng, out, count, n):
     boundaries = boundaries_of(count, rng)
     x = values_for(boundaries, n, rng)
-    codes = guarded("k_nearest", x, n, boundaries, count, out((n,), "uint8"))
+    codes = guarded("k_nearest", x, n, boundaries, count, 0, out((n,), "uint8"))
     np.testing.assert_array_equal(codes, np.searchsorted(boundaries, x))
+
+
+@pytest.mark.parametrize("count", [0, 7, 15, 41, 255])
+def test_nearest_in_another_order(guarded, rng, out, count):
+    boundaries, order = boundaries_of(count, rng), rng.permutation(256)[: count + 1].astype(np.uint8)
+    x = values_for(boundaries, 777, rng)
+    codes = guarded("k_nearest", x, 777, boundaries, count, order, out((777,), "uint8"))
+    np.testing.assert_array_equal(codes, order[np.searchsorted(boundaries, x)])
 
 
 @pytest.mark.parametrize(("count", "expected"), [(40, 0), (41, 41)])
 def test_nan_is_above_none_of_few_and_all_of_many(guarded, rng, out, count, expected):
     x = np.full(19, np.nan, np.float32)
-    codes = guarded("k_nearest", x, 19, boundaries_of(count, rng), count, out((19,), "uint8"))
+    codes = guarded("k_nearest", x, 19, boundaries_of(count, rng), count, 0, out((19,), "uint8"))
     np.testing.assert_array_equal(codes, expected)
 
 
@@ -65,7 +73,7 @@ def test_a_million_numbers_between_boundaries(rng, count):
     boundaries, kernels, n = boundaries_of(count, rng), host.kernels(), 1_000_000
     x = values_for(boundaries, n, rng)
     codes = kernels.empty((n,), np.uint8)
-    kernels.call("k_nearest", kernels.resident(x), n, kernels.resident(boundaries), count, codes)
+    kernels.call("k_nearest", kernels.resident(x), n, kernels.resident(boundaries), count, 0, codes)
     np.testing.assert_array_equal(codes, np.searchsorted(boundaries, x))
 
 
