@@ -11,10 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.number_formats._format import Codes, NumberFormat, Reals
+from playground.number_formats._lookup import Lookup, between, count_below
 from playground.rounding import Rounding
-
-_FEW = 40
-"""Up to so many boundaries it is faster to compare with each of them than to search."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +69,18 @@ class CodebookFormat(NumberFormat):
         random: np.random.Generator | None = None,
     ) -> Codes:
         """As :meth:`NumberFormat.encode`: to one of the neighbours in the table. Ties go down with ``half_even``."""
-        places = nearest(values, self._ascending[0], self._limits(rounding), rounding, random)
-        order = self._ascending[1]
+        lookup = self.lookup(rounding)
+        if lookup is not None:
+            return lookup.codes(values)
+        numbers, order = self._ascending
+        places = nearest(values, numbers, self._limits(rounding), rounding, random)
         return places if order is None else order.take(places)
+
+    def lookup(self, rounding: Rounding, saturate: bool = True) -> Lookup | None:
+        """As :meth:`NumberFormat.lookup`, for codebooks of up to 256 numbers."""
+        if rounding.random or self.qmax > 255:
+            return None
+        return between(self._limits(rounding), self._ascending[1])
 
     def _limits(self, rounding: Rounding) -> Reals:
         middle = np.array(self.boundaries, np.float32) if self.boundaries else None
@@ -126,13 +133,7 @@ def nearest(
     """Places in an ascending table: as many boundaries as lie below a number. uint8, or uint16 for a large table."""
     if rounding.random:
         return _at_random(values, table, random)
-    dtype = np.uint8 if table.size <= 256 else np.uint16
-    if limits.size > _FEW:
-        return np.searchsorted(limits, values).astype(dtype)
-    places = np.zeros(values.shape, dtype)
-    for limit in limits:
-        places += values > limit
-    return places
+    return between(limits).codes(values) if limits.size < 256 else count_below(values, limits)
 
 
 def _at_random(values: Reals, table: Reals, random: np.random.Generator | None) -> Codes:

@@ -10,8 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.number_formats._float_bits import FAST, WIDENED, sticky_keys
+from playground.number_formats._float_bits import FAST, WIDENED
 from playground.number_formats._format import Codes, NumberFormat, Reals
+from playground.number_formats._lookup import Lookup, over_keys
 from playground.rounding import Rounding
 
 _CHUNK = 1 << 15
@@ -151,15 +152,21 @@ class FloatFormat(NumberFormat):
             if saturate:
                 np.clip(values, np.float32(self.smallest), np.float32(self.largest), out=values)
             return fast(values)
-        if not rounding.random and self.bits <= 8 and self.mantissa_bits <= _STICKY_MANTISSA:
-            found: Codes = _lookup(self, rounding, saturate).take(sticky_keys(values))
-            return found
+        lookup = self.lookup(rounding, saturate)
+        if lookup is not None:
+            return lookup.codes(values)
         codes = np.empty(values.shape, self.dtype)
         flat, out = np.ascontiguousarray(values).reshape(-1), codes.reshape(-1)
         for start in range(0, flat.size, _CHUNK):
             part = slice(start, start + _CHUNK)
             out[part] = self.round_exactly(flat[part].astype(np.float64), rounding, saturate, random)
         return codes
+
+    def lookup(self, rounding: Rounding, saturate: bool = True) -> Lookup | None:
+        """As :meth:`NumberFormat.lookup`, for formats of up to 8 bits."""
+        if rounding.random or self.bits > 8 or self.mantissa_bits > _STICKY_MANTISSA:
+            return None
+        return over_keys(_code_of_keys(self, rounding, saturate))
 
     def round_exactly(
         self, values: NDArray[np.float64], rounding: Rounding, saturate: bool, random: np.random.Generator | None = None
@@ -222,7 +229,7 @@ class FloatFormat(NumberFormat):
 
 
 @lru_cache(maxsize=64)
-def _lookup(number_format: FloatFormat, rounding: Rounding, saturate: bool) -> Codes:
+def _code_of_keys(number_format: FloatFormat, rounding: Rounding, saturate: bool) -> Codes:
     """The code of every key."""
     keys = (np.arange(1 << 16, dtype=np.uint32) << np.uint32(16)).view(np.float32)
     with np.errstate(invalid="ignore"):  # signalling NaN among them

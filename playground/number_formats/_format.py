@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.number_formats import _packing
 from playground.rounding import Rounding
+
+if TYPE_CHECKING:
+    from playground.number_formats._lookup import Lookup
 
 Codes = NDArray[Any]
 """Unpacked codes: integers of 8, 16 or 32 bits each, of the format's ``dtype``."""
@@ -73,6 +76,10 @@ class NumberFormat(ABC):
             saturate: numbers beyond the largest become the largest; otherwise infinity or NaN if the format has it.
             random: for a rounding that needs it.
         """
+
+    def lookup(self, rounding: Rounding, saturate: bool = True) -> Lookup | None:
+        """The table that it finds its codes in, and the kernel that can do so; None if it works them out."""
+        return None
 
     @property
     def is_fitted(self) -> bool:

@@ -62,6 +62,7 @@ def worker(visit):
 def test_in_the_page(worker, path):
     module = RUNNER.removesuffix(".py").replace("/", ".")
     result = json.loads(worker.evaluate("([module, path]) => pyodide.pyimport(module).run(path)", [module, path]))
+    print(result["text"])  # what was timed
     assert result["code"] == 0, result["text"]
     assert set(result["counts"]) == {"passed"}, result["text"]
 
