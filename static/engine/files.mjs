@@ -23,7 +23,15 @@ async function unzstd(bytes, size) {
 export class Files {
   #waiting = new Map();
   #ask;
-  failure = null;
+  #fail = () => {};
+
+  /** A promise that is rejected when a file that is fetched from now on cannot be had. */
+  failing() {
+    const { promise, reject } = Promise.withResolvers();
+    promise.catch(() => { /* whoever waits for it hears of it */ });
+    this.#fail = reject;
+    return promise;
+  }
 
   /** @param {(name: string) => void} ask tells the page that a file is needed */
   constructor(ask) {
@@ -74,7 +82,7 @@ export class Files {
 
   /**
    * What stands in for `fetch` in here: it serves what the page has sent, by the last part of the address, and no more.
-   * Pyodide only logs that a file is missing, so the failure is kept in `failure`.
+   * Pyodide logs that a file is missing and then waits for ever, so whoever starts it waits for `failing` too.
    * @param {string[]} names what may be asked for
    */
   fetch(names) {
@@ -86,7 +94,7 @@ export class Files {
       const name = names.find((known) => address.endsWith(`/${known}`));
       if (!name) throw new TypeError("this page's Python has no network");
       const type = name.endsWith(".wasm") ? "application/wasm" : "application/octet-stream";
-      const bytes = await this.get(name).catch((error) => { this.failure = error; throw error; });
+      const bytes = await this.get(name).catch((error) => { this.#fail(error); throw error; });
       return new Response(bytes, { headers: { "content-type": type } });
     };
   }

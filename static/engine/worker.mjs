@@ -29,12 +29,9 @@ async function stage(name, work) {
 async function loadPyodide({ env, lock }, snapshot) {
   const { default: createModule } = await import(await files.module("pyodide.asm.mjs"));
   const locate = (library) => INDEX + libraryFile(library);
-  files.failure = null;
-  const pyodide = await startPyodide({ createModule, indexURL: INDEX, env, lock, locate, snapshot }).catch((error) => {
-    throw files.failure ?? error;
-  });
-  if (files.failure) throw files.failure;
-  return pyodide;
+  const failing = files.failing();
+  const started = startPyodide({ createModule, indexURL: INDEX, env, lock, locate, snapshot });
+  return Promise.race([started, failing]);
 }
 
 const snapshotOf = ({ image }) => ({
