@@ -62,7 +62,9 @@ export class Client extends EventTarget {
 
   /** The window of a frame that has loaded: the one in the page at first, a new one after that. */
   async #engine() {
-    while (document.readyState === "loading" && !this.#frame) await one(window, "message"); // not parsed that far yet
+    while (document.readyState === "loading" && !this.#frame) { // not parsed that far yet
+      await Promise.race([one(window, "message"), one(document, "DOMContentLoaded")]);
+    }
     let frame = this.#frame;
     let loaded = document.readyState === "complete";
     if (!frame || frame.dataset.used) {
@@ -74,10 +76,12 @@ export class Client extends EventTarget {
     }
     frame.dataset.used = "1";
     this.#address = frame.src; // of this release, also when a newer one lies on the host by then
-    one(frame, "load").then(() => { loaded = true; });
+    // The first frame may have loaded before anyone listened; the page's own load comes after it.
+    const done = Promise.race([one(frame, "load"), ...(document.readyState === "complete" ? [] : [one(window, "load")])]);
+    done.then(() => { loaded = true; });
     while (!frame.contentWindow?.playgroundEngine) {
       if (loaded) throw Object.assign(new Error("engine.html could not be loaded. Is there a connection?"), { kind: "missing" });
-      await Promise.race([one(window, "message"), one(frame, "load")]);
+      await Promise.race([one(window, "message"), done]);
     }
     return frame.contentWindow;
   }
