@@ -32,9 +32,6 @@ export class Client extends EventTarget {
 
   get #frame() { return document.getElementById(FRAME); }
 
-  /** Whether there is a worker to talk to. */
-  get running() { return this.#port !== null; }
-
   /** Milliseconds since the worker was last heard of; 0 while it owes no answer. */
   silentFor() {
     return this.#waiting.size ? performance.now() - this.#heard : 0;

@@ -1,8 +1,7 @@
-"""``python.zip``: everything the worker imports besides NumPy and the standard library, without what it never reads."""
+"""Which files the browser's Python gets besides NumPy and the standard library, without what it never reads."""
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,16 +63,6 @@ def members(packages: Path) -> Iterator[tuple[Path, str]]:
         for path in sorted(packages.glob(f"{name}-*.dist-info/*")):
             if path.name in ("METADATA", "entry_points.txt"):
                 yield path, path.relative_to(packages).as_posix()
-
-
-def write(target: Path, packages: Path) -> None:
-    """Write the zip. The same files give the same bytes: times and order are fixed."""
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for path, name in members(packages):
-            entry = zipfile.ZipInfo(name)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, path.read_bytes())
 
 
 def _is_needed(inside: str, bokeh_version: str) -> bool:

@@ -1,5 +1,3 @@
-import zipfile
-
 import pytest
 from builder import bundle
 from builder.paths import PACKAGE
@@ -58,16 +56,6 @@ def test_the_whole_package_goes_in(packages):
     names = {name for _, name in bundle.members(packages)}
     modules = {f"playground/{path.relative_to(PACKAGE).as_posix()}" for path in PACKAGE.rglob("*.py")}
     assert modules <= names
-
-
-def test_the_same_files_give_the_same_bytes(packages, tmp_path):
-    bundle.write(tmp_path / "a.zip", packages)
-    (packages / "bokeh" / "__init__.py").touch()
-    bundle.write(tmp_path / "b.zip", packages)
-    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
-    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
-        assert archive.testzip() is None
-        assert archive.read("playground/__init__.py") == (PACKAGE / "__init__.py").read_bytes()
 
 
 def test_a_package_that_is_not_installed_is_named(packages):
