@@ -81,6 +81,53 @@ def _(step: p.Add, inputs: list[Array], out: p.Value) -> Array:
 
 
 @execute.register
+def _(step: p.PairProduct, inputs: list[Array], out: p.Value) -> Array:
+    sums = ops.matmul_integer(inputs[0], inputs[1], *step.zero_points)
+    return ops.requantize(sums, step.multiplier, step.to)
+
+
+@execute.register
+def _(step: p.Mul, inputs: list[Array], out: p.Value) -> Array:
+    return ops.mul(inputs[0], inputs[1], step.zero_points, step.ratio, step.to)
+
+
+@execute.register
+def _(step: p.Softmax, inputs: list[Array], out: p.Value) -> Array:
+    return ops.softmax(inputs[0], step.exps, step.ratio, step.to)
+
+
+@execute.register
+def _(step: p.LayerNorm, inputs: list[Array], out: p.Value) -> Array:
+    return ops.layer_norm(inputs[0], step.x_zero_point, step.epsilon, step.gamma, step.beta, step.to)
+
+
+@execute.register
+def _(step: p.View, inputs: list[Array], out: p.Value) -> Array:
+    return np.asarray(ops.view(inputs[0], step.axes, step.starts, step.steps, out.shape))
+
+
+@execute.register
+def _(step: p.Concat, inputs: list[Array], out: p.Value) -> Array:
+    return np.concatenate(inputs, axis=step.axis)
+
+
+@execute.register
+def _(step: p.Pad, inputs: list[Array], out: p.Value) -> Array:
+    sizes = zip(step.before, inputs[0].shape, out.shape, strict=True)
+    return np.pad(inputs[0], [(b, full - n - b) for b, n, full in sizes], constant_values=step.value)
+
+
+@execute.register
+def _(step: p.Resize, inputs: list[Array], out: p.Value) -> Array:
+    return inputs[0][:, :, step.lines[:, None], step.columns[None, :]]
+
+
+@execute.register
+def _(step: p.Gather, inputs: list[Array], out: p.Value) -> Array:
+    return np.take(inputs[0], inputs[1], axis=step.axis)
+
+
+@execute.register
 def _(step: p.MaxPool, inputs: list[Array], out: p.Value) -> Array:
     return ops.max_pool(inputs[0], step.window)
 
