@@ -16,6 +16,19 @@ from playground.host.kernel_module import read_module
 PAGES = 12
 STACK_TOP = 65536
 CANARY = 64
+RANK = 6  # of k_copy
+
+BROADCASTS = {
+    "equal": ((1, 1, 2, 33), (1, 1, 2, 33)),
+    "channels": ((2, 3, 2, 17), (17,)),
+    "channels first": ((17,), (2, 3, 2, 17)),
+    "scalar": ((5, 9), (1,)),
+    "scalar first": ((1, 1), (5, 8)),
+    "rows": ((4, 19), (4, 1)),
+    "both": ((3, 1, 11), (2, 1)),
+    "images times gates": ((2, 3, 4, 9), (2, 1, 1, 9)),
+    "one": ((1,), (1,)),
+}
 
 
 @dataclass(frozen=True)
@@ -29,6 +42,14 @@ class Out:
     def array(self):
         octets = np.full(int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize, self.start, np.uint8)
         return octets.view(self.dtype).reshape(self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Inside:
+    """The address ``start`` bytes into a buffer, which is an argument too or is passed by this alone."""
+
+    of: object
+    start: int
 
 
 class WasmtimeMemory:
@@ -87,16 +108,30 @@ class Guarded:
 
     def __call__(self, name, *args):
         """Run a kernel in all placements; returns its results (one array, or a list) after comparing them."""
-        buffers = [np.ascontiguousarray(a.array() if isinstance(a, Out) else a) for a in args if not np.isscalar(a)]
-        runs = [self._run(name, args, buffers, last) for last in range(len(buffers))]
-        is_result = [isinstance(a, Out) for a in args if not np.isscalar(a)]
+        given = []
+        for a in args:
+            buffer = a.of if isinstance(a, Inside) else a
+            if not np.isscalar(buffer) and not any(buffer is other for other in given):
+                given.append(buffer)
+        buffers = [np.ascontiguousarray(a.array() if isinstance(a, Out) else a) for a in given]
+        places = [self._place(a, given) for a in args]
+        runs = [self._run(name, places, buffers, last) for last in range(len(buffers))]
+        is_result = [isinstance(a, Out) for a in given]
         for run in runs:
             for result, before, first, after in zip(is_result, buffers, runs[0], run, strict=True):
                 np.testing.assert_array_equal(after, first if result else before)
         results = [array for array, result in zip(runs[0], is_result, strict=True) if result]
         return results[0] if len(results) == 1 else results
 
-    def _run(self, name, args, buffers, last):
+    @staticmethod
+    def _place(argument, given):
+        """The argument's word, or (index of a buffer, bytes from its start)."""
+        if np.isscalar(argument):
+            return Guarded.word(argument)
+        buffer, start = (argument.of, argument.start) if isinstance(argument, Inside) else (argument, 0)
+        return next(i for i, other in enumerate(given) if other is buffer), start
+
+    def _run(self, name, places, buffers, last):
         end = PAGES * 65536
         self.memory.write(bytes([0xA5]) * (end - STACK_TOP), STACK_TOP)
         addresses, at = [], STACK_TOP + 1024
@@ -107,8 +142,7 @@ class Guarded:
             if i != last:
                 at = (addresses[i] + buffer.nbytes + CANARY + 15) // 16 * 16
         assert at <= end - buffers[last].nbytes - CANARY, "the test needs more memory"
-        following = iter(addresses)
-        words = [self.word(a) if np.isscalar(a) else next(following) for a in args]
+        words = [addresses[place[0]] + place[1] if isinstance(place, tuple) else place for place in places]
         self.memory.write(struct.pack(f"<{len(words)}i", *words), STACK_TOP)
         self.memory.call(name)
         for address, buffer in zip(addresses, buffers, strict=True):
@@ -143,3 +177,50 @@ def rng():
 @pytest.fixture(scope="session")
 def out():
     return Out
+
+
+@pytest.fixture(scope="session")
+def inside():
+    return Inside
+
+
+@pytest.fixture(params=BROADCASTS)
+def broadcasting(request):
+    """Shapes of two operands."""
+    return BROADCASTS[request.param]
+
+
+@pytest.fixture(scope="session")
+def operands_of():
+    """(a, b, zero-points) -> shape of the result, and what wasm_kernels/broadcast.h begins with."""
+    return _operands_of
+
+
+def _strides_of(shape, size):
+    """Strides in elements of a C-contiguous array of this shape that is broadcast to four dimensions."""
+    full = (1,) * (4 - len(shape)) + tuple(shape)
+    steps = [int(np.prod(full[i + 1 :])) for i in range(4)]
+    return [0 if n == 1 and to != 1 else step for n, to, step in zip(full, size, steps, strict=True)]
+
+
+def _operands_of(a, b, zero_points):
+    size = np.broadcast_shapes((1, 1, 1, 1), a.shape, b.shape)
+    strides = (*_strides_of(a.shape, size), *_strides_of(b.shape, size))
+    signs = [int(codes.dtype == np.int8) for codes in (a, b)]
+    return size, (a, b, *size, *strides, signs[0], zero_points[0], signs[1], zero_points[1])
+
+
+@pytest.fixture(scope="session")
+def box_of():
+    """(view, target) -> what wasm_kernels/copy.h ends with."""
+    return _box_of
+
+
+def _box_of(view, target):
+    """Sizes and strides, in bytes, of the same places of two arrays."""
+    more = RANK - view.ndim
+    return (
+        *((1,) * more + view.shape),
+        *((0,) * more + view.strides),
+        *((0,) * more + target.strides),
+    )
