@@ -7,7 +7,6 @@ to give the same bits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Codes = NDArray[np.int8] | NDArray[np.uint8]
-Move = Callable[[NDArray[Any]], NDArray[Any]]
 Int32 = NDArray[np.int32]
 Float32 = NDArray[np.float32]
 
@@ -155,48 +153,6 @@ def add(a: Codes, b: Codes, zero_points: tuple[int, int], ratios: tuple[np.float
     return to.finish(terms[0] + terms[1])
 
 
-def mul(a: Codes, b: Codes, zero_points: tuple[int, int], ratio: np.float32, to: Target) -> NDArray[Any]:
-    """``float32((a - za) * (b - zb)) * ratio`` through ``to``; the ratio is both scales' product over the output's."""
-    left, right = (codes.astype(np.int32) - z for codes, z in zip((a, b), zero_points, strict=True))
-    return requantize(left * right, ratio, to)
-
-
-def softmax(x: Codes, exps: Float32, ratio: np.float32, to: Target) -> NDArray[Any]:
-    """``e * (ratio / sum(e))`` through ``to``, where ``e = exps[largest code of the row - code]``.
-
-    The sum is formed in one stated order: element j goes to partial sum j % 16, one after the other; then the upper
-    half of the partial sums is added to the lower half until one is left.
-    """
-    wide = x.astype(np.int32)
-    e = exps[wide.max(axis=-1, keepdims=True) - wide]
-    columns = e.shape[-1]
-    padded = np.pad(e, [(0, 0)] * (e.ndim - 1) + [(0, -columns % 16)]).reshape(*e.shape[:-1], -1, 16)
-    sums = padded[..., 0, :]
-    for i in range(1, padded.shape[-2]):
-        sums = sums + padded[..., i, :]
-    while sums.shape[-1] > 1:
-        half = sums.shape[-1] // 2
-        sums = sums[..., :half] + sums[..., half:]
-    return to.finish(e * (np.float32(ratio) / sums))
-
-
-def layer_norm(
-    x: Codes, zero_point: int, epsilon: np.float32, gamma: Float32, beta: Float32, to: Target
-) -> NDArray[Any]:
-    """``(float32(x - zero_point) - mean) * inverse * gamma + beta`` along the last axis through ``to``, in float32.
-
-    Mean and variance come from the exact integer sums S of offsets and Q of their squares, n columns each:
-    ``float32(S / n)``, and ``inverse = float32(1 / sqrt((n Q - S^2) / n^2 + epsilon))`` formed in float64.
-    """
-    offsets = x.astype(np.int64) - zero_point
-    n = x.shape[-1]
-    total, squares = (v.sum(axis=-1, keepdims=True) for v in (offsets, offsets * offsets))
-    variance = (n * squares - total * total).astype(np.float64) / np.float64(n * n)
-    inverse = (1 / np.sqrt(variance + np.float64(epsilon))).astype(np.float32)
-    mean = (total.astype(np.float64) / np.float64(n)).astype(np.float32)
-    return to.finish((offsets.astype(np.float32) - mean) * inverse * gamma + beta)
-
-
 def max_pool(x: Codes, window: Window) -> Codes:
     """The largest code under each window; padding never wins."""
     codes: Codes = window.over(x, np.iinfo(x.dtype).min).max(axis=(4, 5))
@@ -222,20 +178,32 @@ def average_pool(
     return requantize(sums, np.float32(ratio) / taps.astype(np.float32), to)
 
 
-def view(
-    x: NDArray[Any], axes: Sequence[int], starts: Sequence[int], steps: Sequence[int], shape: Sequence[int]
-) -> Any:
-    """Element ``(i, j, ...)`` of the result is the input's at ``starts[0] + i * steps[0]`` along ``axes[0]``, and so on.
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Part of an array with its axes in another order.
 
-    An axis of -1 repeats; an axis of the input that is not named is read at 0.
+    Attributes:
+        axes: for every axis of the result the array's axis that it runs along, or -1 if it repeats one element. An axis
+            that is not named is read at 0.
+        starts: where it starts on that axis.
+        steps: how far it goes from one element to the next; may be negative.
+        shape: of the result.
     """
-    strides = [0 if axis < 0 else x.strides[axis] * step for axis, step in zip(axes, steps, strict=True)]
-    first = [0] * x.ndim
-    for axis, start in zip(axes, starts, strict=True):
-        if axis >= 0:
-            first[axis] = start
-    corner = x[tuple(slice(n, None) for n in first)]
-    return np.lib.stride_tricks.as_strided(corner, shape, strides, writeable=False).copy()
+
+    axes: tuple[int, ...]
+    starts: tuple[int, ...]
+    steps: tuple[int, ...]
+    shape: tuple[int, ...]
+
+    def of(self, x: NDArray[Any]) -> NDArray[Any]:
+        """The elements, in an array of their own."""
+        strides = [0 if axis < 0 else x.strides[axis] * by for axis, by in zip(self.axes, self.steps, strict=True)]
+        first = [0] * x.ndim
+        for axis, start in zip(self.axes, self.starts, strict=True):
+            if axis >= 0:
+                first[axis] = start
+        corner = x[tuple(slice(n, None) for n in first)]
+        return np.lib.stride_tricks.as_strided(corner, self.shape, strides, writeable=False).copy()
 
 
 def lookup(codes: Codes, table: NDArray[Any]) -> NDArray[Any]:

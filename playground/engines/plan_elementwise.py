@@ -87,7 +87,7 @@ def _clamped(planner: Planner, name: str, lo: float, hi: float) -> Symbol:
     function = planner.function(symbol)
     if function is not None:
         return Function(function.value, np.clip(function.results, np.float32(lo), np.float32(hi)))
-    assert isinstance(symbol, Pending)
+    symbol = planner.pending(symbol)
     return replace(symbol, lo=min(max(symbol.lo, lo), hi), hi=max(min(symbol.hi, hi), lo), plus=None)
 
 

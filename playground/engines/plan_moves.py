@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from playground.engines import integer_ops as ops
 from playground.engines import program as p
+from playground.engines.integer_ops import Box
 from playground.engines.plan_elementwise import folded, is_constant
 from playground.engines.plan_windows import reshaped
 from playground.engines.planner import Function, Held, Known, KnownReal, Pending, Planner, Real, Symbol
@@ -19,10 +20,10 @@ from playground.model.graph import Node
 
 MOST_AXES = 6
 
-S = TypeVar("S", Held, Real, Function)
+Value = Held | Real | Function
 
 
-def moved_constant(symbol: Known | KnownReal, move: ops.Move) -> Known | KnownReal:
+def moved_constant(symbol: Known | KnownReal, move: Callable[[NDArray[Any]], NDArray[Any]]) -> Known | KnownReal:
     """A constant after a move; it keeps its codes if one scale is theirs."""
     if isinstance(symbol, KnownReal):
         if symbol.axis is None and symbol.scale.size == 1:
@@ -88,59 +89,41 @@ def unsqueeze(planner: Planner, node: Node) -> Symbol:
     return _to_shape(planner, node, tuple(shape))
 
 
-def viewed(planner: Planner, symbol: S, name: str, axes: Sequence[int]) -> S:
-    """A value with its axes in another order."""
-    shape = planner.values[symbol.value].shape
-    return _view(planner, symbol, name, axes, [0] * len(axes), [1] * len(axes), [shape[a] for a in axes])
-
-
-def _view(
-    planner: Planner,
-    symbol: S,
-    name: str,
-    axes: Sequence[int],
-    starts: Sequence[int],
-    steps: Sequence[int],
-    shape: Sequence[int],
-) -> S:
-    if len(shape) > MOST_AXES or 0 in shape:
-        raise UnsupportedError(f"a result of shape {tuple(shape)} is not handled")
-    step = p.View((symbol.value,), name, tuple(axes), tuple(starts), tuple(steps))
-    planner.emit(step, tuple(shape), planner.values[symbol.value].dtype)
+def viewed(planner: Planner, symbol: Value, name: str, box: Box) -> Value:
+    """A box of a value."""
+    if len(box.shape) > MOST_AXES or 0 in box.shape:
+        raise UnsupportedError(f"a result of shape {box.shape} is not handled")
+    planner.emit(p.View((symbol.value,), name, box), box.shape, planner.values[symbol.value].dtype)
     return replace(symbol, value=name)
 
 
-def _box(
-    planner: Planner,
-    node: Node,
-    output: str,
-    axes: Sequence[int],
-    starts: Sequence[int],
-    steps: Sequence[int],
-    shape: Sequence[int],
-) -> Symbol:
-    """A view of whatever a node's first input is."""
+def turned(shape: Sequence[int], order: Sequence[int]) -> Box:
+    """All of an array, its axes in another order."""
+    return Box(tuple(order), (0,) * len(order), (1,) * len(order), tuple(shape[a] for a in order))
+
+
+def _part_of(planner: Planner, node: Node, output: str, box: Box) -> Symbol:
+    """A box of whatever a node's first input is."""
     symbol = planner.symbol(node.inputs[0])
     if isinstance(symbol, (Known, KnownReal)):
-        return moved_constant(symbol, lambda x: ops.view(x, axes, starts, steps, shape))
+        return moved_constant(symbol, box.of)
     if not isinstance(symbol, Pending):
-        return _view(planner, symbol, output, axes, starts, steps, shape)
+        return viewed(planner, symbol, output, box)
     pending = symbol
 
     def emit(name: str, scale: np.float32, to: ops.Target) -> None:
         inner = f"{name}:whole"
         pending.emit(inner, scale, to)
-        _view(planner, Held(inner), name, axes, starts, steps, shape)
+        viewed(planner, Held(inner), name, box)
 
-    return Pending(tuple(shape), emit)
+    return Pending(box.shape, emit)
 
 
 def transpose(planner: Planner, node: Node) -> Symbol:
     """Transpose: any order of axes."""
     shape = planner.shape(node.inputs[0])
     order = [int(a) for a in node.attributes.get("perm", range(len(shape))[::-1])]
-    zeros, ones = [0] * len(order), [1] * len(order)
-    return _box(planner, node, node.outputs[0], order, zeros, ones, [shape[a] for a in order])
+    return _part_of(planner, node, node.outputs[0], turned(shape, order))
 
 
 def expand(planner: Planner, node: Node) -> Symbol:
@@ -148,8 +131,8 @@ def expand(planner: Planner, node: Node) -> Symbol:
     old = planner.shape(node.inputs[0])
     shape = np.broadcast_shapes(old, tuple(int(n) for n in planner.known(node.inputs[1], "shape")))
     extra = len(shape) - len(old)
-    axes = [i - extra if i >= extra and old[i - extra] == n else -1 for i, n in enumerate(shape)]
-    return _box(planner, node, node.outputs[0], axes, [0] * len(axes), [1] * len(axes), shape)
+    axes = tuple(i - extra if i >= extra and old[i - extra] == n else -1 for i, n in enumerate(shape))
+    return _part_of(planner, node, node.outputs[0], Box(axes, (0,) * len(axes), (1,) * len(axes), shape))
 
 
 def _slice_inputs(planner: Planner, node: Node) -> list[list[int] | None]:
@@ -175,10 +158,9 @@ def slice_(planner: Planner, node: Node) -> Symbol:
         before_the_first = step < 0 and ends[i] < -shape[axis]
         chosen[axis % len(shape)] = slice(starts[i], None if before_the_first else ends[i], step)
     ranges = [range(*s.indices(n)) for s, n in zip(chosen, shape, strict=True)]
-    return _box(
-        planner, node, node.outputs[0], range(len(shape)), [r.start for r in ranges], [r.step for r in ranges],
-        [len(r) for r in ranges],
-    )  # fmt: skip
+    starts_at, by = (tuple(getattr(r, end) for r in ranges) for end in ("start", "step"))
+    box = Box(tuple(range(len(shape))), starts_at, by, tuple(len(r) for r in ranges))
+    return _part_of(planner, node, node.outputs[0], box)
 
 
 def split(planner: Planner, node: Node) -> tuple[Symbol, ...]:
@@ -190,11 +172,11 @@ def split(planner: Planner, node: Node) -> tuple[Symbol, ...]:
         sizes = planner.known(node.inputs[1], "list of sizes")
     part = -(-shape[axis] // count)
     sizes = [min(part, shape[axis] - i * part) for i in range(count)] if sizes is None else [int(n) for n in sizes]
-    made, ones = [], [1] * len(shape)
+    made, axes, ones = [], tuple(range(len(shape))), (1,) * len(shape)
     for i, output in enumerate(node.outputs):
-        starts = [sum(sizes[:i]) if a == axis else 0 for a in range(len(shape))]
-        into = [sizes[i] if a == axis else n for a, n in enumerate(shape)]
-        made.append(_box(planner, node, output, range(len(shape)), starts, ones, into))
+        starts = tuple(sum(sizes[:i]) if a == axis else 0 for a in axes)
+        into = tuple(sizes[i] if a == axis else n for a, n in enumerate(shape))
+        made.append(_part_of(planner, node, output, Box(axes, starts, ones, into)))
     return tuple(made)
 
 
@@ -218,7 +200,6 @@ def concat(planner: Planner, node: Node) -> Symbol:
 
 
 def _part(planner: Planner, part: Symbol, name: str, scale: np.float32, to: ops.Target) -> str:
-    assert isinstance(part, (Real, Function, Pending))
     if isinstance(part, Real) and to.dtype != "float32":
         limits = np.iinfo(to.dtype)
         whole = (limits.min - to.zero_point, limits.max - to.zero_point) == (to.lo, to.hi)
@@ -231,11 +212,10 @@ def _part(planner: Planner, part: Symbol, name: str, scale: np.float32, to: ops.
 
 def gather(planner: Planner, node: Node) -> Symbol:
     """Gather along an axis; an embedding is a gather from constant codes."""
-    if all(is_constant(planner, name) for name in node.inputs):
-        symbol, axis = planner.symbol(node.inputs[0]), int(node.attributes.get("axis", 0))
-        assert isinstance(symbol, (Known, KnownReal))
-        indices = planner.known(node.inputs[1], "list of indices")
-        return moved_constant(symbol, lambda x: np.take(x, indices, axis))
+    table = planner.symbol(node.inputs[0])
+    if isinstance(table, (Known, KnownReal)) and is_constant(planner, node.inputs[1]):
+        places = planner.known(node.inputs[1], "list of indices")
+        return moved_constant(table, lambda x: np.take(x, places, int(node.attributes.get("axis", 0))))
     data = _gathered_from(planner, node.inputs[0])
     indices_at = planner.symbol(node.inputs[1])
     if isinstance(indices_at, Known):
@@ -244,11 +224,11 @@ def gather(planner: Planner, node: Node) -> Symbol:
         source = indices_at.value
     else:
         raise UnsupportedError("its indices are no integers")
-    shape, places = planner.values[data.value].shape, planner.values[source].shape
+    shape, chosen = planner.values[data.value].shape, planner.values[source].shape
     axis = int(node.attributes.get("axis", 0)) % len(shape)
     _check_places(indices_at, shape[axis])
     step = p.Gather((data.value, source), node.outputs[0], axis)
-    out_shape = (*shape[:axis], *places, *shape[axis + 1 :])
+    out_shape = (*shape[:axis], *chosen, *shape[axis + 1 :])
     planner.emit(step, out_shape, planner.values[data.value].dtype)
     return replace(data, value=node.outputs[0])
 
@@ -258,7 +238,7 @@ def _check_places(indices: Symbol, rows: int) -> None:
         raise UnsupportedError(f"it has indices that are not below {rows}")
 
 
-def _gathered_from(planner: Planner, name: str) -> Real | Function | Held:
+def _gathered_from(planner: Planner, name: str) -> Value:
     symbol = planner.symbol(name)
     if isinstance(symbol, KnownReal):
         return planner.codes(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,8 @@ from playground.engines import integer_ops as ops
 from playground.engines import program as p
 from playground.engines.plan_moves import MOST_AXES
 from playground.engines.planner import Planner, Real
-from playground.errors import UnsupportedError
+from playground.engines.row_ops import nearest_indices
+from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Node
 
 
@@ -66,11 +67,11 @@ def resize(planner: Planner, node: Node) -> Real:
     return Real(node.outputs[0], x.scale, x.zero_point)
 
 
-def _target(planner: Planner, node: Node, shape: tuple[int, ...]) -> tuple[list[float], list[int]]:
+def _target(planner: Planner, node: Node, shape: tuple[int, ...]) -> tuple[Sequence[float | None], list[int]]:
     """Scales and sizes, one of which is stated."""
     if len(node.inputs) > 3 and node.inputs[3]:
         sizes = [int(n) for n in planner.known(node.inputs[3], "list of sizes")]
-        return [out / n for out, n in zip(sizes, shape, strict=True)], sizes
+        return [None] * len(sizes), sizes
     place = 1 if node.op == "Upsample" or planner.graph.opset < 11 else 2
     given = node.attributes.get("scales")
     known = planner.known(node.inputs[place], "list of scales") if given is None else given
@@ -78,28 +79,12 @@ def _target(planner: Planner, node: Node, shape: tuple[int, ...]) -> tuple[list[
     return scales, [int(np.floor(n * s)) for n, s in zip(shape, scales, strict=True)]
 
 
-_COORDINATES: dict[str, Callable[[NDArray[np.float64], int, int, float], NDArray[np.float64]]] = {
-    "half_pixel": lambda x, n, out, scale: (x + 0.5) / scale - 0.5,
-    "pytorch_half_pixel": lambda x, n, out, scale: (x + 0.5) / scale - 0.5 if out > 1 else 0 * x,
-    "asymmetric": lambda x, n, out, scale: x / scale,
-    "align_corners": lambda x, n, out, scale: x * (n - 1) / (out - 1) if out > 1 else 0 * x,
-}
-_ROUNDINGS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
-    "round_prefer_floor": lambda x: np.ceil(x - 0.5),
-    "round_prefer_ceil": lambda x: np.floor(x + 0.5),
-    "floor": np.floor,
-    "ceil": np.ceil,
-}
-
-
-def nearest(node: Node, n: int, out: int, scale: float) -> NDArray[np.int32]:
+def nearest(node: Node, n: int, out: int, scale: float | None) -> NDArray[np.int32]:
     """For each of ``out`` places the index, among ``n``, of the place that it shows."""
-    old = (
-        node.op == "Upsample" or "coordinate_transformation_mode" not in node.attributes and "scales" in node.attributes
-    )
-    mode = text(node, "coordinate_transformation_mode", "asymmetric" if old else "half_pixel")
-    rounding = text(node, "nearest_mode", "floor" if old else "round_prefer_floor")
-    if mode not in _COORDINATES or rounding not in _ROUNDINGS:
-        raise UnsupportedError(f"the coordinates {mode!r} with {rounding!r} are not handled")
-    places = _ROUNDINGS[rounding](_COORDINATES[mode](np.arange(out, dtype=np.float64), n, out, scale))
-    return np.clip(places, 0, n - 1).astype(np.int32)
+    before_opset_11 = node.op == "Upsample" or len(node.inputs) < 3
+    mode = text(node, "coordinate_transformation_mode", "asymmetric" if before_opset_11 else "half_pixel")
+    rounding = text(node, "nearest_mode", "floor" if before_opset_11 else "round_prefer_floor")
+    try:
+        return nearest_indices(n, out, scale, mode, rounding)
+    except InvalidInputError as error:
+        raise UnsupportedError(f"the coordinates {mode!r} with {rounding!r} are not handled") from error

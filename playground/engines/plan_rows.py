@@ -8,9 +8,10 @@ from playground.engines import integer_ops as ops
 from playground.engines import program as p
 from playground.engines.interpreter import OPS
 from playground.engines.plan_elementwise import call_of, folded, is_constant
-from playground.engines.plan_moves import viewed
+from playground.engines.plan_moves import turned, viewed
 from playground.engines.plan_windows import averaged, reshaped
 from playground.engines.planner import Held, Pending, Planner, Real, Symbol
+from playground.engines.row_ops import exp_table
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 
@@ -31,7 +32,7 @@ def softmax(planner: Planner, node: Node) -> Symbol:
     if not isinstance(symbol, Real) or axis != rank - 1:
         return float_tail(planner, node)
     shape = planner.values[symbol.value].shape
-    exps = np.exp(-np.arange(256, dtype=np.float64) * np.float64(symbol.scale)).astype(np.float32)
+    exps = exp_table(float(symbol.scale))
 
     def emit(output: str, scale: np.float32, to: ops.Target) -> None:
         ratio = np.float32(1) / np.float32(scale)
@@ -78,17 +79,18 @@ def reduce_mean(planner: Planner, node: Node) -> Symbol:
     kept = [a for a in range(rank) if a not in axes]
     wanted = tuple(1 if a in axes else n for a, n in enumerate(shape))
     wanted = wanted if node.attributes.get("keepdims", 1) else tuple(shape[a] for a in kept)
-    pending = _mean_of_images(planner, x, shape, axes, kept, node.outputs[0])
+    pending = _mean(planner, x, axes, node.outputs[0])
     return pending if pending.shape == wanted else reshaped(planner, pending, wanted)
 
 
-def _mean_of_images(
-    planner: Planner, x: Real, shape: tuple[int, ...], axes: list[int], kept: list[int], name: str
-) -> Pending:
+def _mean(planner: Planner, x: Real, axes: list[int], name: str) -> Pending:
+    shape = planner.values[x.value].shape
+    kept = [axis for axis in range(len(shape)) if axis not in axes]
     if len(shape) == 4 and axes == [2, 3]:
         return averaged(planner, x, shape, ops.Window((shape[2], shape[3]), (1, 1)), False)
     if [*kept, *axes] != list(range(len(shape))):
-        x = viewed(planner, x, f"{name}:turned", [*kept, *axes])
+        viewed(planner, x, f"{name}:turned", turned(shape, [*kept, *axes]))
+        x = Real(f"{name}:turned", x.scale, x.zero_point)
     size = int(np.prod([shape[a] for a in axes]))
     image = (int(np.prod([shape[a] for a in kept])), 1, size, 1)
     planner.emit(p.Reshape((x.value,), f"{name}:image"), image, planner.values[x.value].dtype)

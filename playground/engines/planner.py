@@ -188,12 +188,13 @@ class Planner:
         self.symbols[name] = Held(name)
         return name
 
-    def pending(self, symbol: Real | Function | Pending) -> Pending:
+    def pending(self, symbol: Symbol) -> Pending:
         """A result that can still be clamped and rounded: for codes, a table of what they mean."""
         if isinstance(symbol, Pending):
             return symbol
         function = self.function(symbol)
-        assert function is not None
+        if function is None:
+            raise UnsupportedError("its input is not quantized")
         held, results = self.values[function.value], function.results
 
         def emit(output: str, scale: np.float32, to: ops.Target) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.engines.float_ops._op import Call, FloatOp
-from playground.engines.integer_ops import Target, Window
+from playground.engines.integer_ops import Box, Target, Window
 from playground.errors import InvalidInputError
 
 
@@ -173,17 +173,9 @@ class Reshape(Step):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View(Step):
-    """A box of the input with its axes in another order; codes stay what they are.
+    """A box of the input with its axes in another order; codes stay what they are."""
 
-    Attributes:
-        axes: for every axis of the output the input's axis that it runs along, or -1 if it repeats one element.
-        starts: where it starts on that axis.
-        steps: how far it goes from one element to the next; may be negative.
-    """
-
-    axes: tuple[int, ...]
-    starts: tuple[int, ...]
-    steps: tuple[int, ...]
+    box: Box
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -195,7 +187,7 @@ class Concat(Step):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pad(Step):
-    """The input with ``before[i]`` places of ``value`` before it along axis i, and as many behind as fill the output."""
+    """The input with ``before[i]`` places of ``value`` before it along axis i, and as many behind as the output has."""
 
     before: tuple[int, ...]
     value: int

@@ -1,4 +1,4 @@
-"""Runs an integer program with NumPy: each step is one function of ``integer_ops``, so this is how it is meant."""
+"""Runs an integer program with NumPy: each step is one function of ``integer_ops`` or ``row_ops``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from playground.engines import integer_ops as ops
 from playground.engines import program as p
+from playground.engines import row_ops
 from playground.engines.plan import compile_graph
 from playground.errors import EngineError
 
@@ -88,22 +89,29 @@ def _(step: p.PairProduct, inputs: list[Array], out: p.Value) -> Array:
 
 @execute.register
 def _(step: p.Mul, inputs: list[Array], out: p.Value) -> Array:
-    return ops.mul(inputs[0], inputs[1], step.zero_points, step.ratio, step.to)
+    return row_ops.multiply(inputs[0], inputs[1], step.zero_points, step.ratio, step.to)
 
 
 @execute.register
 def _(step: p.Softmax, inputs: list[Array], out: p.Value) -> Array:
-    return ops.softmax(inputs[0], step.exps, step.ratio, step.to)
+    return row_ops.softmax(inputs[0], step.exps, float(step.ratio), step.to)
 
 
 @execute.register
 def _(step: p.LayerNorm, inputs: list[Array], out: p.Value) -> Array:
-    return ops.layer_norm(inputs[0], step.x_zero_point, step.epsilon, step.gamma, step.beta, step.to)
+    return row_ops.layer_norm(
+        inputs[0],
+        step.to,
+        zero_point=step.x_zero_point,
+        epsilon=float(step.epsilon),
+        gamma=step.gamma,
+        beta=step.beta,
+    )
 
 
 @execute.register
 def _(step: p.View, inputs: list[Array], out: p.Value) -> Array:
-    return np.asarray(ops.view(inputs[0], step.axes, step.starts, step.steps, out.shape))
+    return step.box.of(inputs[0])
 
 
 @execute.register

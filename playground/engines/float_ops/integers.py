@@ -11,7 +11,7 @@ from playground.engines.float_ops.linear import conv
 def matmul_integer(call: Call, a: Array, b: Array, a_zero: Array | None = None, b_zero: Array | None = None) -> Array:
     """int32 sums of products of offsets; a's zero-point is a number or one a row, b's a number or one a column."""
     left, right = _offsets(a, a_zero, row=True), _offsets(b, b_zero)
-    return np.matmul(left, right).astype(np.int64).astype(np.int32)
+    return np.asarray(np.matmul(left, right).astype(np.int64).astype(np.int32))
 
 
 def conv_integer(call: Call, x: Array, w: Array, x_zero: Array | None = None, w_zero: Array | None = None) -> Array:
@@ -57,14 +57,14 @@ def _offsets(codes: Array, zero_point: Array | None, *, row: bool = False) -> Ar
         zero_point = zero_point[:, None]
     elif zero_point.size == 1:
         zero_point = zero_point.reshape(())
-    return codes.astype(np.float64) - zero_point.astype(np.float64)
+    return np.asarray(codes.astype(np.float64) - zero_point.astype(np.float64))
 
 
 def _requantized(sums: Array, multiplier: Array, zero_point: Array) -> Array:
     limits = np.iinfo(zero_point.dtype)
     single = multiplier.reshape(()) if multiplier.size == 1 else multiplier
     steps = np.rint(sums.astype(np.float32) * single.astype(np.float32)) + zero_point.reshape(()).astype(np.float32)
-    return np.clip(steps, limits.min, limits.max).astype(zero_point.dtype)
+    return np.asarray(np.clip(steps, limits.min, limits.max).astype(zero_point.dtype))
 
 
 OPS = (
