@@ -88,7 +88,11 @@ def _plan_node(planner: Planner, node: Node) -> dict[str, Symbol]:
     key = key_of(node)
     if key not in HANDLERS and node.domain not in ("", "ai.onnx"):
         raise UnsupportedError("this operator has no integer form here")
-    made = HANDLERS.get(key, fold)(planner, node)
+    try:
+        made = HANDLERS.get(key, fold)(planner, node)
+    except (ValueError, IndexError, TypeError, KeyError, AttributeError) as error:
+        shapes = ", ".join(str(list(planner.shape(name))) for name in node.inputs if name)
+        raise UnsupportedError(f"it cannot run on shapes {shapes} ({error})") from error
     symbols = made if isinstance(made, tuple) else (made,)
     return dict(zip(node.outputs, symbols, strict=False))
 

@@ -160,7 +160,7 @@ class Planner:
 
     def constant(self, name: str, array: NDArray[Any]) -> str:
         """Make a constant a value of the program; returns its name."""
-        self.constants[name] = np.ascontiguousarray(array)
+        self.constants[name] = np.ascontiguousarray(array).reshape(array.shape)  # else a number would gain an axis
         self.values[name] = p.Value(array.shape, array.dtype.name)
         return name
 

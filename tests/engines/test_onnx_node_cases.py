@@ -61,10 +61,10 @@ def stated(case):
 
 def check(case, found, expected):
     assert len(found) == len(expected)
-    for ours, theirs in zip(found, expected, strict=True):
-        if theirs.dtype.kind in "fV" and theirs.dtype.itemsize == 1:  # -0 is 0, whatever its bits
-            ours, theirs = ours.view(theirs.dtype).astype(np.float32), theirs.astype(np.float32)
-        theirs = plain(theirs)
+    for codes, stated_codes in zip(found, expected, strict=True):
+        ours, theirs = codes, plain(stated_codes)
+        if stated_codes.dtype.kind in "fV" and stated_codes.dtype.itemsize == 1:  # -0 is 0, whatever its bits
+            ours, theirs = (x.view(stated_codes.dtype).astype(np.float32) for x in (codes, stated_codes))
         assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
         if ours.dtype.kind == "f":
             np.testing.assert_allclose(ours, theirs, rtol=case.rtol, atol=case.atol)
