@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from functools import singledispatchmethod
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from playground.engines import program as p
 from playground.engines.flat import Argument, Buffer, FlatBuilder
 from playground.engines.integer_ops import Target, Window
+from playground.engines.packing import Packed, Values, pack
 from playground.errors import EngineError
+from playground.host.kernel_module import Dot
 
-BLOCK_ROWS = 32  # of wasm_kernels/kernels.h
 _CODES, _FLOATS = 0, 1
 
 
@@ -24,9 +23,9 @@ class Lowering:
         inputs: the program's inputs, as they are fed (NCHW).
     """
 
-    def __init__(self, builder: FlatBuilder, program: p.Program) -> None:
-        """Set inputs and constants in place."""
-        self._builder, self._values = builder, program.values
+    def __init__(self, builder: FlatBuilder, program: p.Program, dot: Dot) -> None:
+        """Set inputs and constants in place; ``dot`` is how the kernels multiply (``Kernels.dot``)."""
+        self._builder, self._values, self._dot = builder, program.values, dot
         self._rows: dict[str, Buffer] = {}  # as NumPy has them
         self._images: dict[str, Buffer] = {}  # NHWC
         self.inputs = {name: builder.buffer(self._values[name].nbytes, kept=True) for name in program.inputs}
@@ -102,38 +101,52 @@ class Lowering:
     @lower.register
     def _(self, step: p.Product) -> None:
         (name,) = step.inputs
+        x = self._row(name)
+        values = Values(self._is_signed(name), step.x_zero_point, self._dot)
+        packed = pack(step.weights[None], step.bias, step.multiplier, values)
+        out = self._new(self._rows, step.output)
         depth, columns = step.weights.shape
-        rows = self._values[name].nbytes // depth
-        weights = self._builder.constant(packed(step.weights[None]))
-        scratch = self._builder.buffer(BLOCK_ROWS * (depth + depth % 2) * 2)
-        x, out = self._row(name), self._new(self._rows, step.output)
-        product = (weights, *self._per_channel(step), columns, *self._epilogue(step.to, out))
-        args = (x, rows, depth, self._is_signed(name), step.x_zero_point, *product, scratch)
-        self._builder.call("k_gemm_s8", *args)
-
-    def _per_channel(self, step: p.Product | p.Conv) -> tuple[Buffer, Buffer]:
-        return self._builder.constant(step.bias), self._builder.constant(step.multiplier)
+        self._gemm(x, depth, values, self._product(packed, columns, step.to, out))
 
     @lower.register
     def _(self, step: p.Conv) -> None:
         (name,) = step.inputs
         x, out = self._image(name), self._new(self._images, step.output)
-        source = (self._is_signed(name), step.x_zero_point)
-        epilogue = self._epilogue(step.to, out)
         if step.depthwise:
-            weights = self._builder.constant(np.ascontiguousarray(step.weights[:, 0].transpose(1, 2, 0)))
-            args = (*source, weights, *self._per_channel(step), *epilogue)
-            self._builder.call("k_depthwise_s8", x, *self._geometry(name, step.window), *args)
+            self._depthwise(step, x, out)
             return
-        columns = step.weights.shape[0] // step.groups
-        depth = int(np.prod(step.weights.shape[1:]))
+        values = Values(self._is_signed(name), step.x_zero_point, self._dot)
+        columns, depth = step.weights.shape[0] // step.groups, int(np.prod(step.weights.shape[1:]))
         by_group = step.weights.reshape(step.groups, columns, *step.weights.shape[1:])
         matrices = by_group.transpose(0, 3, 4, 2, 1).reshape(step.groups, depth, columns)
-        weights = self._builder.constant(packed(matrices))
-        scratch = self._builder.buffer(BLOCK_ROWS * (depth + depth % 2) * 2)
-        product = (weights, *self._per_channel(step), columns, *epilogue)
-        args = (step.groups, *source, *product, scratch)
-        self._builder.call("k_conv_s8", x, *self._geometry(name, step.window), *args)
+        packed = pack(matrices, step.bias, step.multiplier, values)
+        product = self._product(packed, columns, step.to, out)
+        if step.groups == 1 and step.window.is_pointwise(self._values[name].shape[2:]):
+            self._gemm(x, depth, values, product)
+            return
+        scratch = self._builder.buffer(values.scratch_bytes(depth))
+        args = (*self._geometry(name, step.window), step.groups, *values.source, *product, scratch)
+        self._builder.call("k_conv_s8", x, *args)
+
+    def _gemm(self, x: Buffer, depth: int, values: Values, product: tuple[Argument, ...]) -> None:
+        """All of ``x``, as rows of ``depth`` codes, through a product."""
+        scratch = self._builder.buffer(values.scratch_bytes(depth))
+        self._builder.call("k_gemm_s8", x, 1, x.nbytes // depth, depth, 1, *values.source, *product, scratch)
+
+    def _product(self, packed: Packed, columns: int, to: Target, out: Buffer) -> tuple[Argument, ...]:
+        """The fields of ``struct product``."""
+        constant = self._builder.constant
+        shift = 0 if packed.shift is None else constant(packed.shift)
+        where = (constant(packed.weights), constant(packed.bias), shift, constant(packed.multiplier))
+        return *where, columns, *self._epilogue(to, out)
+
+    def _depthwise(self, step: p.Conv, x: Buffer, out: Buffer) -> None:
+        (name,) = step.inputs
+        constant = self._builder.constant
+        weights = constant(np.ascontiguousarray(step.weights[:, 0].transpose(1, 2, 0)))
+        parameters = (weights, constant(step.bias), constant(step.multiplier))
+        args = (self._is_signed(name), step.x_zero_point, *parameters, *self._epilogue(step.to, out))
+        self._builder.call("k_depthwise_s8", x, *self._geometry(name, step.window), *args)
 
     def _geometry(self, name: str, window: Window) -> tuple[int, ...]:
         """What all image kernels begin with: batch, height, width, channels, the window, the size of the output."""
@@ -168,14 +181,3 @@ class Lowering:
     @lower.register
     def _(self, step: p.Reshape) -> None:
         self._rows[step.output] = self._row(step.inputs[0])
-
-
-def packed(weights: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Weights (groups, depth, columns) in the layout that ``k_pack_weights`` makes of codes.
-
-    That is (groups, columns / 8, depth / 2, 8, 2), rounded up and filled with zeros.
-    """
-    groups, depth, columns = weights.shape
-    padded: NDArray[Any] = np.pad(weights, ((0, 0), (0, depth % 2), (0, -columns % 8)))
-    blocks = padded.reshape(groups, (depth + 1) // 2, 2, -1, 8)
-    return np.ascontiguousarray(blocks.transpose(0, 3, 1, 4, 2))
