@@ -106,6 +106,10 @@ class Window:
     dilations: tuple[int, int] = (1, 1)
     pads: tuple[int, int] = (0, 0)
 
+    def is_pointwise(self, size: tuple[int, ...]) -> bool:
+        """Whether each output pixel sees just the pixel at its place in an image of this size."""
+        return self.kernel == self.strides == (1, 1) and self.pads == (0, 0) and self.out == size
+
     def over(self, x: NDArray[Any], fill: float) -> NDArray[Any]:
         """The values under every position, ``fill`` outside: shape (N, C, out_h, out_w, kernel_h, kernel_w)."""
         reach = [(k - 1) * d + 1 for k, d in zip(self.kernel, self.dilations, strict=True)]

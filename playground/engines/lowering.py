@@ -12,8 +12,9 @@ from playground.engines import program as p
 from playground.engines.flat import Argument, Buffer, FlatBuilder
 from playground.engines.integer_ops import Target, Window
 from playground.engines.lowering_more import lower_broadcast, lower_more
+from playground.engines.packing import Packed, Values, pack
+from playground.host.kernel_module import Dot
 
-BLOCK_ROWS = 32  # of wasm_kernels/kernels.h
 _CODES = 0
 _KINDS = {"float32": 1, "int32": 2}  # struct epilogue's kind
 
@@ -24,18 +25,17 @@ class Lowering:
     Attributes:
         inputs: the program's inputs, as they are fed (NCHW).
         values: shape and dtype of everything.
+        dot: how the kernels multiply.
     """
 
-    def __init__(self, builder: FlatBuilder, program: p.Program) -> None:
-        """Set inputs and constants in place."""
-        self._builder, self.values = builder, program.values
+    def __init__(self, builder: FlatBuilder, program: p.Program, dot: Dot) -> None:
+        """Set inputs and constants in place; ``dot`` is how the kernels multiply (``Kernels.dot``)."""
+        self._builder, self.values, self.dot = builder, program.values, dot
         self._rows: dict[str, Buffer] = {}  # as NumPy has them
         self._images: dict[str, Buffer] = {}  # NHWC
         self.inputs = {name: builder.buffer(self.values[name].nbytes, kept=True) for name in program.inputs}
         self._rows.update(self.inputs)
         self._rows.update({name: builder.constant(array) for name, array in program.constants.items()})
-
-    block_rows = BLOCK_ROWS
 
     def result(self, name: str) -> Buffer:
         """A value in its NumPy layout, whose bytes stay until the next run."""
@@ -130,38 +130,52 @@ class Lowering:
     @lower.register
     def _(self, step: p.Product) -> None:
         (name,) = step.inputs
+        x = self.row(name)
+        values = Values(self.is_signed(name), step.x_zero_point, self.dot)
+        packed = pack(step.weights[None], step.bias, step.multiplier, values)
+        out = self._new(self._rows, step.output)
         depth, columns = step.weights.shape
-        rows = self.values[name].nbytes // depth
-        weights = self._builder.constant(packed(step.weights[None]))
-        scratch = self._builder.buffer(BLOCK_ROWS * (depth + depth % 2) * 2)
-        x, out = self.row(name), self._new(self._rows, step.output)
-        product = (weights, *self._per_channel(step), columns, *self.epilogue(step.to, out))
-        args = (x, rows, depth, self.is_signed(name), step.x_zero_point, *product, scratch)
-        self._builder.call("k_gemm_s8", *args)
-
-    def _per_channel(self, step: p.Product | p.Conv) -> tuple[Buffer, Buffer]:
-        return self._builder.constant(step.bias), self._builder.constant(step.multiplier)
+        self._gemm(x, depth, values, self._product(packed, columns, step.to, out))
 
     @lower.register
     def _(self, step: p.Conv) -> None:
         (name,) = step.inputs
         x, out = self.image(name), self._new(self._images, step.output)
-        source = (self.is_signed(name), step.x_zero_point)
-        epilogue = self.epilogue(step.to, out)
         if step.depthwise:
-            weights = self._builder.constant(np.ascontiguousarray(step.weights[:, 0].transpose(1, 2, 0)))
-            args = (*source, weights, *self._per_channel(step), *epilogue)
-            self._builder.call("k_depthwise_s8", x, *self._geometry(name, step.window), *args)
+            self._depthwise(step, x, out)
             return
-        columns = step.weights.shape[0] // step.groups
-        depth = int(np.prod(step.weights.shape[1:]))
+        values = Values(self.is_signed(name), step.x_zero_point, self.dot)
+        columns, depth = step.weights.shape[0] // step.groups, int(np.prod(step.weights.shape[1:]))
         by_group = step.weights.reshape(step.groups, columns, *step.weights.shape[1:])
         matrices = by_group.transpose(0, 3, 4, 2, 1).reshape(step.groups, depth, columns)
-        weights = self._builder.constant(packed(matrices))
-        scratch = self._builder.buffer(BLOCK_ROWS * (depth + depth % 2) * 2)
-        product = (weights, *self._per_channel(step), columns, *epilogue)
-        args = (step.groups, *source, *product, scratch)
-        self._builder.call("k_conv_s8", x, *self._geometry(name, step.window), *args)
+        packed = pack(matrices, step.bias, step.multiplier, values)
+        product = self._product(packed, columns, step.to, out)
+        if step.groups == 1 and step.window.is_pointwise(self.values[name].shape[2:]):
+            self._gemm(x, depth, values, product)
+            return
+        scratch = self._builder.buffer(values.scratch_bytes(depth))
+        args = (*self._geometry(name, step.window), step.groups, *values.source, *product, scratch)
+        self._builder.call("k_conv_s8", x, *args)
+
+    def _gemm(self, x: Buffer, depth: int, values: Values, product: tuple[Argument, ...]) -> None:
+        """All of ``x``, as rows of ``depth`` codes, through a product."""
+        scratch = self._builder.buffer(values.scratch_bytes(depth))
+        self._builder.call("k_gemm_s8", x, 1, x.nbytes // depth, depth, 1, *values.source, *product, scratch)
+
+    def _product(self, packed: Packed, columns: int, to: Target, out: Buffer) -> tuple[Argument, ...]:
+        """The fields of ``struct product``."""
+        constant = self._builder.constant
+        shift = 0 if packed.shift is None else constant(packed.shift)
+        where = (constant(packed.weights), constant(packed.bias), shift, constant(packed.multiplier))
+        return *where, columns, *self.epilogue(to, out)
+
+    def _depthwise(self, step: p.Conv, x: Buffer, out: Buffer) -> None:
+        (name,) = step.inputs
+        constant = self._builder.constant
+        weights = constant(np.ascontiguousarray(step.weights[:, 0].transpose(1, 2, 0)))
+        parameters = (weights, constant(step.bias), constant(step.multiplier))
+        args = (self.is_signed(name), step.x_zero_point, *parameters, *self.epilogue(step.to, out))
+        self._builder.call("k_depthwise_s8", x, *self._geometry(name, step.window), *args)
 
     def _geometry(self, name: str, window: Window) -> tuple[int, ...]:
         """What all image kernels begin with: batch, height, width, channels, the window, the size of the output."""
@@ -197,14 +211,3 @@ class Lowering:
     @lower.register
     def _(self, step: p.Reshape) -> None:
         self._rows[step.output] = self.row(step.inputs[0])
-
-
-def packed(weights: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Weights (groups, depth, columns) in the layout that ``k_pack_weights`` makes of codes.
-
-    That is (groups, columns / 8, depth / 2, 8, 2), rounded up and filled with zeros.
-    """
-    groups, depth, columns = weights.shape
-    padded: NDArray[Any] = np.pad(weights, ((0, 0), (0, depth % 2), (0, -columns % 8)))
-    blocks = padded.reshape(groups, (depth + 1) // 2, 2, -1, 8)
-    return np.ascontiguousarray(blocks.transpose(0, 3, 1, 4, 2))

@@ -5,6 +5,7 @@ Everything that moves codes is a copy of a box: a start and a stride, in bytes, 
 
 from __future__ import annotations
 
+import math
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from playground.engines import program as p
 from playground.engines.flat import At, Buffer
+from playground.engines.packing import STRIP, Values, packed_bytes
 from playground.errors import EngineError
 
 if TYPE_CHECKING:
@@ -180,29 +182,38 @@ def _(step: p.Mul, to: Lowering) -> None:
 
 @lower_more.register(p.PairProduct)
 def _(step: p.PairProduct, to: Lowering) -> None:
-    """For every matrix of the batch: the right one is packed, then multiplied by the left one."""
-    left, right = (to.values[name].shape for name in step.inputs)
-    rows, depth, columns = left[-2], left[-1], right[-1]
-    a, b, out = to.row(step.inputs[0]), to.row(step.inputs[1]), to.new(step.output)
+    """The right matrices are packed as weights are, but while the program runs; then all are multiplied by one call."""
+    out_shape = to.values[step.output].shape
+    batch, (rows, columns) = out_shape[:-2], out_shape[-2:]
+    depth = to.values[step.inputs[0]].shape[-1]
+    right = to.values[step.inputs[1]].shape[:-2]
+    matrices = 1 if math.prod(right) == 1 else math.prod(batch)
+    a = _repeated(step.inputs[0], batch, to)
+    b = to.row(step.inputs[1]) if matrices == 1 else _repeated(step.inputs[1], batch, to)
     (za, zb), (a_signed, b_signed) = step.zero_points, map(to.is_signed, step.inputs)
-    even = depth + depth % 2
-    packed, scratch = to.buffer(-(-columns // 8) * 8 * even * 2), to.buffer(to.block_rows * even * 2)
-    zeros, bias = to.constant(np.full(columns, zb, np.int32)), to.constant(np.zeros(columns, np.int32))
-    multiplier = to.constant(np.full(columns, step.multiplier, np.float32))
-    batch, width, before = to.values[step.output].shape[:-2], _width(to, step.output), -1
-    for i, place in enumerate(np.ndindex(*batch)):
-        x, y = (_matrix(place, batch, shape[:-2]) for shape in (left, right))
-        if y != before:
-            to.call("k_pack_weights", At(b, y * depth * columns), b_signed, zeros, 1, depth, columns, packed)
-        before = y
-        *epilogue, _ = to.epilogue(step.to, out)
-        product = (packed, bias, multiplier, columns, *epilogue, At(out, i * rows * columns * width))
-        to.call("k_gemm_s8", At(a, x * rows * depth), rows, depth, a_signed, za, *product, scratch)
+    values = Values(a_signed, za, to.dot)
+    padded = -(-columns // STRIP) * STRIP
+    packed = to.buffer(matrices * packed_bytes(depth, columns, to.dot))
+    folded, shift = to.buffer(4 * matrices * padded), to.buffer(4 * matrices * padded)
+    zero_points = to.constant(np.full(matrices * columns, zb, np.int32))
+    shape = (matrices, depth, columns, columns, 1, values.shifted_zero_point)
+    bias = to.constant(np.zeros(columns, np.int32))
+    to.call("k_pack_weights", b, b_signed, zero_points, *shape, bias, packed, folded, shift)
+    out, multiplier = to.new(step.output), to.constant(np.full(padded, step.multiplier, np.float32))
+    product = (packed, folded, shift, multiplier, columns, *to.epilogue(step.to, out))
+    scratch = to.buffer(values.scratch_bytes(depth))
+    to.call("k_gemm_s8", a, math.prod(batch), rows, depth, matrices, *values.source, *product, scratch)
 
 
-def _matrix(place: tuple[int, ...], batch: tuple[int, ...], own: tuple[int, ...]) -> int:
-    """Which of a value's matrices meets a place of the batch, by NumPy's rules of broadcasting."""
-    index = 0
-    for at, size in zip(place[len(batch) - len(own) :], own, strict=True):
-        index = index * size + (at if size > 1 else 0)
-    return index
+def _repeated(name: str, batch: tuple[int, ...], to: Lowering) -> Buffer:
+    """A value's matrices, one for each place of a batch: the value itself, or a copy where it broadcasts."""
+    own, x = to.values[name].shape, to.row(name)
+    if math.prod(own[:-2]) == math.prod(batch):
+        return x
+    full = (*(1,) * (len(batch) + 2 - len(own)), *own)
+    shape = (*batch, *own[-2:])
+    steps = _strides(full, image=False)
+    strides = [0 if n == 1 else by for n, by in zip(full, steps, strict=True)]
+    out = to.buffer(math.prod(shape) * _width(to, name))
+    to.call("k_copy", x, out, 1, 0, *_box(shape, strides, _strides(shape, image=False), 1))
+    return out
