@@ -3,8 +3,9 @@
 import { conv } from "./bench/conv.mjs";
 import { loadKernels, setUpRuntime } from "./bench/files.mjs";
 import { matmul } from "./bench/matmul.mjs";
+import { nets } from "./bench/nets.mjs";
 
-const SECTIONS = { "Products of matrices": matmul, Convolution: conv };
+const SECTIONS = { "Products of matrices": matmul, Convolution: conv, "Whole networks": nets };
 const $ = (id) => document.getElementById(id);
 
 function show({ shape, engine, medianMs, p95Ms, gmacs, ratio, result }) {

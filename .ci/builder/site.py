@@ -31,8 +31,9 @@ PANEL_FOLDERS = ("css", "bundled/theme", "images", "assets")
 _LOCK = REQUIREMENTS / "site.txt"
 _NPM_LOCK = REQUIREMENTS / "package-lock.json"
 _KERNELS = list(kernels.TARGETS)
-_BENCH_MODELS = ROOT / "tests" / "benchmarks" / "operator_models.py"
-_LIMIT = ROOT / "tests" / "benchmarks" / "limit.c"
+_BENCHMARKS = ROOT / "tests" / "benchmarks"
+_BENCH_SCRIPTS = tuple(_BENCHMARKS / f"{name}.py" for name in ("operator_models", "nets", "net_programs"))
+_LIMIT = _BENCHMARKS / "limit.c"
 SCRIPTS = {"early": "iife", "page": "esm", "theme": "iife", "bench": "esm"}
 """What is bundled into one file: module in ``static/`` -> form. The engine's part is bundled with Python's files."""
 
@@ -67,7 +68,13 @@ def build() -> Path:
     browser_python.sweep(modules)
     step(
         "Write the bench models",
-        [_BENCH_MODELS, _LIMIT, _RECIPE / "kernels.py", PACKAGE / "model", _LOCK],
+        [
+            *_BENCH_SCRIPTS,
+            _LIMIT,
+            _RECIPE / "kernels.py",
+            *(PACKAGE / part for part in ("model", "engines", "ptq")),
+            _LOCK,
+        ],
         [TREE / "bench"],
         _write_bench,
     )
@@ -161,7 +168,8 @@ def _links(modules: Path, env: Mapping[str, str]) -> Iterator[str]:
 
 def _write_bench() -> None:
     shutil.rmtree(TREE / "bench", ignore_errors=True)
-    run([PYTHON, _BENCH_MODELS, TREE / "bench"], "The bench page's models could not be written.")
+    for name in ("operator_models", "net_programs"):
+        run([PYTHON, _BENCHMARKS / f"{name}.py", TREE / "bench"], "The bench page's models could not be written.")
     kernels.compile_limits(_LIMIT, TREE / "bench")
 
 
