@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ import numpy as np
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
 from playground.cli._files import add_file, open_model
+from playground.engines.plan import refusals
+from playground.engines.running import is_quantized
+from playground.errors import InvalidInputError
 from playground.model.graph import Graph, Tensor, ValueInfo
 from playground.render import numbers
 
@@ -35,6 +39,7 @@ def run(args: argparse.Namespace, console: Console) -> Result:
         "inputs": [_value(value) for value in graph.inputs] if graph else [],
         "outputs": [_value(value) for value in graph.outputs] if graph else [],
         "operators": dict(Counter(node.op for node in graph.nodes).most_common()) if graph else {},
+        "kernels": _kernels(graph),
         "parameters": sum(tensor["parameters"] for tensor in tensors),
         "tensors": tensors,
         "notes": list(model.notes),
@@ -52,6 +57,7 @@ def show(result: Result, console: Console) -> None:
             "inputs": ", ".join(map(_signature, result["inputs"])),
             "outputs": ", ".join(map(_signature, result["outputs"])),
             "operators": ", ".join(f"{count} {op}" for op, count in result["operators"].items()),
+            "our kernels": _verdict(result["kernels"]),
             "notes": " ".join(result["notes"]),
         }
     )
@@ -70,6 +76,25 @@ def show(result: Result, console: Console) -> None:
         columns |= {name: [_digits(t.get(name)) for t in tensors] for name in ("min", "max", "max/std")}
     console.line()
     console.table(columns, right=("values", "size", "min", "max", "max/std"))
+
+
+def _kernels(graph: Graph | None) -> list[dict[str, str]] | None:
+    """Every node of a quantized graph that our integer kernels do not run, and why; None if it is not quantized."""
+    if graph is None or not is_quantized(graph):
+        return None
+    try:
+        return [asdict(refusal) for refusal in refusals(graph)]
+    except InvalidInputError as error:
+        return [{"node": graph.name, "op": "", "reason": str(error)}]
+
+
+def _verdict(refused: list[dict[str, str]] | None) -> str:
+    if refused is None:
+        return ""
+    if not refused:
+        return "run the whole model"
+    why = "; ".join(f"{r['node']} ({r['op']}): {r['reason']}" if r["op"] else r["reason"] for r in refused)
+    return f"do not run it, ONNX Runtime does: {why}"
 
 
 def _users(graph: Graph) -> dict[str, str]:

@@ -17,11 +17,12 @@ from playground.model.loading import load
 from playground.work import Progress, Work, drain
 
 Outputs = dict[str, NDArray[Any]]
+_QUANTIZED = ("QuantizeLinear", "MatMulInteger", "ConvInteger", "QGemm")
 
 
 def is_quantized(graph: Graph) -> bool:
-    """Whether a graph holds quantized activations (a QuantizeLinear), so that integer engines have something to do."""
-    return any(node.op == "QuantizeLinear" for node in graph.nodes)
+    """Whether a graph holds quantized activations, so that integer engines have something to do."""
+    return any(node.op in _QUANTIZED or node.op.startswith("QLinear") for node in graph.nodes)
 
 
 def graph_of(model: Model | Graph | bytes | str | Path) -> Graph:
