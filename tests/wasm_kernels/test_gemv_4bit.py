@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-import playground
 from playground.number_formats import FORMATS
 
 BLOCK = 32
