@@ -4,14 +4,20 @@ An access beyond a buffer then either traps or is seen. The same checks run unde
 the browser's own WebAssembly (tests/browser/test_kernels_in_page.py).
 """
 
+import os
 import struct
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from playground.host import kernel_module
 from playground.host.kernel_module import read_module
+
+if "KERNELS_UNDER_TEST" in os.environ:  # another build of them: see tests/builder/test_sanitized_kernels.py
+    kernel_module.KERNELS_FILE = Path(os.environ["KERNELS_UNDER_TEST"])
 
 PAGES = 12
 STACK_TOP = 65536
