@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.engines import program as p
+from playground.engines.depthwise import packed_depthwise, scratch_bytes
 from playground.engines.flat import Argument, Buffer, FlatBuilder
 from playground.engines.integer_ops import Target, Window
 from playground.errors import EngineError
@@ -122,7 +123,7 @@ class Lowering:
         epilogue = self._epilogue(step.to, out)
         if step.depthwise:
             weights = self._builder.constant(packed_depthwise(step.weights[:, 0]))
-            scratch = self._builder.buffer(depthwise_scratch(step.window))
+            scratch = self._builder.buffer(scratch_bytes(step.window))
             args = (*source, weights, *self._per_channel(step), *epilogue, scratch)
             self._builder.call("k_depthwise_s8", x, *self._geometry(name, step.window), *args)
             return
@@ -180,23 +181,3 @@ def packed(weights: NDArray[np.int16]) -> NDArray[np.int16]:
     padded: NDArray[Any] = np.pad(weights, ((0, 0), (0, depth % 2), (0, -columns % 8)))
     blocks = padded.reshape(groups, (depth + 1) // 2, 2, -1, 8)
     return np.ascontiguousarray(blocks.transpose(0, 3, 1, 4, 2))
-
-
-def packed_depthwise(weights: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Weights (channels, height, width) as ``k_depthwise_s8`` takes them.
-
-    That is (channels / 8, height, width / 2, 8, 2), rounded up and filled with zeros.
-    """
-    channels, height, width = weights.shape
-    padded: NDArray[Any] = np.pad(weights, ((0, -channels % 8), (0, 0), (0, width % 2)))
-    blocks = padded.reshape(-1, 8, height, (width + 1) // 2, 2)
-    return np.ascontiguousarray(blocks.transpose(0, 2, 3, 1, 4))
-
-
-def depthwise_scratch(window: Window) -> int:
-    """Bytes of the ring of lines that ``k_depthwise_s8`` works in."""
-    (height, width), stride, (down, across) = window.kernel, window.strides[1], window.dilations
-    pairs, apart = (width + 1) // 2, 2 * across
-    step = stride if pairs == 1 or apart % stride == 0 else 1
-    places = ((window.out[1] - 1) * stride + (pairs - 1) * apart) // step + 1
-    return (((height - 1) * down + 1) * places + 3 * stride // step) * 32

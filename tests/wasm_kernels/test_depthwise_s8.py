@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from playground.engines import integer_ops as ops
-from playground.engines.lowering import depthwise_scratch, packed_depthwise
+from playground.engines.depthwise import packed_depthwise, scratch_bytes
 
 CASES = {  # batch, height, width, kernel, strides, dilations, pads (top, left), output
     "1x1": (1, 1, 1, (1, 1), (1, 1), (1, 1), (0, 0), (1, 1)),
@@ -46,7 +46,7 @@ def test_depthwise(guarded, out, rng, case, channels, dtype, kind):
         packed_depthwise(weights[:, 0]),
         *(bias, multiplier, to.lo, to.hi, to.zero_point, int(kind == "floats")),
         out((n, *size, channels), to.dtype),
-        out((depthwise_scratch(window),), "uint8"),
+        out((scratch_bytes(window),), "uint8"),
     )
     np.testing.assert_array_equal(result.transpose(0, 3, 1, 2), expected)
 
@@ -58,6 +58,6 @@ def test_extremes_do_not_overflow(guarded, out, zero_point):
     sums, _ = guarded(
         *("k_depthwise_s8", x, 1, 5, 9, 8, 3, 3, 1, 1, 1, 1, 0, 0, 3, 7, 1, zero_point),
         *(packed_depthwise(weights[:, 0]), np.zeros(8, np.int32), np.ones(8, np.float32), 0.0, 0.0, 0, 2),
-        *(out((1, 3, 7, 8), "int32"), out((depthwise_scratch(window),), "uint8")),
+        *(out((1, 3, 7, 8), "int32"), out((scratch_bytes(window),), "uint8")),
     )
     np.testing.assert_array_equal(sums, 9 * 255 * (int(x[0, 0, 0, 0]) - zero_point))
