@@ -30,7 +30,15 @@ class Buffer:
         self.first, self.last = min(self.first, call), max(self.last, call)
 
 
-Argument = int | float | np.integer[Any] | np.floating[Any] | Buffer
+@dataclass(frozen=True, slots=True)
+class At:
+    """A place inside a buffer, in bytes from its start."""
+
+    buffer: Buffer
+    offset: int
+
+
+Argument = At | int | float | np.integer[Any] | np.floating[Any] | Buffer
 KernelCall = tuple[str, tuple[Argument, ...]]
 
 
@@ -61,8 +69,8 @@ class FlatBuilder:
     def call(self, kernel: str, *args: Argument) -> None:
         """Append a kernel call; its args are the fields of the kernel's struct."""
         for arg in args:
-            if isinstance(arg, Buffer):
-                arg.used_at(len(self.calls))
+            if isinstance(arg, (Buffer, At)):
+                (arg.buffer if isinstance(arg, At) else arg).used_at(len(self.calls))
         self.calls.append((kernel, args))
 
     def build(self, kernels: Kernels) -> tuple[Arena, int]:
@@ -90,8 +98,15 @@ class FlatBuilder:
         words: list[int] = []
         for kernel, args in self.calls:
             words += [kernels.slots[kernel], len(args)]
-            words += [kernels.word(base + arg.offset if isinstance(arg, Buffer) else arg) for arg in args]
+            words += [kernels.word(_placed(arg, base)) for arg in args]
         return words
+
+
+def _placed(arg: Argument, base: int) -> int | float | np.integer[Any] | np.floating[Any]:
+    """An argument with buffers as addresses."""
+    if isinstance(arg, At):
+        return base + arg.buffer.offset + arg.offset
+    return base + arg.offset if isinstance(arg, Buffer) else arg
 
 
 def _by_call(buffers: list[Buffer], end: str) -> dict[int, list[Buffer]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from playground.engines import program as p
-from playground.engines.plan_ops import HANDLERS, fold
+from playground.engines.plan_ops import HANDLERS, fold, key_of
+from playground.engines.plan_qoperators import as_qdq
 from playground.engines.planner import Held, Planner, Symbol
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Graph, Node
@@ -24,6 +25,7 @@ def compile_graph(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> p.Progra
         InvalidInputError: an input has no shape here, or one that contradicts the graph's.
         UnsupportedError: names every node that cannot run in integers and why.
     """
+    graph = as_qdq(graph)
     planner = Planner(graph)
     for info in graph.inputs:
         planner.symbols[info.name] = Held(info.name)
@@ -69,7 +71,7 @@ def _plan_nodes(planner: Planner) -> None:
             broken.update(node.outputs)
             continue
         try:
-            planner.symbols[node.outputs[0]] = _plan_node(planner, node)
+            planner.symbols.update(_plan_node(planner, node))
         except UnsupportedError as error:
             broken.update(node.outputs)
             reasons.append(f"{node.name or node.outputs[0]} ({node.op}): {error.what}")
@@ -81,10 +83,18 @@ def _plan_nodes(planner: Planner) -> None:
         )
 
 
-def _plan_node(planner: Planner, node: Node) -> Symbol:
-    if node.domain not in ("", "ai.onnx"):
+def _plan_node(planner: Planner, node: Node) -> dict[str, Symbol]:
+    """What a node's outputs are."""
+    key = key_of(node)
+    if key not in HANDLERS and node.domain not in ("", "ai.onnx"):
         raise UnsupportedError("this operator has no integer form here")
-    return HANDLERS.get(node.op, fold)(planner, node)
+    try:
+        made = HANDLERS.get(key, fold)(planner, node)
+    except (ValueError, IndexError, TypeError, KeyError, AttributeError) as error:
+        shapes = ", ".join(str(list(planner.shape(name))) for name in node.inputs if name)
+        raise UnsupportedError(f"it cannot run on shapes {shapes} ({error})") from error
+    symbols = made if isinstance(made, tuple) else (made,)
+    return dict(zip(node.outputs, symbols, strict=False))
 
 
 def _needed(steps: list[p.Step], wanted: set[str]) -> tuple[p.Step, ...]:
@@ -111,7 +121,7 @@ def _split(steps: tuple[p.Step, ...]) -> tuple[tuple[p.Step, ...], tuple[p.Step,
             tail.append(step)
     floats = [step.operator.id for step in tail if isinstance(step, p.Float)]
     for step in tail:
-        if isinstance(step, (p.Conv, p.Product)):
+        if isinstance(step, (p.Conv, p.Product, p.PairProduct)):
             raise UnsupportedError(
                 f"it follows on a float operator ({floats[0]}), which integers cannot do",
                 where=step.output,

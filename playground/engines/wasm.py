@@ -39,7 +39,7 @@ class WasmProgram:
         self.program = program
         self._kernels = kernels()
         builder = FlatBuilder()
-        lowering = Lowering(builder, program)
+        lowering = Lowering(builder, program, self._kernels.dot)
         for step in program.steps:
             lowering.lower(step)
         results = {name for step in program.tail for name in step.inputs} | set(program.outputs.values())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import wasmtime
-from builder.kernels import FLAGS
+from builder.kernels import FLAGS, TARGETS
 from builder.paths import DOWNLOADS, WASM_KERNELS
 
 ROOT = Path(__file__).parents[2]
@@ -23,19 +23,20 @@ KERNEL(k_cast) { ((int32_t *)(uintptr_t)args[2])[0] = (int32_t)*(const float *)a
 """
 
 
-def build(sources, module):
+def build(sources, module, cpu):
     cache = str(DOWNLOADS / "zig")
     environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
-    command = [sys.executable, "-m", "ziglang", "cc", *SANITIZED, "-I", WASM_KERNELS, "-o", module, *sources]
-    subprocess.run(command, check=True, env=environment)
+    flags = [*SANITIZED, f"-mcpu={cpu}", "-I", WASM_KERNELS]
+    subprocess.run([sys.executable, "-m", "ziglang", "cc", *flags, "-o", module, *sources], check=True, env=environment)
     return module
 
 
 def test_the_kernels_do_nothing_that_c_leaves_undefined(tmp_path):
-    module = build(sorted(WASM_KERNELS.glob("*.c")), tmp_path / "kernels.wasm")
+    for path, cpu in TARGETS.items():
+        build(sorted(WASM_KERNELS.glob("*.c")), tmp_path / path.name, cpu)
     tests = ["tests/wasm_kernels", "--ignore=tests/wasm_kernels/test_module.py"]  # that one is about the real build
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
-    environment = {**os.environ, "KERNELS_UNDER_TEST": str(module)}
+    environment = {**os.environ, "KERNELS_UNDER_TEST": str(tmp_path)}
     done = subprocess.run(command, check=False, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     assert " passed" in done.stdout
@@ -44,7 +45,7 @@ def test_the_kernels_do_nothing_that_c_leaves_undefined(tmp_path):
 @pytest.mark.parametrize(("name", "words"), [("k_add", (2**31 - 1, 1)), ("k_cast", (0x7F000000, 0))])
 def test_undefined_behaviour_traps_in_such_a_build(tmp_path, name, words):
     (tmp_path / "wrong.c").write_text(WRONG)
-    module = build([tmp_path / "wrong.c"], tmp_path / "wrong.wasm")
+    module = build([tmp_path / "wrong.c"], tmp_path / "wrong.wasm", "generic+simd128+bulk_memory")
     store = wasmtime.Store()
     memory = wasmtime.Memory(store, wasmtime.MemoryType(wasmtime.Limits(2, None)))
     exports = wasmtime.Instance(store, wasmtime.Module.from_file(store.engine, str(module)), [memory]).exports(store)

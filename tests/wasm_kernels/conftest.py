@@ -2,6 +2,11 @@
 
 An access beyond a buffer then either traps or is seen. The same checks run under wasmtime and, in the page's worker, on
 the browser's own WebAssembly (tests/browser/test_kernels_in_page.py).
+
+``guarded`` runs the simd128 build. ``multiplying`` runs the kernels of integer products in every way to multiply: the
+simd128 build; the relaxed build under wasmtime's deterministic rules, which take both operands as signed; and, for
+machines that take one as unsigned, a relaxed build in which relaxed_dot.h stands in for the instruction (wasmtime
+computes that exactly on no machine). In the page there is the simd128 build, and the relaxed one if it is exact there.
 """
 
 import os
@@ -13,11 +18,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from playground import host
 from playground.host import kernel_module
 from playground.host.kernel_module import read_module
 
-if "KERNELS_UNDER_TEST" in os.environ:  # another build of them: see tests/builder/test_sanitized_kernels.py
-    kernel_module.KERNELS_FILE = Path(os.environ["KERNELS_UNDER_TEST"])
+if "KERNELS_UNDER_TEST" in os.environ:  # other builds of them: see tests/builder/test_sanitized_kernels.py
+    kernel_module.FOLDER = Path(os.environ["KERNELS_UNDER_TEST"])
 
 PAGES = 12
 STACK_TOP = 65536
@@ -35,6 +41,19 @@ BROADCASTS = {
     "images times gates": ((2, 3, 4, 9), (2, 1, 1, 9)),
     "one": ((1,), (1,)),
 }
+STAND_IN = [
+    "-mcpu=generic+simd128+relaxed_simd+bulk_memory",
+    "-include",
+    str(Path(__file__).with_name("relaxed_dot.h")),
+]
+
+
+def codes(rng, shape, dtype):
+    """Any codes of a dtype, the extremes among them."""
+    limits = np.iinfo(dtype)
+    made = rng.integers(limits.min, limits.max, shape, endpoint=True).astype(dtype)
+    made.reshape(-1)[:2] = [limits.min, limits.max][: made.size]
+    return made
 
 
 @dataclass(frozen=True)
@@ -61,12 +80,14 @@ class Inside:
 class WasmtimeMemory:
     """The kernels on a memory of PAGES pages that cannot grow, by wasmtime."""
 
-    def __init__(self):
+    def __init__(self, octets, dot):
         import wasmtime
 
-        self._store = wasmtime.Store()
+        config = wasmtime.Config()
+        config.wasm_relaxed_simd_deterministic = dot == "signed"
+        self._store = wasmtime.Store(wasmtime.Engine(config))
         self._memory = wasmtime.Memory(self._store, wasmtime.MemoryType(wasmtime.Limits(PAGES, PAGES)))
-        module = wasmtime.Module(self._store.engine, read_module())
+        module = wasmtime.Module(self._store.engine, octets)
         self._exports = wasmtime.Instance(self._store, module, [self._memory]).exports(self._store)
         self._exports["__stack_pointer"].set_value(self._store, STACK_TOP)
 
@@ -84,14 +105,14 @@ class WasmtimeMemory:
 class JavaScriptMemory:
     """The same by JavaScript's WebAssembly: a memory of its own, not Pyodide's."""
 
-    def __init__(self):
+    def __init__(self, octets, dot):
         import js
         from pyodide.ffi import to_js
 
         sizes = to_js({"initial": PAGES, "maximum": PAGES}, dict_converter=js.Object.fromEntries)
         memory = js.WebAssembly.Memory.new(sizes)
         imports = to_js({"env": {"memory": memory}}, dict_converter=js.Object.fromEntries)
-        module = js.WebAssembly.Module.new(to_js(read_module()))
+        module = js.WebAssembly.Module.new(to_js(octets))
         self._octets = js.Uint8Array.new(memory.buffer)
         self._exports = js.WebAssembly.Instance.new(module, imports).exports
         getattr(self._exports, "__stack_pointer").value = STACK_TOP  # the plain name would be mangled in a class
@@ -107,10 +128,15 @@ class JavaScriptMemory:
 
 
 class Guarded:
-    """The kernels on a small memory of their own."""
+    """The kernels on a small memory of their own.
 
-    def __init__(self):
-        self.memory = JavaScriptMemory() if sys.platform == "emscripten" else WasmtimeMemory()
+    Attributes:
+        dot: how they multiply.
+    """
+
+    def __init__(self, octets, dot):
+        self.dot = dot
+        self.memory = (JavaScriptMemory if sys.platform == "emscripten" else WasmtimeMemory)(octets, dot)
 
     def __call__(self, name, *args):
         """Run a kernel in all placements; returns its results (one array, or a list) after comparing them."""
@@ -128,6 +154,11 @@ class Guarded:
                 np.testing.assert_array_equal(after, first if result else before)
         results = [array for array, result in zip(runs[0], is_result, strict=True) if result]
         return results[0] if len(results) == 1 else results
+
+    @staticmethod
+    def at(buffer, skip):
+        """An argument that starts ``skip`` octets into a buffer: unaligned."""
+        return Inside(buffer, skip)
 
     @staticmethod
     def _place(argument, given):
@@ -172,7 +203,40 @@ class Guarded:
 
 @pytest.fixture(scope="session")
 def guarded():
-    return Guarded()
+    return Guarded(read_module(), "int16")
+
+
+def ways_to_multiply():
+    """Values of ``Kernels.dot`` that can be tested here."""
+    if sys.platform == "emscripten":
+        return sorted({"int16", host.kernels().dot})
+    return ["int16", "signed", "unsigned"]
+
+
+@pytest.fixture(scope="session")
+def stand_in(tmp_path_factory):
+    """The relaxed build with relaxed_dot.h in place of the instruction, for the C macros that are given."""
+
+    def compiled(*macros):
+        from builder import kernels
+
+        module = tmp_path_factory.mktemp("kernels") / "relaxed.wasm"
+        kernels.compile_module(module, *STAND_IN, *macros)
+        return module.read_bytes()
+
+    return compiled
+
+
+@pytest.fixture(scope="session", params=ways_to_multiply())
+def multiplying(request, stand_in):
+    if request.param == "unsigned" and sys.platform != "emscripten":
+        return Guarded(stand_in(), "unsigned")
+    return Guarded(read_module(request.param), request.param)
+
+
+@pytest.fixture(scope="session")
+def any_codes():
+    return codes
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Writes the one-operator ONNX models that the bench page runs in ONNX Runtime Web beside our kernels.
 
-Usage: python tests/benchmarks/gemm_models.py FOLDER
+Usage: python tests/benchmarks/operator_models.py FOLDER
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from playground.model.graph import Graph, Node, Tensor, ValueInfo
 from playground.model.writers.onnx import to_onnx
 
 SHAPES = ((512, 512, 512), (384, 1024, 1024))
+CONV_CHANNELS, CONV_SIZE = 64, 56
 SEED = 20260101
 
 
@@ -41,6 +42,7 @@ def models(rows: int, depth: int, columns: int) -> dict[str, Graph]:
         "x_scale": np.float32(0.02), "x_zero": np.uint8(128), "w": w, "w_scale": np.float32(0.01), "w_zero": np.int8(0),
         "y_scale": np.float32(0.5), "y_zero": np.uint8(128),
     }  # fmt: skip
+    signed = {"w": w, "x_zero": np.asarray(np.int8(0)), "w_zero": np.asarray(np.int8(0))}
     integer = Node("MatMulInteger", "product", ("x", "w", "x_zero", "w_zero"), ("y",))
     linear = Node(
         "QLinearMatMul", "product", ("x", "x_scale", "x_zero", "w", "w_scale", "w_zero", "y_scale", "y_zero"), ("y",)
@@ -50,9 +52,31 @@ def models(rows: int, depth: int, columns: int) -> dict[str, Graph]:
     zeros = {name: as_arrays[name] for name in ("w", "x_zero", "w_zero")}
     return {
         "matmulinteger": _graph("matmulinteger", integer, "uint8", "int32", rows, zeros),
+        "matmulinteger-s8": _graph("matmulinteger-s8", integer, "int8", "int32", rows, signed),
         "qlinearmatmul": _graph("qlinearmatmul", linear, "uint8", "uint8", rows, as_arrays),
         "matmul": _graph("matmul", floats, "float32", "float32", rows, {"w": w.astype(np.float32)}),
     }
+
+
+def conv() -> tuple[Graph, np.ndarray]:
+    """QLinearConv 3 x 3, padded, and its weights as our kernels take them: (kernel_h, kernel_w, channels, outputs)."""
+    matrix = weights(9 * CONV_CHANNELS, CONV_CHANNELS)
+    filters = matrix.reshape(3, 3, CONV_CHANNELS, CONV_CHANNELS).transpose(3, 2, 0, 1)
+    constants = {
+        "x_scale": np.float32(0.02), "x_zero": np.uint8(128), "w": np.ascontiguousarray(filters),
+        "w_scale": np.float32(0.01), "w_zero": np.int8(0), "y_scale": np.float32(0.5), "y_zero": np.uint8(128),
+    }  # fmt: skip
+    shape = (1, CONV_CHANNELS, CONV_SIZE, CONV_SIZE)
+    inputs = ("x", "x_scale", "x_zero", "w", "w_scale", "w_zero", "y_scale", "y_zero")
+    graph = Graph(
+        name="qlinearconv",
+        inputs=(ValueInfo("x", "uint8", shape),),
+        outputs=(ValueInfo("y", "uint8", shape),),
+        nodes=(Node("QLinearConv", "conv", inputs, ("y",), {"pads": (1, 1, 1, 1)}),),
+        initializers={key: Tensor.of(key, np.asarray(values)) for key, values in constants.items()},
+        opset=17,
+    )
+    return graph, matrix
 
 
 def main(folder: Path) -> None:
@@ -63,6 +87,9 @@ def main(folder: Path) -> None:
         (folder / f"weights-{stem}.bin").write_bytes(weights(depth, columns).tobytes())
         for name, graph in models(rows, depth, columns).items():
             (folder / f"{name}-{stem}.onnx").write_bytes(to_onnx(graph))
+    graph, matrix = conv()
+    (folder / "weights-conv.bin").write_bytes(matrix.tobytes())
+    (folder / "qlinearconv.onnx").write_bytes(to_onnx(graph))
 
 
 if __name__ == "__main__":
