@@ -1,7 +1,7 @@
 """Refuses a kernel call whose arguments reach beyond their buffers or have no meaning, before it is made.
 
-Kernels trust their arguments: they have no errors to raise. So what each of them reads and writes is stated here as data,
-in the order of the struct above the kernel, and :func:`check_call` holds a call against it.
+Kernels trust their arguments: they have no errors to raise. So what each of them reads and writes is stated here as
+data, in the order of the struct above the kernel, and :func:`check_call` holds a call against it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,24 @@ Words = Mapping[str, Any]
 Reach = tuple[int, int]
 """The first byte that is touched, counted from an address, and the first one after all."""
 
+Touched = Callable[[Words], int | Reach]
+"""What a kernel touches from an address on: a number of bytes, or their reach."""
+
 CODES, ACCUMULATORS = 0, 2
+_SIZES = {
+    "rows",
+    "columns",
+    "n",
+    "batch",
+    "nbytes",
+    "outer",
+    "row_bytes",
+    "pixels",
+    "channels",
+    "height",
+    "width",
+    "pixel",
+}
 _EPILOGUE = "lo hi zero_point kind out"
 _IMAGES = (
     "x batch height width channels kernel_h kernel_w stride_h stride_w dilation_h dilation_w pad_top pad_left"
@@ -50,7 +67,7 @@ class Signature:
     """
 
     fields: str
-    reach: Mapping[str, Callable[[Words], int | Reach]]
+    reach: Mapping[str, Touched]
     zero_points: tuple[tuple[str, str], ...] = ()
 
     def names(self) -> list[str]:
@@ -62,20 +79,20 @@ class Signature:
         return names
 
 
-def _product(*names: str) -> Callable[[Words], int]:
+def _product(*names: str) -> Touched:
     return lambda w: math.prod(w[name] for name in names)
 
 
-def _floats(*names: str) -> Callable[[Words], int]:
+def _floats(*names: str) -> Touched:
     return lambda w: 4 * math.prod(w[name] for name in names)
 
 
-def _out(*names: str) -> Callable[[Words], int]:
+def _out(*names: str) -> Touched:
     """Codes, or four bytes for each result."""
     return lambda w: (1 if w["kind"] == CODES else 4) * math.prod(w[name] for name in names)
 
 
-def _box(strides: str, rank: int, width: str = "") -> Callable[[Words], Reach]:
+def _box(strides: str, rank: int, width: str = "") -> Touched:
     """From the lowest to the highest place of a box with strides."""
 
     def reach(w: Words) -> Reach:
@@ -88,7 +105,8 @@ def _box(strides: str, rank: int, width: str = "") -> Callable[[Words], Reach]:
 
 
 def _depthwise_weights(w: Words) -> int:
-    return -(-w["channels"] // 8) * w["kernel_h"] * ((w["kernel_w"] + 1) // 2) * 32
+    pairs = (int(w["kernel_w"]) + 1) // 2
+    return -(-int(w["channels"]) // 8) * int(w["kernel_h"]) * pairs * 32
 
 
 def _depthwise_scratch(w: Words) -> int:
@@ -100,12 +118,12 @@ def _depthwise_scratch(w: Words) -> int:
     return scratch_bytes(Window(kernel, out, both("stride", "h w"), both("dilation", "h w"), both("pad", "top left")))
 
 
-_COPIED = {
+_COPIED: dict[str, Touched] = {
     "x": _box("x_strides", 6, "width"),
     "out": _box("out_strides", 6, "width"),
     "table": lambda w: 256 if w["table"] else 0,
 }
-_BROADCAST = {
+_BROADCAST: dict[str, Touched] = {
     "a": _box("a_strides", 4),
     "b": _box("b_strides", 4),
     "out": _out(*(f"sizes[{i}]" for i in range(4))),
@@ -216,8 +234,8 @@ def check_call(kernel: str, args: Sequence[Any], room: Callable[[Any], Room | No
         room: for an argument that is an address, what lies around it; None for numbers.
 
     Raises:
-        InvalidInputError: a word is missing or too many, a size is negative, a buffer ends before the kernel does, a zero-point or
-            the limits are no codes.
+        InvalidInputError: a word is missing or too many, a size is negative, a buffer ends before the kernel does, a
+            zero-point or the limits are no codes.
     """
     signature = SIGNATURES.get(kernel)
     if signature is None:
@@ -227,9 +245,9 @@ def check_call(kernel: str, args: Sequence[Any], room: Callable[[Any], Room | No
         raise InvalidInputError(f"it takes {len(names)} words, not {len(args)}", where=kernel)
     words = dict(zip(names, args, strict=True))
     for name, word in words.items():
-        if name in {"rows", "columns", "n", "batch", "nbytes", "outer"} or name.startswith("sizes["):
-            if room(word) is None and word < 0:
-                raise InvalidInputError(f"{name} is {word}", where=kernel, hint="Sizes are not negative")
+        is_size = name in _SIZES or name.startswith("sizes[")
+        if is_size and room(word) is None and word < 0:
+            raise InvalidInputError(f"{name} is {word}", where=kernel, hint="Sizes are not negative")
     _check_reach(kernel, words, signature, room)
     _check_codes(kernel, words, signature)
 
