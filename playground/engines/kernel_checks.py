@@ -248,8 +248,8 @@ def check_call(kernel: str, args: Sequence[Any], room: Callable[[Any], Room | No
         is_size = name in _SIZES or name.startswith("sizes[")
         if is_size and room(word) is None and word < 0:
             raise InvalidInputError(f"{name} is {word}", where=kernel, hint="Sizes are not negative")
-    _check_reach(kernel, words, signature, room)
     _check_codes(kernel, words, signature)
+    _check_reach(kernel, words, signature, room)
 
 
 def _check_reach(kernel: str, words: Words, signature: Signature, room: Callable[[Any], Room | None]) -> None:
