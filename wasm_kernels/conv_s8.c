@@ -11,8 +11,7 @@ struct conv_s8_args {
     uint8_t *scratch; /* [BLOCK_ROWS][steps][STEP] */
 };
 
-/* The taps of one line of a window, from the first inside the image to the last. They lie together where nothing is
- * skipped between them. */
+/* `taps` taps of one line of a window. They lie together where nothing is skipped between them. */
 static uint8_t *gather_taps(const struct conv_s8_args *a, const uint8_t *codes, int32_t taps, int32_t depth, uint8_t *to) {
     int32_t step = a->in.dilation_w * a->in.channels;
     if (step == depth)
@@ -25,15 +24,28 @@ static uint8_t *gather_taps(const struct conv_s8_args *a, const uint8_t *codes, 
 static uint8_t *gather_window(const struct conv_s8_args *a, const struct window *w, const uint8_t *image, int32_t depth,
                               uint8_t *to) {
     const struct images *in = &a->in;
-    if (w->first_x >= w->last_x || w->first_y >= w->last_y)
-        return put_zeros(in->kernel_h * in->kernel_w * depth, &a->from, to);
     to = put_zeros(w->first_y * in->kernel_w * depth, &a->from, to);
     for (int32_t y = w->first_y; y < w->last_y; y++) {
         to = put_zeros(w->first_x * depth, &a->from, to);
-        to = gather_taps(a, image + tap_at(in, w, y, w->first_x), w->last_x - w->first_x, depth, to);
+        if (w->first_x < w->last_x)
+            to = gather_taps(a, image + tap_at(in, w, y, w->first_x), w->last_x - w->first_x, depth, to);
         to = put_zeros((in->kernel_w - w->last_x) * depth, &a->from, to);
     }
     return put_zeros((in->kernel_h - w->last_y) * in->kernel_w * depth, &a->from, to);
+}
+
+/* The window at a column of a line whose first window is `w`: no division where it lies inside the image. */
+static struct window window_in_line(const struct images *in, struct window w, int32_t out_x) {
+    w.x = out_x * in->stride_w - in->pad_left;
+    w.first_x = 0;
+    w.last_x = in->kernel_w;
+    if (w.x < 0)
+        w.first_x = first_tap(w.x, in->dilation_w, in->kernel_w);
+    if (w.x + (in->kernel_w - 1) * in->dilation_w >= in->width) {
+        w.last_x = last_tap(w.x, in->dilation_w, in->width, in->kernel_w);
+        w.first_x = w.first_x < w.last_x ? w.first_x : w.last_x; /* perhaps all of it is padding */
+    }
+    return w;
 }
 
 /* `rows` windows from output pixel `first` on. */
@@ -43,13 +55,13 @@ static struct panel gather(const struct conv_s8_args *a, int32_t group, int32_t 
     struct panel made = {a->scratch, rows, steps * STEP, steps};
     int32_t line = first / in->out_width, x = first % in->out_width;
     uint8_t *to = a->scratch;
-    for (int32_t r = 0; r < rows; r++, to += made.stride) {
-        struct window w = window_at(in, line % in->out_height, x);
+    for (int32_t r = 0; r < rows; line++, x = 0) {
+        struct window start = window_at(in, line % in->out_height, 0);
+        start.first_y = start.first_y < start.last_y ? start.first_y : start.last_y;
         const uint8_t *image = image_at(in, line / in->out_height) + group * depth;
-        end_row(gather_window(a, &w, image, depth, to), to + made.stride);
-        if (++x == in->out_width) {
-            x = 0;
-            line++;
+        for (; x < in->out_width && r < rows; x++, r++, to += made.stride) {
+            struct window w = window_in_line(in, start, x);
+            end_row(gather_window(a, &w, image, depth, to), to + made.stride);
         }
     }
     return made;

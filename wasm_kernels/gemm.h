@@ -115,12 +115,17 @@ static inline uint8_t *put_values(const uint8_t *codes, int32_t n, const struct 
 /* n values that stand for zero, as padding does. */
 static inline uint8_t *put_zeros(int32_t n, const struct source *from, uint8_t *to) {
 #if defined(__wasm_relaxed_simd__)
-    __builtin_memset(to, from->zero_point ^ from->flip, (uint32_t)n);
+    uint8_t zero = (uint8_t)(from->zero_point ^ from->flip);
 #else
+    uint8_t zero = 0;
     (void)from;
-    __builtin_memset(to, 0, 2 * (uint32_t)n);
 #endif
-    return to + value_bytes(n);
+    uint8_t *end = to + value_bytes(n);
+    for (; to + 16 <= end; to += 16)
+        wasm_v128_store(to, wasm_i8x16_splat((int8_t)zero));
+    for (; to < end; to++)
+        *to = zero;
+    return end;
 }
 
 /* Fills what is left of a row's last step. It meets weights of zero; octets of zero keep it out of the row's sum too. */

@@ -44,13 +44,18 @@ KernelCall = tuple[str, tuple[Argument, ...]]
 
 
 class FlatBuilder:
-    """Collects kernel calls, then lays out the arena and writes everything into it."""
+    """Collects kernel calls, then lays out the arena and writes everything into it.
+
+    Attributes:
+        calls: kernels and their args, in order.
+        constants: what is in a buffer before the first call.
+    """
 
     def __init__(self) -> None:
         """Start without calls."""
         self.calls: list[KernelCall] = []
+        self.constants: list[tuple[Buffer, NDArray[Any]]] = []
         self._buffers: list[Buffer] = []
-        self._constants: list[tuple[Buffer, NDArray[Any]]] = []
 
     def buffer(self, nbytes: int, *, kept: bool = False) -> Buffer:
         """A buffer for results; one that is ``kept`` shares its bytes with no other."""
@@ -64,7 +69,7 @@ class FlatBuilder:
     def constant(self, array: NDArray[Any]) -> Buffer:
         """A buffer that is filled once."""
         made = self.buffer(array.nbytes, kept=True)
-        self._constants.append((made, array))
+        self.constants.append((made, array))
         return made
 
     def call(self, kernel: str, *args: Argument) -> None:
@@ -83,13 +88,13 @@ class FlatBuilder:
         """The arena with constants and program in it, and the program's address."""
         words = sum(2 + len(args) for _, args in self.calls)
         program = self.buffer(4 * words, kept=True)
-        arena = kernels.arena(self._lay_out())
-        for buffer, array in self._constants:
+        arena = kernels.arena(self.lay_out())
+        for buffer, array in self.constants:
             arena.view(buffer.offset, array.shape, array.dtype)[...] = array
         arena.view(program.offset, (words,), np.int32)[:] = self._words(kernels, arena.address)
         return arena, arena.address + program.offset
 
-    def _lay_out(self) -> int:
+    def lay_out(self) -> int:
         """Give every buffer its offset, bytes being reused once a buffer's last call is over; the bytes needed."""
         heap = Heap(0, 0, ALIGNMENT, grow=lambda end: end)
         born, gone = _by_call(self._buffers, "first"), _by_call(self._buffers, "last")
@@ -104,7 +109,7 @@ class FlatBuilder:
         words: list[int] = []
         for kernel, args in self.calls:
             words += [kernels.slots[kernel], len(args)]
-            words += [kernels.word(_placed(arg, base)) for arg in args]
+            words += [kernels.word(placed(arg, base)) for arg in args]
         return words
 
 
@@ -115,7 +120,7 @@ def _room(arg: Argument) -> Room | None:
     return Room(0, arg.nbytes) if isinstance(arg, Buffer) else None
 
 
-def _placed(arg: Argument, base: int) -> int | float | np.integer[Any] | np.floating[Any]:
+def placed(arg: Argument, base: int) -> int | float | np.integer[Any] | np.floating[Any]:
     """An argument with buffers as addresses."""
     if isinstance(arg, At):
         return base + arg.buffer.offset + arg.offset

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import singledispatchmethod
 from typing import Any
 
@@ -14,6 +15,7 @@ from playground.engines.flat import Argument, Buffer, FlatBuilder
 from playground.engines.integer_ops import Target, Window
 from playground.engines.lowering_more import lower_broadcast, lower_more
 from playground.engines.packing import Packed, Values, pack
+from playground.engines.shared_weights import SharedWeights
 from playground.host.kernel_module import Dot
 
 _CODES = 0
@@ -29,8 +31,18 @@ class Lowering:
         dot: how the kernels multiply.
     """
 
-    def __init__(self, builder: FlatBuilder, program: p.Program, dot: Dot) -> None:
-        """Set inputs and constants in place; ``dot`` is how the kernels multiply (``Kernels.dot``)."""
+    def __init__(
+        self, builder: FlatBuilder, program: p.Program, dot: Dot, weights: SharedWeights | None = None
+    ) -> None:
+        """Set inputs and constants in place.
+
+        Args:
+            builder: collects the calls.
+            program: whose steps will be lowered.
+            dot: how the kernels multiply (``Kernels.dot``).
+            weights: where packed weights are kept that other programs use too; else they lie in the arena.
+        """
+        self._weights = weights
         self._builder, self.values, self.dot = builder, program.values, dot
         self._rows: dict[str, Buffer] = {}  # as NumPy has them
         self._images: dict[str, Buffer] = {}  # NHWC
@@ -133,10 +145,12 @@ class Lowering:
         (name,) = step.inputs
         x = self.row(name)
         values = Values(self.is_signed(name), step.x_zero_point, self.dot)
-        packed = pack(step.weights[None], step.bias, step.multiplier, values)
         out = self._new(self._rows, step.output)
         depth, columns = step.weights.shape
-        self._gemm(x, depth, values, self._product(packed, columns, step.to, out))
+        product = self._product(
+            step, lambda: pack(step.weights[None], step.bias, step.multiplier, values), columns, out
+        )
+        self._gemm(x, depth, values, product)
 
     @lower.register
     def _(self, step: p.Conv) -> None:
@@ -147,10 +161,13 @@ class Lowering:
             return
         values = Values(self.is_signed(name), step.x_zero_point, self.dot)
         columns, depth = step.weights.shape[0] // step.groups, int(np.prod(step.weights.shape[1:]))
-        by_group = step.weights.reshape(step.groups, columns, *step.weights.shape[1:])
-        matrices = by_group.transpose(0, 3, 4, 2, 1).reshape(step.groups, depth, columns)
-        packed = pack(matrices, step.bias, step.multiplier, values)
-        product = self._product(packed, columns, step.to, out)
+
+        def packed() -> Packed:
+            by_group = step.weights.reshape(step.groups, columns, *step.weights.shape[1:])
+            matrices = by_group.transpose(0, 3, 4, 2, 1).reshape(step.groups, depth, columns)
+            return pack(matrices, step.bias, step.multiplier, values)
+
+        product = self._product(step, packed, columns, out)
         if step.groups == 1 and step.window.is_pointwise(self.values[name].shape[2:]):
             self._gemm(x, depth, values, product)
             return
@@ -163,12 +180,18 @@ class Lowering:
         scratch = self._builder.buffer(values.scratch_bytes(depth))
         self._builder.call("k_gemm_s8", x, 1, x.nbytes // depth, depth, 1, *values.source, *product, scratch)
 
-    def _product(self, packed: Packed, columns: int, to: Target, out: Buffer) -> tuple[Argument, ...]:
+    def _product(
+        self, step: p.Product | p.Conv, make: Callable[[], Packed], columns: int, out: Buffer
+    ) -> tuple[Argument, ...]:
         """The fields of ``struct product``."""
         constant = self._builder.constant
+        if self._weights is None:
+            packed = make()
+            weights: Argument = constant(packed.weights)
+        else:
+            packed, weights = self._weights.packed(step.output, make)
         shift = 0 if packed.shift is None else constant(packed.shift)
-        where = (constant(packed.weights), constant(packed.bias), shift, constant(packed.multiplier))
-        return *where, columns, *self.epilogue(to, out)
+        return weights, constant(packed.bias), shift, constant(packed.multiplier), columns, *self.epilogue(step.to, out)
 
     def _depthwise(self, step: p.Conv, x: Buffer, out: Buffer) -> None:
         (name,) = step.inputs

@@ -203,12 +203,17 @@ def quantized(graph: Graph) -> tuple[Graph, bytes]:
     return made.model.graph, made.onnx
 
 
-def gallery_nets() -> dict[str, Graph]:
-    """The two trained nets of the gallery."""
+GALLERY = ("digits-mlp", "digits-convnet")
+"""The trained nets of the gallery."""
+
+
+def gallery_net(name: str) -> Graph:
+    """One of them."""
     from playground import gallery
 
-    names = ("digits-mlp", "digits-convnet")
-    return {name: gallery.open_model(name).graph for name in names}  # type: ignore[misc]
+    graph = gallery.open_model(name).graph
+    assert graph is not None
+    return graph
 
 
 def write(folder: Path) -> None:
