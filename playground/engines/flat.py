@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.engines.kernel_checks import Room, check_call
 from playground.host import Arena, Kernels
 from playground.host.heap import Heap
 from playground.host.kernel_module import ALIGNMENT
@@ -72,7 +73,12 @@ class FlatBuilder:
         return made
 
     def call(self, kernel: str, *args: Argument) -> None:
-        """Append a kernel call; its args are the fields of the kernel's struct."""
+        """Append a kernel call; its args are the fields of the kernel's struct.
+
+        Raises:
+            InvalidInputError: the kernel would reach beyond a buffer, or an argument has no meaning.
+        """
+        check_call(kernel, args, _room)
         for arg in args:
             if isinstance(arg, (Buffer, At)):
                 (arg.buffer if isinstance(arg, At) else arg).used_at(len(self.calls))
@@ -105,6 +111,13 @@ class FlatBuilder:
             words += [kernels.slots[kernel], len(args)]
             words += [kernels.word(placed(arg, base)) for arg in args]
         return words
+
+
+def _room(arg: Argument) -> Room | None:
+    """What lies around an address; None for a number."""
+    if isinstance(arg, At):
+        return Room(arg.offset, arg.buffer.nbytes - arg.offset)
+    return Room(0, arg.nbytes) if isinstance(arg, Buffer) else None
 
 
 def placed(arg: Argument, base: int) -> int | float | np.integer[Any] | np.floating[Any]:

@@ -9,6 +9,7 @@ machines that take one as unsigned, a relaxed build in which relaxed_dot.h stand
 computes that exactly on no machine). In the page there is the simd128 build, and the relaxed one if it is exact there.
 """
 
+import os
 import struct
 import sys
 from dataclasses import dataclass
@@ -18,7 +19,11 @@ import numpy as np
 import pytest
 
 from playground import host
+from playground.host import kernel_module
 from playground.host.kernel_module import read_module
+
+if "KERNELS_UNDER_TEST" in os.environ:  # other builds of them: see tests/builder/test_sanitized_kernels.py
+    kernel_module.FOLDER = Path(os.environ["KERNELS_UNDER_TEST"])
 
 PAGES = 12
 STACK_TOP = 65536
