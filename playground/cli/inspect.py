@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,7 @@ import numpy as np
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
 from playground.cli._files import add_file, open_model
-from playground.engines.plan import refusals
-from playground.engines.running import is_quantized
-from playground.errors import InvalidInputError
+from playground.engines.running import refused
 from playground.model.graph import Graph, Tensor, ValueInfo
 from playground.render import numbers
 
@@ -39,7 +36,7 @@ def run(args: argparse.Namespace, console: Console) -> Result:
         "inputs": [_value(value) for value in graph.inputs] if graph else [],
         "outputs": [_value(value) for value in graph.outputs] if graph else [],
         "operators": dict(Counter(node.op for node in graph.nodes).most_common()) if graph else {},
-        "kernels": _kernels(graph),
+        "kernels": refused(graph),
         "parameters": sum(tensor["parameters"] for tensor in tensors),
         "tensors": tensors,
         "notes": list(model.notes),
@@ -78,22 +75,12 @@ def show(result: Result, console: Console) -> None:
     console.table(columns, right=("values", "size", "min", "max", "max/std"))
 
 
-def _kernels(graph: Graph | None) -> list[dict[str, str]] | None:
-    """Every node of a quantized graph that our integer kernels do not run, and why; None if it is not quantized."""
-    if graph is None or not is_quantized(graph):
-        return None
-    try:
-        return [asdict(refusal) for refusal in refusals(graph)]
-    except InvalidInputError as error:
-        return [{"node": graph.name, "op": "", "reason": str(error)}]
-
-
-def _verdict(refused: list[dict[str, str]] | None) -> str:
-    if refused is None:
+def _verdict(nodes: list[dict[str, str]] | None) -> str:
+    if nodes is None:
         return ""
-    if not refused:
+    if not nodes:
         return "run the whole model"
-    why = "; ".join(f"{r['node']} ({r['op']}): {r['reason']}" if r["op"] else r["reason"] for r in refused)
+    why = "; ".join(f"{n['node']} ({n['op']}): {n['reason']}" if n["op"] else n["reason"] for n in nodes)
     return f"do not run it, ONNX Runtime does: {why}"
 
 
