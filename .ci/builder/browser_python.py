@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from builder import bundle, downloads, scripts
+from builder import bundle, downloads, kernels, scripts
 from builder.paths import KERNELS_FILE, LOCAL_CACHE, PACKAGE, ROOT, STATIC, TREE, site_packages
 from builder.steps import Command, Ingredient, files_in, run, step
 
@@ -89,7 +89,7 @@ def build(modules: Path, wheel: Path, env: Mapping[str, str]) -> None:
     lock = ROOT / "requirements" / "site.txt"
     versions: list[Ingredient] = [ROOT / "requirements" / "package-lock.json", lock, wheel.name, json.dumps(dict(env))]
     runtime: list[Ingredient] = [STATIC / "engine", BROWSER, HERE / "scripts.py", HERE / "browser_python.py", *versions]
-    packages: list[Ingredient] = [HERE / "bundle.py", PACKAGE, KERNELS_FILE]
+    packages: list[Ingredient] = [HERE / "bundle.py", PACKAGE, *kernels.TARGETS]
     places = _places(modules, env)
     WORK.mkdir(parents=True, exist_ok=True)
     step("Bundle the worker", runtime, [WORK / "worker.js"], lambda: _bundle_scripts(modules))

@@ -82,28 +82,17 @@ def average_pool(planner: Planner, node: Node) -> Pending:
     if count_padding and node.attributes.get("ceil_mode", 0):
         raise UnsupportedError("ceil_mode together with count_include_pad is not handled")
     window = _pool_window(node, shape)
-    return _average(planner, x, shape, window, count_padding)
+    return averaged(planner, x, shape, window, count_padding)
 
 
 def global_average_pool(planner: Planner, node: Node) -> Pending:
     """GlobalAveragePool: one window of the image's size."""
     x, shape = _image(planner, node)
-    return _average(planner, x, shape, ops.Window((shape[2], shape[3]), (1, 1)), False)
+    return averaged(planner, x, shape, ops.Window((shape[2], shape[3]), (1, 1)), False)
 
 
-def reduce_mean(planner: Planner, node: Node) -> Pending:
-    """ReduceMean over height and width, which is global average pooling."""
-    x, shape = _image(planner, node)
-    given = node.attributes.get("axes")
-    if given is None and len(node.inputs) > 1 and node.inputs[1]:
-        given = planner.known(node.inputs[1], "list of axes")
-    if given is None or sorted(int(a) % 4 for a in given) != [2, 3]:
-        raise UnsupportedError("only the mean over height and width is handled")
-    pending = _average(planner, x, shape, ops.Window((shape[2], shape[3]), (1, 1)), False)
-    return pending if node.attributes.get("keepdims", 1) else reshaped(planner, pending, shape[:2])
-
-
-def _average(planner: Planner, x: Real, shape: tuple[int, ...], window: ops.Window, count_padding: bool) -> Pending:
+def averaged(planner: Planner, x: Real, shape: tuple[int, ...], window: ops.Window, count_padding: bool) -> Pending:
+    """The mean under each window of images of ``shape``."""
     out_shape = (*shape[:2], *window.out)
 
     def emit(output: str, scale: np.float32, to: ops.Target) -> None:

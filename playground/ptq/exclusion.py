@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from playground.model.graph import Graph, Node
 from playground.model.recipe import Recipe
 from playground.ptq.constants import fault_of
+from playground.ptq.further import FURTHER
 from playground.ptq.placement import ELEMENTWISE, OPERATORS, PRODUCTS, Placement, weight_of, weight_scheme
 from playground.ptq.report import Skipped
 
@@ -81,6 +82,8 @@ def _why(node: Node, name: str, activations: str) -> str:
         return f"{node.op} is not quantized"
     if activations == "weight_only":
         return "biases stay in float where activations do" if name in node.inputs[2:] else f"{node.op} is no product"
+    if node.op in FURTHER:
+        return "it is a parameter of the integer operator, which takes it in float"
     return "it is no bias of one value a channel"
 
 

@@ -1,8 +1,8 @@
-"""Which tensors of a graph are quantized, and with whose parameters: the rules of ONNX Runtime's QDQ quantizer.
+"""Which tensors of a graph are quantized, and with whose parameters: the rules of ONNX Runtime's QDQ quantizer first.
 
 A product (Conv, Gemm, MatMul) quantizes its input, weights, bias and output. Operators that only move values pass
-their input's parameters on. Relu and Clip vanish into the range of what they follow. What an operator not named here
-reads stays float.
+their input's parameters on. Relu and Clip vanish into the range of what they follow. ``further`` adds operators that
+ONNX Runtime's rules leave alone. What an operator named in neither reads stays float.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from playground.core import Scheme
 from playground.model.graph import Graph, Node
 from playground.model.recipe import Recipe
+from playground.ptq.further import FURTHER, PASSING, REMOVABLE, Hands, extend
 
 PRODUCTS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 ELEMENTWISE = ("Add", "Mul", "GlobalAveragePool", "Sigmoid", "LeakyRelu", "Concat")
-PASSING = ("MaxPool", "AveragePool", "Flatten", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Slice")
-REMOVABLE = ("Relu", "Clip")
-OPERATORS = (*PRODUCTS, *ELEMENTWISE, *PASSING, *REMOVABLE)
+OPERATORS = (*PRODUCTS, *ELEMENTWISE, *PASSING, *REMOVABLE, *FURTHER)
 """Every operator that is quantized."""
 
 
@@ -122,13 +121,19 @@ class Placer:
             elif self.recipe.activations == "weight_only":
                 continue
             elif node.op in ELEMENTWISE:
-                self._mark(*node.inputs, *node.outputs)
-                self._constants(node)
+                self._elementwise(node)
             elif node.op in PASSING:
                 self._pass_on(node)
             elif node.op in REMOVABLE:
                 self._remove(node)
+        if self.recipe.activations == "static":
+            hands = Hands(self._mark, self._elementwise, self._constants, self._pass_on, self._remove)
+            extend(self.graph, self.placement, hands)
         return self.placement
+
+    def _elementwise(self, node: Node) -> None:
+        self._mark(*node.inputs, *node.outputs)
+        self._constants(node)
 
     def _mark(self, *names: str) -> None:
         for name in names:
@@ -162,9 +167,10 @@ class Placer:
 
     def _pass_on(self, node: Node) -> None:
         before_opset_12 = node.op == "MaxPool" and self.graph.opset < 12  # it takes no integers there
-        source, made = node.inputs[0], node.outputs[0]
-        if source in self.placement.activations and not before_opset_12 and self._dtypes.get(made) == "float32":
-            self.placement.activations[made] = source
+        source = node.inputs[0]
+        for made in node.outputs:
+            if source in self.placement.activations and not before_opset_12 and self._dtypes.get(made) == "float32":
+                self.placement.activations[made] = source
 
     def _remove(self, node: Node) -> None:
         source, made = node.inputs[0], node.outputs[0]
