@@ -14,17 +14,14 @@ export class PlaygroundError extends Error {
 const BEGIN_MS = 15_000;
 
 export class Client extends EventTarget {
-  /** Resolves when the first worker has been made. */
-  made;
   /** How many requests were answered, by a result or an error. */
   answers = 0;
-  #files; #port = null; #waiting = new Map(); #next = 1; #lock = null; #heard = 0; #begun = false; #frame = null; #onMade;
+  #files; #port = null; #waiting = new Map(); #next = 1; #lock = null; #heard = 0; #begun = false; #frame = null;
 
   /** @param {import("./files.mjs").Files} files where the worker gets its files */
   constructor(files) {
     super();
     this.#files = files;
-    this.made = new Promise((resolve) => { this.#onMade = resolve; });
     files.addEventListener("failed", ({ detail }) => this.close(detail, "missing"));
   }
 
@@ -51,7 +48,6 @@ export class Client extends EventTarget {
       if (port1 !== this.#port) return frame.remove();
       this.#frame = frame;
       startWorker(frame, bytes, stopped).postMessage({ lock }, [port2, this.#files.connect()]);
-      this.#onMade();
       setTimeout(() => { if (!this.#begun) stopped("Python's worker has not begun"); }, BEGIN_MS);
     }).catch((error) => { if (port1 === this.#port) this.close(error.message, error.kind); });
   }
