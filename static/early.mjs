@@ -26,9 +26,9 @@ function begin(query, mode = startMode(query, navigator.connection)) {
   return started;
 }
 
-files.beginPage();
-// On a first visit the page's own thread comes first: Python would take the other processor and half of the cache from it.
-// It is started when the first view is on screen. Whoever comes again has everything at hand, and comes to work.
+// On a first visit the page's own thread comes first: Python would take the other processor, and half of the cache, from
+// it, so it is started when the first view is on screen. Whoever comes again has everything at hand, and comes to work.
 const again = navigator.serviceWorker?.controller;
+files.beginPage();
 window.playgroundStart = { files, client, begin, started: again ? begin(location.search) : null };
 performance.mark("early");
