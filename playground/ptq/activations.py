@@ -52,6 +52,10 @@ class CalibrationData:
         size = self.fixed or size
         return [self._part(at, at + size) for at in range(0, self.samples, size)]
 
+    def number_of_batches(self, size: int) -> int:
+        """How many batches :meth:`batches` makes."""
+        return -(-self.samples // (self.fixed or size))
+
     def _part(self, start: int, stop: int) -> Feeds:
         return {name: values[start:stop] if values.ndim else values for name, values in self.feeds.items()}
 
