@@ -192,7 +192,10 @@ def _usable(graph: Graph, batch: Samples, partial: bool) -> tuple[Feeds, int]:
 
 def _of_any_size(graph: Graph) -> Graph:
     """The graph with the number of samples left open: calibration data holds many batches."""
-    opened = [v if not v.shape else ValueInfo(v.name, v.dtype, (None, *v.shape[1:])) for v in graph.inputs]
+    opened = [
+        ValueInfo(v.name, v.dtype, (None, *v.shape[1:])) if v.shape and isinstance(v.shape[0], int) else v
+        for v in graph.inputs
+    ]
     return graph.with_(inputs=tuple(opened))
 
 

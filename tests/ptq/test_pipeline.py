@@ -218,7 +218,7 @@ def test_refuses(model: Model, changed: Any, data: Data) -> None:
         quantize_model(changed(opset=9), Recipe(weights=Scheme()), data)
     with pytest.raises(InvalidInputError, match="no input"):
         quantize_model(model, None, {"wrong": data["x"]})
-    with pytest.raises(InvalidInputError, match=r"\[1, 2, 6\], and the model takes \[n, 2, 6, 6\]"):
+    with pytest.raises(InvalidInputError, match=r"\[50, 2, 6\], and the model takes \[n, 2, 6, 6\]"):
         quantize_model(model, None, {"x": data["x"][..., 0]})
     with pytest.raises(InvalidInputError, match="calibrator"):
         quantize_model(model, Recipe(activation_scheme=Scheme("uint8", calibrator="guess")), data)
