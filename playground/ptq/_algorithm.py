@@ -24,8 +24,9 @@ from playground.core import QTensor, Range, Scheme
 from playground.errors import InvalidInputError
 from playground.model.graph import Graph, Node, Tensor
 from playground.model.recipe import Recipe
-from playground.ptq.activations import CalibrationData, captured
+from playground.ptq.activations import CalibrationData
 from playground.ptq.placement import PRODUCTS, Placement, weight_of
+from playground.ptq.runs import release_work, tap_work, tapped_work
 from playground.work import Progress, Work
 
 __all__ = ["STAGES", "Algorithm", "Context", "Outcome", "Parameter", "Values"]
@@ -122,11 +123,12 @@ class Context:
                 hint="Give calibration data",
             )
         total, done = self.data.number_of_batches(self.batch), 0
+        tap = yield from tap_work(graph or self.graph, names)
         for feeds in self.data.batches(self.batch):
             step = Progress(done, max(total, done + 1), f"{message}, batch {done + 1}")
-            (values,) = yield from captured(graph or self.graph, [feeds], names, step)
-            take(values)
+            take((yield from tapped_work(tap, feeds, step)))
             done += 1
+        yield from release_work(tap)
         return done
 
 
