@@ -23,7 +23,7 @@ def inverse_factor_work(H: Float64) -> Work[Float64]:
     Raises:
         numpy.linalg.LinAlgError: H is not positive definite.
     """
-    L = np.ascontiguousarray(H[:, ::-1, ::-1], dtype=np.float64)
+    L = np.array(H[:, ::-1, ::-1], np.float64, order="C")
     n = L.shape[-1]
     for at in range(0, n, BLOCK):
         end = min(at + BLOCK, n)

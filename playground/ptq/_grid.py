@@ -79,5 +79,5 @@ def rounded_to(weight: QTensor, codes: Float64, layer: Matrices) -> QTensor:
 
 
 def output_error(error: Float64, second: Float64) -> float:
-    """Sum of squared output errors of a weight's error ``[groups, outputs, inputs]``, from the data's second moments."""
+    """Sum of squared outputs of a weight's error ``[groups, outputs, inputs]``, from second moments of its inputs."""
     return max(0.0, float(np.einsum("goi,goi->", np.matmul(error, second), error)))

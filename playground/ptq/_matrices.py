@@ -1,6 +1,6 @@
 """Products as matrices: a weight as ``[groups, outputs, inputs]``, what it meets as columns ``[groups, inputs, n]``.
 
-Whatever the operator, ``y[g] = w[g] @ x[g]``: Gemm and MatMul have one group, a convolution sees each window as a column.
+Always ``y[g] = w[g] @ x[g]``: Gemm and MatMul have one group, a convolution sees each window as a column.
 """
 
 from __future__ import annotations

@@ -90,10 +90,11 @@ class _Problem:
 def _opened(V: Float32) -> tuple[Float32, Float32]:
     """The rectified sigmoid and its derivative."""
     stretch = np.float32(ZETA - GAMMA)
-    sigmoid = 1 / (1 + np.exp(-V))
+    sigmoid = np.float32(1) / (np.float32(1) + np.exp(-V))
     wide = sigmoid * stretch + np.float32(GAMMA)
     inside = (wide > 0) & (wide < 1)
-    return np.clip(wide, 0, 1), sigmoid * (1 - sigmoid) * stretch * inside
+    slope: Float32 = sigmoid * (1 - sigmoid) * stretch * inside
+    return np.clip(wide, np.float32(0), np.float32(1)), slope
 
 
 def _descend(problem: _Problem, options: Options) -> Work[Float32]:

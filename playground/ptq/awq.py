@@ -143,7 +143,7 @@ def _changes(site: Site, now: Mapping[str, Scaled], factors: Float64) -> dict[st
 
 
 def _loss(site: Site, now: Mapping[str, Scaled]) -> Callable[[Float64], float]:
-    """The error as a function of a site's factors: of the readers, and of the absorbing weight, whose rows they change."""
+    """The error as a function of a site's factors: of the readers, and of the weight whose outputs are divided."""
 
     def loss(factors: Float64) -> float:
         return sum(now[name].error(more) for name, more in _changes(site, now, factors).items())

@@ -135,7 +135,8 @@ class _Channels:
         """What a channel falls below only by chance: ``mean - 3 * deviation``, at least 0."""
         mean = self._total / max(1, self._count)
         deviation = np.sqrt(np.maximum(self._squares / max(1, self._count) - mean**2, 0))
-        return np.maximum(0.0, mean - 3 * deviation)
+        found: Float64 = np.maximum(0.0, mean - 3 * deviation)
+        return found
 
 
 def _why_not_absorbed(graph: Graph, site: Site) -> str:
