@@ -21,11 +21,10 @@ Data = dict[str, np.ndarray]
 WEIGHTS_ONLY = Recipe(weights=Scheme("int4"), activations="weight_only")
 
 
-def graph_of(nodes: list[Node], held: Mapping[str, np.ndarray], shape: tuple[Any, ...], opset: int = 17) -> Graph:
+def graph_of(nodes: list[Node], held: Mapping[str, np.ndarray], shape: tuple[Any, ...], out: tuple[Any, ...]) -> Graph:
     constants = {name: Tensor.of(name, values.astype(np.float32)) for name, values in held.items()}
-    out = nodes[-1].outputs[0]
-    values = (ValueInfo("x", "float32", shape),), (ValueInfo(out, "float32", None),)
-    return Graph("net", *values, tuple(nodes), constants, opset)
+    values = (ValueInfo("x", "float32", shape),), (ValueInfo(nodes[-1].outputs[0], "float32", out),)
+    return Graph("net", *values, tuple(nodes), constants, 17)
 
 
 def conv_net(seed: int = 0, pads: int = 1) -> tuple[Graph, Data]:
@@ -56,7 +55,7 @@ def conv_net(seed: int = 0, pads: int = 1) -> tuple[Graph, Data]:
     ]
     size = 6 + 4 * (1 - pads)
     data = {"x": rng.normal(size=(40, 2, size, size)).astype(np.float32)}
-    return graph_of(nodes, held, ("n", 2, size, size)), data
+    return graph_of(nodes, held, ("n", 2, size, size), ("n", 5)), data
 
 
 def attention_block(seed: int = 0) -> tuple[Graph, Data]:
@@ -85,7 +84,7 @@ def attention_block(seed: int = 0) -> tuple[Graph, Data]:
         Node("MatMul", "out", ("z", "wo"), ("y",)),
     ]
     data = {"x": rng.normal(size=(24, 5, 16)).astype(np.float32)}
-    return graph_of(nodes, held, ("n", 5, 16)), data
+    return graph_of(nodes, held, ("n", 5, 16), ("n", 5, 12)), data
 
 
 def model_of(graph: Graph) -> Model:

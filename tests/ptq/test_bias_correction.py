@@ -1,23 +1,30 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from playground import quantize
+from playground import Scheme, quantize
 from playground.engines.interpreter import run_graph
 from playground.model.graph import Graph, Node
+from playground.model.recipe import Recipe
 from playground.ptq._algorithm import Context
 from tests.ptq.nets import answer, applied, attention_block, context_of, conv_net, relative_error
 
 OUTPUTS = {"w1": "c1", "w2": "c2", "w3": "c3", "w4": "y"}
 
 
-def rounded(graph: Graph, data: dict[str, np.ndarray], names: tuple[str, ...] = ()) -> Context:
-    context = context_of(graph, data)
+def rounded(
+    graph: Graph, data: dict[str, np.ndarray], names: tuple[str, ...] = (), granularity: str = "tensor"
+) -> Context:
+    context = context_of(
+        graph, data, Recipe(weights=Scheme("int4", granularity=granularity), activations="weight_only")
+    )
     weights = {
         name: quantize(graph.initializers[name].numpy(), scheme)
         for name, scheme in context.placement.weights.items()
         if not names or name in names
     }
-    return context_of(graph, data, weights=weights)
+    return replace(context, weights=weights)
 
 
 def shifts(context: Context, graph: Graph, data: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -61,11 +68,15 @@ def test_analytic_correction_leaves_no_mean_error_of_a_single_layer(weight: str)
     assert set(outcome.tensors) == {weight}
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_analytic_correction_of_all_layers_takes_most_of_it(seed: int) -> None:
-    graph, data = conv_net(seed)
-    outcome = applied("bias_correction", rounded(graph, data))
-    assert outcome.after["mean_shift"] < 0.6 * outcome.before["mean_shift"]
+def test_analytic_correction_of_all_layers_takes_most_of_it() -> None:
+    """Not all: behind a MaxPool the mean is not what the means before say."""
+    left = []
+    for seed in range(5):
+        graph, data = conv_net(seed)
+        outcome = applied("bias_correction", rounded(graph, data, granularity="channel"))
+        left.append(outcome.after["mean_shift"] / outcome.before["mean_shift"])
+    assert max(left) < 0.8
+    assert np.mean(left) < 0.5
 
 
 @pytest.mark.parametrize("empirical", [0, 1])

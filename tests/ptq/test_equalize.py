@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
 
+from playground import Scheme, quantize_model
+from playground.engines.running import run
 from playground.model.graph import Graph, Node
+from playground.model.recipe import AlgorithmCall, Recipe
 from playground.ptq._channels import Sites
 from playground.ptq.equalize import channel_ranges, equalising_factors
-from tests.ptq.nets import answer, applied, attention_block, context_of, conv_net, graph_of
+from tests.ptq.nets import answer, applied, attention_block, context_of, conv_net, graph_of, model_of
 
 PAIRS = ["conv1", "depthwise", "pointwise"]
 
@@ -60,7 +63,7 @@ def test_high_biases_are_absorbed_where_nothing_is_padded() -> None:
         Node("Relu", "relu", ("h",), ("r",)),
         Node("Gemm", "two", ("r", "w2", "b2"), ("y",), {"transB": 1}),
     ]
-    graph = graph_of(nodes, held, ("n", 3))
+    graph = graph_of(nodes, held, ("n", 3), ("n", 2))
     data = {"x": rng.uniform(-1, 1, (200, 3)).astype(np.float32)}
     outcome = applied("equalize", context_of(graph, data))
     assert outcome.graph is not None

@@ -15,8 +15,10 @@ def outlier_net(seed: int = 0, hidden: int = 48, relu: bool = True) -> tuple[Gra
     rng = np.random.default_rng(seed)
     far = rng.normal(0, 0.1, (10, hidden))
     far[:, rng.integers(0, hidden, 3)] *= 15
+    wide = rng.normal(0, 0.2, (32, hidden))
+    wide[rng.integers(0, 32, 2)] *= 10
     held = {
-        "w1": rng.normal(0, 0.2, (32, hidden)),
+        "w1": wide,
         "b1": rng.normal(0, 0.2, hidden),
         "w2": far,
         "b2": rng.normal(size=10),
@@ -27,7 +29,7 @@ def outlier_net(seed: int = 0, hidden: int = 48, relu: bool = True) -> tuple[Gra
         *([Node("Relu", "relu", ("h",), ("r",))] if relu else []),
         Node("Gemm", "two", (middle, "w2", "b2"), ("y",), {"transB": 1}),
     ]
-    return graph_of(nodes, held, ("n", 32)), {"x": rng.normal(size=(100, 32)).astype(np.float32)}
+    return graph_of(nodes, held, ("n", 32), ("n", 10)), {"x": rng.normal(size=(100, 32)).astype(np.float32)}
 
 
 @pytest.mark.parametrize("relu", [True, False])
