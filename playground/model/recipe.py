@@ -35,7 +35,9 @@ ONNX_FORMATS = tuple(name for name, fmt in FORMATS.items() if fmt.family == "int
 DEFAULT_RUNTIME = "onnxruntime"
 
 _V1_FIELDS = ("version", "rules", "weights", "activations", "activation_scheme")
-_FIELDS = (*_V1_FIELDS, "overrides", "calibration", "algorithms", "runtime", "operators", "partial")
+_FIELDS = (*_V1_FIELDS, "overrides", "calibration", "algorithms", "runtime", "operators", "biases", "partial")
+
+_PLAIN_FIELDS = ("activations", "runtime", "operators", "biases", "partial")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Recipe:
         runtime: id of the runtime that the model is for, whose restrictions are checked first; see
             ``playground.model.runtimes``.
         operators: the operators that are quantized; None: those that gain by it.
+        biases: with static activations: ``"int32"`` (input scale times weight scale, as ONNX Runtime and TFLite have
+            them) or ``"float"`` (as PyTorch has them).
         partial: whether to quantize what can be where a part of the model cannot (control flow, operators that nothing
             here can run, values that are not finite, rules that match nothing). Otherwise such a model is refused.
 
@@ -71,6 +75,7 @@ class Recipe:
     algorithms: tuple[AlgorithmCall, ...] = ()
     runtime: str = DEFAULT_RUNTIME
     operators: tuple[str, ...] | None = None
+    biases: str = "int32"
     partial: bool = False
 
     def __post_init__(self) -> None:
@@ -80,6 +85,8 @@ class Recipe:
             raise InvalidInputError(
                 f"{self.activations!r} is not accepted", where="activations", hint=f"Use {' or '.join(ACTIVATIONS)}"
             )
+        if self.biases not in ("int32", "float"):
+            raise InvalidInputError(f"{self.biases!r} is not accepted", where="biases", hint="Use 'int32' or 'float'")
         if not isinstance(self.calibration, CalibrationSettings):
             raise InvalidInputError(
                 f"{self.calibration!r} is not accepted", where="calibration", hint="Use CalibrationSettings(...)"
@@ -148,6 +155,7 @@ class Recipe:
             "algorithms": [call.as_dict() for call in self.algorithms],
             "runtime": self.runtime,
             "operators": None if self.operators is None else list(self.operators),
+            "biases": self.biases,
             "partial": self.partial,
         }
 
@@ -170,7 +178,7 @@ class Recipe:
             )
         if version == 1:
             require_fields(data, _V1_FIELDS, "recipe of version 1")
-        given: dict[str, Any] = {n: data[n] for n in ("activations", "runtime", "operators", "partial") if n in data}
+        given: dict[str, Any] = {name: data[name] for name in _PLAIN_FIELDS if name in data}
         for name in ("weights", "activation_scheme"):
             if name in data:
                 given[name] = scheme_from(data[name], name)

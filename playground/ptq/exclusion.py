@@ -144,7 +144,7 @@ def _why(node: Node, name: str, recipe: Recipe) -> str:
         return f"{node.op} is not quantized"
     if recipe.activations != "static":
         return "biases stay in float where activations do" if name in node.inputs[2:] else f"{node.op} is no product"
-    return "it is no bias of one value a channel"
+    return "the recipe leaves biases in float" if recipe.biases == "float" else "it is no bias of one value a channel"
 
 
 def float_operators(graph: Graph, placement: Placement, recipe: Recipe) -> dict[str, int]:

@@ -161,7 +161,7 @@ def _weights_work(
 def _quantization(treated: Treated, recipe: Recipe, placement: Placement, found: Calibrated) -> Quantization:
     activations = activation_parameters(with_overrides(found.ranges, recipe), recipe)
     weights = dict(treated.weights)
-    biases = quantize_biases(treated.graph, placement, activations, weights)
+    biases = quantize_biases(treated.graph, placement, activations, weights) if recipe.biases == "int32" else {}
     formats = {name: recipe.activation_scheme_for(name).format for name in activations}
     return Quantization(placement, activations, recipe.activation_scheme.format, weights, biases, formats)
 
