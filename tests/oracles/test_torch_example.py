@@ -92,8 +92,8 @@ def test_outputs(example: tuple[torch.nn.Module, torch.nn.Module, torch.Tensor])
 def test_integer_biases_move_a_value_between_two_codes_at_most(
     example: tuple[torch.nn.Module, torch.nn.Module, torch.Tensor],
 ) -> None:
-    """fbgemm adds the bias in float; ONNX Runtime and TFLite round it to the accumulator's scale first."""
-    net, converted, samples = example
+    """Fbgemm adds the bias in float; ONNX Runtime and TFLite round it to the accumulator's scale first."""
+    net, _converted, samples = example
     fixed = {name: activation_parameters(values) for name, values in flowing(net, samples).items()}
     fixed["r1"] = fixed["m1"]
     quantized = quantize_model(model_of(net), replace(recipe_of(fixed), biases="int32"), {"x": samples.numpy()})
