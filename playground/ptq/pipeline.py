@@ -86,8 +86,8 @@ def quantize_model_work(
 ) -> Work[QuantizedModel]:
     """The work of :func:`quantize_model`."""
     recipe = recipe or Recipe()
-    graph = _float_graph(model)
-    notes = checked(graph, recipe)
+    graph, notes = _prepared(_float_graph(model), recipe)
+    notes += checked(graph, recipe)
     data = _data(graph, recipe, calibration)
     probe = yield from probe_work(graph, recipe, data)
     skipped = excluded_nodes(graph, recipe)
@@ -134,6 +134,16 @@ def _float_graph(model: Model) -> Graph:
             hint="Start from the float model",
         )
     return graph
+
+
+def _prepared(graph: Graph, recipe: Recipe) -> tuple[Graph, list[str]]:
+    """The graph as the recipe wants it before quantization, and what was changed, in sentences."""
+    if not recipe.prepare:
+        return graph, []
+    from playground.ptq.preparation import prepared_graph
+
+    changed, told = prepared_graph(graph)
+    return changed, list(told)
 
 
 def _quantized_name(name: str) -> str:

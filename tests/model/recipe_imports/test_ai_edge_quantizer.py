@@ -1,4 +1,4 @@
-"""Recipes as the tool's own functions write them (their output is copied here), and its rule that the last match decides."""
+"""Recipes as the tool's own functions write them (copied from it), and its rule that the last match decides."""
 
 import re
 from typing import Any
@@ -16,7 +16,9 @@ INT8 = Scheme("int8", granularity="channel", convention="tflite")
 INT4 = Scheme("int4", granularity="channel", convention="tflite")
 
 
-def entry(operation: str = "*", regex: str = ".*", bits: int = 8, key: str = "min_max_uniform_quantize", **more: Any) -> Any:
+def entry(
+    operation: str = "*", regex: str = ".*", bits: int = 8, key: str = "min_max_uniform_quantize", **more: Any
+) -> Any:
     weights = {"num_bits": bits, "symmetric": True, "granularity": "CHANNELWISE", "dtype": "INT"}
     config = {"weight_tensor_config": weights, "compute_precision": "INTEGER", "explicit_dequantize": False, **more}
     return {"regex": regex, "operation": operation, "algorithm_key": key, "op_config": config}
@@ -85,7 +87,9 @@ def test_what_has_no_counterpart(data: Any, words: str) -> None:
         import_recipe(data)
 
 
-@pytest.mark.parametrize("expression", [".*", "conv", "^conv", "conv$", "^a.b$", r"a\.b", "x|^y", "c[12]", "a.*b", r"a\*"])
+@pytest.mark.parametrize(
+    "expression", [".*", "conv", "^conv", "conv$", "^a.b$", r"a\.b", "x|^y", "c[12]", "a.*b", r"a\*"]
+)
 def test_patterns_match_where_the_expression_does(expression: str) -> None:
     names = ["", "conv", "conv1", "my_conv", "a.b", "aXb", "xa.bx", "x", "y", "zy", "c1", "c3", "a--b", "a*", "ab"]
     for name in names:

@@ -35,9 +35,7 @@ OVERRIDES: dict[str, dict[str, list[dict[str, Any]]]] = {
 @pytest.mark.parametrize("case", OVERRIDES)
 def test_equal_to_the_tool(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("playground.ptq.runs.HEAVY", 0)
-    base = Recipe(
-        weights=Scheme("int8"), calibration=CalibrationSettings(batch=20), operators=(*OPERATORS, *ON_DEMAND)
-    )
+    base = Recipe(weights=Scheme("int8"), calibration=CalibrationSettings(batch=20), operators=(*OPERATORS, *ON_DEMAND))
     recipe = import_recipe({name: list(map(dict, entries)) for name, entries in OVERRIDES[case].items()}, base)
     model = load(MODELS["residual"].SerializeToString(), "residual.onnx")
     ours = quantize_model(model, recipe, {"x": DATA["residual"]})
