@@ -35,7 +35,19 @@ ONNX_FORMATS = tuple(name for name, fmt in FORMATS.items() if fmt.family == "int
 DEFAULT_RUNTIME = "onnxruntime"
 
 _V1_FIELDS = ("version", "rules", "weights", "activations", "activation_scheme")
-_FIELDS = (*_V1_FIELDS, "overrides", "calibration", "algorithms", "runtime", "operators", "partial")
+_FIELDS = (
+    *_V1_FIELDS,
+    "overrides",
+    "calibration",
+    "algorithms",
+    "runtime",
+    "operators",
+    "biases",
+    "prepare",
+    "partial",
+)
+
+_PLAIN_FIELDS = ("activations", "runtime", "operators", "biases", "prepare", "partial")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,10 @@ class Recipe:
         runtime: id of the runtime that the model is for, whose restrictions are checked first; see
             ``playground.model.runtimes``.
         operators: the operators that are quantized; None: those that gain by it.
+        biases: with static activations: ``"int32"`` (input scale times weight scale, as ONNX Runtime and TFLite have
+            them) or ``"float"`` (as PyTorch has them).
+        prepare: whether to fold constants and batch normalizations and to remove dead code first, see
+            ``playground.ptq.preparation``.
         partial: whether to quantize what can be where a part of the model cannot (control flow, operators that nothing
             here can run, values that are not finite, rules that match nothing). Otherwise such a model is refused.
 
@@ -71,6 +87,8 @@ class Recipe:
     algorithms: tuple[AlgorithmCall, ...] = ()
     runtime: str = DEFAULT_RUNTIME
     operators: tuple[str, ...] | None = None
+    biases: str = "int32"
+    prepare: bool = False
     partial: bool = False
 
     def __post_init__(self) -> None:
@@ -80,12 +98,17 @@ class Recipe:
             raise InvalidInputError(
                 f"{self.activations!r} is not accepted", where="activations", hint=f"Use {' or '.join(ACTIVATIONS)}"
             )
+        if self.biases not in ("int32", "float"):
+            raise InvalidInputError(f"{self.biases!r} is not accepted", where="biases", hint="Use 'int32' or 'float'")
         if not isinstance(self.calibration, CalibrationSettings):
             raise InvalidInputError(
                 f"{self.calibration!r} is not accepted", where="calibration", hint="Use CalibrationSettings(...)"
             )
-        if not isinstance(self.partial, bool):
-            raise InvalidInputError(f"{self.partial!r} is not accepted", where="partial", hint="Use true or false")
+        for name in ("prepare", "partial"):
+            if not isinstance(getattr(self, name), bool):
+                raise InvalidInputError(
+                    f"{getattr(self, name)!r} is not accepted", where=name, hint="Use true or false"
+                )
         require_scheme(self.weights, "weights")
         require_scheme(self.activation_scheme, "activation_scheme")
         if self._writes_onnx():
@@ -103,9 +126,10 @@ class Recipe:
                         f"{item!r} is no {kind.__name__}", where=name, hint=f"Use {kind.__name__}(...)"
                     )
         if self.operators is not None:
-            object.__setattr__(self, "operators", tuple(self.operators))
-            if isinstance(self.operators, str) or not all(isinstance(op, str) and op for op in self.operators):
-                raise InvalidInputError(f"{self.operators!r}", where="operators", hint="Use operator names: 'Conv'")
+            given: Any = self.operators
+            if isinstance(given, str) or not all(isinstance(op, str) and op for op in given):
+                raise InvalidInputError(f"{given!r} is not accepted", where="operators", hint="Use names: ['Conv']")
+            object.__setattr__(self, "operators", tuple(given))
 
     def _writes_onnx(self) -> bool:
         if self.runtime == DEFAULT_RUNTIME:
@@ -148,6 +172,8 @@ class Recipe:
             "algorithms": [call.as_dict() for call in self.algorithms],
             "runtime": self.runtime,
             "operators": None if self.operators is None else list(self.operators),
+            "biases": self.biases,
+            "prepare": self.prepare,
             "partial": self.partial,
         }
 
@@ -170,7 +196,7 @@ class Recipe:
             )
         if version == 1:
             require_fields(data, _V1_FIELDS, "recipe of version 1")
-        given: dict[str, Any] = {n: data[n] for n in ("activations", "runtime", "operators", "partial") if n in data}
+        given: dict[str, Any] = {name: data[name] for name in _PLAIN_FIELDS if name in data}
         for name in ("weights", "activation_scheme"):
             if name in data:
                 given[name] = scheme_from(data[name], name)

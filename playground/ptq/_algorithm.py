@@ -84,7 +84,7 @@ class Context:
 
     def with_constants(self, arrays: Mapping[str, NDArray[Any]]) -> Graph:
         """The graph with some constants replaced (or added)."""
-        made = {name: Tensor.of(name, np.ascontiguousarray(values)) for name, values in arrays.items()}
+        made = {name: Tensor.of(name, np.asarray(values, order="C")) for name, values in arrays.items()}
         return self.graph.with_(initializers={**self.graph.initializers, **made})
 
     def fake_quantized(self, weights: Mapping[str, QTensor] | None = None) -> Graph:

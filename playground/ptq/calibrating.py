@@ -137,7 +137,8 @@ def _first_fault_work(graph: Graph, data: CalibrationData) -> Work[str]:
         for node in graph.nodes:
             if any(_faulty(values.get(name)) for name in (*node.inputs, *node.outputs)):
                 yield from release_work(tap)
-                constant = next((n for n in node.inputs if n in graph.initializers and _faulty(values.get(n))), None)
+                held = [name for name in node.inputs if name in graph.initializers]
+                constant = next((name for name in held if _faulty(graph.initializers[name].numpy())), None)
                 reason = f", whose constant {constant!r} is not" if constant else ""
                 return f"; it begins with node {node.name!r} ({node.op}){reason}"
     yield from release_work(tap)

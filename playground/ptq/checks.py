@@ -75,7 +75,10 @@ def _named(graph: Graph) -> list[tuple[Node, str | None]]:
 
 
 def _idle_rules(graph: Graph, recipe: Recipe) -> Iterator[tuple[str, str, str]]:
-    """Rules that match nothing, or that an earlier rule never lets decide."""
+    """Rules about names that match nothing, or that an earlier rule never lets decide.
+
+    A rule for any name (``*``) is general: that this model has no such operator is no mistake.
+    """
     nodes = _named(graph)
     matched: list[set[int]] = [set() for _ in recipe.rules]
     for index, (node, weight) in enumerate(nodes):
@@ -89,7 +92,9 @@ def _idle_rules(graph: Graph, recipe: Recipe) -> Iterator[tuple[str, str, str]]:
     taken: dict[int, int] = {}
     for which, rule in enumerate(recipe.rules):
         where = f"rule {which + 1} ({rule.described})"
-        if not matched[which]:
+        if rule.pattern == "*":
+            pass
+        elif not matched[which]:
             yield "it matches no tensor and no node of the model", where, _advice(rule.pattern, graph)
         elif all(index in taken for index in matched[which]):
             earlier = sorted({taken[index] + 1 for index in matched[which]})

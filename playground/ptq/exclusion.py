@@ -125,7 +125,7 @@ def by_activation(
 
 
 def untouched_constants(
-    graph: Graph, quantized: Collection[str], skipped: Mapping[str, Skipped], recipe: Recipe
+    graph: Graph, quantized: Collection[str], skipped: Mapping[str, Skipped], recipe: Recipe, placement: Placement
 ) -> Iterator[Skipped]:
     """Float constants that stay as they are, unless their node has been named already."""
     named = set(quantized)
@@ -136,15 +136,19 @@ def untouched_constants(
                 continue
             if tensor.dtype.startswith(("float", "bfloat")):
                 named.add(name)
-                yield Skipped(name, node.name, node.op, _why(node, name, recipe))
+                yield Skipped(name, node.name, node.op, _why(node, name, recipe, placement))
 
 
-def _why(node: Node, name: str, recipe: Recipe) -> str:
+def _why(node: Node, name: str, recipe: Recipe, placement: Placement) -> str:
     if node.op not in quantized_operators(recipe) or node.domain:
         return f"{node.op} is not quantized"
     if recipe.activations != "static":
         return "biases stay in float where activations do" if name in node.inputs[2:] else f"{node.op} is no product"
-    return "it is no bias of one value a channel"
+    if recipe.biases == "float":
+        return "the recipe leaves biases in float"
+    source = placement.provider(node.inputs[0])
+    known = source in placement.activations or source in placement.weights
+    return "it is no bias of one value a channel" if known else "the activation it belongs to has no range"
 
 
 def float_operators(graph: Graph, placement: Placement, recipe: Recipe) -> dict[str, int]:

@@ -86,8 +86,8 @@ def quantize_model_work(
 ) -> Work[QuantizedModel]:
     """The work of :func:`quantize_model`."""
     recipe = recipe or Recipe()
-    graph = _float_graph(model)
-    notes = checked(graph, recipe)
+    graph, notes = _prepared(_float_graph(model), recipe)
+    notes += checked(graph, recipe)
     data = _data(graph, recipe, calibration)
     probe = yield from probe_work(graph, recipe, data)
     skipped = excluded_nodes(graph, recipe)
@@ -136,6 +136,16 @@ def _float_graph(model: Model) -> Graph:
     return graph
 
 
+def _prepared(graph: Graph, recipe: Recipe) -> tuple[Graph, list[str]]:
+    """The graph as the recipe wants it before quantization, and what was changed, in sentences."""
+    if not recipe.prepare:
+        return graph, []
+    from playground.ptq.preparation import prepared_graph
+
+    changed, told = prepared_graph(graph)
+    return changed, list(told)
+
+
 def _quantized_name(name: str) -> str:
     return f"{name.removesuffix('.onnx') or 'model'}.quantized.onnx"
 
@@ -161,7 +171,7 @@ def _weights_work(
 def _quantization(treated: Treated, recipe: Recipe, placement: Placement, found: Calibrated) -> Quantization:
     activations = activation_parameters(with_overrides(found.ranges, recipe), recipe)
     weights = dict(treated.weights)
-    biases = quantize_biases(treated.graph, placement, activations, weights)
+    biases = quantize_biases(treated.graph, placement, activations, weights) if recipe.biases == "int32" else {}
     formats = {name: recipe.activation_scheme_for(name).format for name in activations}
     return Quantization(placement, activations, recipe.activation_scheme.format, weights, biases, formats)
 

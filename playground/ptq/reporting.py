@@ -46,7 +46,10 @@ class Done:
             model=self.model.name,
             tensors=tuple(tensor_reports(graph, quantization)),
             activations=tuple(activation_reports(quantization, with_overrides(found.ranges, recipe))),
-            skipped=(*self.skipped.values(), *untouched_constants(graph, constants, self.skipped, recipe)),
+            skipped=(
+                *self.skipped.values(),
+                *untouched_constants(graph, constants, self.skipped, recipe, quantization.placement),
+            ),
             float_operators=float_operators(graph, quantization.placement, recipe),
             biases=len(quantization.biases),
             bytes_before=sum(tensor.nbytes for tensor in (self.model.graph or graph).initializers.values()),
