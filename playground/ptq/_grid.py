@@ -41,12 +41,14 @@ class Grid:
 
     def codes(self, values: Float64) -> Float64:
         """The nearest codes, as whole numbers in float64."""
-        steps = values / self.scale
+        steps = values.astype(np.float32) / self.scale.astype(
+            np.float32
+        )  # ties fall as they do when a tensor is encoded
         element = self.scheme.element
         if element.family != "integer":
             rounding = self.scheme.rounding_rule
-            return element.encode(steps.astype(np.float32), rounding, saturate=True, random=None).astype(np.float64)
-        return np.clip(np.rint(steps) + self.zero, *self.scheme.limits)
+            return element.encode(steps, rounding, saturate=True, random=None).astype(np.float64)
+        return np.clip(np.rint(steps.astype(np.float64)) + self.zero, *self.scheme.limits)
 
     def values(self, codes: Float64) -> Float64:
         """What codes stand for."""
@@ -65,7 +67,8 @@ def unusable(scheme: Scheme, integers_only: bool = False) -> str:
     """Why codes of a scheme cannot be chosen one by one on fixed scales; empty if they can."""
     if scheme.procedure is not None or scheme.number_format.is_fitted:
         return f"{scheme.format} chooses scales and codes together"
-    if scheme.rotation is not None or scheme.centre or scheme.zero_rule == "offset" or not scheme.is_scaled:
+    has_offset = scheme.zero_rule == "offset" and not scheme.symmetric
+    if scheme.rotation is not None or scheme.centre or has_offset or not scheme.is_scaled:
         return "its scheme is not scale * (code - zero_point)"
     if integers_only and scheme.element.family != "integer":
         return f"{scheme.format} codes are not evenly spaced"
