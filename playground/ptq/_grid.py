@@ -41,9 +41,8 @@ class Grid:
 
     def codes(self, values: Float64) -> Float64:
         """The nearest codes, as whole numbers in float64."""
-        steps = values.astype(np.float32) / self.scale.astype(
-            np.float32
-        )  # ties fall as they do when a tensor is encoded
+        # In float32, so that ties fall as they do when a tensor is encoded
+        steps: NDArray[np.float32] = np.divide(values.astype(np.float32), self.scale.astype(np.float32))
         element = self.scheme.element
         if element.family != "integer":
             rounding = self.scheme.rounding_rule
