@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from playground.core import QTensor, Scheme
 from playground.ptq._matrices import Matrices
+from playground.work import Progress, Work
 
 Float64 = NDArray[np.float64]
 
@@ -80,6 +82,21 @@ def rounded_to(weight: QTensor, codes: Float64, layer: Matrices) -> QTensor:
     return QTensor(held, weight.qparams, weight.scheme, weight.shape)
 
 
-def output_error(error: Float64, second: Float64) -> float:
+STEP = 10**8
+"""Multiplications between two steps of work: some hundredths of a second."""
+
+
+def blocks_of(outputs: int, inputs: int) -> Iterator[slice]:
+    """Slices of outputs of which each meets second moments in about one :data:`STEP`."""
+    size = max(1, STEP // max(1, inputs * inputs))
+    return (slice(at, at + size) for at in range(0, outputs, size))
+
+
+def output_error_work(error: NDArray[Any], second: NDArray[Any]) -> Work[float]:
     """Sum of squared outputs of a weight's error ``[groups, outputs, inputs]``, from second moments of its inputs."""
-    return max(0.0, float(np.einsum("goi,goi->", np.matmul(error, second), error)))
+    total = 0.0
+    for block in blocks_of(error.shape[1], error.shape[2]):
+        part = error[:, block]
+        total += float(np.einsum("goi,goi->", np.matmul(part, second), part, dtype=np.float64))
+        yield Progress(0, 1, "Errors of outputs")
+    return max(0.0, total)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from playground.api import quantize
 from playground.core import QTensor, Scheme
 from playground.ptq._algorithm import Context, Outcome
-from playground.ptq._grid import output_error, unusable
+from playground.ptq._grid import output_error_work, unusable
 from playground.ptq._matrices import Matrices, matrices_of
 from playground.ptq._moments import Moments, moments_work, passes
 from playground.work import Progress, Work
@@ -38,11 +38,10 @@ class Job:
     nearest: QTensor
     moments: Moments
 
-    def error_of(self, weight: QTensor) -> float:
-        """Mean squared output error over the mean squared output."""
+    def error_work(self, weight: QTensor) -> Work[float]:
+        """Sum of squared output errors."""
         error = self.layer.of(weight.dequantize()).astype(np.float64) - self.values
-        signal = output_error(self.values, self.moments.second)
-        return output_error(error, self.moments.second) / signal if signal > 0 else 0.0
+        return (yield from output_error_work(error, self.moments.second))
 
 
 def layer_by_layer(
@@ -66,18 +65,25 @@ def layer_by_layer(
             nearest = quantize(values, context.placement.weights[name])
             job = Job(name, layer, layer.of(values).astype(np.float64), nearest, moments[name])
             found = yield from treat(job)
-            before, after = job.error_of(nearest), job.error_of(found)
+            before, after = yield from _errors_work(job, found)
             if after > before:
                 skipped[name] = f"round-to-nearest is better on the calibration data ({before:.3g} against {after:.3g})"
-                continue
-            made[name], errors[name] = found, (before, after)
+            else:
+                made[name], errors[name] = found, (before, after)
     return Outcome(
         weights=made,
-        before={"relative_output_error": _mean([before for before, _ in errors.values()])},
-        after={"relative_output_error": _mean([after for _, after in errors.values()])},
+        before={"relative_output_error": mean_of(before for before, _ in errors.values())},
+        after={"relative_output_error": mean_of(after for _, after in errors.values())},
         tensors={name: {"relative_output_error": pair} for name, pair in errors.items()},
         skipped=skipped,
     )
+
+
+def _errors_work(job: Job, found: QTensor) -> Work[tuple[float, float]]:
+    """Squared output errors over squared outputs: rounded to nearest, and as found."""
+    signal = (yield from output_error_work(job.values, job.moments.second)) or 1.0
+    nearest = yield from job.error_work(job.nearest)
+    return nearest / signal, (yield from job.error_work(found)) / signal
 
 
 def _usable(context: Context, integers_only: bool) -> tuple[dict[str, Matrices], dict[str, str]]:
@@ -100,8 +106,10 @@ def _too_large(layer: Matrices) -> str:
     return f"the second moments of its {layer.inputs} inputs take {nbytes / 2**30:.1f} GB" if nbytes > 2**30 else ""
 
 
-def _mean(numbers: list[float]) -> float:
-    return math.fsum(numbers) / len(numbers) if numbers else 0.0
+def mean_of(numbers: Iterable[float]) -> float:
+    """Their mean; 0 if there are none."""
+    held = list(numbers)
+    return math.fsum(held) / len(held) if held else 0.0
 
 
 def scheme_of(context: Context, name: str) -> Scheme:

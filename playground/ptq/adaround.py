@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from playground.core import QTensor
 from playground.ptq._algorithm import Algorithm, Context, Outcome, Parameter
-from playground.ptq._grid import Grid, rounded_to
+from playground.ptq._grid import Grid, blocks_of, rounded_to
 from playground.ptq._weights_stage import Job, layer_by_layer
 from playground.work import Progress, Work
 
@@ -52,11 +52,18 @@ def adaround_work(W: Float64, H: Float64, grid: Grid, options: Options | None = 
     """
     options = options or Options()
     nearest = grid.codes(W)
-    problem = _Problem(W / grid.scale + grid.zero, grid, W, H)
-    V = yield from _descend(problem, options)
-    codes = np.clip(problem.floor + (_opened(V)[0] >= 0.5), *grid.scheme.limits)
-    worse = _errors(grid.values(codes) - W, H) > _errors(grid.values(nearest) - W, H)
-    return np.where(worse[:, :, np.newaxis], nearest, codes)
+    reference = _errors(grid.values(nearest) - W, H)
+    mean = reference.mean(axis=1)[:, np.newaxis, np.newaxis] / W.shape[2]
+    scaled = (2 * H / np.where(mean > 0, mean, 1.0)).astype(np.float32)
+    codes = nearest.copy()
+    for block in blocks_of(W.shape[1], W.shape[2]):  # outputs are independent of each other
+        part = Grid(grid.scale[:, block], grid.zero[:, block], grid.scheme)
+        problem = _Problem(W[:, block], part, scaled)
+        V = yield from _descend(problem, options)
+        found = np.clip(problem.floor + (_opened(V)[0] >= 0.5), *grid.scheme.limits)
+        worse = _errors(part.values(found) - W[:, block], H) > reference[:, block]
+        codes[:, block] = np.where(worse[:, :, np.newaxis], nearest[:, block], found)
+    return codes
 
 
 def _errors(error: Float64, H: Float64) -> Float64:
@@ -66,18 +73,17 @@ def _errors(error: Float64, H: Float64) -> Float64:
 
 
 class _Problem:
-    """The loss and its gradient, in float32: H scaled so that round-to-nearest costs one a weight."""
+    """The loss and its gradient, in float32. H is scaled so that round-to-nearest costs one a weight."""
 
-    def __init__(self, steps: Float64, grid: Grid, W: Float64, H: Float64) -> None:
+    def __init__(self, W: Float64, grid: Grid, H: Float32) -> None:
         low, high = grid.scheme.limits
+        steps = W / grid.scale + grid.zero
         self.floor = np.floor(steps)
         lower = np.clip(self.floor, low, high)
         free = (self.floor >= low) & (self.floor < high)  # what lies beyond the last code has no choice
         self._step = (grid.scale * free).astype(np.float32)
         self._base = (grid.values(lower) - W).astype(np.float32)  # with everything rounded down
-        reference = _errors(grid.values(grid.codes(W)) - W, H)
-        mean = reference.mean(axis=1)[:, np.newaxis, np.newaxis] / W.shape[2]
-        self._H = (2 * H / np.where(mean > 0, mean, 1.0)).astype(np.float32)
+        self._H = H
         self.rest = np.clip(steps - self.floor, 0.0, 1.0).astype(np.float32)
 
     def gradient(self, h: Float32) -> Float32:

@@ -18,7 +18,7 @@ from playground.api import quantize
 from playground.core import Scheme
 from playground.ptq._algorithm import Algorithm, Context, Outcome, Parameter
 from playground.ptq._channels import Site, Sites
-from playground.ptq._grid import output_error
+from playground.ptq._grid import output_error_work
 from playground.ptq._matrices import Matrices
 from playground.ptq._moments import Moments, moments_work, passes
 from playground.work import Progress, Work
@@ -43,25 +43,28 @@ class Scaled:
     Attributes:
         layer: how it is seen.
         values: float64 ``[groups, outputs, inputs]``, as it was before any factor.
-        second: sums of ``x @ x.T``, x as it was before any factor.
+        second: float32, sums of ``x @ x.T``, x as it was before any factor.
+        signal: sum of squared outputs.
         scheme: how it is quantized; None: it is not.
         factors: what the values are multiplied with, broadcasting against them.
     """
 
     layer: Matrices
     values: Float64
-    second: Float64
+    second: NDArray[np.float32]
+    signal: float
     scheme: Scheme | None
     factors: Float64
 
-    def error(self, more: Float64) -> float:
+    def error_work(self, more: Float64) -> Work[float]:
         """Squared output error over squared output, when multiplied with more factors, quantized and divided again."""
-        signal = output_error(self.values, self.second)
-        if self.scheme is None or signal == 0:
+        if self.scheme is None or self.signal == 0:
             return 0.0
         factors = self.factors * more
         rounded = quantize(self.layer.back((self.values * factors).astype(np.float32)), self.scheme).dequantize()
-        return output_error(self.layer.of(rounded) / factors - self.values, self.second) / signal
+        yield Progress(0, 1, "AWQ")
+        error = (self.layer.of(rounded) / factors - self.values).astype(np.float32)
+        return (yield from output_error_work(error, self.second)) / self.signal
 
     def rows(self, factors: Float64) -> Float64:
         """What dividing its outputs by factors multiplies it with."""
@@ -73,15 +76,16 @@ class Scaled:
 
 
 def best_factors(
-    activations: Float64, error: Callable[[Float64], float], steps: int
+    activations: Float64, error: Callable[[Float64], Work[float]], steps: int
 ) -> Work[tuple[Float64, float, float]]:
     """The factors of least error among ``steps`` values of alpha from 0 on, the error without factors, and theirs."""
-    best, first = np.ones_like(activations), error(np.ones_like(activations))
+    best = np.ones_like(activations)
+    first = yield from error(best)
     least = first
     for step in range(1, steps):
         yield Progress(step, steps, "AWQ")
         factors = awq_factors(activations, step / steps)
-        found = error(factors)
+        found = yield from error(factors)
         if found < least:
             best, least = factors, found
     return best, first, least
@@ -105,9 +109,9 @@ def _apply(context: Context, parameters: Mapping[str, float]) -> Work[Outcome]:
         layers = {layer.weight: layer for site in part for layer in _layers(site)}
         moments = yield from moments_work(context, layers, second=True)
         for site in part:
-            now = {
-                layer.weight: seen.get(layer.weight) or _as_it_was(context, layer, moments) for layer in _layers(site)
-            }
+            now: dict[str, Scaled] = {}
+            for layer in _layers(site):
+                now[layer.weight] = seen.get(layer.weight) or (yield from _as_it_was(context, layer, moments))
             activations = mean_activations(site, moments)
             factors, before, after = yield from best_factors(activations, _loss(site, now), int(parameters["steps"]))
             errors[site.name] = before, after
@@ -128,10 +132,11 @@ def _layers(site: Site) -> list[Matrices]:
     return [*site.readers, *([site.product] if site.product is not None else [])]
 
 
-def _as_it_was(context: Context, layer: Matrices, moments: Mapping[str, Moments]) -> Scaled:
+def _as_it_was(context: Context, layer: Matrices, moments: Mapping[str, Moments]) -> Work[Scaled]:
     values = layer.of(context.values(layer.weight)).astype(np.float64)
-    scheme = context.placement.weights.get(layer.weight)
-    return Scaled(layer, values, moments[layer.weight].second, scheme, np.ones((1, 1, 1)))
+    second = moments[layer.weight].second.astype(np.float32)
+    signal = yield from output_error_work(values, second)
+    return Scaled(layer, values, second, signal, context.placement.weights.get(layer.weight), np.ones((1, 1, 1)))
 
 
 def _changes(site: Site, now: Mapping[str, Scaled], factors: Float64) -> dict[str, Float64]:
@@ -142,11 +147,14 @@ def _changes(site: Site, now: Mapping[str, Scaled], factors: Float64) -> dict[st
     return changes
 
 
-def _loss(site: Site, now: Mapping[str, Scaled]) -> Callable[[Float64], float]:
+def _loss(site: Site, now: Mapping[str, Scaled]) -> Callable[[Float64], Work[float]]:
     """The error as a function of a site's factors: of the readers, and of the weight whose outputs are divided."""
 
-    def loss(factors: Float64) -> float:
-        return sum(now[name].error(more) for name, more in _changes(site, now, factors).items())
+    def loss(factors: Float64) -> Work[float]:
+        total = 0.0
+        for name, more in _changes(site, now, factors).items():
+            total += yield from now[name].error_work(more)
+        return total
 
     return loss
 

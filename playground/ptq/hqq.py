@@ -6,16 +6,22 @@ least L_p error with p < 1, which forgives outliers. A weight that gains nothing
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from playground.api import quantize
 from playground.arrays import Float32
-from playground.core import QTensor, Scheme
+from playground.core import QParams, QTensor, Scheme
 from playground.ptq._algorithm import Algorithm, Context, Outcome, Parameter
+from playground.ptq._grid import unusable
+from playground.ptq._weights_stage import mean_of
 from playground.work import Progress, Work
+
+AT_ONCE = 2**15
+"""Values that are worked on in one step, where they have scales of their own."""
 
 
 def lp_error(values: Float32, weight: QTensor, p: float) -> float:
@@ -30,6 +36,26 @@ def with_hqq(scheme: Scheme, p: float, iterations: int) -> Scheme:
     return Scheme(**{**scheme.as_dict(), "calibrator": "hqq", "calibrator_args": arguments})
 
 
+def hqq_work(values: Float32, scheme: Scheme) -> Work[QTensor]:
+    """The values quantized with that scheme; where channels have scales of their own, some channels at a time."""
+    if scheme.granularity != "channel" or scheme.axis is None:
+        yield Progress(0, 1, "HQQ")
+        return quantize(values, scheme)
+    rows = np.moveaxis(values, scheme.axis, 0)
+    size = max(1, AT_ONCE // max(1, rows[0].size))
+    parts = []
+    for at in range(0, len(rows), size):
+        yield Progress(at, len(rows), "HQQ")
+        parts.append(quantize(np.ascontiguousarray(np.moveaxis(rows[at : at + size], 0, scheme.axis)), scheme))
+
+    def joined(arrays: list[NDArray[Any]]) -> NDArray[Any]:
+        return np.concatenate(arrays, axis=scheme.axis)
+
+    scales = joined([part.qparams.scale_values for part in parts])
+    qparams = QParams(scales, joined([part.qparams.zero_point for part in parts]))
+    return QTensor(joined([part.codes for part in parts]), qparams, scheme, values.shape)
+
+
 def _apply(context: Context, parameters: Mapping[str, float]) -> Work[Outcome]:
     p, iterations = parameters["p"], int(parameters["iterations"])
     made: dict[str, QTensor] = {}
@@ -37,11 +63,11 @@ def _apply(context: Context, parameters: Mapping[str, float]) -> Work[Outcome]:
     skipped: dict[str, str] = {}
     for index, (name, scheme) in enumerate(context.open_weights().items()):
         yield Progress(index, len(context.placement.weights), f"HQQ on {name}")
-        if not scheme.needs_range or scheme.element.family != "integer":
+        if unusable(scheme, integers_only=True) or not scheme.needs_range:
             skipped[name] = f"{scheme.format} has no range of integers whose zero-point or scale could be moved"
             continue
         values = context.values(name)
-        found = quantize(values, with_hqq(scheme, p, iterations))
+        found = yield from hqq_work(values, with_hqq(scheme, p, iterations))
         yield Progress(index, len(context.placement.weights), f"HQQ on {name}")
         before, after = lp_error(values, quantize(values, scheme), p), lp_error(values, found, p)
         if after >= before:
@@ -50,15 +76,11 @@ def _apply(context: Context, parameters: Mapping[str, float]) -> Work[Outcome]:
         made[name], errors[name] = found, (before, after)
     return Outcome(
         weights=made,
-        before={"mean_lp_error": _mean([before for before, _ in errors.values()])},
-        after={"mean_lp_error": _mean([after for _, after in errors.values()])},
+        before={"mean_lp_error": mean_of(before for before, _ in errors.values())},
+        after={"mean_lp_error": mean_of(after for _, after in errors.values())},
         tensors={name: {"mean_lp_error": pair} for name, pair in errors.items()},
         skipped=skipped,
     )
-
-
-def _mean(numbers: list[float]) -> float:
-    return math.fsum(numbers) / len(numbers) if numbers else 0.0
 
 
 ALGORITHM = Algorithm(

@@ -9,8 +9,9 @@ import numpy as np
 from playground import Scheme, quantize
 from playground.core import QTensor
 from playground.model.graph import Node
-from playground.ptq._grid import Grid, output_error
+from playground.ptq._grid import Grid, output_error_work
 from playground.ptq._matrices import Matrices
+from playground.work import drain
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Layer:
     matrices: Matrices
 
     def error(self, codes: np.ndarray) -> float:
-        return output_error(self.grid.values(codes) - self.W, self.H)
+        return drain(output_error_work(self.grid.values(codes) - self.W, self.H))
 
     @property
     def nearest(self) -> np.ndarray:

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from playground import Scheme, quantize
-from playground.ptq._grid import Grid, output_error, rounded_to, unusable
+from playground.ptq._grid import Grid, output_error_work, rounded_to, unusable
+from playground.work import drain
 from tests.ptq.layers import gemm
 
 SCHEMES = [
@@ -41,4 +42,4 @@ def test_schemes_without_codes_of_their_own_say_why() -> None:
 def test_the_output_error_is_that_of_the_outputs() -> None:
     rng = np.random.default_rng(1)
     error, x = rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 4, 50))
-    assert output_error(error, x @ x.swapaxes(1, 2)) == pytest.approx(((error @ x) ** 2).sum())
+    assert drain(output_error_work(error, x @ x.swapaxes(1, 2))) == pytest.approx(((error @ x) ** 2).sum())
