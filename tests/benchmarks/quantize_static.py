@@ -3,8 +3,8 @@
 Usage: python tests/benchmarks/quantize_static.py [--json] [--rounds 3] [--samples 8] [--only encoder]
 
 From file to file, both calibrated on the same samples, taking turns after one untimed round each (of imports); the
-ratio is that of the medians, ours over theirs: below 1 ours is faster. Both quantize the same operators, and the answers
-of the files are compared.
+ratio is that of the medians, ours over theirs: below 1 ours is faster. Both quantize the same operators, and the
+answers of the files are compared.
 """
 
 from __future__ import annotations
