@@ -18,6 +18,7 @@ MACHINERY = (
     "constants",
     "dynamic",
     "exclusion",
+    "images",
     "pipeline",
     "placement",
     "preparation",

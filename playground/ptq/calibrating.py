@@ -21,16 +21,23 @@ from playground.ptq.placement import Placement, Placer, quantized_operators
 from playground.ptq.range_cache import Cache, as_json, key_of, recalled
 from playground.ptq.ranges import Ranges, batch_size, fault_of_values, ranges_work
 from playground.ptq.report import Skipped
-from playground.ptq.runs import release_work, tap_work, tapped_work
+from playground.ptq.runs import Tap, release_work, tap_work, tapped_work
 from playground.work import Progress, Work
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What one sample through the model tells: element types of its tensors, and how many samples fit into memory."""
+    """What one sample through the model tells.
+
+    Attributes:
+        dtypes: element types of its tensors.
+        batch: how many samples fit into memory at once.
+        tap: the runs it was found with, ready for more; None if none was needed.
+    """
 
     dtypes: dict[str, str]
     batch: int
+    tap: Tap | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +68,8 @@ def probe_work(graph: Graph, recipe: Recipe, data: CalibrationData | None) -> Wo
     step = Progress(0, 1, "Running the model once")
     tap = yield from tap_work(part, live)
     values = yield from tapped_work(tap, data.first(), step)
-    yield from release_work(tap)
     dtypes = constant_dtypes(graph) | {name: values[name].dtype.name for name in live}
-    return Probe(dtypes, recipe.calibration.batch or batch_size(values))
+    return Probe(dtypes, recipe.calibration.batch or batch_size(values), tap)
 
 
 def calibrated_work(
@@ -87,11 +93,11 @@ def calibrated_work(
         wanted = [name for name, provider in placement.activations.items() if provider is None]
         lacking = {name: recipe.activation_scheme_for(name) for name in wanted if name not in known.found}
         if not lacking:
-            ranges = _through_removable(graph, placement, known.found)
+            ranges = _through_removable(graph, recipe, placement, known.found)
             return Calibrated(placement, ranges, {n: known.histograms[n] for n in ranges}, known.samples)
         found = recalled(cache, part, recipe, data, lacking)
         if found is None:
-            found = yield from ranges_work(part, data, probe.batch, lacking)
+            found = yield from ranges_work(part, data, probe.batch, lacking, probe.tap)
             if found.faulty_outputs and not recipe.partial:
                 yield from _refuse_outputs(part, data, found.faulty_outputs)
             if cache is not None and not found.faulty_outputs:
@@ -102,15 +108,17 @@ def calibrated_work(
         skipped.update(by_activation(graph, recipe, placement, found.unusable))
 
 
-def _through_removable(graph: Graph, placement: Placement, ranges: Mapping[str, Range]) -> dict[str, Range]:
+def _through_removable(
+    graph: Graph, recipe: Recipe, placement: Placement, ranges: Mapping[str, Range]
+) -> dict[str, Range]:
     """What only a Relu or Clip reads gets the range that is left behind it: the rest would be cut off anyway.
 
-    A Softmax gives values from 0 to 1, whatever it has been seen to give: both as ONNX Runtime's tool has it.
+    A quantized Softmax gives values from 0 to 1, whatever it has been seen to give: both as ONNX Runtime's tool has it.
     """
-    adjusted = dict(ranges)
+    adjusted, operators = dict(ranges), quantized_operators(recipe)
     uses = [name for node in graph.nodes for name in node.inputs]
     for node in graph.nodes:
-        if node.name in placement.excluded:
+        if node.name in placement.excluded or node.op not in operators:
             continue
         source, made = node.inputs[:1], node.outputs[0]
         if node.op in ("Relu", "Clip") and uses.count(source[0]) == 1 and source[0] in ranges and made in ranges:

@@ -14,7 +14,7 @@ from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
 from playground.ptq import reporting
 from playground.ptq.activations import CalibrationData, Given, calibration_data
-from playground.ptq.calibrating import Calibrated, calibrated_work, constant_dtypes, probe_work
+from playground.ptq.calibrating import Calibrated, Probe, calibrated_work, constant_dtypes, probe_work
 from playground.ptq.checks import checked
 from playground.ptq.exclusion import excluded_nodes
 from playground.ptq.placement import Placement, Placer
@@ -23,6 +23,7 @@ from playground.ptq.quantizing import activation_parameters, quantize_biases, we
 from playground.ptq.range_cache import Cache
 from playground.ptq.report import Report
 from playground.ptq.reporting import Done
+from playground.ptq.runs import release_work
 from playground.ptq.treatment import Treated, treated_work
 from playground.work import Progress, Work, drain
 
@@ -94,11 +95,13 @@ def quantize_model_work(
     first = Placer(graph, recipe, probe.dtypes, skipped).place()
     before = yield from treated_work("graph", recipe, graph, placement=first, data=data, batch=probe.batch)
     if before.graph is not graph:
+        yield from _release_work(probe)
         probe = yield from probe_work(before.graph, recipe, data)
         skipped = excluded_nodes(before.graph, recipe)
     found = Calibrated(Placer(before.graph, recipe, probe.dtypes, skipped).place())
     if recipe.activations == "static" and data is not None:
         found = yield from calibrated_work(before.graph, recipe, data, probe, skipped=skipped, cache=cache)
+    yield from _release_work(probe)
     treated = yield from _weights_work(before.graph, recipe, data, found, probe.batch)
     placement = found.placement
     if treated.graph is not before.graph:  # biases may have been added
@@ -134,6 +137,11 @@ def _float_graph(model: Model) -> Graph:
             hint="Start from the float model",
         )
     return graph
+
+
+def _release_work(probe: Probe) -> Work[None]:
+    if probe.tap is not None:
+        yield from release_work(probe.tap)
 
 
 def _prepared(graph: Graph, recipe: Recipe) -> tuple[Graph, list[str]]:

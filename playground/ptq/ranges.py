@@ -14,7 +14,7 @@ from playground.core import Range, Scheme
 from playground.histograms import Histogram, histogram
 from playground.model.graph import Graph
 from playground.ptq.activations import BATCH, MEMORY, CalibrationData, Feeds
-from playground.ptq.runs import release_work, tap_work, tapped_work
+from playground.ptq.runs import Tap, release_work, tap_work, tapped_work
 from playground.work import Progress, Work
 
 SAMPLED = 4096
@@ -48,8 +48,17 @@ def batch_size(sample: Mapping[str, NDArray[Any]]) -> int:
     return max(1, min(BATCH, MEMORY // max(1, nbytes)))
 
 
-def ranges_work(graph: Graph, data: CalibrationData, size: int, schemes: Mapping[str, Scheme]) -> Work[Ranges]:
+def ranges_work(
+    graph: Graph, data: CalibrationData, size: int, schemes: Mapping[str, Scheme], ready: Tap | None = None
+) -> Work[Ranges]:
     """Find the ranges of tensors, each with its scheme's calibrator; one batch is in memory at a time.
+
+    Args:
+        graph: the float graph.
+        data: samples for it.
+        size: how many to run at once.
+        schemes: tensor -> its scheme.
+        ready: runs of the graph that give all these tensors, if there are any already; they are not released.
 
     Raises:
         InvalidInputError: there is no such calibrator, or it does not take its arguments.
@@ -59,7 +68,7 @@ def ranges_work(graph: Graph, data: CalibrationData, size: int, schemes: Mapping
     sampled: dict[str, list[NDArray[np.float32]]] = {name: [] for name in schemes}
     result = Ranges()
     seen = 0
-    tap = yield from tap_work(graph, list(schemes))
+    tap = ready or (yield from tap_work(graph, list(schemes)))
     total = data.number_of_batches(size)
     for index, feeds in enumerate(data.batches(size)):
         of = f" of {total}" if total else ""
@@ -75,7 +84,8 @@ def ranges_work(graph: Graph, data: CalibrationData, size: int, schemes: Mapping
                 state.update(values[name])
                 sampled[name].append(_sample(values[name]))
                 yield step
-    yield from release_work(tap)
+    if ready is None:
+        yield from release_work(tap)
     found = {name: state.range() for name, state in states.items() if name not in result.unusable}
     pictures = {name: histogram(np.concatenate(sampled[name]), BINS) for name in found}
     return Ranges(found, result.unusable, pictures, result.faulty_outputs, seen)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from playground.core import Range
-from playground.metrics import compare
+from playground.metrics import sqnr_db
 from playground.model.graph import Graph, Model
 from playground.model.recipe import Recipe
 from playground.ptq.activations import CalibrationData
@@ -130,7 +130,7 @@ def tensor_reports(graph: Graph, quantization: Quantization) -> list[QuantizedTe
                 bytes_before=tensor.nbytes,
                 bytes_after=weight.nbytes,
                 scheme=weight.scheme.as_dict(),
-                sqnr_db=compare(tensor.numpy(), weight.dequantize())["sqnr_db"],
+                sqnr_db=sqnr_db(tensor.numpy(), weight.dequantize()),
             )
         )
     return reports
