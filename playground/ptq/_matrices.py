@@ -93,8 +93,7 @@ class Matrices:
         """What the weight meets in ``x``, the product's first input, in parts ``[groups, inputs, n]``."""
         if self.node.op != "Conv":
             rows = x.reshape(-1, x.shape[-1])
-            step = max(1, COLUMNS // max(1, self.inputs**2 // 16 + self.inputs))
-            yield from (rows[at : at + step].T[np.newaxis] for at in range(0, len(rows), step))
+            yield from self._parts(rows.T[np.newaxis])
             return
         geometry = windows(Call(self.node.attributes, self.opset), x.shape[2:], self.shape[2:])
         taps, positions = math.prod(geometry.kernel), math.prod(geometry.out)
@@ -103,7 +102,12 @@ class Matrices:
             padded = geometry.pad(x[at : at + step], 0)
             seen = np.stack(list(geometry.taps(padded)), axis=2)  # batch, channels, taps, *out
             split = seen.reshape(len(padded), self.groups, self.inputs, positions)
-            yield np.moveaxis(split, 0, 2).reshape(self.groups, self.inputs, -1)
+            yield from self._parts(np.moveaxis(split, 0, 2).reshape(self.groups, self.inputs, -1))
+
+    def _parts(self, columns: Float32) -> Iterator[Float32]:
+        """So few columns at a time that multiplying them with each other is a short step."""
+        step = max(1, COLUMNS // max(1, self.groups * (self.inputs**2 // 16 + self.inputs)))
+        return (columns[:, :, at : at + step] for at in range(0, columns.shape[2], step))
 
 
 def matrices_of(node: Node, weight: str, graph: Graph) -> Matrices | str:
