@@ -56,6 +56,24 @@ def shift_of(values: NDArray[np.float32], weight: QTensor, biased: Biased, mean:
     return found
 
 
+def with_biases(context: Context) -> Context:
+    """The context with a bias of zeros for each quantized Conv and Gemm that has none."""
+    made: dict[str, NDArray[np.float32]] = {}
+    nodes: list[Node] = []
+    products = {node.name: weight for weight, node in context.products().items() if weight in context.weights}
+    for node in context.graph.nodes:
+        weight, bias = products.get(node.name), f"{node.name}_bias"
+        free = not any(node.inputs[2:]) and bias not in context.graph.initializers
+        layer = matrices_of(node, weight, context.graph) if weight and free and node.op in ("Conv", "Gemm") else ""
+        if isinstance(layer, Matrices):
+            made[bias] = np.zeros(layer.outputs, np.float32)
+            nodes.append(replace(node, inputs=(*node.inputs[:2], bias)))
+        else:
+            nodes.append(node)
+    graph = context.graph.with_(nodes=tuple(nodes))
+    return replace(context, graph=replace(context, graph=graph).with_constants(made)) if made else context
+
+
 def biased_products(context: Context) -> tuple[dict[str, Biased], dict[str, str]]:
     """Quantized weight -> where its bias is, in graph order; and for the others why they are not corrected."""
     found: dict[str, Biased] = {}
@@ -170,6 +188,7 @@ def _quantized(context: Context, changed: Mapping[str, NDArray[np.float32]]) -> 
 
 
 def _apply(context: Context, parameters: Mapping[str, float]) -> Work[Outcome]:
+    context = with_biases(context)
     products, skipped = biased_products(context)
     if not products:
         return Outcome(skipped=skipped)

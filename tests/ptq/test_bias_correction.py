@@ -3,12 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from playground import Scheme, quantize
+from playground import Scheme, quantize, quantize_model
 from playground.engines.interpreter import run_graph
+from playground.engines.running import run
 from playground.model.graph import Graph, Node
-from playground.model.recipe import Recipe
+from playground.model.recipe import AlgorithmCall, Recipe
 from playground.ptq._algorithm import Context
-from tests.ptq.nets import answer, applied, attention_block, context_of, conv_net, relative_error
+from tests.ptq.nets import answer, applied, attention_block, context_of, conv_net, model_of, relative_error
 
 OUTPUTS = {"w1": "c1", "w2": "c2", "w3": "c3", "w4": "y"}
 
@@ -90,6 +91,25 @@ def test_a_bias_may_be_an_addition_and_what_has_none_is_named(empirical: int) ->
     for name in ("wq", "wk", "wo"):
         assert outcome.skipped[name] == "it has no bias that could take the correction"
     assert outcome.graph.initializers["bv"].numpy().tolist() != graph.initializers["bv"].numpy().tolist()
+
+
+def test_products_without_a_bias_are_given_one() -> None:
+    graph, data = conv_net()
+    nodes = tuple(
+        replace(node, inputs=node.inputs[:2]) if node.name in ("conv1", "fc") else node for node in graph.nodes
+    )
+    held = {name: tensor for name, tensor in graph.initializers.items() if name not in ("b1", "b4")}
+    graph = graph.with_(nodes=nodes, initializers=held)
+    context = rounded(graph, data)
+    outcome = applied("bias_correction", context, empirical=1)
+    assert outcome.graph is not None
+    assert set(outcome.tensors) == set(OUTPUTS)
+    assert outcome.after["mean_shift"] < 1e-5
+    assert outcome.graph.initializers["conv1_bias"].shape == (6,)
+    recipe = Recipe(weights=Scheme("int4"), algorithms=(AlgorithmCall("bias_correction"),))
+    made = quantize_model(model_of(graph), recipe, data)
+    assert made.report.biases == 4
+    assert run(made.onnx, data, "onnxruntime")["y"].shape == (40, 5)
 
 
 def test_factors_of_gemm_count() -> None:
