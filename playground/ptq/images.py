@@ -179,7 +179,8 @@ def prepared_image(pixels: NDArray[np.uint8], settings: ImageSettings) -> Float3
     if settings.resize == "crop":
         values = _middle(values, settings.height / settings.width)
     scaled: Float32 = resized(values, settings.height, settings.width) * np.float32(settings.scale / 255)
-    shifted: Float32 = (scaled - np.array(settings.mean, np.float32)) / np.array(settings.std, np.float32)
+    mean, std = (np.array(values, np.float32) for values in (settings.mean, settings.std))
+    shifted: Float32 = np.divide(np.subtract(scaled, mean), std)
     return np.ascontiguousarray(shifted.transpose(2, 0, 1) if settings.layout == "NCHW" else shifted)
 
 
