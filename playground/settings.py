@@ -23,7 +23,7 @@ VERSION = 1
 VIEWS = ("tensor", "model", "run", "export")
 GRANULARITIES = ("tensor", "channel")
 """How many scales a weight of an ONNX file can have."""
-ACTIVATIONS = ("static", "weight_only")
+ACTIVATIONS = ("static", "dynamic", "weight_only")
 
 
 @dataclass(frozen=True, slots=True)

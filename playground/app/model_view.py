@@ -51,7 +51,9 @@ class ModelView:
                 label="One scale for each", options={"Tensor": "tensor", "Channel": "channel"}, **wide
             ),
             "activations": pmui.RadioButtonGroup(
-                label="Activations", options={"Static int8": "static", "Stay float": "weight_only"}, **wide
+                label="Activations",
+                options={"Static int8": "static", "Dynamic int8": "dynamic", "Stay float": "weight_only"},
+                **wide,
             ),
             "exclude": pmui.TextInput(
                 label="Leave in float (names, * for any)", placeholder="conv1.weight, *.bias", **wide

@@ -7,15 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from playground import gallery
 from playground.api import calibrators, conventions
+from playground.cli._calibration import add_calibration, calibration_of
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
-from playground.cli._files import LABELS, Arrays, ModelFile, add_file, feeds_of, open_model, read_arrays
+from playground.cli._files import ModelFile, add_file, open_model
 from playground.errors import InvalidInputError, MissingError
 from playground.model.graph import Graph
-from playground.model.recipe import ACTIVATIONS, ONNX_FORMATS, Recipe, Rule
+from playground.model.recipe import ACTIVATIONS, ONNX_FORMATS, AlgorithmCall, Recipe, Rule
+from playground.model.recipe_imports import import_recipe
+from playground.model.runtimes import runtimes
 from playground.ptq.pipeline import quantize_model
+from playground.ptq.range_cache import FolderCache
 from playground.render import numbers
 
 CHOICES = (
@@ -30,6 +33,10 @@ CHOICES = (
     "calibrator",
     "calibrator_arg",
     "exclude",
+    "runtime",
+    "algorithms",
+    "prepare",
+    "partial",
 )
 """The options that make a recipe, and that a recipe file stands for."""
 
@@ -38,8 +45,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add_file(parser)
     parser.add_argument("-o", "--output", metavar="OUT", help="the file to write; default NAME.quantized.onnx, here")
-    parser.add_argument("--calibration", metavar="NPZ", help="samples for the activations' ranges: an array an input")
-    parser.add_argument("--recipe", metavar="JSON", help="a recipe file, instead of the options below")
+    add_calibration(parser)
+    parser.add_argument(
+        "--recipe",
+        metavar="JSON",
+        help="a recipe file (ours, ONNX Runtime's TensorQuantOverrides, ai-edge-quantizer's), instead of what is below",
+    )
+    parser.add_argument("--runtime", choices=tuple(runtimes()), help="check what it takes; default onnxruntime")
+    parser.add_argument(
+        "--algorithms",
+        nargs="+",
+        metavar="ID[:NAME=VALUE,...]",
+        help="what to do besides rounding, for instance smoothquant:alpha=0.5 gptq",
+    )
+    parser.add_argument("--prepare", action="store_true", default=None, help="fold constants and batch norms first")
+    parser.add_argument("--partial", action="store_true", default=None, help="quantize what can be, where not all can")
     weights = parser.add_argument_group("weights")
     weights.add_argument("--format", choices=ONNX_FORMATS, help="default int8")
     weights.add_argument("--granularity", choices=("tensor", "channel"), help="what shares a scale; default channel")
@@ -67,13 +87,16 @@ def run(args: argparse.Namespace, console: Console) -> Result:
     opened = open_model(args.file)
     recipe = _recipe(args, opened.graph)
     output = _output(args, opened)
-    quantized = quantize_model(opened.model, recipe, _calibration(args, opened, recipe), console.progress)
+    cache = FolderCache(args.ranges) if args.ranges else None
+    samples, told = calibration_of(args, opened, recipe)
+    quantized = quantize_model(opened.model, recipe, samples, console.progress, cache=cache)
     quantized.save(output)
     return {
         "file": opened.name,
         "output": str(output),
         "file_bytes_before": opened.nbytes,
         **quantized.report.as_dict(),
+        "images": told,
     }
 
 
@@ -82,6 +105,8 @@ def show(result: Result, console: Console) -> None:
     tensors, skipped = result["tensors"], result["skipped"]
     samples = result["calibration_samples"]
     activations = f"{len(result['activations'])} quantized, ranges from {samples} samples" if samples else "float"
+    if result["recipe"]["activations"] == "dynamic":
+        activations = "quantized as they come"
     console.pairs(
         {
             "written": result["output"],
@@ -112,8 +137,19 @@ def show(result: Result, console: Console) -> None:
                 "reason": [s["reason"] for s in skipped],
             }
         )
+    for applied in result["algorithms"]:
+        changes = [f"{name} {numbers.digits(was)} → {numbers.digits(now)}" for name, was, now in _changes(applied)]
+        console.line(f"\n{applied['name']}: {', '.join(changes) or 'done'}")
+    if result["images"]:
+        console.line(f"\n{result['images']}")
     for warning in result["warnings"]:
         console.line(f"\nNote: {warning}")
+
+
+def _changes(applied: dict[str, Any]) -> list[tuple[str, float, float]]:
+    """The numbers that are known before and after, with their names in words."""
+    after = applied["after"]
+    return [(name.replace("_", " "), was, after[name]) for name, was in applied["before"].items() if name in after]
 
 
 def _recipe(args: argparse.Namespace, graph: Graph) -> Recipe:
@@ -132,6 +168,8 @@ def _recipe(args: argparse.Namespace, graph: Graph) -> Recipe:
     recipe = Recipe(rules=tuple(_exclusion(pattern, graph) for pattern in args.exclude or ()))
     return replace(
         recipe,
+        **_given(args, "runtime", "prepare", "partial"),
+        algorithms=tuple(_algorithm(text) for text in args.algorithms or ()),
         weights=replace(recipe.weights, **weights),
         activations=(args.activations or ACTIVATIONS[0]).replace("-", "_"),
         activation_scheme=replace(recipe.activation_scheme, **activations),
@@ -145,7 +183,21 @@ def _read_recipe(path: str) -> Recipe:
         text = Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise InvalidInputError("it is no JSON", where=path) from error
-    return Recipe.from_json(text)
+    return import_recipe(text)
+
+
+def _algorithm(text: str) -> AlgorithmCall:
+    """``id`` or ``id:name=value,name=value``."""
+    name, _, given = text.partition(":")
+    pairs = []
+    for argument in given.split(",") if given else ():
+        key, equals, value = argument.partition("=")
+        if not equals:
+            raise InvalidInputError(
+                f"{argument!r} is no NAME=VALUE", where="--algorithms", hint="As in gptq:damping=0.1"
+            )
+        pairs.append((key, _number(value)))
+    return AlgorithmCall(name, tuple(pairs))  # type: ignore[arg-type]
 
 
 def _exclusion(pattern: str, graph: Graph) -> Rule:
@@ -179,19 +231,6 @@ def _number(text: str) -> int | float | str:
         except ValueError:
             continue
     return text
-
-
-def _calibration(args: argparse.Namespace, opened: ModelFile, recipe: Recipe) -> Arrays | None:
-    """Samples for the ranges of activations; a gallery model brings its own."""
-    if args.calibration:
-        if recipe.activations != "static":
-            raise InvalidInputError("activations that stay in float need no samples", where="--calibration")
-        arrays = read_arrays(args.calibration)
-        arrays.pop(LABELS, None)
-        return feeds_of(arrays, opened.graph, args.calibration)
-    if opened.gallery_id and recipe.activations == "static":
-        return dict(gallery.calibration(opened.gallery_id))
-    return None
 
 
 def _output(args: argparse.Namespace, opened: ModelFile) -> Path:

@@ -146,3 +146,14 @@ def test_inventory(jobs, workspace, files):
     assert jobs.inventory()["summary"].startswith("a graph of ")
     workspace.open(files.linear_model())
     assert jobs.inventory()["summary"] == "a graph of 1 MatMul, 1 Add"
+
+
+def test_dynamic_activations(workspace):
+    workspace.change(activations="dynamic")
+    jobs = ModelJobs(workspace)
+    result = drain(jobs.quantize_work())
+    operators = {node.op for node in result.model.graph.nodes}
+    assert operators >= {"DynamicQuantizeLinear", "MatMulInteger"}
+    compared = workspace.compared
+    assert compared.engine == "ONNX Runtime"
+    assert compared.agreement > 0.98

@@ -167,3 +167,69 @@ def test_a_quantized_model_is_not_quantized_again(playground_cli, tmp_path, int8
     ran = playground_cli("quantize", int8_by_onnxruntime, "-o", tmp_path / "out.onnx", "--json")
     assert (ran.code, ran.json["kind"]) == (2, "unsupported")
     assert "quantized already" in ran.json["message"]
+
+
+def test_dynamic_activations_need_no_samples(playground_cli, tmp_path):
+    path = tmp_path / "dynamic.onnx"
+    ran = playground_cli("quantize", "gallery:digits-mlp", "-o", path, "--activations", "dynamic")
+    assert (ran.code, "activations  quantized as they come" in ran.out) == (0, True)
+    assert accuracy(path) >= gallery.float_accuracy["digits-mlp"] - 0.01
+    operators = {node.op_type for node in onnx.load(path).graph.node}
+    assert operators >= {"DynamicQuantizeLinear", "MatMulInteger"}
+
+
+def test_a_recipe_of_another_tool(playground_cli, tmp_path):
+    (tmp_path / "overrides.json").write_text(json.dumps({"fc1.weight": [{"quant_type": "QInt4"}]}))
+    arguments = ["--recipe", tmp_path / "overrides.json", "-o", tmp_path / "out.onnx", "--json"]
+    found = playground_cli("quantize", "gallery:digits-mlp", *arguments).json
+    assert [t["scheme"]["format"] for t in found["tensors"]] == ["int4", "int8", "int8"]
+
+
+def test_the_runtime_is_asked_first(playground_cli, tmp_path):
+    options = ["--runtime", "onnxruntime-web", "-o", tmp_path / "out.onnx", "--json"]
+    assert playground_cli("quantize", "gallery:digits-mlp", *options).json["recipe"]["runtime"] == "onnxruntime-web"
+    ran = playground_cli("quantize", "gallery:digits-mlp", "--runtime", "tflite", "-o", tmp_path / "no.onnx")
+    assert (ran.code, "TensorFlow Lite takes no uint8 activations" in ran.err) == (2, True)
+
+
+def test_ranges_are_kept_in_a_folder(playground_cli, tmp_path):
+    options = ["--ranges", tmp_path / "ranges", "-o", tmp_path / "out.onnx", "--json"]
+    first = playground_cli("quantize", "gallery:digits-convnet", *options).json
+    (kept,) = (tmp_path / "ranges").iterdir()
+    stored = json.loads(kept.read_text())
+    assert stored["samples"] == 64
+    stored["ranges"]["image"][1] = np.full_like(stored["ranges"]["image"][1], 7.5).tolist()
+    kept.write_text(json.dumps(stored))
+    again = playground_cli("quantize", "gallery:digits-convnet", *options).json
+    assert (first["activations"][0]["hi"], again["activations"][0]["hi"]) == (1.0, 7.5)
+
+
+def test_a_folder_of_images(playground_cli, tmp_path, float_file):
+    from PIL import Image
+
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for number in range(3):
+        Image.fromarray(np.full((20, 16, 3), 60 * number, np.uint8)).save(folder / f"{number}.png")
+    options = ["--calibration", folder, "-o", tmp_path / "out.onnx"]
+    ran = playground_cli("quantize", float_file, *options, "--image-mean", "0.5")
+    assert ran.code == 0
+    assert "Images are cropped to 8 x 8, grey, NCHW, 0 to 1, minus 0.5, divided by 1." in ran.out
+    found = playground_cli("quantize", float_file, *options, "--json").json
+    assert found["calibration_samples"] == 3
+    assert found["activations"][0]["hi"] == pytest.approx(120 / 255)
+    refused = playground_cli("quantize", float_file, "--image-size", "4", "4", "-o", tmp_path / "out.onnx")
+    assert (refused.code, "Give a folder of images" in refused.err) == (2, True)
+
+
+def test_algorithms_are_named_with_their_parameters(playground_cli, tmp_path):
+    ran = playground_cli("quantize", "gallery:digits-mlp", "--algorithms", "alchemy:gold=1", "-o", tmp_path / "o.onnx")
+    assert (ran.code, "there is no algorithm 'alchemy'" in ran.err) == (2, True)
+    ran = playground_cli("quantize", "gallery:digits-mlp", "--algorithms", "gptq:damping", "-o", tmp_path / "o.onnx")
+    assert (ran.code, "'damping' is no NAME=VALUE" in ran.err) == (2, True)
+
+
+def test_preparing_and_partial_results_are_asked_for(playground_cli, tmp_path):
+    options = ["--prepare", "--partial", "--exclude", "fc1*", "-o", tmp_path / "out.onnx", "--json"]
+    recipe = playground_cli("quantize", "gallery:digits-mlp", *options).json["recipe"]
+    assert (recipe["prepare"], recipe["partial"]) == (True, True)

@@ -1,0 +1,65 @@
+"""Calibration data on the command line: an ``.npz``, a folder of images, or the gallery's own."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from playground import gallery
+from playground.cli._files import LABELS, ModelFile, feeds_of, read_arrays
+from playground.errors import InvalidInputError
+from playground.model.recipe import Recipe
+from playground.ptq.activations import Given
+from playground.ptq.images import LAYOUTS, RESIZES, image_batches, image_settings, images_in
+
+
+def add_calibration(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "--calibration",
+        metavar="NPZ|FOLDER",
+        help="samples for the activations' ranges: an array an input, or a folder of images",
+    )
+    parser.add_argument("--ranges", metavar="FOLDER", help="keep ranges of activations here, and take them from here")
+    images = parser.add_argument_group("images", "what is not said is read off the model's input; all of it is shown")
+    images.add_argument("--image-size", nargs=2, type=int, metavar=("HEIGHT", "WIDTH"))
+    images.add_argument("--image-layout", choices=LAYOUTS)
+    images.add_argument("--image-resize", choices=RESIZES, help="default crop: proportions are kept")
+    images.add_argument("--image-scale", type=float, metavar="NUMBER", help="what 255 becomes; default 1")
+    images.add_argument("--image-mean", nargs="+", type=float, metavar="NUMBER", help="default 0")
+    images.add_argument("--image-std", nargs="+", type=float, metavar="NUMBER", help="default 1")
+
+
+def calibration_of(args: argparse.Namespace, opened: ModelFile, recipe: Recipe) -> tuple[Given | None, str]:
+    """The samples, and how images were made to fit (empty if there are none). A gallery model brings its own.
+
+    Raises:
+        InvalidInputError: nothing needs samples, or options of images come without images.
+        PlaygroundError: the file cannot be read or does not fit.
+    """
+    chosen = _chosen(args)
+    folder = bool(args.calibration) and Path(args.calibration).is_dir()
+    if chosen and not folder:
+        raise InvalidInputError(
+            "there are no images to treat so", where="--image-...", hint="Give a folder of images as --calibration"
+        )
+    if args.calibration:
+        if recipe.activations != "static" and not recipe.algorithms:
+            raise InvalidInputError("activations that stay in float need no samples", where="--calibration")
+        if folder:
+            settings = image_settings(opened.graph, **chosen)
+            return image_batches(images_in(args.calibration), settings), settings.described
+        arrays = read_arrays(args.calibration)
+        arrays.pop(LABELS, None)
+        return feeds_of(arrays, opened.graph, args.calibration), ""
+    if opened.gallery_id and (recipe.activations == "static" or recipe.algorithms):
+        return dict(gallery.calibration(opened.gallery_id)), ""
+    return None, ""
+
+
+def _chosen(args: argparse.Namespace) -> dict[str, Any]:
+    given = {name: getattr(args, f"image_{name}") for name in ("layout", "resize", "scale", "mean", "std")}
+    if args.image_size:
+        given |= dict(zip(("height", "width"), args.image_size, strict=True))
+    return {name: value for name, value in given.items() if value is not None}
