@@ -105,8 +105,9 @@ def _box(strides: str, rank: int, width: str = "") -> Touched:
 
 
 def _depthwise_weights(w: Words) -> int:
-    pairs = (int(w["kernel_w"]) + 1) // 2
-    return -(-int(w["channels"]) // 8) * int(w["kernel_h"]) * pairs * 32
+    """In the relaxed build, which has four taps in a group; the other one takes more."""
+    groups = (int(w["kernel_w"]) + 3) // 4
+    return -(-int(w["channels"]) // 8) * int(w["planes"]) * int(w["kernel_h"]) * groups * 32
 
 
 def _depthwise_scratch(w: Words) -> int:
@@ -115,7 +116,8 @@ def _depthwise_scratch(w: Words) -> int:
         return w[f"{name}_{first}"], w[f"{name}_{second}"]
 
     kernel, out = both("kernel", "h w"), both("out", "height width")
-    return scratch_bytes(Window(kernel, out, both("stride", "h w"), both("dilation", "h w"), both("pad", "top left")))
+    window = Window(kernel, out, both("stride", "h w"), both("dilation", "h w"), both("pad", "top left"))
+    return min(scratch_bytes(window, "int16"), scratch_bytes(window, "signed"))
 
 
 _COPIED: dict[str, Touched] = {
@@ -206,7 +208,7 @@ SIGNATURES = {
         f"{_IMAGES} is_signed x_zero_point ratio count_padding {_EPILOGUE}", {"x": _IMAGE, "out": _out(*_PIXELS)}, _ONE
     ),
     "k_depthwise_s8": Signature(
-        f"{_IMAGES} is_signed x_zero_point weights bias multiplier {_EPILOGUE} scratch",
+        f"{_IMAGES} is_signed x_zero_point flip weights planes bias multiplier {_EPILOGUE} scratch",
         {
             "x": _IMAGE,
             "weights": _depthwise_weights,

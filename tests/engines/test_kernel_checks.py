@@ -30,7 +30,7 @@ CALLS = {  # numbers, and bytes of each buffer at its place
     "k_global_average_s8": ([30], 2, 5, 3, 0, 0, 0.5, *LIMITS, CODES, [6]),
     "k_maxpool_s8": ([360], *IMAGES, 1, [360]),
     "k_avgpool_s8": ([360], *IMAGES, 1, 127, 0.5, 0, *LIMITS, CODES, [360]),
-    "k_depthwise_s8": ([360], *IMAGES, 1, 0, [384], [36], [36], *LIMITS, CODES, [360], [672]),
+    "k_depthwise_s8": ([360], *IMAGES, 1, 0, 128, [192], 1, [36], [36], *LIMITS, CODES, [360], [480]),
     "k_dynamic_quantize": ([40], 10, [4], [4], [10]),
     "k_scale_floats": ([40], 10, [4], [40]),
 }
