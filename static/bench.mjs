@@ -2,9 +2,11 @@
 // takes our kernels (every build that is exact here, the fastest first) and gives rows of the table.
 import { conv } from "./bench/conv.mjs";
 import { loadKernels, setUpRuntime } from "./bench/files.mjs";
+import { fourBit } from "./bench/four_bit.mjs";
 import { matmul } from "./bench/matmul.mjs";
+import { nets } from "./bench/nets.mjs";
 
-const SECTIONS = { "Products of matrices": matmul, Convolution: conv };
+const SECTIONS = { "Products of matrices": matmul, Convolution: conv, "4-bit weights": fourBit, "Whole networks": nets };
 const $ = (id) => document.getElementById(id);
 
 function show({ shape, engine, medianMs, p95Ms, gmacs, ratio, result }) {

@@ -24,6 +24,13 @@ static uint8_t *gather_taps(const struct conv_s8_args *a, const uint8_t *codes, 
 static uint8_t *gather_window(const struct conv_s8_args *a, const struct window *w, const uint8_t *image, int32_t depth,
                               uint8_t *to) {
     const struct images *in = &a->in;
+    int32_t whole = w->first_y + w->first_x == 0 && w->last_y == in->kernel_h && w->last_x == in->kernel_w;
+    if (whole && in->dilation_w * in->channels == depth) {
+        const uint8_t *line = image + tap_at(in, w, 0, 0);
+        for (int32_t y = 0; y < in->kernel_h; y++, line += in->dilation_h * in->width * in->channels)
+            to = put_values(line, in->kernel_w * depth, &a->from, to);
+        return to;
+    }
     to = put_zeros(w->first_y * in->kernel_w * depth, &a->from, to);
     for (int32_t y = w->first_y; y < w->last_y; y++) {
         to = put_zeros(w->first_x * depth, &a->from, to);

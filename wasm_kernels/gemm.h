@@ -76,40 +76,53 @@ static inline v128_t add_products(v128_t sum, v128_t values, v128_t weights) {
 #endif
 }
 
-/* Octets of n codes as values. */
+/* Octets that n values take. */
 static inline int32_t value_bytes(int32_t n) { return n * CODE_BYTES; }
 
-/* n codes as values; gives where the next ones go. */
-static inline uint8_t *put_values(const uint8_t *codes, int32_t n, const struct source *from, uint8_t *to) {
+/* Eight codes, and four, as values. */
+static inline void put8(const uint8_t *codes, const struct source *from, uint8_t *to) {
 #if defined(__wasm_relaxed_simd__)
     v128_t flip = wasm_i8x16_splat((int8_t)from->flip);
-    int32_t i = 0;
-    for (; i + 16 <= n; i += 16)
-        wasm_v128_store(to + i, wasm_v128_xor(wasm_v128_load(codes + i), flip));
-    if (n >= 8 && i < n) { /* the last eight once more where there are fewer than sixteen left; then one by one */
-        int32_t last = i + 8 <= n ? i : n - 8;
-        wasm_v128_store64_lane(to + last, wasm_v128_xor(wasm_v128_load64_zero(codes + last), flip), 0);
-        last = n - 8;
-        wasm_v128_store64_lane(to + last, wasm_v128_xor(wasm_v128_load64_zero(codes + last), flip), 0);
-        return to + n;
-    }
-    for (; i < n; i++)
-        to[i] = (uint8_t)(codes[i] ^ from->flip);
-    return to + n;
+    wasm_v128_store64_lane(to, wasm_v128_xor(wasm_v128_load64_zero(codes), flip), 0);
 #else
-    int16_t *values = (int16_t *)to;
-    v128_t zero_point = wasm_i16x8_splat((int16_t)from->zero_point);
-    int32_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        wasm_v128_store(values + i, load8(codes + i, from->is_signed, zero_point));
-    if (n >= 8 && i < n) { /* the last eight once more */
-        wasm_v128_store(values + n - 8, load8(codes + n - 8, from->is_signed, zero_point));
-        return to + 2 * n;
-    }
-    for (; i < n; i++)
-        values[i] = (int16_t)(code_at(codes, i, from->is_signed) - from->zero_point);
-    return to + 2 * n;
+    wasm_v128_store(to, load8(codes, from->is_signed, wasm_i16x8_splat((int16_t)from->zero_point)));
 #endif
+}
+
+static inline void put4(const uint8_t *codes, const struct source *from, uint8_t *to) {
+    v128_t four = wasm_v128_load32_zero(codes);
+#if defined(__wasm_relaxed_simd__)
+    wasm_v128_store32_lane(to, wasm_v128_xor(four, wasm_i8x16_splat((int8_t)from->flip)), 0);
+#else
+    v128_t wide = from->is_signed ? wasm_i16x8_extend_low_i8x16(four) : wasm_u16x8_extend_low_u8x16(four);
+    wasm_v128_store64_lane(to, wasm_i16x8_sub(wide, wasm_i16x8_splat((int16_t)from->zero_point)), 0);
+#endif
+}
+
+/* n codes as values; gives where the next ones go. What is left of a vector takes the last ones of those before along. */
+static inline uint8_t *put_values(const uint8_t *codes, int32_t n, const struct source *from, uint8_t *to) {
+    int32_t i = 0;
+    if (n >= 8) {
+#if defined(__wasm_relaxed_simd__)
+        for (v128_t flip = wasm_i8x16_splat((int8_t)from->flip); i + 16 <= n; i += 16)
+            wasm_v128_store(to + i, wasm_v128_xor(wasm_v128_load(codes + i), flip));
+#endif
+        for (; i + 8 <= n; i += 8)
+            put8(codes + i, from, to + value_bytes(i));
+        if (i < n)
+            put8(codes + n - 8, from, to + value_bytes(n - 8));
+    } else if (n >= 4) {
+        put4(codes, from, to);
+        put4(codes + n - 4, from, to + value_bytes(n - 4));
+    } else {
+        for (; i < n; i++)
+#if defined(__wasm_relaxed_simd__)
+            to[i] = (uint8_t)(codes[i] ^ from->flip);
+#else
+            ((int16_t *)to)[i] = (int16_t)(code_at(codes, i, from->is_signed) - from->zero_point);
+#endif
+    }
+    return to + value_bytes(n);
 }
 
 /* n values that stand for zero, as padding does. */

@@ -21,7 +21,7 @@ from builder.paths import (
     WASM_KERNELS,
     site_packages,
 )
-from builder.steps import files_in, run, step
+from builder.steps import BuildError, files_in, run, step
 
 ORT = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 BOKEH = ("bokeh.min.js", "bokeh-widgets.min.js", "bokeh-tables.min.js")
@@ -31,15 +31,17 @@ PANEL_FOLDERS = ("css", "bundled/theme", "images", "assets")
 _LOCK = REQUIREMENTS / "site.txt"
 _NPM_LOCK = REQUIREMENTS / "package-lock.json"
 _KERNELS = list(kernels.TARGETS)
-_BENCH_MODELS = ROOT / "tests" / "benchmarks" / "operator_models.py"
-_LIMIT = ROOT / "tests" / "benchmarks" / "limit.c"
-SCRIPTS = {"early": "iife", "page": "esm", "theme": "iife", "bench": "esm"}
+_BENCHMARKS = ROOT / "tests" / "benchmarks"
+_BENCH_SCRIPTS = tuple(_BENCHMARKS / f"{name}.py" for name in ("operator_models", "nets", "net_programs"))
+_LIMIT = _BENCHMARKS / "limit.c"
+SCRIPTS = {"early": "iife", "fetcher": "iife", "page": "esm", "theme": "iife", "bench": "esm"}
 """What is bundled into one file: module in ``static/`` -> form. The engine's part is bundled with Python's files."""
 
 PAGES = ("index.html", "embed.html")
 """Pages that start Python; the list of its files is written into them."""
 
 _MARK = "<!-- playground-files -->"
+_WORKER_MARK = "<!-- worker -->"
 _MADE_HERE = ("python", "ort", "bokeh", "pn", "pmui", "kernels", "bench", "manifest.json")
 """Folders and files of ``dist/`` that do not come from ``static/``."""
 
@@ -67,12 +69,18 @@ def build() -> Path:
     browser_python.sweep(modules)
     step(
         "Write the bench models",
-        [_BENCH_MODELS, _LIMIT, _RECIPE / "kernels.py", PACKAGE / "model", _LOCK],
+        [
+            *_BENCH_SCRIPTS,
+            _LIMIT,
+            _RECIPE / "kernels.py",
+            *(PACKAGE / part for part in ("model", "engines", "ptq")),
+            _LOCK,
+        ],
         [TREE / "bench"],
         _write_bench,
     )
     recipe: list[Path | str] = [_RECIPE / name for name in ("site.py", "scripts.py", "browser_python.py")]
-    recipe += [browser_python.PYTHON, json.dumps(env)]
+    recipe += [browser_python.PYTHON, browser_python.WORKER, json.dumps(env)]
     pages = [TREE / "index.html", TREE / "kernels", TREE / "page.js"]
     step("Write the pages", [*recipe, STATIC, *_KERNELS], pages, lambda: _write_pages(modules, env))
     parts: list[Path | str] = [_RECIPE / "site.py", wheel.name, json.dumps(versions)]
@@ -138,8 +146,18 @@ def _write_pages(modules: Path, env: Mapping[str, str]) -> None:
     for page in PAGES:
         text = (STATIC / page).read_text("utf-8")
         (TREE / page).write_text(text.replace(_MARK, links), "utf-8")
+    engine = (STATIC / "engine.html").read_text("utf-8")
+    (TREE / "engine.html").write_text(engine.replace(_WORKER_MARK, _worker_element()), "utf-8")
     for path in _KERNELS:
         _copy(path, TREE / "kernels" / path.name)
+
+
+def _worker_element() -> str:
+    """The worker's source as data that engine.js makes a blob of: no request has to be waited for."""
+    source = browser_python.WORKER.read_text("utf-8")
+    if re.search(r"<!--|</?script", source, re.IGNORECASE):
+        raise BuildError("The worker's script holds markup, which would end its element in engine.html.")
+    return f'<script type="text/plain" id="worker">{source}</script>'
 
 
 def _links(modules: Path, env: Mapping[str, str]) -> Iterator[str]:
@@ -161,7 +179,8 @@ def _links(modules: Path, env: Mapping[str, str]) -> Iterator[str]:
 
 def _write_bench() -> None:
     shutil.rmtree(TREE / "bench", ignore_errors=True)
-    run([PYTHON, _BENCH_MODELS, TREE / "bench"], "The bench page's models could not be written.")
+    for name in ("operator_models", "net_programs"):
+        run([PYTHON, _BENCHMARKS / f"{name}.py", TREE / "bench"], "The bench page's models could not be written.")
     kernels.compile_limits(_LIMIT, TREE / "bench")
 
 

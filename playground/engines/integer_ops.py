@@ -78,8 +78,8 @@ def matmul_integer(a: NDArray[Any], b: NDArray[Any], a_zero_point: Any = 0, b_ze
     Zero-points broadcast against their operand. Formed in float64, which is exact: products stay below 2^17, so it
     would take a depth of 2^36 to leave its 53 bits.
     """
-    left = a.astype(np.float64) - np.asarray(a_zero_point, np.float64)
-    right = b.astype(np.float64) - np.asarray(b_zero_point, np.float64)
+    left = np.ascontiguousarray(a.astype(np.float64) - np.asarray(a_zero_point, np.float64))
+    right = np.ascontiguousarray(b.astype(np.float64) - np.asarray(b_zero_point, np.float64))
     return _wrapped(left @ right)
 
 

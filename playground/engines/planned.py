@@ -36,6 +36,12 @@ class PlannedModel:
         self._weights: SharedWeights | None = None
         self._programs: OrderedDict[tuple[Any, ...], Program | wasm.WasmProgram] = OrderedDict()
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the kernels' memory that its programs and their weights take; 0 for the reference."""
+        arenas = sum(made.nbytes for made in self._programs.values() if isinstance(made, wasm.WasmProgram))
+        return arenas + (self._weights.nbytes if self._weights is not None else 0)
+
     def program(self, shapes: Mapping[str, tuple[int, ...]]) -> Program | wasm.WasmProgram:
         """The program for these input shapes; the four used last are kept, the memory of older ones is given back.
 

@@ -3,17 +3,17 @@
 The four architectures of MLPerf Tiny and an encoder as in BERT. Weights are random (seeded), batch normalization is
 folded. ``quantized`` runs our own ``quantize_model`` on random data.
 
-Usage: python tests/benchmarks/nets.py            a table: our kernels under wasmtime and native ONNX Runtime
-       python tests/benchmarks/nets.py FOLDER     writes every net as NAME.onnx and NAME.qdq.onnx, and sample inputs
+``net_programs`` writes them for the bench page. Run as a script this prints a table: our kernels under wasmtime and
+native ONNX Runtime, in turns, on one thread.
 """
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -88,9 +88,12 @@ class Builder:
         return self.constant("shape", np.array(sizes, np.int64))
 
     def graph(self, x: ValueInfo, y: str) -> Graph:
-        """The whole net."""
+        """The whole net, whose output is called y."""
         held = {name: Tensor.of(name, values) for name, values in self.weights.items()}
-        return Graph(self.name, (x,), (ValueInfo(y, "float32", None),), tuple(self.nodes), held, 17)
+        *nodes, last = self.nodes
+        assert last.outputs == (y,)
+        nodes.append(replace(last, outputs=("y",)))
+        return Graph(self.name, (x,), (ValueInfo("y", "float32", None),), tuple(nodes), held, 17)
 
 
 def resnet8() -> Graph:
@@ -130,7 +133,7 @@ def autoencoder() -> Graph:
     """The fully connected autoencoder for 640 features of a sound."""
     b, x = Builder("autoencoder"), "x"
     sizes = [640, 128, 128, 128, 128, 8, 128, 128, 128, 128]
-    for into, out in zip(sizes[:-1], sizes[1:], strict=True):
+    for into, out in pairwise(sizes):
         x = b.dense(x, into, out, relu=True)
     return b.graph(ValueInfo("x", "float32", ("n", 640)), b.dense(x, 128, 640))
 
@@ -216,28 +219,21 @@ def gallery_net(name: str) -> Graph:
     return graph
 
 
-def write(folder: Path) -> None:
-    """Every net in float and quantized."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, make in NETS.items():
-        graph = make()
-        (folder / f"{name}.onnx").write_bytes(to_onnx(graph))
-        (folder / f"{name}.qdq.onnx").write_bytes(quantized(graph)[1])
+def medians_ms(runs: list[Callable[[], object]], rounds: int = 15, round_ms: float = 20) -> list[float]:
+    """Median time of one run of each, in turns: what else the machine does meanwhile meets all of them."""
+    times: list[list[float]] = [[] for _ in runs]
+    for _ in range(rounds):
+        for run, held in zip(runs, times, strict=True):
+            began, count = time.perf_counter(), 0
+            while count == 0 or 1e3 * (time.perf_counter() - began) < round_ms:
+                run()
+                count += 1
+            held.append(1e3 * (time.perf_counter() - began) / count)
+    return [float(np.median(held)) for held in times]
 
 
-def median_ms(run: Callable[[], object], seconds: float = 0.5) -> float:
-    """Median of runs for about so long."""
-    run()
-    times, end = [], time.perf_counter() + seconds
-    while not times or time.perf_counter() < end:
-        began = time.perf_counter()
-        run()
-        times.append(1e3 * (time.perf_counter() - began))
-    return float(np.median(times))
-
-
-def table() -> None:
-    """Our kernels under wasmtime beside native ONNX Runtime on one thread, in turns."""
+def engines(graph: Graph, batch: int) -> list[Callable[[], object]]:
+    """Our kernels, ONNX Runtime on the quantized model, and on the float one."""
     import onnxruntime
 
     from playground.engines import wasm
@@ -245,23 +241,22 @@ def table() -> None:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    qdq, file = quantized(graph)
+    feeds = sample(graph, batch)
+    program = wasm.plan(qdq, {key: value.shape for key, value in feeds.items()})
+    sessions = [onnxruntime.InferenceSession(data, options) for data in (file, to_onnx(graph))]
+    return [partial(program.run, feeds), *(partial(session.run, None, feeds) for session in sessions)]
+
+
+def table() -> None:
+    """Our kernels under wasmtime beside native ONNX Runtime on one thread."""
     print(f"{'net':12} {'batch':>5} {'ours':>9} {'QDQ':>9} {'float':>9}   ms; QDQ / ours, float / ours")
     for name, make in NETS.items():
-        graph = make()
-        qdq, data = quantized(graph)
-        theirs = [onnxruntime.InferenceSession(file, options) for file in (data, to_onnx(graph))]
         for batch in (1, 16):
-            feeds = sample(graph, batch)
-            program = wasm.plan(qdq, {key: value.shape for key, value in feeds.items()})
-            runs = [lambda: program.run(feeds), *(lambda s=s: s.run(None, feeds) for s in theirs)]
-            ours, *others = (median_ms(run) for run in runs)
+            ours, *others = medians_ms(engines(make(), batch))
             ratios = "  ".join(f"{other / ours:5.2f}" for other in others)
             print(f"{name:12} {batch:5} {ours:9.3f} {others[0]:9.3f} {others[1]:9.3f}   {ratios}")
-            program.release()
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        write(Path(sys.argv[1]))
-    else:
-        table()
+    table()

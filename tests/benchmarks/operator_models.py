@@ -15,6 +15,7 @@ from playground.model.writers.onnx import to_onnx
 
 SHAPES = ((512, 512, 512), (384, 1024, 1024))
 CONV_CHANNELS, CONV_SIZE = 64, 56
+FOUR_BIT_SIZE = 2048
 SEED = 20260101
 
 
@@ -79,6 +80,25 @@ def conv() -> tuple[Graph, np.ndarray]:
     return graph, matrix
 
 
+def four_bit() -> tuple[Graph, np.ndarray, np.ndarray]:
+    """MatMulNBits, and its codes and scales as our kernel takes them (see k_gemv_4bit)."""
+    rng = np.random.default_rng(SEED)
+    codes = rng.integers(0, 16, (FOUR_BIT_SIZE, FOUR_BIT_SIZE // 32, 32)).astype(np.uint8)
+    scales = rng.uniform(0.01, 0.1, codes.shape[:2]).astype(np.float32)
+    neighbours = codes[..., 0::2] | codes[..., 1::2] << 4  # as ONNX Runtime has them: even ones in the low halves
+    attributes = {"K": FOUR_BIT_SIZE, "N": FOUR_BIT_SIZE, "bits": 4, "block_size": 32}
+    graph = Graph(
+        name="matmulnbits",
+        inputs=(ValueInfo("x", "float32", (1, FOUR_BIT_SIZE)),),
+        outputs=(ValueInfo("y", "float32", (1, FOUR_BIT_SIZE)),),
+        nodes=(Node("MatMulNBits", "product", ("x", "w", "scales"), ("y",), attributes, domain="com.microsoft"),),
+        initializers={"w": Tensor.of("w", neighbours), "scales": Tensor.of("scales", scales.reshape(-1))},
+        opset=17,
+        other_opsets={"com.microsoft": 1},
+    )
+    return graph, codes[..., :16] | codes[..., 16:] << 4, scales
+
+
 def main(folder: Path) -> None:
     """Write every model, and the weights as raw int8 for our kernels."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,6 +110,10 @@ def main(folder: Path) -> None:
     graph, matrix = conv()
     (folder / "weights-conv.bin").write_bytes(matrix.tobytes())
     (folder / "qlinearconv.onnx").write_bytes(to_onnx(graph))
+    graph, codes, scales = four_bit()
+    (folder / "codes-4bit.bin").write_bytes(codes.tobytes())
+    (folder / "scales-4bit.bin").write_bytes(scales.tobytes())
+    (folder / "matmulnbits.onnx").write_bytes(to_onnx(graph))
 
 
 if __name__ == "__main__":

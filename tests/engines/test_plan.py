@@ -5,7 +5,7 @@ import pytest
 
 from playground.engines import program as p
 from playground.engines import reference
-from playground.engines.plan import compile_graph
+from playground.engines.plan import Refusal, compile_graph, refusals
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Graph, Node, Tensor, ValueInfo
 
@@ -202,3 +202,24 @@ def test_without_a_zero_point_the_node_or_its_input_says_the_type(stated, dtype)
 def test_other_code_types_are_refused():
     with pytest.raises(UnsupportedError, match="only int8 and uint8"):
         compile_graph(graph([node("QuantizeLinear", "x s", "q", output_dtype=4)], ["q"]), {"x": (1, 3, 4, 4)})
+
+
+def test_refusals_are_data_before_anything_runs():
+    nodes = [*quantized("x"), node("LSTM", "x:r", "b"), node("MaxPool", "x:r", "y", kernel_shape=[9, 9])]
+    assert refusals(graph(nodes, ["y"])) == (
+        Refusal("LSTM:b", "LSTM", "this operator has no integer form here"),
+        Refusal("MaxPool:y", "MaxPool", "its window of (9, 9) does not fit an image of (4, 4)"),
+    )
+    assert refusals(graph([*CONV, *quantized("c", "t")], ["c:r"], CONV_WEIGHTS)) == ()
+
+
+def test_refusals_name_a_product_after_a_float_operator():
+    nodes = [*quantized("x"), node("LogSoftmax", "x:r", "p"), *quantized("p"), CONV[2], node("Conv", "p:r w:r", "y")]
+    (refusal,) = refusals(graph(nodes, ["y"], CONV_WEIGHTS), {"x": (1, 3, 4, 4)})
+    assert "LogSoftmax" in refusal.reason
+
+
+def test_a_node_that_does_not_fit_its_shapes_is_named_with_them():
+    constants = {"to": np.array([7, 1, 4, 5])}
+    (refusal,) = refusals(graph([*quantized("x"), node("Expand", "x:r to", "y")], ["y"], constants))
+    assert refusal.reason.startswith("it cannot run on shapes [1, 3, 4, 4], [4]")
