@@ -3,7 +3,7 @@
 An access beyond a buffer then either traps or is seen. The same checks run under wasmtime and, in the page's worker, on
 the browser's own WebAssembly (tests/browser/test_kernels_in_page.py).
 
-``guarded`` runs the simd128 build. ``multiplying`` runs the kernels of integer products in every way to multiply: the
+``guarded`` runs the simd128 build, and once more one that traps on C's undefined behaviour. ``multiplying`` runs the kernels of integer products in every way to multiply: the
 simd128 build; the relaxed build under wasmtime's deterministic rules, which take both operands as signed; and, for
 machines that take one as unsigned, a relaxed build in which relaxed_dot.h stands in for the instruction (wasmtime
 computes that exactly on no machine). In the page there is the simd128 build, and the relaxed one if it is exact there.
@@ -23,6 +23,7 @@ from playground.host.kernel_module import read_module
 PAGES = 12
 STACK_TOP = 65536
 CANARY = 64
+SANITIZED = ["-fsanitize=undefined", "-fsanitize-trap=undefined", "-fno-sanitize=alignment"]  # wasm loads from anywhere
 STAND_IN = [
     "-mcpu=generic+simd128+relaxed_simd+bulk_memory",
     "-include",
@@ -174,9 +175,15 @@ class Guarded:
         return int(value)
 
 
-@pytest.fixture(scope="session")
-def guarded():
-    return Guarded(read_module(), "int16")
+@pytest.fixture(scope="session", params=["built"] if sys.platform == "emscripten" else ["built", "sanitized"])
+def guarded(request, tmp_path_factory):
+    if request.param == "built":
+        return Guarded(read_module(), "int16")
+    from builder import kernels
+
+    module = tmp_path_factory.mktemp("kernels") / "sanitized.wasm"
+    kernels.compile_module(module, f"-mcpu={kernels.TARGETS[kernels.KERNELS_FILE]}", *SANITIZED)
+    return Guarded(module.read_bytes(), "int16")
 
 
 def ways_to_multiply():
@@ -194,7 +201,7 @@ def stand_in(tmp_path_factory):
         from builder import kernels
 
         module = tmp_path_factory.mktemp("kernels") / "relaxed.wasm"
-        kernels.compile_module(module, *STAND_IN, *macros)
+        kernels.compile_module(module, *STAND_IN, *SANITIZED, *macros)
         return module.read_bytes()
 
     return compiled
