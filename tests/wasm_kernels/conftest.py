@@ -3,10 +3,11 @@
 An access beyond a buffer then either traps or is seen. The same checks run under wasmtime and, in the page's worker, on
 the browser's own WebAssembly (tests/browser/test_kernels_in_page.py).
 
-``guarded`` runs the simd128 build, and once more one that traps on C's undefined behaviour. ``multiplying`` runs the kernels of integer products in every way to multiply: the
-simd128 build; the relaxed build under wasmtime's deterministic rules, which take both operands as signed; and, for
-machines that take one as unsigned, a relaxed build in which relaxed_dot.h stands in for the instruction (wasmtime
-computes that exactly on no machine). In the page there is the simd128 build, and the relaxed one if it is exact there.
+``guarded`` runs the simd128 build, and once more one that traps on C's undefined behaviour. ``multiplying`` runs the
+kernels of integer products in every way to multiply: the simd128 build; the relaxed build under wasmtime's
+deterministic rules, which take both operands as signed; and, for machines that take one as unsigned, a relaxed build in
+which relaxed_dot.h stands in for the instruction (wasmtime computes that exactly on no machine). In the page there is
+the simd128 build, and the relaxed one if it is exact there.
 """
 
 import struct
