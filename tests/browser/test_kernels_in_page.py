@@ -53,7 +53,7 @@ def archive() -> bytes:
 def worker(visit):
     """The worker of a booted page, with the archive in its file system."""
     visit.page.evaluate("() => playground.report()")  # the packages are unpacked before that is answered
-    (found,) = visit.page.workers
+    found = next(worker for worker in visit.page.workers if worker.evaluate("() => 'pyodide' in self"))
     unpack = """([zip, folder]) => {
         pyodide.unpackArchive(Uint8Array.from(atob(zip), (c) => c.charCodeAt(0)), "zip", {extractDir: folder});
         pyodide.pyimport("sys").path.push(folder);
