@@ -1,49 +1,60 @@
-#include "kernels.h"
+#include "gemm.h"
 
 /* Depthwise 2-D convolution of codes in NHWC: every channel has one filter of its own.
  *
- * Eight channels at a time, two taps of a line in one i32x4.dot_i16x8_s. For this each line of the image is widened once,
- * its zero-point taken off (so padding is 0), and every value is put beside that of the tap to its right: a *pair*, for
- * eight channels two vectors. The scratch is a ring of as many lines of pairs as a window spans. */
+ * Eight channels at a time, and as many taps of a line in one dot product as gemm.h has codes in a step: two int16, or
+ * four octets in the relaxed build. For this each line of the image is made into *groups* once: every pixel beside
+ * those of the taps to its right, for eight channels two vectors. The scratch is a ring of as many lines of groups as a
+ * window spans; padding is lines and pixels of zero-points.
+ *
+ * The relaxed build takes weights as int8. Wider ones are a sum of such, called planes. */
 struct depthwise_s8_args {
     struct images in;
-    int32_t is_signed, zero_point;
-    const int16_t *weights; /* [channels / 8][kernel_h][kernel_w / 2][8][2], rounded up and filled with zeros */
-    const int32_t *bias;    /* [channels] */
+    struct source from;
+    const uint8_t *weights; /* [channels / 8][planes][kernel_h][kernel_w / TAPS][8][STEP octets], rounded up, zeros */
+    int32_t planes;          /* 1 where offsets of weights fit */
+    const int32_t *bias;     /* [channels]; with the share of the zero-point where values keep it, as gemm.h says */
     const float *multiplier; /* [channels] */
     struct epilogue to;
-    int16_t *scratch; /* [span][places][16] and 3 * advance more, see struct ring */
+    uint8_t *scratch; /* [span][places][GROUP] and 3 * advance more, see struct ring */
 };
 
-enum { PAIR = 16, BLOCK = 4 }; /* int16 values of eight channels' pairs; output pixels at a time */
+enum { TAPS = STEP_CODES, GROUP = 8 * STEP, BLOCK = 4 }; /* octets of eight channels' groups; output pixels at a time */
 
-/* Pairs are kept for every `step`-th column from -pad_left on: for each, or for those that outputs begin at if no window
- * needs others. */
+/* Groups are kept for every `step`-th column from -pad_left on: for each, or for those that outputs begin at if no window
+ * needs others. Sizes are in octets. */
 struct ring {
     int32_t span;   /* lines: (kernel_h - 1) * dilation_h + 1 */
-    int32_t places; /* of a line: ((out_width - 1) * stride_w + (pairs - 1) * 2 * dilation_w) / step + 1 */
-    int32_t step;   /* stride_w if it divides 2 * dilation_w or kernel_w is at most 2; else 1 */
-    int32_t pairs;  /* of a line of the kernel: kernel_w / 2, rounded up */
-    int32_t advance, jump; /* int16 values from one output, and from one pair, to the next */
+    int32_t places; /* of a line: ((out_width - 1) * stride_w + (groups - 1) * TAPS * dilation_w) / step + 1 */
+    int32_t step;   /* stride_w if it divides TAPS * dilation_w or there is one group; else 1 */
+    int32_t groups; /* of a line of the kernel: kernel_w / TAPS, rounded up */
+    int32_t line, advance, jump; /* from one line, output and group to the next */
+    int32_t base;   /* a multiple of span, so that (line of the image + base) % span is its place in the ring */
 };
 
 /* Eight channels, or the last ones. */
 struct channels {
     int32_t first, count;
-    const int16_t *weights;
+    const uint8_t *weights;
     v128_t bias[2], multiplier[2], lo, hi, zero_point;
 };
 
 static struct ring ring_of(const struct images *in) {
     struct ring r;
-    int32_t apart = 2 * in->dilation_w;
-    r.pairs = (in->kernel_w + 1) / 2;
-    r.step = r.pairs == 1 || apart % in->stride_w == 0 ? in->stride_w : 1;
+    int32_t apart = TAPS * in->dilation_w;
+    r.groups = (in->kernel_w + TAPS - 1) / TAPS;
+    r.step = r.groups == 1 || apart % in->stride_w == 0 ? in->stride_w : 1;
     r.span = (in->kernel_h - 1) * in->dilation_h + 1;
-    r.places = ((in->out_width - 1) * in->stride_w + (r.pairs - 1) * apart) / r.step + 1;
-    r.advance = in->stride_w / r.step * PAIR;
-    r.jump = apart / r.step * PAIR;
+    r.places = ((in->out_width - 1) * in->stride_w + (r.groups - 1) * apart) / r.step + 1;
+    r.line = r.places * GROUP;
+    r.advance = in->stride_w / r.step * GROUP;
+    r.jump = apart / r.step * GROUP;
+    r.base = (in->pad_top + r.span - 1) / r.span * r.span;
     return r;
+}
+
+static uint8_t *ring_line(const struct depthwise_s8_args *a, const struct ring *r, int32_t line) {
+    return a->scratch + (line + r->base) % r->span * r->line;
 }
 
 static struct channels channels_from(const struct depthwise_s8_args *a, const struct ring *r, int32_t first) {
@@ -52,7 +63,7 @@ static struct channels channels_from(const struct depthwise_s8_args *a, const st
     float multiplier[8] = {0};
     c.first = first;
     c.count = left < 8 ? left : 8;
-    c.weights = a->weights + first / 8 * a->in.kernel_h * r->pairs * PAIR;
+    c.weights = a->weights + first / 8 * a->planes * a->in.kernel_h * r->groups * GROUP;
     for (int32_t i = 0; i < c.count; i++) {
         bias[i] = a->bias[first + i];
         multiplier[i] = a->multiplier[first + i];
@@ -67,55 +78,93 @@ static struct channels channels_from(const struct depthwise_s8_args *a, const st
     return c;
 }
 
-static inline v128_t pixel8(const struct depthwise_s8_args *a, const struct channels *c, const uint8_t *line, int32_t x) {
+/* What differs between the builds: eight codes as values (in the relaxed build in the lower half of a vector), values of
+ * a zero, and a group of TAPS of these. */
+#if defined(__wasm_relaxed_simd__)
+static inline v128_t values8(const struct source *from, const uint8_t *codes) {
+    return wasm_v128_xor(wasm_v128_load64_zero(codes), wasm_i8x16_splat((int8_t)from->flip));
+}
+
+static inline v128_t zeros8(const struct source *from) {
+    return wasm_i8x16_splat((int8_t)(from->zero_point ^ from->flip));
+}
+
+static inline void store_group(uint8_t *to, const v128_t taps[TAPS]) {
+    v128_t first = wasm_i8x16_shuffle(taps[0], taps[1], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    v128_t second = wasm_i8x16_shuffle(taps[2], taps[3], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    wasm_v128_store(to, wasm_i16x8_shuffle(first, second, 0, 8, 1, 9, 2, 10, 3, 11));
+    wasm_v128_store(to + 16, wasm_i16x8_shuffle(first, second, 4, 12, 5, 13, 6, 14, 7, 15));
+}
+#else
+static inline v128_t values8(const struct source *from, const uint8_t *codes) {
+    return load8(codes, from->is_signed, wasm_i16x8_splat((int16_t)from->zero_point));
+}
+
+static inline v128_t zeros8(const struct source *from) {
+    (void)from;
+    return wasm_i16x8_splat(0);
+}
+
+static inline void store_group(uint8_t *to, const v128_t taps[TAPS]) {
+    wasm_v128_store(to, wasm_i16x8_shuffle(taps[0], taps[1], 0, 8, 1, 9, 2, 10, 3, 11));
+    wasm_v128_store(to + 16, wasm_i16x8_shuffle(taps[0], taps[1], 4, 12, 5, 13, 6, 14, 7, 15));
+}
+#endif
+
+static v128_t pixel8(const struct depthwise_s8_args *a, const struct channels *c, const uint8_t *line, int32_t x) {
+    uint8_t some[8] = {0};
     if (x < 0 || x >= a->in.width)
-        return wasm_i16x8_splat(0);
+        return zeros8(&a->from);
     const uint8_t *codes = line + x * a->in.channels;
     if (c->count == 8)
-        return load8(codes, a->is_signed, wasm_i16x8_splat((int16_t)a->zero_point));
-    int16_t some[8] = {0};
+        return values8(&a->from, codes);
     for (int32_t i = 0; i < c->count; i++)
-        some[i] = (int16_t)(code_at(codes, i, a->is_signed) - a->zero_point);
-    return wasm_v128_load(some);
+        some[i] = codes[i];
+    return values8(&a->from, some);
 }
 
-static inline int16_t *store_pair(int16_t *to, v128_t left, v128_t right) {
-    wasm_v128_store(to, wasm_i16x8_shuffle(left, right, 0, 8, 1, 9, 2, 10, 3, 11));
-    wasm_v128_store(to + 8, wasm_i16x8_shuffle(left, right, 4, 12, 5, 13, 6, 14, 7, 15));
-    return to + PAIR;
-}
-
-/* The pairs of `count` columns from x on that lie inside the image as their right neighbours do. */
-static int16_t *pack_inside(const struct depthwise_s8_args *a, const uint8_t *codes, int32_t step, int32_t count,
-                            int16_t *to) {
-    int32_t is_signed = a->is_signed, next = step * a->in.channels, right = a->in.dilation_w * a->in.channels;
-    v128_t zero_point = wasm_i16x8_splat((int16_t)a->zero_point), first = load8(codes, is_signed, zero_point);
-    for (int32_t i = 0; i < count; i++, codes += next) {
-        v128_t second = load8(codes + right, is_signed, zero_point);
-        to = store_pair(to, first, second);
+/* The groups of `count` columns from x on that lie inside the image as their neighbours do. */
+static void pack_inside(const struct depthwise_s8_args *a, const uint8_t *codes, int32_t step, int32_t count,
+                        uint8_t *to) {
+    const struct source from = a->from;
+    const int32_t next = step * a->in.channels, right = a->in.dilation_w * a->in.channels;
+    v128_t taps[TAPS];
+    for (int32_t t = 0; t < TAPS - 1; t++)
+        taps[t] = values8(&from, codes + t * right);
+    for (int32_t i = 0; i < count; i++, codes += next, to += GROUP) {
+        taps[TAPS - 1] = values8(&from, codes + (TAPS - 1) * right);
+        store_group(to, taps);
         if (next == right)
-            first = second;
+            for (int32_t t = 0; t < TAPS - 1; t++)
+                taps[t] = taps[t + 1];
         else if (i + 1 < count)
-            first = load8(codes + next, is_signed, zero_point);
+            for (int32_t t = 0; t < TAPS - 1; t++)
+                taps[t] = values8(&from, codes + next + t * right);
     }
-    return to;
 }
 
 static void pack_line(const struct depthwise_s8_args *a, const struct ring *r, const struct channels *c,
-                      const uint8_t *line, int16_t *to) {
-    int32_t dilation = a->in.dilation_w, inside = a->in.width - dilation;
-    for (int32_t i = 0, x = -a->in.pad_left; i < r->places;) {
-        int32_t count = x < 0 || x >= inside ? 0 : (inside - x - 1) / r->step + 1;
+                      const uint8_t *line, uint8_t *to) {
+    int32_t inside = a->in.width - (TAPS - 1) * a->in.dilation_w;
+    for (int32_t i = 0, x = -a->in.pad_left, count; i < r->places; i += count, x += count * r->step, to += count * GROUP) {
+        count = x < 0 || x >= inside ? 0 : (inside - x - 1) / r->step + 1;
+        count = count < r->places - i ? count : r->places - i;
         if (count && c->count == 8) {
-            count = count < r->places - i ? count : r->places - i;
-            to = pack_inside(a, line + x * a->in.channels, r->step, count, to);
-        } else {
-            count = 1;
-            to = store_pair(to, pixel8(a, c, line, x), pixel8(a, c, line, x + dilation));
+            pack_inside(a, line + x * a->in.channels, r->step, count, to);
+            continue;
         }
-        i += count;
-        x += count * r->step;
+        v128_t taps[TAPS];
+        for (int32_t t = 0; t < TAPS; t++)
+            taps[t] = pixel8(a, c, line, x + t * a->in.dilation_w);
+        store_group(to, taps);
+        count = 1;
     }
+}
+
+static void pack_padding(const struct depthwise_s8_args *a, const struct ring *r, uint8_t *to) {
+    v128_t zeros = zeros8(&a->from);
+    for (int32_t i = 0; i < r->line; i += 16)
+        wasm_v128_store(to + i, zeros);
 }
 
 /* Eight codes as finish8 makes them, quicker: only the low octet of each rounded value is wanted. */
@@ -143,29 +192,32 @@ static inline void store8(const struct depthwise_s8_args *a, const struct channe
         finish(&a->to, at + i, sums[i], a->multiplier[c->first + i]);
 }
 
-/* BLOCK output pixels side by side from column x on, of which `count` are there; the first at place `at` of the output. */
+/* BLOCK output pixels side by side from column x on, of which `count` are there; the first at place `at` of the output. The
+ * window begins at `top` in the ring. */
 static void output_block(const struct depthwise_s8_args *a, const struct ring *r, const struct channels *c,
-                         const struct window *w, int32_t x, int32_t at, int32_t count) {
-    const int32_t line = r->places * PAIR, down = a->in.dilation_h * line, jump = r->jump, advance = r->advance;
-    const int16_t *weights = c->weights + w->first_y * r->pairs * PAIR, *end = a->scratch + r->span * line;
-    const int16_t *pairs = a->scratch + (w->y + w->first_y * a->in.dilation_h) % r->span * line;
+                         const uint8_t *top, int32_t x, int32_t at, int32_t count) {
+    const int32_t down = a->in.dilation_h * r->line, jump = r->jump, advance = r->advance, whole = r->span * r->line;
+    const uint8_t *weights = c->weights, *end = a->scratch + whole;
     v128_t sums[BLOCK][2];
     for (int32_t i = 0; i < BLOCK; i++) {
         sums[i][0] = c->bias[0];
         sums[i][1] = c->bias[1];
     }
-    for (int32_t ky = w->first_y; ky < w->last_y; ky++) {
-        const int16_t *pair = pairs + x * advance;
-        for (int32_t k = 0; k < r->pairs; k++, weights += PAIR, pair += jump) {
-            v128_t w0 = wasm_v128_load(weights), w1 = wasm_v128_load(weights + 8);
-            const int16_t *p = pair;
-            for (int32_t i = 0; i < BLOCK; i++, p += advance) {
-                sums[i][0] = wasm_i32x4_add(sums[i][0], wasm_i32x4_dot_i16x8(wasm_v128_load(p), w0));
-                sums[i][1] = wasm_i32x4_add(sums[i][1], wasm_i32x4_dot_i16x8(wasm_v128_load(p + 8), w1));
+    for (int32_t plane = 0; plane < a->planes; plane++) {
+        const uint8_t *line = top;
+        for (int32_t ky = 0; ky < a->in.kernel_h; ky++) {
+            const uint8_t *group = line + x * advance;
+            for (int32_t k = 0; k < r->groups; k++, weights += GROUP, group += jump) {
+                v128_t w0 = wasm_v128_load(weights), w1 = wasm_v128_load(weights + 16);
+                const uint8_t *p = group;
+                for (int32_t i = 0; i < BLOCK; i++, p += advance) {
+                    sums[i][0] = add_products(sums[i][0], wasm_v128_load(p), w0);
+                    sums[i][1] = add_products(sums[i][1], wasm_v128_load(p + 16), w1);
+                }
             }
+            line += down;
+            line -= line >= end ? whole : 0;
         }
-        pairs += down;
-        pairs -= pairs >= end ? r->span * line : 0;
     }
     for (int32_t i = 0; i < BLOCK; i++)
         if (i < count)
@@ -176,19 +228,19 @@ static void output_block(const struct depthwise_s8_args *a, const struct ring *r
 static void convolve(const struct depthwise_s8_args *a, const struct ring *r, const struct channels *c, int32_t n,
                      int32_t first, int32_t last) {
     const struct images *in = &a->in;
-    const int32_t line = in->width * in->channels, ring_line = r->places * PAIR;
+    const int32_t line = in->width * in->channels;
     const uint8_t *image = image_at(in, n) + c->first;
-    struct window w = window_at(in, first, 0);
-    int32_t next = 0, at = (n * in->out_height + first) * in->out_width * in->channels + c->first;
-    for (int32_t y = first; y < last; y++, w.y += in->stride_h) {
-        int32_t end = w.y + r->span < in->height ? w.y + r->span : in->height;
-        for (next = next < w.y ? w.y : next; next < end; next++)
-            pack_line(a, r, c, image + next * line, a->scratch + next % r->span * ring_line);
-        w.first_y = first_tap(w.y, in->dilation_h, in->kernel_h);
-        w.last_y = last_tap(w.y, in->dilation_h, in->height, in->kernel_h);
+    int32_t top = first * in->stride_h - in->pad_top, next = top;
+    int32_t at = (n * in->out_height + first) * in->out_width * in->channels + c->first;
+    for (int32_t y = first; y < last; y++, top += in->stride_h) {
+        for (next = next < top ? top : next; next < top + r->span; next++)
+            if (next < 0 || next >= in->height)
+                pack_padding(a, r, ring_line(a, r, next));
+            else
+                pack_line(a, r, c, image + next * line, ring_line(a, r, next));
         for (int32_t left = in->out_width; left > 0; left -= BLOCK) {
             int32_t count = left < BLOCK ? left : BLOCK;
-            output_block(a, r, c, &w, in->out_width - left, at, count);
+            output_block(a, r, c, ring_line(a, r, top), in->out_width - left, at, count);
             at += count * in->channels;
         }
     }

@@ -77,8 +77,8 @@ KERNEL(k_layer_norm_s8) {
         struct moments m = {0, 0};
         for (int32_t first = 0; first < a->columns; first += FEW)
             include(&m, a, codes + first, a->columns - first < FEW ? a->columns - first : FEW);
-        double variance = a->centred ? (double)(n * m.squares - m.sum * m.sum) / (double)(n * n)
-                                     : (double)m.squares / (double)n;
+        int64_t spread = (int64_t)((uint64_t)n * (uint64_t)m.squares - (uint64_t)m.sum * (uint64_t)m.sum);
+        double variance = a->centred ? (double)spread / ((double)n * (double)n) : (double)m.squares / (double)n;
         float inverse = (float)(1 / __builtin_sqrt(variance + a->epsilon));
         float mean = a->centred ? (float)((double)m.sum / (double)n) : 0;
         normalise(a, codes, row * a->columns, mean, inverse);

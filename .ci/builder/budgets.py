@@ -28,7 +28,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Packages for the plain start": (r"python-[0-9a-f]+/(packages|python)\.zip.*", r"wheels-.*"),
     "ONNX Runtime Web": (r"python-[0-9a-f]+/ort[.-].*",),
     "ONNX Runtime Web, plain files": (r"ort-.*",),
-    "Python": (r"pyodide-.*", r"python-.*", r"kernels-.*"),
+    "Python": (r"pyodide-.*", r"python-.*"),
 }
 """Group -> patterns of addresses. A file belongs to the first group that fits; what fits none is in no budget."""
 

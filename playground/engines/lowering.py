@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.engines import program as p
-from playground.engines.depthwise import packed_depthwise, scratch_bytes
+from playground.engines.depthwise import pack_depthwise, scratch_bytes
 from playground.engines.flat import Argument, Buffer, FlatBuilder
 from playground.engines.integer_ops import Target, Window
 from playground.engines.lowering_more import lower_broadcast, lower_more
@@ -196,10 +196,11 @@ class Lowering:
     def _depthwise(self, step: p.Conv, x: Buffer, out: Buffer) -> None:
         (name,) = step.inputs
         constant = self._builder.constant
-        weights = constant(packed_depthwise(step.weights[:, 0]))
-        parameters = (weights, constant(step.bias), constant(step.multiplier))
-        scratch = self._builder.buffer(scratch_bytes(step.window))
-        args = (self.is_signed(name), step.x_zero_point, *parameters, *self.epilogue(step.to, out), scratch)
+        values = Values(self.is_signed(name), step.x_zero_point, self.dot)
+        packed = pack_depthwise(step.weights[:, 0], step.bias, values)
+        parameters = (constant(packed.weights), packed.planes, constant(packed.bias), constant(step.multiplier))
+        scratch = self._builder.buffer(scratch_bytes(step.window, self.dot))
+        args = (*values.source, *parameters, *self.epilogue(step.to, out), scratch)
         self._builder.call("k_depthwise_s8", x, *self._geometry(name, step.window), *args)
 
     def _geometry(self, name: str, window: Window) -> tuple[int, ...]:

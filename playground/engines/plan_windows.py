@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from playground.engines import integer_ops as ops
 from playground.engines import program as p
-from playground.engines.planner import Pending, Planner, Real, Symbol
+from playground.engines.planner import Held, Pending, Planner, Real, Symbol
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 
@@ -47,10 +48,14 @@ def _pair(node: Node, name: str, default: tuple[int, int]) -> tuple[int, int]:
 
 def _image(planner: Planner, node: Node) -> tuple[Real, tuple[int, ...]]:
     x = planner.real(node.inputs[0])
+    return x, _image_shape(planner, x)
+
+
+def _image_shape(planner: Planner, x: Real | Held) -> tuple[int, ...]:
     shape = planner.values[x.value].shape
     if len(shape) != 4:
         raise UnsupportedError(f"its input has {len(shape)} axes; images (N, C, H, W) have 4")
-    return x, shape
+    return shape
 
 
 def _pool_window(node: Node, shape: Sequence[int]) -> ops.Window:
@@ -68,11 +73,14 @@ def max_pool(planner: Planner, node: Node) -> Symbol:
     """MaxPool: the codes' own maximum, so scale and zero-point stay."""
     if len(node.outputs) > 1 and node.outputs[1]:
         raise UnsupportedError("its second output (indices) is not handled")
-    x, shape = _image(planner, node)
+    codes = planner.symbol(node.inputs[0])
+    plain = isinstance(codes, Held) and planner.values[codes.value].dtype in ("int8", "uint8")
+    x: Real | Held = codes if isinstance(codes, Held) and plain else planner.real(node.inputs[0])
+    shape = _image_shape(planner, x)
     window = _pool_window(node, shape)
     step = p.MaxPool((x.value,), node.outputs[0], window)
     planner.emit(step, (*shape[:2], *window.out), planner.values[x.value].dtype)
-    return Real(node.outputs[0], x.scale, x.zero_point)
+    return replace(x, value=node.outputs[0])
 
 
 def average_pool(planner: Planner, node: Node) -> Pending:

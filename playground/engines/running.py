@@ -27,7 +27,7 @@ def is_quantized(graph: Graph) -> bool:
 
 
 def refused(graph: Graph | None) -> list[dict[str, str]] | None:
-    """The nodes of a quantized graph that integer engines do not run: ``node``, ``op``, ``reason``. None if it is float.
+    """The nodes of a quantized graph that no integer engine runs: ``node``, ``op``, ``reason``. None if it is float.
 
     Nothing is run. Such a model runs in ONNX Runtime as a whole.
     """

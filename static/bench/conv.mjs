@@ -1,7 +1,7 @@
 // Convolution 3 x 3, 64 to 64 channels, 56 x 56 pixels, padded: ours and ONNX Runtime Web's QLinearConv.
 import { bytes, runtime } from "./files.mjs";
 import { buildOf, CODES, prepare } from "./product.mjs";
-import { codes, race, ROUNDS, rowsOf, verdict } from "./timing.mjs";
+import { codes, race, rowsOf, verdict } from "./timing.mjs";
 
 const SIZE = 56;
 const CHANNELS = 64;
@@ -42,7 +42,7 @@ export async function conv(builds, progress) {
   const results = [];
   for (const engine of Object.values(engines)) results.push(Uint8Array.from(await engine.run()));
   const verdicts = { [theirs]: verdict(transposed(results[0], PIXELS, CHANNELS), results.at(-1)) };
-  const times = await race(engines, ROUNDS, progress);
+  const times = await race(engines, progress);
   builds.forEach((kernels, k) => kernels.release(marks[k]));
   return rowsOf({ title: TITLE, macs: PIXELS * DEPTH * CHANNELS }, times, { verdicts });
 }

@@ -1,7 +1,7 @@
 // One row of float32 times 4-bit weights in blocks of 32: ours and ONNX Runtime Web's MatMulNBits.
 import { bytes, runtime } from "./files.mjs";
 import { buildOf } from "./product.mjs";
-import { codes, race, ROUNDS, rowsOf, verdict } from "./timing.mjs";
+import { codes, race, rowsOf, verdict } from "./timing.mjs";
 
 const SIZE = 2048;
 const BLOCKS = SIZE / 32;
@@ -40,7 +40,7 @@ export async function fourBit(builds, progress) {
   const results = [];
   for (const engine of Object.values(engines)) results.push(Float32Array.from(await engine.run()));
   const verdicts = { [theirs]: verdict(results[0], results.at(-1), 1e-5) };
-  const times = await race(engines, ROUNDS, progress);
+  const times = await race(engines, progress);
   builds.forEach((kernels, k) => kernels.release(marks[k]));
   return rowsOf({ title: `1 × ${SIZE} × ${SIZE}, ${BLOCKS} blocks a column`, macs: SIZE * SIZE }, times, { verdicts });
 }

@@ -1,7 +1,7 @@
 // Products of matrices: ours, the loop that only multiplies, and ONNX Runtime Web's operators.
 import { bytes, loadLimit, runtime } from "./files.mjs";
 import { ACCUMULATORS, buildOf, CODES, prepare, ZERO_POINT } from "./product.mjs";
-import { codes, race, ROUNDS, rowsOf, verdict } from "./timing.mjs";
+import { codes, race, rowsOf, verdict } from "./timing.mjs";
 
 const SHAPES = [[512, 512, 512], [384, 1024, 1024]];
 
@@ -65,7 +65,7 @@ export async function matmul(builds, progress) {
       const same = plain[name] ? `Ours (${buildOf(builds[0])}), ${plain[name]}` : pairs[name];
       if (!name.startsWith("Ours")) verdicts[name] = verdict(results[same], results[name]);
     }
-    const times = await race(engines, ROUNDS, (share) => progress((i + share) / SHAPES.length));
+    const times = await race(engines, (share) => progress((i + share) / SHAPES.length));
     rows.push(...rowsOf({ title: shape.join(" × "), macs: shape.reduce((a, b) => a * b) }, times, { pairs, verdicts }));
     builds.forEach((kernels, k) => kernels.release(marks[k]));
   }

@@ -2,7 +2,9 @@
 
 const ROUND_MS = 5; // short, so that some rounds are undisturbed on a busy machine
 
-export const ROUNDS = 31;
+const ROUNDS = 31;
+const FEWEST = 7;
+const PATIENCE_MS = 8000; // after which the fewest rounds have to do
 
 async function once(engine) {
   let runs = 0;
@@ -18,12 +20,15 @@ async function once(engine) {
 
 const at = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)];
 
-/** Times engines by name, `rounds` times each; name -> {best, median, p95} in milliseconds a run. */
-export async function race(engines, rounds, progress) {
+/** Times engines by name, several times each; name -> {best, median, p95} in milliseconds a run. */
+export async function race(engines, progress) {
+  const began = performance.now();
   const times = Object.fromEntries(Object.keys(engines).map((name) => [name, []]));
-  for (let round = 0; round < rounds; round += 1) {
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const late = (performance.now() - began) / PATIENCE_MS;
+    if (late > 1 && round >= FEWEST) break;
     for (const [name, engine] of Object.entries(engines)) times[name].push(await once(engine));
-    progress((round + 1) / rounds);
+    progress(Math.max((round + 1) / ROUNDS, Math.min(late, 0.99)));
   }
   const summary = (list) => {
     const sorted = [...list].sort((a, b) => a - b);

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from playground import host
 from playground.engines.flat import FlatBuilder
-from playground.engines.kernel_checks import SIGNATURES
+from playground.engines.kernel_signatures import SIGNATURES
 
 ANY_KERNEL = "k_linspace"  # one whose words are not checked
 assert ANY_KERNEL not in SIGNATURES

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from playground.engines.flat import At, Buffer, FlatBuilder
-from playground.engines.kernel_checks import SIGNATURES, check_call
+from playground.engines.kernel_checks import check_call
+from playground.engines.kernel_signatures import SIGNATURES
 from playground.errors import InvalidInputError
 
 SOURCES = Path(__file__).parents[2] / "wasm_kernels"
@@ -15,6 +16,9 @@ LIMITS = (-10.0, 20.0, 5)
 IMAGES = (2, 5, 4, 9, 3, 3, 1, 1, 1, 1, 1, 1, 5, 4)
 SIX, FOUR = (1, 1, 1, 1, 3, 4), (1, 1, 3, 4)
 CALLS = {  # numbers, and bytes of each buffer at its place
+    "k_gemm_s8": ([60], 2, 6, 5, 1, 1, 127, 0, 1234, [64], [64], [64], 9, *LIMITS, CODES, [108], [192]),
+    "k_conv_s8": ([360], *IMAGES, 3, 1, 0, 128, 1234, [96], [96], [96], 2, *LIMITS, FLOATS, [960], [672]),
+    "k_quantize": ([120], 2, 3, 5, [12], [12], -128, 127, 0, 0, 0, [30]),
     "k_softmax_s8": ([12], 3, 4, 1, [1024], 256.0, *LIMITS, CODES, [12], [16]),
     "k_layer_norm_s8": ([12], 3, 4, 1, -128, 1, 1e-5, [16], [16], *LIMITS, FLOATS, [48]),
     "k_add_s8": ([7], [7], 7, 1, -3, 0, 255, 0.1, 0.2, *LIMITS, CODES, [7]),
@@ -30,7 +34,7 @@ CALLS = {  # numbers, and bytes of each buffer at its place
     "k_global_average_s8": ([30], 2, 5, 3, 0, 0, 0.5, *LIMITS, CODES, [6]),
     "k_maxpool_s8": ([360], *IMAGES, 1, [360]),
     "k_avgpool_s8": ([360], *IMAGES, 1, 127, 0.5, 0, *LIMITS, CODES, [360]),
-    "k_depthwise_s8": ([360], *IMAGES, 1, 0, [384], [36], [36], *LIMITS, CODES, [360], [672]),
+    "k_depthwise_s8": ([360], *IMAGES, 1, 0, 128, [192], 1, [36], [36], *LIMITS, CODES, [360], [480]),
     "k_dynamic_quantize": ([40], 10, [4], [4], [10]),
     "k_scale_floats": ([40], 10, [4], [40]),
 }

@@ -11,6 +11,7 @@ from playground import host
 from playground.engines import reference, wasm
 from playground.engines.planned import PlannedModel
 from playground.engines.shared_weights import SharedWeights
+from playground.host.cpython import WasmtimeKernels
 from playground.model.graph import ValueInfo
 from playground.model.writers.onnx import to_onnx
 from playground.ptq.pipeline import quantize_model
@@ -105,3 +106,16 @@ def test_the_arena_reuses_what_is_over(quantized):
     total = sum(compiled.program.values[step.output].nbytes for step in steps)
     assert compiled.nbytes < total / 6
     compiled.release()
+
+
+@pytest.mark.parametrize("name", ["dscnn", "resnet8", "encoder"])
+def test_equals_the_reference_where_products_are_of_signed_octets(quantized, name, monkeypatch):
+    """The relaxed build as Arm's sdot runs it; wasmtime is told to compute exactly that."""
+    relaxed = WasmtimeKernels("signed")
+    monkeypatch.setattr(wasm, "kernels", lambda: relaxed)
+    graph = quantized(name)
+    (x,) = nets.sample(graph, 2).values()
+    feeds = {"x": x[:, :9] if name == "encoder" else x}
+    compiled = wasm.plan(graph, {"x": feeds["x"].shape})
+    (found,), (meant,) = compiled.run(feeds).values(), reference.run(compiled.program, feeds).values()
+    np.testing.assert_array_equal(found, meant)

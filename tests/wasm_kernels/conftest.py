@@ -3,13 +3,13 @@
 An access beyond a buffer then either traps or is seen. The same checks run under wasmtime and, in the page's worker, on
 the browser's own WebAssembly (tests/browser/test_kernels_in_page.py).
 
-``guarded`` runs the simd128 build. ``multiplying`` runs the kernels of integer products in every way to multiply: the
-simd128 build; the relaxed build under wasmtime's deterministic rules, which take both operands as signed; and, for
-machines that take one as unsigned, a relaxed build in which relaxed_dot.h stands in for the instruction (wasmtime
-computes that exactly on no machine). In the page there is the simd128 build, and the relaxed one if it is exact there.
+``guarded`` runs the simd128 build, and once more one that traps on C's undefined behaviour. ``multiplying`` runs the
+kernels of integer products in every way to multiply: the simd128 build; the relaxed build under wasmtime's
+deterministic rules, which take both operands as signed; and, for machines that take one as unsigned, a relaxed build in
+which relaxed_dot.h stands in for the instruction (wasmtime computes that exactly on no machine). In the page there is
+the simd128 build, and the relaxed one if it is exact there.
 """
 
-import os
 import struct
 import sys
 from dataclasses import dataclass
@@ -19,11 +19,7 @@ import numpy as np
 import pytest
 
 from playground import host
-from playground.host import kernel_module
 from playground.host.kernel_module import read_module
-
-if "KERNELS_UNDER_TEST" in os.environ:  # other builds of them: see tests/builder/test_sanitized_kernels.py
-    kernel_module.FOLDER = Path(os.environ["KERNELS_UNDER_TEST"])
 
 PAGES = 12
 STACK_TOP = 65536
@@ -41,6 +37,11 @@ BROADCASTS = {
     "images times gates": ((2, 3, 4, 9), (2, 1, 1, 9)),
     "one": ((1,), (1,)),
 }
+SANITIZED = [  # wasm loads from anywhere
+    "-fsanitize=undefined,float-cast-overflow",
+    "-fsanitize-trap=undefined,float-cast-overflow",
+    "-fno-sanitize=alignment",
+]
 STAND_IN = [
     "-mcpu=generic+simd128+relaxed_simd+bulk_memory",
     "-include",
@@ -201,9 +202,15 @@ class Guarded:
         return int(value)
 
 
-@pytest.fixture(scope="session")
-def guarded():
-    return Guarded(read_module(), "int16")
+@pytest.fixture(scope="session", params=["built"] if sys.platform == "emscripten" else ["built", "sanitized"])
+def guarded(request, tmp_path_factory):
+    if request.param == "built":
+        return Guarded(read_module(), "int16")
+    from builder import kernels
+
+    module = tmp_path_factory.mktemp("kernels") / "sanitized.wasm"
+    kernels.compile_module(module, f"-mcpu={kernels.TARGETS[kernels.KERNELS_FILE]}", *SANITIZED)
+    return Guarded(module.read_bytes(), "int16")
 
 
 def ways_to_multiply():
@@ -221,7 +228,7 @@ def stand_in(tmp_path_factory):
         from builder import kernels
 
         module = tmp_path_factory.mktemp("kernels") / "relaxed.wasm"
-        kernels.compile_module(module, *STAND_IN, *macros)
+        kernels.compile_module(module, *STAND_IN, *SANITIZED, *macros)
         return module.read_bytes()
 
     return compiled
@@ -252,6 +259,12 @@ def out():
 @pytest.fixture(scope="session")
 def inside():
     return Inside
+
+
+@pytest.fixture(scope="session")
+def sanitized():
+    """The compiler's flags for a build that traps on undefined behaviour."""
+    return SANITIZED
 
 
 @pytest.fixture(params=BROADCASTS)

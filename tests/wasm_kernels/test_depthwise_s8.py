@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from playground.engines import integer_ops as ops
-from playground.engines.depthwise import packed_depthwise, scratch_bytes
+from playground.engines.depthwise import pack_depthwise, scratch_bytes
+from playground.engines.packing import Values
 
 CASES = {  # batch, height, width, kernel, strides, dilations, pads (top, left), output
     "1x1": (1, 1, 1, (1, 1), (1, 1), (1, 1), (0, 0), (1, 1)),
@@ -22,15 +23,31 @@ CASES = {  # batch, height, width, kernel, strides, dilations, pads (top, left),
 }
 
 
+WEIGHTS = {"int8": (-127, 127), "uint8": (-255, 255)}  # offsets that fit one plane of int8, and such as do not
+
+
+def depthwise(multiplying, out, x, weights, window, *, values, bias, multiplier, epilogue, dtype):
+    """What the kernel makes of images in NHWC and offsets of weights (channels, height, width)."""
+    packed = pack_depthwise(weights, bias, values)
+    result, _ = multiplying(
+        *("k_depthwise_s8", x, *x.shape, *window.kernel, *window.strides, *window.dilations, *window.pads, *window.out),
+        *(*values.source, packed.weights, packed.planes, packed.bias, multiplier, *epilogue),
+        out((x.shape[0], *window.out, x.shape[3]), dtype),
+        out((scratch_bytes(window, multiplying.dot),), "uint8"),
+    )
+    return result
+
+
 @pytest.mark.parametrize("kind", ["codes", "floats"])
 @pytest.mark.parametrize("dtype", ["uint8", "int8"])
-@pytest.mark.parametrize("channels", [1, 7, 8, 9, 24])
+@pytest.mark.parametrize("channels", [1, 8, 9, 23])
+@pytest.mark.parametrize("weights_type", WEIGHTS)
 @pytest.mark.parametrize("case", CASES)
-def test_depthwise(guarded, out, rng, case, channels, dtype, kind):
+def test_depthwise(multiplying, out, rng, case, weights_type, channels, dtype, kind):
     n, height, width, kernel, strides, dilations, pads, size = CASES[case]
     window, limits = ops.Window(kernel, size, strides, dilations, pads), np.iinfo(dtype)
     x = rng.integers(limits.min, limits.max, (n, channels, height, width), endpoint=True).astype(dtype)
-    weights = rng.integers(-255, 255, (channels, 1, *kernel), endpoint=True).astype(np.int16)
+    weights = rng.integers(*WEIGHTS[weights_type], (channels, 1, *kernel), endpoint=True).astype(np.int16)
     zx, zy = (int(z) for z in rng.integers(limits.min, limits.max, 2, endpoint=True))
     bias = rng.integers(-5000, 5000, channels).astype(np.int32)
     multiplier = rng.uniform(1e-4, 1e-2, channels).astype(np.float32)
@@ -38,26 +55,33 @@ def test_depthwise(guarded, out, rng, case, channels, dtype, kind):
     to = ops.Target("float32", 0, -1000.0, 900.0) if kind == "floats" else to
     sums = ops.conv_integer(x, weights, window, groups=channels, x_zero_point=zx)
     expected = ops.requantize(ops.add_bias(sums, bias[:, None, None]), multiplier[:, None, None], to)
-    result, _ = guarded(
-        "k_depthwise_s8",
-        x.transpose(0, 2, 3, 1),
-        *(n, height, width, channels, *kernel, *strides, *dilations, *pads, *size),
-        *(int(dtype == "int8"), zx),
-        packed_depthwise(weights[:, 0]),
-        *(bias, multiplier, to.lo, to.hi, to.zero_point, int(kind == "floats")),
-        out((n, *size, channels), to.dtype),
-        out((scratch_bytes(window),), "uint8"),
+    result = depthwise(
+        *(multiplying, out, x.transpose(0, 2, 3, 1), weights[:, 0], window),
+        values=Values(dtype == "int8", zx, multiplying.dot),
+        bias=bias,
+        multiplier=multiplier,
+        epilogue=(to.lo, to.hi, to.zero_point, int(kind == "floats")),
+        dtype=to.dtype,
     )
     np.testing.assert_array_equal(result.transpose(0, 3, 1, 2), expected)
 
 
+@pytest.mark.parametrize("weight", [-255, -128, 127, 255])
 @pytest.mark.parametrize("zero_point", [-128, 127])
-def test_extremes_do_not_overflow(guarded, out, zero_point):
+def test_extremes_do_not_overflow(multiplying, out, zero_point, weight):
     x = np.full((1, 5, 9, 8), -128 if zero_point == 127 else 127, np.int8)
-    weights, window = np.full((8, 1, 3, 3), 255, np.int16), ops.Window((3, 3), (3, 7), (1, 1), (1, 1), (0, 0))
-    sums, _ = guarded(
-        *("k_depthwise_s8", x, 1, 5, 9, 8, 3, 3, 1, 1, 1, 1, 0, 0, 3, 7, 1, zero_point),
-        *(packed_depthwise(weights[:, 0]), np.zeros(8, np.int32), np.ones(8, np.float32), 0.0, 0.0, 0, 2),
-        *(out((1, 3, 7, 8), "int32"), out((scratch_bytes(window),), "uint8")),
+    sums = depthwise(
+        *(
+            multiplying,
+            out,
+            x,
+            np.full((8, 3, 3), weight, np.int16),
+            ops.Window((3, 3), (3, 7), (1, 1), (1, 1), (0, 0)),
+        ),
+        values=Values(True, zero_point, multiplying.dot),
+        bias=np.zeros(8, np.int32),
+        multiplier=np.ones(8, np.float32),
+        epilogue=(0.0, 0.0, 0, 2),
+        dtype="int32",
     )
-    np.testing.assert_array_equal(sums, 9 * 255 * (int(x[0, 0, 0, 0]) - zero_point))
+    np.testing.assert_array_equal(sums, 9 * weight * (int(x[0, 0, 0, 0]) - zero_point))

@@ -11,7 +11,13 @@ def reference(x, weights, bias, lo, hi):
     return np.clip(total + bias, np.float32(lo), np.float32(hi))
 
 
-@pytest.mark.parametrize(("rows", "depth", "columns"), [(1, 1, 1), (4, 8, 8), (3, 7, 7), (5, 13, 9), (9, 64, 24)])
+@pytest.mark.parametrize(
+    ("rows", "depth", "columns"),
+    [
+        *[(1, 1, 1), (4, 8, 8), (3, 7, 7), (5, 13, 9), (9, 64, 24)],
+        *[(1, 9, 32), (2, 5, 31), (3, 4, 41), (7, 3, 40), (8, 255, 8), (11, 257, 17), (8, 512, 9)],
+    ],
+)
 @pytest.mark.parametrize(("lo", "hi"), [(-np.inf, np.inf), (0.0, 1.5)])
 def test_gemm_f32(guarded, out, rng, rows, depth, columns, lo, hi):
     x, weights, bias = (

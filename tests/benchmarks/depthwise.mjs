@@ -1,0 +1,87 @@
+// Times what depthwise.py wrote. Arguments: that folder, npm's modules, the folder of the kernels.
+import { readFile } from "node:fs/promises";
+import { pathToFileURL } from "node:url";
+import { Kernels } from "../../static/kernels.mjs";
+
+const [folder, modules, built] = process.argv.slice(2);
+const ort = await import(pathToFileURL(`${modules}/onnxruntime-web/dist/ort.node.min.mjs`));
+ort.env.wasm.numThreads = 1;
+const DOTS = ["int16", "unsigned", "signed"];
+const ENOUGH_MS = 5;
+const ROUNDS = 15;
+
+const bytes = async (path) => new Uint8Array(await readFile(path));
+
+/** The relaxed build where this engine computes it exactly, and the plain one. */
+async function builds() {
+  const found = [{ dot: "int16", kernels: await Kernels.from(await bytes(`${built}/kernels-simd128.wasm`)) }];
+  const kernels = await Kernels.from(await bytes(`${built}/kernels-relaxed.wasm`));
+  const probed = kernels.alloc(Int32Array, 1);
+  kernels.call("k_relaxed_dot", probed);
+  const dot = DOTS[kernels.at(probed)[0]];
+  return dot === "int16" ? found : [...found, { dot, kernels }];
+}
+
+/** The quickest of many runs, in milliseconds. */
+async function quickest(run) {
+  let count = 1;
+  const round = async () => {
+    const began = performance.now();
+    for (let i = 0; i < count; i += 1) await run();
+    return performance.now() - began;
+  };
+  while (await round() < ENOUGH_MS) count *= 2;
+  let best = Infinity;
+  for (let i = 0; i < ROUNDS; i += 1) best = Math.min(best, await round() / count);
+  return best;
+}
+
+async function ours({ dot, kernels }, { stem, channels, size, stride, scratch }, { multiplier, xZero, yZero }, x) {
+  const held = async (Type, name) => {
+    const octets = await bytes(`${folder}/${stem}.${dot}.${name}`);
+    const array = kernels.alloc(Type, octets.length / Type.BYTES_PER_ELEMENT);
+    new Uint8Array(kernels.memory.buffer, array.offset, octets.length).set(octets);
+    return array;
+  };
+  const out = Math.floor((size - 1) / stride) + 1;
+  const [weights, bias] = [await held(Uint8Array, "weights"), await held(Int32Array, "bias")];
+  const images = kernels.alloc(Uint8Array, x.length);
+  const multipliers = kernels.alloc(Float32Array, channels);
+  const result = kernels.alloc(Uint8Array, channels * out * out);
+  const ring = kernels.alloc(Uint8Array, scratch[dot]);
+  kernels.at(images).set(x);
+  kernels.at(multipliers).fill(multiplier);
+  const geometry = [1, size, size, channels, 3, 3, stride, stride, 1, 1, 1, 1, out, out];
+  const source = [0, xZero, dot === "signed" ? 128 : 0];
+  const args = [images, ...geometry, ...source, weights, 1, bias, multipliers,
+    { float: -yZero }, { float: 255 - yZero }, yZero, 0, result, ring];
+  return { run: () => kernels.call("k_depthwise_s8", ...args), result: () => kernels.at(result), pixels: out * out };
+}
+
+/** [rows][columns] to [columns][rows]. */
+const transposed = (x, rows, columns) => x.map((_, i) => x[(i % rows) * columns + Math.floor(i / rows)]);
+
+async function main() {
+  const told = JSON.parse(await readFile(`${folder}/layers.json`));
+  const found = await builds();
+  for (const layer of told.layers) {
+    const { stem, channels, size } = layer;
+    const x = Uint8Array.from({ length: channels * size * size }, (_, i) => Math.imul(i + 1, 2654435761) >>> 24);
+    const session = await ort.InferenceSession.create(`${folder}/${stem}.onnx`, { executionProviders: ["wasm"] });
+    const fed = { x: new ort.Tensor("uint8", transposed(x, size * size, channels), [1, channels, size, size]) };
+    const theirs = (await session.run(fed)).y.data;
+    const theirMs = await quickest(() => session.run(fed));
+    const line = [stem.padEnd(14), `ONNX Runtime Web ${theirMs.toFixed(4)} ms`];
+    for (const build of found) {
+      const mark = build.kernels.mark();
+      const layerOfOurs = await ours(build, layer, told, x);
+      const ms = await quickest(layerOfOurs.run);
+      const differ = transposed(layerOfOurs.result(), layerOfOurs.pixels, channels).filter((code, i) => code !== theirs[i]);
+      line.push(`${build.dot} ${ms.toFixed(4)} ms, ${(theirMs / ms).toFixed(1)} x, ${differ.length} codes differ`);
+      build.kernels.release(mark);
+    }
+    process.stdout.write(`${line.join("   ")}\n`);
+  }
+}
+
+await main();

@@ -1,0 +1,33 @@
+"""In the page's worker: which build of the kernels is used, and that either one multiplies."""
+
+import numpy as np
+import pytest
+
+from playground import host
+from playground.engines import integer_ops as ops
+from playground.engines.packing import Values, pack
+from playground.host.browser import PyodideKernels
+
+ACCUMULATORS = 2
+
+
+def test_the_relaxed_build_is_used_where_the_probe_found_it_exact():
+    kernels = host.kernels()
+    assert kernels.dot in {"int16", "unsigned", "signed"}
+    assert ("k_relaxed_dot" in kernels.slots) == (kernels.dot != "int16")
+
+
+@pytest.mark.parametrize("dot", ["int16", "unsigned", "signed"])
+def test_an_injected_build_multiplies(dot):
+    """Seven bits of either operand: there all machines compute the relaxed dot product alike."""
+    kernels, rng = PyodideKernels(dot), np.random.default_rng(1)
+    flipped = Values(False, 9, dot).flip
+    a = (rng.integers(0, 64, (7, 13)).astype(np.uint8) ^ np.uint8(flipped)).astype(np.uint8)
+    weights = rng.integers(-64, 64, (13, 10)).astype(np.int16)
+    by = Values(False, 9, dot)
+    packed = pack(weights[None], np.arange(10, dtype=np.int32), np.ones(10, np.float32), by)
+    sums = np.zeros((7, 10), np.int32)
+    scratch = np.zeros(by.scratch_bytes(13), np.uint8)
+    product = (packed.weights, packed.bias, 0, packed.multiplier, 10, 0.0, 0.0, 0, ACCUMULATORS, sums)
+    kernels.call("k_gemm_s8", a, 1, 7, 13, 1, *by.source, *product, scratch)
+    np.testing.assert_array_equal(sums, ops.add_bias(ops.matmul_integer(a, weights, 9), np.arange(10, dtype=np.int32)))
