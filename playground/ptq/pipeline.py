@@ -20,6 +20,7 @@ from playground.model.writers.onnx import to_onnx
 from playground.ptq.activations import CalibrationData, batch_size, calibration_data, captured, ranges_work
 from playground.ptq.constants import Int32Bias, quantize_bias, widen_for_bias
 from playground.ptq.exclusion import by_activation, excluded_nodes, float_operators, untouched_constants
+from playground.ptq.further import unmasked
 from playground.ptq.placement import OPERATORS, Placement, Placer
 from playground.ptq.qdq import QdqWriter, Quantization, require_opset
 from playground.ptq.report import QuantizedActivation, QuantizedTensor, Report, Skipped
@@ -147,7 +148,7 @@ def _calibrated_placement(
         placement = Placer(graph, recipe, dtypes, skipped).place()
         lacking = [name for name, provider in placement.activations.items() if provider is None and name not in ranges]
         if not lacking:
-            return placement, _through_removable(graph, placement, ranges)
+            return placement, _through_removable(graph, placement, unmasked(graph, ranges))
         found = yield from ranges_work(graph, batches, lacking, recipe.activation_scheme)
         ranges.update(found.found)
         skipped.update(by_activation(graph, placement, found.unusable))
