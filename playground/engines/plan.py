@@ -137,8 +137,9 @@ def _plan_node(planner: Planner, node: Node) -> dict[str, Symbol]:
         raise UnsupportedError("this operator has no integer form here")
     try:
         made = HANDLERS.get(key, fold)(planner, node)
-    except (ValueError, IndexError, TypeError, KeyError, AttributeError) as error:
-        shapes = ", ".join(str(list(planner.shape(name))) for name in node.inputs if name)
+    except (ValueError, IndexError, TypeError, KeyError, AttributeError, MemoryError) as error:
+        known = (name for name in node.inputs if name in planner.symbols)
+        shapes = ", ".join(str(list(planner.shape(name))) for name in known)
         raise UnsupportedError(f"it cannot run on shapes {shapes} ({error})") from error
     symbols = made if isinstance(made, tuple) else (made,)
     return dict(zip(node.outputs, symbols, strict=False))

@@ -147,6 +147,7 @@ HANDLERS: Mapping[str, Handler] = {
     "Sub": elementwise.sub,
     "Mul": elementwise.mul,
     "Div": elementwise.div,
+    "Where": elementwise.where,
     **dict.fromkeys(FUNCTIONS, elementwise.unary),
     "MaxPool": windows.max_pool,
     "AveragePool": windows.average_pool,

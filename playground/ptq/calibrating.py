@@ -17,6 +17,7 @@ from playground.model.recipe import Recipe
 from playground.ptq.activations import CalibrationData
 from playground.ptq.checks import AGREE, runnable_part
 from playground.ptq.exclusion import by_activation
+from playground.ptq.further import unmasked
 from playground.ptq.placement import Placement, Placer, quantized_operators
 from playground.ptq.range_cache import Cache, as_json, key_of, recalled
 from playground.ptq.ranges import Ranges, batch_size, fault_of_values, ranges_work
@@ -93,7 +94,8 @@ def calibrated_work(
         wanted = [name for name, provider in placement.activations.items() if provider is None]
         lacking = {name: recipe.activation_scheme_for(name) for name in wanted if name not in known.found}
         if not lacking:
-            ranges = _through_removable(graph, recipe, placement, known.found)
+            found_ranges = known.found if recipe.operators else unmasked(graph, known.found)
+            ranges = _through_removable(graph, recipe, placement, found_ranges)
             return Calibrated(placement, ranges, {n: known.histograms[n] for n in ranges}, known.samples)
         found = recalled(cache, part, recipe, data, lacking)
         if found is None:

@@ -7,9 +7,12 @@ leads to stays in float.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
+from playground.core import Range
 from playground.model.graph import Graph, Node
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ FUNCTIONS = (
 WITH_CONSTANT = ("Add", "Sub", "Mul", "Div", "Pow")
 ROWS = ("Softmax", "LayerNormalization", "ReduceMean")
 MOVES = ("Split", "Pad", "Resize", "Expand")
-FURTHER = (*FUNCTIONS, *ROWS, *MOVES, "Sub", "Div", "Pow", "Gather")
+FURTHER = (*FUNCTIONS, *ROWS, *MOVES, "Sub", "Div", "Pow", "Gather", "Where")
 """Every operator that is quantized here and not by ONNX Runtime's rules."""
 PASSING = ("MaxPool", "AveragePool", "Flatten", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Slice")
 REMOVABLE = ("Relu", "Clip")
@@ -131,12 +134,42 @@ def extend(graph: Graph, placement: Placement, hands: Hands) -> None:
         placement.weights.pop(name, None)
 
 
+MASKED = -1000.0
+"""What is added to scores that Softmax is to ignore lies below this."""
+MARGIN = 12.0
+"""How far below the lowest score an ignored one is kept: ``exp(-12)`` is nothing in 8 bits."""
+
+
+def unmasked(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Range]:
+    """Ranges in which masked scores do not count: a mask of -10000 would leave no codes for the others.
+
+    They are cut off a little below the lowest of the scores, where Softmax makes zero of them all the same.
+    """
+    adjusted = dict(ranges)
+    read_by_softmax = {node.inputs[0] for node in graph.nodes if node.op == "Softmax"}
+    for node in graph.nodes:
+        found = ranges.get(node.outputs[0])
+        if (
+            node.op not in ("Add", "Where")
+            or node.outputs[0] not in read_by_softmax
+            or found is None
+            or found.lo.min() > MASKED
+        ):
+            continue
+        scores = [ranges[name] for name in node.inputs if name in ranges and ranges[name].lo.min() > MASKED]
+        if len(scores) == 1:
+            adjusted[node.outputs[0]] = Range(scores[0].lo - np.float32(MARGIN), scores[0].hi)
+    return adjusted
+
+
 def _place(graph: Graph, placement: Placement, node: Node, hands: Hands) -> None:
     table = node.op == "Gather" and node.inputs[0] in graph.initializers
     if not table and not any(name in placement.activations for name in node.inputs):
         return
     if node.op in FUNCTIONS or node.op in ("ReduceMean", "Pow", "LayerNormalization"):
         hands.mark(node.inputs[0], node.outputs[0])
+    elif node.op == "Where":
+        hands.mark(*node.inputs[1:], *node.outputs)
     elif node.op in ("Sub", "Div"):
         hands.elementwise(node)
     elif node.op == "Softmax":

@@ -358,3 +358,28 @@ def test_program_steps_are_plain_data():
     net = Net("uint8", x=floats(2, 6)).pair("x").op("Tanh", "x:r").pair("y")
     program = reference.plan(net.graph("y:r"), {"x": (2, 6)})
     assert all(isinstance(step, p.Step) for step in program.steps)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_mask_before_softmax(dtype, first):
+    """Where(condition, scores, -10000) with a constant condition, in either order."""
+    keep = np.tril(np.ones((7, 7), bool))
+    net = Net(dtype, x=floats(2, 3, 7, 7)).pair("x", -3, 3)
+    net.fixed("keep", keep if first else ~keep)
+    net.fixed("never", np.float32(-1e4))
+    net.op("Where", "keep x:r never" if first else "keep never x:r", "m").pair("m", -15, 3).op(
+        "Softmax", "m:r", axis=-1
+    )
+    compiled = compared(net.pair("y", 0, 1), steps="Add Softmax Lookup")
+    assert compiled.run(net.inputs)["y:r"][..., ~keep].max() < 1 / 255
+
+
+def test_a_choice_that_is_no_mask_is_refused():
+    from playground.errors import UnsupportedError
+
+    net = Net("uint8", x=floats(2, 7)).pair("x")
+    net.fixed("keep", np.arange(7) > 2)
+    net.fixed("half", np.float32(0.5))
+    net.op("Where", "keep x:r half").pair("y")
+    with pytest.raises(UnsupportedError, match="not below all"):
+        wasm.plan(net.graph("y:r"), {"x": (2, 7)})
