@@ -21,8 +21,8 @@ from playground.histograms import MOST_BINS, Histogram, bin_counts, edges_of, hi
 
 __all__ = [
     "CodeUse",
-    "ErrorSums",
     "ErrorSplit",
+    "ErrorSums",
     "Histogram",
     "code_use",
     "compare",
