@@ -24,6 +24,14 @@ FAKE_QUANT = "fake_quant"
 
 Values = Mapping[str, NDArray[Any]]
 
+TITLES = {
+    FAKE_QUANT: "fake quantization",
+    "reference": "our reference in integers",
+    "wasm": "our kernels",
+    "onnxruntime": "ONNX Runtime",
+}
+"""What the engines are called in sentences."""
+
 
 @dataclass(frozen=True, slots=True)
 class NodeDifference:
@@ -72,13 +80,15 @@ class Parting:
     @property
     def sentence(self) -> str:
         """What came out, in words."""
+        engine, beside = TITLES.get(self.engine, self.engine), TITLES.get(self.beside, self.beside)
+        engine = engine[0].upper() + engine[1:]
         if self.failure:
-            return f"{self.engine} could not run it: {self.failure}"
+            return f"{engine} could not run it: {self.failure}"
         if self.first is None:
-            return f"{self.engine} and {self.beside} agree in every code of {len(self.nodes)} activations."
+            return f"{engine} and {beside} agree in every code of {len(self.nodes)} activations."
         first, steps = self.first, "one step" if self.first.largest == 1 else f"{self.first.largest} steps"
         return (
-            f"{self.engine} and {self.beside} first part at {first.node} ({first.op}): "
+            f"{engine} and {beside} first part at {first.node} ({first.op}): "
             f"{100 * first.share:.2g} % of its codes differ, by at most {steps}."
         )
 

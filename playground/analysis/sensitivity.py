@@ -64,6 +64,16 @@ class Sensitivity:
     samples: int
     generated: bool
 
+    def gain(self, found: LayerResult) -> float:
+        """By how much the loss of the quantized model falls when this layer stays in float; 0 if not measured."""
+        return 0.0 if found.without is None else self.quantized.loss - found.without.loss
+
+    def worst(self) -> LayerResult:
+        """The layer that hurts most: what is gained most by leaving it in float; without such runs, the noisiest."""
+        if self.layers[0].without is None:
+            return min(self.layers, key=lambda found: found.local["sqnr_db"])
+        return max(self.layers, key=self.gain)
+
     def ranked(self) -> tuple[LayerResult, ...]:
         """The layers, those first that make most of the output's error."""
         return tuple(sorted(self.layers, key=lambda found: -(found.share or 0.0)))

@@ -26,6 +26,7 @@ class Layer:
         parameters: number of its weights.
         bytes_before: of its weights, as float; ``bytes_after`` quantized, as stored.
         format: how its weights are quantized, ``""`` if they are not.
+        granularity: what shares a scale, ``""`` likewise.
     """
 
     node: str
@@ -36,6 +37,7 @@ class Layer:
     bytes_before: int
     bytes_after: int
     format: str
+    granularity: str
 
 
 def layers_of(graph: Graph, quantization: Quantization) -> tuple[Layer, ...]:
@@ -56,6 +58,7 @@ def layers_of(graph: Graph, quantization: Quantization) -> tuple[Layer, ...]:
                     bytes_before=tensor.nbytes if tensor else 0,
                     bytes_after=quantized.nbytes if quantized else (tensor.nbytes if tensor else 0),
                     format=quantized.scheme.format if quantized else "",
+                    granularity=quantized.scheme.granularity if quantized else "",
                 )
             )
     return tuple(found)

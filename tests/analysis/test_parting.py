@@ -62,7 +62,7 @@ def test_an_engine_that_is_not_there_says_so(convnet_int4: QuantizedModel, monke
     monkeypatch.setitem(running.ENGINES, "onnxruntime", missing)
     parting = partings(convnet_int4.model.graph, FEEDS, ["onnxruntime"])[0]
     assert parting.first is None
-    assert parting.sentence == "onnxruntime could not run it: onnxruntime is not installed"
+    assert parting.sentence == "ONNX Runtime could not run it: onnxruntime is not installed"
 
 
 def test_a_float_graph_has_outputs_to_compare(net: Model, net_data: dict[str, np.ndarray]) -> None:
