@@ -52,9 +52,10 @@ Take = Callable[[int, int, Feeds, Feeds], None]
 def batches_work(graph: Graph, data: CalibrationData) -> Work[list[Feeds]]:
     """The samples in batches as large as memory allows, from what the activations of the first sample take."""
     names = [name for node in graph.nodes for name in node.outputs if name]
-    (sample,) = yield from captured(graph, data.batches(1)[:1], names, Progress(0, 1, "Running the model once"))
+    first = next(iter(data.batches(1)))
+    (sample,) = yield from captured(graph, [first], names, Progress(0, 1, "Running the model once"))
     nbytes = sum(values.nbytes for values in sample.values()) / (data.fixed or 1)
-    return data.batches(max(1, min(MOST, int(MEMORY / 2 // max(1, nbytes)))))
+    return list(data.batches(max(1, min(MOST, int(MEMORY / 2 // max(1, nbytes))))))
 
 
 def runs_work(batches: Sequence[Feeds], variants: Sequence[Variant], take: Take) -> Work[None]:
