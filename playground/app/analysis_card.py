@@ -13,15 +13,14 @@ from playground.analysis.mixed_precision import MixedPrecision, Point
 from playground.app.workspace import Workspace
 from playground.errors import PlaygroundError
 from playground.render import html
-from playground.render.layers import FrontPlot, NoisePlot, SharePlot, named
+from playground.render.layers import FrontPlot, HarmPlot, NoisePlot, named
 from playground.render.numbers import digits, percent, size
 from playground.render.verdict import verdict
 from playground.settings import formats_text
 
 NOTHING = "Choose a point"
 UNMEASURED = (
-    "Which layer hurts, and what do I do about it? Each layer is quantized alone, and left in float alone: the answer "
-    "stands here."
+    "… and what do I do about it? Each layer is quantized alone, and left in float alone: the answer stands here."
 )
 UNSEARCHED = "Every layer is tried at every width; the combinations that are worth having are run and drawn here."
 
@@ -33,8 +32,9 @@ class AnalysisCard:
         """Build everything and watch ``workspace``."""
         self.workspace = workspace
         self.sentence, self.legend = html.block("verdict"), html.block("layer-legend")
+        self.key = html.block("noise-legend")
         self.heading, self.chosen = html.block("front-heading"), html.block("front-chosen")
-        self.shares, self.noise, self.front = SharePlot(), NoisePlot(), FrontPlot()
+        self.harm, self.noise, self.front = HarmPlot(), NoisePlot(), FrontPlot()
         self.choice = pmui.Select(
             label="Sizes and formats",
             options=[NOTHING],
@@ -57,8 +57,8 @@ class AnalysisCard:
         """Slot name -> what goes there."""
         return {
             "verdict": self.sentence,
-            "shares": column(self.legend, self.shares.figure, sizing_mode="stretch_width", spacing=6),
-            "noise": self.noise.figure,
+            "harm": column(self.legend, self.harm.figure, sizing_mode="stretch_width", spacing=6),
+            "noise": column(self.key, self.noise.figure, sizing_mode="stretch_width", spacing=6),
             "front": column(self.heading, self.front.figure, self.chosen, sizing_mode="stretch_width", spacing=6),
             "choice": self.choice,
         }
@@ -66,20 +66,18 @@ class AnalysisCard:
     def show_layers(self) -> None:
         """The answer, and what each layer does."""
         found = self.workspace.sensitivity
-        self.shares.show(found)
+        self.harm.show(found)
         self.noise.show(found)
-        for figure in (self.shares.figure, self.noise.figure):
+        for figure in (self.harm.figure, self.noise.figure):
             figure.visible = found is not None
         if found is None:
             self.sentence.text = html.title("Which layer hurts?") + html.note(UNMEASURED)
-            self.legend.text = ""
+            self.legend.text = self.key.text = ""
             return
         count = f"measured on {found.samples} samples"
         self.sentence.text = html.title("Which layer hurts?", count) + html.lead(verdict(found))
-        self.legend.text = html.note(
-            "Above: the share of the output's error that each layer makes when it alone is quantized, in per cent. "
-            "Below: the SQNR of its output in dB, blue fed by the float model, orange with all layers quantized."
-        )
+        self.legend.text = html.note("Blue: gained by leaving the layer in float. Orange: lost by quantizing it alone.")
+        self.key.text = html.note("Blue: fed by the float model. Orange: with all layers quantized. 6 dB are one bit.")
 
     def show_front(self) -> None:
         """The points that can be chosen."""

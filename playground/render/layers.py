@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from bokeh.models import ColumnDataSource, FactorRange, HoverTool, Range1d, TapTool
 from bokeh.transform import dodge
@@ -13,47 +14,23 @@ from playground.analysis.sensitivity import Sensitivity
 from playground.render.numbers import percent, size
 from playground.render.style import bound, plain_figure
 
-ROW, FRAME = 26, 34
+ROW, FRAME = 26, 52
 """Pixels of a layer's row, and of the axis below."""
 
 
-class SharePlot:
-    """The share of the output's error that each layer makes alone."""
+class _LayerBars:
+    """Two bars for each layer, one in each colour, the first layer on top."""
+
+    name, description, label = "", "", ""
 
     def __init__(self) -> None:
         """An empty plot."""
         self.figure = plain_figure(
-            "layer-shares", height=FRAME + ROW, description="Share of the output's error that each layer makes alone",
-            x_range=Range1d(0, 100), y_range=FactorRange(),
+            f"layer-{self.name}", height=FRAME + ROW, description=self.description, x_range=Range1d(0, 1),
+            y_range=FactorRange(),
         )  # fmt: skip
-        self.source = ColumnDataSource({"layer": [], "share": []}, name="layer-shares-bars")
-        bars = self.figure.hbar(y="layer", right="share", height=0.6, source=self.source, line_color=None)
-        bound(bars.glyph, fill_color="quant")
-        _sideways(self.figure)
-
-    def show(self, found: Sensitivity | None) -> None:
-        """Show what was measured; nothing without."""
-        layers = found.layers if found else ()
-        names = [result.layer.node for result in layers]
-        self.figure.y_range.factors = names[::-1]
-        self.figure.height = FRAME + ROW * max(1, len(names))
-        shares = [100 * (result.share or 0.0) for result in layers]
-        self.figure.x_range.end = max([1.0, *shares]) * 1.05
-        self.source.data = {"layer": names, "share": shares}
-
-
-class NoisePlot:
-    """SQNR of each layer's output: its own error, and with everything quantized."""
-
-    def __init__(self) -> None:
-        """An empty plot."""
-        self.figure = plain_figure(
-            "layer-noise", height=FRAME + ROW,
-            description="Signal to quantization noise of each layer's output, alone and with all layers quantized",
-            x_range=Range1d(0, 60), y_range=FactorRange(),
-        )  # fmt: skip
-        self.source = ColumnDataSource({"layer": [], "local": [], "accumulated": []}, name="layer-noise-bars")
-        for field, colour, offset in (("local", "float", 0.18), ("accumulated", "quant", -0.18)):
+        self.source = ColumnDataSource({"layer": [], "upper": [], "lower": []}, name=f"layer-{self.name}-bars")
+        for field, colour, offset in (("upper", "float", 0.18), ("lower", "quant", -0.18)):
             bars = self.figure.hbar(
                 y=dodge("layer", offset, range=self.figure.y_range),
                 right=field,
@@ -63,26 +40,59 @@ class NoisePlot:
             )
             bound(bars.glyph, fill_color=colour)
         _sideways(self.figure)
+        _label(self.figure.xaxis[0], self.label)
+
+    def _put(self, names: list[str], upper: list[float], lower: list[float]) -> None:
+        self.figure.y_range.factors = names[::-1]
+        self.figure.height = FRAME + ROW * max(1, len(names))
+        both = [value for value in (*upper, *lower) if not math.isnan(value)]
+        low, high = min([0.0, *both]), max([0.0, *both])
+        margin = 0.05 * ((high - low) or 1.0)
+        self.figure.x_range.update(start=low - margin if low else 0.0, end=high + margin)
+        self.source.data = {"layer": names, "upper": upper, "lower": lower}
+
+
+class HarmPlot(_LayerBars):
+    """What is gained by leaving a layer in float, and what is lost by quantizing it alone."""
+
+    name, description = "harm", "Loss given back by leaving each layer in float, and added by quantizing it alone"
 
     def show(self, found: Sensitivity | None) -> None:
         """Show what was measured; nothing without."""
         layers = found.layers if found else ()
-        names = [result.layer.node for result in layers]
+        upper = [found.gain(result) for result in layers] if found else []
+        lower = [result.alone.loss - found.original.loss if result.alone else 0.0 for result in layers] if found else []
+        labelled = found is not None and found.quantized.cross_entropy is not None
+        self.figure.xaxis[0].axis_label = "cross-entropy, nats" if labelled else "relative error of the output"
+        self._put([result.layer.node for result in layers], upper, lower)
+
+
+class NoisePlot(_LayerBars):
+    """SQNR of each layer's output: its own error, and with everything quantized."""
+
+    name = "noise"
+    description = "Signal to quantization noise of each layer's output, alone and with all layers quantized"
+    label = "SQNR of the output, dB"
+
+    def show(self, found: Sensitivity | None) -> None:
+        """Show what was measured; nothing without."""
+        layers = found.layers if found else ()
         local, accumulated = (
             [_finite(getattr(result, which)["sqnr_db"]) for result in layers] for which in ("local", "accumulated")
         )
-        self.figure.y_range.factors = names[::-1]
-        self.figure.height = FRAME + ROW * max(1, len(names))
-        both = [value for value in (*local, *accumulated) if not math.isnan(value)]
-        self.figure.x_range.update(start=min([0.0, *both]), end=max([1.0, *both]) * 1.05)
-        self.source.data = {"layer": names, "local": local, "accumulated": accumulated}
+        self._put([result.layer.node for result in layers], local, accumulated)
 
 
-def _sideways(plot: object) -> None:
-    plot.ygrid.visible = False  # type: ignore[attr-defined]
-    plot.xgrid.visible = True  # type: ignore[attr-defined]
-    bound(plot.xgrid[0], grid_line_color="grid")  # type: ignore[attr-defined]
-    bound(plot.yaxis[0], major_label_text_color="text")  # type: ignore[attr-defined]
+def _label(axis: Any, text: str) -> None:
+    axis.update(axis_label=text, axis_label_text_font_size="12px", axis_label_text_font_style="normal")
+    bound(axis, axis_label_text_color="muted", axis_label_text_font="font")
+
+
+def _sideways(plot: Any) -> None:
+    plot.ygrid.visible = False
+    plot.xgrid.visible = True
+    bound(plot.xgrid[0], grid_line_color="grid")
+    bound(plot.yaxis[0], major_label_text_color="text")
 
 
 def _finite(value: float) -> float:
@@ -113,8 +123,7 @@ class FrontPlot:
         tips = [("size", "@about"), ("accuracy", "@accuracy"), ("error", "@error{0.0000}"), ("formats", "@formats")]
         self.figure.add_tools(TapTool(renderers=renderers), HoverTool(renderers=renderers, tooltips=tips))
         for axis, text in ((self.figure.xaxis[0], "size as stored, kB"), (self.figure.yaxis[0], "error of the output")):
-            axis.update(axis_label=text, axis_label_text_font_size="12px", axis_label_text_font_style="normal")
-            bound(axis, axis_label_text_color="muted", axis_label_text_font="font")
+            _label(axis, text)
 
     def show(self, points: Sequence[Point], uniform: Sequence[Point]) -> None:
         """Show two sets of points; nothing is selected any more."""

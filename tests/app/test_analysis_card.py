@@ -38,8 +38,8 @@ def columns(view):
 
 def test_before_anything_is_measured(view):
     card = view.analysis
-    assert "Which layer hurts, and what do I do about it?" in card.sentence.text
-    assert not card.shares.figure.visible
+    assert "and what do I do about it?" in card.sentence.text
+    assert not card.harm.figure.visible
     assert not card.front.figure.visible
     assert not card.choice.visible
     assert all(math.isnan(value) for value in columns(view)["share"].values())
@@ -51,12 +51,16 @@ def test_sensitivity_answers_in_a_sentence_in_plots_and_in_the_table(view, coars
     assert answer["verdict"].startswith("depthwise2 hurts most: ")
     assert "depthwise2 hurts most: " in card.sentence.text
     assert "360 samples" in card.sentence.text
-    assert card.shares.figure.visible
+    assert card.harm.figure.visible
     names = [result.layer.node for result in found.layers]
-    assert card.shares.source.data["layer"] == names
-    assert card.shares.figure.y_range.factors == names[::-1]  # the first layer is on top
-    assert sum(card.shares.source.data["share"]) == pytest.approx(100)
-    assert card.noise.source.data["local"] == [result.local["sqnr_db"] for result in found.layers]
+    assert card.harm.source.data["layer"] == names
+    assert card.harm.figure.y_range.factors == names[::-1]  # the first layer is on top
+    gained, lost = card.harm.source.data["upper"], card.harm.source.data["lower"]
+    assert names[gained.index(max(gained))] == "depthwise2"  # what the sentence names
+    assert gained[3] == pytest.approx(found.quantized.cross_entropy - found.layers[3].without.cross_entropy)
+    assert lost[3] == pytest.approx(found.layers[3].alone.cross_entropy - found.original.cross_entropy)
+    assert card.noise.source.data["upper"] == [result.local["sqnr_db"] for result in found.layers]
+    assert card.noise.source.data["lower"] == [result.accumulated["sqnr_db"] for result in found.layers]
     table, worst = columns(view), next(r for r in found.layers if r.layer.node == "pointwise1")
     assert table["share"]["pointwise1.weight"] == pytest.approx(100 * worst.share)
     assert table["output"]["pointwise1.weight"] == worst.local["sqnr_db"]
@@ -68,7 +72,7 @@ def test_another_recipe_takes_the_answer_away(view, coarse, jobs):
     drain(jobs.sensitivity_work())
     coarse.change(weights="int8")
     assert coarse.sensitivity is None
-    assert not view.analysis.shares.figure.visible
+    assert not view.analysis.harm.figure.visible
     assert "hurts most" not in view.analysis.sentence.text
 
 
