@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -152,6 +152,7 @@ class ModelJobs:
         if quantized is None:
             raise UnsupportedError("the quantized file has no graph")
         race = yield from race_work(quantized, result.onnx, to_onnx(graph), feeds, samples)
+        race = replace(race, notes=(*race.notes, *(yield from _partings(quantized, feeds))))
         if self._workspace.result is result:
             self._workspace.race = race
         return {"notes": list(race.notes)}
@@ -216,6 +217,17 @@ class ModelJobs:
         data = inventory_data(model)
         runs = "a graph of " + ", ".join(f"{n} {op}" for op, n in list(data["operators"].items())[:6])
         return data | {"summary": runs if data["operators"] else "tensors only, so it can be looked at but not run"}
+
+
+def _partings(quantized: Graph, feeds: Feeds) -> Work[tuple[str, ...]]:
+    """Where the engines part on a batch, in words; nothing where NumPy lacks an operator to compare them with."""
+    from playground.analysis.parting import partings_work  # no first view needs it
+
+    try:
+        found = yield from partings_work(quantized, feeds)
+    except UnsupportedError:
+        return ()
+    return tuple(parting.sentence for parting in found)
 
 
 INTEGER_ENGINES = ("wasm", "onnxruntime")
