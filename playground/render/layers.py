@@ -115,7 +115,7 @@ class FrontPlot:
         bound(line.glyph, line_color="quant")
         renderers = []
         for source, colour, dot in ((self.uniform, "clip", 9), (self.points, "quant", 11)):
-            dots = self.figure.scatter("size", "error", source=source, size=dot, line_width=2, name=source.name)
+            dots = self.figure.scatter("size", "error", source=source, size=dot, line_width=2)
             bound(dots.glyph, fill_color=colour, line_color="card")
             dots.nonselection_glyph = None
             dots.selection_glyph = bound(dots.glyph.clone(), line_color="handle")
