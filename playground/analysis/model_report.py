@@ -9,8 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import playground
-from playground.analysis.mixed_precision import MixedPrecision
 from playground.analysis.parting import Parting
+from playground.analysis.precision_front import MixedPrecision
 from playground.analysis.race import Race
 from playground.analysis.report import report_data
 from playground.analysis.sensitivity import Sensitivity

@@ -9,7 +9,7 @@ import panel_material_ui as pmui
 from bokeh.layouts import column
 from bokeh.models import UIElement
 
-from playground.analysis.mixed_precision import MixedPrecision, Point
+from playground.analysis.precision_front import MixedPrecision, Point
 from playground.app.workspace import Workspace
 from playground.errors import PlaygroundError
 from playground.render import html

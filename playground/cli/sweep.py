@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from playground.analysis.mixed_precision import WIDTHS, MixedPrecision, mixed_precision_work
+from playground.analysis.mixed_precision import WIDTHS, mixed_precision_work
+from playground.analysis.precision_front import MixedPrecision
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
 from playground.cli._files import add_file, open_model

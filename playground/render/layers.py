@@ -9,7 +9,7 @@ from typing import Any
 from bokeh.models import ColumnDataSource, FactorRange, HoverTool, Range1d, TapTool
 from bokeh.transform import dodge
 
-from playground.analysis.mixed_precision import Point
+from playground.analysis.precision_front import Point
 from playground.analysis.sensitivity import Sensitivity
 from playground.render.numbers import percent, size
 from playground.render.style import bound, plain_figure

@@ -10,9 +10,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from playground.analysis.mixed_precision import MixedPrecision, Point
 from playground.analysis.model_report import ModelReport
 from playground.analysis.parting import Parting
+from playground.analysis.precision_front import MixedPrecision, Point
 from playground.analysis.race import Race
 from playground.analysis.sensitivity import LayerResult, Sensitivity
 from playground.render.numbers import digits, grouped, percent, points, shape, size

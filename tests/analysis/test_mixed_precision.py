@@ -8,7 +8,8 @@ import pytest
 
 from playground import gallery
 from playground.analysis.accuracy import score
-from playground.analysis.mixed_precision import MixedPrecision, mixed_precision, recipe_with
+from playground.analysis.mixed_precision import mixed_precision
+from playground.analysis.precision_front import MixedPrecision, recipe_with
 from playground.api import quantize
 from playground.core import Scheme
 from playground.engines.interpreter import run_graph
