@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from playground.engines import program as p
 from playground.engines.depthwise import pack_depthwise, scratch_bytes
-from playground.engines.flat import Argument, Buffer, FlatBuilder
+from playground.engines.flat import FOREVER, Argument, Buffer, FlatBuilder
 from playground.engines.integer_ops import Target, Window
 from playground.engines.lowering_more import lower_broadcast, lower_more
 from playground.engines.packing import Packed, Values, pack
@@ -53,7 +53,7 @@ class Lowering:
     def result(self, name: str) -> Buffer:
         """A value in its NumPy layout, whose bytes stay until the next run."""
         buffer = self.row(name)
-        buffer.used_at(len(self._builder.calls))
+        buffer.used_at(FOREVER)  # later results may still need calls of their own
         return buffer
 
     def call(self, kernel: str, *args: Argument) -> None:

@@ -1,0 +1,127 @@
+"""What a search for bits of each layer finds: choices, combinations that were run, and recipes of all others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from glob import escape
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.analysis import knapsack
+from playground.analysis.outputs import Measured
+from playground.model.recipe import Recipe, Rule
+
+
+def choices_of(choices: Sequence[Options]) -> list[list[knapsack.Choice]]:
+    """What there is to choose, as the knapsack takes it."""
+    return [[knapsack.Choice(option.bytes, option.cost) for option in choice.options] for choice in choices]
+
+
+def formats_of(choices: Sequence[Options], picks: NDArray[np.int64]) -> dict[str, str]:
+    """Weight -> the format that was picked."""
+    return {choice.weight: choice.options[pick].format for choice, pick in zip(choices, picks, strict=True)}
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A layer's weights in one format: bytes as stored, and the relative error of the model's output."""
+
+    format: str
+    bytes: int
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What there is to choose for one weight."""
+
+    weight: str
+    node: str
+    options: tuple[Option, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A combination that was run.
+
+    Attributes:
+        formats: weight -> format.
+        bytes: all constants of the model, as stored.
+        predicted: the sum of the costs of its choices.
+        measured: what came out.
+        recipe: the recipe that makes it.
+        uniform: the format, if all layers have the same, else ``""``.
+    """
+
+    formats: dict[str, str]
+    bytes: int
+    predicted: float
+    measured: Measured
+    recipe: Recipe
+    uniform: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data that JSON can hold."""
+        held = {"formats": self.formats, "bytes": self.bytes, "predicted": self.predicted, "uniform": self.uniform}
+        return held | {"measured": self.measured.as_dict(), "recipe": self.recipe.as_dict()}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MixedPrecision:
+    """What was measured, and what follows.
+
+    Attributes:
+        choices: of each weight.
+        front: all undominated combinations by predicted cost; ``bytes`` are those of the weights alone.
+        points: those of them that were run, by ascending bytes.
+        uniform: the same format for all layers, for comparison, by ascending bytes.
+        original: the float model.
+        other_bytes: constants that are not chosen for.
+        recipe: the recipe that the points are changes of.
+    """
+
+    choices: tuple[Options, ...]
+    front: knapsack.Front
+    points: tuple[Point, ...]
+    uniform: tuple[Point, ...]
+    original: Measured
+    other_bytes: int
+    recipe: Recipe
+
+    def within_bytes(self, budget: int) -> Recipe:
+        """The recipe of the least predicted error whose constants fit; InvalidInputError if none does."""
+        return self._recipe(self.front.picks[self.front.within_bytes(budget - self.other_bytes)])
+
+    def within_error(self, budget: float) -> Recipe:
+        """The recipe of the fewest bytes whose predicted relative error fits; InvalidInputError if none does."""
+        return self._recipe(self.front.picks[self.front.within_cost(budget)])
+
+    def greedy(self, budget: int) -> Recipe:
+        """A recipe that fits, found greedily; InvalidInputError if none does."""
+        return self._recipe(knapsack.greedy(choices_of(self.choices), budget - self.other_bytes))
+
+    def _recipe(self, picks: NDArray[np.int64]) -> Recipe:
+        return recipe_with(self.recipe, formats_of(self.choices, picks))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data that JSON can hold."""
+        return {
+            "choices": [asdict(choice) for choice in self.choices],
+            "points": [point.as_dict() for point in self.points],
+            "uniform": [point.as_dict() for point in self.uniform],
+            "original": self.original.as_dict(),
+            "exact": self.front.exact,
+        }
+
+
+def recipe_with(recipe: Recipe, formats: Mapping[str, str]) -> Recipe:
+    """A recipe in which some weights have formats of their own; everything else is as it was."""
+    rules = []
+    for weight, number_format in formats.items():
+        scheme = recipe.scheme_for(weight) or recipe.weights
+        rules.append(Rule(escape(weight), replace(scheme, format=number_format)))
+    patterns = {rule.pattern for rule in rules}
+    return replace(recipe, rules=(*rules, *(rule for rule in recipe.rules if rule.pattern not in patterns)))
