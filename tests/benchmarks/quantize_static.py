@@ -28,9 +28,10 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 import playground
 from playground.core import Scheme
 from playground.model.recipe import CalibrationSettings, Recipe
-from playground.ptq.placement import OPERATORS
+from playground.ptq.placement import ON_DEMAND, ONNXRUNTIME
 
 RNG = np.random.default_rng(20260101)
+OPERATORS = tuple(op for op in ONNXRUNTIME if op not in ON_DEMAND)
 TOKENS, WIDTH, HIDDEN, LAYERS = 32, 512, 2048, 7
 
 
@@ -88,7 +89,8 @@ def encoder() -> onnx.ModelProto:
         h = norm(net.add("Add", [h, mixed], f"l{k}.sum1"), f"l{k}.norm1")
         wide = net.add("Relu", [linear(h, f"l{k}.up", WIDTH, HIDDEN)], f"l{k}.relu")
         h = norm(net.add("Add", [h, linear(wide, f"l{k}.down", HIDDEN, WIDTH)], f"l{k}.sum2"), f"l{k}.norm2")
-    return net.model(["n", TOKENS, WIDTH], h)
+    return net.model(["n", OPERATORS = tuple(op for op in ONNXRUNTIME if op not in ON_DEMAND)
+TOKENS, WIDTH], h)
 
 
 def convnet() -> onnx.ModelProto:
@@ -105,7 +107,8 @@ def convnet() -> onnx.ModelProto:
     return net.model(["n", 3, 16, 16], head)
 
 
-MODELS = {"encoder": (encoder, (TOKENS, WIDTH)), "convnet": (convnet, (3, 16, 16))}
+MODELS = {"encoder": (encoder, (OPERATORS = tuple(op for op in ONNXRUNTIME if op not in ON_DEMAND)
+TOKENS, WIDTH)), "convnet": (convnet, (3, 16, 16))}
 
 
 class Reader(CalibrationDataReader):
