@@ -106,7 +106,7 @@ BAD = {
     "zero_point": ["65537", "0.25"],
     "weights": ["fp3", "nf4"],
     "weights_granularity": ["block"],
-    "activations": ["dynamic"],
+    "activations": ["sometimes"],
     "model": ["m" * 1001],
 }
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from playground.ptq.pipeline import QuantizedModel
+if TYPE_CHECKING:
+    from playground.ptq.pipeline import QuantizedModel
 
 
 def report_data(result: QuantizedModel) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
@@ -23,10 +23,12 @@ from playground.model.graph import Graph, Model
 from playground.model.loading import load
 from playground.model.recipe import Recipe, Rule
 from playground.model.writers.onnx import to_onnx
-from playground.ptq.pipeline import QuantizedModel, quantize_model_work
 from playground.render.numbers import digits, percent
 from playground.settings import formats_of
 from playground.work import Progress, Work
+
+if TYPE_CHECKING:
+    from playground.ptq.pipeline import QuantizedModel
 
 RACE_BATCH = 16
 
@@ -86,6 +88,8 @@ class ModelJobs:
 
     def quantize_work(self) -> Work[QuantizedModel]:
         """Quantize the open model as the Model view says; the result is left in the workspace."""
+        from playground.ptq.pipeline import quantize_model_work  # the first view does without
+
         workspace = self._workspace
         model = workspace.model
         if model is None:

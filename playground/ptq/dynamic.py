@@ -2,7 +2,7 @@
 ``quantize_dynamic`` does: DynamicQuantizeLinear, MatMulInteger or ConvInteger, Cast, and the scales multiplied back.
 
 A Gemm becomes MatMul and Add first; a transposed weight ``w`` is stored as ``w_Transposed``. Rows of a table (Gather)
-are stored as codes and dequantized once they are gathered.
+are stored as codes; products read these, and whatever else reads the rows reads them dequantized.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ class DynamicWriter:
         for node in self._graph.nodes:
             self._write_node(node)
         used = {name for node in self._made for name in reads(node)} | {v.name for v in self._graph.outputs}
+        self._made = [node for node in self._made if node.op != "DequantizeLinear" or node.outputs[0] in used]
         kept = {name: tensor for name, tensor in self._graph.initializers.items() if name in used}
         return self._graph.with_(nodes=tuple(self._made), initializers={**kept, **self._constants})
 
@@ -147,4 +148,5 @@ class DynamicWriter:
         output = node.outputs[0]
         rows = self._name(f"{output}_quantized")
         self._add("Gather", f"{node.name}_quant", (codes, node.inputs[1]), rows, **node.attributes)
+        self._inputs[output] = (rows, scale, point)  # products read the codes themselves
         self._add("DequantizeLinear", f"{output}_DequantizeLinear", (rows, scale, point), output)

@@ -26,6 +26,9 @@ NORMALIZATIONS = ("BatchNormalization", "InstanceNormalization", "LayerNormaliza
 ON_DEMAND = (*NORMALIZATIONS, "Softmax", "Split", "Gather", "Resize")
 """Operators that ONNX Runtime's tool quantizes and that lose by it: only if the recipe names them."""
 
+ONNXRUNTIME = (*PRODUCTS, *ELEMENTWISE, *PASSING, *REMOVABLE, *ON_DEMAND)
+"""What ONNX Runtime's tool quantizes unless it is told otherwise, as far as it has a form here: for ``operators``."""
+
 DYNAMIC = ("Conv", "Gemm", "MatMul", "Gather")
 """The operators that have a form with dynamic activations."""
 

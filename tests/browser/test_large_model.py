@@ -1,6 +1,7 @@
 """A 22-million-parameter encoder (random weights, raw_data) in the page: inventory, report of all weights, peak memory.
 
-The weight report is what *Quantize* gives with weights only: each of them quantized, its error measured, the file written.
+The weight report is what *Quantize* gives with weights only: each of them quantized, its error measured, the file
+written.
 """
 
 import time

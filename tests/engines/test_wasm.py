@@ -6,8 +6,8 @@ import pytest
 from playground import host
 from playground.engines import reference, wasm
 from playground.errors import EngineError, InvalidInputError
-from playground.model.graph import ValueInfo
 from playground.host.cpython import WasmtimeKernels
+from playground.model.graph import ValueInfo
 
 
 @pytest.fixture(params=["int16", "signed"])

@@ -1,0 +1,122 @@
+"""Graphs with dynamic activations, beyond the whole nets of test_onnxruntime_whole.py."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnxruntime.quantization import QuantType, quantize_dynamic
+
+from playground.core import Scheme
+from playground.engines.running import run
+from playground.errors import UnsupportedError
+from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
+from playground.model.recipe import Override, Recipe, Rule
+from playground.model.writers.onnx import to_onnx
+from playground.ptq.pipeline import quantize_model
+from tests.ptq.onnxruntime_tool import constants as constants_of
+
+RNG = np.random.default_rng(6)
+DYNAMIC = Recipe(weights=Scheme("int8"), activations="dynamic")
+
+
+def normal(*shape: int) -> np.ndarray:
+    return RNG.normal(size=shape).astype(np.float32)
+
+
+def model_of(nodes: list[Node], arrays: dict[str, np.ndarray], x: ValueInfo, y: ValueInfo, opset: int = 17) -> Model:
+    held = {name: Tensor.of(name, values) for name, values in arrays.items()}
+    return Model("onnx", "net.onnx", held, Graph("net", (x,), (y,), tuple(nodes), held, opset))
+
+
+def embedding() -> Model:
+    """Rows of a table, two products that share their input, and the same Gemm weight used twice."""
+    nodes = [
+        Node("Gather", "rows", ("table", "x"), ("e",)),
+        Node("MatMul", "left", ("e", "w1"), ("l",)),
+        Node("MatMul", "right", ("e", "w2"), ("r",)),
+        Node("Add", "sum", ("l", "r"), ("s",)),
+        Node("MatMul", "again", ("s", "w1"), ("y",)),
+    ]
+    arrays = {"table": normal(50, 8), "w1": normal(8, 8), "w2": normal(8, 8)}
+    return model_of(nodes, arrays, ValueInfo("x", "int64", ("n", 5)), ValueInfo("y", "float32", ("n", 5, 8)))
+
+
+def test_tables_and_shared_inputs_are_equal_to_the_tool(tmp_path: Path) -> None:
+    model = embedding()
+    assert model.graph is not None
+    (tmp_path / "float.onnx").write_bytes(to_onnx(model.graph))
+    quantize_dynamic(tmp_path / "float.onnx", tmp_path / "theirs.onnx", weight_type=QuantType.QInt8)
+    theirs = onnx.load(tmp_path / "theirs.onnx")
+    made = quantize_model(model, DYNAMIC)
+    found, wanted = constants_of(onnx.load_from_string(made.onnx)), constants_of(theirs)
+    assert set(found) == set(wanted)
+    for name, array in wanted.items():
+        np.testing.assert_array_equal(found[name], array, name)
+    x = {"x": RNG.integers(0, 50, (3, 5))}
+    ours = run(made.onnx, x, "onnxruntime")["y"]
+    np.testing.assert_array_equal(ours, run(theirs.SerializeToString(), x, "onnxruntime")["y"])
+    operators = [node.op for node in (made.model.graph or model.graph).nodes]
+    assert operators.count("DynamicQuantizeLinear") == 1, "the rows are codes already, and read by both"
+    assert "DequantizeLinear" not in operators
+    assert made.report.tensors[0].scheme["format"] == "uint8"
+
+
+def test_what_has_no_dynamic_form_is_named(model: Model, changed: Any) -> None:
+    nodes = [
+        Node("MatMul", "scores", ("x", "x"), ("s",)),
+        Node("Gemm", "scaled", ("s", "w", "b"), ("g",), {"alpha": 0.5}),
+        Node("Gemm", "turned", ("g", "w"), ("t",), {"transA": 1}),
+        Node("MatMul", "fine", ("t", "w"), ("y",)),
+    ]
+    value = ValueInfo("x", "float32", (4, 4)), ValueInfo("y", "float32", (4, 4))
+    made = quantize_model(model_of(nodes, {"w": normal(4, 4), "b": normal(4)}, *value), DYNAMIC)
+    reasons = {skip.node: skip.reason for skip in made.report.skipped}
+    assert reasons["scores"] == "it multiplies two activations, which has no dynamic form"
+    assert reasons["scaled"] == "Gemm with alpha has no dynamic form"
+    assert reasons["turned"] == "Gemm with transA has no dynamic form"
+    assert [tensor.name for tensor in made.report.tensors] == ["w"]
+    x = {"x": normal(4, 4)}
+    graph = made.model.graph
+    assert graph is not None
+    assert "w" in graph.initializers, "the float nodes still read it"
+    assert run(made.onnx, x, "onnxruntime")["y"].shape == (4, 4)
+
+
+def test_rules_overrides_and_channels(model: Model, data: dict[str, np.ndarray]) -> None:
+    recipe = Recipe(
+        (Rule("*", None, shape=(None, 1, None, None)),),
+        activations="dynamic",
+        overrides=(Override("w3", Scheme("uint8", symmetric=False)),),
+    )
+    made = quantize_model(model, recipe)
+    assert [(tensor.name, tensor.scheme["format"]) for tensor in made.report.tensors] == [
+        ("w1", "int8"),
+        ("w3", "uint8"),
+    ]
+    assert made.report.tensors[0].scheme["granularity"] == "tensor"
+    assert "ConvInteger takes one" in made.report.warnings[0]
+    assert model.graph is not None
+    difference = run(made.onnx, data, "onnxruntime")["z"] - run(model.graph, data, "onnxruntime")["z"]
+    assert np.abs(difference).max() < 0.1
+
+
+def test_names_that_are_taken_are_avoided() -> None:
+    nodes = [
+        Node("Neg", "neg", ("x",), ("x_quantized",)),
+        Node("MatMul", "product", ("x", "w"), ("p",)),
+        Node("Add", "add", ("p", "x_quantized"), ("y",)),
+    ]
+    value = ValueInfo("x", "float32", ("n", 4)), ValueInfo("y", "float32", ("n", 4))
+    model = model_of(nodes, {"w": normal(4, 4)}, *value)
+    made = quantize_model(model, DYNAMIC)
+    onnx.checker.check_model(made.onnx, full_check=True)
+    x = {"x": normal(3, 4)}
+    assert model.graph is not None
+    assert np.abs(run(made.onnx, x, "onnxruntime")["y"] - run(model.graph, x, "onnxruntime")["y"]).max() < 0.2
+
+
+def test_old_operator_sets_are_refused(changed: Any) -> None:
+    with pytest.raises(UnsupportedError, match="operator set 10 has no DynamicQuantizeLinear"):
+        quantize_model(changed(opset=10), DYNAMIC)
