@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,9 @@ from playground.model.graph import Graph
 from playground.render import numbers
 from playground.work import Progress
 
+DATA: Mapping[str, str] = {entry.data.id: entry.id for entry in reversed(list(gallery.entries().values()))}
+"""Samples of the gallery -> a model that reads them."""
+
 BATCH = 120
 """Samples a call, where the model leaves it open: few calls, as each one plans anew, and little memory."""
 
@@ -34,7 +38,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--data", metavar="NPZ", help=f"samples: an array for each input, and {LABELS!r} if they are known"
     )
     data.add_argument(
-        "--gallery", choices=("digits",), help="the gallery's held-out digits; the default where they fit"
+        "--gallery",
+        choices=tuple(DATA),
+        help="held-out samples of the gallery; the default for its own models and where the digits fit",
     )
     parser.add_argument("--engine", choices=tuple(ENGINES), help="default: the first of them that can run the model")
     parser.add_argument("--compare", metavar="OTHER", help="a second model (usually the float one) on the same samples")
@@ -42,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Feeds by input name, and the right classes if they are known."""
+    """Feeds by input name, and the right classes if they are known: one a sample, or one a position."""
 
     feeds: Arrays
     labels: NDArray[np.int64] | None
@@ -67,7 +73,7 @@ def run(args: argparse.Namespace, console: Console) -> Result:
     """Run the model (and the other one) on the samples; score and compare the answers."""
     opened = open_model(args.file)
     other = open_model(args.compare) if args.compare else None
-    samples = _samples(args, opened.graph)
+    samples = _samples(args, opened.graph, opened.gallery_id or (other.gallery_id if other else None))
     if samples.labels is None and other is None:
         raise InvalidInputError(
             "there is nothing to measure against", where=samples.name, hint=f"Add an array {LABELS!r}, or use --compare"
@@ -94,7 +100,9 @@ def show(result: Result, console: Console) -> None:
     if "accuracy" in rows[0]:
         columns["accuracy"] = [numbers.percent(row["accuracy"]) for row in rows]
         columns["cross-entropy"] = [f"{numbers.digits(row['cross_entropy'])} nats" for row in rows]
-    console.table(columns, right=("size", "accuracy", "cross-entropy"))
+    if "perplexity" in rows[0]:
+        columns["perplexity"] = [numbers.digits(row["perplexity"]) for row in rows]
+    console.table(columns, right=("size", "accuracy", "cross-entropy", "perplexity"))
     if difference := result.get("difference"):
         console.line()
         console.pairs(_described(difference, result["samples"]))
@@ -113,20 +121,23 @@ def _described(difference: dict[str, Any], count: int) -> dict[str, str]:
     }
 
 
-def _samples(args: argparse.Namespace, graph: Graph) -> Samples:
+def _samples(args: argparse.Namespace, graph: Graph, own: str | None) -> Samples:
     if args.data:
         arrays = read_arrays(args.data)
         labels = arrays.pop(LABELS, None)
         samples = Samples(feeds_of(arrays, graph, args.data), _labels(labels, args.data), args.data)
-        if samples.labels is not None and samples.labels.shape != (samples.count,):
+        if samples.labels is not None and samples.labels.shape[:1] != (samples.count,):
             raise InvalidInputError(
                 f"{LABELS} of shape {samples.labels.shape} for {samples.count} samples", where=args.data
             )
         return samples
-    if not args.gallery and not _takes_digits(graph):
+    model_id = DATA[args.gallery] if args.gallery else own or (DATA["digits"] if _takes_digits(graph) else None)
+    if model_id is None:
         raise InvalidInputError("the gallery's digits do not fit this model", where="--data", hint="Give samples")
-    digits = gallery.digits()
-    return Samples(feeds_of({"": digits.images}, graph, "--gallery"), digits.labels, "the gallery's held-out digits")
+    held_out = gallery.held_out(model_id)
+    (values,) = held_out.feeds.values()
+    named = f"the gallery's held-out {held_out.noun}"
+    return Samples(feeds_of({"": values}, graph, "--gallery"), held_out.labels, named)
 
 
 def _labels(labels: NDArray[Any] | None, where: str) -> NDArray[np.int64] | None:
@@ -209,13 +220,14 @@ def _measured(opened: ModelFile, answers: Answers, samples: Samples) -> dict[str
     if samples.labels is None:
         return row
     found = _scored(answers.output, samples.labels, opened.name)
-    return {**row, "accuracy": found.accuracy, "cross_entropy": found.cross_entropy}
+    row |= {"accuracy": found.accuracy, "cross_entropy": found.cross_entropy}
+    return row if samples.labels.ndim == 1 else row | {"perplexity": found.perplexity}
 
 
 def _scored(output: NDArray[Any], labels: NDArray[np.int64], where: str) -> Score:
-    if output.ndim == 2 and (labels.min() < 0 or labels.max() >= output.shape[1]):
+    if output.ndim > 1 and (labels.min() < 0 or labels.max() >= output.shape[-1]):
         raise InvalidInputError(
-            f"{LABELS} from {labels.min()} to {labels.max()} for {output.shape[1]} classes", where=where
+            f"{LABELS} from {labels.min()} to {labels.max()} for {output.shape[-1]} classes", where=where
         )
     return score(output, labels)
 
@@ -225,8 +237,8 @@ def _difference(output: NDArray[Any], other: NDArray[Any], where: str) -> dict[s
         raise InvalidInputError(f"outputs of shape {output.shape} and {other.shape} cannot be compared", where=where)
     errors = compare(other, output)
     found: dict[str, Any] = {name: errors[name] for name in ("sqnr_db", "rmse", "max_error")}
-    if output.ndim == 2:
-        found["agreement"] = float((output.argmax(axis=1) == other.argmax(axis=1)).mean())
+    if output.ndim > 1:
+        found["agreement"] = float((output.argmax(axis=-1) == other.argmax(axis=-1)).mean())
     return found
 
 
