@@ -1,0 +1,115 @@
+"""Orderings of the literature on the gallery, each over five seeds and with a margin.
+
+ONNX Runtime or NumPy runs the models; what is compared is cross-entropy, or the distance from the float model's answers
+(Kullback-Leibler divergence in nats), which does not profit from errors that happen to point the right way.
+"""
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+import playground
+from playground import gallery
+from playground.analysis.accuracy import score
+from playground.core import Scheme
+from playground.engines.interpreter import run_graph
+from playground.model.recipe import Recipe, Rule
+from playground.ptq.pipeline import quantize_model
+
+SEEDS = range(5)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Threads of a BLAS that wait for each other make small products slow where other work goes on."""
+    with threadpool_limits(1):
+        yield
+
+
+def answers(graph, held_out, overrides=None):
+    return run_graph(graph, held_out.feeds, overrides=overrides)["logits"]
+
+
+def log_shares(logits):
+    shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def drawn(model_id, seed, count):
+    """Some of the calibration samples, by chance."""
+    (name, values), *_ = gallery.calibration(model_id).items()
+    return {name: values[np.random.default_rng(seed).permutation(len(values))[:count]]}
+
+
+def quantized_score(model_id, recipe, calibration):
+    held_out = gallery.held_out(model_id)
+    graph = quantize_model(gallery.open_model(model_id), recipe, calibration).model.graph
+    return score(answers(graph, held_out), held_out.labels)
+
+
+@pytest.mark.parametrize("activations", ["static", "weight_only"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_per_channel_beats_per_tensor_on_unbalanced_filters_by_a_wide_margin(seed, activations):
+    model_id = "digits-depthwise"
+    calibration = drawn(model_id, seed, 32)
+    per = {
+        granularity: quantized_score(
+            model_id, Recipe(weights=Scheme("int8", granularity), activations=activations), calibration
+        )
+        for granularity in ("tensor", "channel")
+    }
+    assert per["tensor"].accuracy < 0.5 < 0.95 < per["channel"].accuracy
+    assert per["tensor"].cross_entropy > 20 * per["channel"].cross_entropy
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_one_layer_left_in_float_repairs_a_table_in_raw_units(seed):
+    model_id = "breast-cancer-mlp"
+    calibration = drawn(model_id, seed, 32)
+    entry = gallery.entry(model_id)
+    every = quantized_score(model_id, Recipe(), calibration)
+    spared = quantized_score(model_id, Recipe((Rule("fc1*"),)), calibration)
+    assert every.accuracy < entry.float_accuracy - 0.2
+    assert every.cross_entropy > 10 * entry.float_cross_entropy
+    assert abs(spared.accuracy - entry.float_accuracy) < 0.015
+    assert spared.cross_entropy < 1.05 * entry.float_cross_entropy
+
+
+@pytest.fixture(scope="module")
+def text():
+    """The character model, its matrices by name, held-out text and the float model's answers to it."""
+    graph = gallery.open_model("moby-dick-transformer").graph
+    matrices = [n.inputs[1] for n in graph.nodes if n.op == "MatMul" and n.inputs[1] in graph.initializers]
+    held_out = gallery.held_out("moby-dick-transformer", 32)
+    with threadpool_limits(1):
+        shares = log_shares(answers(graph, held_out))
+    return graph, {name: graph.initializers[name].numpy() for name in matrices}, held_out, shares
+
+
+def in_blocks(values, number_format, order):
+    """Quantized in blocks of 64 along the inputs, which are put into an order first: so chance decides who shares."""
+    found = np.empty_like(values)
+    scheme = Scheme(number_format, "block", axis=0, block_size=64)
+    quantized = playground.quantize(values[order], scheme)
+    assert quantized.bits_per_weight == 4.5
+    found[order] = quantized.dequantize()
+    return found
+
+
+def divergence_and_cross_entropy(text, number_format, seed):
+    graph, matrices, held_out, shares = text
+    rng = np.random.default_rng(seed)
+    overrides = {name: in_blocks(x, number_format, rng.permutation(len(x))) for name, x in matrices.items()}
+    logits = answers(graph, held_out, overrides)
+    divergence = (np.exp(shares) * (shares - log_shares(logits))).sum(axis=-1).mean()
+    return divergence, score(logits, held_out.labels).cross_entropy
+
+
+def test_nf4_beats_int4_at_equal_bits_on_text(text):
+    found = {
+        number_format: np.array([divergence_and_cross_entropy(text, number_format, seed) for seed in SEEDS])
+        for number_format in ("nf4", "int4")
+    }
+    assert (found["nf4"][:, 0] < 0.95 * found["int4"][:, 0]).all()
+    perplexity = {name: np.exp(values[:, 1]).mean() for name, values in found.items()}
+    assert perplexity["nf4"] < perplexity["int4"]
