@@ -20,8 +20,10 @@ import playground  # noqa: E402
 from playground import Range, Scheme  # noqa: E402
 from playground.number_formats import NumberFormat  # noqa: E402
 from playground.presets import Convention  # noqa: E402
+from playground.ptq._algorithm import STAGES, Algorithm  # noqa: E402
+from playground.ptq._catalogue import algorithms  # noqa: E402
 
-DOCUMENTS = ("docs/conventions.md", "docs/formats.md", "docs/literature.md")
+DOCUMENTS = ("docs/algorithms.md", "docs/conventions.md", "docs/formats.md", "docs/literature.md")
 _TABLE = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -101,6 +103,18 @@ def _format_cells(f: NumberFormat) -> list[str]:
     return [f"`{f.id}`", f.title, str(f.bits), f"{weight:.5g}" + ("" if block else " + scales"), span, f.source]
 
 
+def algorithms_table() -> str:
+    """One row an algorithm, in the order in which they are called."""
+    ordered = sorted(algorithms().values(), key=lambda a: STAGES.index(a.stage))
+    return markdown(["id", "what it does", "stage", "parameters", "data", "source"], map(_algorithm_cells, ordered))
+
+
+def _algorithm_cells(a: Algorithm) -> list[str]:
+    parameters = "; ".join(f"`{p.name}` ({p.default:g}): {p.summary.removesuffix('.')}" for p in a.parameters)
+    data = "needed" if a.needs_data else "not needed"
+    return [f"`{a.id}`", f"{a.name}. {a.summary}", a.stage, parameters or "none", data, a.source]
+
+
 def literature_table(section: str) -> str:
     """Published numbers beside ours."""
     rows = (row.cells() for row in literature.SECTIONS[section]())
@@ -108,6 +122,7 @@ def literature_table(section: str) -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
+    "algorithms": algorithms_table,
     "conventions": conventions_table,
     "formats": formats_table,
     **{name: (lambda name=name: literature_table(name)) for name in literature.SECTIONS},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType, ModuleType
 from typing import Any, Protocol, TypeVar
 
@@ -25,13 +25,16 @@ class Entry(Protocol):
 E = TypeVar("E", bound=Entry)
 
 
-def discover(package: ModuleType, attribute: str, entry_type: type[E]) -> Mapping[str, E]:
+def discover(
+    package: ModuleType, attribute: str, entry_type: type[E], besides: Collection[str] = ()
+) -> Mapping[str, E]:
     """Import every module of ``package`` and collect what its ``attribute`` holds.
 
     Args:
         package: the package to look in (not recursive).
         attribute: the module-level name, for instance ``"FORMATS"`` or ``"CALIBRATOR"``.
         entry_type: what each entry has to be an instance of.
+        besides: names of modules (and packages) in it that are no entries.
 
     Returns:
         A read-only mapping from ``entry.id`` to entry, in the order of module names, then of definition.
@@ -42,7 +45,7 @@ def discover(package: ModuleType, attribute: str, entry_type: type[E]) -> Mappin
     """
     found: dict[str, E] = {}
     for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
-        if info.name.startswith("_"):
+        if info.name.startswith("_") or info.name in besides:
             continue
         module = importlib.import_module(f"{package.__name__}.{info.name}")
         held: Any = getattr(module, attribute, None)

@@ -5,6 +5,7 @@ import pytest
 import tables
 
 import playground
+from playground.ptq._catalogue import algorithms
 
 
 @pytest.mark.parametrize("name", tables.DOCUMENTS)
@@ -30,6 +31,12 @@ def test_each_format_and_each_convention_has_its_row() -> None:
     formats, conventions = tables.formats_table(), tables.conventions_table()
     assert all(f"| `{name}` |" in formats for name in playground.formats())
     assert all(f"| `{name}` |" in conventions for name in playground.conventions())
+
+
+def test_each_algorithm_has_its_row_and_its_advice() -> None:
+    assert all(f"| `{name}` |" in tables.algorithms_table() for name in algorithms())
+    advice = (tables.ROOT / "docs/algorithms.md").read_text("utf-8").split("## When to use which")[1]
+    assert [name for name in algorithms() if f"`{name}`" not in advice] == []
 
 
 def test_a_number_that_is_not_reproduced_is_noticed() -> None:

@@ -36,19 +36,8 @@ def start(scheme: Scheme) -> State:
             raise InvalidInputError(
                 f"{calibrator.id} has no parameter {name!r}", where="calibrator_args", hint=accepted
             )
-        _require_within(known[name], value)
+        known[name].require(value)
     return calibrator.start(scheme, **dict(scheme.calibrator_args))
-
-
-def _require_within(parameter: Parameter, value: object) -> None:
-    number = isinstance(value, int) or (isinstance(value, float) and not parameter.integer)
-    if isinstance(value, bool) or not number or not parameter.minimum <= float(str(value)) <= parameter.maximum:
-        kind = "an integer" if parameter.integer else "a number"
-        raise InvalidInputError(
-            f"{value!r} is not accepted",
-            where=parameter.name,
-            hint=f"Use {kind} from {parameter.minimum:g} to {parameter.maximum:g}",
-        )
 
 
 def calibrate(x: ArrayLike, scheme: Scheme) -> Range:

@@ -9,6 +9,7 @@ from typing import Protocol
 from numpy.typing import ArrayLike
 
 from playground.core import Range
+from playground.errors import InvalidInputError
 
 
 class State(Protocol):
@@ -41,6 +42,17 @@ class Parameter:
     maximum: float
     integer: bool
     summary: str
+
+    def require(self, value: object) -> None:
+        """Refuse a value that it may not have (InvalidInputError)."""
+        number = isinstance(value, int) or (isinstance(value, float) and not self.integer)
+        if isinstance(value, bool) or not number or not self.minimum <= float(str(value)) <= self.maximum:
+            kind = "an integer" if self.integer else "a number"
+            raise InvalidInputError(
+                f"{value!r} is not accepted",
+                where=self.name,
+                hint=f"Use {kind} from {self.minimum:g} to {self.maximum:g}",
+            )
 
 
 @dataclass(frozen=True, slots=True)

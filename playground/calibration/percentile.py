@@ -20,8 +20,9 @@ class PercentileState:
     A symmetric scheme looks at absolute values; an asymmetric one gives up half on either side.
     """
 
-    def __init__(self, scheme: Scheme, percentile: float = 99.999, num_bins: int = 2048) -> None:
+    def __init__(self, scheme: Scheme, percentile: float = 99.999, num_bins: int = 2048, exact: int = 1) -> None:
         """Start with nothing seen; ``percentile`` is the share to keep, ``num_bins`` those of the first histogram."""
+        self._keeps_first = bool(exact)
         self._symmetric = scheme.symmetric
         self._percentile = percentile
         kind = AbsoluteHistogram if scheme.symmetric else ValueHistogram
@@ -36,10 +37,11 @@ class PercentileState:
         """Keep the first batch (of a large one, its percentiles); count every other."""
         x = self._counted.batches.check(batch)
         self._batches += 1
-        if self._batches == 1 and x.size <= _MOST_KEPT:
+        if self._keeps_first and self._batches == 1 and x.size <= _MOST_KEPT:
             self._only = x.copy()  # the caller may use its memory again
             return
-        self._exact = self._order_statistics(x) if self._batches == 1 else None
+        only = self._keeps_first and self._batches == 1
+        self._exact = self._order_statistics(x) if only else None
         if self._only is not None:
             self._counted.count(self._only)
             self._only = None
@@ -79,5 +81,6 @@ CALIBRATOR = Calibrator(
     parameters=(
         Parameter("percentile", 99.999, 0.0, 100.0, False, "Share of the values that is kept, in per cent."),
         Parameter("num_bins", 2048, 2, 1 << 20, True, "Bins of the first histogram, when there are several batches."),
+        Parameter("exact", 1, 0, 1, True, "0: from the histogram for a single batch too, as ONNX Runtime does."),
     ),
 )

@@ -25,18 +25,21 @@ class Program:
     session: host.OrtSession
 
 
-async def plan(graph: Graph, model: bytes | None = None) -> Program:
+async def plan(graph: Graph, model: bytes | None = None, *, as_written: bool = False) -> Program:
     """Load a graph.
 
     Args:
         graph: the graph, of any operators that ONNX Runtime has.
         model: its ONNX file, if there is one already.
+        as_written: see ``host.ort_session``.
 
     Raises:
         UnsupportedError: ONNX Runtime does not take the model.
         MissingError: onnxruntime is not installed.
     """
-    return Program(graph, await host.ort_session(to_onnx(graph) if model is None else model))
+    content = to_onnx(graph) if model is None else model
+    opened = host.ort_session(content, as_written=True) if as_written else host.ort_session(content)
+    return Program(graph, await opened)
 
 
 async def run(program: Program, feeds: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:

@@ -74,8 +74,12 @@ class OrtSession(Protocol):
         ...
 
 
-def ort_session(model: bytes) -> Awaitable[OrtSession]:
+def ort_session(model: bytes, *, as_written: bool = False) -> Awaitable[OrtSession]:
     """Load an ONNX model with ONNX Runtime: native (where awaiting never really waits) or Web.
+
+    Args:
+        model: the ONNX file.
+        as_written: run node by node, without fusing operators (native only; Web always fuses).
 
     Raises:
         MissingError: onnxruntime is not installed.
@@ -87,7 +91,7 @@ def ort_session(model: bytes) -> Awaitable[OrtSession]:
         return _ort_browser.ort_session(model)
     from playground.host import _ort_native
 
-    return _ort_native.ort_session(model)
+    return _ort_native.ort_session(model, as_written)
 
 
 def page_file(name: str) -> Awaitable[bytes]:

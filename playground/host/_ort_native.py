@@ -42,8 +42,8 @@ class OrtSession:
         self._session = None
 
 
-async def ort_session(model: bytes) -> OrtSession:
-    """Load an ONNX model.
+async def ort_session(model: bytes, as_written: bool = False) -> OrtSession:
+    """Load an ONNX model; ``as_written`` runs it node by node, without fusing operators.
 
     Raises:
         MissingError: onnxruntime is not installed.
@@ -57,6 +57,8 @@ async def ort_session(model: bytes) -> OrtSession:
         ) from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    if as_written:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     # Its default (4) rounds the activations of products with dequantized weights to int8: not what the file says.
     options.add_session_config_entry("session.qdq_matmulnbits_accuracy_level", "1")
     try:

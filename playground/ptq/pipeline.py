@@ -1,28 +1,29 @@
-"""``quantize_model``: a float ONNX model to a QDQ one, with a report of what was done and what was not."""
+"""``quantize_model``: a float ONNX model to a quantized one, with a report of what was done and what was not."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike
-
-from playground.api import quantize
-from playground.core import QParams, QTensor, Range, choose_qparams
 from playground.errors import UnsupportedError
-from playground.metrics import compare
+from playground.histograms import Histogram
 from playground.model.graph import Graph, Model
 from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
-from playground.ptq.activations import CalibrationData, batch_size, calibration_data, captured, ranges_work
-from playground.ptq.constants import Int32Bias, quantize_bias, widen_for_bias
-from playground.ptq.exclusion import by_activation, excluded_nodes, float_operators, untouched_constants
-from playground.ptq.placement import OPERATORS, Placement, Placer
+from playground.ptq import reporting
+from playground.ptq.activations import CalibrationData, Given, calibration_data
+from playground.ptq.calibrating import Calibrated, calibrated_work, constant_dtypes, probe_work
+from playground.ptq.checks import checked
+from playground.ptq.exclusion import excluded_nodes
+from playground.ptq.placement import Placement, Placer
 from playground.ptq.qdq import QdqWriter, Quantization, require_opset
-from playground.ptq.report import QuantizedActivation, QuantizedTensor, Report, Skipped
+from playground.ptq.quantizing import activation_parameters, quantize_biases, weights_work, with_overrides
+from playground.ptq.range_cache import Cache
+from playground.ptq.report import Report
+from playground.ptq.reporting import Done
+from playground.ptq.treatment import Treated, treated_work
 from playground.work import Progress, Work, drain
 
 
@@ -35,12 +36,16 @@ class QuantizedModel:
         onnx: its ONNX file.
         report: what was done.
         quantization: the codes, scales and placement it was written from.
+        histograms: what activations looked like while their ranges were found, by name.
+        source: the float graph that was quantized: the given one, as the recipe's algorithms changed it.
     """
 
     model: Model
     onnx: bytes
     report: Report
     quantization: Quantization
+    histograms: Mapping[str, Histogram] = field(default_factory=dict)
+    source: Graph | None = None
 
     def save(self, path: str | Path) -> None:
         """Write the ONNX file."""
@@ -50,70 +55,78 @@ class QuantizedModel:
 def quantize_model(
     model: Model,
     recipe: Recipe | None = None,
-    calibration: Mapping[str, ArrayLike] | None = None,
+    calibration: Given | None = None,
     progress: Callable[[Progress], None] | None = None,
+    *,
+    cache: Cache | None = None,
 ) -> QuantizedModel:
     """Quantize a model after training.
 
     Args:
         model: a float ONNX model, as ``load`` gives it.
         recipe: what to quantize and how; int8 weights per channel and uint8 activations when left out.
-        calibration: input name -> samples along the first axis. Made up when left out, and then the report warns.
+        calibration: input name -> samples along the first axis; or batches of such, in a list or from a function that
+            starts a generator (then one batch at a time is in memory). Made up when left out, and then the report
+            warns.
         progress: is told of every step.
+        cache: ranges that were found before are taken from it, new ones kept in it: a dict, or ``FolderCache(path)``.
 
     Raises:
-        UnsupportedError: the model has no graph, is quantized already, or its operator set is too old for QDQ.
-        InvalidInputError: the calibration data does not fit the model.
-        EngineError: the model cannot be run on it.
+        UnsupportedError: the model has no graph, is quantized already, or its operator set is too old; the runtime does
+            not take what the recipe asks for; a part of the model cannot be quantized and the recipe does not agree to
+            a partial result.
+        InvalidInputError: the calibration data or the recipe does not fit the model.
+        EngineError: the model cannot be run on the data, or its answers are not finite.
     """
-    return drain(quantize_model_work(model, recipe, calibration), progress)
+    return drain(quantize_model_work(model, recipe, calibration, cache), progress)
 
 
 def quantize_model_work(
-    model: Model, recipe: Recipe | None = None, calibration: Mapping[str, ArrayLike] | None = None
+    model: Model, recipe: Recipe | None = None, calibration: Given | None = None, cache: Cache | None = None
 ) -> Work[QuantizedModel]:
     """The work of :func:`quantize_model`."""
     recipe = recipe or Recipe()
-    graph = _float_graph(model)
+    graph, notes = _prepared(_float_graph(model), recipe)
+    notes += checked(graph, recipe)
+    data = _data(graph, recipe, calibration)
+    probe = yield from probe_work(graph, recipe, data)
     skipped = excluded_nodes(graph, recipe)
-    warnings: list[str] = []
-    data: CalibrationData | None = None
-    ranges: dict[str, Range] = {}
-    if recipe.activations == "static":
-        data = calibration_data(graph, calibration)
-        warnings += _about(data)
-        placement, ranges = yield from _calibrated_placement(graph, recipe, data, skipped)
-    else:
-        placement = Placer(graph, recipe, _constant_dtypes(graph), skipped).place()
-    require_opset(graph, any(scheme.granularity == "channel" for scheme in placement.weights.values()))
-    quantization = yield from _quantization(graph, recipe, placement, ranges)
-    written = QdqWriter(graph, quantization).write()
+    first = Placer(graph, recipe, probe.dtypes, skipped).place()
+    before = yield from treated_work("graph", recipe, graph, placement=first, data=data, batch=probe.batch)
+    if before.graph is not graph:
+        probe = yield from probe_work(before.graph, recipe, data)
+        skipped = excluded_nodes(before.graph, recipe)
+    found = Calibrated(Placer(before.graph, recipe, probe.dtypes, skipped).place())
+    if recipe.activations == "static" and data is not None:
+        found = yield from calibrated_work(before.graph, recipe, data, probe, skipped=skipped, cache=cache)
+    treated = yield from _weights_work(before.graph, recipe, data, found, probe.batch)
+    placement = found.placement
+    if treated.graph is not before.graph:  # biases may have been added
+        dtypes = probe.dtypes | constant_dtypes(treated.graph)
+        placement = Placer(treated.graph, recipe, dtypes, skipped).place()
+    quantization = _quantization(treated, recipe, placement, found)
+    written = _written(treated.graph, quantization, recipe)
+    yield Progress(0, 1, "Writing the file")
     onnx = to_onnx(written)
-    constants = {*quantization.weights, *(bias for _, bias in quantization.biases)}
-    warnings += _about_storage(written, quantization)
-    report = Report(
-        model=model.name,
-        tensors=tuple(_tensor_reports(graph, quantization)),
-        activations=tuple(_activation_reports(quantization, ranges)),
-        skipped=(*skipped.values(), *untouched_constants(graph, constants, skipped, recipe.activations)),
-        float_operators=float_operators(graph, placement),
-        biases=len(quantization.biases),
-        bytes_before=sum(tensor.nbytes for tensor in graph.initializers.values()),
-        bytes_after=_packed_bytes(written, quantization),
-        file_bytes=len(onnx),
-        calibration_samples=data.samples if data else 0,
-        recipe=recipe.as_dict(),
-        warnings=tuple(warnings),
-    )
+    told = reporting.about_data(data) if data is not None and recipe.activations == "static" else []
+    done = Done(model, treated.graph, recipe, quantization, written, skipped)
+    report = done.report(found, len(onnx), (*told, *notes), (*before.applied, *treated.applied))
     quantized = Model("onnx", _quantized_name(model.name), written.initializers, written)
-    return QuantizedModel(quantized, onnx, report, quantization)
+    return QuantizedModel(quantized, onnx, report, quantization, found.histograms, treated.graph)
 
 
 def _float_graph(model: Model) -> Graph:
     graph = model.graph
     if graph is None:
-        raise UnsupportedError("it holds tensors and no graph", where=model.name, hint="Use an ONNX model")
-    done = sum(node.op in ("QuantizeLinear", "DequantizeLinear") for node in graph.nodes)
+        functions = next((note for note in model.notes if "functions" in note), "")
+        raise UnsupportedError(
+            "it defines functions of its own, and its graph is not read"
+            if functions
+            else "it holds tensors and no graph",
+            where=model.name,
+            hint="Inline them with onnx.inliner.inline_local_functions" if functions else "Use an ONNX model",
+        )
+    done = sum(node.op in ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear") for node in graph.nodes)
     if done:
         raise UnsupportedError(
             f"it is quantized already ({done} QuantizeLinear and DequantizeLinear nodes)",
@@ -123,141 +136,52 @@ def _float_graph(model: Model) -> Graph:
     return graph
 
 
+def _prepared(graph: Graph, recipe: Recipe) -> tuple[Graph, list[str]]:
+    """The graph as the recipe wants it before quantization, and what was changed, in sentences."""
+    if not recipe.prepare:
+        return graph, []
+    from playground.ptq.preparation import prepared_graph
+
+    changed, told = prepared_graph(graph)
+    return changed, list(told)
+
+
 def _quantized_name(name: str) -> str:
     return f"{name.removesuffix('.onnx') or 'model'}.quantized.onnx"
 
 
-def _constant_dtypes(graph: Graph) -> dict[str, str]:
-    return {name: tensor.dtype for name, tensor in graph.initializers.items()}
+def _data(graph: Graph, recipe: Recipe, given: Given | None) -> CalibrationData | None:
+    """Calibration samples, made up if ranges of activations need some."""
+    if recipe.activations == "static" or (recipe.algorithms and given is not None):
+        return calibration_data(graph, given, recipe.calibration.samples, recipe.partial)
+    return None
 
 
-def _calibrated_placement(
-    graph: Graph, recipe: Recipe, data: CalibrationData, skipped: dict[str, Skipped]
-) -> Work[tuple[Placement, dict[str, Range]]]:
-    """Where quantization goes, and the ranges. Nodes whose activations have none go to ``skipped``."""
-    touched = [node for node in graph.nodes if node.op in OPERATORS and not node.domain]
-    names = dict.fromkeys(name for node in touched for name in (*node.inputs, *node.outputs) if name)
-    step = Progress(0, 1, "Running the model once")
-    live = [name for name in names if name not in graph.initializers]
-    (values,) = yield from captured(graph, data.batches(1)[:1], live, step)
-    batches = data.batches(batch_size(values))
-    dtypes = _constant_dtypes(graph) | {name: values[name].dtype.name for name in live}
-    ranges: dict[str, Range] = {}
-    while True:
-        placement = Placer(graph, recipe, dtypes, skipped).place()
-        lacking = [name for name, provider in placement.activations.items() if provider is None and name not in ranges]
-        if not lacking:
-            return placement, _through_removable(graph, placement, ranges)
-        found = yield from ranges_work(graph, batches, lacking, recipe.activation_scheme)
-        ranges.update(found.found)
-        skipped.update(by_activation(graph, placement, found.unusable))
+def _weights_work(
+    graph: Graph, recipe: Recipe, data: CalibrationData | None, found: Calibrated, batch: int
+) -> Work[Treated]:
+    """All weights quantized, by algorithms or by rounding, and what algorithms change afterwards."""
+    known: dict[str, Any] = {"placement": found.placement, "data": data, "batch": batch, "ranges": found.ranges}
+    chosen = yield from treated_work("weights", recipe, graph, **known)
+    weights = yield from weights_work(graph, found.placement, recipe, chosen.weights)
+    after = yield from treated_work("after", recipe, graph, **known, weights=weights)
+    return Treated(after.graph, weights, (*chosen.applied, *after.applied))
 
 
-def _through_removable(graph: Graph, placement: Placement, ranges: dict[str, Range]) -> dict[str, Range]:
-    """What only a Relu or Clip reads gets the range that is left behind it: the rest would be cut off anyway."""
-    adjusted = dict(ranges)
-    uses = [name for node in graph.nodes for name in node.inputs]
-    for node in graph.nodes:
-        if node.op in ("Relu", "Clip") and node.name not in placement.excluded:
-            source, made = node.inputs[0], node.outputs[0]
-            if uses.count(source) == 1 and source in ranges and made in ranges:
-                adjusted[source] = ranges[made]
-    return {name: adjusted[name] for name, provider in placement.activations.items() if provider is None}
+def _quantization(treated: Treated, recipe: Recipe, placement: Placement, found: Calibrated) -> Quantization:
+    activations = activation_parameters(with_overrides(found.ranges, recipe), recipe)
+    weights = dict(treated.weights)
+    biases = quantize_biases(treated.graph, placement, activations, weights) if recipe.biases == "int32" else {}
+    formats = {name: recipe.activation_scheme_for(name).format for name in activations}
+    return Quantization(placement, activations, recipe.activation_scheme.format, weights, biases, formats)
 
 
-def _quantization(
-    graph: Graph, recipe: Recipe, placement: Placement, ranges: Mapping[str, Range]
-) -> Work[Quantization]:
-    activations = {name: choose_qparams(found, recipe.activation_scheme) for name, found in ranges.items()}
-    weights: dict[str, QTensor] = {}
-    for index, (name, scheme) in enumerate(placement.weights.items()):
-        yield Progress(index, len(placement.weights), f"Quantizing {name}")
-        weights[name] = quantize(graph.initializers[name].numpy(), scheme)
-    biases = _quantize_biases(graph, placement, activations, weights)
-    return Quantization(placement, activations, recipe.activation_scheme.format, weights, biases)
+def _written(graph: Graph, quantization: Quantization, recipe: Recipe) -> Graph:
+    """The quantized graph, in the form that the recipe's activations have."""
+    if recipe.activations == "dynamic":
+        from playground.ptq.dynamic import DynamicWriter, require_dynamic_opset
 
-
-def _quantize_biases(
-    graph: Graph, placement: Placement, activations: Mapping[str, QParams], weights: dict[str, QTensor]
-) -> dict[tuple[str, str], Int32Bias]:
-    """Biases as int32; a weight whose scale is too small for its bias is quantized again with a larger one."""
-    usable = []
-    for bias in placement.biases:
-        source = placement.provider(bias.input)
-        if source in activations and bias.weight in weights:
-            values = np.float32(bias.factor) * graph.initializers[bias.name].numpy()
-            usable.append((bias, values, np.float32(activations[source].scale_values.item())))
-    for bias, values, input_scale in usable:
-        original = graph.initializers[bias.weight].numpy()
-        weights[bias.weight] = widen_for_bias(weights[bias.weight], original, values, input_scale)
-    made = {(b.node, b.name): quantize_bias(values, s, weights[b.weight]) for b, values, s in usable}
-    return {key: bias for key, bias in made.items() if bias is not None}
-
-
-def _about(data: CalibrationData) -> list[str]:
-    told = []
-    if data.generated:
-        told.append(
-            f"No calibration data was given: activation ranges come from {data.samples} made-up samples. "
-            "This is a smoke test, not a measurement."
-        )
-    if data.left_out:
-        told.append(f"{data.left_out} calibration samples were left out: they do not fill a batch of the model's size.")
-    return told
-
-
-def _about_storage(written: Graph, quantization: Quantization) -> list[str]:
-    loose = [
-        name
-        for name, weight in quantization.weights.items()
-        if weight.scheme.number_format.bits < 8 and (weight.scheme.number_format.bits != 4 or written.opset < 21)
-    ]
-    if not loose:
-        return []
-    return [
-        f"{len(loose)} {'tensor has' if len(loose) == 1 else 'tensors have'} codes of less than 8 bits that the file "
-        f"keeps one a byte: opset {written.opset} has no type for them. Sizes are stated as packed."
-    ]
-
-
-def _packed_bytes(written: Graph, quantization: Quantization) -> int:
-    """All constants of the written graph, codes narrower than the type they are kept in counted as packed."""
-    total = sum(tensor.nbytes for tensor in written.initializers.values())
-    for name, weight in quantization.weights.items():
-        held = written.initializers.get(f"{name}_quantized")
-        if held is not None and held.dtype == weight.codes.dtype.name:
-            total += weight.scheme.number_format.packed_nbytes(weight.codes.size) - held.nbytes
-    return total
-
-
-def _tensor_reports(graph: Graph, quantization: Quantization) -> list[QuantizedTensor]:
-    readers = {name: node for node in reversed(graph.nodes) for name in node.inputs}
-    reports = []
-    for name, weight in quantization.weights.items():
-        tensor, node = graph.initializers[name], readers[name]
-        reports.append(
-            QuantizedTensor(
-                name=name,
-                node=node.name,
-                op=node.op,
-                shape=tensor.shape,
-                parameters=tensor.size,
-                bytes_before=tensor.nbytes,
-                bytes_after=weight.nbytes,
-                scheme=weight.scheme.as_dict(),
-                sqnr_db=compare(tensor.numpy(), weight.dequantize())["sqnr_db"],
-            )
-        )
-    return reports
-
-
-def _activation_reports(quantization: Quantization, ranges: Mapping[str, Range]) -> list[QuantizedActivation]:
-    def number(array: Any) -> float:
-        return float(np.asarray(array).reshape(-1)[0])
-
-    return [
-        QuantizedActivation(
-            name, number(ranges[name].lo), number(ranges[name].hi), number(made.scale), int(number(made.zero_point))
-        )
-        for name, made in quantization.activations.items()
-    ]
+        require_dynamic_opset(graph)
+        return DynamicWriter(graph, quantization).write()
+    require_opset(graph, any(scheme.granularity == "channel" for scheme in quantization.placement.weights.values()))
+    return QdqWriter(graph, quantization).write()

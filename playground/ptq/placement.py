@@ -8,10 +8,11 @@ reads stays float.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from playground.core import Scheme
+from playground.errors import InvalidInputError
 from playground.model.graph import Graph, Node
 from playground.model.recipe import Recipe
 
@@ -20,7 +21,36 @@ ELEMENTWISE = ("Add", "Mul", "GlobalAveragePool", "Sigmoid", "LeakyRelu", "Conca
 PASSING = ("MaxPool", "AveragePool", "Flatten", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Slice")
 REMOVABLE = ("Relu", "Clip")
 OPERATORS = (*PRODUCTS, *ELEMENTWISE, *PASSING, *REMOVABLE)
-"""Every operator that is quantized."""
+"""The operators that are quantized unless the recipe names others."""
+
+NORMALIZATIONS = ("BatchNormalization", "InstanceNormalization", "LayerNormalization")
+ON_DEMAND = (*NORMALIZATIONS, "Softmax", "Split", "Gather", "Resize")
+"""Operators that ONNX Runtime's tool quantizes and that lose by it: only if the recipe names them."""
+
+DYNAMIC = ("Conv", "Gemm", "MatMul", "Gather")
+"""The operators that have a form with dynamic activations."""
+
+
+def quantized_operators(recipe: Recipe) -> tuple[str, ...]:
+    """The operators that a recipe quantizes.
+
+    Raises:
+        InvalidInputError: it names one that has no quantized form.
+    """
+    if recipe.activations == "dynamic":
+        accepted: tuple[str, ...] = DYNAMIC
+    elif recipe.activations == "weight_only":
+        accepted = PRODUCTS
+    else:
+        accepted = (*OPERATORS, *ON_DEMAND)
+    if recipe.operators is None:
+        return OPERATORS if recipe.activations != "dynamic" else DYNAMIC
+    unknown = [op for op in recipe.operators if op not in (*OPERATORS, *ON_DEMAND)]
+    if unknown:
+        raise InvalidInputError(
+            f"{', '.join(unknown)} has no quantized form here", where="operators", hint=f"Use {', '.join(accepted)}"
+        )
+    return tuple(op for op in recipe.operators if op in accepted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +117,13 @@ def channel_axis(node: Node, weight: str, graph: Graph) -> int | None:
 
 def weight_scheme(node: Node, weight: str, graph: Graph, recipe: Recipe) -> Scheme | None:
     """The recipe's scheme for a weight with its channel axis filled in; None leaves it in float."""
-    scheme = recipe.scheme_for(weight, node.name)
+    scheme = recipe.scheme_for(weight, node.name, op=node.op, shape=graph.initializers[weight].shape)
+    if scheme is not None and recipe.activations == "dynamic" and node.op == "Conv":
+        return replace(scheme, granularity="tensor", axis=None)  # ConvInteger takes one zero-point
     if scheme is None or scheme.granularity != "channel" or scheme.axis is not None:
         return scheme
-    fields = {name: value for name, value in scheme.as_dict().items() if name != "axis"}
     axis = channel_axis(node, weight, graph)
-    return Scheme(**fields, axis=axis) if axis is not None else Scheme(**{**fields, "granularity": "tensor"})
+    return replace(scheme, axis=axis) if axis is not None else replace(scheme, granularity="tensor")
 
 
 class Placer:
@@ -108,26 +139,24 @@ class Placer:
             excluded: names of nodes that stay in float.
         """
         self.graph, self.recipe, self._dtypes = graph, recipe, dtypes
+        self._operators = quantized_operators(recipe)
         self._uses = Counter(name for node in graph.nodes for name in reads(node))
         self._ends = {value.name for value in (*graph.inputs, *graph.outputs)}
         self.placement = Placement(excluded=frozenset(excluded))
 
     def place(self) -> Placement:
         """Place everything."""
+        steps: dict[str, Callable[[Node], None]] = dict.fromkeys(PRODUCTS, self._product)
+        if self.recipe.activations == "dynamic":
+            steps["Gather"] = self._constants
+        elif self.recipe.activations == "static":
+            steps |= dict.fromkeys((*ELEMENTWISE, "Softmax"), self._elementwise)
+            steps |= dict.fromkeys((*PASSING, "Split", "Resize", "Gather"), self._pass_on)
+            steps |= dict.fromkeys(REMOVABLE, self._remove) | dict.fromkeys(NORMALIZATIONS, self._normalization)
         for node in self.graph.nodes:
-            if node.domain or node.name in self.placement.excluded:
-                continue
-            if node.op in PRODUCTS:
-                self._product(node)
-            elif self.recipe.activations == "weight_only":
-                continue
-            elif node.op in ELEMENTWISE:
-                self._mark(*node.inputs, *node.outputs)
-                self._constants(node)
-            elif node.op in PASSING:
-                self._pass_on(node)
-            elif node.op in REMOVABLE:
-                self._remove(node)
+            wanted = node.op in self._operators and node.op in steps
+            if wanted and not node.domain and node.name not in self.placement.excluded:
+                steps[node.op](node)
         return self.placement
 
     def _mark(self, *names: str) -> None:
@@ -135,36 +164,65 @@ class Placer:
             if self._dtypes.get(name) == "float32" and name not in self.graph.initializers:
                 self.placement.activations.setdefault(name, None)
 
+    def _elementwise(self, node: Node) -> None:
+        self._mark(*node.inputs, *node.outputs)
+        self._constants(node)
+
     def _constants(self, node: Node) -> None:
-        """Constants of an elementwise operator are treated like the activations they meet."""
-        like_activations = Scheme(
-            **{**self.recipe.activation_scheme.as_dict(), "calibrator": "minmax", "calibrator_args": ()}
-        )
+        """Constants of an elementwise operator (and of Gather) are treated like the activations they meet."""
+        like_activations = replace(self.recipe.activation_scheme, calibrator="minmax", calibrator_args=())
         for name in node.inputs:
             if name in self.graph.initializers and self._dtypes[name] == "float32":
-                rule = self.recipe.rule_for(name, node.name)
+                override = self.recipe.override_for(name)
+                shape = self.graph.initializers[name].shape
+                rule = self.recipe.rule_for(name, node.name, op=node.op, shape=shape)
                 scheme = like_activations if rule is None else rule.scheme
+                if override is not None and override.scheme is not None:
+                    scheme = override.scheme
                 if scheme is not None:
                     self.placement.weights.setdefault(name, scheme)
+
+    def _normalization(self, node: Node) -> None:
+        """Scale as a weight, bias as int32; mean and variance stay in float."""
+        source, weight, *others = node.inputs
+        if weight not in self.graph.initializers or self._dtypes.get(weight) != "float32":
+            self._mark(weight)
+        else:
+            scheme = self.recipe.scheme_for(weight, node.name, op=node.op, shape=self.graph.initializers[weight].shape)
+            if scheme is not None:
+                self.placement.weights.setdefault(weight, replace(scheme, granularity="tensor", axis=None))
+        self._mark(source, *node.outputs)
+        self._bias(node, others[0] if others else "", weight, 1.0)
+
+    def _bias(self, node: Node, bias: str, weight: str | None, factor: float) -> None:
+        if weight in self.placement.weights and self._dtypes.get(bias) == "float32" and bias in self.graph.initializers:
+            self.placement.biases.append(Bias(node.name, bias, node.inputs[0], weight, factor))
 
     def _product(self, node: Node) -> None:
         weight = weight_of(node, self.graph)
         scheme = weight_scheme(node, weight, self.graph, self.recipe) if weight else None
         if weight and scheme:
             self.placement.weights.setdefault(weight, scheme)
-        if self.recipe.activations == "weight_only":
+        if self.recipe.activations != "static":
             return
         self._mark(*(name for name in node.inputs[:2] if name != weight), *node.outputs)
-        bias = node.inputs[2] if len(node.inputs) > 2 else ""
-        if weight and self._dtypes.get(bias) == "float32" and bias in self.graph.initializers:
-            beta = float(node.attributes.get("beta", 1.0)) if node.op == "Gemm" else 1.0
-            self.placement.biases.append(Bias(node.name, bias, node.inputs[0], weight, beta))
+        beta = float(node.attributes.get("beta", 1.0)) if node.op == "Gemm" else 1.0
+        self._bias(node, node.inputs[2] if len(node.inputs) > 2 else "", weight, beta)
 
     def _pass_on(self, node: Node) -> None:
         before_opset_12 = node.op == "MaxPool" and self.graph.opset < 12  # it takes no integers there
-        source, made = node.inputs[0], node.outputs[0]
-        if source in self.placement.activations and not before_opset_12 and self._dtypes.get(made) == "float32":
-            self.placement.activations[made] = source
+        source = node.inputs[0]
+        if node.op == "Split":
+            self._mark(source)
+        elif node.op == "Gather":
+            self._constants(replace(node, inputs=node.inputs[:1]))
+        from_table = node.op == "Gather" and source in self.placement.weights
+        if source not in self.placement.activations and not from_table:
+            return
+        made = node.outputs if node.op == "Split" else node.outputs[:1]
+        for name in made:
+            if not before_opset_12 and self._dtypes.get(name) == "float32":
+                self.placement.activations[name] = source
 
     def _remove(self, node: Node) -> None:
         source, made = node.inputs[0], node.outputs[0]

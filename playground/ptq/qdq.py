@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,7 @@ class Quantization:
         activation_format: their codes' type, ``"int8"`` or ``"uint8"``.
         weights: the quantized constants by name.
         biases: (node, bias) -> int32 bias.
+        formats: their codes' type for single activations, where it is another one.
     """
 
     placement: Placement
@@ -52,6 +53,7 @@ class Quantization:
     activation_format: str
     weights: Mapping[str, QTensor]
     biases: Mapping[tuple[str, str], Int32Bias]
+    formats: Mapping[str, str] = field(default_factory=dict)
 
 
 class QdqWriter:
@@ -112,6 +114,7 @@ class QdqWriter:
             self._constant(f"{name}_scale", scale),
             self._constant(f"{name}_zero_point", zero_point, dtype),
         )
+        self._parameters[name] = inputs[1:]
         self._read_as[name] = self._name(f"{name}_DequantizeLinear_Output")
         self._dequantize(name, inputs, self._read_as[name], weight.scheme.axis if scale.ndim else None)
 
@@ -121,7 +124,8 @@ class QdqWriter:
             return
         provider = self._placement.activations[name]
         if provider is None:
-            qparams, dtype = self._given.activations[name], self._given.activation_format
+            qparams = self._given.activations[name]
+            dtype = self._given.formats.get(name, self._given.activation_format)
             scale = self._constant(f"{name}_scale", qparams.scale_values.reshape(()))
             point = self._constant(f"{name}_zero_point", qparams.zero_point.reshape(()).astype(dtype))
             self._parameters[name] = scale, point

@@ -55,6 +55,33 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class AppliedAlgorithm:
+    """What one algorithm did.
+
+    Attributes:
+        id: its id, as in the recipe.
+        name: what people call it.
+        stage: when it ran: on the ``"graph"``, in the place of rounding the ``"weights"``, or ``"after"``.
+        parameters: all of them, those that the recipe left out included.
+        before: numbers it is about, as they were.
+        after: the same, as they are now.
+        tensors: the same a tensor or layer: name -> {number's name: (before, after)}.
+        skipped: tensor or node -> why it could not be treated.
+        notes: sentences about what was approximated.
+    """
+
+    id: str
+    name: str
+    stage: str
+    parameters: dict[str, float]
+    before: dict[str, float]
+    after: dict[str, float]
+    tensors: dict[str, dict[str, tuple[float, float]]]
+    skipped: dict[str, str]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What was done.
 
@@ -72,6 +99,7 @@ class Report:
         calibration_samples: how many samples the ranges of activations come from; 0 if there was no need.
         recipe: the recipe, as plain data.
         warnings: sentences about what was approximated.
+        algorithms: what the recipe's algorithms did, in the order in which they ran.
     """
 
     model: str
@@ -86,6 +114,7 @@ class Report:
     calibration_samples: int
     recipe: dict[str, Any]
     warnings: tuple[str, ...]
+    algorithms: tuple[AppliedAlgorithm, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain data that JSON can hold."""

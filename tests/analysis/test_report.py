@@ -30,7 +30,7 @@ def test_nothing_after_is_no_division_by_zero():
 
 def test_report_of_a_model():
     model = gallery.open_model("digits-convnet")
-    recipe = playground.Recipe(rules=(Rule("conv0.weight"),))
+    recipe = playground.Recipe(rules=(Rule("conv1.weight"),))
     result = playground.quantize_model(model, recipe, gallery.calibration("digits-convnet"))
     found = report_data(result)
     assert found["summary"] == summary(found)

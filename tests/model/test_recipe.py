@@ -34,7 +34,7 @@ def test_json_comes_back() -> None:
     assert Recipe.from_json(RECIPE.to_json()) == RECIPE
     assert Recipe.from_json(Recipe().to_json()) == Recipe()
     assert Recipe.from_json("{}") == Recipe()
-    assert json.loads(RECIPE.to_json())["version"] == 1
+    assert json.loads(RECIPE.to_json())["version"] == 2
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_json_comes_back() -> None:
     [
         ("nonsense", "no JSON"),
         ("[1]", "list is no set of fields"),
-        ('{"version": 2}', "version 2 is not known"),
+        ('{"version": 3}', "version 3 is not known"),
         ('{"weight": {}}', "unknown field weight"),
         ('{"rules": {}}', "no list"),
         ('{"rules": [{"scheme": null}]}', "rule 1: it has no pattern"),
@@ -52,7 +52,7 @@ def test_json_comes_back() -> None:
         ('{"rules": [{"pattern": 3}]}', "no pattern"),
         ('{"weights": {"bits": 4}}', "unknown field bits"),
         ('{"weights": 8}', "int is no set of fields"),
-        ('{"activations": "dynamic"}', "'dynamic' is not accepted"),
+        ('{"activations": "dynamical"}', "'dynamical' is not accepted"),
         ('{"activation_scheme": {"format": "int4"}}', "saturates at 8 bits"),
         ('{"activation_scheme": {"rounding": "toward_zero"}}', "rounds half to even"),
     ],

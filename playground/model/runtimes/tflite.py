@@ -1,0 +1,23 @@
+"""TensorFlow Lite, now LiteRT."""
+
+from playground.model.runtimes._runtime import Runtime
+
+RUNTIME = Runtime(
+    id="tflite",
+    name="TensorFlow Lite",
+    summary="int8 kernels with symmetric weights; 4-bit weights in some operators.",
+    source="LiteRT 8-bit quantization specification (ai.google.dev/edge/litert/models/quantization_spec)",
+    file="tflite",
+    activations=("static", "dynamic", "weight_only"),
+    weight_formats=("int8", "int4"),
+    granularities=("tensor", "channel"),
+    activation_formats=("int8",),
+    symmetric_weights=True,
+    output_channels=True,
+    reasons={
+        "weight_formats": "its kernels multiply signed codes",
+        "activation_formats": "unsigned ones belong to its old, deprecated scheme",
+        "symmetric_weights": "its kernels spare the products with the weights' zero-point",
+        "output_channels": "its kernels have a scale for each output channel",
+    },
+)

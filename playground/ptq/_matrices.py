@@ -1,0 +1,120 @@
+"""Products as matrices: a weight as ``[groups, outputs, inputs]``, what it meets as columns ``[groups, inputs, n]``.
+
+Always ``y[g] = w[g] @ x[g]``: Gemm and MatMul have one group, a convolution sees each window as a column.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.arrays import Float32
+from playground.engines.float_ops._op import Call
+from playground.engines.float_ops._windows import windows
+from playground.model.graph import Graph, Node
+
+COLUMNS = 2**23
+"""Values of columns that are laid out at once: windows overlap, so they take several times what they were cut from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matrices:
+    """How the constant weight of a product and what it meets are seen as matrices.
+
+    Attributes:
+        node: the product.
+        weight: the name of its constant.
+        shape: the constant's shape.
+        groups: 1, or a convolution's.
+        opset: the graph's.
+    """
+
+    node: Node
+    weight: str
+    shape: tuple[int, ...]
+    groups: int
+    opset: int
+
+    @property
+    def inputs(self) -> int:
+        """Inputs of each output."""
+        return math.prod(self.shape[1:]) if self.node.op == "Conv" else self.shape[self._input_axis]
+
+    @property
+    def channels(self) -> int:
+        """Channels of what the product reads."""
+        return self.shape[1] * self.groups if self.node.op == "Conv" else self.inputs
+
+    @property
+    def outputs(self) -> int:
+        """Channels of what it gives, all groups together."""
+        return self.shape[0] if self.node.op == "Conv" else self.shape[1 - self._input_axis]
+
+    @property
+    def _input_axis(self) -> int:
+        return 1 if self.node.op == "Gemm" and self.node.attributes.get("transB", 0) else 0
+
+    @property
+    def source(self) -> tuple[Any, ...]:
+        """What decides the columns: weights of which this is equal meet the same ones."""
+        if self.node.op != "Conv":
+            return (self.node.inputs[0], 1)
+        names = ("strides", "dilations", "pads", "auto_pad")
+        geometry = (str(self.node.attributes.get(name)) for name in names)
+        return (self.node.inputs[0], self.groups, self.shape[1:], *geometry)
+
+    def of(self, x: NDArray[Any]) -> NDArray[Any]:
+        """An array of the weight's shape as ``[groups, outputs / groups, inputs]``; a view where that is possible."""
+        if self.node.op == "Conv":
+            return x.reshape(self.groups, self.shape[0] // self.groups, -1)
+        return (x if self._input_axis else x.T)[np.newaxis]
+
+    def back(self, matrices: NDArray[Any]) -> NDArray[Any]:
+        """The inverse of :meth:`of`, C-contiguous."""
+        if self.node.op == "Conv":
+            return np.ascontiguousarray(matrices).reshape(self.shape)
+        return np.ascontiguousarray(matrices[0] if self._input_axis else matrices[0].T)
+
+    def spread(self, channels: NDArray[Any]) -> NDArray[Any]:
+        """A number for each channel of what the product reads, as ``[groups, 1, inputs]``."""
+        return np.repeat(channels, self.inputs * self.groups // channels.size).reshape(self.groups, 1, self.inputs)
+
+    def gather(self, columns: NDArray[Any], channels: int, function: np.ufunc) -> NDArray[Any]:
+        """Numbers ``[groups, inputs]`` taken together by channel with ``function``, as ``[channels]``."""
+        found: NDArray[Any] = function.reduce(columns.reshape(channels, -1), axis=1)
+        return found
+
+    def columns(self, x: Float32) -> Iterator[Float32]:
+        """What the weight meets in ``x``, the product's first input, in parts ``[groups, inputs, n]``."""
+        if self.node.op != "Conv":
+            rows = x.reshape(-1, x.shape[-1])
+            step = max(1, COLUMNS // max(1, self.inputs**2 // 16 + self.inputs))
+            yield from (rows[at : at + step].T[np.newaxis] for at in range(0, len(rows), step))
+            return
+        geometry = windows(Call(self.node.attributes, self.opset), x.shape[2:], self.shape[2:])
+        taps, positions = math.prod(geometry.kernel), math.prod(geometry.out)
+        step = max(1, COLUMNS // max(1, x.shape[1] * taps * positions))
+        for at in range(0, len(x), step):
+            padded = geometry.pad(x[at : at + step], 0)
+            seen = np.stack(list(geometry.taps(padded)), axis=2)  # batch, channels, taps, *out
+            split = seen.reshape(len(padded), self.groups, self.inputs, positions)
+            yield np.moveaxis(split, 0, 2).reshape(self.groups, self.inputs, -1)
+
+
+def matrices_of(node: Node, weight: str, graph: Graph) -> Matrices | str:
+    """How a product is seen as matrices, or why it is not."""
+    shape, rank = graph.initializers[weight].shape, len(graph.initializers[weight].shape)
+    if node.op == "ConvTranspose":
+        return "transposed convolutions are not treated"
+    if weight not in node.inputs[1:2] or rank < 2 or (node.op == "MatMul" and rank != 2):
+        return f"a weight of shape {list(shape)} as input {node.inputs.index(weight) + 1} of {node.op} is not treated"
+    if node.inputs[0] in graph.initializers:
+        return "it is multiplied with a constant"
+    if node.op == "Gemm" and node.attributes.get("transA", 0):
+        return "Gemm with transA is not treated"
+    return Matrices(node, weight, shape, int(node.attributes.get("group", 1)) if node.op == "Conv" else 1, graph.opset)

@@ -1,0 +1,154 @@
+"""What is checked before anything is computed: the recipe against the model, the runtime, and the algorithms there are.
+
+What is wrong is an error that says where and what to do. If the recipe agrees to a partial result, it is a sentence for
+the report instead, as far as a part of the model can be quantized all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from playground.errors import InvalidInputError, UnsupportedError
+from playground.model.graph import Graph, Node, ValueInfo
+from playground.model.recipe import Recipe
+from playground.ptq.placement import PRODUCTS, quantized_operators, reads, weight_of
+
+AGREE = "Set partial=True in the recipe to quantize the rest"
+
+DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
+"""Whose operators ONNX Runtime has."""
+
+
+def checked(graph: Graph, recipe: Recipe) -> list[str]:
+    """Hold a recipe against a model.
+
+    Returns:
+        What a recipe with ``partial=True`` puts up with, a sentence each.
+
+    Raises:
+        InvalidInputError: a rule or an override matches nothing or never decides; an algorithm or a parameter of it is
+            not known.
+        UnsupportedError: the runtime does not take what the recipe asks for; the model has control flow or operators
+            of its own.
+    """
+    quantized_operators(recipe)
+    _check_runtime(graph, recipe)
+    if recipe.algorithms:
+        from playground.ptq._catalogue import checked_calls
+
+        checked_calls(recipe.algorithms)
+    sentences = [*_idle_rules(graph, recipe), *_unknown_tensors(graph, recipe)]
+    if sentences and not recipe.partial:
+        what, where, hint = sentences[0]
+        raise InvalidInputError(what, where=where, hint=hint)
+    found = [f"{where[0].upper()}{where[1:]}: {what}." for what, where, _ in sentences]
+    foreign = list(_foreign(graph))
+    if foreign and not recipe.partial:
+        node, what = foreign[0]
+        more = f", and {len(foreign) - 1} more like it" if len(foreign) > 1 else ""
+        raise UnsupportedError(f"{what}{more}", where=f"node {node.name!r} ({node.op})", hint=AGREE)
+    found += [f"Node {node.name!r} ({node.op}) stays as it is: {what}." for node, what in foreign]
+    return found
+
+
+def _check_runtime(graph: Graph, recipe: Recipe) -> None:
+    from playground.model.runtimes import runtime
+
+    target = runtime(recipe.runtime)
+    restrictions = target.restrictions(recipe, graph)
+    if restrictions:
+        first, others = restrictions[0], len(restrictions) - 1
+        more = f" There {'is' if others == 1 else 'are'} {others} more." if others else ""
+        raise UnsupportedError(first.what, where=first.where, hint=first.hint + more)
+    if target.file != "onnx":
+        raise UnsupportedError(
+            f"quantized models are written as ONNX files, and {target.name} reads {target.file}",
+            where="runtime",
+            hint="The recipe is fine for it; use an ONNX runtime to get a file here",
+        )
+
+
+def _named(graph: Graph) -> list[tuple[Node, str | None]]:
+    """The nodes that rules can be about, each with its weight if it has one."""
+    return [(node, weight_of(node, graph) if node.op in PRODUCTS else None) for node in graph.nodes]
+
+
+def _idle_rules(graph: Graph, recipe: Recipe) -> Iterator[tuple[str, str, str]]:
+    """Rules about names that match nothing, or that an earlier rule never lets decide.
+
+    A rule for any name (``*``) is general: that this model has no such operator is no mistake.
+    """
+    nodes = _named(graph)
+    matched: list[set[int]] = [set() for _ in recipe.rules]
+    for index, (node, weight) in enumerate(nodes):
+        constants = [name for name in node.inputs if name in graph.initializers]
+        for tensor in dict.fromkeys([weight, *constants, None]):
+            names = (node.name,) if tensor is None else (tensor, node.name)
+            shape = None if tensor is None else graph.initializers[tensor].shape
+            for which, rule in enumerate(recipe.rules):
+                if rule.matches(*names, op=node.op, shape=shape):
+                    matched[which].add(index)
+    taken: dict[int, int] = {}
+    for which, rule in enumerate(recipe.rules):
+        where = f"rule {which + 1} ({rule.described})"
+        if rule.pattern == "*":
+            pass
+        elif not matched[which]:
+            yield "it matches no tensor and no node of the model", where, _advice(rule.pattern, graph)
+        elif all(index in taken for index in matched[which]):
+            earlier = sorted({taken[index] + 1 for index in matched[which]})
+            listed = ", ".join(map(str, earlier))
+            yield (
+                f"it never decides: all that it matches is decided by rule {listed}",
+                where,
+                "Move it up, or remove it",
+            )
+        for index in matched[which]:
+            taken.setdefault(index, which)
+
+
+def _unknown_tensors(graph: Graph, recipe: Recipe) -> Iterator[tuple[str, str, str]]:
+    known = {name for node in graph.nodes for name in (*node.inputs, *node.outputs)}
+    for override in recipe.overrides:
+        if override.tensor not in known:
+            yield "the model has no such tensor", f"override of {override.tensor!r}", _advice(override.tensor, graph)
+
+
+def _advice(wanted: str, graph: Graph) -> str:
+    names = dict.fromkeys([*graph.initializers, *(node.name for node in graph.nodes)])
+    near = get_close_matches(wanted.strip("*"), names, n=3, cutoff=0.5)
+    some = near or list(names)[:3]
+    return f"Names are like {', '.join(map(repr, some))}" if some else "The model has no constants"
+
+
+def _foreign(graph: Graph) -> Iterator[tuple[Node, str]]:
+    """Nodes with graphs inside, and operators outside ONNX's own sets that nothing here is known to run."""
+    for node in graph.nodes:
+        if any(isinstance(held, Graph) for held in node.attributes.values()):
+            yield node, "it has a graph inside (control flow), which is not quantized"
+        elif node.domain not in DOMAINS:
+            yield node, f"it is an operator of its own (domain {node.domain!r}), which nothing here can run"
+
+
+def runnable_part(graph: Graph) -> Graph:
+    """The graph without operators that nothing here can run, and without what depends on them.
+
+    Its outputs are those that are left, and what else it computes last.
+    """
+    lost: set[str] = set()
+    kept = []
+    for node in graph.nodes:
+        if node.domain not in DOMAINS or lost.intersection(reads(node)):
+            lost.update(node.outputs)
+        else:
+            kept.append(node)
+    if not lost:
+        return graph
+    used = {name for node in kept for name in reads(node)}
+    ends = [name for node in kept for name in node.outputs if name and name not in used]
+    known = {value.name: value for value in graph.outputs}
+    outputs = dict.fromkeys([*(name for name in known if name not in lost), *ends])
+    held = {name: tensor for name, tensor in graph.initializers.items() if name in used}
+    values = tuple(known.get(name, ValueInfo(name, "", None)) for name in outputs)
+    return graph.with_(nodes=tuple(kept), outputs=values, initializers=held)

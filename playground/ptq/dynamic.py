@@ -1,0 +1,150 @@
+"""Writes a graph whose products quantize their inputs as they come, named and laid out as ONNX Runtime's
+``quantize_dynamic`` does: DynamicQuantizeLinear, MatMulInteger or ConvInteger, Cast, and the scales multiplied back.
+
+A Gemm becomes MatMul and Add first; a transposed weight ``w`` is stored as ``w_Transposed``. Rows of a table (Gather)
+are stored as codes and dequantized once they are gathered.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.core import QTensor
+from playground.errors import UnsupportedError
+from playground.model.graph import Graph, Node, Tensor
+from playground.ptq.constants import flat_parameters
+from playground.ptq.placement import reads
+from playground.ptq.qdq import Quantization
+
+_FLOAT = 1
+"""ONNX's number of float32, for Cast."""
+
+
+def require_dynamic_opset(graph: Graph) -> None:
+    """Refuse a graph whose operator set lacks DynamicQuantizeLinear (UnsupportedError)."""
+    if graph.opset < 11:
+        raise UnsupportedError(
+            f"its operator set {graph.opset} has no DynamicQuantizeLinear",
+            where=graph.name,
+            hint="Convert it to opset 13",
+        )
+
+
+class DynamicWriter:
+    """Builds the graph with integer products from the float one and its quantized weights."""
+
+    def __init__(self, graph: Graph, quantization: Quantization) -> None:
+        """Start with nothing written."""
+        self._graph, self._weights = graph, quantization.weights
+        self._excluded = quantization.placement.excluded
+        self._made: list[Node] = []
+        self._constants: dict[str, Tensor] = {}
+        self._inputs: dict[str, tuple[str, str, str]] = {}
+        self._stored: dict[tuple[str, bool], tuple[str, str, str]] = {}
+        names = {name for node in graph.nodes for name in (*reads(node), *node.outputs)}
+        self._taken = names | set(graph.initializers) | {value.name for value in graph.inputs}
+
+    def write(self) -> Graph:
+        """The graph."""
+        for node in self._graph.nodes:
+            self._write_node(node)
+        used = {name for node in self._made for name in reads(node)} | {v.name for v in self._graph.outputs}
+        kept = {name: tensor for name, tensor in self._graph.initializers.items() if name in used}
+        return self._graph.with_(nodes=tuple(self._made), initializers={**kept, **self._constants})
+
+    def _write_node(self, node: Node) -> None:
+        weight = node.inputs[0] if node.op == "Gather" else (node.inputs[1] if len(node.inputs) > 1 else "")
+        if node.domain or node.name in self._excluded or weight not in self._weights:
+            self._made.append(node)
+        elif node.op == "Gather":
+            self._gather(node, weight)
+        elif node.op == "Conv":
+            self._conv(node, weight)
+        elif node.op == "Gemm":
+            self._gemm(node, weight)
+        elif node.op == "MatMul":
+            self._product(node.name, "MatMulInteger", node.inputs[0], self._store(weight, False), node.outputs[0])
+        else:
+            self._made.append(node)
+
+    def _name(self, wanted: str) -> str:
+        name, count = wanted, 0
+        while name in self._taken:
+            count += 1
+            name = f"{wanted}_{count}"
+        self._taken.add(name)
+        return name
+
+    def _constant(self, wanted: str, values: NDArray[Any]) -> str:
+        name = self._name(wanted)
+        self._constants[name] = Tensor.of(name, values)
+        return name
+
+    def _add(self, op: str, name: str, inputs: tuple[str, ...], *outputs: str, **attributes: Any) -> None:
+        self._made.append(Node(op, name, inputs, outputs, attributes))
+
+    def _store(self, name: str, transposed: bool) -> tuple[str, str, str]:
+        """The names of a weight's codes, scale and zero-point, stored on first use."""
+        if (name, transposed) not in self._stored:
+            weight: QTensor = self._weights[name]
+            scale, zero_point = flat_parameters(weight)
+            stem = self._name(f"{name}_Transposed") if transposed else name
+            codes = np.ascontiguousarray(weight.codes.T) if transposed else weight.codes
+            self._stored[name, transposed] = (
+                self._constant(f"{stem}_quantized", codes),
+                self._constant(f"{stem}_scale", scale),
+                self._constant(f"{stem}_zero_point", zero_point),
+            )
+        return self._stored[name, transposed]
+
+    def _quantized_input(self, name: str) -> tuple[str, str, str]:
+        """The names of an activation's codes, scale and zero-point, computed on first use."""
+        if name not in self._inputs:
+            made = (self._name(f"{name}_quantized"), self._name(f"{name}_scale"), self._name(f"{name}_zero_point"))
+            self._add("DynamicQuantizeLinear", f"{name}_QuantizeLinear", (name,), *made)
+            self._inputs[name] = made
+        return self._inputs[name]
+
+    def _product(
+        self, name: str, op: str, source: str, weight: tuple[str, str, str], output: str, **attributes: Any
+    ) -> None:
+        """``output`` = the integer product, cast to float and multiplied with both scales."""
+        codes, scale, point = self._quantized_input(source)
+        stem = f"{name}_quant"
+        scales, sums = self._name(f"{stem}_scales_mul:0"), self._name(f"{output}_output_quantized")
+        floats = self._name(f"{sums}_cast_output")
+        self._add("Mul", f"{stem}_scales_mul", (scale, weight[1]), scales)
+        self._add(op, stem, (codes, weight[0], point, weight[2]), sums, **attributes)
+        self._add("Cast", f"{sums}_cast", (sums,), floats, to=_FLOAT)
+        self._add("Mul", f"{stem}_output_scale_mul", (floats, scales), output)
+
+    def _gemm(self, node: Node, weight: str) -> None:
+        stored = self._store(weight, bool(node.attributes.get("transB", 0)))
+        output, biased = node.outputs[0], len(node.inputs) > 2 and bool(node.inputs[2])
+        product = self._name(f"{output}_MatMul") if biased else output
+        self._product(f"{node.name}_MatMul", "MatMulInteger", node.inputs[0], stored, product)
+        if biased:
+            self._add("Add", f"{node.name}_Add", (product, node.inputs[2]), output)
+
+    def _conv(self, node: Node, weight: str) -> None:
+        output, biased = node.outputs[0], len(node.inputs) > 2 and bool(node.inputs[2])
+        product = self._name(f"{output}quant_scaled_output") if biased else output
+        stored = self._store(weight, False)
+        self._product(node.name, "ConvInteger", node.inputs[0], stored, product, **node.attributes)
+        if biased:
+            shape = np.ones(len(self._graph.initializers[weight].shape), np.int64)
+            shape[1] = -1
+            wanted = self._constant(f"{output}_bias_reshape_shape", shape)
+            row = self._name(f"{output}_bias_reshape_output")
+            self._add("Reshape", f"{output}_bias_reshape", (node.inputs[2], wanted), row)
+            self._add("Add", f"{output}_bias_add", (product, row), output)
+
+    def _gather(self, node: Node, weight: str) -> None:
+        codes, scale, point = self._store(weight, False)
+        output = node.outputs[0]
+        rows = self._name(f"{output}_quantized")
+        self._add("Gather", f"{node.name}_quant", (codes, node.inputs[1]), rows, **node.attributes)
+        self._add("DequantizeLinear", f"{output}_DequantizeLinear", (rows, scale, point), output)

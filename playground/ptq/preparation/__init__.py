@@ -1,0 +1,61 @@
+"""What is done to a float graph before it is quantized. One file here is one pass; outputs stay as they were.
+
+Off unless it is asked for: :func:`prepared` gives a changed model, and what was changed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from functools import cache
+
+from playground.errors import InvalidInputError, UnsupportedError
+from playground.model.graph import Graph, Model
+from playground.ptq.preparation._pass import Pass
+from playground.registry import discover
+
+__all__ = ["Pass", "passes", "prepared", "prepared_graph"]
+
+
+@cache
+def passes() -> Mapping[str, Pass]:
+    """Pass id -> pass, read-only, in the order in which they run."""
+    found = discover(sys.modules[__name__], "PASS", Pass)
+    return {made.id: made for made in sorted(found.values(), key=lambda one: one.order)}
+
+
+def prepared_graph(graph: Graph, only: Collection[str] | None = None) -> tuple[Graph, tuple[str, ...]]:
+    """The graph after the passes, and a sentence for each change.
+
+    Args:
+        graph: the graph.
+        only: ids of the passes; None: all.
+
+    Raises:
+        InvalidInputError: there is no such pass.
+    """
+    unknown = [name for name in only or () if name not in passes()]
+    if unknown:
+        raise InvalidInputError(
+            f"there is no pass {unknown[0]!r}", where="preparation", hint=f"Use {', '.join(passes())}"
+        )
+    told: list[str] = []
+    for made in passes().values():
+        if only is None or made.id in only:
+            graph, changes = made.apply(graph)
+            told += changes
+    return graph, tuple(told)
+
+
+def prepared(model: Model, only: Collection[str] | None = None) -> tuple[Model, tuple[str, ...]]:
+    """The model with its graph after the passes, and a sentence for each change.
+
+    Raises:
+        UnsupportedError: the model has no graph.
+        InvalidInputError: there is no such pass.
+    """
+    if model.graph is None:
+        raise UnsupportedError("it holds tensors and no graph", where=model.name, hint="Use an ONNX model")
+    graph, told = prepared_graph(model.graph, only)
+    return replace(model, graph=graph, tensors=dict(graph.initializers)), told

@@ -1,0 +1,57 @@
+"""Dead code: nodes whose results nobody reads, Identity and Dropout at inference, and constants that nobody reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from playground.model.graph import Graph, Node
+from playground.ptq.placement import reads
+from playground.ptq.preparation._pass import Pass, has_inner_graph
+
+_IDENTITIES = ("Identity", "Dropout")
+
+
+def apply(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
+    """Remove them."""
+    nodes = _without_identities(graph)
+    wanted = {value.name for value in graph.outputs}
+    kept: list[Node] = []
+    for node in reversed(nodes):
+        if wanted.intersection(node.outputs):
+            kept.append(node)
+            wanted.update(reads(node))
+    held = {name: tensor for name, tensor in graph.initializers.items() if name in wanted}
+    gone, dropped = len(graph.nodes) - len(kept), len(graph.initializers) - len(held)
+    if not gone and not dropped:
+        return graph, ()
+    told = f"Removed {gone} nodes and {dropped} constants that have no effect."
+    return graph.with_(nodes=tuple(reversed(kept)), initializers=held), (told,)
+
+
+def _without_identities(graph: Graph) -> list[Node]:
+    """The nodes without those that pass their input on, where nothing but other nodes reads what they give."""
+    fixed = {value.name for value in graph.outputs}
+    fixed |= {name for node in graph.nodes if has_inner_graph(node) for name in reads(node)}
+    same: dict[str, str] = {}
+    kept = []
+    for node in graph.nodes:
+        source = same.get(node.inputs[0], node.inputs[0]) if node.inputs else ""
+        if _passes_on(node, graph) and node.outputs[0] not in fixed:
+            same[node.outputs[0]] = source
+        else:
+            inputs = tuple(same.get(name, name) for name in node.inputs)
+            kept.append(node if inputs == node.inputs else replace(node, inputs=inputs))
+    return kept
+
+
+def _passes_on(node: Node, graph: Graph) -> bool:
+    if node.op not in _IDENTITIES or node.domain or any(node.outputs[1:]):
+        return False
+    training: Any = node.inputs[2] if len(node.inputs) > 2 else ""
+    if training:
+        return training in graph.initializers and not graph.initializers[training].numpy().any()
+    return True
+
+
+PASS = Pass("remove_dead", 40, "Nodes and constants that have no effect are removed.", apply)

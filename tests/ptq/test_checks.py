@@ -1,0 +1,159 @@
+"""What is refused before anything is computed: where, what, and what to do; and what goes on if the recipe agrees."""
+
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+from playground.core import Scheme
+from playground.engines.running import run
+from playground.errors import EngineError, InvalidInputError, PlaygroundError, UnsupportedError
+from playground.model.graph import Graph, Model, Node, ValueInfo
+from playground.model.recipe import AlgorithmCall, Override, Recipe, Rule
+from playground.ptq.checks import runnable_part
+from playground.ptq.pipeline import quantize_model
+
+Data = dict[str, np.ndarray]
+INT4 = Scheme("int4")
+
+RECIPES: list[tuple[Recipe, type[PlaygroundError], str]] = [
+    (Recipe((Rule("fc9*"),)), InvalidInputError, "rule 1 ('fc9*'): it matches no tensor and no node of the model"),
+    (Recipe((Rule("conv?"), Rule("conv1", INT4))), InvalidInputError, "rule 2 ('conv1'): it never decides"),
+    (Recipe((Rule("w*", INT4, op="LSTM"),)), InvalidInputError, "rule 1 ('w*' LSTM): it matches no"),
+    (Recipe((Rule("w*", INT4, shape=(9, 9)),)), InvalidInputError, "rule 1 ('w*' 9x9): it matches no"),
+    (Recipe(overrides=(Override("w9", INT4),)), InvalidInputError, "override of 'w9': the model has no such tensor"),
+    (Recipe(algorithms=(AlgorithmCall("alchemy"),)), InvalidInputError, "there is no algorithm 'alchemy'"),
+    (Recipe(operators=("Conv", "Einsum")), InvalidInputError, "operators: Einsum has no quantized form here"),
+    (Recipe(weights=Scheme("int4"), activations="dynamic"), UnsupportedError, "multiplies no dynamic activations"),
+    (Recipe(activation_scheme=Scheme("int8"), runtime="tflite"), UnsupportedError, "TensorFlow Lite reads tflite"),
+    (Recipe(runtime="tflite"), UnsupportedError, "activation_scheme: TensorFlow Lite takes no uint8 activations"),
+]
+
+
+@pytest.mark.parametrize(("recipe", "kind", "words"), RECIPES)
+def test_recipes_that_do_not_fit(model: Model, data: Data, recipe: Recipe, kind: Any, words: str) -> None:
+    with pytest.raises(kind) as error:
+        quantize_model(model, recipe, data)
+    assert words in str(error.value)
+    assert error.value.hint
+
+
+def test_names_that_are_nearly_right_are_told(model: Model) -> None:
+    with pytest.raises(InvalidInputError, match="Names are like 'conv1'"):
+        quantize_model(model, Recipe((Rule("Conv1"),)))
+
+
+def test_general_rules_need_not_match(model: Model, data: Data) -> None:
+    recipe = Recipe((Rule("*", INT4, op="ConvTranspose"), Rule("*", Scheme("int8"))))
+    assert len(quantize_model(model, recipe, data).report.tensors) == 3
+
+
+def test_idle_rules_are_told_where_the_recipe_agrees(model: Model, data: Data) -> None:
+    report = quantize_model(model, Recipe((Rule("fc9*"),), partial=True), data).report
+    assert report.warnings == ("Rule 1 ('fc9*'): it matches no tensor and no node of the model.",)
+
+
+def with_node(changed: Any, model: Model, node: Node) -> Model:
+    """The net with a node between its first ReLU and its second convolution."""
+    assert model.graph is not None
+    conv1, relu1, conv2, *others = model.graph.nodes
+    conv2 = Node("Conv", "conv2", (node.outputs[0], *conv2.inputs[1:]), conv2.outputs, conv2.attributes)
+    return changed(nodes=(conv1, relu1, node, conv2, *others))  # type: ignore[no-any-return]
+
+
+def branch() -> Node:
+    inner = Graph("branch", (), (ValueInfo("u", "float32", None),), (Node("Neg", "n", ("r1",), ("u",)),), {}, 17)
+    return Node("If", "decide", ("flag",), ("i",), {"then_branch": inner, "else_branch": inner})
+
+
+def test_control_flow(changed: Any, model: Model, data: Data) -> None:
+    with_flag = changed({"flag": np.array(True)})
+    different = with_node(lambda **f: changed({"flag": np.array(True)}, **f), with_flag, branch())
+    with pytest.raises(UnsupportedError, match=r"node 'decide' \(If\): it has a graph inside"):
+        quantize_model(different, None, data)
+    quantized = quantize_model(different, Recipe(partial=True), data)
+    onnx.checker.check_model(quantized.onnx)
+    assert [tensor.name for tensor in quantized.report.tensors] == ["w1", "w2", "w3"]
+    assert quantized.report.warnings[0].startswith("Node 'decide' (If) stays as it is")
+    expected = run(different.graph, data, "onnxruntime")["z"]
+    assert np.abs(run(quantized.onnx, data, "onnxruntime")["z"] - expected).max() < 0.2
+
+
+def test_operators_of_its_own(changed: Any, model: Model, data: Data) -> None:
+    """Activations that depend on them cannot be calibrated and stay in float; weights are quantized all the same."""
+    custom = Node("Sparkle", "sparkle", ("r1",), ("s",), {}, "com.example")
+    different = with_node(lambda **f: changed(other_opsets={"com.example": 1}, **f), model, custom)
+    with pytest.raises(UnsupportedError, match=r"node 'sparkle' \(Sparkle\): it is an operator of its own"):
+        quantize_model(different, None, data)
+    quantized = quantize_model(different, Recipe(partial=True), data)
+    assert [tensor.name for tensor in quantized.report.tensors] == ["w1", "w2", "w3"]
+    assert [activation.name for activation in quantized.report.activations] == ["x", "r1"]
+    reasons = {skip.name: skip.reason for skip in quantized.report.skipped}
+    assert reasons["b2"] == reasons["b3"] == "the activation it belongs to has no range"
+    assert "which nothing here can run" in quantized.report.warnings[0]
+    weights_only = quantize_model(different, Recipe(activations="weight_only", partial=True))
+    assert len(weights_only.report.tensors) == 3
+
+
+def test_the_part_that_runs(changed: Any, model: Model) -> None:
+    custom = Node("Sparkle", "sparkle", ("r1",), ("s",), {}, "com.example")
+    different = with_node(lambda **f: changed(other_opsets={"com.example": 1}, **f), model, custom)
+    assert different.graph is not None
+    part = runnable_part(different.graph)
+    assert [node.name for node in part.nodes] == ["conv1", "relu1"]
+    assert [value.name for value in part.outputs] == ["r1"]
+    assert model.graph is not None
+    assert runnable_part(model.graph) is model.graph
+
+
+@pytest.mark.parametrize("heavy", [0, 10**9])
+def test_answers_that_are_not_finite(
+    changed: Any, model: Model, data: Data, heavy: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("playground.ptq.runs.HEAVY", heavy)
+    different = with_node(changed, model, Node("Log", "log", ("r1",), ("l",)))
+    with pytest.raises(EngineError, match=r"output 'z': .* begins with node 'log' \(Log\)\. .*partial=True"):
+        quantize_model(different, None, data)
+    w3 = np.full((36, 5), np.nan, np.float32)
+    with pytest.raises(EngineError, match=r"begins with node 'fc' \(Gemm\), whose constant 'w3' is not"):
+        quantize_model(changed({"w3": w3}), None, data)
+
+
+def test_functions_of_its_own(model: Model) -> None:
+    noted = Model("onnx", "f.onnx", model.tensors, None, notes=("It defines 2 functions of its own: ...",))
+    with pytest.raises(UnsupportedError, match="inline_local_functions"):
+        quantize_model(noted)
+
+
+def broken(**arrays: Any) -> Data:
+    return arrays
+
+
+CALIBRATION: list[tuple[Any, str]] = [
+    (broken(y=np.zeros((3, 2, 6, 6), np.float32)), "calibration: the model has no input 'y'. Its inputs: x"),
+    (broken(), "calibration: the input 'x' is missing"),
+    (broken(x=np.zeros((3, 2, 6, 7), np.float32)), "calibration: input 'x': its shape is [3, 2, 6, 7]"),
+    (broken(x=np.array([["a"]])), "calibration: input 'x': it is <U1, and the model takes float32"),
+    (broken(x=np.zeros((0, 2, 6, 6), np.float32)), "calibration: it holds 0 samples, and at least one is needed"),
+    (broken(x=np.full((2, 2, 6, 6), np.nan, np.float32)), "calibration: input 'x': sample 0 holds NaN or infinity"),
+    ([], "calibration: it holds 0 samples"),
+    (iter([]), "cannot be read twice"),
+    ([np.zeros(3)], "a batch is a ndarray"),
+    ("samples.npz", "a str cannot be read twice"),
+]
+
+
+@pytest.mark.parametrize(("given", "words"), CALIBRATION)
+def test_bad_calibration_data(model: Model, given: Any, words: str) -> None:
+    with pytest.raises(InvalidInputError) as error:
+        quantize_model(model, None, given)
+    assert words in str(error.value)
+
+
+def test_samples_that_are_not_finite_are_left_out_if_the_recipe_agrees(model: Model, data: Data) -> None:
+    x = data["x"].copy()
+    x[[3, 7], 0, 0, 0] = np.nan, np.inf
+    report = quantize_model(model, Recipe(partial=True), {"x": x}).report
+    assert report.calibration_samples == 48
+    assert "2 calibration samples were left out: they hold NaN or infinity." in report.warnings
