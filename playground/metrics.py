@@ -22,6 +22,7 @@ from playground.histograms import MOST_BINS, Histogram, bin_counts, edges_of, hi
 __all__ = [
     "CodeUse",
     "ErrorSplit",
+    "ErrorSums",
     "Histogram",
     "code_use",
     "compare",
@@ -65,25 +66,49 @@ def compare(x: ArrayLike, x_hat: ArrayLike) -> dict[str, float]:
     Raises:
         InvalidInputError: the shapes differ, there are no values, or one is NaN or infinite.
     """
-    a, b = _pair(x, x_hat)
-    noise = signal = estimate = inner = total = largest = 0.0
-    for p, q in _chunks(a, b):
-        d = q - p
-        noise += steady_sum(d * d)
-        signal += steady_sum(p * p)
-        estimate += steady_sum(q * q)
-        inner += steady_sum(p * q)
-        total += steady_sum(d)
-        largest = max(largest, float(d.max()), -float(d.min()))
-    mse = noise / a.size
-    return {
-        "mse": mse,
-        "rmse": math.sqrt(mse),
-        "sqnr_db": _decibels(signal, noise),
-        "cosine": _cosine(inner, signal, estimate),
-        "max_error": largest,
-        "mean_error": total / a.size,
-    }
+    sums = ErrorSums()
+    sums.update(x, x_hat)
+    return sums.measures()
+
+
+class ErrorSums:
+    """The measures of :func:`compare`, gathered batch by batch: only their sums are kept."""
+
+    def __init__(self) -> None:
+        """Start with no values."""
+        self.count = 0
+        self._noise = self._signal = self._estimate = self._inner = self._total = self._largest = 0.0
+
+    def update(self, x: ArrayLike, x_hat: ArrayLike) -> None:
+        """Add a batch. Raises InvalidInputError as :func:`compare` does."""
+        a, b = _pair(x, x_hat)
+        self.count += a.size
+        for p, q in _chunks(a, b):
+            d = q - p
+            self._noise += steady_sum(d * d)
+            self._signal += steady_sum(p * p)
+            self._estimate += steady_sum(q * q)
+            self._inner += steady_sum(p * q)
+            self._total += steady_sum(d)
+            self._largest = max(self._largest, float(d.max()), -float(d.min()))
+
+    def measures(self) -> dict[str, float]:
+        """What :func:`compare` says about all batches together.
+
+        Raises:
+            InvalidInputError: there was none.
+        """
+        if not self.count:
+            raise InvalidInputError("there are no values to compare", where="x")
+        mse = self._noise / self.count
+        return {
+            "mse": mse,
+            "rmse": math.sqrt(mse),
+            "sqnr_db": _decibels(self._signal, self._noise),
+            "cosine": _cosine(self._inner, self._signal, self._estimate),
+            "max_error": self._largest,
+            "mean_error": self._total / self.count,
+        }
 
 
 def _pair(x: ArrayLike, x_hat: ArrayLike) -> tuple[Float32, Float32]:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from playground.core import Scheme
 from playground.errors import InvalidInputError
@@ -24,6 +24,9 @@ VIEWS = ("tensor", "model", "run", "export")
 GRANULARITIES = ("tensor", "channel")
 """How many scales a weight of an ONNX file can have."""
 ACTIVATIONS = ("static", "weight_only")
+
+MOST_FORMATS = 20_000
+"""Characters that may say which weights have formats of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Settings:
     weights_granularity: str = "channel"
     activations: str = "static"
     exclude: str = ""
+    formats: str = ""
 
     @property
     def scheme(self) -> Scheme:
@@ -85,9 +89,14 @@ class Settings:
         return self.symmetric or FORMATS[self.format].family != "integer"
 
     @property
-    def recipe(self) -> tuple[str, str, str, str]:
+    def recipe(self) -> tuple[str, str, str, str, str]:
         """What decides how the model is quantized: if this differs, a quantized model is out of date."""
-        return (self.weights, self.weights_granularity, self.activations, self.exclude)
+        return (self.weights, self.weights_granularity, self.activations, self.exclude, self.formats)
+
+    @property
+    def placement(self) -> tuple[str, str, str]:
+        """What decides which tensors are quantized, whatever their format."""
+        return (self.weights_granularity, self.activations, self.exclude)
 
     def with_(self, /, **changes: Any) -> Settings:
         """A copy with some properties changed, each validated.
@@ -177,14 +186,42 @@ def _optional(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
     return lambda name, value: None if value is None or value == "" else check(name, value)
 
 
-def _name(name: str, value: Any) -> str:
-    if not isinstance(value, str) or len(value) > 1000:
-        raise InvalidInputError("not a text of at most 1000 characters", where=name)
+def _name(name: str, value: Any, most: int = 1000) -> str:
+    if not isinstance(value, str) or len(value) > most:
+        raise InvalidInputError(f"not a text of at most {most} characters", where=name)
     try:
         value.encode()
     except UnicodeEncodeError as error:  # half of a surrogate pair: no link could hold it
         raise InvalidInputError(f"{value!r} is not valid Unicode", where=name) from error
     return value
+
+
+def _formats(name: str, value: Any) -> str:
+    """A text as :func:`formats_of` reads it."""
+    formats_of(_name(name, value, MOST_FORMATS))
+    return str(value)
+
+
+def formats_of(text: str) -> dict[str, str]:
+    """Formats of single weights: pattern -> format, from ``"fc1.weight=int4, conv*=int6"``.
+
+    A comma or a per cent sign in a name is written as ``%2C`` or ``%25``.
+
+    Raises:
+        InvalidInputError: a part is no ``name=format``, or the format is not one for weights.
+    """
+    found = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        pattern, equals, number_format = part.rpartition("=")
+        if not equals or not pattern:
+            raise InvalidInputError(f"{part!r} is no name=format", where="formats", hint="For instance fc1.weight=int4")
+        found[unquote(pattern.strip())] = _choice(*ONNX_FORMATS)("formats", number_format.strip())
+    return found
+
+
+def formats_text(formats: Mapping[str, str]) -> str:
+    """What :func:`formats_of` reads as these formats."""
+    return ", ".join(f"{k.replace('%', '%25').replace(',', '%2C')}={v}" for k, v in formats.items())
 
 
 _FLOAT32_MAX = 3.4e38
@@ -210,6 +247,7 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "weights_granularity": _choice(*GRANULARITIES),
     "activations": _choice(*ACTIVATIONS),
     "exclude": _name,
+    "formats": _formats,
 }
 
 

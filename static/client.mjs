@@ -20,10 +20,11 @@ export class Client extends EventTarget {
   answers = 0;
   #files; #port = null; #waiting = new Map(); #next = 1; #lock = null; #heard = 0; #begun = false; #address = "";
 
-  /** @param {import("./files.mjs").Files} files what the worker may ask for */
+  /** @param {import("./files.mjs").Files} files where the worker gets its files */
   constructor(files) {
     super();
     this.#files = files;
+    files.addEventListener("failed", ({ detail }) => this.close(detail, "missing"));
     addEventListener("message", ({ data, source }) => {
       if (source !== this.#frame?.contentWindow) return;
       if (data.engine === "stopped") this.close(data.reason);
@@ -50,9 +51,9 @@ export class Client extends EventTarget {
     this.#begun = false;
     const lock = `playground-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;
     port1.onmessage = ({ data }) => { if (port1 === this.#port) this.#receive(data, lock); };
-    Promise.all([this.#engine(), this.#files.take("worker.js")]).then(([engine, { bytes }]) => {
+    this.#engine().then((engine) => {
       if (port1 !== this.#port) return;
-      engine.postMessage({ source: bytes, lock }, location.origin, [port2]);
+      engine.playgroundEngine(lock, [port2, this.#files.connect()]);
       setTimeout(() => { if (port1 === this.#port && !this.#begun) this.close("Python's worker has not begun"); }, BEGIN_MS);
     }).catch((error) => { if (port1 === this.#port) this.close(error.message, error.kind); });
   }
@@ -60,7 +61,7 @@ export class Client extends EventTarget {
   /** The window of a frame that has loaded: the one in the page at first, a new one after that. */
   async #engine() {
     while (document.readyState === "loading" && !this.#frame) { // not parsed that far yet
-      await Promise.race([one(window, "message"), one(document, "DOMContentLoaded")]);
+      await Promise.race([one(window, "playground-engine"), one(document, "DOMContentLoaded")]);
     }
     let frame = this.#frame;
     let loaded = document.readyState === "complete";
@@ -78,7 +79,7 @@ export class Client extends EventTarget {
     done.then(() => { loaded = true; });
     while (!frame.contentWindow?.playgroundEngine) {
       if (loaded) throw Object.assign(new Error("engine.html could not be loaded. Is there a connection?"), { kind: "missing" });
-      await Promise.race([one(window, "message"), done]);
+      await Promise.race([one(window, "playground-engine"), done]);
     }
     return frame.contentWindow;
   }
@@ -126,8 +127,6 @@ export class Client extends EventTarget {
       this.answers += 1;
       if (message.error) waiting.reject(new PlaygroundError(message.error));
       else waiting.resolve({ result: message.result, buffers: message.buffers ?? [] });
-    } else if (message.kind === "need") {
-      this.#send(message.name);
     } else if (message.kind === "alive") {
       this.#begun = true;
       this.#watch(lock);
@@ -135,16 +134,6 @@ export class Client extends EventTarget {
       this.close(message.reason);
     } else {
       this.dispatchEvent(new CustomEvent(message.kind, { detail: message }));
-    }
-  }
-
-  async #send(name) {
-    const port = this.#port;
-    try {
-      const file = await this.#files.take(name);
-      port.postMessage({ kind: "file", ...file }, [file.bytes]);
-    } catch ({ kind, message }) {
-      port.postMessage({ kind: "file", name, error: { kind, message } });
     }
   }
 

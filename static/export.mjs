@@ -1,7 +1,7 @@
 // Quantizing the model with progress and Cancel, and everything that can be kept afterwards.
+import { Job } from "./job.mjs";
 import { toast } from "./toast.mjs";
 
-const PATIENCE_MS = 2000;
 const $ = (id) => document.getElementById(id);
 
 function download(name, content, type) {
@@ -12,48 +12,24 @@ function download(name, content, type) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-const seconds = (left) => (left === null ? "" : left < 1 ? "under a second left" : `about ${Math.ceil(left)} s left`);
-
 export function installExport({ client, complain, given, ready }) {
-  let running = null;
+  const job = new Job({ client, complain });
   let kept = null;
 
-  async function quantize() {
+  /** Work that ends in a quantized model to keep, and shows its results in the Model view. */
+  async function work(kind, stage) {
     await ready();
-    $("quantize").disabled = true;
-    $("job").hidden = false;
-    $("job-bar").value = 0;
-    $("job-stage").textContent = "Quantizing";
-    $("job-amount").textContent = "";
-    running = client.request("quantize");
-    try {
-      const { result, buffers } = await running;
-      kept = { bytes: buffers[0], ...result };
-      const { report } = result;
-      toast(`Quantized: ${report.summary}`);
-    } catch (error) {
-      if (error.kind === "cancelled") toast("Cancelled. Nothing was changed.");
-      else complain(error);
-    } finally {
-      running = null;
-      $("job").hidden = true;
-      $("quantize").disabled = false;
-      refresh();
+    const answer = await job.run(kind, stage);
+    if (answer) {
+      const { name, report } = answer.result;
+      kept = { bytes: answer.buffers[0], name, report };
+      if (kind === "quantize") toast(`Quantized: ${report.summary}`);
     }
-  }
-
-  /** Asks the work to stop between two of its steps; if that takes too long, Python is started anew. */
-  function cancel() {
-    const job = running;
-    if (!job) return;
-    client.request("cancel", { target: job.id }).catch(() => { /* then it has ended anyway */ });
-    setTimeout(() => {
-      if (running === job) client.close("Cancelled in the middle of a long step");
-    }, PATIENCE_MS);
+    await refresh();
   }
 
   async function refresh() {
-    $("save-model").disabled = $("save-report").disabled = !kept;
+    for (const id of ["save-model", "save-report", "save-page"]) $(id).disabled = !kept;
     $("export-model-text").textContent = kept?.report.summary ?? "Quantize the model first; then the file is here.";
     await ready();
     const { result } = await client.request("export");
@@ -65,20 +41,16 @@ export function installExport({ client, complain, given, ready }) {
     $("code").textContent = result.python;
   }
 
-  client.addEventListener("progress", ({ detail }) => {
-    if (!running || detail.id !== running.id) return;
-    $("job-stage").textContent = detail.message || "Working";
-    $("job-bar").value = detail.total ? detail.done / detail.total : 0;
-    $("job-amount").textContent = seconds(detail.seconds_left ?? null);
-  });
   addEventListener("playground-state", ({ detail }) => {
     if (!detail.quantized) kept = null;
     $("calibration-hint").textContent = detail.calibration ?? "";
     $("calibration-name").textContent = detail.calibration_name || "Choose an .npz";
     if (!$("view-export").hidden) refresh().catch(complain);
   });
-  $("quantize").addEventListener("click", () => quantize().catch(complain));
-  $("cancel").addEventListener("click", () => cancel());
+  const works = { quantize: "Quantizing", sensitivity: "Measuring every layer", mixed: "Trying every width" };
+  for (const [kind, stage] of Object.entries(works)) {
+    $(kind).addEventListener("click", () => work(kind, stage).catch(complain));
+  }
   $("tab-export").addEventListener("click", () => refresh().catch(complain));
   $("calibration").addEventListener("change", async ({ target }) => {
     const [file] = target.files;
@@ -88,6 +60,10 @@ export function installExport({ client, complain, given, ready }) {
   });
   $("save-model").addEventListener("click", () => download(kept.name, kept.bytes, "application/octet-stream"));
   $("save-report").addEventListener("click", () => download("report.json", JSON.stringify(kept.report, null, 2), "application/json"));
+  $("save-page").addEventListener("click", async () => {
+    const { result, buffers } = await client.request("report_page");
+    download(result.name, buffers[0], "text/html");
+  });
   $("save-recipe").addEventListener("click", async () => {
     const { result } = await client.request("export");
     download("recipe.json", result.recipe, "application/json");

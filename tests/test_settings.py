@@ -12,7 +12,16 @@ import playground
 from playground.errors import InvalidInputError
 from playground.grouping import GRANULARITIES as SCHEME_GRANULARITIES
 from playground.model.recipe import ONNX_FORMATS
-from playground.settings import ACTIVATIONS, GRANULARITIES, VERSION, VIEWS, Settings, from_query
+from playground.settings import (
+    ACTIVATIONS,
+    GRANULARITIES,
+    VERSION,
+    VIEWS,
+    Settings,
+    formats_of,
+    formats_text,
+    from_query,
+)
 
 NAMES = [field.name for field in dataclasses.fields(Settings)]
 FORMATS = st.sampled_from(list(playground.formats()))
@@ -40,6 +49,10 @@ VALUES = {
     "weights_granularity": st.sampled_from(GRANULARITIES),
     "activations": st.sampled_from(ACTIVATIONS),
     "exclude": TEXTS,
+    "formats": st.dictionaries(
+        st.text(st.characters(exclude_categories=["Cs", "Z", "C"]), min_size=1, max_size=9),
+        st.sampled_from(ONNX_FORMATS),
+    ).map(formats_text),
 }
 
 
@@ -162,3 +175,20 @@ def test_recipe_differs_exactly_when_the_quantized_model_does():
 
 def test_as_dict_is_all_of_it():
     assert Settings().as_dict() == {"version": VERSION} | dataclasses.asdict(Settings())
+
+
+@given(VALUES["formats"])
+def test_formats_of_weights_survive_their_text(text):
+    assert formats_text(formats_of(text)) == text
+
+
+def test_formats_of_weights():
+    found = formats_of(" fc1.weight=int4,conv*= int6 ,a=b=uint3, x%2Cy=int2,,")
+    assert found == {"fc1.weight": "int4", "conv*": "int6", "a=b": "uint3", "x,y": "int2"}
+    assert formats_text({"x,y%": "int2"}) == "x%2Cy%25=int2"
+
+
+@pytest.mark.parametrize("text", ["fc1", "=int4", "fc1=int99", "fc1=nf4", "x" * 20_001])
+def test_formats_that_are_none(text):
+    with pytest.raises(InvalidInputError, match="formats"):
+        Settings().with_(formats=text)

@@ -23,6 +23,7 @@ HERE = Path(__file__).parent
 BROWSER = HERE / "browser"
 WORK = LOCAL_CACHE / "python"
 PYTHON = TREE / "python"
+WORKER = WORK / "worker.js"
 LIBRARIES = ("_multiarray_umath", "_umath_linalg")
 """NumPy's compiled parts that are loaded before Python starts, as in static/engine/runtime.mjs."""
 
@@ -37,7 +38,8 @@ class BrowserFile:
     Attributes:
         name: what the worker calls it.
         source: the file before compression.
-        when: ``"start"``, ``"snapshot"`` or ``"plain"`` (with that way of starting), ``"later"`` (when it is needed).
+        when: ``"page"`` (the page itself needs it), ``"start"`` (Python does), ``"snapshot"`` or ``"plain"`` (with that
+            way of starting), ``"later"`` (on first use).
         coding: ``"zstd"``, ``"gzip"`` or ``""``.
     """
 
@@ -57,10 +59,9 @@ def files(modules: Path) -> tuple[BrowserFile, ...]:
     """All of them; ``modules`` is where npm's packages are."""
     pyodide, ort = modules / "pyodide", modules / "onnxruntime-web" / "dist"
     return (
-        BrowserFile("worker.js", WORK / "worker.js", "start", ""),
-        BrowserFile("frozen.json", WORK / "frozen.json", "start", ""),
-        BrowserFile("subject.bin", WORK / "subject.bin", "start", ""),
-        BrowserFile("kernels.wasm", KERNELS_FILE, "start", ""),
+        BrowserFile("frozen.json", WORK / "frozen.json", "page", ""),
+        BrowserFile("subject.bin", WORK / "subject.bin", "page", ""),
+        BrowserFile("kernels.wasm", KERNELS_FILE, "page", ""),
         BrowserFile("pyodide.asm.wasm", pyodide / "pyodide.asm.wasm", "start"),
         BrowserFile("pyodide.asm.mjs", pyodide / "pyodide.asm.mjs", "start"),
         *(BrowserFile(name + _SUFFIX, WORK / "libraries" / (name + _SUFFIX), "start") for name in LIBRARIES),
@@ -96,7 +97,7 @@ def build(modules: Path, wheel: Path, env: Mapping[str, str]) -> None:
     packages: list[Ingredient] = [HERE / "bundle.py", PACKAGE, KERNELS_FILE]
     places = _places(modules, env)
     WORK.mkdir(parents=True, exist_ok=True)
-    step("Bundle the worker", runtime, [WORK / "worker.js"], lambda: _bundle_scripts(modules))
+    step("Bundle the worker", runtime, [WORKER], lambda: _bundle_scripts(modules))
     made = [WORK / "packages.zip", WORK / "data.zip", WORK / "libraries", WORK / "python_stdlib.zip"]
     step("Compile the Python packages in Pyodide", runtime + packages, made, lambda: _compile(modules, wheel, places))
     frozen = [WORK / name for name in ("snapshot.bin", "frozen.json", "subject.bin", "snapshot.json")]
@@ -134,7 +135,7 @@ def _places(modules: Path, env: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _bundle_scripts(modules: Path) -> None:
-    scripts.bundle(modules, STATIC / "engine" / "worker.mjs", WORK / "worker.js")
+    scripts.bundle(modules, STATIC / "engine" / "worker.mjs", WORKER)
     for name in ("compile", "snapshot"):
         scripts.bundle(modules, BROWSER / f"{name}.mjs", WORK / f"{name}.mjs", platform="node")
 

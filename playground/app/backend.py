@@ -46,6 +46,7 @@ class Backend:
         self.workspace, trouble = open_workspace(settings)
         self.problems += trouble
         self.models = ModelJobs(self.workspace)
+        self._analysis: Any = None
         self._state_changed = False
         self._awaited: Settings | None = None
         self._views: dict[str, Any] = {}
@@ -65,6 +66,9 @@ class Backend:
             "load": self._load,
             "calibration": self._calibration,
             "quantize": self._quantize,
+            "sensitivity": self._sensitivity,
+            "mixed": self._mixed,
+            "report_page": self._report_page,
             "cancel": self._cancel,
             "report": lambda _id, _content, _files: (self._report(), ()),
             "run": self._run,
@@ -219,6 +223,29 @@ class Backend:
     async def _quantize(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         result = await self.jobs.run(request, self.models.quantize_work())
         return {"report": report_data(result), "name": self.models.quantized_name()}, (result.onnx,)
+
+    @property
+    def analysis(self) -> Any:
+        """The jobs of the Model view's analysis, imported when they are first asked for: no first view needs them."""
+        if self._analysis is None:
+            from playground.app.analysis_jobs import AnalysisJobs
+
+            self._analysis = AnalysisJobs(self.workspace, self.models)
+        return self._analysis
+
+    async def _sensitivity(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
+        return self._with_model(await self.jobs.run(request, self.analysis.sensitivity_work()))
+
+    async def _mixed(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
+        return self._with_model(await self.jobs.run(request, self.analysis.mixed_work()))
+
+    def _with_model(self, found: Mapping[str, Any]) -> Answer:
+        """An answer about the quantized model, and the model itself: it may have been made for it."""
+        result = self.workspace.result
+        return {**found, "report": report_data(result), "name": self.models.quantized_name()}, (result.onnx,)
+
+    def _report_page(self, _request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
+        return {"name": "report.html"}, (self.analysis.page(),)
 
     def _cancel(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         return self.jobs.cancel(content.get("target")), ()

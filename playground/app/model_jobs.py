@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from playground.model.recipe import Recipe, Rule
 from playground.model.writers.onnx import to_onnx
 from playground.ptq.pipeline import QuantizedModel, quantize_model_work
 from playground.render.numbers import digits, percent
+from playground.settings import formats_of
 from playground.work import Progress, Work
 
 RACE_BATCH = 16
@@ -44,7 +45,10 @@ def recipe_of(workspace: Workspace) -> Recipe:
     settings = workspace.settings
     weights = Scheme(settings.weights, settings.weights_granularity)
     patterns = [part.strip() for part in settings.exclude.split(",") if part.strip()]
-    return Recipe(tuple(Rule(pattern) for pattern in patterns), weights, settings.activations)
+    rules = [Rule(pattern) for pattern in patterns]
+    for pattern, number_format in formats_of(settings.formats).items():
+        rules.append(Rule(pattern, Scheme(number_format, settings.weights_granularity)))
+    return Recipe(tuple(rules), weights, settings.activations)
 
 
 class ModelJobs:
@@ -75,9 +79,9 @@ class ModelJobs:
 
     def use_calibration(self, source: Source) -> dict[str, Any]:
         """Take calibration data from an ``.npz`` whose arrays are named as the model's inputs."""
-        feeds = read_feeds(source, of_any_batch(self._graph()))
+        feeds = read_feeds(source, of_any_batch(self.graph()))
         self._calibration, self.calibration_name = feeds, source.name
-        self._workspace.param.update(**NO_RESULTS)
+        self._workspace.param.update(**NO_RESULTS, mixed=None)
         return {"name": source.name, "samples": self._samples(feeds)}
 
     def quantize_work(self) -> Work[QuantizedModel]:
@@ -99,7 +103,7 @@ class ModelJobs:
         result = yield from quantize_model_work(model, recipe_of(workspace), calibration)
         require_unchanged()
         yield Progress(1, 1, "Comparing with the float model")
-        compared = yield from self._compare_work(self._graph(), result)
+        compared = yield from self._compare_work(self.graph(), result)
         require_unchanged()
         workspace.param.update(**{**NO_RESULTS, "result": result, "compared": compared})
         return result
@@ -112,7 +116,7 @@ class ModelJobs:
 
     def sample_work(self, content: Mapping[str, Any]) -> Work[dict[str, Any]]:
         """Both models' answers to a drawn digit (``pixels``) or to a held-out one (``index``)."""
-        graph = self._graph()
+        graph = self.graph()
         model = self._workspace.settings.model
         if model not in gallery.entries() or gallery.entry(model).data.id != "digits":
             raise UnsupportedError(
@@ -120,7 +124,7 @@ class ModelJobs:
             )
         pixels, truth = digit_of(content)
         feeds = {graph.inputs[0].name: pixels}
-        result = yield from self._ensure_work()
+        result = yield from self.ensure_work()
         floats = yield from run_work(graph, feeds, "reference")
         quantized, engine = yield from _either_work(_graph_of(result), feeds, INTEGER_ENGINES)
         answer = _answer(floats, quantized)
@@ -130,9 +134,9 @@ class ModelJobs:
 
     def run_inputs_work(self, inputs: Mapping[str, Any], files: Sequence[Source]) -> Work[dict[str, Any]]:
         """Outputs of every engine for the visitor's own inputs, given as nested lists or as an ``.npz``."""
-        graph = self._graph()
+        graph = self.graph()
         feeds = read_feeds(files[0], graph) if files else as_feeds(inputs, graph)
-        result = yield from self._ensure_work()
+        result = yield from self.ensure_work()
         floats, float_engine = yield from _either_work(graph, feeds, ("reference", "onnxruntime"))
         quantized, engine = yield from _either_work(_graph_of(result), feeds, INTEGER_ENGINES)
         outputs = {"float": floats, engine: quantized}
@@ -142,13 +146,14 @@ class ModelJobs:
 
     def race_work(self) -> Work[dict[str, Any]]:
         """Run and time the engines side by side on one batch."""
-        graph = self._graph()
-        result = yield from self._ensure_work()
+        graph = self.graph()
+        result = yield from self.ensure_work()
         samples, feeds = self._race_feeds(graph)
         quantized = load(result.onnx, "quantized.onnx").graph
         if quantized is None:
             raise UnsupportedError("the quantized file has no graph")
         race = yield from race_work(quantized, result.onnx, to_onnx(graph), feeds, samples)
+        race = replace(race, notes=(*race.notes, *(yield from _partings(quantized, feeds))))
         if self._workspace.result is result:
             self._workspace.race = race
         return {"notes": list(race.notes)}
@@ -163,7 +168,8 @@ class ModelJobs:
             return (batch if fixed else samples), batch
         raise MissingError("there is no data to run", hint="Choose calibration data in the Model view first")
 
-    def _graph(self) -> Graph:
+    def graph(self) -> Graph:
+        """The open model's graph. Raises UnsupportedError if it has none."""
         model: Model | None = self._workspace.model
         if model is None or model.graph is None:
             raise UnsupportedError(
@@ -171,7 +177,16 @@ class ModelJobs:
             )
         return model.graph
 
-    def _ensure_work(self) -> Work[QuantizedModel]:
+    def measured_on(self) -> tuple[Feeds | None, NDArray[Any] | None]:
+        """Samples to measure the open model on, and their labels: None where there are none."""
+        if self._workspace.settings.model in gallery.entries():
+            key = self._workspace.settings.model
+            samples = gallery.held_out(key, gallery.entry(key).data.live or None)
+            return samples.feeds, samples.labels
+        return self._calibration, None
+
+    def ensure_work(self) -> Work[QuantizedModel]:
+        """The quantized model; quantizes first if there is none."""
         if self._workspace.result is None:
             yield from self.quantize_work()
         result: QuantizedModel = self._workspace.result
@@ -203,6 +218,17 @@ class ModelJobs:
         data = inventory_data(model)
         runs = "a graph of " + ", ".join(f"{n} {op}" for op, n in list(data["operators"].items())[:6])
         return data | {"summary": runs if data["operators"] else "tensors only, so it can be looked at but not run"}
+
+
+def _partings(quantized: Graph, feeds: Feeds) -> Work[tuple[str, ...]]:
+    """Where the engines part on a batch, in words; nothing where NumPy lacks an operator to compare them with."""
+    from playground.analysis.parting import partings_work  # no first view needs it
+
+    try:
+        found = yield from partings_work(quantized, feeds)
+    except UnsupportedError:
+        return ()
+    return tuple(parting.sentence for parting in found)
 
 
 INTEGER_ENGINES = ("wasm", "onnxruntime")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ class ModelView:
 
     def __init__(self, workspace: Workspace) -> None:
         """Build everything and watch ``workspace``."""
+        from playground.app.analysis_card import AnalysisCard  # no first view needs it
+
         self.workspace = workspace
         self._syncing = False
         wide = {"sizing_mode": "stretch_width", "margin": 0, "size": "small"}
@@ -56,10 +59,14 @@ class ModelView:
             "exclude": pmui.TextInput(
                 label="Leave in float (names, * for any)", placeholder="conv1.weight, *.bias", **wide
             ),
+            "formats": pmui.TextInput(
+                label="Other formats (name=format)", placeholder="conv1.weight=int6, fc*=int4", **wide
+            ),
         }
         self.search = pmui.TextInput(label="Search the layers", **wide)
         self.numbers, self.report = html.block("model-numbers"), html.block("model-report")
         self.heading = html.block("model-heading")
+        self.analysis = AnalysisCard(workspace)
         self.source = ColumnDataSource(data={}, name="inventory")
         self.table = self._table()
         for name, widget in self.widgets.items():
@@ -68,6 +75,7 @@ class ModelView:
         self.source.selected.on_change("indices", lambda _attr, _old, new: self._selected(new))
         workspace.param.watch(lambda *_: self._show_widgets(), "settings")
         workspace.param.watch(lambda *_: self.show(), ["model", "result"])
+        workspace.param.watch(lambda *_: self._show_rows(), "sensitivity")
         self.show()
 
     def _table(self) -> DataTable:
@@ -81,13 +89,16 @@ class ModelView:
             _column("format", "Quantized as", 150),
             _column("sqnr", "SQNR, dB", 80, number=True, number_format="0.0"),
             _column("after", "Bytes after", 90, number=True),
+            _column("output", "Alone, dB", 80, number=True, number_format="0.0"),
+            _column("piled", "In all, dB", 80, number=True, number_format="0.0"),
+            _column("share", "Error, %", 80, number=True, number_format="0.0"),
         ]
         return DataTable(
             name="inventory-table",
             source=self.source,
             columns=columns,
             height=320,
-            min_width=780,
+            min_width=1120,
             row_height=30,
             sizing_mode="stretch_width",
             autosize_mode="force_fit",
@@ -106,6 +117,7 @@ class ModelView:
             "numbers": self.numbers,
             "table": column(self.heading, self.table, sizing_mode="stretch_width", spacing=6),
             "report": self.report,
+            **self.analysis.roots(),
         }
 
     def _moved(self, name: str, value: Any) -> None:
@@ -160,6 +172,7 @@ class ModelView:
             "format": [_how(done.get(r.name), r.name in skipped) for r in rows],
             "sqnr": [float(done[r.name]["sqnr_db"]) if r.name in done else float("nan") for r in rows],
             "after": [float(done[r.name]["bytes_after"]) if r.name in done else float("nan") for r in rows],
+            **_layer_columns(self.workspace.sensitivity, [r.name for r in rows]),
         }
         self.heading.text = html.title(model.name, f"{len(rows)} tensors · click one to choose it for the Tensor view")
 
@@ -211,6 +224,22 @@ class ModelView:
                 else html.note("Nothing was skipped.")
             )
         )
+
+
+def _layer_columns(found: Any, names: list[str]) -> dict[str, list[float]]:
+    """Of the layer that each weight belongs to: SQNR of its output, alone and with all quantized, and its share."""
+    layers = {result.layer.weight: result for result in found.layers} if found else {}
+    none = float("nan")
+
+    def of(name: str, field: str) -> float:
+        value = float(getattr(layers[name], field)["sqnr_db"]) if name in layers else none
+        return value if math.isfinite(value) else none
+
+    return {
+        "output": [of(name, "local") for name in names],
+        "piled": [of(name, "accumulated") for name in names],
+        "share": [100 * float(layers[name].share or 0) if name in layers else none for name in names],
+    }
 
 
 def _how(entry: dict[str, Any] | None, skipped: bool) -> str:

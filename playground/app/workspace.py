@@ -21,7 +21,13 @@ UPLOAD = "upload"
 LISTED = ("digits-mlp", "digits-convnet")
 """Models of the gallery that are at hand from the start; the others are opened when they are chosen."""
 
-NO_RESULTS: Mapping[str, Any] = {"result": None, "answer": None, "compared": None, "race": None}
+NO_RESULTS: Mapping[str, Any] = {
+    "result": None,
+    "answer": None,
+    "compared": None,
+    "race": None,
+    "sensitivity": None,
+}
 """What is left of the quantized model once another one, or another recipe, is chosen."""
 
 
@@ -36,6 +42,8 @@ class Workspace(param.Parameterized):
     answer = param.Parameter(doc="What both models say to the input in the Run view.")
     compared = param.Parameter(doc="Float and quantized model over the gallery's digits.")
     race = param.Parameter(doc="The last comparison of the engines.")
+    sensitivity = param.Parameter(doc="What each layer of the last quantized model does.")
+    mixed = param.Parameter(doc="Formats for each layer; kept while only formats change.")
     problem = param.String(default="", doc="One sentence about why the last change could not be shown.")
 
     def __init__(self, settings: Settings) -> None:
@@ -147,6 +155,8 @@ class Workspace(param.Parameterized):
             changes["model"] = model
         if model is not self.model or wanted.recipe != self.settings.recipe:
             changes |= NO_RESULTS
+        if model is not self.model or wanted.placement != self.settings.placement:
+            changes["mixed"] = None
         self.param.update(**changes)
 
 

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from playground import gallery
 from playground.analysis.accuracy import Score, score
+from playground.analysis.mixed_precision import mixed_precision_work
+from playground.analysis.outputs import gives_probabilities
+from playground.analysis.sensitivity import sensitivity_work
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
-from playground.cli._files import LABELS, Arrays, ModelFile, add_file, feeds_of, open_model, read_arrays
+from playground.cli._files import LABELS, ModelFile, add_file, open_model
+from playground.cli._study import (
+    Samples,
+    add_samples,
+    add_study,
+    quantized_by,
+    report_of,
+    samples_of,
+    target,
+    write_report,
+)
 from playground.engines.running import ENGINES, is_quantized
 from playground.engines.running import run as run_model
 from playground.errors import InvalidInputError, MissingError, UnsupportedError
 from playground.metrics import compare
 from playground.model.graph import Graph
 from playground.render import numbers
-from playground.work import Progress
-
-DATA: Mapping[str, str] = {entry.data.id: entry.id for entry in reversed(list(gallery.entries().values()))}
-"""Samples of the gallery -> a model that reads them."""
+from playground.render.verdict import verdict
+from playground.work import Progress, drain
 
 BATCH = 120
 """Samples a call, where the model leaves it open: few calls, as each one plans anew, and little memory."""
@@ -33,31 +42,13 @@ BATCH = 120
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add_file(parser)
-    data = parser.add_mutually_exclusive_group()
-    data.add_argument(
-        "--data", metavar="NPZ", help=f"samples: an array for each input, and {LABELS!r} if they are known"
-    )
-    data.add_argument(
-        "--gallery",
-        choices=tuple(DATA),
-        help="held-out samples of the gallery; the default for its own models and where the digits fit",
-    )
+    add_samples(parser)
     parser.add_argument("--engine", choices=tuple(ENGINES), help="default: the first of them that can run the model")
     parser.add_argument("--compare", metavar="OTHER", help="a second model (usually the float one) on the same samples")
-
-
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """Feeds by input name, and the right classes if they are known: one a sample, or one a position."""
-
-    feeds: Arrays
-    labels: NDArray[np.int64] | None
-    name: str
-
-    @property
-    def count(self) -> int:
-        """How many samples there are."""
-        return len(next(iter(self.feeds.values())))
+    parser.add_argument(
+        "--sensitivity", action="store_true", help="quantize the (float) model and say which layer hurts how much"
+    )
+    add_study(parser)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +62,14 @@ class Answers:
 
 def run(args: argparse.Namespace, console: Console) -> Result:
     """Run the model (and the other one) on the samples; score and compare the answers."""
+    if args.sensitivity:
+        return _sensitivity(args, console)
+    for option in ("recipe", "calibration", "report"):
+        if getattr(args, option):
+            raise InvalidInputError("it belongs to --sensitivity", where=f"--{option}", hint="Add --sensitivity")
     opened = open_model(args.file)
     other = open_model(args.compare) if args.compare else None
-    samples = _samples(args, opened.graph, opened.gallery_id or (other.gallery_id if other else None))
+    samples = samples_of(args, opened.graph, opened.gallery_id or (other.gallery_id if other else None))
     if samples.labels is None and other is None:
         raise InvalidInputError(
             "there is nothing to measure against", where=samples.name, hint=f"Add an array {LABELS!r}, or use --compare"
@@ -87,8 +83,60 @@ def run(args: argparse.Namespace, console: Console) -> Result:
     return {**result, "other": _measured(other, others, samples), "difference": difference}
 
 
+def _sensitivity(args: argparse.Namespace, console: Console) -> Result:
+    """Quantize a float model and measure every layer."""
+    if args.compare or args.engine:
+        raise InvalidInputError("it excludes --compare and --engine", where="--sensitivity")
+    page = target(args.report)
+    opened = open_model(args.file)
+    samples = samples_of(args, opened.graph, opened.gallery_id)
+    quantized = quantized_by(args, opened, console)
+    work = sensitivity_work(opened.graph, quantized.quantization, samples.feeds, samples.labels)
+    found = drain(work, console.progress)
+    console.end_progress()
+    if page:
+        mixed = drain(mixed_precision_work(opened.graph, quantized, samples.feeds, samples.labels), console.progress)
+        report = report_of(opened, quantized, samples, console, engines=True, sensitivity=found, mixed=mixed)
+        write_report(page, report)
+    held = {"file": opened.name, "data": samples.name, "samples": samples.count, "verdict": verdict(found)}
+    return {**held, "report": args.report, "sensitivity": found.as_dict()}
+
+
+def _show_layers(result: Result, console: Console) -> None:
+    found = result["sensitivity"]
+    console.line(f"{result['samples']} samples of {result['data']}")
+    console.line(f"\n{result['verdict']}\n")
+    layers, labelled = found["layers"], found["quantized"]["cross_entropy"] is not None
+    loss = "cross_entropy" if labelled else "relative_error"
+    unit = "cross-entropy" if labelled else "error"
+    columns = {
+        "layer": [r["layer"]["node"] for r in layers],
+        "operator": [r["layer"]["op"] for r in layers],
+        "weights": [_decibels(r["weights"]) for r in layers],
+        "output alone": [_decibels(r["local"]) for r in layers],
+        "piled up": [_decibels(r["accumulated"]) for r in layers],
+        f"{unit} alone": [numbers.digits(r["alone"][loss]) for r in layers],
+        "all but it": [numbers.digits(r["without"][loss]) for r in layers],
+        "share": [numbers.percent(r["share"]) for r in layers],
+    }
+    console.table(columns, right=tuple(columns)[2:])
+    console.line(
+        f"\n{unit}: float {numbers.digits(found['original'][loss])}, all quantized "
+        f"{numbers.digits(found['quantized'][loss])}"
+    )
+    if result["report"]:
+        console.line(f"\nreport written to {result['report']}")
+
+
+def _decibels(measures: dict[str, float] | None) -> str:
+    return "—" if measures is None else f"{numbers.digits(measures['sqnr_db'])} dB"
+
+
 def show(result: Result, console: Console) -> None:
-    """One row a model, then how far apart they are."""
+    """One row a model, then how far apart they are; or one row a layer."""
+    if "sensitivity" in result:
+        _show_layers(result, console)
+        return
     rows = [result["model"], *([result["other"]] if "other" in result else [])]
     console.line(f"{result['samples']} samples of {result['data']}")
     console.line()
@@ -119,40 +167,6 @@ def _described(difference: dict[str, Any], count: int) -> dict[str, str]:
         "SQNR of the output": f"{numbers.digits(difference['sqnr_db'])} dB",
         "largest difference": numbers.digits(difference["max_error"]),
     }
-
-
-def _samples(args: argparse.Namespace, graph: Graph, own: str | None) -> Samples:
-    if args.data:
-        arrays = read_arrays(args.data)
-        labels = arrays.pop(LABELS, None)
-        samples = Samples(feeds_of(arrays, graph, args.data), _labels(labels, args.data), args.data)
-        if samples.labels is not None and samples.labels.shape[:1] != (samples.count,):
-            raise InvalidInputError(
-                f"{LABELS} of shape {samples.labels.shape} for {samples.count} samples", where=args.data
-            )
-        return samples
-    model_id = DATA[args.gallery] if args.gallery else own or (DATA["digits"] if _takes_digits(graph) else None)
-    if model_id is None:
-        raise InvalidInputError("the gallery's digits do not fit this model", where="--data", hint="Give samples")
-    held_out = gallery.held_out(model_id)
-    (values,) = held_out.feeds.values()
-    named = f"the gallery's held-out {held_out.noun}"
-    return Samples(feeds_of({"": values}, graph, "--gallery"), held_out.labels, named)
-
-
-def _labels(labels: NDArray[Any] | None, where: str) -> NDArray[np.int64] | None:
-    if labels is None:
-        return None
-    if labels.dtype.kind not in "iu":
-        raise InvalidInputError(f"{LABELS} of type {labels.dtype}", where=where, hint="Use integers, the classes")
-    return labels.astype(np.int64)
-
-
-def _takes_digits(graph: Graph) -> bool:
-    if len(graph.inputs) != 1 or graph.inputs[0].shape is None or graph.inputs[0].dtype != "float32":
-        return False
-    sizes = graph.inputs[0].shape
-    return len(sizes) == 4 and all(not isinstance(a, int) or a == b for a, b in zip(sizes[1:], (1, 8, 8), strict=True))
 
 
 def _answer(opened: ModelFile, samples: Samples, engine: str | None, console: Console) -> Answers:
@@ -200,11 +214,7 @@ def _fixed_batch(graph: Graph) -> int:
 
 def _as_logits(output: NDArray[Any], graph: Graph) -> NDArray[Any]:
     """The logarithm of what a final Softmax gives, so that its cross-entropy is that of the probabilities."""
-    made_by = {name: node for node in graph.nodes for name in node.outputs}
-    node = made_by.get(graph.outputs[0].name)
-    while node is not None and node.op in ("QuantizeLinear", "DequantizeLinear"):
-        node = made_by.get(node.inputs[0])
-    if node is None or node.op != "Softmax":
+    if not gives_probabilities(graph):
         return output
     logits: NDArray[Any] = np.log(np.maximum(output, np.finfo(np.float32).tiny))
     return logits

@@ -13,7 +13,8 @@ from playground.host import Arena, Kernels
 from playground.host.heap import Heap
 from playground.host.kernel_module import ALIGNMENT
 
-_FOREVER = sys.maxsize
+FOREVER = sys.maxsize
+"""The call after all calls: a buffer used then is never taken by another one."""
 
 
 @dataclass(slots=True, eq=False)
@@ -21,7 +22,7 @@ class Buffer:
     """A run of bytes of the arena, alive from the first call that uses it to the last."""
 
     nbytes: int
-    first: int = _FOREVER
+    first: int = FOREVER
     last: int = -1
     offset: int = -1
 
@@ -48,7 +49,7 @@ class FlatBuilder:
         made = Buffer(nbytes)
         if kept:
             made.used_at(-1)
-            made.used_at(_FOREVER)
+            made.used_at(FOREVER)
         self._buffers.append(made)
         return made
 

@@ -54,7 +54,12 @@ def _constants(graph: Graph, overrides: Mapping[str, ArrayLike] | None) -> Value
     return values
 
 
-def _evaluate(graph: Graph, node: Node, values: Mapping[str, NDArray[Any]]) -> Values:
+def evaluate(graph: Graph, node: Node, values: Mapping[str, NDArray[Any]]) -> Values:
+    """What one node makes of its inputs, by name; ``values`` holds these.
+
+    Raises:
+        EngineError: it failed; the message names it and the shapes. What operators raise keeps its kind.
+    """
     inputs = [values[name] if name else None for name in node.inputs]
     stored = tuple(graph.initializers[name].dtype if name in graph.initializers else "" for name in node.inputs)
     call = Call(node.attributes, graph.opset, len(node.outputs), stored)
@@ -83,7 +88,7 @@ def run_graph_work(
     values = _constants(graph, overrides) | checked_feeds(graph, feeds)
     for index, node in enumerate(graph.nodes):
         yield Progress(index, len(graph.nodes), node.name)
-        values.update(_evaluate(graph, node, values))
+        values.update(evaluate(graph, node, values))
         for name in (*node.inputs, *node.outputs):
             if last_use.get(name, -1) <= index and name not in wanted:
                 values.pop(name, None)
@@ -138,7 +143,7 @@ class Runner:
         self._live: list[Node] = []
         for node in graph.nodes:
             if all(name in self._fixed or not name for name in node.inputs):
-                self._fixed.update(_evaluate(graph, node, self._fixed))
+                self._fixed.update(evaluate(graph, node, self._fixed))
             else:
                 self._live.append(node)
         self._values: Values = {}
@@ -147,7 +152,7 @@ class Runner:
         """Run with new inputs, keeping every value. See :func:`run_graph` for arguments, result and errors."""
         values = self._fixed | checked_feeds(self.graph, feeds)
         for node in self._live:
-            values.update(_evaluate(self.graph, node, values))
+            values.update(evaluate(self.graph, node, values))
         self._values = values
         return _wanted(self.graph, values, capture)
 
@@ -171,7 +176,7 @@ class Runner:
         values = self._values | changed
         for node in self.graph.nodes:
             if any(name in changed for name in node.inputs):
-                made = _evaluate(self.graph, node, values)
+                made = evaluate(self.graph, node, values)
                 changed.update(made)
                 values.update(made)
         return _wanted(self.graph, values, capture)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.engines import program as p
-from playground.engines.flat import Argument, Buffer, FlatBuilder
+from playground.engines.flat import FOREVER, Argument, Buffer, FlatBuilder
 from playground.engines.integer_ops import Target, Window
 from playground.errors import EngineError
 
@@ -36,7 +36,7 @@ class Lowering:
     def result(self, name: str) -> Buffer:
         """A value in its NumPy layout, whose bytes stay until the next run."""
         buffer = self._row(name)
-        buffer.used_at(len(self._builder.calls))
+        buffer.used_at(FOREVER)  # later results may still need calls of their own
         return buffer
 
     def _is_signed(self, name: str) -> bool:

@@ -77,6 +77,11 @@ def note(text: str, *, bad: bool = False) -> str:
     return f'<p class="note{" bad" if bad else ""}" style="margin:0">{escape(text)}</p>'
 
 
+def lead(text: str) -> str:
+    """The one sentence that a card is there for."""
+    return f'<p class="lead" style="margin:0">{escape(text)}</p>'
+
+
 def bullets(items: Sequence[str]) -> str:
     """A list."""
     return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"

@@ -140,6 +140,7 @@ def test_a_fixed_batch_is_calibrated_with_any_number_of_samples(workspace, jobs,
     assert (bounds.lo, bounds.hi) == (x.min(), x.max())
     drain(jobs.race_work())
     assert workspace.race.batch == batch
+    assert any("agree in every code" in note for note in workspace.race.notes)
 
 
 def test_inventory(jobs, workspace, files):

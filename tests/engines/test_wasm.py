@@ -6,6 +6,7 @@ import pytest
 from playground import host
 from playground.engines import reference, wasm
 from playground.errors import EngineError, InvalidInputError
+from playground.model.graph import ValueInfo
 
 
 @pytest.mark.parametrize("n", [1, 5, 33])
@@ -36,6 +37,20 @@ def test_every_step_equals_the_reference(make_qdq):
     results = wasm.WasmProgram(everything).run({"x": x})
     for name in names:
         np.testing.assert_array_equal(results[name], values[name], err_msg=name)
+
+
+def test_results_that_need_calls_of_their_own_leave_the_others_alone(make_qdq):
+    """Images become NumPy's layout by a call each, after all steps: none may take the bytes of an earlier result."""
+    model = make_qdq("pools", "uint8", True)
+    x = model.inputs(3)
+    computed = [node for node in model.graph.nodes if node.inputs[0] not in model.graph.initializers]
+    names = [node.outputs[0] for node in computed if node.op == "DequantizeLinear"]
+    graph = model.graph.with_(outputs=tuple(ValueInfo(name, "float32", None) for name in names))
+    compiled = wasm.plan(graph, {"x": x.shape})
+    results, wanted = compiled.run({"x": x}), reference.run(compiled.program, {"x": x})
+    assert sum(result.ndim == 4 for result in results.values()) > 2
+    for name in names:
+        np.testing.assert_array_equal(results[name], wanted[name], err_msg=name)
 
 
 def test_one_kernel_call_runs_a_batch(make_qdq, monkeypatch):

@@ -1,0 +1,80 @@
+"""Everything that is known about a quantized model, as one value: what a report shows and a JSON file keeps."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import playground
+from playground.analysis.mixed_precision import MixedPrecision
+from playground.analysis.parting import Parting
+from playground.analysis.race import Race
+from playground.analysis.report import report_data
+from playground.analysis.sensitivity import Sensitivity
+from playground.ptq.pipeline import QuantizedModel
+
+VERSION = 1
+"""Version of the JSON form."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelReport:
+    """A quantized model and what was measured of it; what was not is None or empty.
+
+    Attributes:
+        quantization: what was quantized, what was skipped and why, sizes as stored, the recipe, warnings.
+        data: what the measurements were made on, in a few words.
+        sensitivity: errors and sensitivity of every layer.
+        mixed: bits for each layer, and the front.
+        partings: the engines beside each other, code by code.
+        race: the engines' latency.
+        versions: of the software that made this, by name.
+    """
+
+    quantization: dict[str, Any]
+    data: str = ""
+    sensitivity: Sensitivity | None = None
+    mixed: MixedPrecision | None = None
+    partings: Sequence[Parting] = ()
+    race: Race | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data; numbers that are not finite have to be dealt with by whoever writes JSON."""
+        return {
+            "version": VERSION,
+            "data": self.data,
+            "quantization": self.quantization,
+            "sensitivity": self.sensitivity.as_dict() if self.sensitivity else None,
+            "mixed_precision": self.mixed.as_dict() if self.mixed else None,
+            "engines": [parting.as_dict() for parting in self.partings],
+            "latency": asdict(self.race) if self.race else None,
+            "versions": self.versions,
+        }
+
+
+def model_report(
+    result: QuantizedModel,
+    *,
+    data: str = "",
+    sensitivity: Sensitivity | None = None,
+    mixed: MixedPrecision | None = None,
+    partings: Sequence[Parting] = (),
+    race: Race | None = None,
+) -> ModelReport:
+    """Put a report together, with the versions that made it."""
+    return ModelReport(report_data(result), data, sensitivity, mixed, tuple(partings), race, versions())
+
+
+def versions() -> dict[str, str]:
+    """Of this package, Python and the packages that numbers depend on, as far as they are installed."""
+    found = {"playground": playground.__version__, "python": platform.python_version()}
+    for name in ("numpy", "protobuf", "onnxruntime", "wasmtime"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,116 @@
+"""How well a model's outputs do, gathered batch by batch: on labels if there are any, and against the float model."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.analysis.accuracy import score
+from playground.errors import InvalidInputError
+from playground.metrics import ErrorSums
+from playground.model.graph import Graph
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A model measured on samples.
+
+    Attributes:
+        samples: how many answers it gave: samples, or positions where each has several.
+        sqnr_db: of the first output against the float model's, dB; infinite where they are equal.
+        relative_error: squared error over squared signal of that output; what ``sqnr_db`` is the logarithm of.
+        agreement: share of the answers with the float model's top class; None where the output has no classes.
+        accuracy: share of right answers; None without labels.
+        cross_entropy: mean, in nats; None without labels.
+    """
+
+    samples: int
+    sqnr_db: float
+    relative_error: float
+    agreement: float | None
+    accuracy: float | None
+    cross_entropy: float | None
+
+    @property
+    def loss(self) -> float:
+        """What is to be small: the cross-entropy where there are labels, else the relative error of the output."""
+        return self.relative_error if self.cross_entropy is None else self.cross_entropy
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+class OutputTally:
+    """Sums over batches from which :class:`Measured` follows."""
+
+    def __init__(self, probabilities: bool) -> None:
+        """``probabilities``: whether the output is that of a Softmax, and not logits."""
+        self._probabilities = probabilities
+        self._errors = ErrorSums()
+        self._agreeing, self._right, self._entropy, self._count, self._labelled = 0.0, 0.0, 0.0, 0, 0
+        self._classes = True
+
+    def update(self, reference: Array, output: Array, labels: Array | None) -> None:
+        """Add a batch.
+
+        Args:
+            reference: the float model's output, classes along the last axis.
+            output: the output to measure, of the same shape.
+            labels: the right classes, one for each row of the output; None where they are not known.
+
+        Raises:
+            InvalidInputError: an output is not finite, or the labels do not fit.
+        """
+        self._errors.update(reference, output)
+        if output.ndim < 2 or output.shape[-1] < 2:
+            self._classes = False
+            return
+        rows, wanted = (x.reshape(-1, x.shape[-1]) for x in (output, reference))
+        self._count += len(rows)
+        self._agreeing += float((rows.argmax(axis=1) == wanted.argmax(axis=1)).sum())
+        if labels is not None:
+            found = score(self._logits(rows), _checked(labels.reshape(-1), rows))
+            self._labelled += len(rows)
+            self._right += found.accuracy * len(rows)
+            self._entropy += found.cross_entropy * len(rows)
+
+    def _logits(self, rows: Array) -> Array:
+        return np.log(np.maximum(rows, np.finfo(np.float32).tiny)) if self._probabilities else rows
+
+    def measured(self) -> Measured:
+        """The result. Raises InvalidInputError if there was no batch."""
+        measures = self._errors.measures()
+        labelled = self._classes and self._labelled > 0
+        return Measured(
+            samples=self._count or self._errors.count,
+            sqnr_db=measures["sqnr_db"],
+            relative_error=float(10 ** (-measures["sqnr_db"] / 10)),
+            agreement=self._agreeing / self._count if self._classes and self._count else None,
+            accuracy=self._right / self._labelled if labelled else None,
+            cross_entropy=self._entropy / self._labelled if labelled else None,
+        )
+
+
+def _checked(labels: Array, rows: Array) -> Array:
+    if labels.shape != rows.shape[:1]:
+        raise InvalidInputError(f"{labels.size} labels for {len(rows)} answers", where="labels")
+    if labels.dtype.kind not in "iu" or (labels.size and (labels.min() < 0 or labels.max() >= rows.shape[1])):
+        raise InvalidInputError(
+            f"they are no classes of the model's {rows.shape[1]}", where="labels", hint="Use whole numbers from 0"
+        )
+    return labels.astype(np.int64)
+
+
+def gives_probabilities(graph: Graph) -> bool:
+    """Whether the first output is that of a Softmax, quantized or not."""
+    made_by = {name: node for node in graph.nodes for name in node.outputs}
+    node = made_by.get(graph.outputs[0].name)
+    while node is not None and node.op in ("QuantizeLinear", "DequantizeLinear"):
+        node = made_by.get(node.inputs[0])
+    return node is not None and node.op == "Softmax"

@@ -1,0 +1,171 @@
+"""Runs graphs that have most of their nodes in common: what has been computed once is not computed again.
+
+A value is known by how it comes about: operator, attributes and the identities of its inputs, down to constants (their
+contents) and feeds. So a graph in which one layer is quantized shares everything before that layer with the float
+graph, and only what follows is run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from playground.engines.feeds import checked_feeds
+from playground.engines.interpreter import evaluate
+from playground.errors import MissingError
+from playground.model.graph import Graph, Node, Tensor
+from playground.work import Progress, Work
+
+Values = dict[str, NDArray[Any]]
+
+CONSTANTS = 256 * 2**20
+"""Bytes of what follows from constants alone (dequantized weights) that are kept from batch to batch."""
+
+_FEED, _CONSTANT = "feed", "constant"
+
+
+class Replay:
+    """An interpreter with a memory: of constants for as long as it lives, of activations until the next batch."""
+
+    def __init__(self) -> None:
+        """Start with nothing remembered."""
+        self._numbers: dict[Hashable, int] = {}
+        self._constant: set[int] = set()
+        self._digests: dict[int, tuple[Any, str]] = {}
+        self._fixed: dict[int, NDArray[Any]] = {}
+        self._fixed_bytes = 0
+        self._batch: dict[int, NDArray[Any]] = {}
+
+    def begin(self) -> None:
+        """Forget the activations: what is fed from now on is another batch."""
+        self._batch = {}
+
+    def run_work(
+        self,
+        graph: Graph,
+        feeds: Mapping[str, ArrayLike],
+        names: Collection[str],
+        step: Progress,
+        *,
+        keep: bool = False,
+    ) -> Work[Values]:
+        """Run what the named values need and is not known yet.
+
+        Args:
+            graph: of operators that the interpreter has.
+            feeds: input name -> array; within a batch every graph has to be fed the same.
+            names: the values to return; any value of the graph.
+            step: told before every node.
+            keep: whether to remember all activations for the graphs that follow in this batch.
+
+        Returns:
+            Name -> array.
+
+        Raises:
+            MissingError: the graph has no such value.
+            InvalidInputError, EngineError: as the interpreter.
+        """
+        identity = self._identify(graph)
+        for name in names:
+            if name not in identity:
+                raise MissingError(f"the model has no value {name!r}", where=graph.name)
+        self._feed(graph, feeds, identity)
+        needed = self._needed(graph, identity, names, keep)
+        last_use = {name: at for at, (_, node) in enumerate(needed) for name in node.inputs}
+        values: Values = {}
+        for at, (_, node) in enumerate(needed):
+            yield step
+            inputs = {name: self._value(graph, name, identity, values) for name in node.inputs if name}
+            made = evaluate(graph, node, inputs)
+            for name, array in made.items():
+                if not self._remember(identity[name], array, keep):
+                    values[name] = array
+            for name in node.inputs:
+                if last_use[name] == at and name not in names:
+                    values.pop(name, None)
+        return {name: self._value(graph, name, identity, values) for name in names}
+
+    def _number(self, key: Hashable) -> int:
+        return self._numbers.setdefault(key, len(self._numbers))
+
+    def _identify(self, graph: Graph) -> dict[str, int]:
+        """Value name -> the number of how it comes about."""
+        identity = {value.name: self._number((_FEED, value.name)) for value in graph.inputs}
+        for name, tensor in graph.initializers.items():
+            identity[name] = self._number((_CONSTANT, tensor.dtype, tensor.shape, self._digest(tensor)))
+            self._constant.add(identity[name])
+        for node in graph.nodes:
+            inputs = tuple(identity[name] if name else -1 for name in node.inputs)
+            made = (node.op, node.domain, graph.opset, _frozen(node.attributes), len(node.outputs), inputs)
+            fixed = all(number == -1 or number in self._constant for number in inputs)
+            for index, name in enumerate(node.outputs):
+                identity[name] = self._number((*made, index))
+                if fixed:
+                    self._constant.add(identity[name])
+        return identity
+
+    def _digest(self, tensor: Tensor) -> str:
+        """What a constant holds; looked at once for each tensor and for each array (variants share their codes)."""
+        for_tensor = self._digests.get(id(tensor))
+        if for_tensor is not None:
+            return for_tensor[1]
+        array = tensor.numpy()
+        for_array = self._digests.get(id(array))
+        digest = for_array[1] if for_array else hashlib.blake2b(np.ascontiguousarray(array).data).hexdigest()
+        # Both are held, so that no other object can take their ids
+        self._digests[id(tensor)], self._digests[id(array)] = (tensor, digest), (array, digest)
+        return digest
+
+    def _feed(self, graph: Graph, feeds: Mapping[str, ArrayLike], identity: Mapping[str, int]) -> None:
+        for name, array in checked_feeds(graph, feeds).items():
+            self._batch.setdefault(identity[name], array)
+
+    def _needed(
+        self, graph: Graph, identity: Mapping[str, int], names: Iterable[str], everything: bool
+    ) -> Sequence[tuple[int, Node]]:
+        """The nodes that have to be run, in the graph's order."""
+        wanted, needed = set(names), []
+        for index in range(len(graph.nodes) - 1, -1, -1):
+            node = graph.nodes[index]
+            if not everything and not wanted.intersection(node.outputs):
+                continue
+            if all(identity[name] in self._batch or identity[name] in self._fixed for name in node.outputs):
+                continue
+            needed.append((index, node))
+            wanted.update(node.inputs)
+        return needed[::-1]
+
+    def _value(self, graph: Graph, name: str, identity: Mapping[str, int], values: Values) -> NDArray[Any]:
+        if name in values:
+            return values[name]
+        number = identity[name]
+        for known in (self._batch, self._fixed):
+            if number in known:
+                return known[number]
+        return graph.initializers[name].numpy()
+
+    def _remember(self, number: int, array: NDArray[Any], keep: bool) -> bool:
+        if number in self._constant:
+            if self._fixed_bytes + array.nbytes > CONSTANTS:
+                return False
+            self._fixed[number] = array
+            self._fixed_bytes += array.nbytes
+            return True
+        if keep:
+            self._batch[number] = array
+        return keep
+
+
+def _frozen(attributes: Mapping[str, Any]) -> Hashable:
+    """Attributes as something that can be a key; only what the interpreter takes, so no subgraphs."""
+    return tuple(sorted((name, _frozen_value(value)) for name, value in attributes.items()))
+
+
+def _frozen_value(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape} {value.tobytes().hex()}"
+    return repr(value)

@@ -1,0 +1,235 @@
+"""Which layer hurts: the error that each layer makes itself, what arrives at it, and what the outputs make of it.
+
+Everything is measured in one pass over the samples: a batch runs through the float and the quantized model, whose
+activations are kept until the next, and from them through a graph for each layer, of which only what differs is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from numpy.typing import ArrayLike, NDArray
+
+from playground.analysis.outputs import Measured, OutputTally, gives_probabilities
+from playground.analysis.runs import Variant, batches_work, labels_of, runs_work, samples_of
+from playground.analysis.variants import Layer, dequantized, layers_of, quantized_only
+from playground.errors import InvalidInputError, UnsupportedError
+from playground.metrics import ErrorSums, compare
+from playground.model.graph import Graph
+from playground.ptq.activations import Feeds
+from playground.ptq.qdq import Quantization
+from playground.work import Work, drain
+
+
+@dataclass(frozen=True, slots=True)
+class LayerResult:
+    """What quantizing one layer does. Errors have the fields of :func:`playground.metrics.compare`.
+
+    Attributes:
+        layer: which one.
+        weights: error of its weights; None if they are not quantized.
+        local: error of its output when it alone is quantized, so is fed what the float model feeds it.
+        accumulated: error of its output when everything is quantized: its own, and what came from before it.
+        alone: the model with only this layer quantized ("one on"); None if that was not asked for.
+        without: the model with all layers quantized but this one ("one off"); None likewise.
+        share: of the output's error that the layers make alone, this one's part, 0 to 1; None without ``alone``.
+    """
+
+    layer: Layer
+    weights: dict[str, float] | None
+    local: dict[str, float]
+    accumulated: dict[str, float]
+    alone: Measured | None = None
+    without: Measured | None = None
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """What was measured.
+
+    Attributes:
+        layers: in graph order.
+        original: the float model.
+        quantized: the quantized one.
+        samples: samples that were run.
+        generated: whether these were made up: then nothing here is a measurement.
+    """
+
+    layers: tuple[LayerResult, ...]
+    original: Measured
+    quantized: Measured
+    samples: int
+    generated: bool
+
+    def gain(self, found: LayerResult) -> float:
+        """By how much the loss of the quantized model falls when this layer stays in float; 0 if not measured."""
+        return 0.0 if found.without is None else self.quantized.loss - found.without.loss
+
+    def worst(self) -> LayerResult:
+        """The layer that hurts most: what is gained most by leaving it in float; without such runs, the noisiest."""
+        if self.layers[0].without is None:
+            return min(self.layers, key=lambda found: found.local["sqnr_db"])
+        return max(self.layers, key=self.gain)
+
+    def ranked(self) -> tuple[LayerResult, ...]:
+        """The layers, those first that make most of the output's error."""
+        return tuple(sorted(self.layers, key=lambda found: -(found.share or 0.0)))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data that JSON can hold."""
+        return asdict(self)
+
+
+def sensitivity_work(
+    graph: Graph,
+    quantization: Quantization,
+    samples: Mapping[str, ArrayLike] | None = None,
+    labels: NDArray[Any] | None = None,
+    *,
+    outputs: bool = True,
+) -> Work[Sensitivity]:
+    """The work of :func:`sensitivity`."""
+    layers = layers_of(graph, quantization)
+    if not layers:
+        raise UnsupportedError("nothing in it is quantized", where=graph.name, hint="Look at what was skipped and why")
+    data = samples_of(graph, samples)
+    batches = yield from batches_work(graph, data)
+    study = _Study(graph, quantization, layers, labels_of(labels, data, batches), outputs)
+    yield from runs_work(batches, study.variants, study.take)
+    return study.result(data.samples, data.generated)
+
+
+def sensitivity(
+    graph: Graph,
+    quantization: Quantization,
+    samples: Mapping[str, ArrayLike] | None = None,
+    labels: NDArray[Any] | None = None,
+    *,
+    outputs: bool = True,
+) -> Sensitivity:
+    """Measure every quantized layer.
+
+    Args:
+        graph: the float graph.
+        quantization: what was decided and computed about it (``QuantizedModel.quantization``).
+        samples: input name -> array, samples along the first axis; made up when left out.
+        labels: the right classes; without them the measure is the difference from the float model.
+        outputs: whether to run the model once with and once without each layer. Without, only the errors of layers are
+            measured, which takes two runs in all.
+
+    Raises:
+        UnsupportedError: nothing is quantized.
+        InvalidInputError: samples or labels do not fit, or a value is NaN or infinite.
+        EngineError: the model cannot be run.
+    """
+    return drain(sensitivity_work(graph, quantization, samples, labels, outputs=outputs))
+
+
+class _Study:
+    """The graphs to run, and the sums that come of them."""
+
+    def __init__(
+        self, graph: Graph, quantization: Quantization, layers: Sequence[Layer], labels: Sequence[Any], outputs: bool
+    ) -> None:
+        self._graph, self._quantization, self._layers, self._labels = graph, quantization, layers, labels
+        self._output = graph.outputs[0].name
+        self._outputs = outputs
+        every = [node.name for node in graph.nodes]
+        whole = quantized_only(graph, quantization, every)
+        self._ends = [layer.output for layer in layers]
+        self._quantized_ends = [dequantized(whole, end) for end in self._ends]
+        cost = len(graph.nodes)
+        self.variants = [
+            Variant(graph, (self._output, *self._ends), keep=True, about="Running the float model", weight=cost),
+            Variant(
+                whole,
+                (self._output, *self._quantized_ends),
+                keep=True,
+                about="Running the quantized model",
+                weight=cost,
+            ),
+        ]
+        self._alone_ends: list[str] = []
+        for layer in layers:
+            self._add_layer(layer, every)
+        self._local, self._accumulated = ([ErrorSums() for _ in layers] for _ in range(2))
+        probabilities = gives_probabilities(graph)
+        self._tallies = [OutputTally(probabilities) for _ in self.variants]
+
+    def _add_layer(self, layer: Layer, every: Sequence[str]) -> None:
+        left = len(every) - every.index(layer.node)
+        alone = quantized_only(self._graph, self._quantization, [layer.node])
+        end = dequantized(alone, layer.output)
+        self._alone_ends.append(end)
+        names = (self._output, end) if self._outputs else (end,)
+        about = f"Only {layer.node} quantized"
+        self.variants.append(Variant(alone, names, about=about, weight=left if self._outputs else 1))
+        if self._outputs:
+            rest = quantized_only(self._graph, self._quantization, [name for name in every if name != layer.node])
+            self.variants.append(Variant(rest, (self._output,), about=f"All but {layer.node} quantized", weight=left))
+
+    def take(self, batch: int, index: int, first: Feeds, values: Feeds) -> None:
+        """Add what a variant makes of a batch; ``first`` is what the float model makes of it."""
+        if index == 1:
+            for at, (end, name) in enumerate(zip(self._ends, self._quantized_ends, strict=True)):
+                self._add(self._accumulated[at], first[end], values[name], at)
+        elif index > 1:
+            at, second = divmod(index - 2, 2 if self._outputs else 1)
+            if not second:
+                self._add(self._local[at], first[self._ends[at]], values[self._alone_ends[at]], at)
+        if self._output in values:
+            self._tally(index, first[self._output], values[self._output], self._labels[batch])
+
+    def _tally(self, index: int, reference: NDArray[Any], output: NDArray[Any], labels: NDArray[Any] | None) -> None:
+        try:
+            self._tallies[index].update(reference, output, labels)
+        except InvalidInputError as error:
+            if error.where == "labels":
+                raise
+            where = f"{self._graph.name}: output {self._output!r} ({self.variants[index].about})"
+            raise InvalidInputError(error.what, where=where, hint="Are the samples and the weights finite?") from error
+
+    def _add(self, sums: ErrorSums, x: NDArray[Any], x_hat: NDArray[Any], at: int) -> None:
+        try:
+            sums.update(x, x_hat)
+        except InvalidInputError as error:
+            where = f"{self._graph.name}: output of {self._layers[at].node!r}"
+            raise InvalidInputError(error.what, where=where, hint="Leave this layer in float") from error
+
+    def result(self, samples: int, generated: bool) -> Sensitivity:
+        """Everything together."""
+        alone: list[Measured | None] = [None] * len(self._layers)
+        without = list(alone)
+        if self._outputs:
+            alone = [tally.measured() for tally in self._tallies[2::2]]
+            without = [tally.measured() for tally in self._tallies[3::2]]
+        total = sum(found.relative_error for found in alone if found)
+        layers = tuple(
+            LayerResult(
+                layer=layer,
+                weights=self._weights_error(layer),
+                local=self._local[at].measures(),
+                accumulated=self._accumulated[at].measures(),
+                alone=alone[at],
+                without=without[at],
+                share=_share(alone[at], total),
+            )
+            for at, layer in enumerate(self._layers)
+        )
+        original, quantized = (tally.measured() for tally in self._tallies[:2])
+        return Sensitivity(layers, original, quantized, samples, generated)
+
+    def _weights_error(self, layer: Layer) -> dict[str, float] | None:
+        weight = self._quantization.weights.get(layer.weight)
+        if weight is None:
+            return None
+        return compare(self._graph.initializers[layer.weight].numpy(), weight.dequantize())
+
+
+def _share(alone: Measured | None, total: float) -> float | None:
+    if alone is None:
+        return None
+    return alone.relative_error / total if total else 0.0

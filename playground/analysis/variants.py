@@ -1,0 +1,158 @@
+"""The same quantized model with only some of its layers quantized, or with other weights: one graph each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from playground.core import QTensor
+from playground.model.graph import Graph, Node
+from playground.ptq.placement import OPERATORS, PASSING, PRODUCTS, REMOVABLE, Placement, weight_of
+from playground.ptq.qdq import QdqWriter, Quantization
+
+MOVING = tuple(op for op in PASSING if op != "AveragePool")
+"""Operators that take codes as they are: nothing is lost there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A node in which quantization loses something.
+
+    Attributes:
+        node: its name.
+        op: its operator.
+        weight: the constant that holds its weights, ``""`` without one.
+        output: the value that it makes, behind the Relu or Clip that is fused with it.
+        parameters: number of its weights.
+        bytes_before: of its weights, as float; ``bytes_after`` quantized, as stored.
+        format: how its weights are quantized, ``""`` if they are not.
+        granularity: what shares a scale, ``""`` likewise.
+    """
+
+    node: str
+    op: str
+    weight: str
+    output: str
+    parameters: int
+    bytes_before: int
+    bytes_after: int
+    format: str
+    granularity: str
+
+
+def layers_of(graph: Graph, quantization: Quantization) -> tuple[Layer, ...]:
+    """The layers of a float graph that are quantized, in graph order."""
+    placement = quantization.placement
+    found = []
+    for node in graph.nodes:
+        if _is_layer(node, placement):
+            weight = _weight(node, graph)
+            quantized, tensor = quantization.weights.get(weight), graph.initializers.get(weight)
+            found.append(
+                Layer(
+                    node=node.name,
+                    op=node.op,
+                    weight=weight,
+                    output=output_of(node, graph, placement),
+                    parameters=tensor.size if tensor else 0,
+                    bytes_before=tensor.nbytes if tensor else 0,
+                    bytes_after=quantized.nbytes if quantized else (tensor.nbytes if tensor else 0),
+                    format=quantized.scheme.format if quantized else "",
+                    granularity=quantized.scheme.granularity if quantized else "",
+                )
+            )
+    return tuple(found)
+
+
+def _weight(node: Node, graph: Graph) -> str:
+    if node.op in PRODUCTS:
+        return weight_of(node, graph) or ""
+    return next((name for name in node.inputs if name in graph.initializers), "")
+
+
+def _is_layer(node: Node, placement: Placement) -> bool:
+    if not _can_be_quantized(node, placement) or node.op in (*MOVING, *REMOVABLE):
+        return False
+    touched = {*node.inputs, *node.outputs}
+    return bool(touched & placement.weights.keys() or touched & placement.activations.keys())
+
+
+def _can_be_quantized(node: Node, placement: Placement) -> bool:
+    return not node.domain and node.op in OPERATORS and node.name not in placement.excluded
+
+
+def output_of(node: Node, graph: Graph, placement: Placement) -> str:
+    """The value that a node makes, behind the Relu or Clip nodes that vanish into it."""
+    vanishing = {n.inputs[0]: n.outputs[0] for n in graph.nodes if n.name in placement.removed}
+    name = node.outputs[0]
+    while name in vanishing:
+        name = vanishing[name]
+    return name
+
+
+def quantized_only(graph: Graph, quantization: Quantization, nodes: Collection[str]) -> Graph:
+    """The graph with only some of its nodes quantized, each as it is when all are.
+
+    A tensor is quantized if one of these nodes reads or makes it.
+
+    Args:
+        graph: the float graph.
+        quantization: what was decided about it.
+        nodes: names of the nodes to quantize.
+    """
+    placement = quantization.placement
+    chosen = [node for node in graph.nodes if node.name in nodes and _can_be_quantized(node, placement)]
+    touched = {name for node in chosen for name in (*node.inputs, output_of(node, graph, placement))}
+    kept = [name for name in placement.activations if name in touched]
+    activations = {name: quantization.activations[placement.provider(name)] for name in kept}
+    vanish = {n.name for n in graph.nodes if n.name in placement.removed and n.outputs[0] in activations}
+    part = replace(
+        placement,
+        activations=dict.fromkeys(kept),
+        weights={name: scheme for name, scheme in placement.weights.items() if name in touched},
+        biases=[bias for bias in placement.biases if bias.node in nodes],
+        removed=vanish,
+        excluded=frozenset(node.name for node in graph.nodes if node.name not in nodes),
+    )
+    return QdqWriter(
+        graph,
+        replace(
+            quantization,
+            placement=part,
+            activations=activations,
+            weights={name: weight for name, weight in quantization.weights.items() if name in touched},
+            biases={key: bias for key, bias in quantization.biases.items() if key[0] in nodes},
+        ),
+    ).write()
+
+
+def with_weights(graph: Graph, quantization: Quantization, weights: Mapping[str, QTensor]) -> Graph:
+    """The graph with other quantized weights; activations as they are, biases in float.
+
+    An int32 bias has the scale of the weights, so it would have to be made anew; its error is negligible beside theirs.
+    """
+    schemes = {name: weight.scheme for name, weight in weights.items()}
+    placement = replace(quantization.placement, weights=schemes)
+    changed = replace(quantization, placement=placement, weights=dict(weights), biases={})
+    return QdqWriter(graph, changed).write()
+
+
+def weights_only(graph: Graph, quantization: Quantization, weights: Mapping[str, QTensor]) -> Graph:
+    """The graph with these quantized weights and everything else in float."""
+    placement = replace(
+        quantization.placement,
+        activations={},
+        weights={name: weight.scheme for name, weight in weights.items()},
+        biases=[],
+        removed=set(),
+    )
+    changed = Quantization(placement, {}, quantization.activation_format, dict(weights), {})
+    return QdqWriter(graph, changed).write()
+
+
+def dequantized(graph: Graph, name: str) -> str:
+    """What the readers of a value read in a quantized graph: behind its QuantizeLinear and DequantizeLinear, if any."""
+    codes = next((n.outputs[0] for n in graph.nodes if n.op == "QuantizeLinear" and n.inputs[0] == name), None)
+    if codes is None:
+        return name
+    return next((n.outputs[0] for n in graph.nodes if n.op == "DequantizeLinear" and n.inputs[0] == codes), name)

@@ -1,0 +1,132 @@
+"""The Model view's cards about layers: which one hurts and what to do about it, and formats for each layer."""
+
+from __future__ import annotations
+
+from glob import escape
+from typing import Any
+
+import panel_material_ui as pmui
+from bokeh.layouts import column
+from bokeh.models import UIElement
+
+from playground.analysis.mixed_precision import MixedPrecision, Point
+from playground.app.workspace import Workspace
+from playground.errors import PlaygroundError
+from playground.render import html
+from playground.render.layers import FrontPlot, HarmPlot, NoisePlot, named
+from playground.render.numbers import digits, percent, size
+from playground.render.verdict import verdict
+from playground.settings import formats_text
+
+NOTHING = "Choose a point"
+UNMEASURED = (
+    "… and what do I do about it? Each layer is quantized alone, and left in float alone: the answer stands here."
+)
+UNSEARCHED = "Every layer is tried at every width; the combinations that are worth having are run and drawn here."
+
+
+class AnalysisCard:
+    """Sentence, plots and table of the analysis of a workspace's quantized model."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Build everything and watch ``workspace``."""
+        self.workspace = workspace
+        self.sentence, self.legend = html.block("verdict"), html.block("layer-legend")
+        self.key = html.block("noise-legend")
+        self.heading, self.chosen = html.block("front-heading"), html.block("front-chosen")
+        self.harm, self.noise, self.front = HarmPlot(), NoisePlot(), FrontPlot()
+        self.choice = pmui.Select(
+            label="Sizes and formats",
+            options=[NOTHING],
+            value=NOTHING,
+            sizing_mode="stretch_width",
+            margin=0,
+            size="small",
+        )
+        self._points: dict[str, Point] = {}
+        self._syncing = False
+        self.front.points.selected.on_change("indices", lambda _attr, _old, new: self._tapped("points", new))
+        self.front.uniform.selected.on_change("indices", lambda _attr, _old, new: self._tapped("uniform", new))
+        self.choice.param.watch(lambda event: self._choose(event.new), "value")
+        workspace.param.watch(lambda *_: self.show_layers(), ["sensitivity", "model"])
+        workspace.param.watch(lambda *_: self.show_front(), ["mixed", "model"])
+        self.show_layers()
+        self.show_front()
+
+    def roots(self) -> dict[str, UIElement | Any]:
+        """Slot name -> what goes there."""
+        return {
+            "verdict": self.sentence,
+            "harm": column(self.legend, self.harm.figure, sizing_mode="stretch_width", spacing=6),
+            "noise": column(self.key, self.noise.figure, sizing_mode="stretch_width", spacing=6),
+            "front": column(self.heading, self.front.figure, self.chosen, sizing_mode="stretch_width", spacing=6),
+            "choice": self.choice,
+        }
+
+    def show_layers(self) -> None:
+        """The answer, and what each layer does."""
+        found = self.workspace.sensitivity
+        self.harm.show(found)
+        self.noise.show(found)
+        for figure in (self.harm.figure, self.noise.figure):
+            figure.visible = found is not None
+        if found is None:
+            self.sentence.text = html.title("Which layer hurts?") + html.note(UNMEASURED)
+            self.legend.text = self.key.text = ""
+            return
+        count = f"measured on {found.samples} samples"
+        self.sentence.text = html.title("Which layer hurts?", count) + html.lead(verdict(found))
+        self.legend.text = html.note("Blue: gained by leaving the layer in float. Orange: lost by quantizing it alone.")
+        self.key.text = html.note("Blue: fed by the float model. Orange: with all layers quantized. 6 dB are one bit.")
+
+    def show_front(self) -> None:
+        """The points that can be chosen."""
+        mixed: MixedPrecision | None = self.workspace.mixed
+        points, uniform = (mixed.points, mixed.uniform) if mixed else ((), ())
+        self.front.show(points, uniform)
+        self.front.figure.visible = self.choice.visible = mixed is not None
+        self._points = {_label(point): point for point in (*points, *uniform)}
+        self._sync([NOTHING, *self._points], NOTHING)
+        self.chosen.text = ""
+        remark = "orange: a format for each layer, grey: one for all; click a point to choose it"
+        self.heading.text = html.title("Bits for each layer", remark if mixed else "")
+        if mixed is None:
+            self.heading.text += html.note(UNSEARCHED)
+
+    def _sync(self, options: list[str], value: str) -> None:
+        self._syncing = True
+        try:
+            self.choice.param.update(options=options, value=value)
+        finally:
+            self._syncing = False
+
+    def _tapped(self, which: str, indices: list[int]) -> None:
+        mixed: MixedPrecision | None = self.workspace.mixed
+        if mixed is None or not indices:
+            return
+        points: tuple[Point, ...] = getattr(mixed, which)
+        if indices[0] < len(points):
+            self._apply(points[indices[0]])
+
+    def _choose(self, label: str) -> None:
+        if not self._syncing and label in self._points:
+            self._apply(self._points[label])
+
+    def _apply(self, point: Point) -> None:
+        """Make a point's formats the recipe's; the points stay, since only formats change."""
+        formats = "" if point.uniform else formats_text({escape(k): v for k, v in point.formats.items()})
+        weights = {"weights": point.uniform} if point.uniform else {}
+        try:
+            self.workspace.change(formats=formats, **weights)
+        except PlaygroundError as error:
+            self.workspace.problem = str(error)
+            return
+        self._sync(list(self.choice.options), _label(point))
+        self.chosen.text = html.note(f"Chosen: {_label(point)}. Quantize the model to make it so.")
+
+
+def _label(point: Point) -> str:
+    measured = point.measured
+    right = f"{percent(measured.accuracy)} right" if measured.accuracy is not None else ""
+    error = right or f"error {digits(measured.relative_error)}"
+    return f"{size(point.bytes)} · {error} · {named(point)}"

@@ -1,0 +1,71 @@
+"""What the Model view asks for beyond quantizing: which layer hurts, formats for each layer, the report as a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playground.analysis.mixed_precision import mixed_precision_work
+from playground.analysis.model_report import ModelReport, model_report
+from playground.analysis.sensitivity import sensitivity_work
+from playground.app.model_jobs import ModelJobs
+from playground.app.workspace import Workspace
+from playground.errors import CancelledError, MissingError
+from playground.render.report_page import report_html
+from playground.render.verdict import verdict
+from playground.work import Work
+
+
+class AnalysisJobs:
+    """Works on the quantized model of a workspace, and leaves its results there."""
+
+    def __init__(self, workspace: Workspace, models: ModelJobs) -> None:
+        """``models`` quantizes, and knows what there is to measure on."""
+        self._workspace, self._models = workspace, models
+
+    def sensitivity_work(self) -> Work[dict[str, Any]]:
+        """Measure every layer of the quantized model; quantizes first if need be."""
+        result = yield from self._models.ensure_work()
+        samples, labels = self._models.measured_on()
+        found = yield from sensitivity_work(self._models.graph(), result.quantization, samples, labels)
+        if self._workspace.result is not result:
+            raise _changed()
+        self._workspace.sensitivity = found
+        return {"verdict": verdict(found), "sensitivity": found.as_dict()}
+
+    def mixed_work(self) -> Work[dict[str, Any]]:
+        """Find formats for each layer; quantizes first if need be."""
+        result = yield from self._models.ensure_work()
+        samples, labels = self._models.measured_on()
+        mixed = yield from mixed_precision_work(self._models.graph(), result, samples, labels)
+        if self._workspace.result is not result:
+            raise _changed()
+        self._workspace.mixed = mixed
+        return mixed.as_dict()
+
+    def report(self) -> ModelReport:
+        """Everything that has been measured of the quantized model so far.
+
+        Raises:
+            MissingError: there is none.
+        """
+        workspace = self._workspace
+        if workspace.result is None:
+            raise MissingError("there is no quantized model", where="report", hint="Quantize the model first")
+        samples, labels = self._models.measured_on()
+        count = max((len(x) for x in (samples or {}).values() if x.ndim), default=0)
+        data = f"{count} samples, {'labelled' if labels is not None else 'without labels'}" if count else ""
+        return model_report(
+            workspace.result,
+            data=data,
+            sensitivity=workspace.sensitivity,
+            mixed=workspace.mixed,
+            race=workspace.race,
+        )
+
+    def page(self) -> bytes:
+        """The report as an HTML file."""
+        return report_html(self.report()).encode()
+
+
+def _changed() -> CancelledError:
+    return CancelledError("the model or its recipe was changed meanwhile", hint="Start it again")

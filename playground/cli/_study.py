@@ -1,0 +1,162 @@
+"""What ``evaluate --sensitivity`` and ``sweep`` share: samples, the quantized model, and where the report goes."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground import gallery
+from playground.analysis.model_report import ModelReport, model_report
+from playground.analysis.parting import partings
+from playground.analysis.race import race_work
+from playground.cli._console import Console
+from playground.cli._files import LABELS, Arrays, ModelFile, feeds_of, read_arrays
+from playground.errors import InvalidInputError, MissingError, PlaygroundError
+from playground.model.graph import Graph
+from playground.model.recipe import Recipe
+from playground.model.writers.onnx import to_onnx
+from playground.ptq.pipeline import QuantizedModel, quantize_model
+from playground.render.report_page import report_html
+from playground.work import drain
+
+DATA: Mapping[str, str] = {entry.data.id: entry.id for entry in reversed(list(gallery.entries().values()))}
+"""Samples of the gallery -> a model that reads them."""
+
+COMPARED = 64
+"""Samples on which engines are compared and timed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Feeds by input name, and the right classes if they are known: one a sample, or one a position."""
+
+    feeds: Arrays
+    labels: NDArray[np.int64] | None
+    name: str
+
+    @property
+    def count(self) -> int:
+        """How many samples there are."""
+        return len(next(iter(self.feeds.values())))
+
+
+def add_samples(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is measured on."""
+    data = parser.add_mutually_exclusive_group()
+    data.add_argument(
+        "--data", metavar="NPZ", help=f"samples: an array for each input, and {LABELS!r} if they are known"
+    )
+    data.add_argument(
+        "--gallery",
+        choices=tuple(DATA),
+        help="held-out samples of the gallery; the default for its own models and where the digits fit",
+    )
+
+
+def add_study(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how a float model is quantized to be studied, and where the report goes."""
+    parser.add_argument("--recipe", metavar="JSON", help="how to quantize; default int8 per channel")
+    parser.add_argument("--calibration", metavar="NPZ", help="samples for the activations' ranges: an array an input")
+    parser.add_argument("--report", metavar="HTML", help="write a report: one file with plots, no script in it")
+
+
+def samples_of(args: argparse.Namespace, graph: Graph, own: str | None = None) -> Samples:
+    """The samples that the options name; where they name none, those of ``own``, a model of the gallery."""
+    if args.data:
+        arrays = read_arrays(args.data)
+        labels = arrays.pop(LABELS, None)
+        samples = Samples(feeds_of(arrays, graph, args.data), _labels(labels, args.data), args.data)
+        if samples.labels is not None and samples.labels.shape[:1] != (samples.count,):
+            raise InvalidInputError(
+                f"{LABELS} of shape {samples.labels.shape} for {samples.count} samples", where=args.data
+            )
+        return samples
+    model_id = DATA[args.gallery] if args.gallery else own or (DATA["digits"] if _takes_digits(graph) else None)
+    if model_id is None:
+        raise InvalidInputError("the gallery's digits do not fit this model", where="--data", hint="Give samples")
+    held_out = gallery.held_out(model_id)
+    (values,) = held_out.feeds.values()
+    named = f"the gallery's held-out {held_out.noun}"
+    return Samples(feeds_of({"": values}, graph, "--gallery"), held_out.labels, named)
+
+
+def _labels(labels: NDArray[Any] | None, where: str) -> NDArray[np.int64] | None:
+    if labels is None:
+        return None
+    if labels.dtype.kind not in "iu":
+        raise InvalidInputError(f"{LABELS} of type {labels.dtype}", where=where, hint="Use integers, the classes")
+    return labels.astype(np.int64)
+
+
+def _takes_digits(graph: Graph) -> bool:
+    if len(graph.inputs) != 1 or graph.inputs[0].shape is None or graph.inputs[0].dtype != "float32":
+        return False
+    sizes = graph.inputs[0].shape
+    return len(sizes) == 4 and all(not isinstance(a, int) or a == b for a, b in zip(sizes[1:], (1, 8, 8), strict=True))
+
+
+def recipe_of(path: str | None) -> Recipe:
+    """The recipe in a file, or the default one."""
+    if path is None:
+        return Recipe()
+    if not Path(path).is_file():
+        raise MissingError("there is no such file", where=path)
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidInputError("it is no JSON", where=path) from error
+    return Recipe.from_json(text)
+
+
+def quantized_by(args: argparse.Namespace, opened: ModelFile, console: Console) -> QuantizedModel:
+    """The model quantized as ``--recipe`` says; a gallery model brings its own calibration data."""
+    calibration: Arrays | None = None
+    if args.calibration:
+        arrays = read_arrays(args.calibration)
+        arrays.pop(LABELS, None)
+        calibration = feeds_of(arrays, opened.graph, args.calibration)
+    elif opened.gallery_id:
+        calibration = dict(gallery.calibration(opened.gallery_id))
+    return quantize_model(opened.model, recipe_of(args.recipe), calibration, console.progress)
+
+
+def report_of(
+    opened: ModelFile, quantized: QuantizedModel, samples: Samples, console: Console, *, engines: bool, **found: Any
+) -> ModelReport:
+    """The report; ``engines``: whether to compare and time the engines for it."""
+    compared: dict[str, Any] = {}
+    graph = quantized.model.graph
+    if engines and graph is not None:
+        feeds = {name: values[:COMPARED] for name, values in samples.feeds.items()}
+        race = race_work(graph, quantized.onnx, to_onnx(opened.graph), feeds)
+        compared["race"] = drain(race, console.progress)
+        try:
+            compared["partings"] = partings(graph, feeds)
+        except PlaygroundError:  # the interpreter lacks an operator: then the race alone has to do
+            compared["partings"] = ()
+    console.end_progress()
+    return model_report(quantized, data=f"{samples.count} samples of {samples.name}", **compared, **found)
+
+
+def target(path: str | None) -> Path | None:
+    """Where a file is to be written, checked before the work begins."""
+    if path is None:
+        return None
+    found = Path(path)
+    if not found.parent.is_dir():
+        raise MissingError("there is no such folder", where=str(found.parent))
+    if found.is_dir():
+        raise InvalidInputError("it is a folder", where=path, hint="Name a file")
+    return found
+
+
+def write_report(path: Path | None, report: ModelReport) -> None:
+    """Write the HTML file, if one is wanted."""
+    if path is not None:
+        path.write_text(report_html(report), encoding="utf-8")

@@ -1,0 +1,227 @@
+"""A report as one HTML file that stands alone: styles and plots are in it; no script, nothing is fetched."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from playground.analysis.mixed_precision import MixedPrecision, Point
+from playground.analysis.model_report import ModelReport
+from playground.analysis.parting import Parting
+from playground.analysis.race import Race
+from playground.analysis.sensitivity import LayerResult, Sensitivity
+from playground.render.numbers import digits, grouped, percent, points, shape, size
+from playground.render.svg import Dot, Series, bars, scatter
+from playground.render.verdict import verdict
+
+SHEET = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
+
+MOST_NAMED = 12
+"""Layers whose formats are listed one by one; of more, how many have each format."""
+
+
+def report_html(report: ModelReport) -> str:
+    """The whole file as text; every name and sentence in it is escaped."""
+    held = report.quantization
+    body = [
+        f"<h1>{escape(str(held['model']) or 'A quantized model')}</h1>",
+        f'<p class="muted">{escape(held["summary"])}</p>',
+        f'<p class="lead">{escape(verdict(report.sensitivity))}</p>' if report.sensitivity else "",
+        _cards(report),
+        _section("Which layers hurt", _sensitivity(report.sensitivity)) if report.sensitivity else "",
+        _section("Bits for each layer", _mixed(report.mixed)) if report.mixed else "",
+        _section("What was quantized", _tensors(held["tensors"])),
+        _section("What stayed in float, and why", _skipped(held["skipped"])),
+        _section("Take note", _bullets(held["warnings"])) if held["warnings"] else "",
+        _section("Engines", _engines(report.partings, report.race)) if report.partings or report.race else "",
+        _section("Recipe", f"<pre>{escape(json.dumps(held['recipe'], indent=2))}</pre>"),
+        _section("Made with", _versions(report)),
+    ]
+    title = escape(f"Quantization report: {held['model']}")
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
+        f'content="width=device-width, initial-scale=1"><title>{title}</title><style>{SHEET}</style></head>'
+        f"<body><main>{''.join(body)}</main></body></html>\n"
+    )
+
+
+def _section(title: str, content: str) -> str:
+    return f"<section><h2>{escape(title)}</h2>{content}</section>"
+
+
+def _cards(report: ModelReport) -> str:
+    held = report.quantization
+    ratio = held["bytes_before"] / max(1, held["bytes_after"])
+    shown = [
+        ("Constants", size(held["bytes_after"]), f"as stored, ÷ {digits(ratio)}", ""),
+        ("File", size(held["file_bytes"]), "ONNX", ""),
+    ]
+    found = report.sensitivity
+    if found and found.quantized.accuracy is not None and found.original.accuracy is not None:
+        remark, tone = points(found.quantized.accuracy - found.original.accuracy)
+        shown.append(("Accuracy", percent(found.quantized.accuracy), remark, tone))
+    if found and found.quantized.cross_entropy is not None and found.original.cross_entropy is not None:
+        before = f"float {digits(found.original.cross_entropy)}"
+        shown.append(("Cross-entropy", f"{digits(found.quantized.cross_entropy)} nats", before, ""))
+    if found:
+        shown.append(("SQNR of the output", f"{digits(found.quantized.sqnr_db)} dB", "against float", ""))
+        if found.quantized.agreement is not None:
+            shown.append(("Same answer as float", percent(found.quantized.agreement), f"{found.samples} samples", ""))
+    cards = (
+        f'<dl><dt>{escape(label)}</dt><dd>{escape(value)}<div class="{tone}">{escape(remark)}</div></dd></dl>'
+        for label, value, remark, tone in shown
+    )
+    return f'<div class="cards">{"".join(cards)}</div>'
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers_from: int = 99, wrap: int = -1) -> str:
+    def line(cells: Sequence[str], tag: str) -> str:
+        kinds = ("number" if at >= numbers_from else "wrap" if at == wrap else "" for at in range(len(cells)))
+        put = (f'<{tag} class="{kind}">{escape(cell)}</{tag}>' for kind, cell in zip(kinds, cells, strict=True))
+        return f"<tr>{''.join(put)}</tr>"
+
+    body = "".join(line(row, "td") for row in rows)
+    return f'<div class="scroll"><table><thead>{line(head, "th")}</thead><tbody>{body}</tbody></table></div>'
+
+
+def _bullets(items: Sequence[str]) -> str:
+    return f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
+
+
+def _figure(content: str, caption: str) -> str:
+    return f"<figure><figcaption>{escape(caption)}</figcaption>{content}</figure>"
+
+
+def _sensitivity(found: Sensitivity) -> str:
+    names = [layer.layer.node for layer in found.layers]
+    errors = [
+        Series("its own error, fed by the float model", "float", [r.local["sqnr_db"] for r in found.layers]),
+        Series("with all layers quantized", "quant", [r.accumulated["sqnr_db"] for r in found.layers]),
+    ]
+    plots = ""
+    if found.layers[0].share is not None:
+        share = [Series("share", "quant", [100 * (r.share or 0) for r in found.layers])]
+        plots = _figure(
+            bars(names, share, "%", "Share of the output's error that each layer makes alone"),
+            "Share of the output's error that each layer makes when it alone is quantized",
+        )
+    plots += _figure(
+        bars(names, errors, "dB", "Signal to quantization noise of each layer's output"),
+        "SQNR of each layer's output: higher is better; 6 dB are one bit",
+    )
+    unit = "Cross-entropy" if found.quantized.cross_entropy is not None else "Error"
+    head = ["Layer", "Operator", "Weights", "SQNR of weights", "SQNR alone", "SQNR piled up"]
+    head += [f"{unit}, only this quantized", f"{unit}, all but this", "Share"]
+    return plots + _table(head, [_layer_row(result) for result in found.layers], numbers_from=3)
+
+
+def _layer_row(result: LayerResult) -> list[str]:
+    layer = result.layer
+    weights = "—" if result.weights is None else f"{digits(result.weights['sqnr_db'])} dB"
+    return [
+        layer.node,
+        layer.op,
+        f"{layer.format}, {layer.granularity}" if layer.format else "float",
+        weights,
+        f"{digits(result.local['sqnr_db'])} dB",
+        f"{digits(result.accumulated['sqnr_db'])} dB",
+        "—" if result.alone is None else digits(result.alone.loss),
+        "—" if result.without is None else digits(result.without.loss),
+        "—" if result.share is None else percent(result.share),
+    ]
+
+
+def _mixed(mixed: MixedPrecision) -> str:
+    def dot(point: Point, css: str) -> Dot:
+        measured = point.measured
+        right = "" if measured.accuracy is None else f", accuracy {percent(measured.accuracy)}"
+        about = f"{size(point.bytes)}, error {digits(measured.relative_error)}{right}: {_widths(point)}"
+        return Dot(point.bytes / 1000, measured.relative_error, css, point.uniform if css == "clip" else "", about)
+
+    plot = scatter(
+        [*(dot(p, "clip") for p in mixed.uniform), *(dot(p, "quant") for p in mixed.points)],
+        [(p.bytes / 1000, p.measured.relative_error) for p in mixed.points],
+        "constants as stored, kB",
+        "error of the output",
+        "Size against error: formats chosen for each layer, and the same format for all",
+    )
+    rows = [_point_row(p) for p in (*mixed.points, *mixed.uniform)]
+    head = ["Formats", "Size", "Predicted error", "Error", "Accuracy", "Cross-entropy"]
+    note = "" if mixed.front.exact else " Too many combinations to keep: the front is not exact."
+    caption = f"Orange: formats chosen for each layer; grey: the same for all. Lower left is better.{note}"
+    return _figure(plot, caption) + _table(head, rows, numbers_from=1, wrap=0)
+
+
+def _widths(point: Point) -> str:
+    if point.uniform:
+        return f"{point.uniform} for all"
+    if len(point.formats) > MOST_NAMED:
+        counted = Counter(point.formats.values())
+        return ", ".join(f"{count} × {name}" for name, count in sorted(counted.items(), reverse=True))
+    return ", ".join(f"{name}: {number_format}" for name, number_format in point.formats.items())
+
+
+def _point_row(point: Point) -> list[str]:
+    measured = point.measured
+    return [
+        _widths(point),
+        size(point.bytes),
+        digits(point.predicted),
+        digits(measured.relative_error),
+        "—" if measured.accuracy is None else percent(measured.accuracy),
+        "—" if measured.cross_entropy is None else digits(measured.cross_entropy),
+    ]
+
+
+def _tensors(tensors: Sequence[dict[str, Any]]) -> str:
+    if not tensors:
+        return '<p class="muted">Nothing.</p>'
+    rows = [
+        [
+            t["name"],
+            t["op"],
+            shape(tuple(t["shape"])),
+            f"{t['scheme']['format']}, {t['scheme']['granularity']}",
+            grouped(t["parameters"]),
+            size(t["bytes_before"]),
+            size(t["bytes_after"]),
+            f"{digits(t['sqnr_db'])} dB",
+        ]
+        for t in tensors
+    ]
+    head = ["Tensor", "Operator", "Shape", "Format", "Parameters", "Before", "As stored", "SQNR"]
+    return _table(head, rows, numbers_from=4)
+
+
+def _skipped(skipped: Sequence[dict[str, Any]]) -> str:
+    if not skipped:
+        return '<p class="muted">Nothing was skipped.</p>'
+    rows = [[entry["name"] or entry["node"], entry["op"], entry["reason"]] for entry in skipped]
+    return _table(["Name", "Operator", "Reason"], rows, wrap=2)
+
+
+def _engines(partings: Sequence[Parting], race: Race | None) -> str:
+    content = ""
+    if race:
+        rows = [
+            [
+                lap.engine,
+                lap.failure or f"{digits(lap.median_ms)} ms",
+                "—" if math.isnan(lap.p95_ms) else f"{digits(lap.p95_ms)} ms",
+                "—" if math.isnan(lap.same_top1) else percent(lap.same_top1),
+            ]
+            for lap in race.laps
+        ]
+        head = ["Engine", f"Median of a batch of {race.batch}", "95th percentile", "Same answer"]
+        content += _table(head, rows, wrap=1) + _bullets(race.notes)
+    return content + (_bullets([parting.sentence for parting in partings]) if partings else "")
+
+
+def _versions(report: ModelReport) -> str:
+    data = f"<p>Measured on {escape(report.data)}.</p>" if report.data else ""
+    return data + f"<p>{escape(', '.join(f'{name} {value}' for name, value in report.versions.items()))}</p>"

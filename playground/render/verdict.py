@@ -1,0 +1,73 @@
+"""Which layer hurts, and what to do about it, in plain sentences."""
+
+from __future__ import annotations
+
+from playground.analysis.outputs import Measured
+from playground.analysis.sensitivity import LayerResult, Sensitivity
+from playground.render.numbers import digits, percent, size
+
+ACCURACY, ENTROPY, ERROR = 0.005, 0.02, 1e-3
+"""A loss below these is none: half a point of accuracy, 0.02 nats, a thousandth of the output's power."""
+
+BLAME = 0.1
+"""A layer is to blame if leaving it in float gives back at least this share of what quantization lost."""
+
+
+def verdict(found: Sensitivity) -> str:
+    """One sentence; two where the samples were made up."""
+    caution = "Made-up samples: a smoke test, not a measurement. " if found.generated else ""
+    if _harmless(found.quantized, found.original):
+        return f"{caution}No layer hurts: {_as_good(found)}, so there is nothing to do."
+    worst = found.worst()
+    lost, gained = found.quantized.loss - found.original.loss, found.gain(worst)
+    if worst.without is None or gained < BLAME * lost:
+        return f"{caution}No single layer is to blame: {_state(found)}, so give all layers more bits."
+    return f"{caution}{worst.layer.node} hurts most: {_effect(found, worst)}; {_advice(worst)}."
+
+
+def _harmless(quantized: Measured, original: Measured) -> bool:
+    if quantized.cross_entropy is None or quantized.accuracy is None:
+        return quantized.relative_error < ERROR
+    lost = (original.accuracy or 0.0) - quantized.accuracy
+    return lost < ACCURACY and quantized.cross_entropy - (original.cross_entropy or 0.0) < ENTROPY
+
+
+def _as_good(found: Sensitivity) -> str:
+    quantized, original = found.quantized, found.original
+    if quantized.accuracy is None or original.accuracy is None:
+        return f"the output is within {percent(quantized.relative_error)} of the float model's"
+    if quantized.accuracy == original.accuracy:
+        return f"the quantized model gets {percent(quantized.accuracy)} right, just as the float model does"
+    return f"the quantized model gets {percent(quantized.accuracy)} right, the float model {percent(original.accuracy)}"
+
+
+def _state(found: Sensitivity) -> str:
+    quantized, original = found.quantized, found.original
+    if quantized.accuracy is None or original.accuracy is None:
+        return f"the output's error is {percent(quantized.relative_error)} of its power"
+    return f"accuracy is {percent(quantized.accuracy)}, float {percent(original.accuracy)}"
+
+
+def _effect(found: Sensitivity, worst: LayerResult) -> str:
+    """What leaving the layer in float changes, in the most telling unit."""
+    before, after, layer = found.quantized, worst.without, worst.layer
+    if after is None:
+        return ""
+    more = layer.bytes_before - layer.bytes_after
+    price = f" for {size(more)} more" if more > 0 else ""
+    if before.accuracy is None or after.accuracy is None or before.cross_entropy is None or after.cross_entropy is None:
+        change = f"the output's error falls from {percent(before.relative_error)} to {percent(after.relative_error)}"
+    elif after.accuracy - before.accuracy >= ACCURACY:
+        change = f"accuracy rises from {percent(before.accuracy)} to {percent(after.accuracy)}"
+    else:
+        change = f"cross-entropy falls from {digits(before.cross_entropy)} to {digits(after.cross_entropy)} nats"
+    return f"with it in float {change}{price}"
+
+
+def _advice(worst: LayerResult) -> str:
+    layer = worst.layer
+    if layer.granularity == "tensor" and worst.weights is not None:
+        return "first try one scale for each channel, then more bits for it"
+    if layer.format and layer.format not in ("int8", "uint8"):
+        return "give it more bits, or leave it in float"
+    return "leave it in float, or calibrate its activations otherwise"

@@ -1,0 +1,65 @@
+// One long piece of work at a time: its progress, how long it may take, and a Cancel that works.
+import { toast } from "./toast.mjs";
+
+const PATIENCE_MS = 2000;
+const $ = (id) => document.getElementById(id);
+
+const seconds = (left) => (left === null ? "" : left < 1 ? "under a second left" : `about ${Math.ceil(left)} s left`);
+
+export class Job {
+  #client; #complain; #running = null;
+
+  constructor({ client, complain }) {
+    this.#client = client;
+    this.#complain = complain;
+    client.addEventListener("progress", ({ detail }) => this.#show(detail));
+    $("cancel").addEventListener("click", () => this.#cancel());
+  }
+
+  /** Asks for work and shows it until it is done; the answer, or undefined if there is none (that has been said). */
+  async run(kind, stage) {
+    this.#begin(stage);
+    const running = this.#client.request(kind);
+    this.#running = running;
+    try {
+      return await running;
+    } catch (error) {
+      if (error.kind === "cancelled") toast("Cancelled. Nothing was changed.");
+      else this.#complain(error);
+      return undefined;
+    } finally {
+      this.#running = null;
+      this.#end();
+    }
+  }
+
+  #begin(stage) {
+    for (const button of document.querySelectorAll("[data-job]")) button.disabled = true;
+    $("job").hidden = false;
+    $("job-bar").value = 0;
+    $("job-stage").textContent = stage;
+    $("job-amount").textContent = "";
+  }
+
+  #end() {
+    $("job").hidden = true;
+    for (const button of document.querySelectorAll("[data-job]")) button.disabled = false;
+  }
+
+  #show({ id, message, done, total, seconds_left: left }) {
+    if (!this.#running || id !== this.#running.id) return;
+    $("job-stage").textContent = message || "Working";
+    $("job-bar").value = total ? done / total : 0;
+    $("job-amount").textContent = seconds(left ?? null);
+  }
+
+  /** Asks the work to stop between two of its steps; if that takes too long, Python is started anew. */
+  #cancel() {
+    const job = this.#running;
+    if (!job) return;
+    this.#client.request("cancel", { target: job.id }).catch(() => { /* then it has ended anyway */ });
+    setTimeout(() => {
+      if (this.#running === job) this.#client.close("Cancelled in the middle of a long step");
+    }, PATIENCE_MS);
+  }
+}

@@ -1,0 +1,101 @@
+"""The front against every combination there is."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from playground.analysis.knapsack import Choice, front, greedy
+from playground.errors import InvalidInputError
+
+choices = st.lists(st.builds(Choice, st.integers(0, 30), st.integers(-5, 40).map(float)), min_size=1, max_size=4)
+problems = st.lists(choices, min_size=1, max_size=5)
+
+
+def combinations(layers: list[list[Choice]]) -> list[tuple[int, float, tuple[int, ...]]]:
+    found = []
+    for picks in itertools.product(*(range(len(c)) for c in layers)):
+        taken = [layer[pick] for layer, pick in zip(layers, picks, strict=True)]
+        found.append((sum(c.bytes for c in taken), sum(c.cost for c in taken), picks))
+    return found
+
+
+@given(problems)
+@settings(max_examples=200, deadline=None)
+def test_the_front_is_what_brute_force_finds(layers: list[list[Choice]]) -> None:
+    every = combinations(layers)
+    best: dict[int, float] = {}
+    for nbytes, cost, _ in every:
+        best[nbytes] = min(cost, best.get(nbytes, np.inf))
+    wanted, least = [], np.inf
+    for nbytes in sorted(best):
+        if best[nbytes] < least:
+            least = best[nbytes]
+            wanted.append((nbytes, least))
+    found = front(layers)
+    assert list(zip(found.bytes.tolist(), found.costs.tolist(), strict=True)) == wanted
+    assert found.exact
+    for nbytes, cost, picks in zip(found.bytes, found.costs, found.picks, strict=True):
+        taken = [layer[pick] for layer, pick in zip(layers, picks, strict=True)]
+        assert (sum(c.bytes for c in taken), sum(c.cost for c in taken)) == (nbytes, cost)
+
+
+@given(problems, st.integers(0, 150))
+@settings(max_examples=200, deadline=None)
+def test_budgets(layers: list[list[Choice]], budget: int) -> None:
+    found = front(layers)
+    fitting = [cost for nbytes, cost, _ in combinations(layers) if nbytes <= budget]
+    if not fitting:
+        with pytest.raises(InvalidInputError, match="smallest combination takes"):
+            found.within_bytes(budget)
+        with pytest.raises(InvalidInputError, match="smallest combination takes"):
+            greedy(layers, budget)
+        return
+    assert found.costs[found.within_bytes(budget)] == min(fitting)
+    picks = greedy(layers, budget)
+    taken = [layer[pick] for layer, pick in zip(layers, picks, strict=True)]
+    assert sum(c.bytes for c in taken) <= budget
+    assert sum(c.cost for c in taken) >= min(fitting)
+
+
+def test_an_error_budget() -> None:
+    found = front([[Choice(8, 0.0), Choice(4, 1.0), Choice(2, 5.0)], [Choice(8, 0.0), Choice(4, 3.0)]])
+    assert found.bytes[found.within_cost(4.0)] == 8
+    assert found.bytes[found.within_cost(0.0)] == 16
+    with pytest.raises(InvalidInputError, match="best combination costs"):
+        found.within_cost(-1)
+
+
+def test_greedy_is_not_exact() -> None:
+    """It takes the step of the best ratio, which leaves no room for the better pair."""
+    layers = [[Choice(10, 0.0), Choice(0, 9.0)], [Choice(6, 0.0), Choice(0, 6.0)]]
+    assert greedy(layers, 10).tolist() == [1, 0]
+    found = front(layers)
+    assert found.picks[found.within_bytes(10)].tolist() == [0, 1]
+
+
+def test_many_layers_stay_bounded_and_say_so() -> None:
+    rng = np.random.default_rng(0)
+    layers = [
+        [Choice(int(n), float(c)) for n, c in zip(sizes, np.sort(rng.random(5)), strict=True)]
+        for sizes in np.sort(rng.integers(1, 10**7, (60, 5)))[:, ::-1]
+    ]
+    found, rough = front(layers, most_states=20_000), front(layers, most_states=500)
+    assert not rough.exact
+    assert rough.bytes.size <= 500
+    budget = int(np.median(found.bytes))
+    fine_cost, rough_cost = (f.costs[f.within_bytes(budget)] for f in (found, rough))
+    assert fine_cost <= rough_cost < 1.05 * fine_cost
+    for nbytes, picks in zip(rough.bytes, rough.picks, strict=True):
+        assert sum(layer[pick].bytes for layer, pick in zip(layers, picks, strict=True)) == nbytes
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [([[]], "layer 0: it has no choice"), ([[Choice(1, 0.0)], [Choice(1, float("nan"))]], "layer 1")],
+)
+def test_what_is_no_problem_is_refused(layers: list[list[Choice]], message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        front(layers)

@@ -1,0 +1,96 @@
+"""Replayed runs against plain ones, and what is not run again."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from playground.analysis import replay
+from playground.analysis.replay import Replay
+from playground.analysis.variants import quantized_only
+from playground.engines.interpreter import run_graph
+from playground.errors import MissingError
+from playground.model.graph import Graph, Model, Tensor
+from playground.ptq.pipeline import QuantizedModel
+from playground.work import Progress, drain
+
+Data = dict[str, np.ndarray]
+STEP = Progress(0, 1)
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the nodes that are run from now on."""
+    names: list[str] = []
+
+    def noting(graph: Graph, node: Any, values: Any) -> Any:
+        names.append(node.name)
+        return evaluate(graph, node, values)
+
+    evaluate = replay.evaluate
+    monkeypatch.setattr(replay, "evaluate", noting)
+    return names
+
+
+def test_every_value_is_that_of_a_plain_run(net: Model, net_data: Data, net_quantized: QuantizedModel) -> None:
+    graph, held = net.graph, Replay()
+    drain(held.run_work(graph, net_data, ["z"], STEP, keep=True))
+    for node in ("conv1", "conv2", "fc"):
+        part = quantized_only(graph, net_quantized.quantization, [node])
+        names = [name for n in part.nodes for name in n.outputs]
+        found, wanted = drain(held.run_work(part, net_data, names, STEP)), run_graph(part, net_data, names)
+        for name in names:
+            np.testing.assert_array_equal(found[name], wanted[name])
+
+
+def test_only_what_differs_is_run(net: Model, net_data: Data, net_quantized: QuantizedModel, ran: list[str]) -> None:
+    graph, held = net.graph, Replay()
+    drain(held.run_work(graph, net_data, ["z"], STEP, keep=True))
+    assert ran == [node.name for node in graph.nodes]
+    ran.clear()
+    drain(held.run_work(graph, net_data, ["z"], STEP))
+    assert ran == []
+    last = quantized_only(graph, net_quantized.quantization, ["fc"])
+    drain(held.run_work(last, net_data, ["z"], STEP))
+    plain = {node.name for node in graph.nodes}
+    assert [name for name in ran if name in plain] == ["fc", "softmax"]
+    ran.clear()
+    drain(held.run_work(last, net_data, ["y_DequantizeLinear_Output"], STEP))
+    assert "w3_DequantizeLinear" not in ran  # what follows from constants alone is kept
+    assert "softmax" not in ran  # and what nobody asks for is not run
+
+
+def test_another_batch_is_run_anew(net: Model, net_data: Data, ran: list[str]) -> None:
+    held = Replay()
+    first = drain(held.run_work(net.graph, {"x": net_data["x"][:3]}, ["z"], STEP, keep=True))["z"]
+    held.begin()
+    second = drain(held.run_work(net.graph, {"x": net_data["x"][3:6]}, ["z"], STEP, keep=True))["z"]
+    assert len(ran) == 2 * len(net.graph.nodes)
+    np.testing.assert_array_equal(second, run_graph(net.graph, {"x": net_data["x"][3:6]})["z"])
+    assert np.abs(first - second).max() > 0
+
+
+def test_equal_names_with_other_contents_are_told_apart(net: Model, net_data: Data) -> None:
+    held = Replay()
+    before = drain(held.run_work(net.graph, net_data, ["z"], STEP, keep=True))["z"]
+    changed = {**net.graph.initializers, "w1": Tensor.of("w1", net.tensors["w1"].numpy() * np.float32(2))}
+    other = net.graph.with_(initializers=changed)
+    after = drain(held.run_work(other, net_data, ["z"], STEP))["z"]
+    np.testing.assert_array_equal(after, run_graph(other, net_data)["z"])
+    assert np.abs(after - before).max() > 0
+
+
+def test_attributes_are_part_of_what_a_node_is(net: Model, net_data: Data) -> None:
+    held = Replay()
+    drain(held.run_work(net.graph, net_data, ["z"], STEP, keep=True))
+    wider = {"pads": [1, 1, 1, 1], "strides": [3, 3]}
+    nodes = tuple(replace(n, attributes={**n.attributes, **wider}) if n.name == "pool" else n for n in net.graph.nodes)
+    other = net.graph.with_(nodes=nodes)
+    found = drain(held.run_work(other, net_data, ["p"], STEP))["p"]
+    np.testing.assert_array_equal(found, run_graph(other, net_data, ["p"])["p"])
+
+
+def test_a_name_that_is_not_there(net: Model, net_data: Data) -> None:
+    with pytest.raises(MissingError, match="no value 'q'"):
+        drain(Replay().run_work(net.graph, net_data, ["q"], STEP))

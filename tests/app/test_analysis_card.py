@@ -1,0 +1,176 @@
+"""The cards about layers: the sentence, the plots, and points that become the recipe."""
+
+import math
+
+import numpy as np
+import pytest
+
+from playground.app.analysis_card import NOTHING
+from playground.app.analysis_jobs import AnalysisJobs
+from playground.app.model_jobs import ModelJobs, recipe_of
+from playground.app.model_view import ModelView
+from playground.app.workspace import Workspace
+from playground.errors import CancelledError, MissingError
+from playground.settings import Settings
+from playground.work import drain
+
+
+@pytest.fixture
+def coarse():
+    """The convolutional net at 4 bits, one scale a tensor."""
+    return Workspace(Settings(model="digits-convnet", tensor="", weights="int4", weights_granularity="tensor"))
+
+
+@pytest.fixture
+def view(coarse):
+    return ModelView(coarse)
+
+
+@pytest.fixture
+def jobs(coarse):
+    return AnalysisJobs(coarse, ModelJobs(coarse))
+
+
+def columns(view):
+    data = view.source.data
+    return {name: dict(zip(data["name"], column, strict=True)) for name, column in data.items()}
+
+
+def test_before_anything_is_measured(view):
+    card = view.analysis
+    assert "and what do I do about it?" in card.sentence.text
+    assert not card.harm.figure.visible
+    assert not card.front.figure.visible
+    assert not card.choice.visible
+    assert all(math.isnan(value) for value in columns(view)["share"].values())
+
+
+def test_sensitivity_answers_in_a_sentence_in_plots_and_in_the_table(view, coarse, jobs):
+    answer = drain(jobs.sensitivity_work())
+    card, found = view.analysis, coarse.sensitivity
+    assert answer["verdict"].startswith("depthwise2 hurts most: ")
+    assert "depthwise2 hurts most: " in card.sentence.text
+    assert "360 samples" in card.sentence.text
+    assert card.harm.figure.visible
+    names = [result.layer.node for result in found.layers]
+    assert card.harm.source.data["layer"] == names
+    assert card.harm.figure.y_range.factors == names[::-1]  # the first layer is on top
+    gained, lost = card.harm.source.data["upper"], card.harm.source.data["lower"]
+    assert names[gained.index(max(gained))] == "depthwise2"  # what the sentence names
+    assert gained[3] == pytest.approx(found.quantized.cross_entropy - found.layers[3].without.cross_entropy)
+    assert lost[3] == pytest.approx(found.layers[3].alone.cross_entropy - found.original.cross_entropy)
+    assert card.noise.source.data["upper"] == [result.local["sqnr_db"] for result in found.layers]
+    assert card.noise.source.data["lower"] == [result.accumulated["sqnr_db"] for result in found.layers]
+    table, worst = columns(view), next(r for r in found.layers if r.layer.node == "pointwise1")
+    assert table["share"]["pointwise1.weight"] == pytest.approx(100 * worst.share)
+    assert table["output"]["pointwise1.weight"] == worst.local["sqnr_db"]
+    assert table["piled"]["pointwise1.weight"] == worst.accumulated["sqnr_db"]
+    assert math.isnan(table["share"]["pointwise1.bias"])
+
+
+def test_another_recipe_takes_the_answer_away(view, coarse, jobs):
+    drain(jobs.sensitivity_work())
+    coarse.change(weights="int8")
+    assert coarse.sensitivity is None
+    assert not view.analysis.harm.figure.visible
+    assert "hurts most" not in view.analysis.sentence.text
+
+
+def test_a_point_becomes_the_recipe_and_the_points_stay(view, coarse, jobs):
+    drain(jobs.mixed_work())
+    card, mixed = view.analysis, coarse.mixed
+    assert card.front.figure.visible
+    assert card.front.points.data["size"] == [point.bytes / 1000 for point in mixed.points]
+    at = len(mixed.points) // 2
+    card.front.points.selected.indices = [at]
+    point = mixed.points[at]
+    recipe = recipe_of(coarse)
+    assert {name: recipe.scheme_for(name).format for name in point.formats} == point.formats
+    assert coarse.mixed is mixed
+    assert coarse.result is None  # it has to be quantized anew
+    assert "Quantize the model" in card.chosen.text
+    assert view.widgets["formats"].value == coarse.settings.formats
+    result = drain(ModelJobs(coarse).quantize_work())
+    assert {t.name: t.scheme["format"] for t in result.report.tensors} == point.formats
+    assert result.report.bytes_after == point.bytes
+    assert coarse.compared.quantized.accuracy == pytest.approx(point.measured.accuracy, abs=2 / 360)
+
+
+def test_points_can_be_chosen_from_a_list_too(view, coarse, jobs):
+    drain(jobs.mixed_work())
+    card = view.analysis
+    assert len(card.choice.options) == 1 + len({*card._points})
+    card.choice.value = next(label for label in card.choice.options if label.endswith("int5 for all"))
+    assert (coarse.settings.weights, coarse.settings.formats) == ("int5", "")
+    card.front.uniform.selected.indices = [0]
+    assert coarse.settings.weights == "int2"
+    card.choice.value = NOTHING
+    assert coarse.settings.weights == "int2"
+
+
+def test_points_leave_when_other_tensors_are_quantized(view, coarse, jobs):
+    drain(jobs.mixed_work())
+    coarse.change(exclude="fc*")
+    assert coarse.mixed is None
+    assert not view.analysis.front.figure.visible
+
+
+@pytest.mark.parametrize("which", ["sensitivity_work", "mixed_work"])
+def test_what_is_cancelled_leaves_nothing_behind(coarse, jobs, which):
+    drain(ModelJobs(coarse).quantize_work())
+    result = coarse.result
+    work = getattr(jobs, which)()
+    for _ in range(40):
+        next(work)
+    work.close()
+    assert (coarse.sensitivity, coarse.mixed) == (None, None)
+    assert coarse.result is result
+
+
+def test_what_is_measured_while_the_recipe_changes_is_not_shown(coarse, jobs):
+    drain(ModelJobs(coarse).quantize_work())
+    work = jobs.sensitivity_work()
+    next(work)
+    coarse.change(weights="int8")
+    with pytest.raises(CancelledError, match="changed meanwhile"):
+        drain(work)
+    assert coarse.sensitivity is None
+
+
+def test_an_uploaded_model_is_measured_on_its_calibration_data(files):
+    workspace = Workspace(Settings())
+    workspace.open(files.linear_model())
+    models = ModelJobs(workspace)
+    jobs = AnalysisJobs(workspace, models)
+    assert drain(jobs.sensitivity_work())["verdict"].startswith("Made-up samples: a smoke test")
+    rng = np.random.default_rng(0)
+    models.use_calibration(files.npz(x=rng.normal(size=(50, 4)).astype(np.float32)))
+    assert workspace.sensitivity is None
+    answer = drain(jobs.sensitivity_work())
+    assert not answer["verdict"].startswith("Made-up")
+    assert answer["sensitivity"]["samples"] == 50
+
+
+def test_the_report_as_a_page(coarse, jobs):
+    with pytest.raises(MissingError, match="no quantized model"):
+        jobs.page()
+    drain(jobs.sensitivity_work())
+    text = jobs.page().decode()
+    assert "depthwise2 hurts most" in text
+    assert "360 samples, labelled" in text
+    assert "Bits for each layer" not in text
+    drain(jobs.mixed_work())
+    assert "Bits for each layer" in jobs.page().decode()
+
+
+def test_the_page_gets_answers_with_the_model_that_was_made_for_them(open_page):
+    page = open_page("?model=digits-convnet&weights=int4&weights_granularity=tensor")
+    for request in ("sensitivity", "mixed"):
+        answer = page.ask(request)
+        assert page.buffers[0] == page.workspace.result.onnx
+        assert answer["report"]["tensors"]
+        assert answer["name"] == "digits-convnet-int4.onnx"
+    progress = page.said("progress")
+    assert any(message["seconds_left"] for message in progress)
+    assert page.ask("report_page")["name"] == "report.html"
+    assert page.buffers[0].startswith(b"<!doctype html>")
