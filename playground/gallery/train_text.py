@@ -65,7 +65,7 @@ def main() -> None:
         calibration=cut(tokens),
     )
     measured = measure(onnx_bytes, {"tokens": pieces[:, :-1].astype(np.int64)}, pieces[:, 1:])
-    measured["parameters"] = sum(p.numel() for p in net.parameters())  # without the mask
+    measured["parameters"] = sum(p.numel() for p in net.parameters())  # without the attention's two constants
     print(measured)
     note({"moby-dick-transformer": measured, "versions": {"train_text": versions()}})
 

@@ -13,7 +13,9 @@ def to_onnx(name: str, parameters: Parameters, heads: int, time: int) -> bytes:
     """Input ``tokens`` int64 (batch, time), output ``logits`` float32 (batch, time, characters)."""
     writer = Writer(parameters)
     characters, width = parameters["tokens.weight"].shape
-    writer.constant("attention.mask", np.triu(np.full((time, time), -1e4, np.float32), 1))
+    # Where, not Add: a sum with large negative numbers would need a range in which quantized scores vanish
+    writer.constant("attention.past", np.tril(np.ones((time, time), np.bool_)))
+    writer.constant("attention.never", np.full((), -1e4, np.float32))
     writer.constant("attention.scale", np.full((), 1 / math.sqrt(width // heads), np.float32))
     writer.constant("attention.split", np.array([0, 0, heads, width // heads], np.int64))
     writer.constant("attention.join", np.array([0, 0, width], np.int64))
@@ -41,7 +43,7 @@ def _attention(writer: Writer, name: str, x: str) -> str:
     query, key, value = heads("query", [0, 2, 1, 3]), heads("key", [0, 2, 3, 1]), heads("value", [0, 2, 1, 3])
     scores = writer.add("MatMul", f"{name}.scores", query, key)
     scaled = writer.add("Mul", f"{name}.scaled", scores, "attention.scale")
-    masked = writer.add("Add", f"{name}.masked", scaled, "attention.mask")
+    masked = writer.add("Where", f"{name}.masked", "attention.past", scaled, "attention.never")
     mixed = writer.add("MatMul", f"{name}.mix", writer.add("Softmax", f"{name}.softmax", masked, axis=-1), value)
     joined = writer.add("Transpose", f"{name}.mix.heads", mixed, perm=[0, 2, 1, 3])
     return writer.add("Reshape", f"{name}.mix.join", joined, "attention.join")

@@ -71,7 +71,7 @@ def test_files_are_valid_onnx_with_a_dynamic_batch(model_id):
     assert [d.dim_param or d.dim_value for d in given.type.tensor_type.shape.dim] == ["batch", *sizes]
     assert model.opset_import[0].version in (17, 20)
     floats = {t.name: math.prod(t.dims) for t in model.graph.initializer if t.data_type == onnx.TensorProto.FLOAT}
-    assert entry.parameters == sum(floats.values()) - sum(floats.get(f"attention.{n}", 0) for n in ("mask", "scale"))
+    assert entry.parameters == sum(floats.values()) - sum(floats.get(f"attention.{n}", 0) for n in ("never", "scale"))
     assert entry.tensor in floats
 
 

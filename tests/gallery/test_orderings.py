@@ -4,6 +4,8 @@ ONNX Runtime or NumPy runs the models; what is compared is cross-entropy, or the
 (Kullback-Leibler divergence in nats), which does not profit from errors that happen to point the right way.
 """
 
+import dataclasses
+
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
@@ -13,7 +15,7 @@ from playground import gallery
 from playground.analysis.accuracy import score
 from playground.core import Scheme
 from playground.engines.interpreter import run_graph
-from playground.model.recipe import Recipe, Rule
+from playground.model.recipe import AlgorithmCall, Recipe, Rule
 from playground.ptq.pipeline import quantize_model
 
 SEEDS = range(5)
@@ -114,3 +116,59 @@ def test_nf4_beats_int4_at_equal_bits_on_text(text):
     assert (found["nf4"][:, 0] < 0.95 * found["int4"][:, 0]).all()
     perplexity = {name: np.exp(values[:, 1]).mean() for name, values in found.items()}
     assert perplexity["nf4"] < perplexity["int4"]
+
+
+def float_of(model_id, limit=None):
+    """The float model's graph, what it is measured on, its answers and its cross-entropy."""
+    graph, held_out = gallery.open_model(model_id).graph, gallery.held_out(model_id, limit)
+    logits = answers(graph, held_out)
+    return held_out, logits, score(logits, held_out.labels)
+
+
+def errors(model_id, recipe, calibration, known):
+    """Mean squared error of the outputs relative to their mean square, and the score."""
+    held_out, wanted, _ = known
+    graph = quantize_model(gallery.open_model(model_id), recipe, calibration).model.graph
+    logits = answers(graph, held_out)
+    return ((logits - wanted) ** 2).mean() / (wanted**2).mean(), score(logits, held_out.labels)
+
+
+@pytest.mark.parametrize("activations", ["static", "weight_only"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_equalisation_brings_one_scale_a_tensor_to_within_a_point_of_float(seed, activations):
+    model_id = "digits-depthwise"
+    known, calibration = float_of(model_id), drawn(model_id, seed, 32)
+    recipe = Recipe(weights=Scheme("int8"), activations=activations)
+    _, plain = errors(model_id, recipe, calibration, known)
+    _, equalised = errors(
+        model_id, dataclasses.replace(recipe, algorithms=(AlgorithmCall("equalize"),)), calibration, known
+    )
+    assert plain.accuracy < 0.5
+    assert abs(equalised.accuracy - known[2].accuracy) <= 0.01
+    assert equalised.cross_entropy < 1.2 * known[2].cross_entropy
+
+
+@pytest.mark.parametrize("algorithm", ["gptq", "adaround"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_learned_rounding_recovers_half_of_what_rounding_to_nearest_loses_at_4_bits(seed, algorithm):
+    model_id = "digits-resnet"
+    known, calibration = float_of(model_id), drawn(model_id, seed, 48)
+    recipe = Recipe(weights=Scheme("int4"), activations="weight_only")
+    nearest_error, nearest = errors(model_id, recipe, calibration, known)
+    call = AlgorithmCall(algorithm, {"steps": 400} if algorithm == "adaround" else {})
+    error, found = errors(model_id, dataclasses.replace(recipe, algorithms=(call,)), calibration, known)
+    base = known[2].cross_entropy
+    assert nearest.cross_entropy > 2 * base
+    assert found.cross_entropy - base < 0.5 * (nearest.cross_entropy - base)
+    assert error < 0.5 * nearest_error
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_smoothquant_beats_plain_static_where_activations_have_outliers(seed):
+    model_id = "moby-dick-outliers"
+    known, calibration = float_of(model_id, 8), drawn(model_id, seed, 8)
+    _, plain = errors(model_id, Recipe(), calibration, known)
+    _, smooth = errors(model_id, Recipe(algorithms=(AlgorithmCall("smoothquant"),)), calibration, known)
+    base = known[2].cross_entropy
+    assert plain.cross_entropy > base + 0.2
+    assert smooth.cross_entropy < base + 0.05
