@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 import playground
 from playground import gallery
 from playground.analysis.accuracy import score
+from playground.analysis.mixed_precision import mixed_precision
 from playground.core import Scheme
 from playground.engines.interpreter import run_graph
 from playground.model.recipe import AlgorithmCall, Recipe, Rule
@@ -172,3 +173,19 @@ def test_smoothquant_beats_plain_static_where_activations_have_outliers(seed):
     base = known[2].cross_entropy
     assert plain.cross_entropy > base + 0.2
     assert smooth.cross_entropy < base + 0.05
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_mixed_precision_front_dominates_uniform_widths(seed):
+    model_id = "digits-convnet"
+    model, held_out = gallery.open_model(model_id), gallery.held_out(model_id)
+    rows = np.random.default_rng(seed).permutation(held_out.count)[:180]
+    recipe = Recipe(weights=Scheme("int8"), activations="weight_only")
+    quantized = quantize_model(model, recipe, gallery.calibration(model_id))
+    feeds = {name: values[rows] for name, values in held_out.feeds.items()}
+    found = mixed_precision(model.graph, quantized, feeds, held_out.labels[rows])
+    assert [point.uniform for point in found.uniform] == [f"int{bits}" for bits in (2, 3, 4, 5, 6, 8)]
+    for point in found.uniform:
+        best = min(p.measured.relative_error for p in found.points if p.bytes <= point.bytes)
+        between = point.uniform not in ("int2", "int8")  # at the ends there is one combination of that size or less
+        assert best <= point.measured.relative_error * (0.5 if between else 1)
