@@ -31,6 +31,13 @@ async function verify(bytes, integrity) {
   if (found !== integrity) throw failure("bad_file", "its content is not the one this page was built with");
 }
 
+/** Takes a broken copy out of the service worker's cache, which the browser may read without asking the service worker. */
+async function forget(url) {
+  try {
+    for (const name of await caches.keys()) await (await caches.open(name)).delete(url);
+  } catch { /* there are none here */ }
+}
+
 export class Fetching extends EventTarget {
   #known;
   #started = new Map();
@@ -74,6 +81,7 @@ export class Fetching extends EventTarget {
       return await this.#attempt(file, {});
     } catch (error) {
       if (error.kind !== "bad_file") throw error;
+      await forget(file.url);
       return this.#attempt(file, CHUNK_RETRY).catch((again) => {
         throw failure(again.kind, `${name} could not be used: ${again.message}. Reload the page.`);
       });

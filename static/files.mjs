@@ -28,9 +28,13 @@ export class Files extends EventTarget {
     return this.#list.find((file) => file.name === name);
   }
 
-  /** Starts fetching everything that a way of starting needs at once. */
-  begin(mode) {
+  /** Starts fetching what the page itself needs. */
+  beginPage() {
     this.#page.begin("page");
+  }
+
+  /** Starts fetching everything that a way of starting Python needs at once. */
+  begin(mode) {
     this.#fetcher?.terminate();
     this.#fetcher = new Worker(FETCHER, { name: "fetcher" });
     this.#fetcher.onmessage = ({ data }) => this.dispatchEvent(new CustomEvent("progress", { detail: data }));

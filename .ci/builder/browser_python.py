@@ -23,7 +23,6 @@ HERE = Path(__file__).parent
 BROWSER = HERE / "browser"
 WORK = LOCAL_CACHE / "python"
 PYTHON = TREE / "python"
-WORKER = WORK / "worker.js"
 LIBRARIES = ("_multiarray_umath", "_umath_linalg")
 """NumPy's compiled parts that are loaded before Python starts, as in static/engine/runtime.mjs."""
 
@@ -59,6 +58,7 @@ def files(modules: Path) -> tuple[BrowserFile, ...]:
     """All of them; ``modules`` is where npm's packages are."""
     pyodide, ort = modules / "pyodide", modules / "onnxruntime-web" / "dist"
     return (
+        BrowserFile("worker.js", WORK / "worker.js", "page", ""),
         BrowserFile("frozen.json", WORK / "frozen.json", "page", ""),
         BrowserFile("subject.bin", WORK / "subject.bin", "page", ""),
         BrowserFile("kernels.wasm", KERNELS_FILE, "page", ""),
@@ -97,13 +97,18 @@ def build(modules: Path, wheel: Path, env: Mapping[str, str]) -> None:
     packages: list[Ingredient] = [HERE / "bundle.py", PACKAGE, KERNELS_FILE]
     places = _places(modules, env)
     WORK.mkdir(parents=True, exist_ok=True)
-    step("Bundle the worker", runtime, [WORKER], lambda: _bundle_scripts(modules))
+    step("Bundle the worker", runtime, [WORK / "worker.js"], lambda: _bundle_scripts(modules))
     made = [WORK / "packages.zip", WORK / "data.zip", WORK / "libraries", WORK / "python_stdlib.zip"]
     step("Compile the Python packages in Pyodide", runtime + packages, made, lambda: _compile(modules, wheel, places))
     frozen = [WORK / name for name in ("snapshot.bin", "frozen.json", "subject.bin", "snapshot.json")]
     step("Make the snapshot and check it", runtime + packages, frozen, lambda: _freeze(places))
     for file in files(modules):
-        step(f"Compress {file.name}", [BROWSER / "squeeze.mjs", file.source], [file.target], partial(_squeeze, file))
+        step(
+            f"Compress {file.name}",
+            [BROWSER / "squeeze.mjs", file.source],
+            [file.target],
+            partial(squeeze, file, file.target),
+        )
 
 
 def setup(modules: Path, env: Mapping[str, str]) -> dict[str, Any]:
@@ -135,7 +140,7 @@ def _places(modules: Path, env: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _bundle_scripts(modules: Path) -> None:
-    scripts.bundle(modules, STATIC / "engine" / "worker.mjs", WORKER)
+    scripts.bundle(modules, STATIC / "engine" / "worker.mjs", WORK / "worker.js")
     for name in ("compile", "snapshot"):
         scripts.bundle(modules, BROWSER / f"{name}.mjs", WORK / f"{name}.mjs", platform="node")
 
@@ -192,12 +197,17 @@ def _freeze(places: Mapping[str, Any]) -> None:
     _run_node("snapshot", "freeze.py", places)
 
 
-def _squeeze(file: BrowserFile) -> None:
-    file.target.parent.mkdir(parents=True, exist_ok=True)
+def squeeze(file: BrowserFile, target: Path) -> None:
+    """Write a file as the site has it: compressed, if it has a coding.
+
+    Raises:
+        BuildError: it could not be compressed.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
     if not file.coding:
-        shutil.copyfile(file.source, file.target)
+        shutil.copyfile(file.source, target)
         return
-    command: Command = [*downloads.node("node"), BROWSER / "squeeze.mjs", file.coding, file.source, file.target]
+    command: Command = [*downloads.node("node"), BROWSER / "squeeze.mjs", file.coding, file.source, target]
     run(command, f"{file.name} could not be compressed.")
 
 

@@ -22,7 +22,7 @@ from builder.paths import (
     WASM_KERNELS,
     site_packages,
 )
-from builder.steps import BuildError, files_in, run, step
+from builder.steps import files_in, run, step
 
 ORT = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 BOKEH = ("bokeh.min.js", "bokeh-widgets.min.js", "bokeh-tables.min.js")
@@ -39,7 +39,6 @@ PAGES = ("index.html", "embed.html")
 """Pages that start Python; the list of its files is written into them."""
 
 _MARK = "<!-- playground-files -->"
-_WORKER_MARK = "<!-- worker -->"
 _MADE_HERE = ("python", "ort", "bokeh", "pn", "pmui", "kernels", "bench", "manifest.json")
 """Folders and files of ``dist/`` that do not come from ``static/``."""
 
@@ -67,7 +66,7 @@ def build() -> Path:
     browser_python.sweep(modules)
     step("Write the bench models", [_BENCH_MODELS, PACKAGE / "model", _LOCK], [TREE / "bench"], _write_bench)
     recipe: list[Path | str] = [_RECIPE / name for name in ("site.py", "scripts.py", "browser_python.py")]
-    recipe += [browser_python.PYTHON, browser_python.WORKER, json.dumps(env)]
+    recipe += [browser_python.PYTHON, json.dumps(env)]
     pages = [TREE / "index.html", TREE / "kernels", TREE / "page.js"]
     step("Write the pages", [*recipe, STATIC, KERNELS_FILE], pages, lambda: _write_pages(modules, env))
     parts: list[Path | str] = [_RECIPE / "site.py", wheel.name, json.dumps(versions)]
@@ -133,17 +132,7 @@ def _write_pages(modules: Path, env: Mapping[str, str]) -> None:
     for page in PAGES:
         text = (STATIC / page).read_text("utf-8")
         (TREE / page).write_text(text.replace(_MARK, links), "utf-8")
-    engine = (STATIC / "engine.html").read_text("utf-8")
-    (TREE / "engine.html").write_text(engine.replace(_WORKER_MARK, _worker_element()), "utf-8")
     _copy(KERNELS_FILE, TREE / "kernels" / KERNELS_FILE.name)
-
-
-def _worker_element() -> str:
-    """The worker's source as data that engine.js makes a blob of: no request has to be waited for."""
-    source = browser_python.WORKER.read_text("utf-8")
-    if re.search(r"<!--|</?script", source, re.IGNORECASE):
-        raise BuildError("The worker's script holds markup, which would end its element in engine.html.")
-    return f'<script type="text/plain" id="worker">{source}</script>'
 
 
 def _links(modules: Path, env: Mapping[str, str]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from playground.analysis import knapsack
 from playground.analysis.outputs import Measured, OutputTally, gives_probabilities
 from playground.analysis.runs import Variant, batches_work, labels_of, runs_work, samples_of
-from playground.analysis.variants import layers_of, weights_only, with_weights
+from playground.analysis.variants import layers_of, quantized_from, weights_only, with_weights
 from playground.api import quantize
 from playground.core import QTensor, Scheme
 from playground.errors import UnsupportedError
@@ -188,6 +188,7 @@ class _Search:
     def __init__(
         self, graph: Graph, quantized: QuantizedModel, data: CalibrationData, labels: Any, widths: Sequence[int]
     ) -> None:
+        graph = quantized_from(graph, quantized)
         self._graph, self._quantized, self._data, self._labels = graph, quantized, data, labels
         held = quantized.quantization
         layers = {layer.weight: layer for layer in layers_of(graph, held) if layer.op in PRODUCTS}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from playground.core import QTensor
 from playground.model.graph import Graph, Node
+from playground.ptq.pipeline import QuantizedModel
 from playground.ptq.placement import OPERATORS, PASSING, PRODUCTS, REMOVABLE, Placement, weight_of
 from playground.ptq.qdq import QdqWriter, Quantization
 
@@ -38,6 +39,15 @@ class Layer:
     bytes_after: int
     format: str
     granularity: str
+
+
+def quantized_from(graph: Graph, quantized: QuantizedModel) -> Graph:
+    """The float graph that the codes belong to: ``graph``, or what was made of it before it was quantized.
+
+    Algorithms that change weights first (equalization, pruning) leave the changed graph in ``quantized.source``.
+    """
+    changed: Graph | None = getattr(quantized, "source", None)
+    return graph if changed is None else changed
 
 
 def layers_of(graph: Graph, quantization: Quantization) -> tuple[Layer, ...]:

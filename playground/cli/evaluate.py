@@ -13,6 +13,7 @@ from playground.analysis.accuracy import Score, score
 from playground.analysis.mixed_precision import mixed_precision_work
 from playground.analysis.outputs import gives_probabilities
 from playground.analysis.sensitivity import sensitivity_work
+from playground.analysis.variants import quantized_from
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
 from playground.cli._files import LABELS, ModelFile, add_file, open_model
@@ -91,7 +92,8 @@ def _sensitivity(args: argparse.Namespace, console: Console) -> Result:
     opened = open_model(args.file)
     samples = samples_of(args, opened.graph, opened.gallery_id)
     quantized = quantized_by(args, opened, console)
-    work = sensitivity_work(opened.graph, quantized.quantization, samples.feeds, samples.labels)
+    graph = quantized_from(opened.graph, quantized)
+    work = sensitivity_work(graph, quantized.quantization, samples.feeds, samples.labels)
     found = drain(work, console.progress)
     console.end_progress()
     if page:

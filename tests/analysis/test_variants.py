@@ -1,9 +1,18 @@
 """Graphs with some layers quantized, against what the recipe's own rules make of the model."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from playground.analysis.variants import dequantized, layers_of, quantized_only, weights_only, with_weights
+from playground.analysis.variants import (
+    dequantized,
+    layers_of,
+    quantized_from,
+    quantized_only,
+    weights_only,
+    with_weights,
+)
 from playground.api import quantize
 from playground.core import Scheme
 from playground.engines.interpreter import run_graph
@@ -85,3 +94,9 @@ def test_other_weights_among_quantized_activations(net: Model, net_data: Data) -
     graph = with_weights(net.graph, quantized.quantization, wanted.quantization.weights)
     found, theirs = (run_graph(g, net_data)["z"] for g in (graph, wanted.model.graph))
     assert np.abs(found - theirs).max() < 0.1 * np.abs(theirs - run_graph(net.graph, net_data)["z"]).max()
+
+
+def test_the_graph_that_codes_belong_to(net: Model, net_quantized: QuantizedModel) -> None:
+    assert quantized_from(net.graph, net_quantized) in (net.graph, getattr(net_quantized, "source", None))
+    changed = net.graph.with_(name="equalized")
+    assert quantized_from(net.graph, SimpleNamespace(source=changed)) is changed
