@@ -6,7 +6,7 @@ OPENED = "(id) => playground.state?.model === id"
 
 
 def fetched_by(page):
-    """How often the page itself fetched files of the gallery (its service worker keeps all of them in the background)."""
+    """How often the page itself fetched files of the gallery; its service worker keeps all of them anyway."""
     return page.evaluate(
         """() => performance.getEntriesByType('resource')
              .filter(({name}) => /python-[^/]*[/](digits-resnet|breast-cancer|moby-dick)/.test(name)).length"""
