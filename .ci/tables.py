@@ -17,13 +17,14 @@ import literature  # noqa: E402
 import numpy as np  # noqa: E402
 
 import playground  # noqa: E402
-from playground import Range, Scheme  # noqa: E402
+from playground import Range, Scheme, gallery  # noqa: E402
 from playground.number_formats import NumberFormat  # noqa: E402
 from playground.presets import Convention  # noqa: E402
 from playground.ptq._algorithm import STAGES, Algorithm  # noqa: E402
 from playground.ptq._catalogue import algorithms  # noqa: E402
+from playground.render import numbers  # noqa: E402
 
-DOCUMENTS = ("docs/algorithms.md", "docs/conventions.md", "docs/formats.md", "docs/literature.md")
+DOCUMENTS = ("docs/algorithms.md", "docs/conventions.md", "docs/formats.md", "docs/gallery.md", "docs/literature.md")
 _TABLE = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -121,10 +122,40 @@ def literature_table(section: str) -> str:
     return markdown(["", "published", "ours"], rows)
 
 
+def gallery_table() -> str:
+    """One row a model of the gallery."""
+    head = ["id", "what it is", "parameters", "file", "accuracy", "cross-entropy", "what it teaches"]
+    return markdown(head, (_model_cells(entry) for entry in gallery.entries().values()))
+
+
+def _model_cells(entry: gallery.Entry) -> list[str]:
+    entropy = f"{numbers.digits(entry.float_cross_entropy)} nats"
+    if entry.data.id == "moby-dick":
+        entropy += f", perplexity {numbers.digits(entry.float_perplexity)}"
+    return [
+        f"`{entry.id}`",
+        f"{entry.title}. {entry.made}".strip(),
+        numbers.grouped(entry.parameters),
+        "made when opened" if entry.made_from else numbers.size(len(gallery.model_bytes(entry.id))),
+        numbers.percent(entry.float_accuracy),
+        entropy,
+        entry.about,
+    ]
+
+
+def gallery_data_table() -> str:
+    """One row a set of samples."""
+    head = ["samples", "held out", "to calibrate", "from, and its licence"]
+    data = {entry.data.id: entry.data for entry in gallery.entries().values()}
+    return markdown(head, ([f"`{d.id}`", d.held_out, d.calibration, d.origin] for d in data.values()))
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "algorithms": algorithms_table,
     "conventions": conventions_table,
     "formats": formats_table,
+    "gallery": gallery_table,
+    "gallery-data": gallery_data_table,
     **{name: (lambda name=name: literature_table(name)) for name in literature.SECTIONS},
 }
 

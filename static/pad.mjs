@@ -89,7 +89,7 @@ export function installPad({ client, complain, ready }) {
   $("theme").addEventListener("click", draw);
   let digits = true; // whether the open model reads digits; another one gets its input from a file
   addEventListener("playground-state", ({ detail }) => {
-    digits = detail.settings.model !== "upload";
+    digits = detail.samples === "digits";
     for (const part of document.querySelectorAll(".digits")) part.hidden = !digits;
   });
   $("tab-run").addEventListener("click", () => { if (!sample && digits) $("pad-next").click(); });

@@ -9,6 +9,7 @@ import { Life } from "./life.mjs";
 import { toast } from "./toast.mjs";
 import { currentFastPath, followSettings } from "./fastpath/page.mjs";
 import { Views } from "./views.mjs";
+import { installGallery } from "./gallery.mjs";
 import { installUpdates } from "./updates.mjs";
 
 const $ = (id) => document.getElementById(id);
@@ -150,6 +151,7 @@ installBar();
 if (!embedded) {
   installTabs();
   installFiles();
+  installGallery({ client, complain, ready: () => api.ready, opened: () => Object.assign(given, { model: null, calibration: null }) });
   installPad({ client, complain, ready: () => api.ready });
   installExport({ client, complain, given, ready: () => api.ready });
 }

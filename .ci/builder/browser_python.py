@@ -72,7 +72,12 @@ def files(modules: Path) -> tuple[BrowserFile, ...]:
         BrowserFile("snapshot-gzip", WORK / "snapshot.bin", "later", "gzip"),
         BrowserFile("ort.mjs", ort / "ort.wasm.bundle.min.mjs", "later"),
         BrowserFile("ort.wasm", ort / "ort-wasm-simd-threaded.wasm", "later"),
+        *(BrowserFile(path.name, path, "later", _gallery_coding(path)) for path in bundle.gallery_later()),
     )
+
+
+def _gallery_coding(path: Path) -> str:
+    return "" if path.suffix == ".npz" else "zstd"  # which is compressed already
 
 
 def build(modules: Path, wheel: Path, env: Mapping[str, str]) -> None:

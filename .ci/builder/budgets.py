@@ -28,6 +28,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Packages for the plain start": (r"python-[0-9a-f]+/(packages|python)\.zip.*", r"wheels-.*"),
     "ONNX Runtime Web": (r"python-[0-9a-f]+/ort[.-].*",),
     "ONNX Runtime Web, plain files": (r"ort-.*",),
+    "Gallery": (r"python-[0-9a-f]+/[a-z-]+(\.[0-9a-f]+)?\.(onnx|npz).*",),
     "Python": (r"pyodide-.*", r"python-.*"),
 }
 """Group -> patterns of addresses. A file belongs to the first group that fits; what fits none is in no budget."""
@@ -47,6 +48,7 @@ BUDGETS = (
     Budget("First interaction", 2_000_000, _VIEW),
     Budget("Default view, plain start", 14_000_000, (*_VIEW, "Python", "Packages for the plain start")),
     Budget("Default view, from the snapshot", 22_000_000, (*_VIEW, "Python", "Snapshot")),
+    Budget("Gallery, each when it is chosen", 3_500_000, ("Gallery",)),
     Budget("ONNX Runtime Web, on first use", 4_000_000, ("ONNX Runtime Web",)),
     Budget("The same as plain files", 4_000_000, ("ONNX Runtime Web, plain files",)),
 )

@@ -31,6 +31,9 @@ Left out on purpose, since nothing we show needs them: the Markdown libraries (`
 METADATA = {"bokeh", "panel"}
 """Distributions that ask importlib.metadata for their own version or entry points."""
 
+GALLERY_AT_START = {"digits-mlp.onnx", "digits-convnet.onnx", "digits.npz"}
+"""What the first view shows; the gallery's other models and samples come when they are chosen."""
+
 _SKIPPED_FOLDERS = {"tests", "dist", "node_modules", "labextension", "server/static", "sphinxext", "sampledata"}
 _SKIPPED_SUFFIXES = {".so", ".pyd", ".pyi", ".pyx", ".c", ".ts", ".map", ".pyc", ".exe"}
 _SKIPPED_FILES = {"package-lock.json"}
@@ -46,8 +49,9 @@ def members(packages: Path) -> Iterator[tuple[Path, str]]:
     Raises:
         BuildError: a package is not installed.
     """
+    later = set(gallery_later())
     for path in files_in(PACKAGE):
-        if path.suffix != ".partial":
+        if path.suffix != ".partial" and path not in later:
             yield path, path.relative_to(PACKAGE.parent).as_posix()
     (bokeh,) = packages.glob("bokeh-*.dist-info")
     bokeh_version = bokeh.name.removesuffix(".dist-info").partition("-")[2]
@@ -63,6 +67,12 @@ def members(packages: Path) -> Iterator[tuple[Path, str]]:
         for path in sorted(packages.glob(f"{name}-*.dist-info/*")):
             if path.name in ("METADATA", "entry_points.txt"):
                 yield path, path.relative_to(packages).as_posix()
+
+
+def gallery_later() -> list[Path]:
+    """The gallery's models and samples that come when they are chosen, in a fixed order."""
+    found = [path for path in files_in(PACKAGE / "gallery") if path.suffix in (".onnx", ".npz")]
+    return [path for path in found if path.name not in GALLERY_AT_START]
 
 
 def _is_needed(inside: str, bokeh_version: str) -> bool:

@@ -21,50 +21,60 @@ class Score:
     accuracy: float
     cross_entropy: float
 
+    @property
+    def perplexity(self) -> float:
+        """The exponential of the cross-entropy: among how many equally likely classes the model seems to choose."""
+        return float(np.exp(self.cross_entropy))
+
 
 def score(logits: NDArray[Any], labels: NDArray[np.integer[Any]]) -> Score:
     """Score a classifier's outputs.
 
     Args:
-        logits: (samples, classes), any floating type, before softmax.
-        labels: (samples,), the right classes.
+        logits: (samples, classes) or (samples, positions, classes), any floating type, before softmax.
+        labels: the right classes, an axis less.
 
     Raises:
         InvalidInputError: the shapes do not belong together.
     """
-    if logits.ndim != 2 or labels.shape != logits.shape[:1]:
+    if logits.ndim < 2 or labels.shape != logits.shape[:-1]:
         raise InvalidInputError(
             f"outputs of shape {logits.shape} for labels of shape {labels.shape}",
             where="score",
             hint="Outputs are (samples, classes)",
         )
-    shifted = logits.astype(np.float64)
+    shifted = logits.reshape(labels.size, -1).astype(np.float64)
     shifted -= shifted.max(axis=1, keepdims=True)
-    right = shifted[np.arange(labels.size), labels]
+    right = shifted[np.arange(labels.size), labels.reshape(-1)]
     entropy = np.log(np.exp(shifted).sum(axis=1)) - right
-    return Score(float((logits.argmax(axis=1) == labels).mean()), float(entropy.mean()))
+    return Score(float((shifted.argmax(axis=1) == labels.reshape(-1)).mean()), float(entropy.mean()))
 
 
 class Evaluator:
     """A float classifier with its samples. Layers before a replaced weight are not run again.
 
     Attributes:
-        count: how many samples there are.
+        count: how many answers there are to get right.
+        noun: what is counted.
         float_score: the score of the unchanged model.
     """
 
-    def __init__(self, graph: Graph, samples: NDArray[np.float32], labels: NDArray[np.integer[Any]]) -> None:
+    def __init__(
+        self, graph: Graph, samples: NDArray[Any], labels: NDArray[np.integer[Any]], noun: str = "samples"
+    ) -> None:
         """Run the float model once.
 
         Args:
-            graph: one input, one output of shape (samples, classes).
-            samples: float32, what the input takes.
-            labels: (samples,), the right classes.
+            graph: one input, one output of shape (samples, classes) or (samples, positions, classes).
+            samples: what the input takes.
+            labels: the right classes, of the output's shape without its last axis.
+            noun: what is counted.
         """
+        self.noun = noun
         self._runner = Runner(graph)
         self._labels = labels
         self._output = graph.outputs[0].name
-        self.count = len(labels)
+        self.count = labels.size
         self.float_score = score(self._runner.run({graph.inputs[0].name: samples})[self._output], labels)
 
     def with_weight(self, name: str, values: NDArray[np.float32]) -> Score:
@@ -73,8 +83,8 @@ class Evaluator:
 
 
 def evaluator_for(key: str, model: Model) -> Evaluator | None:
-    """An evaluator for a gallery model on the gallery's held-out digits; None for any other model."""
+    """An evaluator for a gallery model on what it is measured on while a slider moves; None for any other model."""
     if key not in gallery.entries() or model.graph is None:
         return None
-    digits = gallery.digits()
-    return Evaluator(model.graph, digits.images, digits.labels)
+    samples = gallery.held_out(key, gallery.entry(key).data.live or None)
+    return Evaluator(model.graph, samples.feeds[model.graph.inputs[0].name], samples.labels, samples.noun)

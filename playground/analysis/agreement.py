@@ -16,11 +16,11 @@ class Compared:
     """Scores of both, and where they part.
 
     Attributes:
-        count: samples.
+        count: answers, one a sample or one a position.
         original: of the float model.
         quantized: of the quantized model.
         agreement: share of samples with the same top class.
-        changed: int64, indices of the samples whose top class changed.
+        changed: int64, indices of the answers whose top class changed.
         engine: which engine ran the quantized model.
     """
 
@@ -35,13 +35,13 @@ class Compared:
 def agreement(
     float_logits: NDArray[Any], quantized_logits: NDArray[Any], labels: NDArray[np.integer[Any]], engine: str
 ) -> Compared:
-    """Compare two sets of outputs, (samples, classes) each, against the labels (samples,)."""
-    changed = np.flatnonzero(float_logits.argmax(axis=1) != quantized_logits.argmax(axis=1))
+    """Compare two sets of outputs, (samples, classes) or (samples, positions, classes), against the labels."""
+    changed = np.flatnonzero(float_logits.argmax(axis=-1) != quantized_logits.argmax(axis=-1))
     return Compared(
-        count=len(labels),
+        count=labels.size,
         original=score(float_logits, labels),
         quantized=score(quantized_logits, labels),
-        agreement=1 - changed.size / len(labels),
+        agreement=1 - changed.size / labels.size,
         changed=changed.astype(np.int64),
         engine=engine,
     )

@@ -11,6 +11,7 @@ from playground.analysis.report import report_data
 from playground.app.bridge import Bridge
 from playground.app.document import as_json, build_document
 from playground.app.fast_path import subject_content
+from playground.app.gallery_files import bring, gallery_data, gallery_samples, missing_files
 from playground.app.jobs import Jobs
 from playground.app.model_jobs import ModelJobs
 from playground.app.model_view import ModelView
@@ -20,7 +21,7 @@ from playground.app.workspace import Workspace, open_workspace
 from playground.errors import InvalidInputError, MissingError, PlaygroundError
 from playground.host.page import Port
 from playground.host.sources import Source
-from playground.settings import from_query
+from playground.settings import Settings, from_query
 
 Answer = tuple[Any, Sequence[bytes]]
 """A JSON-able result, and buffers that go with it."""
@@ -47,6 +48,7 @@ class Backend:
         self.models = ModelJobs(self.workspace)
         self._analysis: Any = None
         self._state_changed = False
+        self._awaited: Settings | None = None
         self._views: dict[str, Any] = {}
         self._bridges: dict[str, Bridge] = {}
         self.jobs = Jobs(port)
@@ -57,7 +59,8 @@ class Backend:
             "patch": self._patch,
             "sync": self._sync,
             "set": self._set,
-            "state": lambda _id, _content, _files: (self.state(), ()),
+            "state": self._answer_state,
+            "gallery": lambda _id, _content, _files: (gallery_data(), ()),
             "reset": self._reset,
             "subject": self._subject,
             "load": self._load,
@@ -77,8 +80,20 @@ class Backend:
     def go_on(self, options: Mapping[str, Any]) -> None:
         """Take up what a page asks for after this playground was built: its query string, as in the constructor."""
         settings, self.problems = from_query(str(options.get("query", "")))
-        if settings != self.workspace.settings:
+        if missing_files(settings.model):
+            self._awaited = settings  # shown as soon as the page asks for the state
+        elif settings != self.workspace.settings:
             self.problems += self.workspace.show(settings)
+
+    async def _answer_state(self, _request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
+        settings, self._awaited = self._awaited, None
+        if settings is not None:
+            try:
+                await bring(settings.model)
+                self.problems += self.workspace.show(settings)
+            except PlaygroundError as error:
+                self.problems += (str(error),)
+        return self.state(), ()
 
     async def handle(self, request: int, kind: str, text: str, files: Sequence[Source]) -> None:
         """Handle one message; the answer is posted, and every document that changed is brought up to date first."""
@@ -111,6 +126,7 @@ class Backend:
             "calibration": self.models.calibration_sentence,
             "calibration_name": self.models.calibration_name,
             "problems": list(self.problems),
+            "samples": gallery_samples(workspace.settings.model),
         }
 
     def say(self, sentence: str) -> None:
@@ -167,8 +183,10 @@ class Backend:
             raise InvalidInputError(f"the view {view!r} has not been asked for", where="view")
         return self._bridges[view]
 
-    def _set(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        self.workspace.change(**_mapping(content, "changes"))
+    async def _set(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
+        changes = _mapping(content, "changes")
+        await bring(changes.get("model"))
+        self.workspace.change(**changes)
         return self.state(), ()
 
     def _reset(self, _request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:

@@ -72,7 +72,7 @@ class ModelJobs:
         if self.calibration_name:
             return f"{self.calibration_name}: {self._samples(self._calibration or {})} samples."
         if self._workspace.settings.model in gallery.entries():
-            return "64 training digits of the gallery."
+            return f"{gallery.entry(self._workspace.settings.model).data.calibration.capitalize()} of the gallery."
         return "None given: random data will be generated, which is a smoke test, not a measurement."
 
     @staticmethod
@@ -121,7 +121,8 @@ class ModelJobs:
     def sample_work(self, content: Mapping[str, Any]) -> Work[dict[str, Any]]:
         """Both models' answers to a drawn digit (``pixels``) or to a held-out one (``index``)."""
         graph = self.graph()
-        if self._workspace.settings.model not in gallery.entries():
+        model = self._workspace.settings.model
+        if model not in gallery.entries() or gallery.entry(model).data.id != "digits":
             raise UnsupportedError(
                 "this model does not read the gallery's digits", hint="Give it an input of its own, as an .npz"
             )
@@ -165,7 +166,7 @@ class ModelJobs:
         """All samples there are, on which the answers are compared, and the batch that is timed."""
         samples, fixed = self._calibration, fixed_batch(graph)
         if self._workspace.settings.model in gallery.entries():
-            samples = {graph.inputs[0].name: gallery.digits().images}
+            samples = gallery.held_out(self._workspace.settings.model).feeds
         if samples is not None:
             batch = {name: x[: fixed or RACE_BATCH] if x.ndim else x for name, x in samples.items()}
             return (batch if fixed else samples), batch
@@ -183,8 +184,9 @@ class ModelJobs:
     def measured_on(self) -> tuple[Feeds | None, NDArray[Any] | None]:
         """Samples to measure the open model on, and their labels: None where there are none."""
         if self._workspace.settings.model in gallery.entries():
-            samples = gallery.digits()
-            return {self.graph().inputs[0].name: samples.images}, samples.labels
+            key = self._workspace.settings.model
+            samples = gallery.held_out(key, gallery.entry(key).data.live or None)
+            return samples.feeds, samples.labels
         return self._calibration, None
 
     def ensure_work(self) -> Work[QuantizedModel]:
@@ -197,10 +199,9 @@ class ModelJobs:
     def _compare_work(self, graph: Graph, result: QuantizedModel) -> Work[Compared | None]:
         if self._workspace.evaluator is None:
             return None
-        samples = gallery.digits()
-        feeds = {graph.inputs[0].name: samples.images}
-        floats = yield from run_work(graph, feeds, "reference")
-        quantized, engine = yield from _either_work(_graph_of(result), feeds, INTEGER_ENGINES)
+        samples = gallery.held_out(self._workspace.settings.model)
+        floats = yield from run_work(graph, samples.feeds, "reference")
+        quantized, engine = yield from _either_work(_graph_of(result), samples.feeds, INTEGER_ENGINES)
         output = graph.outputs[0].name
         return agreement(floats[output], quantized[output], samples.labels, engine)
 

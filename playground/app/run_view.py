@@ -8,6 +8,7 @@ from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, FactorRange, Range1d, UIElement
 from bokeh.transform import dodge
 
+from playground import gallery
 from playground.analysis.race import Lap, Race
 from playground.app.workspace import Workspace
 from playground.render import html
@@ -81,10 +82,12 @@ class RunView:
             text = "Choose a sample or draw: the model is quantized as the Model view says, then both answer."
             self.numbers.text = html.cards([html.Number("Float beside quantized", "—", text)])
             return
-        flipped = len(compared.changed)
+        flipped, key = len(compared.changed), self.workspace.settings.model
+        noun = gallery.entry(key).data.noun if key in gallery.entries() else "samples"
+        counted = f"on {grouped(compared.count)} {noun}"
         self.numbers.text = html.cards(
             [
-                html.Number("Accuracy, float", percent(compared.original.accuracy), f"on {compared.count} digits"),
+                html.Number("Accuracy, float", percent(compared.original.accuracy), counted),
                 html.Number("Accuracy, quantized", percent(compared.quantized.accuracy), compared.engine),
                 html.Number("Agreement", percent(compared.agreement), f"{flipped} answers changed"),
                 html.Number(

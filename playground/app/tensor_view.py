@@ -170,7 +170,8 @@ class TensorView:
 
     def _tensors(self) -> dict[str, str]:
         """Label -> value of the tensor picker: the gallery's models and, if there is one, the uploaded model."""
-        keys = [*gallery.entries(), *([UPLOAD] if self.workspace.is_open(UPLOAD) else [])]
+        here = [key for key in gallery.entries() if self.workspace.is_listed(key)]
+        keys = [*here, *([UPLOAD] if self.workspace.is_open(UPLOAD) else [])]
         models = {key: self.workspace.model_named(key) for key in keys}
         if self._listed is not None and self._listed[0] == list(map(id, models.values())):
             return self._listed[1]
@@ -251,7 +252,7 @@ def _model_numbers(score: Score, evaluator: Evaluator) -> list[html.Number]:
     worse = score.cross_entropy > base.cross_entropy * 1.005
     return [
         html.Number(
-            f"Accuracy on {evaluator.count} digits",
+            f"Accuracy on {grouped(evaluator.count)} {evaluator.noun}",
             percent(score.accuracy),
             *points(score.accuracy - base.accuracy),
             key="accuracy",

@@ -18,6 +18,9 @@ from playground.settings import Settings
 
 UPLOAD = "upload"
 
+LISTED = ("digits-mlp", "digits-convnet")
+"""Models of the gallery that are at hand from the start; the others are opened when they are chosen."""
+
 NO_RESULTS: Mapping[str, Any] = {
     "result": None,
     "answer": None,
@@ -115,11 +118,15 @@ class Workspace(param.Parameterized):
         """Whether a model is at hand without opening anything."""
         return key in self._models
 
+    def is_listed(self, key: str) -> bool:
+        """Whether the tensor picker offers a model of the gallery."""
+        return key in LISTED or self.is_open(key)
+
     def model_named(self, key: str) -> Model:
         """A gallery model (opened on first use) or the uploaded one.
 
         Raises:
-            MissingError, InvalidInputError: there is none of that name.
+            MissingError, InvalidInputError: there is none of that name, or its file has not come.
         """
         if key == UPLOAD and key not in self._models:
             raise MissingError("the uploaded model is not in this page any more", where="model", hint="Open it again")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,16 @@ from playground.ptq.pipeline import QuantizedModel, quantize_model
 from playground.render.report_page import report_html
 from playground.work import drain
 
+DATA: Mapping[str, str] = {entry.data.id: entry.id for entry in reversed(list(gallery.entries().values()))}
+"""Samples of the gallery -> a model that reads them."""
+
 COMPARED = 64
 """Samples on which engines are compared and timed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Feeds by input name, and the right classes if they are known."""
+    """Feeds by input name, and the right classes if they are known: one a sample, or one a position."""
 
     feeds: Arrays
     labels: NDArray[np.int64] | None
@@ -49,7 +53,9 @@ def add_samples(parser: argparse.ArgumentParser) -> None:
         "--data", metavar="NPZ", help=f"samples: an array for each input, and {LABELS!r} if they are known"
     )
     data.add_argument(
-        "--gallery", choices=("digits",), help="the gallery's held-out digits; the default where they fit"
+        "--gallery",
+        choices=tuple(DATA),
+        help="held-out samples of the gallery; the default for its own models and where the digits fit",
     )
 
 
@@ -60,21 +66,24 @@ def add_study(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--report", metavar="HTML", help="write a report: one file with plots, no script in it")
 
 
-def samples_of(args: argparse.Namespace, graph: Graph) -> Samples:
-    """The samples that the options name."""
+def samples_of(args: argparse.Namespace, graph: Graph, own: str | None = None) -> Samples:
+    """The samples that the options name; where they name none, those of ``own``, a model of the gallery."""
     if args.data:
         arrays = read_arrays(args.data)
         labels = arrays.pop(LABELS, None)
         samples = Samples(feeds_of(arrays, graph, args.data), _labels(labels, args.data), args.data)
-        if samples.labels is not None and samples.labels.shape != (samples.count,):
+        if samples.labels is not None and samples.labels.shape[:1] != (samples.count,):
             raise InvalidInputError(
                 f"{LABELS} of shape {samples.labels.shape} for {samples.count} samples", where=args.data
             )
         return samples
-    if not args.gallery and not _takes_digits(graph):
+    model_id = DATA[args.gallery] if args.gallery else own or (DATA["digits"] if _takes_digits(graph) else None)
+    if model_id is None:
         raise InvalidInputError("the gallery's digits do not fit this model", where="--data", hint="Give samples")
-    digits = gallery.digits()
-    return Samples(feeds_of({"": digits.images}, graph, "--gallery"), digits.labels, "the gallery's held-out digits")
+    held_out = gallery.held_out(model_id)
+    (values,) = held_out.feeds.values()
+    named = f"the gallery's held-out {held_out.noun}"
+    return Samples(feeds_of({"": values}, graph, "--gallery"), held_out.labels, named)
 
 
 def _labels(labels: NDArray[Any] | None, where: str) -> NDArray[np.int64] | None:

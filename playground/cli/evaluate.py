@@ -70,7 +70,7 @@ def run(args: argparse.Namespace, console: Console) -> Result:
             raise InvalidInputError("it belongs to --sensitivity", where=f"--{option}", hint="Add --sensitivity")
     opened = open_model(args.file)
     other = open_model(args.compare) if args.compare else None
-    samples = samples_of(args, opened.graph)
+    samples = samples_of(args, opened.graph, opened.gallery_id or (other.gallery_id if other else None))
     if samples.labels is None and other is None:
         raise InvalidInputError(
             "there is nothing to measure against", where=samples.name, hint=f"Add an array {LABELS!r}, or use --compare"
@@ -90,7 +90,7 @@ def _sensitivity(args: argparse.Namespace, console: Console) -> Result:
         raise InvalidInputError("it excludes --compare and --engine", where="--sensitivity")
     page = target(args.report)
     opened = open_model(args.file)
-    samples = samples_of(args, opened.graph)
+    samples = samples_of(args, opened.graph, opened.gallery_id)
     quantized = quantized_by(args, opened, console)
     graph = quantized_from(opened.graph, quantized)
     work = sensitivity_work(graph, quantized.quantization, samples.feeds, samples.labels)
@@ -150,7 +150,9 @@ def show(result: Result, console: Console) -> None:
     if "accuracy" in rows[0]:
         columns["accuracy"] = [numbers.percent(row["accuracy"]) for row in rows]
         columns["cross-entropy"] = [f"{numbers.digits(row['cross_entropy'])} nats" for row in rows]
-    console.table(columns, right=("size", "accuracy", "cross-entropy"))
+    if "perplexity" in rows[0]:
+        columns["perplexity"] = [numbers.digits(row["perplexity"]) for row in rows]
+    console.table(columns, right=("size", "accuracy", "cross-entropy", "perplexity"))
     if difference := result.get("difference"):
         console.line()
         console.pairs(_described(difference, result["samples"]))
@@ -230,13 +232,14 @@ def _measured(opened: ModelFile, answers: Answers, samples: Samples) -> dict[str
     if samples.labels is None:
         return row
     found = _scored(answers.output, samples.labels, opened.name)
-    return {**row, "accuracy": found.accuracy, "cross_entropy": found.cross_entropy}
+    row |= {"accuracy": found.accuracy, "cross_entropy": found.cross_entropy}
+    return row if samples.labels.ndim == 1 else row | {"perplexity": found.perplexity}
 
 
 def _scored(output: NDArray[Any], labels: NDArray[np.int64], where: str) -> Score:
-    if output.ndim == 2 and (labels.min() < 0 or labels.max() >= output.shape[1]):
+    if output.ndim > 1 and (labels.min() < 0 or labels.max() >= output.shape[-1]):
         raise InvalidInputError(
-            f"{LABELS} from {labels.min()} to {labels.max()} for {output.shape[1]} classes", where=where
+            f"{LABELS} from {labels.min()} to {labels.max()} for {output.shape[-1]} classes", where=where
         )
     return score(output, labels)
 
@@ -246,8 +249,8 @@ def _difference(output: NDArray[Any], other: NDArray[Any], where: str) -> dict[s
         raise InvalidInputError(f"outputs of shape {output.shape} and {other.shape} cannot be compared", where=where)
     errors = compare(other, output)
     found: dict[str, Any] = {name: errors[name] for name in ("sqnr_db", "rmse", "max_error")}
-    if output.ndim == 2:
-        found["agreement"] = float((output.argmax(axis=1) == other.argmax(axis=1)).mean())
+    if output.ndim > 1:
+        found["agreement"] = float((output.argmax(axis=-1) == other.argmax(axis=-1)).mean())
     return found
 
 

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace, console: Console) -> Result:
         raise InvalidInputError("it needs a budget of bytes", where="--greedy", hint="Add --max-bytes")
     output, page = target(args.output), target(args.report)
     opened = open_model(args.file)
-    samples = samples_of(args, opened.graph)
+    samples = samples_of(args, opened.graph, opened.gallery_id)
     quantized = quantized_by(args, opened, console)
     work = mixed_precision_work(opened.graph, quantized, samples.feeds, samples.labels, _bits(args.widths))
     mixed = drain(work, console.progress)

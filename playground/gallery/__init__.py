@@ -1,13 +1,15 @@
-"""The gallery: small trained models and the digits they are measured on. NumPy is all it needs.
+"""The gallery: small trained models and the samples they are measured on. NumPy is all it needs.
 
-``train.py`` beside this file made everything that is read here; ``measured.json`` holds what it measured.
+The ``train*.py`` scripts beside this file made everything that is read here; ``measured.json`` holds what they
+measured. Models that compute the same as another one are made from it when they are opened (``rescaled.py``). In the
+page a file may not have come yet: :func:`missing_files` names such files, :func:`put_file` adds them.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -16,51 +18,34 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.errors import MissingError
+from playground.errors import InvalidInputError, MissingError
+from playground.gallery._catalogue import Data, Entry, catalogue
 
 if TYPE_CHECKING:
-    from playground.model.graph import Model
+    from playground.model.graph import Graph, Model
 
 __all__ = [
+    "Data",
     "Entry",
+    "HeldOut",
     "Samples",
     "calibration",
+    "characters",
     "digits",
     "entries",
+    "entry",
     "float_accuracy",
+    "held_out",
+    "missing_files",
     "model_bytes",
     "open_model",
+    "put_file",
+    "text_of",
     "to_input",
+    "tokens_of",
 ]
 
 _FOLDER = Path(__file__).parent
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A model of the gallery.
-
-    Attributes:
-        id: its name here and the stem of its file.
-        title: a few words for a list.
-        about: one sentence on what it shows.
-        tensor: the name of the weight tensor to look at first.
-        input: the name of its input, float32 (batch, 1, 8, 8), grey levels in 0..1.
-        output: the name of its output, float32 (batch, 10), logits.
-        parameters: number of weights and biases.
-        float_accuracy: share of the held-out digits that the float model gets right, by ONNX Runtime.
-        float_cross_entropy: its mean cross-entropy on them, in nats.
-    """
-
-    id: str
-    title: str
-    about: str
-    tensor: str
-    input: str
-    output: str
-    parameters: int
-    float_accuracy: float
-    float_cross_entropy: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,71 +61,132 @@ class Samples:
     labels: NDArray[np.int64]
 
 
-_DESCRIPTIONS = (
-    (
-        "digits-mlp",
-        "Handwritten digits, multilayer perceptron",
-        "A few far-out weights stretch the grid: at 3 bits min-max breaks the model and clipping repairs it.",
-        "fc2.weight",
-    ),
-    (
-        "digits-convnet",
-        "Handwritten digits, depthwise-separable convolutions",
-        "Folded batch normalisation left channels of unequal ranges: at 4 bits per-channel scales save the model.",
-        "pointwise1.weight",
-    ),
-)
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Samples that a model was not trained on, and the right answers.
+
+    Attributes:
+        feeds: input name -> samples along the first axis.
+        labels: int64, the right classes: (n,), or (n, time) where every position has one.
+        noun: what :attr:`count` counts.
+    """
+
+    feeds: dict[str, NDArray[Any]]
+    labels: NDArray[np.int64]
+    noun: str
+
+    @property
+    def count(self) -> int:
+        """How many answers there are to get right."""
+        return self.labels.size
 
 
 @cache
 def entries() -> Mapping[str, Entry]:
     """The models of the gallery by id, in the order in which a list shows them."""
-    measured: dict[str, dict[str, Any]] = json.loads((_FOLDER / "measured.json").read_text(encoding="utf-8"))
-    found = {
-        model_id: Entry(model_id, title, about, tensor, input="image", output="logits", **measured[model_id])
-        for model_id, title, about, tensor in _DESCRIPTIONS
-    }
-    return MappingProxyType(found)
+    return catalogue(json.loads((_FOLDER / "measured.json").read_text(encoding="utf-8")))
+
+
+def entry(model_id: str) -> Entry:
+    """One of them.
+
+    Raises:
+        MissingError: the gallery has no such model.
+    """
+    if model_id not in entries():
+        raise MissingError(f"the gallery has no model {model_id!r}", hint=f"It has {', '.join(entries())}")
+    return entries()[model_id]
 
 
 float_accuracy: Mapping[str, float] = MappingProxyType(
-    {name: entry.float_accuracy for name, entry in entries().items()}
+    {name: found.float_accuracy for name, found in entries().items()}
 )
-"""Share of the held-out digits that each float model gets right, by id."""
+"""Share of the held-out samples that each float model gets right, by id."""
 
 
 def model_bytes(model_id: str) -> bytes:
     """The ONNX file of a model.
 
     Raises:
-        MissingError: the gallery has no such model.
+        MissingError: the gallery has no such model, or its file is not here.
     """
-    return (_FOLDER / f"{_entry(model_id).id}.onnx").read_bytes()
+    if not entry(model_id).made_from:
+        return _file(f"{model_id}.onnx").read_bytes()
+    from playground.model.writers.onnx import to_onnx
+
+    return to_onnx(_graph(open_model(model_id)))
 
 
 def open_model(model_id: str) -> Model:
-    """A model of the gallery, read as any uploaded file is.
+    """A model of the gallery, read as any uploaded file is; where it is made from another one, its notes say how.
 
     Raises:
-        MissingError: the gallery has no such model.
+        MissingError: the gallery has no such model, or its file is not here.
     """
     from playground.model.loading import load
 
-    return load(model_bytes(model_id), f"{model_id}.onnx")
+    found = entry(model_id)
+    if not found.made_from:
+        return load(model_bytes(model_id), f"{model_id}.onnx")
+    base = open_model(found.made_from)
+    graph = replace(_rescaled(model_id, _graph(base)), name=model_id)
+    return replace(
+        base, name=f"{model_id}.onnx", tensors=graph.initializers, graph=graph, notes=(*base.notes, found.made)
+    )
+
+
+def _rescaled(model_id: str, graph: Graph) -> Graph:
+    from playground.gallery import rescaled
+
+    return {"digits-depthwise": rescaled.unbalanced, "moby-dick-outliers": rescaled.with_outliers}[model_id](graph)
+
+
+def _graph(model: Model) -> Graph:
+    assert model.graph is not None  # noqa: S101 (every model here is an ONNX file)
+    return model.graph
+
+
+def held_out(model_id: str, limit: int | None = None) -> HeldOut:
+    """What a model is measured on, or the first ``limit`` of these samples.
+
+    Raises:
+        MissingError: the gallery has no such model, or its file is not here.
+    """
+    found = entry(model_id)
+    arrays = _arrays(found.data.id)
+    if found.data.id == "moby-dick":
+        feeds, labels = _as_feed(found, arrays["held_out"]), arrays["held_out"][:, 1:]
+    else:
+        values = arrays["images" if found.data.id == "digits" else "measurements"]
+        feeds, labels = _as_feed(found, values), arrays["labels"]
+    part = slice(limit)
+    return HeldOut({name: x[part] for name, x in feeds.items()}, labels[part].astype(np.int64), found.data.noun)
+
+
+def calibration(model_id: str) -> dict[str, NDArray[Any]]:
+    """Some of the training samples, as the model's feeds: input name -> samples along the first axis.
+
+    Raises:
+        MissingError: the gallery has no such model, or its file is not here.
+    """
+    found = entry(model_id)
+    name = {"digits": "calibration_images", "breast-cancer": "calibration_measurements", "moby-dick": "calibration"}
+    return _as_feed(found, _arrays(found.data.id)[name[found.data.id]])
+
+
+def _as_feed(found: Entry, stored: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Stored samples as the model takes them."""
+    if found.data.id == "digits":
+        return {found.input: to_input(stored)}
+    if found.data.id == "moby-dick":  # each piece has one character more: what comes next
+        return {found.input: stored[:, :-1].astype(np.int64)}
+    return {found.input: stored}
 
 
 def digits() -> Samples:
     """The 360 digits that no model here was trained on, stratified by label."""
-    return Samples(to_input(_arrays()["images"]), _arrays()["labels"].astype(np.int64))
-
-
-def calibration(model_id: str) -> dict[str, NDArray[np.float32]]:
-    """64 of the training digits, as the model's feeds: input name -> float32 (64, 1, 8, 8).
-
-    Raises:
-        MissingError: the gallery has no such model.
-    """
-    return {_entry(model_id).input: to_input(_arrays()["calibration_images"])}
+    arrays = _arrays("digits")
+    return Samples(to_input(arrays["images"]), arrays["labels"].astype(np.int64))
 
 
 def to_input(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -148,13 +194,56 @@ def to_input(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
     return grey[:, np.newaxis].astype(np.float32) / np.float32(16)
 
 
-def _entry(model_id: str) -> Entry:
-    if model_id not in entries():
-        raise MissingError(f"the gallery has no model {model_id!r}", hint=f"It has {', '.join(entries())}")
-    return entries()[model_id]
+@cache
+def characters() -> str:
+    """The characters that the text models know; a token is a place in this string."""
+    return "".join(map(chr, _arrays("moby-dick")["characters"].tolist()))
+
+
+def tokens_of(text: str) -> NDArray[np.int64]:
+    """A text as tokens, int64 (n,).
+
+    Raises:
+        InvalidInputError: a character is not known.
+    """
+    place = {character: index for index, character in enumerate(characters())}
+    unknown = next((character for character in text if character not in place), None)
+    if unknown is not None:
+        raise InvalidInputError(f"the text models do not know the character {unknown!r}", hint="Leave it out")
+    return np.array([place[character] for character in text], np.int64)
+
+
+def text_of(tokens: NDArray[np.integer[Any]]) -> str:
+    """Tokens (n,) as a text."""
+    return "".join(characters()[token] for token in tokens.tolist())
+
+
+def missing_files(model_id: str) -> tuple[str, ...]:
+    """Those files of a model that are not here (yet). Raises MissingError for an unknown model."""
+    return tuple(name for name in entry(model_id).files if not (_FOLDER / name).exists())
+
+
+def put_file(name: str, content: bytes) -> None:
+    """Add a file that has come later.
+
+    Raises:
+        MissingError: no model has such a file.
+    """
+    if not any(name in found.files for found in entries().values()):
+        raise MissingError(f"the gallery has no file {name!r}")
+    (_FOLDER / name).write_bytes(content)
+
+
+def _file(name: str) -> Path:
+    path = _FOLDER / name
+    if not path.exists():
+        raise MissingError(
+            f"the gallery's file {name} is not here", hint="In the page, choose the model in the gallery"
+        )
+    return path
 
 
 @cache
-def _arrays() -> Mapping[str, NDArray[np.uint8]]:
-    with np.load(_FOLDER / "digits.npz") as file:
+def _arrays(data: str) -> Mapping[str, NDArray[Any]]:
+    with np.load(_file(f"{data}.npz")) as file:
         return {name: file[name] for name in file.files}

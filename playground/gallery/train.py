@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -57,13 +57,21 @@ def main() -> None:
         calibration_images=calibration[0],
         calibration_labels=calibration[1],
     )
-    measured: dict[str, Any] = {"versions": versions()}
+    measured: dict[str, Any] = {"versions": {"train": versions()}}
     for model_id, trained in (("digits-mlp", train_mlp(train)), ("digits-convnet", train_convnet(train))):
         onnx_bytes = to_onnx(model_id, trained)
         (HERE / f"{model_id}.onnx").write_bytes(onnx_bytes)
-        measured[model_id] = measure(onnx_bytes, *held_out)
+        measured[model_id] = measure(onnx_bytes, {"image": to_input(held_out[0])}, held_out[1])
         print(model_id, measured[model_id])
-    (HERE / "measured.json").write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
+    note(measured)
+
+
+def note(measured: dict[str, Any]) -> None:
+    """Add to what ``measured.json`` says, or replace what it said of the same."""
+    file = HERE / "measured.json"
+    known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    versions = known.get("versions", {}) | measured["versions"]
+    file.write_text(json.dumps(known | measured | {"versions": versions}, indent=2) + "\n", encoding="utf-8")
 
 
 Digits = tuple[NDArray[np.uint8], NDArray[np.uint8]]
@@ -92,7 +100,7 @@ def train_mlp(digits: Digits) -> nn.Sequential:
             fc3=nn.Linear(128, 10),
         )
         optimizer = torch.optim.AdamW(net.parameters(), lr=1e-2, weight_decay=0.1)
-        fit(net, optimizer, digits, epochs=60, seed=seed)
+        fit(net, optimizer, to_input(digits[0]), digits[1], epochs=60, seed=seed)
         weight = net.get_parameter("fc2.weight").detach()
         ratio = float(weight.abs().max() / weight.std())
         print(f"digits-mlp: seed {seed}: the largest weight of fc2 is {ratio:.3g} standard deviations out")
@@ -116,7 +124,7 @@ def train_convnet(digits: Digits) -> nn.Sequential:
         fc=nn.Linear(64, 10),
     )
     optimizer = torch.optim.Adam(net.parameters(), lr=5e-3)
-    fit(net, optimizer, digits, epochs=80, seed=0, augment=shift_by_a_pixel)
+    fit(net, optimizer, to_input(digits[0]), digits[1], epochs=80, seed=0, augment=shift_by_a_pixel)
     return fold_batch_norm(net)
 
 
@@ -134,14 +142,15 @@ def conv(name: str, channels_in: int, channels_out: int, *, kernel: int, groups:
 def fit(
     net: nn.Sequential,
     optimizer: torch.optim.Optimizer,
-    digits: Digits,
+    samples: NDArray[np.float32],
+    classes: NDArray[np.uint8],
     *,
     epochs: int,
     seed: int,
     augment: Augment | None = None,
 ) -> None:
     """Minimise the cross-entropy in batches of 64, the learning rate falling along a cosine; ends in eval mode."""
-    images, labels = torch.from_numpy(to_input(digits[0])), torch.from_numpy(digits[1].astype(np.int64))
+    inputs, labels = torch.from_numpy(samples), torch.from_numpy(classes.astype(np.int64))
     order = torch.Generator().manual_seed(seed)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     net.train()
@@ -149,7 +158,7 @@ def fit(
         shuffled = torch.randperm(len(labels), generator=order)
         for start in range(0, len(labels), 64):
             rows = shuffled[start : start + 64]
-            batch = augment(images[rows], order) if augment else images[rows]
+            batch = augment(inputs[rows], order) if augment else inputs[rows]
             optimizer.zero_grad()
             torch.autograd.backward(nn.functional.cross_entropy(net(batch), labels[rows]))
             optimizer.step()
@@ -220,23 +229,27 @@ def operator_of(layer: nn.Module) -> tuple[str, dict[str, Any]]:
     raise TypeError(f"no ONNX operator is known here for {layer!r}")
 
 
-def measure(onnx_bytes: bytes, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> dict[str, float | int]:
-    """Accuracy (share) and mean cross-entropy (nats) of ONNX Runtime on the held-out digits, and the model's size."""
+def measure(
+    onnx_bytes: bytes, feeds: dict[str, NDArray[Any]], labels: NDArray[np.integer[Any]]
+) -> dict[str, float | int]:
+    """Accuracy (share) and mean cross-entropy (nats) of ONNX Runtime on held-out samples, and the model's size.
+
+    Args:
+        onnx_bytes: a model with one output, (..., classes).
+        feeds: what it reads.
+        labels: (...), the right classes.
+    """
     session = onnxruntime.InferenceSession(onnx_bytes, providers=["CPUExecutionProvider"])
-    logits = session.run(["logits"], {"image": to_input(images)})[0].astype(np.float64)
-    peak = logits.max(axis=1, keepdims=True)
-    log_sum = np.log(np.exp(logits - peak).sum(axis=1)) + peak[:, 0]
-    losses = log_sum - logits[np.arange(len(labels)), labels]
+    logits = session.run(["logits"], feeds)[0].astype(np.float64)
+    peak = logits.max(axis=-1)
+    log_sum = np.log(np.exp(logits - peak[..., None]).sum(axis=-1)) + peak
+    losses = log_sum - np.take_along_axis(logits, labels[..., None].astype(np.int64), -1)[..., 0]
+    floats = (t for t in onnx.load_from_string(onnx_bytes).graph.initializer if t.data_type == TensorProto.FLOAT)
     return {
-        "float_accuracy": float((logits.argmax(axis=1) == labels).mean()),
+        "float_accuracy": float((logits.argmax(axis=-1) == labels).mean()),
         "float_cross_entropy": float(losses.mean()),
-        "parameters": sum(math.prod(shape) for shape in shapes(onnx_bytes)),
+        "parameters": sum(math.prod(t.dims) for t in floats),
     }
-
-
-def shapes(onnx_bytes: bytes) -> Iterator[tuple[int, ...]]:
-    """Shapes of the model's constants."""
-    return (tuple(t.dims) for t in onnx.load_from_string(onnx_bytes).graph.initializer)
 
 
 def versions() -> dict[str, str]:

@@ -11,9 +11,20 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from playground.errors import MissingError
 from playground.host.kernel_module import Arena, Kernels
 
-__all__ = ["IN_BROWSER", "Arena", "Kernels", "OrtSession", "kernels", "no_javascript", "numpy_is_slow", "ort_session"]
+__all__ = [
+    "IN_BROWSER",
+    "Arena",
+    "Kernels",
+    "OrtSession",
+    "kernels",
+    "no_javascript",
+    "numpy_is_slow",
+    "ort_session",
+    "page_file",
+]
 
 IN_BROWSER = sys.platform == "emscripten"
 
@@ -81,3 +92,16 @@ def ort_session(model: bytes, *, as_written: bool = False) -> Awaitable[OrtSessi
     from playground.host import _ort_native
 
     return _ort_native.ort_session(model, as_written)
+
+
+def page_file(name: str) -> Awaitable[bytes]:
+    """A file of the site that comes when it is needed, by the name in the build's list.
+
+    Raises:
+        MissingError: it cannot be had; outside the page there is none.
+    """
+    if IN_BROWSER:
+        from playground.host import _page_file
+
+        return _page_file.page_file(name)
+    raise MissingError(f"the file {name} comes with the page alone")

@@ -71,7 +71,7 @@ async function start({ setup, options }) {
   const restored = pyodide !== null;
   pyodide ??= await startPlainly(setup);
   self.pyodide = pyodide; // so that tests (and a console) can run Python where the page runs it
-  self.playgroundHost = { ortCreate: (bytes) => ortCreate(bytes, files) };
+  self.playgroundHost = { ortCreate: (bytes) => ortCreate(bytes, files), file: (name) => files.get(name) };
   pyodide._api.on_fatal = (error) => tell({ kind: "dying", reason: `Python has crashed (${error?.message ?? error})` });
   const entry = await stage("Starting the playground", async () =>
     pyodide.pyimport("playground.app.start").start(post, JSON.stringify(options)));
@@ -81,7 +81,7 @@ async function start({ setup, options }) {
 }
 
 const IDLE_MS = 1500;
-const WITHOUT_PACKAGES = new Set(["state", "set", "patch", "reset", "cancel"]); // what the first view needs
+const WITHOUT_PACKAGES = new Set(["state", "gallery", "set", "patch", "reset", "cancel"]); // what the first view needs
 
 /** After a start from the snapshot the packages are unpacked when nothing happens, or before a request may import any. */
 class Packages {

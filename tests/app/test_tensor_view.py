@@ -7,6 +7,7 @@ import playground
 from playground import gallery
 from playground.app.format_choices import choice_of
 from playground.app.tensor_view import SEPARATOR, TensorView
+from playground.app.workspace import LISTED
 from playground.session import quantizable
 
 
@@ -120,7 +121,7 @@ def test_the_picker_lists_every_tensor_of_every_model(view, workspace, files):
     name = "odd \x1f <b>é"
     workspace.open(files.npz("mine.npz", **{name: np.ones((2, 3)), "whole": np.arange(4)}))
     values = list(view.widgets["tensor"].options.values())
-    expected = [f"{key}{SEPARATOR}{n}" for key in gallery.entries() for n in quantizable(gallery.open_model(key))]
+    expected = [f"{key}{SEPARATOR}{n}" for key in LISTED for n in quantizable(gallery.open_model(key))]
     assert values == [*expected, f"upload{SEPARATOR}{name}"]
     view.widgets["tensor"].value = values[0]
     view.widgets["tensor"].value = values[-1]

@@ -3,6 +3,8 @@ from builder import bundle
 from builder.paths import PACKAGE
 from builder.steps import BuildError
 
+from playground import gallery
+
 
 @pytest.fixture
 def packages(tmp_path):
@@ -50,6 +52,15 @@ def test_what_is_read_goes_in_and_the_rest_does_not(packages):
         "RECORD",
     )
     assert [name for name in names for part in left_out if part in name] == []
+
+
+def test_of_the_gallery_goes_in_what_the_first_view_shows(packages):
+    names = {name for _, name in bundle.members(packages)}
+    inside = {name for name in names if name.startswith("playground/gallery/") and not name.endswith(".py")}
+    at_start = {"digits-mlp.onnx", "digits-convnet.onnx", "digits.npz", "measured.json"}
+    assert inside == {f"playground/gallery/{name}" for name in at_start}
+    needed = {name for entry in gallery.entries().values() for name in entry.files}
+    assert {path.name for path in bundle.gallery_later()} == needed - at_start
 
 
 def test_the_whole_package_goes_in(packages):

@@ -61,8 +61,9 @@ def test_fit_learns():
     torch.manual_seed(0)
     digits = tuple(part[:256] for part in train.split_digits()[0])
     net = train.named(flatten=torch.nn.Flatten(), fc=torch.nn.Linear(64, 10))
-    train.fit(net, torch.optim.Adam(net.parameters(), lr=1e-2), digits, epochs=20, seed=0)
+    images = gallery.to_input(digits[0])
+    train.fit(net, torch.optim.Adam(net.parameters(), lr=1e-2), images, digits[1], epochs=20, seed=0)
     with torch.no_grad():
-        answers = net(torch.from_numpy(gallery.to_input(digits[0]))).argmax(dim=1).numpy()
+        answers = net(torch.from_numpy(images)).argmax(dim=1).numpy()
     assert (answers == digits[1]).mean() > 0.9
     assert not net.training

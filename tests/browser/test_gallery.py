@@ -1,0 +1,60 @@
+"""The gallery's picker: a model's files are fetched when it is chosen, once, and links open such models."""
+
+import pytest
+
+OPENED = "(id) => playground.state?.model === id"
+
+
+def is_gallery_file(request):
+    return any(name in request.url for name in ("/breast-cancer", "/digits-resnet", "/moby-dick"))
+
+
+def choose(page, model_id):
+    page.wait_for_function("() => !document.getElementById('gallery').disabled")
+    page.select_option("#gallery", model_id)
+    page.wait_for_function(OPENED, arg=model_id)
+
+
+def test_models_are_fetched_when_they_are_chosen_and_made_ones_say_so(page, numbers, toasts):
+    fetched = []  # by the page itself; its service worker keeps all of them anyway
+    page.on("request", lambda request: fetched.append(request.url) if is_gallery_file(request) else None)
+    choose(page, "breast-cancer-mlp")
+    assert "Accuracy on 190 tumours" in numbers(page)
+    assert len(fetched) == 2
+    assert page.evaluate("() => playground.state.tensor") == "fc1.weight"
+    assert any("Raw columns" in text for text in toasts(page))
+    choose(page, "digits-depthwise")
+    assert any("Made from digits-convnet" in text for text in toasts(page))
+    choose(page, "breast-cancer-mlp")
+    assert len(fetched) == 2
+
+
+def test_the_picker_follows_what_is_open(page):
+    choose(page, "digits-convnet")
+    page.evaluate("() => playground.reset()")
+    page.wait_for_function("() => document.getElementById('gallery').value === 'digits-mlp'")
+
+
+def test_the_drawing_pad_is_there_for_digits_alone(page):
+    choose(page, "breast-cancer-mlp")
+    assert page.evaluate("() => document.getElementById('pad').hidden")
+    choose(page, "digits-convnet")
+    assert not page.evaluate("() => document.getElementById('pad').hidden")
+
+
+def test_a_gallery_model_quantizes_with_its_own_samples(page):
+    choose(page, "digits-depthwise")
+    report = page.evaluate("() => playground.quantize().then(({report}) => report)")
+    assert report["calibration_samples"] == 64
+    assert not [warning for warning in report["warnings"] if "No calibration data" in warning]
+
+
+@pytest.mark.parametrize("options", ["", "&snapshot=0"])
+def test_a_link_opens_a_model_that_has_to_be_fetched(visit, options):
+    page = visit.context.new_page()
+    page.goto(f"{visit.site}/?v=1&model=moby-dick-outliers&format=int8{options}")
+    page.wait_for_function(OPENED, arg="moby-dick-outliers", timeout=120_000)
+    state = page.evaluate("() => playground.state")
+    assert (state["tensor"], state["format"]) == ("blocks.0.up.weight", "int8")
+    assert "model=moby-dick-outliers" in page.url
+    page.close()
