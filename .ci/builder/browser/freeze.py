@@ -23,8 +23,12 @@ def unpack() -> None:
         archive.extractall(SITE_PACKAGES)
 
 
+LATER = ("playground.ptq", "playground.analysis", "playground.engines", "playground.model.r", "playground.model.w")
+"""What the first view does without, for the most part: imported from files when it is asked for, as the image would grow."""
+
+
 def import_playground() -> None:
-    """Import every module of ours, but those that only work elsewhere or need JavaScript at once."""
+    """Import our modules, but those that only work elsewhere, need JavaScript at once, or can wait."""
     package = import_module("playground")
     elsewhere = (
         "playground.cli",
@@ -34,7 +38,7 @@ def import_playground() -> None:
         "playground.gallery.train",
     )
     for module in pkgutil.walk_packages(package.__path__, "playground."):
-        if not module.name.startswith(elsewhere):
+        if not module.name.startswith((*elsewhere, *LATER)):
             import_module(module.name)
 
 
