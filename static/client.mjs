@@ -1,4 +1,5 @@
 // Talks to the worker with Python: every request has an id and always gets an answer, a result or an error.
+import { openFrame, startWorker } from "./frame.mjs";
 
 /** A failure with the kind and the message that Python (or this module) gave it. */
 export class PlaygroundError extends Error {
@@ -10,27 +11,22 @@ export class PlaygroundError extends Error {
   }
 }
 
-const FRAME = "engine";
 const BEGIN_MS = 15_000;
 
-const one = (target, type) => new Promise((resolve) => { target.addEventListener(type, resolve, { once: true }); });
-
 export class Client extends EventTarget {
+  /** Resolves when the first worker has been made. */
+  made;
   /** How many requests were answered, by a result or an error. */
   answers = 0;
-  #files; #port = null; #waiting = new Map(); #next = 1; #lock = null; #heard = 0; #begun = false; #address = "";
+  #files; #port = null; #waiting = new Map(); #next = 1; #lock = null; #heard = 0; #begun = false; #frame = null; #onMade;
 
-  /** @param {import("./files.mjs").Files} files what the worker may ask for */
+  /** @param {import("./files.mjs").Files} files where the worker gets its files */
   constructor(files) {
     super();
     this.#files = files;
-    addEventListener("message", ({ data, source }) => {
-      if (source !== this.#frame?.contentWindow) return;
-      if (data.engine === "stopped") this.close(data.reason);
-    });
+    this.made = new Promise((resolve) => { this.#onMade = resolve; });
+    files.addEventListener("failed", ({ detail }) => this.close(detail, "missing"));
   }
-
-  get #frame() { return document.getElementById(FRAME); }
 
   /** Milliseconds since the worker was last heard of; 0 while it owes no answer. */
   silentFor() {
@@ -50,37 +46,14 @@ export class Client extends EventTarget {
     this.#begun = false;
     const lock = `playground-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;
     port1.onmessage = ({ data }) => { if (port1 === this.#port) this.#receive(data, lock); };
-    Promise.all([this.#engine(), this.#files.take("worker.js")]).then(([engine, { bytes }]) => {
-      if (port1 !== this.#port) return;
-      engine.postMessage({ source: bytes, lock }, location.origin, [port2]);
-      setTimeout(() => { if (port1 === this.#port && !this.#begun) this.close("Python's worker has not begun"); }, BEGIN_MS);
+    const stopped = (reason) => { if (port1 === this.#port) this.close(reason); };
+    Promise.all([this.#files.take("worker.js"), openFrame()]).then(([{ bytes }, frame]) => {
+      if (port1 !== this.#port) return frame.remove();
+      this.#frame = frame;
+      startWorker(frame, bytes, stopped).postMessage({ lock }, [port2, this.#files.connect()]);
+      this.#onMade();
+      setTimeout(() => { if (!this.#begun) stopped("Python's worker has not begun"); }, BEGIN_MS);
     }).catch((error) => { if (port1 === this.#port) this.close(error.message, error.kind); });
-  }
-
-  /** The window of a frame that has loaded: the one in the page at first, a new one after that. */
-  async #engine() {
-    while (document.readyState === "loading" && !this.#frame) { // not parsed that far yet
-      await Promise.race([one(window, "message"), one(document, "DOMContentLoaded")]);
-    }
-    let frame = this.#frame;
-    let loaded = document.readyState === "complete";
-    if (!frame || frame.dataset.used) {
-      loaded = false;
-      frame?.remove();
-      frame = document.createElement("iframe");
-      Object.assign(frame, { id: FRAME, hidden: true, title: "Where Python runs", src: this.#address });
-      document.body.append(frame);
-    }
-    frame.dataset.used = "1";
-    this.#address = frame.src; // of this release, also when a newer one lies on the host by then
-    // The first frame may have loaded before anyone listened; the page's own load comes after it.
-    const done = Promise.race([one(frame, "load"), ...(document.readyState === "complete" ? [] : [one(window, "load")])]);
-    done.then(() => { loaded = true; });
-    while (!frame.contentWindow?.playgroundEngine) {
-      if (loaded) throw Object.assign(new Error("engine.html could not be loaded. Is there a connection?"), { kind: "missing" });
-      await Promise.race([one(window, "message"), done]);
-    }
-    return frame.contentWindow;
   }
 
   /** Ends the worker: what is unanswered is refused, and `stopped` is dispatched. */
@@ -90,7 +63,8 @@ export class Client extends EventTarget {
     this.#port = null;
     this.#lock?.abort();
     this.#lock = null;
-    if (this.#frame?.dataset.used) this.#frame.remove(); // and with it the worker
+    this.#frame?.remove(); // and with it the worker
+    this.#frame = null;
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
     for (const { reject } of waiting) reject(new PlaygroundError({ kind, message: reason }));
@@ -126,8 +100,6 @@ export class Client extends EventTarget {
       this.answers += 1;
       if (message.error) waiting.reject(new PlaygroundError(message.error));
       else waiting.resolve({ result: message.result, buffers: message.buffers ?? [] });
-    } else if (message.kind === "need") {
-      this.#send(message.name);
     } else if (message.kind === "alive") {
       this.#begun = true;
       this.#watch(lock);
@@ -135,16 +107,6 @@ export class Client extends EventTarget {
       this.close(message.reason);
     } else {
       this.dispatchEvent(new CustomEvent(message.kind, { detail: message }));
-    }
-  }
-
-  async #send(name) {
-    const port = this.#port;
-    try {
-      const file = await this.#files.take(name);
-      port.postMessage({ kind: "file", ...file }, [file.bytes]);
-    } catch ({ kind, message }) {
-      port.postMessage({ kind: "file", name, error: { kind, message } });
     }
   }
 

@@ -11,6 +11,8 @@ function installModuleLoader() {
   window.importShim.addImportMap = () => {};
 }
 
+const AT_MOST_MS = 500; // that the scripts wait for Python's worker
+
 installModuleLoader();
 const files = new Files(document.querySelectorAll("link[rel=playground-file]"));
 const client = new Client(files);
@@ -26,5 +28,27 @@ function begin(query, mode = startMode(query, navigator.connection)) {
   return started;
 }
 
-window.playgroundStart = { files, client, begin, started: begin(location.search) };
+/** Runs the page's other scripts, in the order in which the head lists them. */
+function runScripts() {
+  for (const { href, integrity, crossOrigin, dataset } of document.querySelectorAll("link[data-run]")) {
+    const script = Object.assign(document.createElement("script"), { src: href, async: false, integrity, crossOrigin });
+    if (dataset.run) script.type = dataset.run;
+    document.head.append(script);
+  }
+}
+
+/**
+ * On a first visit the page's own thread comes first: Python would take the other processor, and half of the cache, from
+ * it, so it is started when the first view is on screen. Whoever comes again has everything at hand and comes to work:
+ * then Python's worker is made before the scripts keep this thread busy.
+ */
+function beginPage() {
+  files.beginPage();
+  const again = navigator.serviceWorker?.controller;
+  window.playgroundStart = { files, client, begin, started: again ? begin(location.search) : null };
+  if (again) Promise.race([client.made, new Promise((done) => { setTimeout(done, AT_MOST_MS); })]).then(runScripts);
+  else runScripts();
+}
+
+beginPage();
 performance.mark("early");

@@ -1,114 +1,57 @@
-// The files that Python needs, as index.html lists them: <link rel="playground-file" ...>. They are fetched by the page,
-// because the worker has no network, and checked against the hash in the page.
+// The files that the page and Python need, as index.html lists them: <link rel="playground-file" ...>. What Python needs
+// is fetched, checked and decoded by a worker of its own, which hands it to Python's worker: that one has no network, and
+// the page's thread is busy with the first view.
+import { Fetching } from "./fetching.mjs";
 
-const CHUNK_RETRY = { cache: "reload" }; // what lies in the HTTP cache may be half a file
+const FETCHER = new URL("fetcher.js", document.currentScript.src); // in the same folder of a release as this script
 
-function failure(kind, message) {
-  return Object.assign(new Error(message), { kind });
-}
-
-const base64 = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)));
-
-/** The body, read in pieces so that progress can be shown. */
-async function read(response, size, count) {
-  const bytes = new Uint8Array(size);
-  let done = 0;
-  for (const reader = response.body.getReader(); ;) {
-    const { done: ended, value } = await reader.read();
-    if (ended) break;
-    if (done + value.length > size) throw failure("bad_file", "it is longer than it should be");
-    bytes.set(value, done);
-    done += value.length;
-    count(value.length);
-  }
-  if (done !== size) throw failure("bad_file", `it ends after ${done} of ${size} bytes`);
-  return bytes;
-}
-
-async function verify(bytes, integrity) {
-  if (!globalThis.crypto?.subtle) return; // not over plain HTTP from another machine; there fetch() checks the hash
-  const found = `sha256-${base64(await crypto.subtle.digest("SHA-256", bytes))}`;
-  if (found !== integrity) throw failure("bad_file", "its content is not the one this page was built with");
+function listed(links) {
+  return [...links].map((link) => {
+    const { name, when, coding, bytes, size, image } = link.dataset;
+    const numbers = { bytes: Number(bytes), size: Number(size), image: Number(image ?? 0) };
+    return { name, when, coding: coding ?? "", url: link.href, integrity: link.integrity, ...numbers };
+  });
 }
 
 export class Files extends EventTarget {
-  #known = new Map();
-  #started = new Map();
-  #counted = new Map();
+  #list; #page; #fetcher = null;
 
   /** Reads the list from the document. */
   constructor(links) {
     super();
-    for (const link of links) {
-      const { name, when, coding, bytes, size, image } = link.dataset;
-      const numbers = { bytes: Number(bytes), size: Number(size), image: Number(image ?? 0) };
-      this.#known.set(name, { name, when, coding: coding ?? "", url: link.href, integrity: link.integrity, ...numbers });
-    }
+    this.#list = listed(links);
+    this.#page = new Fetching(this.#list.filter(({ when }) => when === "page"));
   }
 
   /** What the list says of a file. */
   about(name) {
-    return this.#known.get(name);
+    return this.#list.find((file) => file.name === name);
   }
 
-  /** Starts fetching everything that a way of starting needs at once. */
+  /** Starts fetching what the page itself needs. */
+  beginPage() {
+    this.#page.begin("page");
+  }
+
+  /** Starts fetching everything that a way of starting Python needs at once. */
   begin(mode) {
-    this.#counted.clear();
-    for (const file of this.#known.values()) if (["start", mode].includes(file.when)) this.fetch(file.name);
+    this.#fetcher?.terminate();
+    this.#fetcher = new Worker(FETCHER, { name: "fetcher" });
+    this.#fetcher.onmessage = ({ data }) => this.dispatchEvent(new CustomEvent("progress", { detail: data }));
+    this.#fetcher.onerror = () => this.dispatchEvent(new CustomEvent("failed", { detail: "fetcher.js could not be loaded. Is there a connection?" }));
+    this.#fetcher.postMessage({ list: this.#list.filter(({ when }) => when !== "page"), mode });
   }
 
-  /** Fetches a file, once until it is taken. */
-  fetch(name) {
-    if (!this.#started.has(name)) {
-      const promise = this.#load(name);
-      promise.catch(() => { /* whoever takes it hears of it */ });
-      this.#started.set(name, promise);
-    }
-    return this.#started.get(name);
+  /** A port at which Python's worker gets its files: it is asked for a name and answers with bytes, or with an error. */
+  connect() {
+    const { port1, port2 } = new MessageChannel();
+    this.#fetcher.postMessage({ port: port1 }, [port1]);
+    return port2;
   }
 
-  /** Fetches a file and hands it out; the next who wants it fetches it again (out of the browser's cache). */
-  async take(name) {
-    try {
-      return { ...this.#known.get(name), bytes: (await this.fetch(name)).buffer };
-    } finally {
-      this.#started.delete(name);
-    }
-  }
-
-  async #load(name) {
-    const file = this.#known.get(name);
-    if (!file) throw failure("missing", `This page has no file ${name}.`);
-    try {
-      return await this.#attempt(file, {});
-    } catch (error) {
-      if (error.kind !== "bad_file") throw error;
-      return this.#attempt(file, CHUNK_RETRY).catch((again) => {
-        throw failure(again.kind, `${name} could not be used: ${again.message}. Reload the page.`);
-      });
-    }
-  }
-
-  async #attempt(file, options) {
-    const { name, url, bytes: size, integrity } = file;
-    const priority = file.when === "start" ? "auto" : "low";
-    const counted = { done: 0, size };
-    this.#counted.set(name, counted);
-    const checked = globalThis.crypto?.subtle ? {} : { integrity };
-    const response = await fetch(url, { priority, ...checked, ...options }).catch(() => {
-      throw failure("missing", `${name} could not be loaded. Is there a connection?`);
-    });
-    if (!response.ok) throw failure("missing", `${name} could not be loaded (HTTP ${response.status}).`);
-    const bytes = await read(response, size, (more) => this.#count(counted, more));
-    await verify(bytes, integrity);
-    return bytes;
-  }
-
-  #count(counted, more) {
-    counted.done += more;
-    const all = [...this.#counted.values()];
-    const sum = (key) => all.reduce((total, file) => total + file[key], 0);
-    this.dispatchEvent(new CustomEvent("progress", { detail: { done: sum("done"), total: sum("size") } }));
+  /** Fetches one of the page's own files and hands it out. */
+  take(name) {
+    return this.#page.take(name);
   }
 }
 

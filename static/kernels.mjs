@@ -1,9 +1,14 @@
 // Our kernels on the main thread, on a memory of their own. Arguments are 32-bit words: the fields of the struct that
-// stands above each kernel in wasm_kernels/.
+// stands above each kernel in wasm_kernels/. There are two builds: see playground/host/kernel_module.py.
 
 const PAGE = 65536;
 const STACK = 65536;
 const ALIGN = 64;
+
+// A module of one function, which is i32x4.relaxed_dot_i8x16_i7x16_add_s: valid where that exists.
+const RELAXED_OPCODE = Uint8Array.of(
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 8, 1, 96, 3, 123, 123, 123, 1, 123, 3, 2, 1, 0, 10, 13, 1, 11, 0, 32, 0, 32, 1, 32, 2, 253, 147, 2, 11,
+);
 
 export class Kernels {
   #end = STACK;
@@ -21,6 +26,19 @@ export class Kernels {
     const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
     return new Kernels(memory, instance.exports);
   }
+
+  /** The relaxed build at `url` if this machine computes its dot products exactly, else null. */
+  static async relaxed(url) {
+    if (!WebAssembly.validate(RELAXED_OPCODE)) return null;
+    const kernels = await Kernels.load(url);
+    const found = kernels.alloc(Int32Array, 1);
+    kernels.call("k_relaxed_dot", found);
+    kernels.dot = [, "unsigned", "signed"][kernels.at(found)[0]];
+    return kernels.dot ? kernels : null;
+  }
+
+  /** How integer products are formed: "int16", or of octets, the second operand "unsigned" or "signed". */
+  dot = "int16";
 
   constructor(memory, exports) {
     this.memory = memory;

@@ -77,7 +77,7 @@ export class Life {
     await this.#finish(result);
   }
 
-  /** The answer to the request to start: of the one that early.mjs made, if nobody has waited for that yet. */
+  /** The answer to the request to start: of the one that was made before, if nobody has waited for that yet. */
   #answerOf(query) {
     const { started } = this.#start;
     this.#start.started = null;

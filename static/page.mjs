@@ -14,13 +14,18 @@ import { installUpdates } from "./updates.mjs";
 const $ = (id) => document.getElementById(id);
 const { files, client } = window.playgroundStart;
 const boot = new Boot();
-const views = new Views({ client, files });
+const views = new Views({ client, files, onFirst: beginPython });
 const given = { model: null, calibration: null };
 const say = (text, action) => toast(text, "bad", action);
 const life = new Life({ start: window.playgroundStart, views, boot, given, say, finish });
 const embedded = document.body.classList.contains("embed");
 let state = null;
 window.playgroundStart.fastPath = currentFastPath;
+
+/** If early.mjs has not. */
+function beginPython() {
+  window.playgroundStart.started ??= window.playgroundStart.begin(location.search);
+}
 
 function showTab(name) {
   for (const tab of document.querySelectorAll("[role=tab]")) {

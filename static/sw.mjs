@@ -8,6 +8,7 @@ import { registerRoute } from "workbox-routing";
 import { files, release } from "release-files";
 
 const HASHED = /-[0-9a-f]{10}(\/|\.json$)/;
+const PYTHONS = "python-*/*"; // by far the largest, and checked by whoever fetches them (fetching.mjs)
 const here = self.registration.scope;
 const expected = new Map(files.map(({ url, integrity }) => [new URL(url, here).href, integrity]));
 const sound = new Set(); // what was checked since this service worker was started
@@ -85,7 +86,15 @@ async function tidy(event) {
   if (shown.every((name) => name === `${here}#${release}`)) await controller.activate(event);
 }
 
+/** Where the browser can, it reads Python's files from the cache without asking us: this thread would be in the way. */
+function route(event) {
+  const urlPattern = new URLPattern({ pathname: new URL(PYTHONS, here).pathname });
+  event.addRoutes({ condition: { urlPattern }, source: { cacheName: controller.strategy.cacheName } })
+    .catch(() => { /* then they come through us */ });
+}
+
 self.addEventListener("install", (event) => {
+  if (event.addRoutes) route(event);
   controller.install(event).catch(onFailedInstall);
 });
 

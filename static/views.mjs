@@ -4,11 +4,13 @@ import { handOver, startFastPath } from "./fastpath/page.mjs";
 import { installHandles, installTable } from "./handles.mjs";
 
 export class Views {
-  #client; #files; #live = new Map(); #frozen = null; #kernels = null;
+  #client; #files; #onFirst; #live = new Map(); #frozen = null; #kernels = null;
 
-  constructor({ client, files }) {
+  /** `onFirst` is called when the first view is on screen. */
+  constructor({ client, files, onFirst }) {
     this.#client = client;
     this.#files = files;
+    this.#onFirst = onFirst;
   }
 
   /** The live document of a view that is open. */
@@ -32,6 +34,7 @@ export class Views {
     await live.show(frozen.document);
     installHandles(live.doc);
     performance.mark("first view");
+    this.#onFirst();
     const values = new Float32Array((await this.#files.take("subject.bin")).bytes);
     await this.#follow(live, frozen.state.settings, { ...frozen.subject, values });
     performance.mark("fast path");

@@ -10,9 +10,41 @@ struct count_codes_args {
     int32_t *counts; /* [codes in use], added to */
 };
 
-static void count_run(const struct count_codes_args *a, int32_t at, int32_t n) {
+enum { TABLES = 4, MANY = 4096 };
+
+static void count_few(const struct count_codes_args *a, int32_t at, int32_t n) {
     for (int32_t i = at; i < at + n; i++)
         a->counts[code_at(a->codes, i, a->is_signed) - a->qmin]++;
+}
+
+/* Neighbours often have one code, and a count has to be stored before it can be read again: so they count in tables of
+ * their own, by octet. */
+static void count_many(const struct count_codes_args *a, int32_t at, int32_t n) {
+    int32_t tables[TABLES][256], i = 0;
+    for (int32_t t = 0; t < TABLES; t++)
+        for (int32_t octet = 0; octet < 256; octet++)
+            tables[t][octet] = 0;
+    for (; i + 8 <= n; i += 8) {
+        uint64_t octets;
+        __builtin_memcpy(&octets, a->codes + at + i, 8);
+        for (int32_t j = 0; j < 8; j++)
+            tables[j % TABLES][octets >> (8 * j) & 255]++;
+    }
+    for (int32_t octet = 0; octet < 256; octet++) {
+        int32_t code = a->is_signed ? (int8_t)octet : octet, count = 0;
+        for (int32_t t = 0; t < TABLES; t++)
+            count += tables[t][octet];
+        if (count)
+            a->counts[code - a->qmin] += count;
+    }
+    count_few(a, at + i, n - i);
+}
+
+static void count_run(const struct count_codes_args *a, int32_t at, int32_t n) {
+    if (n < MANY)
+        count_few(a, at, n);
+    else
+        count_many(a, at, n);
 }
 
 KERNEL(k_count_codes) {

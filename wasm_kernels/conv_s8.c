@@ -1,56 +1,99 @@
-#include "kernels.h"
+#include "gemm.h"
 
-/* Grouped 2-D convolution of codes in NHWC, by im2col: the window under each output pixel becomes a row of int16
- * values [kernel_h][kernel_w][channels / groups] with the zero-point taken off (so padding is 0), and rows times
- * weights is the product of gemm_s8.c. Blocks of rows go through the scratch, never the whole image. */
+/* Grouped 2-D convolution of codes in NHWC, by im2col: the window under each output pixel becomes a row of values
+ * [kernel_h][kernel_w][channels / groups], and rows times weights is the product of gemm_s8.c. Blocks of rows go through
+ * the scratch, never the whole image. */
 struct conv_s8_args {
     struct images in;
     int32_t groups;
-    int32_t is_signed, zero_point;
-    struct product p; /* columns are those of one group; weights, bias and multiplier of all groups, one after another */
-    int16_t *scratch; /* [BLOCK_ROWS][kernel_h * kernel_w * channels / groups, rounded up to even] */
+    struct source from;
+    struct product p; /* columns are those of one group; weights, bias, shift and multiplier of all groups, one after another */
+    uint8_t *scratch; /* [BLOCK_ROWS][steps][STEP] */
 };
 
-static int16_t *zeros(int16_t *to, int32_t n) {
-    for (int32_t i = 0; i < n; i++)
-        to[i] = 0;
-    return to + n;
+/* `taps` taps of one line of a window. They lie together where nothing is skipped between them. */
+static uint8_t *gather_taps(const struct conv_s8_args *a, const uint8_t *codes, int32_t taps, int32_t depth, uint8_t *to) {
+    int32_t step = a->in.dilation_w * a->in.channels;
+    if (step == depth)
+        return put_values(codes, taps * depth, &a->from, to);
+    for (int32_t x = 0; x < taps; x++)
+        to = put_values(codes + x * step, depth, &a->from, to);
+    return to;
 }
 
-static void gather_window(const struct conv_s8_args *a, int32_t pixel, int32_t group, int16_t *to) {
+static uint8_t *gather_window(const struct conv_s8_args *a, const struct window *w, const uint8_t *image, int32_t depth,
+                              uint8_t *to) {
     const struct images *in = &a->in;
-    int32_t depth = in->channels / a->groups, line = pixel / in->out_width;
-    struct window w = window_at(in, line % in->out_height, pixel % in->out_width);
-    const uint8_t *image = image_at(in, line / in->out_height) + group * depth;
-    to = zeros(to, w.first_y * in->kernel_w * depth);
-    for (int32_t y = w.first_y; y < w.last_y; y++) {
-        to = zeros(to, w.first_x * depth);
-        for (int32_t x = w.first_x; x < w.last_x; x++, to += depth)
-            widen(image + tap_at(in, &w, y, x), depth, a->is_signed, a->zero_point, to);
-        to = zeros(to, (in->kernel_w - w.last_x) * depth);
+    int32_t whole = w->first_y + w->first_x == 0 && w->last_y == in->kernel_h && w->last_x == in->kernel_w;
+    if (whole && in->dilation_w * in->channels == depth) {
+        const uint8_t *line = image + tap_at(in, w, 0, 0);
+        for (int32_t y = 0; y < in->kernel_h; y++, line += in->dilation_h * in->width * in->channels)
+            to = put_values(line, in->kernel_w * depth, &a->from, to);
+        return to;
     }
-    zeros(to, (in->kernel_h - w.last_y) * in->kernel_w * depth);
+    to = put_zeros(w->first_y * in->kernel_w * depth, &a->from, to);
+    for (int32_t y = w->first_y; y < w->last_y; y++) {
+        to = put_zeros(w->first_x * depth, &a->from, to);
+        if (w->first_x < w->last_x)
+            to = gather_taps(a, image + tap_at(in, w, y, w->first_x), w->last_x - w->first_x, depth, to);
+        to = put_zeros((in->kernel_w - w->last_x) * depth, &a->from, to);
+    }
+    return put_zeros((in->kernel_h - w->last_y) * in->kernel_w * depth, &a->from, to);
 }
 
-static struct product product_of_group(const struct conv_s8_args *a, int32_t group, int32_t depth) {
+/* The window at a column of a line whose first window is `w`: no division where it lies inside the image. */
+static struct window window_in_line(const struct images *in, struct window w, int32_t out_x) {
+    w.x = out_x * in->stride_w - in->pad_left;
+    w.first_x = 0;
+    w.last_x = in->kernel_w;
+    if (w.x < 0)
+        w.first_x = first_tap(w.x, in->dilation_w, in->kernel_w);
+    if (w.x + (in->kernel_w - 1) * in->dilation_w >= in->width) {
+        w.last_x = last_tap(w.x, in->dilation_w, in->width, in->kernel_w);
+        w.first_x = w.first_x < w.last_x ? w.first_x : w.last_x; /* perhaps all of it is padding */
+    }
+    return w;
+}
+
+/* `rows` windows from output pixel `first` on. */
+static struct panel gather(const struct conv_s8_args *a, int32_t group, int32_t first, int32_t rows) {
+    const struct images *in = &a->in;
+    int32_t depth = in->channels / a->groups, steps = steps_of(in->kernel_h * in->kernel_w * depth);
+    struct panel made = {a->scratch, rows, steps * STEP, steps};
+    int32_t line = first / in->out_width, x = first % in->out_width;
+    uint8_t *to = a->scratch;
+    for (int32_t r = 0; r < rows; line++, x = 0) {
+        struct window start = window_at(in, line % in->out_height, 0);
+        start.first_y = start.first_y < start.last_y ? start.first_y : start.last_y;
+        const uint8_t *image = image_at(in, line / in->out_height) + group * depth;
+        for (; x < in->out_width && r < rows; x++, r++, to += made.stride) {
+            struct window w = window_in_line(in, start, x);
+            end_row(gather_window(a, &w, image, depth, to), to + made.stride);
+        }
+    }
+    return made;
+}
+
+static struct product product_of_group(const struct conv_s8_args *a, int32_t group) {
     struct product p = a->p;
-    p.weights += group * ((p.columns + 7) / 8 * 8) * depth;
-    p.bias += group * p.columns;
-    p.multiplier += group * p.columns;
+    int32_t depth = a->in.kernel_h * a->in.kernel_w * (a->in.channels / a->groups);
+    int32_t padded = strips_of(p.columns) * STRIP;
+    p.weights += group * packed_size(depth, p.columns);
+    p.bias += group * padded;
+    p.shift = p.shift ? p.shift + group * padded : 0;
+    p.multiplier += group * padded;
     return p;
 }
 
 KERNEL(k_conv_s8) {
     const struct conv_s8_args *a = (const void *)args;
-    int32_t depth = even(a->in.kernel_h * a->in.kernel_w * (a->in.channels / a->groups));
     int32_t pixels = a->in.batch * a->in.out_height * a->in.out_width;
     for (int32_t group = 0; group < a->groups; group++) {
-        struct product p = product_of_group(a, group, depth);
+        struct product p = product_of_group(a, group);
         for (int32_t first = 0; first < pixels; first += BLOCK_ROWS) {
             int32_t rows = pixels - first < BLOCK_ROWS ? pixels - first : BLOCK_ROWS;
-            for (int32_t r = 0; r < rows; r++)
-                gather_window(a, first + r, group, a->scratch + r * depth);
-            multiply_block(a->scratch, rows, depth, &p, first, a->groups * p.columns, group * p.columns);
+            struct panel panel = gather(a, group, first, rows);
+            multiply_panel(&panel, &p, first * a->groups * p.columns + group * p.columns, a->groups * p.columns);
         }
     }
 }

@@ -56,24 +56,3 @@ KERNEL(k_lookup) {
         for (int32_t i = 0; i < a->n; i++)
             ((uint32_t *)a->out)[i] = ((const uint32_t *)a->table)[a->octets[i]];
 }
-
-/* [outer][rows][columns] to [outer][columns][rows], elements of 1 or 4 bytes: NCHW to NHWC and back. */
-struct transpose_args {
-    const void *x;
-    int32_t outer, rows, columns, width;
-    void *out;
-};
-
-KERNEL(k_transpose) {
-    const struct transpose_args *a = (const void *)args;
-    int32_t to = 0;
-    for (int32_t o = 0; o < a->outer; o++)
-        for (int32_t j = 0; j < a->columns; j++)
-            for (int32_t i = 0; i < a->rows; i++, to++) {
-                int32_t from = (o * a->rows + i) * a->columns + j;
-                if (a->width == 1)
-                    ((uint8_t *)a->out)[to] = ((const uint8_t *)a->x)[from];
-                else
-                    ((uint32_t *)a->out)[to] = ((const uint32_t *)a->x)[from];
-            }
-}

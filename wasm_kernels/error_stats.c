@@ -15,7 +15,7 @@ struct error_stats_args {
 enum { SIGNAL, NOISE, ROUNDING, CLIPPING, SUMS, CLIPPED = SUMS, LARGEST };
 /* sum x^2, sum (x_hat - x)^2, that of rounding errors, that of clipping errors; values outside, largest |x_hat - x| */
 
-enum { CHUNK = 65536, LANES = 64 };
+enum { CHUNK = 65536, LANES = 64, ROWS = 16 }; /* so many rows of LANES values are gone through lane by lane */
 
 struct sums {
     double lanes[SUMS][LANES];
@@ -65,6 +65,41 @@ static inline void take4(struct sums *s, v128_t x, v128_t x_hat, v128_t lo, v128
           wasm_i32x4_shuffle(outside, outside, 2, 2, 3, 3));
 }
 
+/* `rows` times LANES values of one channel: four lanes after four, so that their sums stay in registers. */
+static void take_rows(struct sums *s, const float *x, const float *x_hat, int32_t rows, v128_t lo, v128_t hi) {
+    v128_t largest = s->largest, clipped = wasm_i32x4_splat(0);
+    for (int32_t lane = 0; lane < LANES; lane += 4) {
+        v128_t sum[SUMS][2];
+        for (int32_t k = 0; k < SUMS; k++)
+            for (int32_t j = 0; j < 2; j++)
+                sum[k][j] = wasm_v128_load(s->lanes[k] + lane + 2 * j);
+        for (int32_t i = lane; i < rows * LANES; i += LANES) {
+            v128_t a = wasm_v128_load(x + i), b = wasm_v128_load(x_hat + i);
+            v128_t outside = wasm_v128_or(wasm_f32x4_lt(a, lo), wasm_f32x4_gt(a, hi));
+            clipped = wasm_i32x4_sub(clipped, outside);
+            for (int32_t j = 0; j < 2; j++) {
+                v128_t half = wasm_f64x2_promote_low_f32x4(a), beyond = wasm_i32x4_shuffle(outside, outside, 0, 0, 1, 1);
+                v128_t error = wasm_f64x2_sub(wasm_f64x2_promote_low_f32x4(b), half);
+                v128_t square = wasm_f64x2_mul(error, error);
+                largest = wasm_f64x2_pmax(largest, wasm_f64x2_abs(error));
+                sum[SIGNAL][j] = wasm_f64x2_add(sum[SIGNAL][j], wasm_f64x2_mul(half, half));
+                sum[NOISE][j] = wasm_f64x2_add(sum[NOISE][j], square);
+                sum[ROUNDING][j] = wasm_f64x2_add(sum[ROUNDING][j], wasm_v128_andnot(square, beyond));
+                sum[CLIPPING][j] = wasm_f64x2_add(sum[CLIPPING][j], wasm_v128_and(square, beyond));
+                a = wasm_i64x2_shuffle(a, a, 1, 1);
+                b = wasm_i64x2_shuffle(b, b, 1, 1);
+                outside = wasm_i64x2_shuffle(outside, outside, 1, 1);
+            }
+        }
+        for (int32_t k = 0; k < SUMS; k++)
+            for (int32_t j = 0; j < 2; j++)
+                wasm_v128_store(s->lanes[k] + lane + 2 * j, sum[k][j]);
+    }
+    s->largest = largest;
+    s->clipped += wasm_i32x4_extract_lane(clipped, 0) + wasm_i32x4_extract_lane(clipped, 1) +
+                  wasm_i32x4_extract_lane(clipped, 2) + wasm_i32x4_extract_lane(clipped, 3);
+}
+
 static inline void take1(struct sums *s, double x, double x_hat, float lo, float hi) {
     int32_t lane = s->position % LANES, outside = x < lo || x > hi;
     double error = x_hat - x;
@@ -85,7 +120,13 @@ static void take_run(struct sums *s, const struct error_stats_args *a, int32_t n
     v128_t low = wasm_f32x4_splat(lo), high = wasm_f32x4_splat(hi);
     for (int32_t end = s->position + n; s->position < end;) {
         const float *x = a->x + s->position, *x_hat = a->x_hat + s->position;
-        if (s->position % 4 == 0 && s->position + 4 <= end) {
+        int32_t rows = s->position % LANES ? 0 : (end - s->position) / LANES;
+        if (rows) { /* a chunk is a whole number of ROWS */
+            int32_t ahead = ROWS - s->position / LANES % ROWS;
+            rows = rows < ahead ? rows : ahead;
+            take_rows(s, x, x_hat, rows, low, high);
+            advance(s, rows * LANES, a->stats);
+        } else if (s->position % 4 == 0 && s->position + 4 <= end) {
             take4(s, wasm_v128_load(x), wasm_v128_load(x_hat), low, high);
             advance(s, 4, a->stats);
         } else {

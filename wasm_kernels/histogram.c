@@ -10,11 +10,20 @@ struct bins {
 
 static inline double per_unit_of(const struct bins *b) { return b->count / ((double)b->hi - b->lo); }
 
+static inline int32_t is_narrow(double per_unit) { return per_unit > 1e-30 && per_unit < 1e30; }
+
 static inline int32_t bin_of(const struct bins *b, double per_unit, float v) {
     double place = (v - b->lo) * (float)per_unit, last = b->count - 1;
-    if (!(per_unit > 1e-30 && per_unit < 1e30))
+    if (!is_narrow(per_unit))
         place = ((double)v - b->lo) * per_unit;
     return (int32_t)(place < 0 ? 0 : place < last ? place : last);
+}
+
+/* The bins of four values where float32 holds all of that. */
+static inline v128_t bins4(const struct bins *b, float per_unit, v128_t v) {
+    v128_t place = wasm_f32x4_mul(wasm_f32x4_sub(v, wasm_f32x4_splat(b->lo)), wasm_f32x4_splat(per_unit));
+    v128_t last = wasm_f32x4_splat((float)(b->count - 1));
+    return round4(wasm_f32x4_trunc(wasm_f32x4_pmin(last, wasm_f32x4_pmax(wasm_f32x4_splat(0), place))));
 }
 
 struct histogram_args {
@@ -76,13 +85,36 @@ struct error_bins_args {
     float *widest;   /* [1] */
 };
 
+enum { TABLES = 4, FEW_BINS = 256 };
+
+/* Four errors at a time; each of four neighbours counts in a table of its own, since a count has to be stored before it can
+ * be read again. Returns how many values have been counted. */
+static int32_t count_errors4(const struct error_bins_args *a, const struct bins *bins, float per_unit) {
+    int32_t tables[TABLES][FEW_BINS], i = 0;
+    for (int32_t t = 0; t < TABLES; t++)
+        for (int32_t bin = 0; bin < bins->count; bin++)
+            tables[t][bin] = 0;
+    for (; i + 4 <= a->n; i += 4) {
+        v128_t bin = bins4(bins, per_unit, wasm_f32x4_sub(wasm_v128_load(a->x_hat + i), wasm_v128_load(a->x + i)));
+        tables[0][wasm_i32x4_extract_lane(bin, 0)]++;
+        tables[1][wasm_i32x4_extract_lane(bin, 1)]++;
+        tables[2][wasm_i32x4_extract_lane(bin, 2)]++;
+        tables[3][wasm_i32x4_extract_lane(bin, 3)]++;
+    }
+    for (int32_t t = 0; t < TABLES; t++)
+        for (int32_t bin = 0; bin < bins->count; bin++)
+            a->counts[bin] += tables[t][bin];
+    return i;
+}
+
 KERNEL(k_error_bins) {
     const struct error_bins_args *a = (const void *)args;
     double most = 1.5 * a->scale, widest = a->largest < most ? a->largest : most;
     struct bins bins = {0, (float)(widest == 0 ? 1 : widest), a->count};
     bins.lo = -bins.hi;
     double per_unit = per_unit_of(&bins);
-    for (int32_t i = 0; i < a->n; i++)
+    int32_t i = is_narrow(per_unit) && a->count <= FEW_BINS ? count_errors4(a, &bins, (float)per_unit) : 0;
+    for (; i < a->n; i++)
         a->counts[bin_of(&bins, per_unit, a->x_hat[i] - a->x[i])]++;
     *a->widest = bins.hi;
 }

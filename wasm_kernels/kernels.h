@@ -21,26 +21,6 @@ struct epilogue {
     void *out;
 };
 
-/* What a matrix of int16 is multiplied by, and what becomes of it: v = float(sum + bias) * multiplier, through `to`. */
-struct product {
-    const int16_t *weights; /* packed by k_pack_weights */
-    const int32_t *bias;     /* [columns] */
-    const float *multiplier; /* [columns] */
-    int32_t columns;
-    struct epilogue to;
-};
-
-/* `rows` x `depth` int16 values (their zero-points taken off, depth even) times the weights of one group; row i of the
- * result goes to out[(row + i) * stride + first ..]. Defined in gemm_s8.c. `values` has room for BLOCK_ROWS rows: whole
- * tiles of them are read, and what comes of rows beyond `rows` is dropped. If the true depth is odd, the last value of a
- * row may be anything, since it meets a weight of zero. */
-void multiply_block(const int16_t *values, int32_t rows, int32_t depth, const struct product *p, int32_t row,
-                    int32_t stride, int32_t first);
-
-enum { BLOCK_ROWS = 32 }; /* a multiple of the tile's rows */
-
-static inline int32_t even(int32_t n) { return n + (n & 1); }
-
 static inline float clampf(float v, float lo, float hi) { /* NaN gives lo */
     v = lo < v ? v : lo;
     return v < hi ? v : hi;

@@ -9,8 +9,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from builder import environment, site, testing
-from builder.paths import PYTHON, ROOT
+from builder import baseline, environment, site, testing
+from builder.paths import LOCAL_CACHE, PYTHON, ROOT
 from builder.steps import Command, run
 from playground.serving import make_server
 
@@ -33,12 +33,22 @@ def run_bench(*, as_json: bool = False, cold_runs: int = 0) -> None:
         folder = site.build()
         environment.ensure("test")
         variables = {**os.environ, "PLAYGROUND_CHROMIUM": testing.chromium()}
-        with make_server(folder, 0) as server:
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-            driver: Command = [_COLD_DRIVER, server.url, str(cold_runs)] if cold_runs else [_DRIVER, server.url]
+        with contextlib.ExitStack() as servers:
+            driver: Command = [_DRIVER, servers.enter_context(_served(folder))]
+            if cold_runs:
+                plain = baseline.build(folder, LOCAL_CACHE / "baseline")
+                driver = [_COLD_DRIVER, driver[1], servers.enter_context(_served(plain)), str(cold_runs)]
             command: Command = [PYTHON, *driver, *(["--json"] if as_json else [])]
             run(command, "The bench failed.", environment=variables, quiet=False)
-            server.shutdown()
+
+
+@contextlib.contextmanager
+def _served(folder: Path) -> Iterator[str]:
+    """The address at which a folder is served meanwhile."""
+    with make_server(folder, 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.url
+        server.shutdown()
 
 
 def run_formats(as_json: bool = False) -> None:

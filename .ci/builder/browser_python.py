@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from builder import bundle, downloads, scripts
+from builder import bundle, downloads, kernels, scripts
 from builder.paths import KERNELS_FILE, LOCAL_CACHE, PACKAGE, ROOT, STATIC, TREE, site_packages
 from builder.steps import Command, Ingredient, files_in, run, step
 
@@ -37,7 +37,8 @@ class BrowserFile:
     Attributes:
         name: what the worker calls it.
         source: the file before compression.
-        when: ``"start"``, ``"snapshot"`` or ``"plain"`` (with that way of starting), ``"later"`` (when it is needed).
+        when: ``"page"`` (the page itself needs it), ``"start"`` (Python does), ``"snapshot"`` or ``"plain"`` (with that
+            way of starting), ``"later"`` (on first use).
         coding: ``"zstd"``, ``"gzip"`` or ``""``.
     """
 
@@ -57,10 +58,10 @@ def files(modules: Path) -> tuple[BrowserFile, ...]:
     """All of them; ``modules`` is where npm's packages are."""
     pyodide, ort = modules / "pyodide", modules / "onnxruntime-web" / "dist"
     return (
-        BrowserFile("worker.js", WORK / "worker.js", "start", ""),
-        BrowserFile("frozen.json", WORK / "frozen.json", "start", ""),
-        BrowserFile("subject.bin", WORK / "subject.bin", "start", ""),
-        BrowserFile("kernels.wasm", KERNELS_FILE, "start", ""),
+        BrowserFile("worker.js", WORK / "worker.js", "page", ""),
+        BrowserFile("frozen.json", WORK / "frozen.json", "page", ""),
+        BrowserFile("subject.bin", WORK / "subject.bin", "page", ""),
+        BrowserFile("kernels.wasm", KERNELS_FILE, "page", ""),
         BrowserFile("pyodide.asm.wasm", pyodide / "pyodide.asm.wasm", "start"),
         BrowserFile("pyodide.asm.mjs", pyodide / "pyodide.asm.mjs", "start"),
         *(BrowserFile(name + _SUFFIX, WORK / "libraries" / (name + _SUFFIX), "start") for name in LIBRARIES),
@@ -88,7 +89,7 @@ def build(modules: Path, wheel: Path, env: Mapping[str, str]) -> None:
     lock = ROOT / "requirements" / "site.txt"
     versions: list[Ingredient] = [ROOT / "requirements" / "package-lock.json", lock, wheel.name, json.dumps(dict(env))]
     runtime: list[Ingredient] = [STATIC / "engine", BROWSER, HERE / "scripts.py", HERE / "browser_python.py", *versions]
-    packages: list[Ingredient] = [HERE / "bundle.py", PACKAGE, KERNELS_FILE]
+    packages: list[Ingredient] = [HERE / "bundle.py", PACKAGE, *kernels.TARGETS]
     places = _places(modules, env)
     WORK.mkdir(parents=True, exist_ok=True)
     step("Bundle the worker", runtime, [WORK / "worker.js"], lambda: _bundle_scripts(modules))
@@ -97,7 +98,12 @@ def build(modules: Path, wheel: Path, env: Mapping[str, str]) -> None:
     frozen = [WORK / name for name in ("snapshot.bin", "frozen.json", "subject.bin", "snapshot.json")]
     step("Make the snapshot and check it", runtime + packages, frozen, lambda: _freeze(places))
     for file in files(modules):
-        step(f"Compress {file.name}", [BROWSER / "squeeze.mjs", file.source], [file.target], partial(_squeeze, file))
+        step(
+            f"Compress {file.name}",
+            [BROWSER / "squeeze.mjs", file.source],
+            [file.target],
+            partial(squeeze, file, file.target),
+        )
 
 
 def setup(modules: Path, env: Mapping[str, str]) -> dict[str, Any]:
@@ -186,12 +192,17 @@ def _freeze(places: Mapping[str, Any]) -> None:
     _run_node("snapshot", "freeze.py", places)
 
 
-def _squeeze(file: BrowserFile) -> None:
-    file.target.parent.mkdir(parents=True, exist_ok=True)
+def squeeze(file: BrowserFile, target: Path) -> None:
+    """Write a file as the site has it: compressed, if it has a coding.
+
+    Raises:
+        BuildError: it could not be compressed.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
     if not file.coding:
-        shutil.copyfile(file.source, file.target)
+        shutil.copyfile(file.source, target)
         return
-    command: Command = [*downloads.node("node"), BROWSER / "squeeze.mjs", file.coding, file.source, file.target]
+    command: Command = [*downloads.node("node"), BROWSER / "squeeze.mjs", file.coding, file.source, target]
     run(command, f"{file.name} could not be compressed.")
 
 

@@ -47,7 +47,7 @@ def run_checks() -> None:
         "Types (mypy --strict)": lambda: _tool(PYTHON, "-m", "mypy"),
         "One-way imports (import-linter)": lambda: _tool(tool("lint-imports"), "--no-cache"),
         "JavaScript parses": _check_javascript,
-        "Kernels: no data segment, no memory maximum": _check_kernels,
+        "Kernels: no data segment, no memory maximum, small": _check_kernels,
         "Committed data fits its budget": _check_budget,
         "No package index is named": _check_hosts,
         "What a visit costs": budgets.check,
@@ -91,6 +91,7 @@ def _check_javascript() -> None:
 def _check_kernels() -> None:
     for path in kernels.built_kernels():
         kernels.check_module(path.read_bytes())
+    kernels.check_size(kernels.built_kernels())
 
 
 def _check_budget() -> None:

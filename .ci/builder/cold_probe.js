@@ -17,9 +17,14 @@
     const host = document.getElementById(id);
     return host ? [...walk(host)].filter((node) => node.matches(wanted)) : [];
   };
-  const bits = () => within("slot-tensor-controls", "input[type=range]").find(({ min, max }) => min === "2" && max === "8");
+  let slider = null; // what is found is kept: looking for it in every frame would take the time that is measured
+  const bits = () => slider ??= within("slot-tensor-controls", "input[type=range]").find(({ min, max }) => min === "2" && max === "8");
   const numbers = () => within("slot-tensor-numbers", "dd").map((node) => node.textContent).join("|");
-  const plots = () => ["histogram", "error", "transfer", "channels"].every((name) => within(`slot-tensor-${name}`, "canvas").length);
+  const empty = new Set(["histogram", "error", "transfer", "channels"]);
+  const plots = () => {
+    for (const name of empty) if (within(`slot-tensor-${name}`, "canvas").length) empty.delete(name);
+    return !empty.size;
+  };
   const marked = (name) => performance.getEntriesByName(name).length > 0;
   const after = (work) => { setTimeout(() => work(performance.now()), 0); };
 

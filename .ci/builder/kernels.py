@@ -2,40 +2,83 @@
 
 from __future__ import annotations
 
+import gzip
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from builder.paths import DOWNLOADS, KERNELS_FILE, PYTHON, WASM_KERNELS
+from builder.paths import DOWNLOADS, KERNELS_FILE, PYTHON, RELAXED_KERNELS_FILE, WASM_KERNELS
 from builder.steps import BuildError, Command, run
 
 FLAGS = [
-    *("--target=wasm32-freestanding", "-mcpu=generic+simd128+bulk_memory"),
+    "--target=wasm32-freestanding",
     *("-std=c11", "-O3", "-Wall", "-Wextra", "-Werror"),
     "-ffp-contract=off",  # NumPy rounds after every operation, so the kernels must as well
+    "-fno-builtin-memset",  # memory.fill, into which short loops would be turned, costs a call
     *("-nostdlib", "-Wl,--no-entry", "-Wl,--import-memory", "-Wl,--export=__stack_pointer"),
     *("-Wl,--export-table", "-Wl,--growable-table", "-Wl,--strip-all", "-Wl,-z,stack-size=16384"),
 ]
+
+TARGETS = {
+    KERNELS_FILE: "generic+simd128+bulk_memory",
+    RELAXED_KERNELS_FILE: "generic+simd128+relaxed_simd+bulk_memory",
+}
+"""The builds of the same sources: file -> what the machine has to have."""
+
+SIZE_BUDGET = 75_000
+"""Bytes that all builds may take together, compressed by gzip."""
 
 _IMPORT, _DATA = 2, 11
 _FUNCTION, _TABLE, _MEMORY, _GLOBAL = range(4)
 
 
 def compile_kernels() -> None:
-    """Build ``playground/kernels/kernels-simd128.wasm`` with PyPI's ziglang.
+    """Build ``playground/kernels/*.wasm``.
 
     Raises:
-        BuildError: the compiler or :func:`check_module` complained.
+        BuildError: the compiler or :func:`check_module` complained, or they have become too large.
     """
-    KERNELS_FILE.parent.mkdir(exist_ok=True)
-    sources = sorted(path.name for path in WASM_KERNELS.glob("*.c"))
-    partial = KERNELS_FILE.with_suffix(".partial")
+    for path, cpu in TARGETS.items():
+        path.parent.mkdir(exist_ok=True)
+        partial = path.with_suffix(".partial")
+        compile_module(partial, f"-mcpu={cpu}")
+        check_module(partial.read_bytes())
+        partial.replace(path)
+    check_size(TARGETS)
+
+
+def compile_limits(source: Path, folder: Path) -> None:
+    """Build the bench page's ``limit-simd128.wasm`` and ``limit-relaxed.wasm``.
+
+    Raises:
+        BuildError: the compiler complained.
+    """
+    for path, cpu in TARGETS.items():
+        compile_module(folder / path.name.replace("kernels", "limit"), f"-mcpu={cpu}", sources=[source])
+
+
+def compile_module(to: Path, *flags: str, sources: Sequence[Path] = ()) -> None:
+    """Build one module with PyPI's ziglang, of all kernels if no ``sources`` are given.
+
+    Raises:
+        BuildError: the compiler complained.
+    """
+    given = sources or sorted(WASM_KERNELS.glob("*.c"))
     cache = str(DOWNLOADS / "zig")
     environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
-    command: Command = [PYTHON, "-m", "ziglang", "cc", *FLAGS, "-o", partial, *sources]
+    command: Command = [PYTHON, "-m", "ziglang", "cc", *FLAGS, *flags, "-o", to, *given]
     run(command, "The kernels did not compile.", cwd=WASM_KERNELS, environment=environment)
-    check_module(partial.read_bytes())
-    partial.replace(KERNELS_FILE)
+
+
+def check_size(files: Iterable[Path]) -> None:
+    """Check that the modules stay small.
+
+    Raises:
+        BuildError: they are larger than SIZE_BUDGET.
+    """
+    size = sum(len(gzip.compress(path.read_bytes(), 9)) for path in files)
+    if size > SIZE_BUDGET:
+        raise BuildError(f"The kernels take {size} bytes compressed, {SIZE_BUDGET} are allowed.")
 
 
 def check_module(module: bytes) -> None:

@@ -11,6 +11,7 @@ STATIC = ROOT / "static"
 REQUIREMENTS = ROOT / "requirements"
 WASM_KERNELS = ROOT / "wasm_kernels"
 KERNELS_FILE = PACKAGE / "kernels" / "kernels-simd128.wasm"
+RELAXED_KERNELS_FILE = PACKAGE / "kernels" / "kernels-relaxed.wasm"
 DIST = ROOT / "dist"
 
 LOCAL_CACHE = ROOT / ".cache"

@@ -26,9 +26,6 @@ ENTRY_POINTS = ("index.html", "embed.html", "bench.html", "app.webmanifest")
 APP = "app"
 """The group of the loose files: the site's own scripts."""
 
-OWN_GROUP = {"python.zip": "python"}
-"""Loose files that change at another pace than the scripts, and their groups."""
-
 MANIFEST = "manifest.json"
 SERVICE_WORKER = "sw.mjs"
 """Compiled by :mod:`builder.offline`; it is no part of any group."""
@@ -138,12 +135,12 @@ def _is_whole(folder: Path, contents: Mapping[str, bytes]) -> bool:
 def _place(path: str) -> tuple[str, str]:
     """The group of a path in the tree, and its path inside the group."""
     group, slash, inside = path.partition("/")
-    return (group, inside) if slash else (OWN_GROUP.get(path, APP), path)
+    return (group, inside) if slash else (APP, path)
 
 
 def _path_of(group: str, inside: str) -> str:
     """The inverse of :func:`_place`."""
-    return inside if group == APP or group == OWN_GROUP.get(inside) else f"{group}/{inside}"
+    return inside if group == APP else f"{group}/{inside}"
 
 
 def _add(path: str, content: bytes, addresses: dict[str, str], contents: dict[str, bytes]) -> None:
@@ -224,7 +221,7 @@ def _link(page: str, tag: str, addresses: Mapping[str, str], contents: Mapping[s
     tag = tag.replace(found.group(), f'{found[1]}="{address}"')
     if "data-unchecked" in tag:  # the script that runs where integrity cannot be checked, and says so
         return tag.replace(" data-unchecked", "")
-    if re.search(r'<script|rel="(stylesheet|modulepreload)"', tag):
+    if re.search(r'<script|rel="(stylesheet|modulepreload|preload)"', tag):
         # With crossorigin the service worker may repair its copy, and a sandboxed frame may load it if the host allows.
         checks = f' integrity="{integrity(contents[address])}"'
         tag = tag[:-1] + checks + ("" if "crossorigin" in tag else ' crossorigin="anonymous"') + ">"

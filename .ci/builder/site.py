@@ -12,7 +12,6 @@ from pathlib import Path
 from builder import browser_python, downloads, environment, kernels, publish, release, scripts
 from builder.paths import (
     DIST,
-    KERNELS_FILE,
     PACKAGE,
     PYTHON,
     REQUIREMENTS,
@@ -31,8 +30,11 @@ PANEL_FOLDERS = ("css", "bundled/theme", "images", "assets")
 
 _LOCK = REQUIREMENTS / "site.txt"
 _NPM_LOCK = REQUIREMENTS / "package-lock.json"
-_BENCH_MODELS = ROOT / "tests" / "benchmarks" / "gemm_models.py"
-SCRIPTS = {"early": "iife", "page": "esm", "theme": "iife", "bench": "esm"}
+_KERNELS = list(kernels.TARGETS)
+_BENCHMARKS = ROOT / "tests" / "benchmarks"
+_BENCH_SCRIPTS = tuple(_BENCHMARKS / f"{name}.py" for name in ("operator_models", "nets", "net_programs"))
+_LIMIT = _BENCHMARKS / "limit.c"
+SCRIPTS = {"early": "iife", "fetcher": "iife", "page": "esm", "theme": "iife", "bench": "esm"}
 """What is bundled into one file: module in ``static/`` -> form. The engine's part is bundled with Python's files."""
 
 PAGES = ("index.html", "embed.html")
@@ -55,7 +57,7 @@ def build() -> Path:
     environment.ensure("site")
     modules = downloads.node_modules()
     wheel = downloads.numpy_wheel(modules)
-    step("Build the kernels", [_RECIPE / "kernels.py", WASM_KERNELS, _LOCK], [KERNELS_FILE], kernels.compile_kernels)
+    step("Build the kernels", [_RECIPE / "kernels.py", WASM_KERNELS, _LOCK], _KERNELS, kernels.compile_kernels)
     TREE.mkdir(parents=True, exist_ok=True)
     versions = locked_versions(_LOCK.read_text("utf-8"))
     runtime: list[Path | str] = [_RECIPE / "site.py", _NPM_LOCK, _LOCK]
@@ -64,11 +66,22 @@ def build() -> Path:
     env = python_environment()
     browser_python.build(modules, wheel, env)
     browser_python.sweep(modules)
-    step("Write the bench models", [_BENCH_MODELS, PACKAGE / "model", _LOCK], [TREE / "bench"], _write_bench)
+    step(
+        "Write the bench models",
+        [
+            *_BENCH_SCRIPTS,
+            _LIMIT,
+            _RECIPE / "kernels.py",
+            *(PACKAGE / part for part in ("model", "engines", "ptq")),
+            _LOCK,
+        ],
+        [TREE / "bench"],
+        _write_bench,
+    )
     recipe: list[Path | str] = [_RECIPE / name for name in ("site.py", "scripts.py", "browser_python.py")]
     recipe += [browser_python.PYTHON, json.dumps(env)]
     pages = [TREE / "index.html", TREE / "kernels", TREE / "page.js"]
-    step("Write the pages", [*recipe, STATIC, KERNELS_FILE], pages, lambda: _write_pages(modules, env))
+    step("Write the pages", [*recipe, STATIC, *_KERNELS], pages, lambda: _write_pages(modules, env))
     parts: list[Path | str] = [_RECIPE / "site.py", wheel.name, json.dumps(versions)]
     step("Write the manifest", parts, [TREE / "manifest.json"], lambda: _write_manifest(wheel, versions))
     recipe = [_RECIPE / f"{name}.py" for name in ("publish", "release", "offline", "budgets", "compression")]
@@ -132,7 +145,8 @@ def _write_pages(modules: Path, env: Mapping[str, str]) -> None:
     for page in PAGES:
         text = (STATIC / page).read_text("utf-8")
         (TREE / page).write_text(text.replace(_MARK, links), "utf-8")
-    _copy(KERNELS_FILE, TREE / "kernels" / KERNELS_FILE.name)
+    for path in _KERNELS:
+        _copy(path, TREE / "kernels" / path.name)
 
 
 def _links(modules: Path, env: Mapping[str, str]) -> Iterator[str]:
@@ -154,7 +168,9 @@ def _links(modules: Path, env: Mapping[str, str]) -> Iterator[str]:
 
 def _write_bench() -> None:
     shutil.rmtree(TREE / "bench", ignore_errors=True)
-    run([PYTHON, _BENCH_MODELS, TREE / "bench"], "The bench page's models could not be written.")
+    for name in ("operator_models", "net_programs"):
+        run([PYTHON, _BENCHMARKS / f"{name}.py", TREE / "bench"], "The bench page's models could not be written.")
+    kernels.compile_limits(_LIMIT, TREE / "bench")
 
 
 def _write_manifest(wheel: Path, versions: Mapping[str, str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from playground.engines.running import refused
 from playground.model.graph import Model
 
 
@@ -43,7 +44,10 @@ def inventory(model: Model) -> tuple[Row, ...]:
 
 
 def inventory_data(model: Model) -> dict[str, Any]:
-    """The inventory as plain data, with the model's name, format, inputs, outputs and operators."""
+    """The inventory as plain data, with the model's name, format, inputs, outputs and operators.
+
+    ``refused`` lists the nodes of a quantized model that our kernels do not run, and why; it is None for a float one.
+    """
     graph = model.graph
     rows = inventory(model)
     data: dict[str, Any] = {
@@ -56,6 +60,7 @@ def inventory_data(model: Model) -> dict[str, Any]:
         "inputs": [],
         "outputs": [],
         "operators": {},
+        "refused": refused(graph),
     }
     if graph is not None:
         data["inputs"] = [{"name": v.name, "dtype": v.dtype, "shape": v.shape} for v in graph.inputs]

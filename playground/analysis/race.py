@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from playground import host
 from playground.analysis.agreement import largest_difference
-from playground.engines import wasm
 from playground.errors import PlaygroundError
 from playground.model.graph import Graph
 from playground.work import Progress, Work
@@ -63,27 +62,25 @@ class _Ours:
     name = OURS
 
     def __init__(self, graph: Graph, feeds: Feeds) -> None:
-        self._graph, self._feeds = graph, dict(feeds)
-        self._program = wasm.plan(graph, {name: x.shape for name, x in feeds.items()})
-        self.memory = self._program.nbytes
+        from playground.engines.planned import PlannedModel  # the first view needs no integer engine
+
+        self._model, self._feeds = PlannedModel(graph), dict(feeds)
+        self._model.program({name: x.shape for name, x in feeds.items()})
+        self.memory = self._model.nbytes
 
     def release(self) -> Work[None]:
-        self._program.release()
+        self._model.release()
         yield Progress(1, 1, self.name)
 
     def run(self, feeds: Feeds) -> Work[dict[str, NDArray[Any]]]:
         yield Progress(0, 1, self.name)
-        program = wasm.plan(self._graph, {name: x.shape for name, x in feeds.items()})
-        try:
-            return program.run(feeds)
-        finally:
-            program.release()
+        return self._model.run(feeds)
 
     def time(self, seconds: float) -> Work[float]:
         yield Progress(0, 1, self.name)
         runs, began = 0, time.perf_counter()
         while (spent := time.perf_counter() - began) < seconds:
-            wasm.run(self._program, self._feeds)
+            self._model.run(self._feeds)
             runs += 1
         return 1000 * spent / runs
 

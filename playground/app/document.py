@@ -34,4 +34,20 @@ def as_json(document: Document) -> dict[str, Any]:
     """The document as the page takes it: ``{"doc": ..., "roots": {root name: model id}}``."""
     documents, _ = standalone_docs_json_and_render_items(document, suppress_callback_warning=True)
     (content,) = documents.values()
+    content["defs"] = _used(content)
     return {"doc": content, "roots": {root.name: root.id for root in document.roots}}
+
+
+def _used(content: Mapping[str, Any]) -> list[Any]:
+    """The definitions of models that the document holds; Bokeh lists those of every class that was ever imported."""
+    held: set[str] = set()
+    pending: list[Any] = [content["roots"]]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            if item.get("type") == "object":
+                held.add(item["name"])
+            pending += item.values()
+        elif isinstance(item, list):
+            pending += item
+    return [definition for definition in content.get("defs", ()) if definition["name"] in held]

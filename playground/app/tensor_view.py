@@ -127,20 +127,24 @@ class TensorView:
         settings, w = self.workspace.settings, self.widgets
         low, high = report.code_range
         axes = {f"{axis}: {n} channels": axis for axis, n in enumerate(report.shape)}
-        w["tensor"].param.update(options=self._tensors(), value=f"{settings.model}{SEPARATOR}{settings.tensor}")
-        w["convention"].value = settings.convention
+        _set(w["tensor"], options=self._tensors(), value=f"{settings.model}{SEPARATOR}{settings.tensor}")
+        _set(w["convention"], value=settings.convention)
         self._show_format(report)
         listed = w["axis"].options
-        w["axis"].param.update(options=axes, value=report.axis, visible=report.scheme.granularity == "channel")
+        _set(w["axis"], options=axes, value=report.axis, visible=report.scheme.granularity == "channel")
         if listed != axes:
             w["axis"].param.trigger("value")  # the page knows it by its text, which is another one now
-        w["zoom"].value = settings.zoom
-        w["calibrator"].value = settings.calibrator
-        w["percentile"].param.update(value=settings.percentile, visible=settings.calibrator == "percentile")
+        _set(w["zoom"], value=settings.zoom)
+        _set(w["calibrator"], value=settings.calibrator)
+        _set(w["percentile"], value=settings.percentile, visible=settings.calibrator == "percentile")
         start, end = min(report.span[0], report.asked[0]), max(report.span[1], report.asked[1])
-        w["clip"].param.update(start=start, end=end, step=(end - start) / 1000, value=report.asked)
-        w["zero_point"].param.update(
-            start=low, end=high, value=report.zero_point, visible=not report.scheme.symmetric and not report.per_channel
+        _set(w["clip"], start=start, end=end, step=(end - start) / 1000, value=report.asked)
+        _set(
+            w["zero_point"],
+            start=low,
+            end=high,
+            value=report.zero_point,
+            visible=not report.scheme.symmetric and not report.per_channel,
         )
 
     def _show_format(self, report: TensorReport) -> None:
@@ -148,20 +152,21 @@ class TensorView:
         settings, w = self.workspace.settings, self.widgets
         choice, blocks = format_choices.choice_of(settings.format), report.scheme.number_format.family == "block"
         integer = choice in (format_choices.SIGNED, format_choices.UNSIGNED)
-        w["format"].value = choice
+        _set(w["format"], value=choice)
         lowest, highest = format_choices.WIDTHS
-        w["bits"].param.update(
+        _set(
+            w["bits"],
             value=settings.bits if integer else w["bits"].value,
             start=min(lowest, settings.bits) if integer else lowest,
             end=max(highest, settings.bits) if integer else highest,
             visible=integer,
         )
-        w["granularity"].param.update(value=settings.granularity, visible=not blocks)
+        _set(w["granularity"], value=settings.granularity, visible=not blocks)
         sizes = sorted({*BLOCK_SIZES, settings.block_size})
         shown = settings.granularity == "block" and not blocks
-        w["block_size"].param.update(options=[str(n) for n in sizes], value=str(settings.block_size), visible=shown)
-        w["symmetric"].param.update(value=settings.symmetric, visible=integer)
-        w["narrow_range"].param.update(value=settings.narrow_range, visible=integer)
+        _set(w["block_size"], options=[str(n) for n in sizes], value=str(settings.block_size), visible=shown)
+        _set(w["symmetric"], value=settings.symmetric, visible=integer)
+        _set(w["narrow_range"], value=settings.narrow_range, visible=integer)
 
     def _tensors(self) -> dict[str, str]:
         """Label -> value of the tensor picker: the gallery's models and, if there is one, the uploaded model."""
@@ -291,3 +296,10 @@ def _dragged(end: int, value: float, settings: Settings, report: TensorReport) -
     """One end of the range was moved; of a symmetric range the other one goes with it."""
     other = -value if report.scheme.symmetric and report.scheme.is_scaled else report.asked[1 - end]
     return {"lo": min(value, other), "hi": max(value, other), "zero_point": None}
+
+
+def _set(widget: Any, **values: Any) -> None:
+    """Set what differs: Param takes milliseconds, in the browser, to find that a value is what it was."""
+    changed = {name: value for name, value in values.items() if getattr(widget, name) != value}
+    if changed:
+        widget.param.update(**changed)

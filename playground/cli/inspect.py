@@ -11,6 +11,7 @@ import numpy as np
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
 from playground.cli._files import add_file, open_model
+from playground.engines.running import refused
 from playground.model.graph import Graph, Tensor, ValueInfo
 from playground.render import numbers
 
@@ -35,6 +36,7 @@ def run(args: argparse.Namespace, console: Console) -> Result:
         "inputs": [_value(value) for value in graph.inputs] if graph else [],
         "outputs": [_value(value) for value in graph.outputs] if graph else [],
         "operators": dict(Counter(node.op for node in graph.nodes).most_common()) if graph else {},
+        "kernels": refused(graph),
         "parameters": sum(tensor["parameters"] for tensor in tensors),
         "tensors": tensors,
         "notes": list(model.notes),
@@ -52,6 +54,7 @@ def show(result: Result, console: Console) -> None:
             "inputs": ", ".join(map(_signature, result["inputs"])),
             "outputs": ", ".join(map(_signature, result["outputs"])),
             "operators": ", ".join(f"{count} {op}" for op, count in result["operators"].items()),
+            "our kernels": _verdict(result["kernels"]),
             "notes": " ".join(result["notes"]),
         }
     )
@@ -70,6 +73,15 @@ def show(result: Result, console: Console) -> None:
         columns |= {name: [_digits(t.get(name)) for t in tensors] for name in ("min", "max", "max/std")}
     console.line()
     console.table(columns, right=("values", "size", "min", "max", "max/std"))
+
+
+def _verdict(nodes: list[dict[str, str]] | None) -> str:
+    if nodes is None:
+        return ""
+    if not nodes:
+        return "run the whole model"
+    why = "; ".join(f"{n['node']} ({n['op']}): {n['reason']}" if n["op"] else n["reason"] for n in nodes)
+    return f"do not run it, ONNX Runtime does: {why}"
 
 
 def _users(graph: Graph) -> dict[str, str]:

@@ -23,7 +23,7 @@ class Target:
     """What becomes of an exact result: codes of another scale, or float32.
 
     Attributes:
-        dtype: ``"int8"``, ``"uint8"`` or ``"float32"``.
+        dtype: ``"int8"``, ``"uint8"``, ``"float32"``, or ``"int32"`` for the exact sums of products themselves.
         zero_point: of the codes; 0 for float32.
         lo: the smallest result, in steps of the output's scale from its zero-point (for float32: as it is).
         hi: the largest result, likewise. A fused ReLU raises ``lo`` to 0.
@@ -67,6 +67,8 @@ def requantize(sums: Int32, multiplier: Float32 | np.float32, to: Target) -> NDA
         multiplier: ``float32(x_scale) * float32(w_scale) / float32(y_scale)`` formed in that order; broadcasts.
         to: limits and type of the result.
     """
+    if to.dtype == "int32":
+        return sums
     return to.finish(sums.astype(np.float32) * np.asarray(multiplier, np.float32))
 
 
@@ -76,8 +78,8 @@ def matmul_integer(a: NDArray[Any], b: NDArray[Any], a_zero_point: Any = 0, b_ze
     Zero-points broadcast against their operand. Formed in float64, which is exact: products stay below 2^17, so it
     would take a depth of 2^36 to leave its 53 bits.
     """
-    left = a.astype(np.float64) - np.asarray(a_zero_point, np.float64)
-    right = b.astype(np.float64) - np.asarray(b_zero_point, np.float64)
+    left = np.ascontiguousarray(a.astype(np.float64) - np.asarray(a_zero_point, np.float64))
+    right = np.ascontiguousarray(b.astype(np.float64) - np.asarray(b_zero_point, np.float64))
     return _wrapped(left @ right)
 
 
@@ -103,6 +105,10 @@ class Window:
     strides: tuple[int, int] = (1, 1)
     dilations: tuple[int, int] = (1, 1)
     pads: tuple[int, int] = (0, 0)
+
+    def is_pointwise(self, size: tuple[int, ...]) -> bool:
+        """Whether each output pixel sees just the pixel at its place in an image of this size."""
+        return self.kernel == self.strides == (1, 1) and self.pads == (0, 0) and self.out == size
 
     def over(self, x: NDArray[Any], fill: float) -> NDArray[Any]:
         """The values under every position, ``fill`` outside: shape (N, C, out_h, out_w, kernel_h, kernel_w)."""
@@ -174,6 +180,34 @@ def average_pool(
     inside = window.over(np.ones((1, 1, *x.shape[2:]), np.int32), 0).sum(axis=(4, 5), dtype=np.int32)
     taps = np.full_like(inside, window.kernel[0] * window.kernel[1]) if count_padding else inside
     return requantize(sums, np.float32(ratio) / taps.astype(np.float32), to)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Part of an array with its axes in another order.
+
+    Attributes:
+        axes: for every axis of the result the array's axis that it runs along, or -1 if it repeats one element. An axis
+            that is not named is read at 0.
+        starts: where it starts on that axis.
+        steps: how far it goes from one element to the next; may be negative.
+        shape: of the result.
+    """
+
+    axes: tuple[int, ...]
+    starts: tuple[int, ...]
+    steps: tuple[int, ...]
+    shape: tuple[int, ...]
+
+    def of(self, x: NDArray[Any]) -> NDArray[Any]:
+        """The elements, in an array of their own."""
+        strides = [0 if axis < 0 else x.strides[axis] * by for axis, by in zip(self.axes, self.steps, strict=True)]
+        first = [0] * x.ndim
+        for axis, start in zip(self.axes, self.starts, strict=True):
+            if axis >= 0:
+                first[axis] = start
+        corner = x[tuple(slice(n, None) for n in first)]
+        return np.lib.stride_tricks.as_strided(corner, self.shape, strides, writeable=False).copy()
 
 
 def lookup(codes: Codes, table: NDArray[Any]) -> NDArray[Any]:

@@ -23,6 +23,9 @@ from playground.work import Progress, Work, drain
 OPS: Mapping[str, FloatOp] = discover(float_ops, "OPS", FloatOp)
 """Operator name, with its domain where it is not ONNX's own, -> operator."""
 
+_TYPED = ("QuantizeLinear", "DequantizeLinear")
+"""Operators whose codes may be of a type that NumPy has not, so that only the file can say which."""
+
 Values = dict[str, NDArray[Any]]
 
 
@@ -56,7 +59,10 @@ def _constants(graph: Graph, overrides: Mapping[str, ArrayLike] | None) -> Value
 
 def _evaluate(graph: Graph, node: Node, values: Mapping[str, NDArray[Any]]) -> Values:
     inputs = [values[name] if name else None for name in node.inputs]
-    stored = tuple(graph.initializers[name].dtype if name in graph.initializers else "" for name in node.inputs)
+    fed = {value.name: value.dtype for value in graph.inputs} if node.op in _TYPED else {}
+    stored = tuple(
+        graph.initializers[name].dtype if name in graph.initializers else fed.get(name, "") for name in node.inputs
+    )
     call = Call(node.attributes, graph.opset, len(node.outputs), stored)
     where = f"{graph.name}: node {node.name!r} ({node.op})"
     try:

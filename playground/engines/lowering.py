@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import singledispatchmethod
 from typing import Any
 
@@ -9,12 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.engines import program as p
+from playground.engines.depthwise import packed_depthwise, scratch_bytes
 from playground.engines.flat import Argument, Buffer, FlatBuilder
 from playground.engines.integer_ops import Target, Window
-from playground.errors import EngineError
+from playground.engines.lowering_more import lower_broadcast, lower_more
+from playground.engines.packing import Packed, Values, pack
+from playground.engines.shared_weights import SharedWeights
+from playground.host.kernel_module import Dot
 
-BLOCK_ROWS = 32  # of wasm_kernels/kernels.h
-_CODES, _FLOATS = 0, 1
+_CODES = 0
+_KINDS = {"float32": 1, "int32": 2}  # struct epilogue's kind
 
 
 class Lowering:
@@ -22,38 +27,73 @@ class Lowering:
 
     Attributes:
         inputs: the program's inputs, as they are fed (NCHW).
+        values: shape and dtype of everything.
+        dot: how the kernels multiply.
     """
 
-    def __init__(self, builder: FlatBuilder, program: p.Program) -> None:
-        """Set inputs and constants in place."""
-        self._builder, self._values = builder, program.values
+    def __init__(
+        self, builder: FlatBuilder, program: p.Program, dot: Dot, weights: SharedWeights | None = None
+    ) -> None:
+        """Set inputs and constants in place.
+
+        Args:
+            builder: collects the calls.
+            program: whose steps will be lowered.
+            dot: how the kernels multiply (``Kernels.dot``).
+            weights: where packed weights are kept that other programs use too; else they lie in the arena.
+        """
+        self._weights = weights
+        self._builder, self.values, self.dot = builder, program.values, dot
         self._rows: dict[str, Buffer] = {}  # as NumPy has them
         self._images: dict[str, Buffer] = {}  # NHWC
-        self.inputs = {name: builder.buffer(self._values[name].nbytes, kept=True) for name in program.inputs}
+        self.inputs = {name: builder.buffer(self.values[name].nbytes, kept=True) for name in program.inputs}
         self._rows.update(self.inputs)
         self._rows.update({name: builder.constant(array) for name, array in program.constants.items()})
 
     def result(self, name: str) -> Buffer:
         """A value in its NumPy layout, whose bytes stay until the next run."""
-        buffer = self._row(name)
+        buffer = self.row(name)
         buffer.used_at(len(self._builder.calls))
         return buffer
 
-    def _is_signed(self, name: str) -> bool:
-        return self._values[name].dtype == "int8"
+    def call(self, kernel: str, *args: Argument) -> None:
+        """Append a kernel call."""
+        self._builder.call(kernel, *args)
 
-    def _row(self, name: str) -> Buffer:
+    def buffer(self, nbytes: int) -> Buffer:
+        """Room for what one step needs besides its output."""
+        return self._builder.buffer(nbytes)
+
+    def constant(self, array: NDArray[Any]) -> Buffer:
+        """An array that is known."""
+        return self._builder.constant(array)
+
+    def new(self, name: str, *, image: bool = False) -> Buffer:
+        """Room for a value, as NumPy has it or as an NHWC image."""
+        return self._new(self._images if image else self._rows, name)
+
+    def is_image(self, name: str) -> bool:
+        """Whether a value is kept as an NHWC image."""
+        return name in self._images
+
+    def is_signed(self, name: str) -> bool:
+        """Whether its codes are int8."""
+        return self.values[name].dtype == "int8"
+
+    def row(self, name: str) -> Buffer:
+        """A value as NumPy has it."""
         if name not in self._rows:
             self._rows[name] = self._transposed(name, self._images[name], to_image=False)
         return self._rows[name]
 
-    def _image(self, name: str) -> Buffer:
+    def image(self, name: str) -> Buffer:
+        """A value as an NHWC image."""
         if name not in self._images:
             self._images[name] = self._transposed(name, self._rows[name], to_image=True)
         return self._images[name]
 
     def _transposed(self, name: str, source: Buffer, *, to_image: bool) -> Buffer:
-        value = self._values[name]
+        value = self.values[name]
         n, channels, height, width = value.shape
         pixels = height * width
         if channels == 1 or pixels == 1:
@@ -66,25 +106,26 @@ class Lowering:
     def _alike(self, *names: str) -> tuple[dict[str, Buffer], list[Buffer]]:
         """One layout that all of these values can be read in, the one that the first is in already."""
         if names[0] in self._images:
-            return self._images, [self._image(name) for name in names]
-        return self._rows, [self._row(name) for name in names]
+            return self._images, [self.image(name) for name in names]
+        return self._rows, [self.row(name) for name in names]
 
     def _new(self, place: dict[str, Buffer], name: str) -> Buffer:
-        place[name] = self._builder.buffer(self._values[name].nbytes)
+        place[name] = self._builder.buffer(self.values[name].nbytes)
         return place[name]
 
-    def _epilogue(self, to: Target, out: Buffer) -> tuple[Argument, ...]:
-        return to.lo, to.hi, to.zero_point, _FLOATS if to.dtype == "float32" else _CODES, out
+    def epilogue(self, to: Target, out: Buffer) -> tuple[Argument, ...]:
+        """The words of struct epilogue."""
+        return to.lo, to.hi, to.zero_point, _KINDS.get(to.dtype, _CODES), out
 
     @singledispatchmethod
     def lower(self, step: p.Step) -> None:
         """Append the kernel calls of one step."""
-        raise EngineError(f"no kernel for the step {type(step).__name__}")
+        lower_more(step, self)
 
     @lower.register
     def _(self, step: p.Quantize) -> None:
         place, (x,) = self._alike(step.inputs[0])
-        limits = np.iinfo(self._values[step.output].dtype)
+        limits = np.iinfo(self.values[step.output].dtype)
         parameters = (np.array([step.scale], np.float32), np.array([step.zero_point], np.int32))
         scale, zero_point = (self._builder.constant(array) for array in parameters)
         out = self._new(place, step.output)
@@ -102,80 +143,101 @@ class Lowering:
     @lower.register
     def _(self, step: p.Product) -> None:
         (name,) = step.inputs
+        x = self.row(name)
+        values = Values(self.is_signed(name), step.x_zero_point, self.dot)
+        out = self._new(self._rows, step.output)
         depth, columns = step.weights.shape
-        rows = self._values[name].nbytes // depth
-        weights = self._builder.constant(packed(step.weights[None]))
-        scratch = self._builder.buffer(BLOCK_ROWS * (depth + depth % 2) * 2)
-        x, out = self._row(name), self._new(self._rows, step.output)
-        product = (weights, *self._per_channel(step), columns, *self._epilogue(step.to, out))
-        args = (x, rows, depth, self._is_signed(name), step.x_zero_point, *product, scratch)
-        self._builder.call("k_gemm_s8", *args)
-
-    def _per_channel(self, step: p.Product | p.Conv) -> tuple[Buffer, Buffer]:
-        return self._builder.constant(step.bias), self._builder.constant(step.multiplier)
+        product = self._product(
+            step, lambda: pack(step.weights[None], step.bias, step.multiplier, values), columns, out
+        )
+        self._gemm(x, depth, values, product)
 
     @lower.register
     def _(self, step: p.Conv) -> None:
         (name,) = step.inputs
-        x, out = self._image(name), self._new(self._images, step.output)
-        source = (self._is_signed(name), step.x_zero_point)
-        epilogue = self._epilogue(step.to, out)
+        x, out = self.image(name), self._new(self._images, step.output)
         if step.depthwise:
-            weights = self._builder.constant(np.ascontiguousarray(step.weights[:, 0].transpose(1, 2, 0)))
-            args = (*source, weights, *self._per_channel(step), *epilogue)
-            self._builder.call("k_depthwise_s8", x, *self._geometry(name, step.window), *args)
+            self._depthwise(step, x, out)
             return
-        columns = step.weights.shape[0] // step.groups
-        depth = int(np.prod(step.weights.shape[1:]))
-        by_group = step.weights.reshape(step.groups, columns, *step.weights.shape[1:])
-        matrices = by_group.transpose(0, 3, 4, 2, 1).reshape(step.groups, depth, columns)
-        weights = self._builder.constant(packed(matrices))
-        scratch = self._builder.buffer(BLOCK_ROWS * (depth + depth % 2) * 2)
-        product = (weights, *self._per_channel(step), columns, *epilogue)
-        args = (step.groups, *source, *product, scratch)
-        self._builder.call("k_conv_s8", x, *self._geometry(name, step.window), *args)
+        values = Values(self.is_signed(name), step.x_zero_point, self.dot)
+        columns, depth = step.weights.shape[0] // step.groups, int(np.prod(step.weights.shape[1:]))
+
+        def packed() -> Packed:
+            by_group = step.weights.reshape(step.groups, columns, *step.weights.shape[1:])
+            matrices = by_group.transpose(0, 3, 4, 2, 1).reshape(step.groups, depth, columns)
+            return pack(matrices, step.bias, step.multiplier, values)
+
+        product = self._product(step, packed, columns, out)
+        if step.groups == 1 and step.window.is_pointwise(self.values[name].shape[2:]):
+            self._gemm(x, depth, values, product)
+            return
+        scratch = self._builder.buffer(values.scratch_bytes(depth))
+        args = (*self._geometry(name, step.window), step.groups, *values.source, *product, scratch)
+        self._builder.call("k_conv_s8", x, *args)
+
+    def _gemm(self, x: Buffer, depth: int, values: Values, product: tuple[Argument, ...]) -> None:
+        """All of ``x``, as rows of ``depth`` codes, through a product."""
+        scratch = self._builder.buffer(values.scratch_bytes(depth))
+        self._builder.call("k_gemm_s8", x, 1, x.nbytes // depth, depth, 1, *values.source, *product, scratch)
+
+    def _product(
+        self, step: p.Product | p.Conv, make: Callable[[], Packed], columns: int, out: Buffer
+    ) -> tuple[Argument, ...]:
+        """The fields of ``struct product``."""
+        constant = self._builder.constant
+        if self._weights is None:
+            packed = make()
+            weights: Argument = constant(packed.weights)
+        else:
+            packed, weights = self._weights.packed(step.output, make)
+        shift = 0 if packed.shift is None else constant(packed.shift)
+        return weights, constant(packed.bias), shift, constant(packed.multiplier), columns, *self.epilogue(step.to, out)
+
+    def _depthwise(self, step: p.Conv, x: Buffer, out: Buffer) -> None:
+        (name,) = step.inputs
+        constant = self._builder.constant
+        weights = constant(packed_depthwise(step.weights[:, 0]))
+        parameters = (weights, constant(step.bias), constant(step.multiplier))
+        scratch = self._builder.buffer(scratch_bytes(step.window))
+        args = (self.is_signed(name), step.x_zero_point, *parameters, *self.epilogue(step.to, out), scratch)
+        self._builder.call("k_depthwise_s8", x, *self._geometry(name, step.window), *args)
 
     def _geometry(self, name: str, window: Window) -> tuple[int, ...]:
         """What all image kernels begin with: batch, height, width, channels, the window, the size of the output."""
-        n, channels, height, width = self._values[name].shape
+        n, channels, height, width = self.values[name].shape
         how = (*window.kernel, *window.strides, *window.dilations, *window.pads)
         return n, height, width, channels, *how, *window.out
 
     @lower.register
     def _(self, step: p.Add) -> None:
+        if len({self.values[name].shape for name in step.inputs}) > 1:
+            lower_broadcast("k_add_broadcast_s8", step, step.ratios, self)
+            return
         place, (a, b) = self._alike(*step.inputs)
         out = self._new(place, step.output)
         (za, zb), (ra, rb) = step.zero_points, step.ratios
-        a_signed, b_signed = (self._is_signed(name) for name in step.inputs)
-        self._builder.call(
-            "k_add_s8", a, b, a.nbytes, a_signed, za, b_signed, zb, ra, rb, *self._epilogue(step.to, out)
-        )
+        a_signed, b_signed = (self.is_signed(name) for name in step.inputs)
+        self._builder.call("k_add_s8", a, b, a.nbytes, a_signed, za, b_signed, zb, ra, rb, *self.epilogue(step.to, out))
 
     @lower.register
     def _(self, step: p.MaxPool) -> None:
         (name,) = step.inputs
-        x, out = self._image(name), self._new(self._images, step.output)
-        self._builder.call("k_maxpool_s8", x, *self._geometry(name, step.window), self._is_signed(name), out)
+        x, out = self.image(name), self._new(self._images, step.output)
+        self._builder.call("k_maxpool_s8", x, *self._geometry(name, step.window), self.is_signed(name), out)
 
     @lower.register
     def _(self, step: p.AveragePool) -> None:
         (name,) = step.inputs
-        x, out = self._image(name), self._new(self._images, step.output)
-        source = (self._is_signed(name), step.x_zero_point, step.ratio, step.count_padding)
-        args = (*source, *self._epilogue(step.to, out))
+        x, out = self.image(name), self._new(self._images, step.output)
+        n, channels, *size = self.values[name].shape
+        if step.window == Window((size[0], size[1]), (1, 1)):
+            args = (self.is_signed(name), step.x_zero_point, step.ratio, *self.epilogue(step.to, out))
+            self._builder.call("k_global_average_s8", x, n, size[0] * size[1], channels, *args)
+            return
+        source = (self.is_signed(name), step.x_zero_point, step.ratio, step.count_padding)
+        args = (*source, *self.epilogue(step.to, out))
         self._builder.call("k_avgpool_s8", x, *self._geometry(name, step.window), *args)
 
     @lower.register
     def _(self, step: p.Reshape) -> None:
-        self._rows[step.output] = self._row(step.inputs[0])
-
-
-def packed(weights: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Weights (groups, depth, columns) in the layout that ``k_pack_weights`` makes of codes.
-
-    That is (groups, columns / 8, depth / 2, 8, 2), rounded up and filled with zeros.
-    """
-    groups, depth, columns = weights.shape
-    padded: NDArray[Any] = np.pad(weights, ((0, 0), (0, depth % 2), (0, -columns % 8)))
-    blocks = padded.reshape(groups, (depth + 1) // 2, 2, -1, 8)
-    return np.ascontiguousarray(blocks.transpose(0, 3, 1, 4, 2))
+        self._rows[step.output] = self.row(step.inputs[0])

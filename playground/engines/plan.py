@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from playground.engines import program as p
-from playground.engines.plan_ops import HANDLERS, fold
+from playground.engines.plan_ops import HANDLERS, fold, key_of
+from playground.engines.plan_qoperators import as_qdq
 from playground.engines.planner import Held, Planner, Symbol
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Graph, Node
 
-__all__ = ["compile_graph"]
+__all__ = ["Refusal", "compile_graph", "refusals"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a graph cannot run in integers.
+
+    Attributes:
+        node: the node's name, or that of its output.
+        op: its operator.
+        reason: what it asks for, as a clause about "it".
+    """
+
+    node: str
+    op: str
+    reason: str
+
+    def __str__(self) -> str:
+        """One clause."""
+        return f"{self.node} ({self.op}): {self.reason}"
 
 
 def compile_graph(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> p.Program:
@@ -24,11 +45,19 @@ def compile_graph(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> p.Progra
         InvalidInputError: an input has no shape here, or one that contradicts the graph's.
         UnsupportedError: names every node that cannot run in integers and why.
     """
-    planner = Planner(graph)
-    for info in graph.inputs:
-        planner.symbols[info.name] = Held(info.name)
-        planner.values[info.name] = p.Value(_shape_of_input(info.name, info.shape, shapes), info.dtype)
-    _plan_nodes(planner)
+    planner, refused = _walked(graph, shapes)
+    if refused:
+        raise UnsupportedError(
+            f"{len(refused)} {'node' if len(refused) == 1 else 'nodes'} cannot run in integers: "
+            f"{'; '.join(map(str, refused))}",
+            where=graph.name,
+            hint="Use engine='onnxruntime'",
+        )
+    return _finished(planner)
+
+
+def _finished(planner: Planner) -> p.Program:
+    graph = planner.graph
     outputs = {o.name: planner.floating(o.name) for o in graph.outputs}
     steps = _needed(planner.steps, set(outputs.values()))
     body, tail = _split(steps)
@@ -60,31 +89,60 @@ def _shape_of_input(
     return shape
 
 
-def _plan_nodes(planner: Planner) -> None:
+def refusals(graph: Graph, shapes: Mapping[str, Sequence[int]] | None = None) -> tuple[Refusal, ...]:
+    """What keeps a quantized graph from running in integers; empty if it runs. Nothing is run.
+
+    Args:
+        graph: as for :func:`compile_graph`.
+        shapes: input name -> concrete shape; sizes that the graph leaves open are 1 if none are given.
+
+    Raises:
+        InvalidInputError: an input has no shape here, or one that contradicts the graph's.
+    """
+    if shapes is None:
+        shapes = {v.name: [n if isinstance(n, int) else 1 for n in v.shape or ()] for v in graph.inputs}
+    planner, refused = _walked(graph, shapes)
+    if not refused:
+        try:
+            _finished(planner)
+        except UnsupportedError as error:
+            return (Refusal(error.where, "", error.what),)
+    return tuple(refused)
+
+
+def _walked(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> tuple[Planner, list[Refusal]]:
     """Plan node after node; what follows from a node that cannot run is left out, and all such nodes are named."""
+    planner = Planner(as_qdq(graph))
+    for info in graph.inputs:
+        planner.symbols[info.name] = Held(info.name)
+        planner.values[info.name] = p.Value(_shape_of_input(info.name, info.shape, shapes), info.dtype)
     broken: set[str] = set()
-    reasons: list[str] = []
+    refused: list[Refusal] = []
     for node in planner.graph.nodes:
         if broken.intersection(node.inputs):
             broken.update(node.outputs)
             continue
         try:
-            planner.symbols[node.outputs[0]] = _plan_node(planner, node)
+            planner.symbols.update(_plan_node(planner, node))
         except UnsupportedError as error:
             broken.update(node.outputs)
-            reasons.append(f"{node.name or node.outputs[0]} ({node.op}): {error.what}")
-    if reasons:
-        raise UnsupportedError(
-            f"{len(reasons)} {'node' if len(reasons) == 1 else 'nodes'} cannot run in integers: {'; '.join(reasons)}",
-            where=planner.graph.name,
-            hint="Use engine='onnxruntime'",
-        )
+            refused.append(Refusal(node.name or node.outputs[0], node.op, error.what))
+    return planner, refused
 
 
-def _plan_node(planner: Planner, node: Node) -> Symbol:
-    if node.domain not in ("", "ai.onnx"):
+def _plan_node(planner: Planner, node: Node) -> dict[str, Symbol]:
+    """What a node's outputs are."""
+    key = key_of(node)
+    if key not in HANDLERS and node.domain not in ("", "ai.onnx"):
         raise UnsupportedError("this operator has no integer form here")
-    return HANDLERS.get(node.op, fold)(planner, node)
+    try:
+        made = HANDLERS.get(key, fold)(planner, node)
+    except (ValueError, IndexError, TypeError, KeyError, AttributeError, MemoryError) as error:
+        known = (name for name in node.inputs if name in planner.symbols)
+        shapes = ", ".join(str(list(planner.shape(name))) for name in known)
+        raise UnsupportedError(f"it cannot run on shapes {shapes} ({error})") from error
+    symbols = made if isinstance(made, tuple) else (made,)
+    return dict(zip(node.outputs, symbols, strict=False))
 
 
 def _needed(steps: list[p.Step], wanted: set[str]) -> tuple[p.Step, ...]:
@@ -111,7 +169,7 @@ def _split(steps: tuple[p.Step, ...]) -> tuple[tuple[p.Step, ...], tuple[p.Step,
             tail.append(step)
     floats = [step.operator.id for step in tail if isinstance(step, p.Float)]
     for step in tail:
-        if isinstance(step, (p.Conv, p.Product)):
+        if isinstance(step, (p.Conv, p.Product, p.PairProduct)):
             raise UnsupportedError(
                 f"it follows on a float operator ({floats[0]}), which integers cannot do",
                 where=step.output,

@@ -1,21 +1,23 @@
-"""Planning of everything else, and the table of operators the integer engines know."""
+"""Planning of QuantizeLinear and DequantizeLinear, and the table of operators the integer engines know."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from playground.engines import integer_ops as ops
+from playground.engines import plan_elementwise as elementwise
+from playground.engines import plan_moves as moves
+from playground.engines import plan_products as products
+from playground.engines import plan_resample as resample
+from playground.engines import plan_rows as rows
+from playground.engines import plan_windows as windows
 from playground.engines import program as p
-from playground.engines.float_ops._op import Call
 from playground.engines.interpreter import OPS
-from playground.engines.plan_products import conv, gemm, matmul
-from playground.engines.plan_windows import average_pool, global_average_pool, max_pool, reduce_mean, reshaped
-from playground.engines.planner import Handler, Held, Known, KnownReal, Pending, Planner, Real, Symbol
+from playground.engines.planner import Handler, Held, Known, KnownReal, Planner, Real, Symbol
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 
@@ -88,86 +90,6 @@ def dequantize_linear(planner: Planner, node: Node) -> Symbol:
     return KnownReal(symbol.array, _along(scales, rank, axis), _along(points.astype(np.int32), rank, axis), axis)
 
 
-def _clamped(planner: Planner, name: str, lo: float, hi: float) -> Symbol:
-    symbol = planner.symbol(name)
-    if isinstance(symbol, (Known, KnownReal)):
-        return Known(np.clip(planner.known(name, "input"), np.float32(lo), np.float32(hi)))
-    if isinstance(symbol, Held):
-        raise UnsupportedError("its input is not quantized")
-    pending = planner.pending(symbol)
-    return replace(pending, lo=min(max(pending.lo, lo), hi), hi=max(min(pending.hi, hi), lo))
-
-
-def relu(planner: Planner, node: Node) -> Symbol:
-    """Relu raises the lower limit of what comes before it."""
-    return _clamped(planner, node.inputs[0], 0.0, np.inf)
-
-
-def clip(planner: Planner, node: Node) -> Symbol:
-    """Clip with constant limits, given as inputs or (before opset 11) as attributes."""
-    limits = [float(node.attributes.get("min", -np.inf)), float(node.attributes.get("max", np.inf))]
-    for i, name in enumerate(node.inputs[1:3]):
-        if name:
-            limits[i] = float(planner.known(name, "limit").reshape(-1)[0])
-    return _clamped(planner, node.inputs[0], *limits)
-
-
-def _summand(planner: Planner, name: str, shape: tuple[int, ...]) -> Real:
-    """An input of Add: quantized, or constant codes that are spread to the whole shape."""
-    symbol = planner.symbol(name)
-    if isinstance(symbol, Real) and planner.shape(name) == shape:
-        return symbol
-    if isinstance(symbol, KnownReal) and symbol.axis is None and symbol.codes.dtype.itemsize == 1:
-        value = planner.constant(f"{name}:spread", np.broadcast_to(symbol.codes, shape))
-        return Real(value, np.float32(symbol.scale), int(symbol.zero_point))
-    raise UnsupportedError("an input is neither quantized nor a quantized constant, or would have to be broadcast")
-
-
-def add(planner: Planner, node: Node) -> Pending:
-    """Add of two quantized values of one shape, or of one and a constant."""
-    shape = np.broadcast_shapes(*(planner.shape(name) for name in node.inputs))
-    a, b = (_summand(planner, name, shape) for name in node.inputs)
-
-    def emit(output: str, scale: np.float32, to: ops.Target) -> None:
-        ratios = (np.float32(a.scale / scale), np.float32(b.scale / scale))
-        step = p.Add((a.value, b.value), output, (a.zero_point, b.zero_point), ratios, to)
-        planner.emit(step, shape, to.dtype)
-
-    return Pending(shape, emit)
-
-
-def _to_shape(planner: Planner, node: Node, shape: tuple[int, ...]) -> Symbol:
-    symbol, output = planner.symbol(node.inputs[0]), node.outputs[0]
-    if isinstance(symbol, (Known, KnownReal)):
-        return Known(planner.known(node.inputs[0], "input").reshape(shape))
-    if isinstance(symbol, Pending):
-        return reshaped(planner, symbol, shape)
-    planner.emit(p.Reshape((symbol.value,), output), shape, planner.values[symbol.value].dtype)
-    return replace(symbol, value=output)
-
-
-def flatten(planner: Planner, node: Node) -> Symbol:
-    """Flatten to two axes."""
-    shape = planner.shape(node.inputs[0])
-    axis = int(node.attributes.get("axis", 1))
-    axis += len(shape) if axis < 0 else 0
-    return _to_shape(planner, node, (int(np.prod(shape[:axis])), int(np.prod(shape[axis:]))))
-
-
-def reshape(planner: Planner, node: Node) -> Symbol:
-    """Reshape to a known shape, with ONNX's 0 (keep) and -1 (the rest)."""
-    old = planner.shape(node.inputs[0])
-    wanted = [int(n) for n in planner.known(node.inputs[1], "shape")]
-    if not node.attributes.get("allowzero", 0):
-        wanted = [old[i] if n == 0 else n for i, n in enumerate(wanted)]
-    size = int(np.prod(old, dtype=np.int64))
-    if -1 in wanted:
-        wanted[wanted.index(-1)] = size // -int(np.prod(wanted, dtype=np.int64))
-    if int(np.prod(wanted, dtype=np.int64)) != size:
-        raise UnsupportedError(f"{old} cannot become {tuple(wanted)}")
-    return _to_shape(planner, node, tuple(wanted))
-
-
 def identity(planner: Planner, node: Node) -> Symbol:
     """Identity, and Dropout as it is at inference."""
     return planner.symbol(node.inputs[0])
@@ -190,56 +112,66 @@ def shape_of(planner: Planner, node: Node) -> Symbol:
     return Known(np.array(shape[start:end], np.int64))
 
 
-def _call(planner: Planner, node: Node) -> Call:
-    return Call(node.attributes, planner.graph.opset, len(node.outputs))
-
-
-def float_tail(planner: Planner, node: Node) -> Symbol:
-    """An operator that stays in float32, at the end of a model; it is the interpreter's own."""
-    source = planner.floating(node.inputs[0])
-    shape, output = planner.values[source].shape, node.outputs[0]
-    planner.emit(p.Float((source,), output, OPS[node.op], _call(planner, node)), shape, "float32")
-    return Held(output)
-
-
-def unary(planner: Planner, node: Node) -> Symbol:
-    """A function of single values: a table, whatever the function."""
-    operator, call = OPS[node.op], _call(planner, node)
-    return planner.function_of(planner.real(node.inputs[0]), lambda x: np.asarray(operator.run(call, x)))
-
-
 def fold(planner: Planner, node: Node) -> Symbol:
     """Any operator of constants: computed now, by the interpreter's own operator."""
-    if node.op not in OPS or not all(isinstance(planner.symbol(name), Known) for name in node.inputs if name):
+    if key_of(node) not in OPS or not all(elementwise.is_constant(planner, name) for name in node.inputs if name):
         raise UnsupportedError("this operator has no integer form here")
-    made = OPS[node.op].run(
-        _call(planner, node), *(planner.known(name, "input") if name else None for name in node.inputs)
-    )
-    if isinstance(made, tuple):
-        raise UnsupportedError("operators with several outputs are not handled")
-    return Known(made)
+    return elementwise.folded(planner, node)
 
+
+def key_of(node: Node) -> str:
+    """An operator's name, with its domain where it is not ONNX's own."""
+    return node.op if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op}"
+
+
+FUNCTIONS = (
+    "Abs", "Ceil", "Cos", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Max",
+    "Min", "Neg", "PRelu", "Pow", "Reciprocal", "Round", "Sigmoid", "Sign", "Sin", "Softplus", "Sqrt", "Tanh",
+    "com.microsoft.Gelu",
+)  # fmt: skip
+"""Operators that are planned as functions of single codes."""
 
 HANDLERS: Mapping[str, Handler] = {
     "QuantizeLinear": quantize_linear,
     "DequantizeLinear": dequantize_linear,
-    "Conv": conv,
-    "Gemm": gemm,
-    "MatMul": matmul,
-    "Relu": relu,
-    "Clip": clip,
-    "Add": add,
-    "MaxPool": max_pool,
-    "AveragePool": average_pool,
-    "GlobalAveragePool": global_average_pool,
-    "ReduceMean": reduce_mean,
-    "Flatten": flatten,
-    "Reshape": reshape,
+    "com.microsoft.QuantizeLinear": quantize_linear,
+    "com.microsoft.DequantizeLinear": dequantize_linear,
+    "Conv": products.conv,
+    "Gemm": products.gemm,
+    "MatMul": products.matmul,
+    "MatMulInteger": products.matmul_integer,
+    "ConvInteger": products.conv_integer,
+    "Relu": elementwise.relu,
+    "Clip": elementwise.clip,
+    "Add": elementwise.add,
+    "Sub": elementwise.sub,
+    "Mul": elementwise.mul,
+    "Div": elementwise.div,
+    "Where": elementwise.where,
+    **dict.fromkeys(FUNCTIONS, elementwise.unary),
+    "MaxPool": windows.max_pool,
+    "AveragePool": windows.average_pool,
+    "GlobalAveragePool": windows.global_average_pool,
+    "ReduceMean": rows.reduce_mean,
+    "Softmax": rows.softmax,
+    "LogSoftmax": rows.float_tail,
+    "LayerNormalization": rows.layer_normalization,
+    "Flatten": moves.flatten,
+    "Reshape": moves.reshape,
+    "Squeeze": moves.squeeze,
+    "Unsqueeze": moves.unsqueeze,
+    "Transpose": moves.transpose,
+    "Expand": moves.expand,
+    "Slice": moves.slice_,
+    "Split": moves.split,
+    "Concat": moves.concat,
+    "Gather": moves.gather,
+    "Pad": resample.pad,
+    "Resize": resample.resize,
+    "Upsample": resample.resize,
     "Identity": identity,
     "Dropout": identity,
     "Constant": constant,
     "Shape": shape_of,
-    **dict.fromkeys(("Softmax", "LogSoftmax"), float_tail),
-    **dict.fromkeys(("Sigmoid", "Tanh", "LeakyRelu", "Elu", "HardSigmoid", "HardSwish", "Erf", "Gelu"), unary),
 }
 """ONNX operator -> how it is planned. What is not here runs in ONNX Runtime instead."""

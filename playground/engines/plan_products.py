@@ -1,7 +1,8 @@
-"""Planning of what multiplies by constant weights: Conv, Gemm, MatMul."""
+"""Planning of products: Conv, Gemm and MatMul by constant weights, MatMul of two computed values."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from playground.engines import integer_ops as ops
 from playground.engines import program as p
 from playground.engines.plan_windows import window_of
-from playground.engines.planner import KnownReal, Pending, Planner, Real
+from playground.engines.planner import Held, Known, KnownReal, Pending, Planner, Real
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 
@@ -61,15 +62,18 @@ def _per_channel(bias: NDArray[Any], channels: int) -> NDArray[Any]:
 def conv(planner: Planner, node: Node) -> Pending:
     """Conv with quantized input and constant quantized weights."""
     x = planner.real(node.inputs[0])
+    weights = _weights(planner, node.inputs[1], channel_axis=0)
+    return _conv(planner, node, x, weights, _bias(planner, node, x, weights))
+
+
+def _conv(planner: Planner, node: Node, x: Real, weights: _Weights, bias: NDArray[np.int32]) -> Pending:
     shape = planner.values[x.value].shape
     if len(shape) != 4:
         raise UnsupportedError(f"its input has {len(shape)} axes; images (N, C, H, W) have 4")
-    weights = _weights(planner, node.inputs[1], channel_axis=0)
     groups = int(node.attributes.get("group", 1))
     if weights.offsets.shape[1] * groups != shape[1]:
         raise UnsupportedError(f"weights of shape {weights.offsets.shape} in {groups} groups do not fit input {shape}")
     window = window_of(node, shape, weights.offsets.shape[2:])
-    bias = _bias(planner, node, x, weights)
     out_shape = (shape[0], weights.scale.size, *window.out)
 
     def emit(output: str, scale: np.float32, to: ops.Target) -> None:
@@ -84,28 +88,102 @@ def gemm(planner: Planner, node: Node) -> Pending:
     """Gemm without transA, alpha or beta."""
     if node.attributes.get("transA", 0) or any(node.attributes.get(a, 1.0) != 1.0 for a in ("alpha", "beta")):
         raise UnsupportedError("transA, alpha and beta are not handled")
-    return _product(planner, node, transposed=bool(node.attributes.get("transB", 0)))
+    transposed = bool(node.attributes.get("transB", 0))
+    x = planner.real(node.inputs[0])
+    weights = _weights(planner, node.inputs[1], channel_axis=0 if transposed else 1)
+    if transposed:
+        weights = _Weights(np.ascontiguousarray(weights.offsets.T), weights.scale)
+    return _product(planner, x, weights, _bias(planner, node, x, weights))
 
 
 def matmul(planner: Planner, node: Node) -> Pending:
-    """MatMul by a constant matrix."""
-    return _product(planner, node, transposed=False)
-
-
-def _product(planner: Planner, node: Node, transposed: bool) -> Pending:
+    """MatMul by a constant matrix, or of two values."""
+    right = planner.symbol(node.inputs[1])
+    if not isinstance(right, (Known, KnownReal)) or len(planner.shape(node.inputs[1])) != 2:
+        return _pair(planner, *(planner.codes(name) for name in node.inputs))
     x = planner.real(node.inputs[0])
-    shape = planner.values[x.value].shape
-    if len(planner.shape(node.inputs[1])) != 2 or len(shape) < 2:
+    weights = _weights(planner, node.inputs[1], channel_axis=1)
+    return _product(planner, x, weights, np.zeros(weights.scale.size, np.int32))
+
+
+def matmul_integer(planner: Planner, node: Node) -> Held:
+    """MatMulInteger: the sums themselves."""
+    a = _integers(planner, node, 0, 2)
+    if isinstance(planner.symbol(node.inputs[1]), Known) and len(planner.shape(node.inputs[1])) == 2:
+        weights = _plain_weights(planner, node, 3, lambda points: points.reshape(1, -1))
+        pending = _product(planner, a, weights, np.zeros(weights.scale.size, np.int32))
+    else:
+        pending = _pair(planner, a, _integers(planner, node, 1, 3))
+    return _sums(pending, node)
+
+
+def conv_integer(planner: Planner, node: Node) -> Held:
+    """ConvInteger with constant weights: the sums themselves."""
+    weights = _plain_weights(planner, node, 3, lambda points: points.reshape(-1, 1, 1, 1), channel_axis=0)
+    pending = _conv(planner, node, _integers(planner, node, 0, 2), weights, np.zeros(weights.scale.size, np.int32))
+    return _sums(pending, node)
+
+
+def _sums(pending: Pending, node: Node) -> Held:
+    pending.emit(node.outputs[0], np.float32(1), ops.Target("int32"))
+    return Held(node.outputs[0])
+
+
+def _points(planner: Planner, node: Node, place: int) -> NDArray[Any]:
+    given = len(node.inputs) > place and node.inputs[place]
+    return planner.known(node.inputs[place], "zero-point") if given else np.zeros((), np.int8)
+
+
+def _integers(planner: Planner, node: Node, place: int, point: int) -> Real:
+    """An input of codes with its zero-point, its scale being 1."""
+    symbol, points = planner.symbol(node.inputs[place]), _points(planner, node, point)
+    if points.size != 1:
+        raise UnsupportedError("a zero-point for every row is not handled")
+    value = symbol.value if isinstance(symbol, Held) else ""
+    if isinstance(symbol, Known):
+        value = planner.constant(node.inputs[place], symbol.array)
+    if not value or planner.values[value].dtype not in ("int8", "uint8"):
+        raise UnsupportedError("its input holds no codes of 8 bits")
+    return Real(value, np.float32(1), int(points.reshape(-1)[0]))
+
+
+def _plain_weights(
+    planner: Planner, node: Node, point: int, shaped: Callable[[NDArray[Any]], NDArray[Any]], channel_axis: int = 1
+) -> _Weights:
+    codes, points = planner.known(node.inputs[1], "weights"), _points(planner, node, point).astype(np.int16)
+    offsets = codes.astype(np.int16) - (points.reshape(()) if points.size == 1 else shaped(points))
+    return _Weights(offsets, np.ones(codes.shape[channel_axis], np.float32))
+
+
+def _product(planner: Planner, x: Real, weights: _Weights, bias: NDArray[np.int32]) -> Pending:
+    shape, matrix = planner.values[x.value].shape, weights.offsets
+    if matrix.ndim != 2 or len(shape) < 2:
         raise UnsupportedError("only rows times a constant matrix are handled")
-    weights = _weights(planner, node.inputs[1], channel_axis=0 if transposed else 1)
-    matrix = np.ascontiguousarray(weights.offsets.T if transposed else weights.offsets)
     if matrix.shape[0] != shape[-1]:
         raise UnsupportedError(f"a matrix of shape {matrix.shape} does not fit input {shape}")
-    bias = _bias(planner, node, x, weights)
     out_shape = (*shape[:-1], matrix.shape[1])
 
     def emit(output: str, scale: np.float32, to: ops.Target) -> None:
         multiplier = x.scale * weights.scale / scale
         planner.emit(p.Product((x.value,), output, x.zero_point, matrix, bias, multiplier, to), out_shape, to.dtype)
+
+    def plus(real: NDArray[np.float32]) -> Pending:
+        steps = np.rint(_per_channel(real, bias.size) / (x.scale * weights.scale).astype(np.float64))
+        limits = np.iinfo(np.int32)
+        return _product(planner, x, weights, np.clip(bias + steps, limits.min, limits.max).astype(np.int32))
+
+    return Pending(out_shape, emit, plus=plus)
+
+
+def _pair(planner: Planner, a: Real, b: Real) -> Pending:
+    left, right = planner.values[a.value].shape, planner.values[b.value].shape
+    if min(len(left), len(right)) < 2 or left[-1] != right[-2]:
+        raise UnsupportedError(f"a product of shapes {left} and {right} is not handled")
+    out_shape = (*np.broadcast_shapes(left[:-2], right[:-2]), left[-2], right[-1])
+
+    def emit(output: str, scale: np.float32, to: ops.Target) -> None:
+        multiplier = np.float32(a.scale * b.scale / scale)
+        step = p.PairProduct((a.value, b.value), output, (a.zero_point, b.zero_point), multiplier, to)
+        planner.emit(step, out_shape, to.dtype)
 
     return Pending(out_shape, emit)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from playground.engines import integer_ops as ops
 from playground.engines import program as p
-from playground.engines.planner import Pending, Planner, Real, Symbol
+from playground.engines.planner import Held, Pending, Planner, Real, Symbol
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 
@@ -47,10 +48,14 @@ def _pair(node: Node, name: str, default: tuple[int, int]) -> tuple[int, int]:
 
 def _image(planner: Planner, node: Node) -> tuple[Real, tuple[int, ...]]:
     x = planner.real(node.inputs[0])
+    return x, _image_shape(planner, x)
+
+
+def _image_shape(planner: Planner, x: Real | Held) -> tuple[int, ...]:
     shape = planner.values[x.value].shape
     if len(shape) != 4:
         raise UnsupportedError(f"its input has {len(shape)} axes; images (N, C, H, W) have 4")
-    return x, shape
+    return shape
 
 
 def _pool_window(node: Node, shape: Sequence[int]) -> ops.Window:
@@ -68,11 +73,14 @@ def max_pool(planner: Planner, node: Node) -> Symbol:
     """MaxPool: the codes' own maximum, so scale and zero-point stay."""
     if len(node.outputs) > 1 and node.outputs[1]:
         raise UnsupportedError("its second output (indices) is not handled")
-    x, shape = _image(planner, node)
+    codes = planner.symbol(node.inputs[0])
+    plain = isinstance(codes, Held) and planner.values[codes.value].dtype in ("int8", "uint8")
+    x: Real | Held = codes if isinstance(codes, Held) and plain else planner.real(node.inputs[0])
+    shape = _image_shape(planner, x)
     window = _pool_window(node, shape)
     step = p.MaxPool((x.value,), node.outputs[0], window)
     planner.emit(step, (*shape[:2], *window.out), planner.values[x.value].dtype)
-    return Real(node.outputs[0], x.scale, x.zero_point)
+    return replace(x, value=node.outputs[0])
 
 
 def average_pool(planner: Planner, node: Node) -> Pending:
@@ -82,28 +90,17 @@ def average_pool(planner: Planner, node: Node) -> Pending:
     if count_padding and node.attributes.get("ceil_mode", 0):
         raise UnsupportedError("ceil_mode together with count_include_pad is not handled")
     window = _pool_window(node, shape)
-    return _average(planner, x, shape, window, count_padding)
+    return averaged(planner, x, shape, window, count_padding)
 
 
 def global_average_pool(planner: Planner, node: Node) -> Pending:
     """GlobalAveragePool: one window of the image's size."""
     x, shape = _image(planner, node)
-    return _average(planner, x, shape, ops.Window((shape[2], shape[3]), (1, 1)), False)
+    return averaged(planner, x, shape, ops.Window((shape[2], shape[3]), (1, 1)), False)
 
 
-def reduce_mean(planner: Planner, node: Node) -> Pending:
-    """ReduceMean over height and width, which is global average pooling."""
-    x, shape = _image(planner, node)
-    given = node.attributes.get("axes")
-    if given is None and len(node.inputs) > 1 and node.inputs[1]:
-        given = planner.known(node.inputs[1], "list of axes")
-    if given is None or sorted(int(a) % 4 for a in given) != [2, 3]:
-        raise UnsupportedError("only the mean over height and width is handled")
-    pending = _average(planner, x, shape, ops.Window((shape[2], shape[3]), (1, 1)), False)
-    return pending if node.attributes.get("keepdims", 1) else reshaped(planner, pending, shape[:2])
-
-
-def _average(planner: Planner, x: Real, shape: tuple[int, ...], window: ops.Window, count_padding: bool) -> Pending:
+def averaged(planner: Planner, x: Real, shape: tuple[int, ...], window: ops.Window, count_padding: bool) -> Pending:
+    """The mean under each window of images of ``shape``."""
     out_shape = (*shape[:2], *window.out)
 
     def emit(output: str, scale: np.float32, to: ops.Target) -> None:

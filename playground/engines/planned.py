@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from playground.engines import reference, wasm
 from playground.engines.feeds import checked_feeds
 from playground.engines.program import Program
+from playground.engines.shared_weights import SharedWeights
 from playground.errors import InvalidInputError
+from playground.host import kernels
 from playground.model.graph import Graph
 
 _KEPT = 4
@@ -31,7 +33,14 @@ class PlannedModel:
         if engine not in ("wasm", "reference"):
             raise InvalidInputError(f"{engine!r} is no integer engine", where="engine", hint="Use wasm or reference")
         self.graph, self.engine = graph, engine
+        self._weights: SharedWeights | None = None
         self._programs: OrderedDict[tuple[Any, ...], Program | wasm.WasmProgram] = OrderedDict()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the kernels' memory that its programs and their weights take; 0 for the reference."""
+        arenas = sum(made.nbytes for made in self._programs.values() if isinstance(made, wasm.WasmProgram))
+        return arenas + (self._weights.nbytes if self._weights is not None else 0)
 
     def program(self, shapes: Mapping[str, tuple[int, ...]]) -> Program | wasm.WasmProgram:
         """The program for these input shapes; the four used last are kept, the memory of older ones is given back.
@@ -42,12 +51,18 @@ class PlannedModel:
         """
         key = tuple(sorted(shapes.items()))
         if key not in self._programs:
-            plan = wasm.plan if self.engine == "wasm" else reference.plan
-            self._programs[key] = plan(self.graph, shapes)
+            self._programs[key] = self._planned(shapes)
         self._programs.move_to_end(key)
         while len(self._programs) > _KEPT:
             self._release(self._programs.popitem(last=False)[1])
         return self._programs[key]
+
+    def _planned(self, shapes: Mapping[str, tuple[int, ...]]) -> Program | wasm.WasmProgram:
+        if self.engine == "reference":
+            return reference.plan(self.graph, shapes)
+        if self._weights is None:
+            self._weights = SharedWeights(kernels())
+        return wasm.plan(self.graph, shapes, self._weights)
 
     def run(self, feeds: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
         """The graph's outputs for one batch, by name.
@@ -63,6 +78,7 @@ class PlannedModel:
         """Give all memory back; the next run plans again."""
         while self._programs:
             self._release(self._programs.popitem()[1])
+        self._weights = None
 
     @staticmethod
     def _release(program: Program | wasm.WasmProgram) -> None:

@@ -56,21 +56,41 @@ class Real:
     zero_point: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Function:
+    """A function of single codes of a value: the float32 result for every octet (-1 is at 255)."""
+
+    value: str
+    results: NDArray[np.float32]
+
+
 Emit = Callable[[str, np.float32, ops.Target], None]
 """Emits the step that computes an output: its name, its scale (1 for float32), and what its results become."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pending:
-    """An exact result nobody has asked for yet, clamped to ``lo .. hi`` (real numbers)."""
+    """An exact result nobody has asked for yet, clamped to ``lo .. hi`` (real numbers).
+
+    ``plus`` is the same result with a constant added, if that can become part of its bias.
+    """
 
     shape: tuple[int, ...]
     emit: Emit
     lo: float = -np.inf
     hi: float = np.inf
+    plus: Callable[[NDArray[np.float32]], Pending] | None = None
+
+    def times(self, factor: np.float32) -> Pending:
+        """The same result times a positive number: its output's scale is made smaller instead."""
+
+        def emit(output: str, scale: np.float32, to: ops.Target) -> None:
+            self.emit(output, np.float32(scale / factor), to)
+
+        return Pending(self.shape, emit, float(self.lo * factor), float(self.hi * factor))
 
 
-Symbol = Known | KnownReal | Held | Real | Pending
+Symbol = Known | KnownReal | Held | Real | Function | Pending
 
 
 @dataclass(slots=True)
@@ -114,6 +134,25 @@ class Planner:
             raise UnsupportedError("its input is not quantized")
         return symbol
 
+    def codes(self, name: str) -> Real:
+        """A quantized input of any kind; a constant of one scale becomes a value of the program."""
+        symbol = self.symbol(name)
+        if isinstance(symbol, KnownReal) and symbol.scale.size == 1 and symbol.codes.dtype.itemsize == 1:
+            value = name if name in self.values else self.constant(name, symbol.codes)
+            return Real(value, np.float32(symbol.scale.reshape(())), int(symbol.zero_point.reshape(-1)[0]))
+        if not isinstance(symbol, Real):
+            raise UnsupportedError("an input is neither quantized nor a quantized constant")
+        return symbol
+
+    def function(self, symbol: Symbol) -> Function | None:
+        """What a symbol is as a function of single codes, if it is one."""
+        if isinstance(symbol, Function):
+            return symbol
+        if not isinstance(symbol, Real):
+            return None
+        every_code = np.arange(256, dtype=np.uint8).view(self.values[symbol.value].dtype)
+        return Function(symbol.value, ops.dequantize(every_code, symbol.scale, symbol.zero_point))
+
     def emit(self, step: p.Step, shape: tuple[int, ...], dtype: str) -> None:
         """Append a step whose output has this shape and dtype."""
         self.values[step.output] = p.Value(tuple(int(n) for n in shape), dtype)
@@ -121,7 +160,7 @@ class Planner:
 
     def constant(self, name: str, array: NDArray[Any]) -> str:
         """Make a constant a value of the program; returns its name."""
-        self.constants[name] = np.ascontiguousarray(array)
+        self.constants[name] = np.ascontiguousarray(array).reshape(array.shape)  # else a number would gain an axis
         self.values[name] = p.Value(array.shape, array.dtype.name)
         return name
 
@@ -149,24 +188,25 @@ class Planner:
         self.symbols[name] = Held(name)
         return name
 
-    def pending(self, symbol: Real | Pending) -> Pending:
+    def pending(self, symbol: Symbol) -> Pending:
         """A result that can still be clamped and rounded: for codes, a table of what they mean."""
         if isinstance(symbol, Pending):
             return symbol
-        return self.function_of(symbol, lambda x: x)
-
-    def function_of(self, x: Real, function: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> Pending:
-        """Any function of one code's real value, as a table of 256 results."""
-        held = self.values[x.value]
-        every_code = np.arange(256, dtype=np.uint8).view(held.dtype)
-        results = function(ops.dequantize(every_code, x.scale, x.zero_point)).astype(np.float32)
+        function = self.function(symbol)
+        if function is None:
+            raise UnsupportedError("its input is not quantized")
+        held, results = self.values[function.value], function.results
 
         def emit(output: str, scale: np.float32, to: ops.Target) -> None:
-            table = to.finish(results / scale)
-            self.emit(p.Lookup((x.value,), output, table), held.shape, to.dtype)
+            with np.errstate(over="ignore", invalid="ignore"):
+                steps = results / scale
+            if to.dtype != "float32":
+                steps = np.where(np.isnan(steps), np.float32(-np.inf), steps)
+            table = to.finish(steps)
+            self.emit(p.Lookup((function.value,), output, table), held.shape, to.dtype)
 
         return Pending(held.shape, emit)
 
 
-Handler = Callable[[Planner, Node], Symbol]
+Handler = Callable[[Planner, Node], Symbol | tuple[Symbol, ...]]
 Handlers = Mapping[str, Handler]

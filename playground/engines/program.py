@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.engines.float_ops._op import Call, FloatOp
-from playground.engines.integer_ops import Target, Window
+from playground.engines.integer_ops import Box, Target, Window
 from playground.errors import InvalidInputError
 
 
@@ -88,11 +88,63 @@ class Conv(Step):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class PairProduct(Step):
+    """The matrix product of two values of codes, leading axes broadcast as in ``numpy.matmul``.
+
+    Attributes:
+        zero_points: of the two.
+        multiplier: of the sums.
+        to: what the sums become.
+    """
+
+    zero_points: tuple[int, int]
+    multiplier: np.float32
+    to: Target
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Add(Step):
-    """The sum of two values of equal shape."""
+    """The sum of two values, which broadcast; a difference has a negative ratio."""
 
     zero_points: tuple[int, int]
     ratios: tuple[np.float32, np.float32]
+    to: Target
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mul(Step):
+    """The product of two values, element by element; they broadcast."""
+
+    zero_points: tuple[int, int]
+    ratio: np.float32
+    to: Target
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Softmax(Step):
+    """Softmax of rows along the last axis. ``exps[d]`` is ``exp(-d * scale)`` of the input's scale, float32 (256,)."""
+
+    exps: NDArray[np.float32]
+    ratio: np.float32
+    to: Target
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerNorm(Step):
+    """Rows along the last axis brought to mean 0 and variance 1, then scaled and shifted.
+
+    Attributes:
+        x_zero_point: of the input.
+        epsilon: over the square of the input's scale.
+        gamma: float32, one a column, over the output's scale.
+        beta: likewise.
+        to: what the results become.
+    """
+
+    x_zero_point: int
+    epsilon: np.float32
+    gamma: NDArray[np.float32]
+    beta: NDArray[np.float32]
     to: Target
 
 
@@ -117,6 +169,43 @@ class AveragePool(Step):
 @dataclass(frozen=True, slots=True, eq=False)
 class Reshape(Step):
     """The same elements in the shape of the output."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View(Step):
+    """A box of the input with its axes in another order; codes stay what they are."""
+
+    box: Box
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Concat(Step):
+    """Values one behind the other along an axis, all of one scale."""
+
+    axis: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pad(Step):
+    """The input with ``before[i]`` places of ``value`` before it along axis i, and as many behind as the output has."""
+
+    before: tuple[int, ...]
+    value: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resize(Step):
+    """Pixels by their indices: output line y is line ``lines[y]``, and so on (int32)."""
+
+    lines: NDArray[np.int32]
+    columns: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gather(Step):
+    """Slices of the first input along an axis, chosen by the second (int32 or int64, negative from the end)."""
+
+    axis: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,4 +254,16 @@ class Program:
                     where=name,
                     hint=f"This program takes {wanted.dtype} of shape {wanted.shape}",
                 )
+        self._check_indices(feeds)
         return dict(feeds)
+
+    def _check_indices(self, feeds: Mapping[str, NDArray[Any]]) -> None:
+        for step in self.steps:
+            if isinstance(step, Gather) and step.inputs[1] in feeds:
+                given, rows = feeds[step.inputs[1]], self.values[step.inputs[0]].shape[step.axis]
+                if given.min() < -rows or given.max() >= rows:
+                    raise InvalidInputError(
+                        f"it holds an index that is not below {rows}",
+                        where=step.inputs[1],
+                        hint=f"Its smallest is {given.min()} and its largest {given.max()}",
+                    )

@@ -1,4 +1,4 @@
-"""Runs an integer program with NumPy: each step is one function of ``integer_ops``, so this is how it is meant."""
+"""Runs an integer program with NumPy: each step is one function of ``integer_ops`` or ``row_ops``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from playground.engines import integer_ops as ops
 from playground.engines import program as p
+from playground.engines import row_ops
 from playground.engines.plan import compile_graph
 from playground.errors import EngineError
 
@@ -78,6 +79,60 @@ def _(step: p.Conv, inputs: list[Array], out: p.Value) -> Array:
 def _(step: p.Add, inputs: list[Array], out: p.Value) -> Array:
     a, b = inputs
     return np.asarray(ops.add(a, b, step.zero_points, step.ratios, step.to))
+
+
+@execute.register
+def _(step: p.PairProduct, inputs: list[Array], out: p.Value) -> Array:
+    sums = ops.matmul_integer(inputs[0], inputs[1], *step.zero_points)
+    return ops.requantize(sums, step.multiplier, step.to)
+
+
+@execute.register
+def _(step: p.Mul, inputs: list[Array], out: p.Value) -> Array:
+    return row_ops.multiply(inputs[0], inputs[1], step.zero_points, step.ratio, step.to)
+
+
+@execute.register
+def _(step: p.Softmax, inputs: list[Array], out: p.Value) -> Array:
+    return row_ops.softmax(inputs[0], step.exps, float(step.ratio), step.to)
+
+
+@execute.register
+def _(step: p.LayerNorm, inputs: list[Array], out: p.Value) -> Array:
+    return row_ops.layer_norm(
+        inputs[0],
+        step.to,
+        zero_point=step.x_zero_point,
+        epsilon=float(step.epsilon),
+        gamma=step.gamma,
+        beta=step.beta,
+    )
+
+
+@execute.register
+def _(step: p.View, inputs: list[Array], out: p.Value) -> Array:
+    return step.box.of(inputs[0])
+
+
+@execute.register
+def _(step: p.Concat, inputs: list[Array], out: p.Value) -> Array:
+    return np.concatenate(inputs, axis=step.axis)
+
+
+@execute.register
+def _(step: p.Pad, inputs: list[Array], out: p.Value) -> Array:
+    sizes = zip(step.before, inputs[0].shape, out.shape, strict=True)
+    return np.pad(inputs[0], [(b, full - n - b) for b, n, full in sizes], constant_values=step.value)
+
+
+@execute.register
+def _(step: p.Resize, inputs: list[Array], out: p.Value) -> Array:
+    return inputs[0][:, :, step.lines[:, None], step.columns[None, :]]
+
+
+@execute.register
+def _(step: p.Gather, inputs: list[Array], out: p.Value) -> Array:
+    return np.take(inputs[0], inputs[1], axis=step.axis)
 
 
 @execute.register

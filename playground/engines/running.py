@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from playground.engines import interpreter, ort, reference
+from playground.engines import interpreter, ort
 from playground.engines.feeds import checked_feeds
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Graph, Model
@@ -17,11 +18,27 @@ from playground.model.loading import load
 from playground.work import Progress, Work, drain
 
 Outputs = dict[str, NDArray[Any]]
+_QUANTIZED = ("QuantizeLinear", "MatMulInteger", "ConvInteger", "QGemm")
 
 
 def is_quantized(graph: Graph) -> bool:
-    """Whether a graph holds quantized activations (a QuantizeLinear), so that integer engines have something to do."""
-    return any(node.op == "QuantizeLinear" for node in graph.nodes)
+    """Whether a graph holds quantized activations, so that integer engines have something to do."""
+    return any(node.op in _QUANTIZED or node.op.startswith("QLinear") for node in graph.nodes)
+
+
+def refused(graph: Graph | None) -> list[dict[str, str]] | None:
+    """The nodes of a quantized graph that no integer engine runs: ``node``, ``op``, ``reason``. None if it is float.
+
+    Nothing is run. Such a model runs in ONNX Runtime as a whole.
+    """
+    if graph is None or not is_quantized(graph):
+        return None
+    from playground.engines.plan import refusals
+
+    try:
+        return [asdict(refusal) for refusal in refusals(graph)]
+    except InvalidInputError as error:
+        return [{"node": graph.name, "op": "", "reason": str(error)}]
 
 
 def graph_of(model: Model | Graph | bytes | str | Path) -> Graph:
@@ -43,6 +60,8 @@ def graph_of(model: Model | Graph | bytes | str | Path) -> Graph:
 
 def _reference(graph: Graph, feeds: Mapping[str, ArrayLike]) -> Work[Outputs]:
     """The integer program where the graph has one, else the float interpreter."""
+    from playground.engines import reference  # the first view needs no integer engine
+
     fed = checked_feeds(graph, feeds)
     if is_quantized(graph):
         try:

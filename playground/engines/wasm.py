@@ -16,6 +16,7 @@ from playground.engines import reference
 from playground.engines.flat import Buffer, FlatBuilder
 from playground.engines.lowering import Lowering
 from playground.engines.plan import compile_graph
+from playground.engines.shared_weights import SharedWeights
 from playground.errors import EngineError
 from playground.host import kernels
 from playground.model.graph import Graph
@@ -30,16 +31,21 @@ class WasmProgram:
 
     Attributes:
         program: what was compiled.
-        nbytes: how much memory it takes, constants included.
+        nbytes: how much memory it takes, constants included but not what it shares.
         calls: how many kernels one run goes through.
     """
 
-    def __init__(self, program: p.Program) -> None:
-        """Compile ``program`` (MissingError without kernels, EngineError without memory)."""
+    def __init__(self, program: p.Program, weights: SharedWeights | None = None) -> None:
+        """Compile ``program``; ``weights`` are those that it shares with other programs of the same graph.
+
+        Raises:
+            MissingError: there are no kernels.
+            EngineError: there is no memory left.
+        """
         self.program = program
         self._kernels = kernels()
         builder = FlatBuilder()
-        lowering = Lowering(builder, program)
+        lowering = Lowering(builder, program, self._kernels.dot, weights)
         for step in program.steps:
             lowering.lower(step)
         results = {name for step in program.tail for name in step.inputs} | set(program.outputs.values())
@@ -78,9 +84,9 @@ class WasmProgram:
         self._arena.release()
 
 
-def plan(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> WasmProgram:
+def plan(graph: Graph, shapes: Mapping[str, Sequence[int]], weights: SharedWeights | None = None) -> WasmProgram:
     """Plan and compile a QDQ graph for these input shapes; errors as :func:`playground.engines.plan.compile_graph`."""
-    return WasmProgram(compile_graph(graph, shapes))
+    return WasmProgram(compile_graph(graph, shapes), weights)
 
 
 def run(program: WasmProgram, feeds: Mapping[str, Array]) -> dict[str, Array]:

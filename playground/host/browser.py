@@ -12,15 +12,15 @@ from numpy.typing import DTypeLike, NDArray
 from pyodide.ffi import to_js
 
 from playground.errors import EngineError, InvalidInputError
-from playground.host.kernel_module import STACK_BYTES, Kernels, read_module
+from playground.host.kernel_module import RELAXED_OPCODE, STACK_BYTES, Dot, Kernels, dot_found, read_module
 from playground.host.sources import check_range
 
 
-def _instantiate(stack_top: int) -> Any:
+def _instantiate(stack_top: int, dot: Dot) -> Any:
     """The exports of a new instance that imports Pyodide's memory and has its stack below ``stack_top``."""
     memory = pyodide_js._module.memory
     imports = to_js({"env": {"memory": memory}}, dict_converter=js.Object.fromEntries)
-    module = js.WebAssembly.Module.new(to_js(read_module()))
+    module = js.WebAssembly.Module.new(to_js(read_module(dot)))
     exports = js.WebAssembly.Instance.new(module, imports).exports
     exports.__stack_pointer.value = stack_top
     return exports
@@ -36,13 +36,31 @@ def _fill_table(exports: Any) -> dict[str, int]:
     return {name: first + i for i, name in enumerate(names)}
 
 
+def _fastest(stack_top: int) -> tuple[Dot, Any]:
+    """How this machine multiplies best, and the exports of the build for it."""
+    if js.WebAssembly.validate(to_js(RELAXED_OPCODE)):
+        exports = _instantiate(stack_top, "unsigned")
+        found, words = np.zeros(1, np.int32), np.zeros(1, np.int32)
+        words[0] = found.ctypes.data
+        exports.k_relaxed_dot(int(words.ctypes.data))
+        dot = dot_found(int(found[0]))
+        if dot != "int16":
+            return dot, exports
+    return "int16", _instantiate(stack_top, "int16")
+
+
 class PyodideKernels(Kernels):
     """See :class:`playground.host.kernel_module.Kernels`. Every C-contiguous array is used where it is."""
 
-    def __init__(self) -> None:
-        """Compile and instantiate the kernels (MissingError if they have not been built)."""
+    def __init__(self, dot: Dot | None = None) -> None:
+        """Compile and instantiate the kernels (MissingError if they have not been built).
+
+        Args:
+            dot: how they multiply; by default what is fastest here.
+        """
         self._stack = np.empty(STACK_BYTES, np.uint8)
-        self._exports = _instantiate((self._stack.ctypes.data + STACK_BYTES) // 16 * 16)
+        stack_top = (self._stack.ctypes.data + STACK_BYTES) // 16 * 16
+        self.dot, self._exports = (dot, _instantiate(stack_top, dot)) if dot else _fastest(stack_top)
         self.slots = _fill_table(self._exports)
         self._functions = {name: getattr(self._exports, name) for name in self.slots}
         super().__init__()

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from playground.errors import EngineError, InvalidInputError, MissingError
 from playground.host.heap import Heap
-from playground.host.kernel_module import ALIGNMENT, STACK_BYTES, Kernels, read_module
+from playground.host.kernel_module import ALIGNMENT, STACK_BYTES, Dot, Kernels, read_module
 
 _PAGE = 65536
 
@@ -20,8 +20,14 @@ _PAGE = 65536
 class WasmtimeKernels(Kernels):
     """See :class:`playground.host.kernel_module.Kernels`."""
 
-    def __init__(self) -> None:
+    def __init__(self, dot: Dot = "int16") -> None:
         """Compile and instantiate the kernels.
+
+        Args:
+            dot: which build to use, and how it multiplies. wasmtime has no machine instruction for the relaxed dot
+                product, so that the simd128 build is the fast one. The others are for tests: asked for ``"signed"``
+                wasmtime computes exactly that, and ``"unsigned"`` is what it does on x86 where no pair of products
+                overflows int16.
 
         Raises:
             MissingError: wasmtime is not installed, or the kernels have not been built.
@@ -35,10 +41,13 @@ class WasmtimeKernels(Kernels):
                 hint="Run `pip install quantization-playground[kernels]`, or use engine='reference'",
             ) from error
         self._errors = (wasmtime.WasmtimeError, wasmtime.Trap)
-        self._store = wasmtime.Store()
+        config = wasmtime.Config()
+        config.wasm_relaxed_simd_deterministic = dot == "signed"
+        self.dot = dot
+        self._store = wasmtime.Store(wasmtime.Engine(config))
         pages = 2 + STACK_BYTES // _PAGE
         self._memory = wasmtime.Memory(self._store, wasmtime.MemoryType(wasmtime.Limits(pages, None)))
-        module = wasmtime.Module(self._store.engine, read_module())
+        module = wasmtime.Module(self._store.engine, read_module(dot))
         exports = wasmtime.Instance(self._store, module, [self._memory]).exports(self._store)
         stack_pointer, table = exports["__stack_pointer"], exports["__indirect_function_table"]
         assert isinstance(stack_pointer, wasmtime.Global) and isinstance(table, wasmtime.Table)  # noqa: S101 (types)

@@ -3,6 +3,9 @@
 A kernel takes one argument, the address of a run of 32-bit words, which are the fields of the struct that stands above
 it in its C file. Arrays it works on have to be in the kernels' memory: under CPython that is a memory of their own, in
 the browser it is Pyodide's, in which every NumPy array is already.
+
+There are two builds. Integer products are twice as fast by the relaxed dot product where the machine computes it
+exactly, which the kernel ``k_relaxed_dot`` of that build finds out; elsewhere the simd128 build is used.
 """
 
 from __future__ import annotations
@@ -11,34 +14,48 @@ import struct
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from playground.errors import EngineError, InvalidInputError, MissingError
 
-KERNELS_FILE = Path(__file__).parent.parent / "kernels" / "kernels-simd128.wasm"
+Dot = Literal["int16", "unsigned", "signed"]
+"""How integer products are formed: of int16 (the simd128 build), or of octets by the relaxed dot product of a machine
+that takes the second operand as uint8 (x86 with AVX-VNNI) or as int8 (Arm with dot products)."""
+
+FOLDER = Path(__file__).parent.parent / "kernels"
+PLAIN, RELAXED = "kernels-simd128.wasm", "kernels-relaxed.wasm"
+RELAXED_OPCODE = bytes.fromhex("0061736d0100000001080160037b7b7b017b030201000a0d010b00200020012002fd93020b")
+"""A module of one function, which is ``i32x4.relaxed_dot_i8x16_i7x16_add_s``: valid where that exists."""
 STACK_BYTES = 65536
 ALIGNMENT = 64
 _ARGUMENT_WORDS = 64
+_UNSIGNED, _SIGNED = 1, 2  # of wasm_kernels/relaxed_dot.c
 
 Argument = int | float | np.integer[Any] | np.floating[Any] | NDArray[Any]
 
 
-def read_module() -> bytes:
-    """The built kernels.
+def read_module(dot: Dot = "int16") -> bytes:
+    """The built kernels, for hosts that multiply like this.
 
     Raises:
         MissingError: they have not been built.
     """
-    if not KERNELS_FILE.is_file():
+    path = FOLDER / (PLAIN if dot == "int16" else RELAXED)
+    if not path.is_file():
         raise MissingError(
             "the WebAssembly kernels have not been built",
-            where=str(KERNELS_FILE),
+            where=str(path),
             hint="Run `python build.py site`, or use engine='reference'",
         )
-    return KERNELS_FILE.read_bytes()
+    return path.read_bytes()
+
+
+def dot_found(found: int) -> Dot:
+    """How to multiply where ``k_relaxed_dot`` has found this."""
+    return "unsigned" if found == _UNSIGNED else "signed" if found == _SIGNED else "int16"
 
 
 class Kernels(ABC):
@@ -46,9 +63,11 @@ class Kernels(ABC):
 
     Attributes:
         slots: kernel name -> its place in the module's function table, which programs for ``k_run`` hold.
+        dot: how they multiply, which decides how weights are packed.
     """
 
     slots: Mapping[str, int]
+    dot: Dot
 
     def __init__(self) -> None:
         """Set the argument words aside; a subclass calls this when ``empty`` and ``address`` work."""
@@ -87,7 +106,7 @@ class Kernels(ABC):
             EngineError: it read or wrote outside the memory.
         """
         if name not in self.slots:
-            raise MissingError(f"there is no kernel {name!r}", where=KERNELS_FILE.name, hint="Build the kernels again")
+            raise MissingError(f"there is no kernel {name!r}", where=str(FOLDER), hint="Build the kernels again")
         words = [self.word(a) for a in args]
         self._words[: len(words)] = words
         self._invoke(name, self._words_address)

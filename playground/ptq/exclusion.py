@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from playground.model.graph import Graph, Node
 from playground.model.recipe import DEFAULT_RUNTIME, Recipe
 from playground.ptq.constants import fault_of
+from playground.ptq.further import FURTHER
 from playground.ptq.placement import (
     ELEMENTWISE,
     NORMALIZATIONS,
@@ -146,6 +147,8 @@ def _why(node: Node, name: str, recipe: Recipe, placement: Placement) -> str:
         return "biases stay in float where activations do" if name in node.inputs[2:] else f"{node.op} is no product"
     if recipe.biases == "float":
         return "the recipe leaves biases in float"
+    if node.op in FURTHER and recipe.operators is None:
+        return "it is a parameter of the integer operator, which takes it in float"
     source = placement.provider(node.inputs[0])
     known = source in placement.activations or source in placement.weights
     return "it is no bias of one value a channel" if known else "the activation it belongs to has no range"

@@ -1,8 +1,8 @@
-"""Which tensors of a graph are quantized, and with whose parameters: the rules of ONNX Runtime's QDQ quantizer.
+"""Which tensors of a graph are quantized, and with whose parameters: the rules of ONNX Runtime's QDQ quantizer first.
 
 A product (Conv, Gemm, MatMul) quantizes its input, weights, bias and output. Operators that only move values pass
-their input's parameters on. Relu and Clip vanish into the range of what they follow. What an operator not named here
-reads stays float.
+their input's parameters on. Relu and Clip vanish into the range of what they follow. ``further`` adds operators that
+ONNX Runtime's rules leave alone. What an operator named in neither reads stays float.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from playground.core import Scheme
 from playground.errors import InvalidInputError
 from playground.model.graph import Graph, Node
 from playground.model.recipe import Recipe
+from playground.ptq.further import FURTHER, PASSING, REMOVABLE, Hands, extend
 
 PRODUCTS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 ELEMENTWISE = ("Add", "Mul", "GlobalAveragePool", "Sigmoid", "LeakyRelu", "Concat")
-PASSING = ("MaxPool", "AveragePool", "Flatten", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Slice")
-REMOVABLE = ("Relu", "Clip")
-OPERATORS = (*PRODUCTS, *ELEMENTWISE, *PASSING, *REMOVABLE)
+_RULES = (*PRODUCTS, *ELEMENTWISE, *PASSING, *REMOVABLE)
+OPERATORS = (*_RULES, *FURTHER)
 """The operators that are quantized unless the recipe names others."""
 
 NORMALIZATIONS = ("BatchNormalization", "InstanceNormalization", "LayerNormalization")
 ON_DEMAND = (*NORMALIZATIONS, "Softmax", "Split", "Gather", "Resize")
-"""Operators that ONNX Runtime's tool quantizes and that lose by it: only if the recipe names them."""
+"""Operators that ONNX Runtime's tool quantizes by rules of its own: those if the recipe names operators."""
 
-ONNXRUNTIME = (*PRODUCTS, *ELEMENTWISE, *PASSING, *REMOVABLE, *ON_DEMAND)
+ONNXRUNTIME = (*_RULES, *ON_DEMAND)
 """What ONNX Runtime's tool quantizes unless it is told otherwise, as far as it has a form here: for ``operators``."""
 
 DYNAMIC = ("Conv", "Gemm", "MatMul", "Gather")
@@ -148,7 +148,9 @@ class Placer:
         self.placement = Placement(excluded=frozenset(excluded))
 
     def place(self) -> Placement:
-        """Place everything."""
+        """Place everything: by ONNX Runtime's rules, and unless the recipe names operators, what is further ours."""
+        further = self.recipe.activations == "static" and self.recipe.operators is None
+        rules = _RULES if further else self._operators
         steps: dict[str, Callable[[Node], None]] = dict.fromkeys(PRODUCTS, self._product)
         if self.recipe.activations == "dynamic":
             steps["Gather"] = self._constants
@@ -157,19 +159,22 @@ class Placer:
             steps |= dict.fromkeys((*PASSING, "Split", "Resize", "Gather"), self._pass_on)
             steps |= dict.fromkeys(REMOVABLE, self._remove) | dict.fromkeys(NORMALIZATIONS, self._normalization)
         for node in self.graph.nodes:
-            wanted = node.op in self._operators and node.op in steps
+            wanted = node.op in rules and node.op in steps
             if wanted and not node.domain and node.name not in self.placement.excluded:
                 steps[node.op](node)
+        if further:
+            hands = Hands(self._mark, self._elementwise, self._constants, self._pass_on, self._remove)
+            extend(self.graph, self.placement, hands)
         return self.placement
+
+    def _elementwise(self, node: Node) -> None:
+        self._mark(*node.inputs, *node.outputs)
+        self._constants(node)
 
     def _mark(self, *names: str) -> None:
         for name in names:
             if self._dtypes.get(name) == "float32" and name not in self.graph.initializers:
                 self.placement.activations.setdefault(name, None)
-
-    def _elementwise(self, node: Node) -> None:
-        self._mark(*node.inputs, *node.outputs)
-        self._constants(node)
 
     def _constants(self, node: Node) -> None:
         """Constants of an elementwise operator (and of Gather) are treated like the activations they meet."""

@@ -1,29 +1,16 @@
-// What the page has fetched for the worker, by name. The worker itself has no network: a file that has not come yet is
-// asked for, and the page answers with its bytes or with the reason why there are none.
-import { ZSTDDecoder } from "zstddec";
-
-const fromBase64 = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-
-async function gunzip(bytes) {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
-let zstd = null;
-async function unzstd(bytes, size) {
-  if (!zstd) {
-    const decoder = new ZSTDDecoder();
-    zstd = decoder.init().then(() => decoder);
-  }
-  const decoded = (await zstd).decode(bytes, size);
-  if (decoded.byteLength !== size) throw new Error(`${decoded.byteLength} bytes instead of ${size}`);
-  return decoded;
-}
+// What the page's fetcher has for Python's worker, by name. This worker has no network: a file is asked for at a port, and
+// comes checked and decoded, or as the reason why it can not be had.
 
 export class Files {
   #waiting = new Map();
-  #ask;
+  #port = null;
   #fail = () => {};
+
+  /** Where files are asked for. */
+  connect(port) {
+    this.#port = port;
+    port.onmessage = ({ data }) => this.#put(data);
+  }
 
   /** A promise that is rejected when a file that is fetched from now on cannot be had. */
   failing() {
@@ -31,11 +18,6 @@ export class Files {
     promise.catch(() => { /* whoever waits for it hears of it */ });
     this.#fail = reject;
     return promise;
-  }
-
-  /** @param {(name: string) => void} ask tells the page that a file is needed */
-  constructor(ask) {
-    this.#ask = ask;
   }
 
   #entry(name) {
@@ -47,32 +29,20 @@ export class Files {
     return this.#waiting.get(name);
   }
 
-  /** Takes what the page has sent: {name, bytes, coding, size} or {name, error}. */
-  put({ name, error, ...content }) {
+  #put({ name, error, bytes }) {
     const { resolve, reject } = this.#entry(name);
-    if (error) {
-      this.#waiting.delete(name); // asked for again, it may come
-      reject(Object.assign(new Error(error.message), { kind: error.kind }));
-    } else {
-      resolve(content);
-    }
+    this.#waiting.delete(name); // handed out once; asked for again, it comes again
+    if (error) reject(Object.assign(new Error(error.message), { kind: error.kind }));
+    else resolve(new Uint8Array(bytes));
   }
 
   /**
-   * A file's bytes as they were before the build compressed them. They are handed out once and not kept.
+   * A file's bytes as they were before the build compressed them. They are not kept.
    * @returns {Promise<Uint8Array>}
    */
-  async get(name) {
-    this.#ask(name);
-    const { bytes, coding, size } = await this.#entry(name).promise;
-    this.#waiting.delete(name);
-    try {
-      if (coding === "zstd") return await unzstd(new Uint8Array(bytes), size);
-      if (coding === "gzip") return await gunzip(new Uint8Array(bytes));
-    } catch (error) {
-      throw new Error(`${name} could not be unpacked (${error.message ?? error})`);
-    }
-    return new Uint8Array(bytes);
+  get(name) {
+    if (!this.#waiting.has(name)) this.#port.postMessage(name);
+    return this.#entry(name).promise;
   }
 
   /** The address under which a module's text can be imported. */
@@ -88,9 +58,6 @@ export class Files {
   fetch(names) {
     return async (request) => {
       const address = String(request?.url ?? request);
-      if (address.startsWith("data:application/wasm;base64,")) {
-        return new Response(fromBase64(address.slice(address.indexOf(",") + 1)));
-      }
       const name = names.find((known) => address.endsWith(`/${known}`));
       if (!name) throw new TypeError("this page's Python has no network");
       const type = name.endsWith(".wasm") ? "application/wasm" : "application/octet-stream";

@@ -1,6 +1,7 @@
 // Starts Pyodide with NumPy's libraries at fixed places, so that a snapshot of its memory can be made at build time and
 // restored here. Used by the page's worker and, under Node, by the build: both have to do the same.
 import { loadPyodide } from "pyodide";
+import { head, restore } from "./sparse.mjs";
 
 export const SITE_PACKAGES = "/lib/python3.14/site-packages";
 
@@ -17,6 +18,21 @@ const ENVIRONMENT = {
   PYTHONHASHSEED: "0", // so that a plain start builds the very document that was frozen
 };
 
+const OFFSET_WORD = 1; // of an image's head: where the memory begins in it
+
+/** Has Pyodide check the head of the image, and puts the rest where it belongs: 78 MB are not copied twice. */
+function restoreInto(module, length, packed) {
+  if (module.HEAP8.length < length) module.growMemory(length);
+  const used = module.HEAPU32[module._emscripten_get_sbrk_ptr() >>> 2];
+  const [, skipped] = new Uint32Array(head(packed, length, 4 * (OFFSET_WORD + 1)).buffer);
+  const { restoreSnapshot } = module.API;
+  module.API.restoreSnapshot = () => {
+    const config = restoreSnapshot(head(packed, length, skipped));
+    restore(packed, length, skipped, module.HEAPU8, used);
+    return config;
+  };
+}
+
 /**
  * @param {object} options
  * @param {Function} options.createModule pyodide.asm.mjs's default export
@@ -24,24 +40,20 @@ const ENVIRONMENT = {
  * @param {object} options.env further environment variables
  * @param {object} options.lock what pyodide-lock.json says of the interpreter
  * @param {(library: string) => string} options.locate a library's address
- * @param {{length: number, fill: (image: Uint8Array) => Promise<void>}} [options.snapshot] the memory to go on with: its
- *   length is needed at once, its bytes only when Pyodide has been instantiated
+ * @param {{length: number, packed: () => Promise<Uint8Array>}} [options.snapshot] the memory to go on with, as sparse.mjs
+ *   packs it: its length is needed at once, its bytes only when Pyodide has been instantiated
  * @param {boolean} [options.freezable] whether a snapshot is going to be made
  */
 export async function startPyodide({ createModule, indexURL, env, lock, locate, snapshot, freezable = false }) {
-  const image = snapshot && new Uint8Array(snapshot.length);
-  const filled = image && snapshot.fill(image);
-  filled?.catch(() => { /* thrown below, when it is waited for */ });
+  const packed = snapshot?.packed();
+  packed?.catch(() => { /* thrown below, when it is waited for */ });
   const createPyodideModule = async (settings) => {
     const place = settings.locateFile;
     settings.dynamicLibraries = LIBRARIES.map((library) => `${SITE_PACKAGES}/${library}`);
     settings.locateFile = (path) =>
       path.startsWith(SITE_PACKAGES) ? locate(path.slice(SITE_PACKAGES.length + 1)) : place(path);
     const module = await createModule(settings);
-    if (image) {
-      await filled;
-      if (module.HEAP8.length < image.length) module.growMemory(image.length);
-    }
+    if (snapshot) restoreInto(module, snapshot.length, await packed);
     return module;
   };
   return loadPyodide({
@@ -50,7 +62,7 @@ export async function startPyodide({ createModule, indexURL, env, lock, locate, 
     packageBaseUrl: indexURL,
     env: { ...ENVIRONMENT, ...env },
     createPyodideModule,
-    ...(image ? { _loadSnapshot: image } : {}),
+    ...(snapshot ? { _loadSnapshot: new Uint8Array(snapshot.length) } : {}), // never touched: see restoreInto
     ...(freezable ? { _makeSnapshot: true } : {}),
   });
 }

@@ -28,18 +28,43 @@ export function pack(memory) {
   return packed;
 }
 
-/** Puts the image back into `image`, which holds zeros and has its length; throws when `packed` is no such image. */
-export function unpack(packed, image) {
+/** Calls `visit(start, end, bytes)` for each run of pages of the image: what is stored of it, or null where it is empty. */
+function eachRun(packed, length, visit) {
   if (packed.length < 4 * HEADER) throw new Error("the snapshot is cut off");
-  const [magic, length] = new Uint32Array(packed.buffer, packed.byteOffset, HEADER);
-  if (magic !== MAGIC || length !== image.length) throw new Error("this is not the snapshot that was expected");
+  const [magic, stated] = new Uint32Array(packed.buffer, packed.byteOffset, HEADER);
+  if (magic !== MAGIC || stated !== length) throw new Error("this is not the snapshot that was expected");
   const pages = pagesOf(length);
   const bits = new Uint32Array(packed.buffer, packed.byteOffset + 4 * HEADER, wordsFor(pages));
+  const stored = (page) => (bits[page >> 5] >>> (page & 31)) & 1;
   let from = 4 * (HEADER + wordsFor(pages));
-  for (let page = 0; page < pages; page += 1) {
-    if (!(bits[page >> 5] & (1 << (page & 31)))) continue;
-    if (from + PAGE > packed.length) throw new Error("the snapshot is cut off");
-    image.set(packed.subarray(from, from + PAGE), page * PAGE);
-    from += PAGE;
+  for (let first = 0, page = 0; page < pages; first = page) {
+    const some = stored(first);
+    while (page < pages && stored(page) === some) page += 1;
+    const size = some ? (page - first) * PAGE : 0;
+    if (from + size > packed.length) throw new Error("the snapshot is cut off");
+    visit(first * PAGE, page * PAGE, some ? packed.subarray(from, from + size) : null);
+    from += size;
   }
+}
+
+/** @param {Uint8Array} packed @param {number} length of the image @returns {Uint8Array} its first `size` bytes */
+export function head(packed, length, size) {
+  const image = new Uint8Array(size);
+  eachRun(packed, length, (start, end, bytes) => {
+    if (bytes && start < size) image.set(bytes.subarray(0, size - start), start);
+  });
+  return image;
+}
+
+/**
+ * Puts what follows after `skipped` bytes of the image into `memory`, at its start.
+ * @param {number} used how much of the memory may hold something else than zeros
+ */
+export function restore(packed, length, skipped, memory, used) {
+  eachRun(packed, length, (start, end, bytes) => {
+    const at = Math.max(0, start - skipped);
+    if (end <= skipped) return;
+    if (bytes) memory.set(bytes.subarray(Math.max(0, skipped - start)), at);
+    else if (at < used) memory.fill(0, at, Math.min(used, end - skipped));
+  });
 }

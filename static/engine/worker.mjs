@@ -1,10 +1,9 @@
 // The module worker that holds Python. It is started from a blob by engine.html, whose content security policy leaves it
-// no network: all files come from the page. It starts Pyodide, from the memory snapshot where that works, and hands every
+// no network: all files come from the page's fetcher. It starts Pyodide, from the memory snapshot where that works, and hands every
 // message to playground.app.backend. There is no Python source in here and no numerics.
 import { Files } from "./files.mjs";
 import { ortCreate } from "./ort.mjs";
 import { LIBRARIES, SITE_PACKAGES, libraryFile, startPyodide } from "./runtime.mjs";
-import { unpack } from "./sparse.mjs";
 
 const SERVED = ["pyodide.asm.wasm", "python_stdlib.zip", ...LIBRARIES.map(libraryFile)];
 const INDEX = "https://engine.invalid/"; // never asked: the served fetch looks at the end of an address only
@@ -13,7 +12,7 @@ let backend = null;
 let packages = null;
 
 const tell = (message, transfer) => port.postMessage(message, transfer ?? []);
-const files = new Files((name) => tell({ kind: "need", name }));
+const files = new Files();
 self.fetch = files.fetch(SERVED);
 
 const times = {};
@@ -36,17 +35,7 @@ async function loadPyodide({ env, lock }, snapshot) {
 
 const snapshotOf = ({ image }) => ({
   length: image,
-  async fill(memory) {
-    const began = performance.now();
-    let packed;
-    try {
-      packed = await files.get("snapshot");
-    } catch {
-      packed = await files.get("snapshot-gzip"); // the same, in the coding that every browser reads
-    }
-    unpack(packed, memory);
-    times["Unpacking the snapshot"] = Math.round(performance.now() - began);
-  },
+  packed: () => files.get("snapshot").catch(() => files.get("snapshot-gzip")), // the coding that every browser reads
 });
 
 async function unpackInto(pyodide, archive) {
@@ -136,10 +125,6 @@ function describe(error) {
 
 async function receive({ data }) {
   const { id, kind, files: given, ...content } = data;
-  if (kind === "file") {
-    files.put(content);
-    return;
-  }
   try {
     if (kind === "start") {
       tell({ kind: "answer", id, result: await start(content), buffers: [] });
@@ -154,9 +139,13 @@ async function receive({ data }) {
   }
 }
 
-/** The first message brings the port to the page, and a lock's name: the page gets the lock when this worker has ended. */
+/**
+ * The first message brings the ports to the page and to its fetcher, and a lock's name: the page gets the lock when this
+ * worker has ended.
+ */
 self.onmessage = ({ data, ports }) => {
-  [port] = ports;
+  port = ports[0];
+  files.connect(ports[1]);
   port.onmessage = receive;
   const alive = () => {
     tell({ kind: "alive" }); // not before the lock is ours, or the page could get it first

@@ -10,14 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from playground.host.kernel_module import KERNELS_FILE
+from playground.host.kernel_module import read_module
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("pytest", "py", "_pytest", "pluggy", "iniconfig", "packaging", "pygments")
 RUNNER = "tests/browser/in_page/runner.py"
-LEFT_OUT = "test_module.py"  # it looks at the module's bytes, by wasmtime; that they are the same is tested below
+LEFT_OUT = (
+    "test_module.py",
+    "test_relaxed_dot.py",
+)  # they look at modules by wasmtime; that they are the same is tested below
 FILES = [
-    *(path for path in sorted((ROOT / "tests" / "wasm_kernels").glob("test_*.py")) if path.name != LEFT_OUT),
+    *(path for path in sorted((ROOT / "tests" / "wasm_kernels").glob("test_*.py")) if path.name not in LEFT_OUT),
     ROOT / "tests" / "engines" / "test_plan.py",
     *(path for path in sorted((ROOT / "tests" / "browser" / "in_page").glob("*.py")) if path != ROOT / RUNNER),
 ]
@@ -67,9 +70,10 @@ def test_in_the_page(worker, path):
     assert set(result["counts"]) == {"passed"}, result["text"]
 
 
-def test_the_page_has_the_kernels_that_are_tested_here(worker):
-    read = """() => {
-        const bytes = pyodide.pyimport("playground.host.kernel_module").read_module().toJs();
+@pytest.mark.parametrize("dot", ["int16", "unsigned"])
+def test_the_page_has_the_kernels_that_are_tested_here(worker, dot):
+    read = """(dot) => {
+        const bytes = pyodide.pyimport("playground.host.kernel_module").read_module(dot).toJs();
         return crypto.subtle.digest("SHA-256", bytes).then((hash) => Array.from(new Uint8Array(hash)));
     }"""
-    assert bytes(worker.evaluate(read)) == hashlib.sha256(KERNELS_FILE.read_bytes()).digest()
+    assert bytes(worker.evaluate(read, dot)) == hashlib.sha256(read_module(dot)).digest()

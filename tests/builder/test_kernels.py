@@ -1,6 +1,6 @@
 import pytest
+from builder import kernels
 from builder.kernels import check_module, sections
-from builder.paths import KERNELS_FILE
 from builder.steps import BuildError
 
 HEADER = b"\0asm\1\0\0\0"
@@ -48,9 +48,21 @@ def test_what_is_no_module_is_refused():
         list(sections(b"\x7fELF"))
 
 
-def test_the_built_kernels_pass_and_long_sections_are_stepped_over():
-    content = KERNELS_FILE.read_bytes()
+@pytest.mark.parametrize("path", kernels.TARGETS, ids=lambda path: path.stem)
+def test_the_built_kernels_pass_and_long_sections_are_stepped_over(path):
+    content = path.read_bytes()
     check_module(content)
     found = dict(sections(content))
     assert len(found[10]) > 127  # a size of more than one LEB128 byte
     assert sum(len(part) for part in found.values()) < len(content)
+
+
+def test_modules_that_are_too_large_together_are_refused(tmp_path, monkeypatch):
+    files = [tmp_path / "a.wasm", tmp_path / "b.wasm"]
+    for path in files:
+        path.write_bytes(bytes(range(256)))  # gzip makes it no smaller
+    monkeypatch.setattr(kernels, "SIZE_BUDGET", 600)
+    kernels.check_size(files)
+    monkeypatch.setattr(kernels, "SIZE_BUDGET", 500)
+    with pytest.raises(BuildError, match="500 are allowed"):
+        kernels.check_size(files)

@@ -61,3 +61,19 @@ def test_a_model_of_other_operators_and_sizes(playground_cli, edited):
     found = playground_cli("inspect", edited(change), "--json").json
     assert found["operators"]["Wobble"] == 1
     assert found["inputs"][0]["shape"] == ["batch", 1, None, 8]
+
+
+def test_a_quantized_model_says_whether_our_kernels_run_it(playground_cli, tmp_path):
+    path = tmp_path / "small.onnx"
+    playground_cli("quantize", "gallery:digits-mlp", "-o", path)
+    assert playground_cli("inspect", path, "--json").json["kernels"] == []
+    assert "our kernels  run the whole model" in playground_cli("inspect", path).out
+    proto = onnx.load(path)
+    proto.graph.node.append(onnx.helper.make_node("CumSum", [proto.graph.output[0].name, "axis"], ["end"], "sum"))
+    proto.graph.initializer.append(onnx.numpy_helper.from_array(np.array(1), "axis"))
+    proto.graph.output[0].name = "end"
+    onnx.save(proto, path)
+    found = playground_cli("inspect", path, "--json").json["kernels"]
+    assert found == [{"node": "sum", "op": "CumSum", "reason": "this operator has no integer form here"}]
+    assert "do not run it, ONNX Runtime does: sum (CumSum)" in playground_cli("inspect", path).out
+    assert playground_cli("inspect", "gallery:digits-mlp", "--json").json["kernels"] is None

@@ -101,7 +101,7 @@ def _inputs(shape, n, seed):
     return np.random.default_rng(seed).uniform(-1, 2, (n, *shape[1:])).astype(np.float32)
 
 
-def _quantized(folder: Path, name: str, activations: str, per_channel: bool) -> bytes:
+def _quantized(folder: Path, name: str, activations: str, per_channel: bool, form: str = "QDQ") -> bytes:
     nodes, weights, x_shape, y_shape = MODELS[name](np.random.default_rng(RNG_SEED))
     graph = helper.make_graph(
         nodes,
@@ -116,7 +116,7 @@ def _quantized(folder: Path, name: str, activations: str, per_channel: bool) -> 
         source,
         target,
         _OneBatch(_inputs(x_shape, 64, 1)),
-        quant_format=QuantFormat.QDQ,
+        quant_format=QuantFormat[form],
         per_channel=per_channel,
         activation_type=QuantType.QInt8 if activations == "int8" else QuantType.QUInt8,
         weight_type=QuantType.QInt8,
@@ -136,11 +136,11 @@ class Qdq:
 
 
 @pytest.fixture(scope="session")
-def make_qdq(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str, bool], Qdq]:
-    made: dict[tuple[str, str, bool], Qdq] = {}
+def make_qdq(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Qdq]:
+    made: dict[tuple[str, str, bool, str], Qdq] = {}
 
-    def make(name: str, activations: str = "uint8", per_channel: bool = True) -> Qdq:
-        key = (name, activations, per_channel)
+    def make(name: str, activations: str = "uint8", per_channel: bool = True, form: str = "QDQ") -> Qdq:
+        key = (name, activations, per_channel, form)
         if key not in made:
             made[key] = Qdq(name, _quantized(tmp_path_factory.mktemp(name), *key))
         return made[key]

@@ -5,7 +5,7 @@ import pytest
 
 from playground.engines import program as p
 from playground.engines import reference
-from playground.engines.plan import compile_graph
+from playground.engines.plan import Refusal, compile_graph, refusals
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Graph, Node, Tensor, ValueInfo
 
@@ -127,7 +127,7 @@ def test_what_nobody_uses_is_left_out():
 
 
 def test_float_operators_stand_in_the_tail():
-    nodes = [*quantized("x"), node("Softmax", "x:r", "soft", axis=-1), *quantized("soft")]
+    nodes = [*quantized("x"), node("LogSoftmax", "x:r", "soft", axis=-1), *quantized("soft")]
     program = compile_graph(graph(nodes, ["soft:r"]), {"x": (1, 3, 4, 4)})
     assert kinds(program) == (["Quantize", "Lookup"], ["Float", "Quantize", "Lookup"])
 
@@ -167,7 +167,7 @@ def test_every_node_that_cannot_run_is_named_but_not_what_follows_from_it():
         ([*CONV[:3], node("Conv", "x:r w:r", "y", dilations=[4, 4])], CONV_WEIGHTS, "does not fit an image"),
         ([*quantized("x"), node("MaxPool", "x:r", "y", kernel_shape=[2, 2], pads=[2, 0, 0, 0])], {}, "as large as"),
         ([*quantized("x"), node("AveragePool", "x:r", "y", kernel_shape=[2, 2], pads=[0, 0, 0, 2])], {}, "as large as"),
-        ([*quantized("x"), node("ReduceMean", "x:r", "y", axes=[1])], {}, "height and width"),
+        ([*quantized("x"), node("ReduceMean", "x:r", "y", axes=[])], {}, "no axes"),
         ([*quantized("x"), node("Reshape", "x:r to", "y")], {"to": np.array([7, 7])}, "cannot become"),
     ],
 )
@@ -177,8 +177,8 @@ def test_refusals_say_why(nodes, constants, reason):
 
 
 def test_a_product_after_a_float_operator_is_refused():
-    nodes = [*quantized("x"), node("Softmax", "x:r", "p"), *quantized("p"), CONV[2], node("Conv", "p:r w:r", "y")]
-    with pytest.raises(UnsupportedError, match="Softmax"):
+    nodes = [*quantized("x"), node("LogSoftmax", "x:r", "p"), *quantized("p"), CONV[2], node("Conv", "p:r w:r", "y")]
+    with pytest.raises(UnsupportedError, match="LogSoftmax"):
         compile_graph(graph(nodes, ["y"], CONV_WEIGHTS), {"x": (1, 3, 4, 4)})
 
 
@@ -202,3 +202,24 @@ def test_without_a_zero_point_the_node_or_its_input_says_the_type(stated, dtype)
 def test_other_code_types_are_refused():
     with pytest.raises(UnsupportedError, match="only int8 and uint8"):
         compile_graph(graph([node("QuantizeLinear", "x s", "q", output_dtype=4)], ["q"]), {"x": (1, 3, 4, 4)})
+
+
+def test_refusals_are_data_before_anything_runs():
+    nodes = [*quantized("x"), node("LSTM", "x:r", "b"), node("MaxPool", "x:r", "y", kernel_shape=[9, 9])]
+    assert refusals(graph(nodes, ["y"])) == (
+        Refusal("LSTM:b", "LSTM", "this operator has no integer form here"),
+        Refusal("MaxPool:y", "MaxPool", "its window of (9, 9) does not fit an image of (4, 4)"),
+    )
+    assert refusals(graph([*CONV, *quantized("c", "t")], ["c:r"], CONV_WEIGHTS)) == ()
+
+
+def test_refusals_name_a_product_after_a_float_operator():
+    nodes = [*quantized("x"), node("LogSoftmax", "x:r", "p"), *quantized("p"), CONV[2], node("Conv", "p:r w:r", "y")]
+    (refusal,) = refusals(graph(nodes, ["y"], CONV_WEIGHTS), {"x": (1, 3, 4, 4)})
+    assert "LogSoftmax" in refusal.reason
+
+
+def test_a_node_that_does_not_fit_its_shapes_is_named_with_them():
+    constants = {"to": np.array([7, 1, 4, 5])}
+    (refusal,) = refusals(graph([*quantized("x"), node("Expand", "x:r to", "y")], ["y"], constants))
+    assert refusal.reason.startswith("it cannot run on shapes [1, 3, 4, 4], [4]")

@@ -98,7 +98,7 @@ def test_an_arena_is_zero_filled_aligned_and_bounded(kernels):
 
 
 def test_kernels_that_were_not_built_are_missing(monkeypatch, tmp_path):
-    monkeypatch.setattr(kernel_module, "KERNELS_FILE", tmp_path / "none.wasm")
+    monkeypatch.setattr(kernel_module, "FOLDER", tmp_path)
     with pytest.raises(MissingError, match="have not been built"):
         WasmtimeKernels()
 

@@ -2,20 +2,58 @@
 
 An access beyond a buffer then either traps or is seen. The same checks run under wasmtime and, in the page's worker, on
 the browser's own WebAssembly (tests/browser/test_kernels_in_page.py).
+
+``guarded`` runs the simd128 build. ``multiplying`` runs the kernels of integer products in every way to multiply: the
+simd128 build; the relaxed build under wasmtime's deterministic rules, which take both operands as signed; and, for
+machines that take one as unsigned, a relaxed build in which relaxed_dot.h stands in for the instruction (wasmtime
+computes that exactly on no machine). In the page there is the simd128 build, and the relaxed one if it is exact there.
 """
 
+import os
 import struct
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from playground import host
+from playground.host import kernel_module
 from playground.host.kernel_module import read_module
+
+if "KERNELS_UNDER_TEST" in os.environ:  # other builds of them: see tests/builder/test_sanitized_kernels.py
+    kernel_module.FOLDER = Path(os.environ["KERNELS_UNDER_TEST"])
 
 PAGES = 12
 STACK_TOP = 65536
 CANARY = 64
+RANK = 6  # of k_copy
+
+BROADCASTS = {
+    "equal": ((1, 1, 2, 33), (1, 1, 2, 33)),
+    "channels": ((2, 3, 2, 17), (17,)),
+    "channels first": ((17,), (2, 3, 2, 17)),
+    "scalar": ((5, 9), (1,)),
+    "scalar first": ((1, 1), (5, 8)),
+    "rows": ((4, 19), (4, 1)),
+    "both": ((3, 1, 11), (2, 1)),
+    "images times gates": ((2, 3, 4, 9), (2, 1, 1, 9)),
+    "one": ((1,), (1,)),
+}
+STAND_IN = [
+    "-mcpu=generic+simd128+relaxed_simd+bulk_memory",
+    "-include",
+    str(Path(__file__).with_name("relaxed_dot.h")),
+]
+
+
+def codes(rng, shape, dtype):
+    """Any codes of a dtype, the extremes among them."""
+    limits = np.iinfo(dtype)
+    made = rng.integers(limits.min, limits.max, shape, endpoint=True).astype(dtype)
+    made.reshape(-1)[:2] = [limits.min, limits.max][: made.size]
+    return made
 
 
 @dataclass(frozen=True)
@@ -31,15 +69,25 @@ class Out:
         return octets.view(self.dtype).reshape(self.shape)
 
 
+@dataclass(frozen=True, eq=False)
+class Inside:
+    """The address ``start`` bytes into a buffer, which is an argument too or is passed by this alone."""
+
+    of: object
+    start: int
+
+
 class WasmtimeMemory:
     """The kernels on a memory of PAGES pages that cannot grow, by wasmtime."""
 
-    def __init__(self):
+    def __init__(self, octets, dot):
         import wasmtime
 
-        self._store = wasmtime.Store()
+        config = wasmtime.Config()
+        config.wasm_relaxed_simd_deterministic = dot == "signed"
+        self._store = wasmtime.Store(wasmtime.Engine(config))
         self._memory = wasmtime.Memory(self._store, wasmtime.MemoryType(wasmtime.Limits(PAGES, PAGES)))
-        module = wasmtime.Module(self._store.engine, read_module())
+        module = wasmtime.Module(self._store.engine, octets)
         self._exports = wasmtime.Instance(self._store, module, [self._memory]).exports(self._store)
         self._exports["__stack_pointer"].set_value(self._store, STACK_TOP)
 
@@ -57,14 +105,14 @@ class WasmtimeMemory:
 class JavaScriptMemory:
     """The same by JavaScript's WebAssembly: a memory of its own, not Pyodide's."""
 
-    def __init__(self):
+    def __init__(self, octets, dot):
         import js
         from pyodide.ffi import to_js
 
         sizes = to_js({"initial": PAGES, "maximum": PAGES}, dict_converter=js.Object.fromEntries)
         memory = js.WebAssembly.Memory.new(sizes)
         imports = to_js({"env": {"memory": memory}}, dict_converter=js.Object.fromEntries)
-        module = js.WebAssembly.Module.new(to_js(read_module()))
+        module = js.WebAssembly.Module.new(to_js(octets))
         self._octets = js.Uint8Array.new(memory.buffer)
         self._exports = js.WebAssembly.Instance.new(module, imports).exports
         getattr(self._exports, "__stack_pointer").value = STACK_TOP  # the plain name would be mangled in a class
@@ -80,23 +128,47 @@ class JavaScriptMemory:
 
 
 class Guarded:
-    """The kernels on a small memory of their own."""
+    """The kernels on a small memory of their own.
 
-    def __init__(self):
-        self.memory = JavaScriptMemory() if sys.platform == "emscripten" else WasmtimeMemory()
+    Attributes:
+        dot: how they multiply.
+    """
+
+    def __init__(self, octets, dot):
+        self.dot = dot
+        self.memory = (JavaScriptMemory if sys.platform == "emscripten" else WasmtimeMemory)(octets, dot)
 
     def __call__(self, name, *args):
         """Run a kernel in all placements; returns its results (one array, or a list) after comparing them."""
-        buffers = [np.ascontiguousarray(a.array() if isinstance(a, Out) else a) for a in args if not np.isscalar(a)]
-        runs = [self._run(name, args, buffers, last) for last in range(len(buffers))]
-        is_result = [isinstance(a, Out) for a in args if not np.isscalar(a)]
+        given = []
+        for a in args:
+            buffer = a.of if isinstance(a, Inside) else a
+            if not np.isscalar(buffer) and not any(buffer is other for other in given):
+                given.append(buffer)
+        buffers = [np.ascontiguousarray(a.array() if isinstance(a, Out) else a) for a in given]
+        places = [self._place(a, given) for a in args]
+        runs = [self._run(name, places, buffers, last) for last in range(len(buffers))]
+        is_result = [isinstance(a, Out) for a in given]
         for run in runs:
             for result, before, first, after in zip(is_result, buffers, runs[0], run, strict=True):
                 np.testing.assert_array_equal(after, first if result else before)
         results = [array for array, result in zip(runs[0], is_result, strict=True) if result]
         return results[0] if len(results) == 1 else results
 
-    def _run(self, name, args, buffers, last):
+    @staticmethod
+    def at(buffer, skip):
+        """An argument that starts ``skip`` octets into a buffer: unaligned."""
+        return Inside(buffer, skip)
+
+    @staticmethod
+    def _place(argument, given):
+        """The argument's word, or (index of a buffer, bytes from its start)."""
+        if np.isscalar(argument):
+            return Guarded.word(argument)
+        buffer, start = (argument.of, argument.start) if isinstance(argument, Inside) else (argument, 0)
+        return next(i for i, other in enumerate(given) if other is buffer), start
+
+    def _run(self, name, places, buffers, last):
         end = PAGES * 65536
         self.memory.write(bytes([0xA5]) * (end - STACK_TOP), STACK_TOP)
         addresses, at = [], STACK_TOP + 1024
@@ -107,8 +179,7 @@ class Guarded:
             if i != last:
                 at = (addresses[i] + buffer.nbytes + CANARY + 15) // 16 * 16
         assert at <= end - buffers[last].nbytes - CANARY, "the test needs more memory"
-        following = iter(addresses)
-        words = [self.word(a) if np.isscalar(a) else next(following) for a in args]
+        words = [addresses[place[0]] + place[1] if isinstance(place, tuple) else place for place in places]
         self.memory.write(struct.pack(f"<{len(words)}i", *words), STACK_TOP)
         self.memory.call(name)
         for address, buffer in zip(addresses, buffers, strict=True):
@@ -132,7 +203,40 @@ class Guarded:
 
 @pytest.fixture(scope="session")
 def guarded():
-    return Guarded()
+    return Guarded(read_module(), "int16")
+
+
+def ways_to_multiply():
+    """Values of ``Kernels.dot`` that can be tested here."""
+    if sys.platform == "emscripten":
+        return sorted({"int16", host.kernels().dot})
+    return ["int16", "signed", "unsigned"]
+
+
+@pytest.fixture(scope="session")
+def stand_in(tmp_path_factory):
+    """The relaxed build with relaxed_dot.h in place of the instruction, for the C macros that are given."""
+
+    def compiled(*macros):
+        from builder import kernels
+
+        module = tmp_path_factory.mktemp("kernels") / "relaxed.wasm"
+        kernels.compile_module(module, *STAND_IN, *macros)
+        return module.read_bytes()
+
+    return compiled
+
+
+@pytest.fixture(scope="session", params=ways_to_multiply())
+def multiplying(request, stand_in):
+    if request.param == "unsigned" and sys.platform != "emscripten":
+        return Guarded(stand_in(), "unsigned")
+    return Guarded(read_module(request.param), request.param)
+
+
+@pytest.fixture(scope="session")
+def any_codes():
+    return codes
 
 
 @pytest.fixture
@@ -143,3 +247,50 @@ def rng():
 @pytest.fixture(scope="session")
 def out():
     return Out
+
+
+@pytest.fixture(scope="session")
+def inside():
+    return Inside
+
+
+@pytest.fixture(params=BROADCASTS)
+def broadcasting(request):
+    """Shapes of two operands."""
+    return BROADCASTS[request.param]
+
+
+@pytest.fixture(scope="session")
+def operands_of():
+    """(a, b, zero-points) -> shape of the result, and what wasm_kernels/broadcast.h begins with."""
+    return _operands_of
+
+
+def _strides_of(shape, size):
+    """Strides in elements of a C-contiguous array of this shape that is broadcast to four dimensions."""
+    full = (1,) * (4 - len(shape)) + tuple(shape)
+    steps = [int(np.prod(full[i + 1 :])) for i in range(4)]
+    return [0 if n == 1 and to != 1 else step for n, to, step in zip(full, size, steps, strict=True)]
+
+
+def _operands_of(a, b, zero_points):
+    size = np.broadcast_shapes((1, 1, 1, 1), a.shape, b.shape)
+    strides = (*_strides_of(a.shape, size), *_strides_of(b.shape, size))
+    signs = [int(codes.dtype == np.int8) for codes in (a, b)]
+    return size, (a, b, *size, *strides, signs[0], zero_points[0], signs[1], zero_points[1])
+
+
+@pytest.fixture(scope="session")
+def box_of():
+    """(view, target) -> what wasm_kernels/copy.h ends with."""
+    return _box_of
+
+
+def _box_of(view, target):
+    """Sizes and strides, in bytes, of the same places of two arrays."""
+    more = RANK - view.ndim
+    return (
+        *((1,) * more + view.shape),
+        *((0,) * more + view.strides),
+        *((0,) * more + target.strides),
+    )

@@ -5,7 +5,7 @@ import pytest
 
 
 @pytest.mark.parametrize("channel", [-1, 0, 2])
-@pytest.mark.parametrize("shape", [(1, 3, 50), (4, 3, 7), (11, 3, 1)])
+@pytest.mark.parametrize("shape", [(1, 3, 50), (4, 3, 7), (11, 3, 1), (1, 3, 4099)])
 @pytest.mark.parametrize(("dtype", "low", "high"), [("int8", -128, 127), ("uint8", 0, 255), ("int8", -4, 3)])
 def test_count_codes(guarded, rng, out, shape, channel, dtype, low, high):
     codes = rng.integers(low, high + 1, shape).astype(dtype)

@@ -1,10 +1,10 @@
-"""k_conv_s8 against playground.engines.integer_ops, through the lowering that the engine uses."""
+"""k_conv_s8 against playground.engines.integer_ops, with weights packed as the engine packs them."""
 
 import numpy as np
 import pytest
 
 from playground.engines import integer_ops as ops
-from playground.engines.lowering import BLOCK_ROWS, packed
+from playground.engines.packing import Values, pack
 
 CASES = {  # images (N, C, H, W), filters (M, C / groups, kh, kw), groups, strides, dilations, pads (top, left), output
     "1x1": ((1, 1, 1, 1), (1, 1, 1, 1), 1, (1, 1), (1, 1), (0, 0), (1, 1)),
@@ -16,22 +16,23 @@ CASES = {  # images (N, C, H, W), filters (M, C / groups, kh, kw), groups, strid
     "wide groups": ((1, 32, 3, 3), (32, 16, 3, 3), 2, (1, 1), (1, 1), (1, 1), (3, 3)),
     "more pixels than a block": ((3, 8, 6, 6), (8, 8, 2, 2), 1, (1, 1), (1, 1), (0, 0), (5, 5)),
     "window larger than the image": ((1, 2, 2, 2), (3, 2, 5, 5), 1, (1, 1), (1, 1), (2, 2), (2, 2)),
+    "pointwise, strided": ((2, 8, 5, 6), (9, 8, 1, 1), 1, (2, 2), (1, 1), (0, 0), (3, 3)),
+    "four channels, dilated": ((1, 4, 8, 8), (6, 4, 3, 3), 1, (1, 1), (1, 2), (1, 2), (8, 8)),
+    "wide lines": ((1, 12, 5, 5), (8, 12, 3, 3), 1, (1, 1), (1, 1), (1, 1), (5, 5)),
     "windows that lie in the padding": ((1, 3, 2, 2), (4, 3, 2, 2), 1, (1, 1), (1, 1), (6, 7), (13, 15)),
 }
 
 
-def random_codes(rng, shape, dtype):
-    limits = np.iinfo(dtype)
-    return rng.integers(limits.min, limits.max, shape, endpoint=True).astype(dtype)
-
-
+@pytest.mark.parametrize("wide", [False, True], ids=["int8 weights", "offsets of 9 bits"])
 @pytest.mark.parametrize("dtype", ["uint8", "int8"])
 @pytest.mark.parametrize("case", CASES)
-def test_conv(guarded, out, rng, case, dtype):
+def test_conv(multiplying, out, rng, any_codes, case, dtype, wide):
     image, filters, groups, strides, dilations, pads, size = CASES[case]
     window = ops.Window(filters[2:], size, strides, dilations, pads)
-    x, weights = random_codes(rng, image, dtype), random_codes(rng, filters, "int8").astype(np.int16)
-    zx, zy = int(random_codes(rng, (), dtype)), int(random_codes(rng, (), dtype))
+    x, weights = any_codes(rng, image, dtype), any_codes(rng, filters, "int8").astype(np.int16)
+    if wide:  # as zero-points at the ends make them, others for each output channel
+        weights += rng.choice(np.array([-127, 0, 128], np.int16), (filters[0], 1, 1, 1))
+    zx, zy = int(any_codes(rng, 3, dtype)[2]), int(any_codes(rng, 3, dtype)[2])
     bias = rng.integers(-5000, 5000, filters[0]).astype(np.int32)
     multiplier = rng.uniform(1e-4, 1e-2, filters[0]).astype(np.float32)
     limits = np.iinfo(dtype)
@@ -41,14 +42,16 @@ def test_conv(guarded, out, rng, case, dtype):
 
     columns, depth = filters[0] // groups, int(np.prod(filters[1:]))
     matrices = weights.reshape(groups, columns, *filters[1:]).transpose(0, 3, 4, 2, 1).reshape(groups, depth, columns)
+    by = Values(dtype == "int8", zx, multiplying.dot)
+    packed = pack(matrices, bias, multiplier, by)
+    shift = 0 if packed.shift is None else packed.shift
     n, channels, height, width = image
-    result, _ = guarded(
+    result, _ = multiplying(
         "k_conv_s8",
         x.transpose(0, 2, 3, 1),
-        *(n, height, width, channels, *window.kernel, *strides, *dilations, *pads, *size, groups),
-        *(int(dtype == "int8"), zx),
-        *(packed(matrices), bias, multiplier, columns, to.lo, to.hi, zy, 0),
+        *(n, height, width, channels, *window.kernel, *strides, *dilations, *pads, *size, groups, *by.source),
+        *(packed.weights, packed.bias, shift, packed.multiplier, columns, to.lo, to.hi, zy, 0),
         out((n, *size, filters[0]), dtype),
-        out((BLOCK_ROWS, depth + depth % 2), "int16"),
+        out((by.scratch_bytes(depth),), "uint8"),
     )
     np.testing.assert_array_equal(result.transpose(0, 3, 1, 2), expected)

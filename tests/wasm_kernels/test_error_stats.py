@@ -29,7 +29,10 @@ def require_equal(stats, x, x_hat, lo):
     np.testing.assert_allclose(stats[:LARGEST], expected, rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 3), (1, 1, 64), (1, 1, 301), (3, 4, 25), (2, 3, 4), (9, 7, 1)])
+@pytest.mark.parametrize(
+    "shape",
+    [(1, 1, 1), (1, 1, 3), (1, 1, 64), (1, 1, 301), (3, 4, 25), (2, 3, 4), (9, 7, 1), (2, 3, 640), (1, 2, 1500)],
+)
 def test_error_stats(guarded, rng, out, shape):
     x, x_hat, lo = pair(rng, shape)
     require_equal(guarded("k_error_stats", x, x_hat, *shape, lo, -lo, out((6,), "float64")), x, x_hat, lo)

@@ -61,6 +61,16 @@ def test_error_bins_are_those_of_the_report(guarded, rng, out, scale):
     assert widest[0] == edges[-1] == -edges[0]
 
 
+@pytest.mark.parametrize("bins", [1, 255, 256, 257])
+@pytest.mark.parametrize("n", [1, 3, 4, 503])
+def test_any_number_of_error_bins(guarded, rng, out, n, bins):
+    x, x_hat = np.zeros(n, np.float32), rng.normal(size=n).astype(np.float32)
+    largest = np.abs(x_hat).max()
+    args = (x, x_hat, n, largest, 1e3, bins)
+    counts, _ = guarded("k_error_bins", *args, out((bins,), "int32", 0), out((1,), "float32"))
+    np.testing.assert_array_equal(counts, histogram(x_hat, bins, -largest, largest).counts)
+
+
 def test_error_bins_without_an_error(guarded, out):
     x = np.arange(5, dtype=np.float32)
     counts, widest = guarded("k_error_bins", x, x, 5, 0.0, 1.0, 3, out((3,), "int32", 0), out((1,), "float32"))

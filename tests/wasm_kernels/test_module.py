@@ -1,8 +1,10 @@
 """What the built module promises to its hosts."""
 
+import contextlib
 import re
 from pathlib import Path
 
+import pytest
 import wasmtime
 
 from playground.host.kernel_module import read_module
@@ -29,21 +31,42 @@ def section_ids(module):
     return ids
 
 
-def test_has_no_data_segment():
-    assert DATA_SECTION not in section_ids(read_module())
+RELAXED_ONLY = {"k_relaxed_dot"}
 
 
-def test_imports_nothing_but_an_unbounded_unshared_memory():
-    (memory,) = wasmtime.Module(wasmtime.Engine(), read_module()).imports
+@pytest.fixture(params=["int16", "unsigned"], ids=["simd128", "relaxed"])
+def module(request):
+    """Each build."""
+    return read_module(request.param)
+
+
+def test_has_no_data_segment(module):
+    assert DATA_SECTION not in section_ids(module)
+
+
+def test_imports_nothing_but_an_unbounded_unshared_memory(module):
+    (memory,) = wasmtime.Module(wasmtime.Engine(), module).imports
     assert (memory.module, memory.name) == ("env", "memory")
     assert isinstance(memory.type, wasmtime.MemoryType)
     assert memory.type.limits.max is None
 
 
-def test_exports_every_kernel_of_the_sources_and_all_take_one_address():
-    exports = {e.name: e.type for e in wasmtime.Module(wasmtime.Engine(), read_module()).exports}
+def test_exports_every_kernel_of_the_sources_and_all_take_one_address(module):
+    exports = {e.name: e.type for e in wasmtime.Module(wasmtime.Engine(), module).exports}
     defined = {name for file in SOURCES.glob("*.c") for name in re.findall(r"^KERNEL\((\w+)\)", file.read_text(), re.M)}
+    assert defined > RELAXED_ONLY
+    if module == read_module("int16"):
+        defined -= RELAXED_ONLY
     assert set(exports) == defined | {"__stack_pointer", "__indirect_function_table"}
     for name in defined:
         assert [str(t) for t in exports[name].params] == ["i32"]
         assert list(exports[name].results) == []
+
+
+@pytest.mark.parametrize(("dot", "valid"), [("int16", True), ("unsigned", False)])
+def test_the_plain_build_needs_no_relaxed_instruction(dot, valid):
+    config = wasmtime.Config()
+    config.wasm_relaxed_simd = False
+    engine = wasmtime.Engine(config)
+    with contextlib.nullcontext() if valid else pytest.raises(wasmtime.WasmtimeError):
+        wasmtime.Module.validate(engine, read_module(dot))

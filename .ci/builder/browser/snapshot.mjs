@@ -1,6 +1,6 @@
 // node snapshot.mjs PLACES.json: builds the first view in Pyodide, saves its memory, and checks that it can be restored.
 import { readFileSync, writeFileSync } from "node:fs";
-import { pack, unpack } from "../../../static/engine/sparse.mjs";
+import { pack } from "../../../static/engine/sparse.mjs";
 import { copyIn, start } from "./node.mjs";
 
 /** Fills the free blocks below the top of the heap with zeros: what was freed would only make the file larger. */
@@ -31,8 +31,7 @@ async function freeze(places) {
 }
 
 async function check(places, packed, length) {
-  const fill = async (image) => unpack(packed, image);
-  const python = await start(places, { snapshot: { length, fill } });
+  const python = await start(places, { snapshot: { length, packed: async () => packed } });
   copyIn(python.FS, places.data, "/build/data.zip");
   python.unpackArchive(python.FS.readFile("/build/data.zip"), "zip", { extractDir: "/lib/python3.14/site-packages" });
   python.runPython(readFileSync(places.check, "utf8"));

@@ -19,7 +19,7 @@ class Call:
         attributes: the node's attributes.
         opset: version of the operator set that says what they mean.
         outputs: how many outputs the node has.
-        stored: for every input the element type its file states, where it is a constant; else empty.
+        stored: for every input the element type its file states, if it is a constant or the model's input.
     """
 
     attributes: Mapping[str, Any]

@@ -17,7 +17,7 @@ def matmul(call: Call, a: Array, b: Array) -> Array:
     """NumPy's matmul, which is ONNX's."""
     if a.ndim > 1 and b.ndim == 2:
         return product(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])
-    return np.asarray(np.matmul(a, b))
+    return np.asarray(np.matmul(np.ascontiguousarray(a), np.ascontiguousarray(b)))  # turned ones would be slow
 
 
 def gemm(call: Call, a: Array, b: Array, c: Array | None = None) -> Array:

@@ -1,0 +1,39 @@
+// What the benchmark fetches. Addresses are those of the bundled script, which lies beside index.html.
+import * as ort from "./ort/ort.wasm.bundle.min.mjs";
+
+import { Kernels } from "../kernels.mjs";
+
+const FILES = new URL("./bench/", import.meta.url).href;
+
+export async function bytes(name) {
+  const response = await fetch(FILES + name);
+  if (!response.ok) throw new Error(`${name} could not be loaded (HTTP ${response.status})`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/** Our kernels in every build that is exact here, the fastest first; and the loops that do nothing but multiply. */
+export async function loadKernels() {
+  const plain = await Kernels.load(new URL("./kernels/kernels-simd128.wasm", import.meta.url).href);
+  const relaxed = await Kernels.relaxed(new URL("./kernels/kernels-relaxed.wasm", import.meta.url).href);
+  return [relaxed, plain].filter((kernels) => kernels !== null);
+}
+
+/** The loop of a build that only multiplies: `run` returns after `macs` multiply-adds. */
+export async function loadLimit(dot) {
+  const memory = new WebAssembly.Memory({ initial: 2 }); // it imports one, as all our modules do
+  const { instance } = await WebAssembly.instantiate(await bytes(`limit-${dot === "int16" ? "simd128" : "relaxed"}.wasm`), { env: { memory } });
+  const perStep = instance.exports.macs_per_step();
+  return (macs) => ({ run: () => instance.exports.multiply(Math.ceil(macs / perStep)) });
+}
+
+export function setUpRuntime() {
+  ort.env.wasm.numThreads = 1;
+  ort.env.wasm.wasmPaths = new URL("./ort/", import.meta.url).href;
+  ort.env.logLevel = "error";
+}
+
+/** A one-operator model in ONNX Runtime Web: input `x`, output `y`. */
+export async function runtime(file, type, data, shape) {
+  const session = await ort.InferenceSession.create(await bytes(file), { executionProviders: ["wasm"] });
+  return { run: async () => (await session.run({ x: new ort.Tensor(type, data, shape) })).y.data };
+}

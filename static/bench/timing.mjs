@@ -1,0 +1,68 @@
+// Timing in turns: every engine once a round, so that what else the machine does meanwhile meets all of them.
+
+const ROUND_MS = 5; // short, so that some rounds are undisturbed on a busy machine
+
+export const ROUNDS = 31;
+
+async function once(engine) {
+  let runs = 0;
+  const began = performance.now();
+  let spent = 0;
+  while (spent < ROUND_MS) {
+    await engine.run();
+    runs += 1;
+    spent = performance.now() - began;
+  }
+  return spent / runs;
+}
+
+const at = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)];
+
+/** Times engines by name, `rounds` times each; name -> {best, median, p95} in milliseconds a run. */
+export async function race(engines, rounds, progress) {
+  const times = Object.fromEntries(Object.keys(engines).map((name) => [name, []]));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [name, engine] of Object.entries(engines)) times[name].push(await once(engine));
+    progress((round + 1) / rounds);
+  }
+  const summary = (list) => {
+    const sorted = [...list].sort((a, b) => a - b);
+    return { best: sorted[0], median: at(sorted, 0.5), p95: at(sorted, 0.95) };
+  };
+  return Object.fromEntries(Object.entries(times).map(([name, list]) => [name, summary(list)]));
+}
+
+/** The same unsigned codes for every engine, from a small linear congruential generator. */
+export function codes(count) {
+  const made = new Uint8Array(count);
+  let state = 12345;
+  for (let i = 0; i < count; i += 1) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    made[i] = state >>> 24;
+  }
+  return made;
+}
+
+/** How two results compare, in words; `tolerance` is a share of the largest value. */
+export function verdict(mine, other, tolerance = 0) {
+  let [difference, largest] = [0, 0];
+  for (let i = 0; i < mine.length; i += 1) {
+    difference = Math.max(difference, Math.abs(mine[i] - other[i]));
+    largest = Math.max(largest, Math.abs(other[i]));
+  }
+  if (difference === 0) return "equal";
+  return difference <= tolerance * largest ? `equal within ${tolerance}` : `differs by up to ${difference}`;
+}
+
+/**
+ * One row of the table an engine. Ratios are an engine's time against ours: against `pairs[engine]`, or else against the
+ * first engine.
+ * @param {object} shape label and number of multiply-adds: `{title, macs}`
+ */
+export function rowsOf({ title, macs }, times, { pairs = {}, verdicts = {} } = {}) {
+  const [first] = Object.keys(times);
+  return Object.entries(times).map(([engine, { best, median, p95 }]) => ({
+    shape: title, engine, bestMs: best, medianMs: median, p95Ms: p95, gmacs: macs / median / 1e6,
+    ratio: median / times[pairs[engine] ?? first].median, result: verdicts[engine] ?? "",
+  }));
+}

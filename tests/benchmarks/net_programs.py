@@ -1,0 +1,123 @@
+"""Writes what the bench page needs of every net: its models, inputs, and programs compiled for each way to multiply.
+
+A program is a JSON file (the arena's size, where inputs, outputs and constants lie, the calls of kernels with those
+words named that are addresses) beside a file of constants, which the programs for all batch sizes share.
+``static/bench/nets.mjs`` puts them into the kernels' memory.
+
+Usage: python tests/benchmarks/net_programs.py FOLDER
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# As a script it stands beside nets.py, as a module in tests.benchmarks
+try:
+    from tests.benchmarks import nets
+except ImportError:
+    import nets  # type: ignore[no-redef]
+
+from playground.engines import program as p
+from playground.engines.flat import At, Buffer, FlatBuilder, placed
+from playground.engines.lowering import Lowering
+from playground.engines.plan import compile_graph
+from playground.host.kernel_module import Dot
+from playground.model.graph import Graph
+from playground.model.writers.onnx import to_onnx
+
+BATCHES = (1, 16)
+DOTS: tuple[Dot, ...] = ("int16", "unsigned", "signed")
+
+
+class Constants:
+    """Bytes of all constants, each content once."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self._at: dict[bytes, int] = {}
+
+    def add(self, array: np.ndarray) -> int:
+        """Where an array's bytes start; multiples of 16."""
+        octets = array.tobytes()
+        if octets not in self._at:
+            self.data += bytes(-len(self.data) % 16)
+            self._at[octets] = len(self.data)
+            self.data += octets
+        return self._at[octets]
+
+
+def program_of(graph: Graph, batch: int, dot: Dot, constants: Constants) -> dict[str, Any]:
+    """A graph compiled for a batch, free of addresses."""
+    feeds = nets.sample(graph, batch)
+    program = compile_graph(graph, {name: value.shape for name, value in feeds.items()})
+    builder = FlatBuilder()
+    lowering = Lowering(builder, program, dot)
+    for step in program.steps:
+        lowering.lower(step)
+    (output,) = program.outputs.values()
+    made = lowering.result(output)
+    nbytes = builder.lay_out()
+    return {
+        "nbytes": nbytes,
+        "input": lowering.inputs[graph.inputs[0].name].offset,
+        "output": [made.offset, program.values[output].nbytes // 4],
+        "constants": [[b.offset, constants.add(array), array.nbytes] for b, array in builder.constants],
+        "calls": [[kernel, *words_of(args)] for kernel, args in builder.calls],
+    }
+
+
+def macs_of(graph: Graph) -> int:
+    """Multiply-adds of one sample."""
+    feeds = nets.sample(graph, 1)
+    program = compile_graph(graph, {name: value.shape for name, value in feeds.items()})
+    total = 0
+    for step in program.steps:
+        size = int(np.prod(program.values[step.output].shape))
+        if isinstance(step, p.Conv):
+            total += size * int(np.prod(step.weights.shape[1:]))
+        elif isinstance(step, (p.Product, p.PairProduct)):
+            total += size * program.values[step.inputs[0]].shape[-1]
+    return total
+
+
+def words_of(args: tuple[Any, ...]) -> tuple[list[int], list[int]]:
+    """A call's words, and which of them are places in the arena."""
+    places = [i for i, arg in enumerate(args) if isinstance(arg, (Buffer, At))]
+    return [_word(placed(arg, 0)) for arg in args], places
+
+
+def _word(value: Any) -> int:
+    if isinstance(value, (int, np.integer)):
+        return (int(value) + 2**31) % 2**32 - 2**31
+    bits: int = struct.unpack("<i", struct.pack("<f", value))[0]
+    return bits
+
+
+def write(folder: Path) -> None:
+    """Everything for every net."""
+    folder.mkdir(parents=True, exist_ok=True)
+    described = {}
+    for name, make in nets.NETS.items():
+        graph = make()
+        quantized, file = nets.quantized(graph)
+        (folder / f"{name}.onnx").write_bytes(to_onnx(graph))
+        (folder / f"{name}.qdq.onnx").write_bytes(file)
+        (x,) = nets.sample(graph, max(BATCHES)).values()
+        (folder / f"{name}.input.bin").write_bytes(x.tobytes())
+        for dot in DOTS:
+            constants = Constants()
+            programs = {batch: program_of(quantized, batch, dot, constants) for batch in BATCHES}
+            (folder / f"{name}.{dot}.json").write_text(json.dumps(programs, separators=(",", ":")))
+            (folder / f"{name}.{dot}.bin").write_bytes(constants.data)
+        described[name] = {"input": [x.dtype.name, list(x.shape[1:])], "macs": macs_of(quantized)}
+    (folder / "nets.json").write_text(json.dumps(described))
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

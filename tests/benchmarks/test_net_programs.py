@@ -1,0 +1,38 @@
+"""The files of the bench page's nets, put together as the page does it, give what the engine gives."""
+
+import numpy as np
+import pytest
+
+from playground import host
+from playground.engines import wasm
+from tests.benchmarks import net_programs, nets
+
+
+@pytest.mark.parametrize("name", ["dscnn", "autoencoder"])
+def test_a_written_program_gives_the_engines_results(name):
+    graph = nets.quantized(nets.NETS[name]())[0]
+    kernels, constants, batch = host.kernels(), net_programs.Constants(), 3
+    program = net_programs.program_of(graph, batch, kernels.dot, constants)
+    arena = kernels.arena(program["nbytes"])
+    for at, start, count in program["constants"]:
+        arena.view(at, (count,), np.uint8)[:] = np.frombuffer(constants.data, np.uint8, count, start)
+    words = []
+    for kernel, args, places in program["calls"]:
+        moved = [word + arena.address if i in places else word for i, word in enumerate(args)]
+        words += [kernels.slots[kernel], len(args), *moved]
+    code = kernels.arena(4 * len(words))
+    code.view(0, (len(words),), np.int32)[:] = words
+    (x,) = nets.sample(graph, batch).values()
+    arena.view(program["input"], x.shape, x.dtype)[...] = x
+    kernels.call("k_run", code.address, len(program["calls"]))
+    at, count = program["output"]
+    (expected,) = wasm.plan(graph, {"x": x.shape}).run({"x": x}).values()
+    np.testing.assert_array_equal(arena.view(at, (count,), np.float32), expected.reshape(-1))
+
+
+def test_multiplications_are_those_of_the_published_architectures():
+    """In millions: ResNet-8 12.5, MobileNetV1 of a quarter 7.5, DS-CNN 2.7, autoencoder 0.26 (MLPerf Tiny)."""
+    published = {"resnet8": 12.5, "mobilenet": 7.5, "dscnn": 2.7, "autoencoder": 0.26}
+    for name, millions in published.items():
+        macs = net_programs.macs_of(nets.quantized(nets.NETS[name]())[0])
+        assert macs / 1e6 == pytest.approx(millions, rel=0.03), name

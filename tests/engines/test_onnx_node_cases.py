@@ -1,0 +1,149 @@
+"""ONNX's own cases for its integer operators, through our reader and our engines.
+
+Every case runs in the interpreter exactly as ONNX states it. Those of 8 bits run on the kernels too; there scales,
+zero-points and second operands are constants of the model, as they are in every model that is planned.
+"""
+
+import importlib
+
+import ml_dtypes
+import numpy as np
+import onnx
+import pytest
+from onnx import helper, numpy_helper
+from onnx.backend.test.case import node as cases
+
+from playground.engines import reference, wasm
+from playground.engines.interpreter import run_graph
+from playground.errors import UnsupportedError
+from playground.model.loading import load
+
+OPERATORS = (
+    "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "ConvInteger", "QLinearMatMul",
+    "QLinearConv",
+)  # fmt: skip
+for operator in OPERATORS:  # importing a module of cases is what makes them
+    importlib.import_module(f"{cases.__name__}.{operator.lower()}")
+ALL = {
+    case.name: case
+    for case in cases._NodeTestCases  # collect_testcases would take half a minute for all of ONNX
+    if any(case.name.startswith(f"test_{operator.lower()}") for operator in OPERATORS)
+}
+ON_KERNELS = (
+    "test_quantizelinear",
+    "test_dequantizelinear",
+    "test_matmulinteger",
+    "test_convinteger_without_padding",
+    "test_convinteger_with_padding",
+    "test_qlinearconv",
+    *(f"test_qlinearmatmul_{rank}_{codes}_float32" for rank in ("2D", "3D") for codes in ("uint8", "int8")),
+)
+
+
+def as_array(held):
+    return numpy_helper.to_array(held) if isinstance(held, onnx.TensorProto) else np.asarray(held)
+
+
+def plain(array):
+    """Codes as our engines have them: small integers one a byte, small floats by their bits."""
+    kind = array.dtype
+    if kind in (ml_dtypes.int4, ml_dtypes.int2):
+        return array.astype(np.int8)
+    if kind in (ml_dtypes.uint4, ml_dtypes.uint2):
+        return array.astype(np.uint8)
+    return array.view(np.uint8) if kind.name.startswith("float") and kind.itemsize == 1 else array
+
+
+def stated(case):
+    inputs, outputs = case.data_sets[0]
+    return [plain(as_array(held)) for held in inputs], [as_array(held) for held in outputs]
+
+
+def check(case, found, expected):
+    assert len(found) == len(expected)
+    for codes, stated_codes in zip(found, expected, strict=True):
+        ours, theirs = codes, plain(stated_codes)
+        if stated_codes.dtype.kind in "fV" and stated_codes.dtype.itemsize == 1:  # -0 is 0, whatever its bits
+            ours, theirs = (x.view(stated_codes.dtype).astype(np.float32) for x in (codes, stated_codes))
+        assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
+        if ours.dtype.kind == "f":
+            np.testing.assert_allclose(ours, theirs, rtol=case.rtol, atol=case.atol)
+        else:
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def with_constants(model, arrays):
+    """The model with every input but the first as a constant."""
+    changed = onnx.ModelProto()
+    changed.CopyFrom(model)
+    first, *others = list(changed.graph.input)
+    del changed.graph.input[:]
+    changed.graph.input.append(first)
+    for info, array in zip(others, arrays[1:], strict=True):
+        changed.graph.initializer.append(numpy_helper.from_array(array, info.name))
+    return changed
+
+
+def test_there_are_forty_five():
+    assert len(ALL) == 45
+
+
+@pytest.mark.parametrize("name", ALL, ids=lambda name: f"{name}-interpreter")
+def test_interpreter(name):
+    case = ALL[name]
+    graph = load(case.model.SerializeToString(), "case.onnx").graph
+    inputs, expected = stated(case)
+    feeds = dict(zip((value.name for value in graph.inputs), inputs, strict=True))
+    check(case, list(run_graph(graph, feeds).values()), expected)
+
+
+@pytest.mark.parametrize("name", ON_KERNELS, ids=lambda name: f"{name}-wasm")
+def test_kernels(name):
+    case = ALL[name]
+    inputs, expected = stated(case)
+    graph = load(with_constants(case.model, inputs).SerializeToString(), "case.onnx").graph
+    feeds = {graph.inputs[0].name: inputs[0]}
+    compiled = wasm.plan(graph, {graph.inputs[0].name: inputs[0].shape})
+    found = compiled.run(feeds)
+    check(case, list(found.values()), expected)
+    for output, ours in reference.run(compiled.program, feeds).items():
+        np.testing.assert_array_equal(found[output], ours)
+
+
+@pytest.mark.parametrize("name", sorted(set(ALL) - set(ON_KERNELS)))
+def test_what_the_kernels_do_not_run_is_refused_with_the_reason(name):
+    case = ALL[name]
+    inputs, _ = stated(case)
+    graph = load(case.model.SerializeToString(), "case.onnx").graph
+    shapes = {value.name: np.shape(array) for value, array in zip(graph.inputs, inputs, strict=True)}
+    with pytest.raises(UnsupportedError, match="cannot run in integers"):
+        wasm.plan(graph, shapes)
+
+
+SHAPES = [((1, 1), (1, 1)), ((5, 7), (7, 9)), ((33, 64), (64, 17)), ((2, 3, 5), (5, 4)), ((3, 4, 6), (3, 6, 2))]
+
+
+@pytest.mark.parametrize(("left", "right"), SHAPES, ids=str)
+@pytest.mark.parametrize("dtypes", [("uint8", "int8"), ("uint8", "uint8"), ("int8", "int8")], ids="-".join)
+def test_random_products_equal_onnxruntime(left, right, dtypes):
+    import onnxruntime
+
+    rng = np.random.default_rng(sum(left) + sum(right))
+    a, b = (
+        rng.integers(np.iinfo(d).min, np.iinfo(d).max + 1, s).astype(d)
+        for d, s in zip(dtypes, (left, right), strict=True)
+    )
+    points = [np.array(rng.integers(np.iinfo(d).min, np.iinfo(d).max + 1), d) for d in dtypes]
+    node = helper.make_node("MatMulInteger", ["a", "b", "az", "bz"], ["y"])
+    graph = helper.make_graph(
+        [node],
+        "product",
+        [helper.make_tensor_value_info("a", helper.np_dtype_to_tensor_dtype(a.dtype), a.shape)],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.INT32, None)],
+        [numpy_helper.from_array(x, n) for n, x in (("b", b), ("az", points[0]), ("bz", points[1]))],
+    )
+    data = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10).SerializeToString()
+    (expected,) = onnxruntime.InferenceSession(data).run(None, {"a": a})
+    compiled = wasm.plan(load(data, "product.onnx").graph, {"a": a.shape})
+    np.testing.assert_array_equal(compiled.run({"a": a})["y"], expected)
+    np.testing.assert_array_equal(reference.run(compiled.program, {"a": a})["y"], expected)

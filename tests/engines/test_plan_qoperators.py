@@ -1,0 +1,43 @@
+"""Models of quantized operators, as ONNX Runtime's own tool writes them."""
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from playground.engines import reference, wasm
+from playground.engines.plan_qoperators import as_qdq
+from playground.engines.running import is_quantized, refused
+
+
+@pytest.mark.parametrize("activations", ["uint8", "int8"])
+@pytest.mark.parametrize("name", ["perceptron", "convnet", "pools", "functions"])
+def test_planned_whole_and_agreeing_with_onnxruntime(make_qdq, name, activations):
+    model = make_qdq(name, activations, False, "QOperator")
+    x = model.inputs(20)
+    assert is_quantized(model.graph)
+    assert any(node.op.startswith(("QLinear", "QGemm")) for node in model.graph.nodes)
+    compiled = wasm.plan(model.graph, {"x": x.shape})
+    found = compiled.run({"x": x})["y"]
+    np.testing.assert_array_equal(found, reference.run(compiled.program, {"x": x})["y"])
+    (theirs,) = onnxruntime.InferenceSession(model.bytes).run(None, {"x": x})
+    step = np.min(np.diff(np.unique(theirs)))
+    away = np.abs(found - theirs)
+    assert away.max() <= 2.01 * step
+    assert (away <= 0.5 * step).mean() > 0.9
+
+
+def test_written_out_no_quantized_operator_is_left(make_qdq):
+    graph = make_qdq("convnet", "uint8", True, "QOperator").graph
+    written = as_qdq(graph)
+    assert not any(node.op.startswith(("QLinear", "QGemm")) for node in written.nodes)
+    assert as_qdq(written) is written
+    assert refused(graph) == []
+
+
+def test_a_scale_that_is_computed_leaves_the_node_for_planning_to_name(make_qdq):
+    graph = make_qdq("convnet", "uint8", True, "QOperator").graph
+    node = next(node for node in graph.nodes if node.op == "QLinearConv")
+    held = {name: tensor for name, tensor in graph.initializers.items() if name != node.inputs[4]}
+    named = refused(graph.with_(initializers=held, inputs=graph.inputs))
+    assert named is not None
+    assert node.name in {refusal["node"] for refusal in named}

@@ -1,0 +1,28 @@
+"""k_global_average_s8 against playground.engines.integer_ops: below, at and above eight channels and 257 pixels."""
+
+import numpy as np
+import pytest
+
+from playground.engines import integer_ops as ops
+
+TARGETS = [ops.Target("uint8", 9, -9.0, 246.0), ops.Target("int8", -128, 0.0, 255.0), ops.Target("float32")]
+
+
+@pytest.mark.parametrize("to", TARGETS, ids=lambda to: to.dtype)
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+@pytest.mark.parametrize("channels", [1, 7, 8, 9, 24])
+@pytest.mark.parametrize("pixels", [1, 256, 257, 258, 700])
+def test_means(guarded, out, rng, pixels, channels, dtype, to):
+    limits = np.iinfo(dtype)
+    x = rng.integers(limits.max - 9, limits.max, (2, pixels, channels), endpoint=True).astype(dtype)
+    x[..., 0] = limits.min
+    for zero_point in (limits.min, limits.max):
+        ratio = np.float32(1.37)
+        window = ops.Window((pixels, 1), (1, 1), (1, 1), (1, 1), (0, 0))
+        images = x.transpose(0, 2, 1)[..., None]
+        expected = ops.average_pool(images, window, to, zero_point=zero_point, ratio=ratio, count_padding=False)
+        result = guarded(
+            *("k_global_average_s8", x, *x.shape, int(dtype == "int8"), zero_point, ratio),
+            *(to.lo, to.hi, to.zero_point, int(to.dtype == "float32"), out((2, channels), to.dtype)),
+        )
+        np.testing.assert_array_equal(result, expected[..., 0, 0])
