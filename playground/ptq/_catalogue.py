@@ -18,6 +18,7 @@ MACHINERY = (
     "constants",
     "dynamic",
     "exclusion",
+    "further",
     "images",
     "pipeline",
     "placement",

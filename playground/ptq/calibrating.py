@@ -94,7 +94,7 @@ def calibrated_work(
         wanted = [name for name, provider in placement.activations.items() if provider is None]
         lacking = {name: recipe.activation_scheme_for(name) for name in wanted if name not in known.found}
         if not lacking:
-            found_ranges = known.found if recipe.operators else unmasked(graph, known.found)
+            found_ranges = unmasked(graph, known.found) if recipe.operators is None else known.found
             ranges = _through_removable(graph, recipe, placement, found_ranges)
             return Calibrated(placement, ranges, {n: known.histograms[n] for n in ranges}, known.samples)
         found = recalled(cache, part, recipe, data, lacking)
@@ -115,7 +115,8 @@ def _through_removable(
 ) -> dict[str, Range]:
     """What only a Relu or Clip reads gets the range that is left behind it: the rest would be cut off anyway.
 
-    A quantized Softmax gives values from 0 to 1, whatever it has been seen to give: both as ONNX Runtime's tool has it.
+    Where the recipe names operators, a Softmax gives values from 0 to 1, whatever it has been seen to give. Both are as
+    ONNX Runtime's tool has it.
     """
     adjusted, operators = dict(ranges), quantized_operators(recipe)
     uses = [name for node in graph.nodes for name in node.inputs]
@@ -125,7 +126,7 @@ def _through_removable(
         source, made = node.inputs[:1], node.outputs[0]
         if node.op in ("Relu", "Clip") and uses.count(source[0]) == 1 and source[0] in ranges and made in ranges:
             adjusted[source[0]] = ranges[made]
-        elif node.op == "Softmax" and made in ranges:
+        elif node.op == "Softmax" and made in ranges and recipe.operators is not None:
             adjusted[made] = Range(np.zeros_like(ranges[made].lo), np.ones_like(ranges[made].hi))
     return {name: adjusted[name] for name, provider in placement.activations.items() if provider is None}
 

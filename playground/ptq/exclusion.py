@@ -145,10 +145,10 @@ def _why(node: Node, name: str, recipe: Recipe, placement: Placement) -> str:
         return f"{node.op} is not quantized"
     if recipe.activations != "static":
         return "biases stay in float where activations do" if name in node.inputs[2:] else f"{node.op} is no product"
-    if node.op in FURTHER and recipe.operators is None:
-        return "it is a parameter of the integer operator, which takes it in float"
     if recipe.biases == "float":
         return "the recipe leaves biases in float"
+    if node.op in FURTHER and recipe.operators is None:
+        return "it is a parameter of the integer operator, which takes it in float"
     source = placement.provider(node.inputs[0])
     known = source in placement.activations or source in placement.weights
     return "it is no bias of one value a channel" if known else "the activation it belongs to has no range"

@@ -19,14 +19,15 @@ from playground.ptq.further import FURTHER, PASSING, REMOVABLE, Hands, extend
 
 PRODUCTS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 ELEMENTWISE = ("Add", "Mul", "GlobalAveragePool", "Sigmoid", "LeakyRelu", "Concat")
-OPERATORS = (*PRODUCTS, *ELEMENTWISE, *PASSING, *REMOVABLE)
-"""The operators that ONNX Runtime quantizes too, placed by its rules."""
+_RULES = (*PRODUCTS, *ELEMENTWISE, *PASSING, *REMOVABLE)
+OPERATORS = (*_RULES, *FURTHER)
+"""The operators that are quantized unless the recipe names others."""
 
 NORMALIZATIONS = ("BatchNormalization", "InstanceNormalization", "LayerNormalization")
 ON_DEMAND = (*NORMALIZATIONS, "Softmax", "Split", "Gather", "Resize")
-"""Operators that ONNX Runtime's tool quantizes and that lose by it: only if the recipe names them."""
+"""Operators that ONNX Runtime's tool quantizes by rules of its own: those if the recipe names operators."""
 
-ONNXRUNTIME = (*PRODUCTS, *ELEMENTWISE, *PASSING, *REMOVABLE, *ON_DEMAND)
+ONNXRUNTIME = (*_RULES, *ON_DEMAND)
 """What ONNX Runtime's tool quantizes unless it is told otherwise, as far as it has a form here: for ``operators``."""
 
 DYNAMIC = ("Conv", "Gemm", "MatMul", "Gather")
@@ -35,8 +36,6 @@ DYNAMIC = ("Conv", "Gemm", "MatMul", "Gather")
 
 def quantized_operators(recipe: Recipe) -> tuple[str, ...]:
     """The operators that a recipe quantizes.
-
-    If it names none, static quantization goes beyond ONNX Runtime's rules (further.py); if it names some, it does not.
 
     Raises:
         InvalidInputError: it names one that has no quantized form.
@@ -48,9 +47,7 @@ def quantized_operators(recipe: Recipe) -> tuple[str, ...]:
     else:
         accepted = (*OPERATORS, *ON_DEMAND)
     if recipe.operators is None:
-        if recipe.activations == "static":
-            return (*OPERATORS, *FURTHER)
-        return OPERATORS if recipe.activations == "weight_only" else DYNAMIC
+        return OPERATORS if recipe.activations != "dynamic" else DYNAMIC
     unknown = [op for op in recipe.operators if op not in (*OPERATORS, *ON_DEMAND)]
     if unknown:
         raise InvalidInputError(
@@ -145,14 +142,15 @@ class Placer:
             excluded: names of nodes that stay in float.
         """
         self.graph, self.recipe, self._dtypes = graph, recipe, dtypes
-        self._extended = recipe.activations == "static" and recipe.operators is None
-        self._operators = OPERATORS if self._extended else quantized_operators(recipe)
+        self._operators = quantized_operators(recipe)
         self._uses = Counter(name for node in graph.nodes for name in reads(node))
         self._ends = {value.name for value in (*graph.inputs, *graph.outputs)}
         self.placement = Placement(excluded=frozenset(excluded))
 
     def place(self) -> Placement:
-        """Place everything."""
+        """Place everything: by ONNX Runtime's rules, and unless the recipe names operators, what is further ours."""
+        further = self.recipe.activations == "static" and self.recipe.operators is None
+        rules = _RULES if further else self._operators
         steps: dict[str, Callable[[Node], None]] = dict.fromkeys(PRODUCTS, self._product)
         if self.recipe.activations == "dynamic":
             steps["Gather"] = self._constants
@@ -161,22 +159,22 @@ class Placer:
             steps |= dict.fromkeys((*PASSING, "Split", "Resize", "Gather"), self._pass_on)
             steps |= dict.fromkeys(REMOVABLE, self._remove) | dict.fromkeys(NORMALIZATIONS, self._normalization)
         for node in self.graph.nodes:
-            wanted = node.op in self._operators and node.op in steps
+            wanted = node.op in rules and node.op in steps
             if wanted and not node.domain and node.name not in self.placement.excluded:
                 steps[node.op](node)
-        if self._extended:
+        if further:
             hands = Hands(self._mark, self._elementwise, self._constants, self._pass_on, self._remove)
             extend(self.graph, self.placement, hands)
         return self.placement
+
+    def _elementwise(self, node: Node) -> None:
+        self._mark(*node.inputs, *node.outputs)
+        self._constants(node)
 
     def _mark(self, *names: str) -> None:
         for name in names:
             if self._dtypes.get(name) == "float32" and name not in self.graph.initializers:
                 self.placement.activations.setdefault(name, None)
-
-    def _elementwise(self, node: Node) -> None:
-        self._mark(*node.inputs, *node.outputs)
-        self._constants(node)
 
     def _constants(self, node: Node) -> None:
         """Constants of an elementwise operator (and of Gather) are treated like the activations they meet."""

@@ -24,7 +24,7 @@ def unpack() -> None:
 
 
 LATER = ("playground.ptq", "playground.analysis", "playground.engines", "playground.model.r", "playground.model.w")
-"""What the first view does without, for the most part: imported from files when it is asked for, as the image would grow."""
+"""What the first view mostly does without: imported from files when it is asked for, so that the image stays small."""
 
 
 def import_playground() -> None:
