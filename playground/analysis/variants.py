@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from playground.core import QTensor
 from playground.model.graph import Graph, Node
-from playground.ptq.pipeline import QuantizedModel
 from playground.ptq.further import PASSING, REMOVABLE
+from playground.ptq.pipeline import QuantizedModel
 from playground.ptq.placement import OPERATORS, PRODUCTS, Placement, weight_of
 from playground.ptq.qdq import QdqWriter, Quantization
 
