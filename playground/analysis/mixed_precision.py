@@ -26,7 +26,7 @@ from playground.analysis.precision_front import (
     recipe_with,
 )
 from playground.analysis.runs import Variant, batches_work, labels_of, runs_work, samples_of
-from playground.analysis.variants import layers_of, quantized_from, weights_only, with_weights
+from playground.analysis.variants import layers_of, weights_only, with_weights
 from playground.api import quantize
 from playground.core import QTensor, Scheme
 from playground.errors import UnsupportedError
@@ -61,7 +61,7 @@ def mixed_precision(
         widths: bits to choose from.
 
     Raises:
-        UnsupportedError: no weight is quantized.
+        UnsupportedError: no weight is quantized, or activations are dynamic.
         InvalidInputError: samples or labels do not fit.
     """
     return drain(mixed_precision_work(graph, quantized, samples, labels, widths))
@@ -76,19 +76,23 @@ def mixed_precision_work(
 ) -> Work[MixedPrecision]:
     """The work of :func:`mixed_precision`."""
     data = samples_of(graph, samples)
-    search = _Search(graph, quantized, data, labels, widths)
+    search = _Search(quantized, data, labels, widths)
     return (yield from search.run())
 
 
 class _Search:
     """One search: measures choices, then combinations."""
 
-    def __init__(
-        self, graph: Graph, quantized: QuantizedModel, data: CalibrationData, labels: Any, widths: Sequence[int]
-    ) -> None:
-        graph = quantized_from(graph, quantized)
+    def __init__(self, quantized: QuantizedModel, data: CalibrationData, labels: Any, widths: Sequence[int]) -> None:
+        graph = quantized.source
         self._graph, self._quantized, self._data, self._labels = graph, quantized, data, labels
         held = quantized.quantization
+        if held.dynamic:
+            raise UnsupportedError(
+                "its products quantize their inputs as they come, and integer products take weights of 8 bits only",
+                where=graph.name,
+                hint="Quantize with static activations, or weights only",
+            )
         layers = {layer.weight: layer for layer in layers_of(graph, held) if layer.op in PRODUCTS}
         self._layers = {name: layer for name, layer in layers.items() if name in held.weights}
         if not self._layers:

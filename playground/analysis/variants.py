@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from playground.core import QTensor
 from playground.model.graph import Graph, Node
 from playground.ptq.further import PASSING, REMOVABLE
-from playground.ptq.pipeline import QuantizedModel
+from playground.ptq.pipeline import written_graph
 from playground.ptq.placement import OPERATORS, PRODUCTS, Placement, weight_of
-from playground.ptq.qdq import QdqWriter, Quantization
+from playground.ptq.qdq import Quantization
 
 MOVING = tuple(op for op in PASSING if op != "AveragePool")
 """Operators that take codes as they are: nothing is lost there."""
@@ -40,15 +40,6 @@ class Layer:
     bytes_after: int
     format: str
     granularity: str
-
-
-def quantized_from(graph: Graph, quantized: QuantizedModel) -> Graph:
-    """The float graph that the codes belong to: ``graph``, or what was made of it before it was quantized.
-
-    Algorithms that change weights first (equalization, pruning) leave the changed graph in ``quantized.source``.
-    """
-    changed: Graph | None = getattr(quantized, "source", None)
-    return graph if changed is None else changed
 
 
 def layers_of(graph: Graph, quantization: Quantization) -> tuple[Layer, ...]:
@@ -125,7 +116,7 @@ def quantized_only(graph: Graph, quantization: Quantization, nodes: Collection[s
         removed=vanish,
         excluded=frozenset(node.name for node in graph.nodes if node.name not in nodes),
     )
-    return QdqWriter(
+    return written_graph(
         graph,
         replace(
             quantization,
@@ -134,7 +125,8 @@ def quantized_only(graph: Graph, quantization: Quantization, nodes: Collection[s
             weights={name: weight for name, weight in quantization.weights.items() if name in touched},
             biases={key: bias for key, bias in quantization.biases.items() if key[0] in nodes},
         ),
-    ).write()
+        wanted=touched,
+    )
 
 
 def with_weights(graph: Graph, quantization: Quantization, weights: Mapping[str, QTensor]) -> Graph:
@@ -145,7 +137,7 @@ def with_weights(graph: Graph, quantization: Quantization, weights: Mapping[str,
     schemes = {name: weight.scheme for name, weight in weights.items()}
     placement = replace(quantization.placement, weights=schemes)
     changed = replace(quantization, placement=placement, weights=dict(weights), biases={})
-    return QdqWriter(graph, changed).write()
+    return written_graph(graph, changed)
 
 
 def weights_only(graph: Graph, quantization: Quantization, weights: Mapping[str, QTensor]) -> Graph:
@@ -158,7 +150,7 @@ def weights_only(graph: Graph, quantization: Quantization, weights: Mapping[str,
         removed=set(),
     )
     changed = Quantization(placement, {}, quantization.activation_format, dict(weights), {})
-    return QdqWriter(graph, changed).write()
+    return written_graph(graph, changed)
 
 
 def dequantized(graph: Graph, name: str) -> str:

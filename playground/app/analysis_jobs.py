@@ -7,7 +7,6 @@ from typing import Any
 from playground.analysis.mixed_precision import mixed_precision_work
 from playground.analysis.model_report import ModelReport, model_report
 from playground.analysis.sensitivity import sensitivity_work
-from playground.analysis.variants import quantized_from
 from playground.app.model_jobs import ModelJobs
 from playground.app.workspace import Workspace
 from playground.errors import CancelledError, MissingError
@@ -27,8 +26,7 @@ class AnalysisJobs:
         """Measure every layer of the quantized model; quantizes first if need be."""
         result = yield from self._models.ensure_work()
         samples, labels = self._models.measured_on()
-        graph = quantized_from(self._models.graph(), result)
-        found = yield from sensitivity_work(graph, result.quantization, samples, labels)
+        found = yield from sensitivity_work(result.source, result.quantization, samples, labels)
         if self._workspace.result is not result:
             raise _changed()
         self._workspace.sensitivity = found

@@ -10,9 +10,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from playground import gallery
-from playground.errors import InvalidInputError
+from playground.errors import InvalidInputError, MissingError
 from playground.model.graph import Graph, Model
 from playground.model.loading import load
+from playground.model.recipe import Recipe
+from playground.model.recipe_imports import import_recipe
 
 GALLERY_PREFIX = "gallery:"
 LABELS = "labels"
@@ -86,6 +88,22 @@ def read_arrays(path: str) -> Arrays:
     if held.graph is not None:
         raise InvalidInputError("it is a model, not samples", where=path, hint="Use an .npz file with arrays")
     return {name: tensor.numpy() for name, tensor in held.tensors.items()}
+
+
+def read_recipe(path: str) -> Recipe:
+    """The recipe in a JSON file, ours or another tool's.
+
+    Raises:
+        MissingError: there is no such file.
+        PlaygroundError: as ``import_recipe`` does.
+    """
+    if not Path(path).is_file():
+        raise MissingError("there is no such file", where=path)
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidInputError("it is no JSON", where=path) from error
+    return import_recipe(text)
 
 
 def feeds_of(arrays: Arrays, graph: Graph, where: str) -> Arrays:

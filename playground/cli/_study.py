@@ -16,7 +16,7 @@ from playground.analysis.model_report import ModelReport, model_report
 from playground.analysis.parting import partings
 from playground.analysis.race import race_work
 from playground.cli._console import Console
-from playground.cli._files import LABELS, Arrays, ModelFile, feeds_of, read_arrays
+from playground.cli._files import LABELS, Arrays, ModelFile, feeds_of, read_arrays, read_recipe
 from playground.errors import InvalidInputError, MissingError, PlaygroundError
 from playground.model.graph import Graph
 from playground.model.recipe import Recipe
@@ -101,19 +101,6 @@ def _takes_digits(graph: Graph) -> bool:
     return len(sizes) == 4 and all(not isinstance(a, int) or a == b for a, b in zip(sizes[1:], (1, 8, 8), strict=True))
 
 
-def recipe_of(path: str | None) -> Recipe:
-    """The recipe in a file, or the default one."""
-    if path is None:
-        return Recipe()
-    if not Path(path).is_file():
-        raise MissingError("there is no such file", where=path)
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise InvalidInputError("it is no JSON", where=path) from error
-    return Recipe.from_json(text)
-
-
 def quantized_by(args: argparse.Namespace, opened: ModelFile, console: Console) -> QuantizedModel:
     """The model quantized as ``--recipe`` says; a gallery model brings its own calibration data."""
     calibration: Arrays | None = None
@@ -123,7 +110,8 @@ def quantized_by(args: argparse.Namespace, opened: ModelFile, console: Console) 
         calibration = feeds_of(arrays, opened.graph, args.calibration)
     elif opened.gallery_id:
         calibration = dict(gallery.calibration(opened.gallery_id))
-    return quantize_model(opened.model, recipe_of(args.recipe), calibration, console.progress)
+    recipe = read_recipe(args.recipe) if args.recipe else Recipe()
+    return quantize_model(opened.model, recipe, calibration, console.progress)
 
 
 def report_of(

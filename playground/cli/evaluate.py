@@ -13,7 +13,6 @@ from playground.analysis.accuracy import Score, score
 from playground.analysis.mixed_precision import mixed_precision_work
 from playground.analysis.outputs import gives_probabilities
 from playground.analysis.sensitivity import sensitivity_work
-from playground.analysis.variants import quantized_from
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
 from playground.cli._files import LABELS, ModelFile, add_file, open_model
@@ -92,12 +91,14 @@ def _sensitivity(args: argparse.Namespace, console: Console) -> Result:
     opened = open_model(args.file)
     samples = samples_of(args, opened.graph, opened.gallery_id)
     quantized = quantized_by(args, opened, console)
-    graph = quantized_from(opened.graph, quantized)
-    work = sensitivity_work(graph, quantized.quantization, samples.feeds, samples.labels)
+    work = sensitivity_work(quantized.source, quantized.quantization, samples.feeds, samples.labels)
     found = drain(work, console.progress)
     console.end_progress()
     if page:
-        mixed = drain(mixed_precision_work(opened.graph, quantized, samples.feeds, samples.labels), console.progress)
+        mixed = None
+        if not quantized.quantization.dynamic:  # there, integer products take no other widths
+            search = mixed_precision_work(opened.graph, quantized, samples.feeds, samples.labels)
+            mixed = drain(search, console.progress)
         report = report_of(opened, quantized, samples, console, engines=True, sensitivity=found, mixed=mixed)
         write_report(page, report)
     held = {"file": opened.name, "data": samples.name, "samples": samples.count, "verdict": verdict(found)}

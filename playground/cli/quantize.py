@@ -11,11 +11,10 @@ from playground.api import calibrators, conventions
 from playground.cli._calibration import add_calibration, calibration_of
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
-from playground.cli._files import ModelFile, add_file, open_model
+from playground.cli._files import ModelFile, add_file, open_model, read_recipe
 from playground.errors import InvalidInputError, MissingError
 from playground.model.graph import Graph
 from playground.model.recipe import ACTIVATIONS, ONNX_FORMATS, AlgorithmCall, Recipe, Rule
-from playground.model.recipe_imports import import_recipe
 from playground.model.runtimes import runtimes
 from playground.ptq.pipeline import quantize_model
 from playground.ptq.range_cache import FolderCache
@@ -160,7 +159,7 @@ def _recipe(args: argparse.Namespace, graph: Graph) -> Recipe:
             raise InvalidInputError(
                 f"--recipe and {_option(args, given[0])} exclude each other", hint="Change the recipe instead"
             )
-        return _read_recipe(args.recipe)
+        return read_recipe(args.recipe)
     weights = _given(args, "format", "granularity", "symmetric", "convention")
     weights |= _calibrator(args.weight_calibrator, args.weight_calibrator_arg, "--weight-calibrator-arg")
     activations = {"format": args.activation_format} if args.activation_format else {}
@@ -174,16 +173,6 @@ def _recipe(args: argparse.Namespace, graph: Graph) -> Recipe:
         activations=(args.activations or ACTIVATIONS[0]).replace("-", "_"),
         activation_scheme=replace(recipe.activation_scheme, **activations),
     )
-
-
-def _read_recipe(path: str) -> Recipe:
-    if not Path(path).is_file():
-        raise MissingError("there is no such file", where=path)
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise InvalidInputError("it is no JSON", where=path) from error
-    return import_recipe(text)
 
 
 def _algorithm(text: str) -> AlgorithmCall:

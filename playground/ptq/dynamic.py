@@ -7,6 +7,7 @@ are stored as codes; products read these, and whatever else reads the rows reads
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -47,11 +48,12 @@ class DynamicWriter:
         names = {name for node in graph.nodes for name in (*reads(node), *node.outputs)}
         self._taken = names | set(graph.initializers) | {value.name for value in graph.inputs}
 
-    def write(self) -> Graph:
-        """The graph."""
+    def write(self, wanted: Collection[str] = ()) -> Graph:
+        """The graph; rows of a table that only products read are dequantized for nobody, unless they are ``wanted``."""
         for node in self._graph.nodes:
             self._write_node(node)
-        used = {name for node in self._made for name in reads(node)} | {v.name for v in self._graph.outputs}
+        used = {name for node in self._made for name in reads(node)}
+        used |= {value.name for value in self._graph.outputs} | set(wanted)
         self._made = [node for node in self._made if node.op != "DequantizeLinear" or node.outputs[0] in used]
         kept = {name: tensor for name, tensor in self._graph.initializers.items() if name in used}
         return self._graph.with_(nodes=tuple(self._made), initializers={**kept, **self._constants})

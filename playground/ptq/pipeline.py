@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,16 +37,16 @@ class QuantizedModel:
         onnx: its ONNX file.
         report: what was done.
         quantization: the codes, scales and placement it was written from.
+        source: the float graph that was quantized: the given one, as preparation and algorithms changed it.
         histograms: what activations looked like while their ranges were found, by name.
-        source: the float graph that was quantized: the given one, as the recipe's algorithms changed it.
     """
 
     model: Model
     onnx: bytes
     report: Report
     quantization: Quantization
+    source: Graph
     histograms: Mapping[str, Histogram] = field(default_factory=dict)
-    source: Graph | None = None
 
     def save(self, path: str | Path) -> None:
         """Write the ONNX file."""
@@ -108,14 +108,14 @@ def quantize_model_work(
         dtypes = probe.dtypes | constant_dtypes(treated.graph)
         placement = Placer(treated.graph, recipe, dtypes, skipped).place()
     quantization = _quantization(treated, recipe, placement, found)
-    written = _written(treated.graph, quantization, recipe)
+    written = written_graph(treated.graph, quantization)
     yield Progress(0, 1, "Writing the file")
     onnx = to_onnx(written)
     told = reporting.about_data(data) if data is not None and recipe.activations == "static" else []
     done = Done(model, treated.graph, recipe, quantization, written, skipped)
     report = done.report(found, len(onnx), (*told, *notes), (*before.applied, *treated.applied))
     quantized = Model("onnx", _quantized_name(model.name), written.initializers, written)
-    return QuantizedModel(quantized, onnx, report, quantization, found.histograms, treated.graph)
+    return QuantizedModel(quantized, onnx, report, quantization, treated.graph, found.histograms)
 
 
 def _float_graph(model: Model) -> Graph:
@@ -181,15 +181,25 @@ def _quantization(treated: Treated, recipe: Recipe, placement: Placement, found:
     weights = dict(treated.weights)
     biases = quantize_biases(treated.graph, placement, activations, weights) if recipe.biases == "int32" else {}
     formats = {name: recipe.activation_scheme_for(name).format for name in activations}
-    return Quantization(placement, activations, recipe.activation_scheme.format, weights, biases, formats)
+    dynamic = recipe.activations == "dynamic"
+    return Quantization(placement, activations, recipe.activation_scheme.format, weights, biases, formats, dynamic)
 
 
-def _written(graph: Graph, quantization: Quantization, recipe: Recipe) -> Graph:
-    """The quantized graph, in the form that the recipe's activations have."""
-    if recipe.activations == "dynamic":
+def written_graph(graph: Graph, quantization: Quantization, wanted: Collection[str] = ()) -> Graph:
+    """The quantized graph, in the form that its activations have.
+
+    Args:
+        graph: the float graph.
+        quantization: what was decided about it.
+        wanted: values to be had in float even where only codes are read.
+
+    Raises:
+        UnsupportedError: the graph's operator set is too old for it.
+    """
+    if quantization.dynamic:
         from playground.ptq.dynamic import DynamicWriter, require_dynamic_opset
 
         require_dynamic_opset(graph)
-        return DynamicWriter(graph, quantization).write()
+        return DynamicWriter(graph, quantization).write(wanted)
     require_opset(graph, any(scheme.granularity == "channel" for scheme in quantization.placement.weights.values()))
     return QdqWriter(graph, quantization).write()

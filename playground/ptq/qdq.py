@@ -46,6 +46,7 @@ class Quantization:
         weights: the quantized constants by name.
         biases: (node, bias) -> int32 bias.
         formats: their codes' type for single activations, where it is another one.
+        dynamic: whether products quantize their inputs as they come, which ``dynamic.DynamicWriter`` writes.
     """
 
     placement: Placement
@@ -54,6 +55,7 @@ class Quantization:
     weights: Mapping[str, QTensor]
     biases: Mapping[tuple[str, str], Int32Bias]
     formats: Mapping[str, str] = field(default_factory=dict)
+    dynamic: bool = False
 
 
 class QdqWriter:

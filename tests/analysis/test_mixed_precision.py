@@ -144,3 +144,10 @@ def test_nothing_to_choose(net: Model, net_data: Data) -> None:
     bare = quantize_model(net, Recipe((Rule("w*"),)), net_data)
     with pytest.raises(UnsupportedError, match="none of its weights is quantized"):
         mixed_precision(net.graph, bare, net_data)
+
+
+def test_dynamic_activations_are_refused(net: Model, net_data: Data) -> None:
+    """MatMulInteger and ConvInteger take weights of eight bits: other widths could not be written."""
+    quantized = quantize_model(net, Recipe(activations="dynamic"))
+    with pytest.raises(UnsupportedError, match="8 bits only"):
+        mixed_precision(net.graph, quantized, net_data)
