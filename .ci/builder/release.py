@@ -221,7 +221,7 @@ def _link(page: str, tag: str, addresses: Mapping[str, str], contents: Mapping[s
     tag = tag.replace(found.group(), f'{found[1]}="{address}"')
     if "data-unchecked" in tag:  # the script that runs where integrity cannot be checked, and says so
         return tag.replace(" data-unchecked", "")
-    if re.search(r'<script|rel="(stylesheet|modulepreload|preload)"', tag):
+    if re.search(r'<script|rel="(stylesheet|modulepreload|preload" as="script)"', tag):
         # With crossorigin the service worker may repair its copy, and a sandboxed frame may load it if the host allows.
         checks = f' integrity="{integrity(contents[address])}"'
         tag = tag[:-1] + checks + ("" if "crossorigin" in tag else ' crossorigin="anonymous"') + ">"

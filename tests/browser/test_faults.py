@@ -222,6 +222,7 @@ def test_without_a_good_snapshot_the_page_starts_plainly(spoiled, spoil):
         ("**/frozen.json*", gone, "frozen.json"),
         ("**/frozen.json*", scrambled, "frozen.json"),
         ("**/engine.html*", gone, "engine.html"),
+        ("**/fetcher.js*", gone, "fetcher.js"),
     ],
 )
 def test_a_spoiled_file_is_named_and_retry_works(spoiled, pattern, spoil, said):
