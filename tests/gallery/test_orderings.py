@@ -156,7 +156,7 @@ def test_learned_rounding_recovers_half_of_what_rounding_to_nearest_loses_at_4_b
     known, calibration = float_of(model_id), drawn(model_id, seed, 48)
     recipe = Recipe(weights=Scheme("int4"), activations="weight_only")
     nearest_error, nearest = errors(model_id, recipe, calibration, known)
-    call = AlgorithmCall(algorithm, {"steps": 400} if algorithm == "adaround" else {})
+    call = AlgorithmCall(algorithm)
     error, found = errors(model_id, dataclasses.replace(recipe, algorithms=(call,)), calibration, known)
     base = known[2].cross_entropy
     assert nearest.cross_entropy > 2 * base

@@ -30,8 +30,8 @@ def test_small_layers_come_close_to_the_best_rounding_there_is(fmt: str) -> None
         nearest, found = made.error(made.nearest), made.error(drain(adaround_work(made.W, made.H, made.grid)))
         assert best <= found * (1 + 1e-9)
         left.append((found - best) / (nearest - best))
-    assert max(left) < 0.65
-    assert np.mean(left) < 0.35
+    assert max(left) < 0.4
+    assert np.mean(left) < 0.2
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -62,6 +62,17 @@ def test_no_output_is_worse_than_with_round_to_nearest_even_after_few_steps() ->
         return np.einsum("goi,gij,goj->go", error, made.H, error)
 
     assert (errors(codes) <= errors(made.nearest)).all()
+
+
+def test_no_single_weight_is_better_rounded_the_other_way() -> None:
+    made = layer(10, 6, 20)
+    codes = drain(adaround_work(made.W, made.H, made.grid))
+    floor, error = np.floor(made.W / made.grid.scale), made.error(codes)
+    low, high = np.clip(floor, -8, 7), np.clip(floor + 1, -8, 7)
+    for at in np.ndindex(codes.shape):
+        other = codes.copy()
+        other[at] = low[at] + high[at] - codes[at]
+        assert made.error(other) >= error * (1 - 1e-9)
 
 
 def test_weights_that_are_codes_stay() -> None:
