@@ -61,19 +61,25 @@ def _model(proto: Message, source: Source) -> Model:
     if not proto.HasField("graph") or not proto.opset_import:
         missing = "graph" if not proto.HasField("graph") else "operator set"
         raise BadFileError(f"it has no {missing}", where=source.name, hint="Truncated, or not an ONNX model")
-    opsets = {imported.domain: int(imported.version) for imported in proto.opset_import}
-    opset = opsets.pop("", 0) or opsets.pop("ai.onnx", 0) or 1
     metadata = {entry.key: entry.value for entry in proto.metadata_props}
     notes = []
-    if proto.functions:
-        notes.append(f"It defines {len(proto.functions)} functions of its own: its tensors are shown, its graph is not")
+    if proto.functions and (reason := _with_functions_inlined(proto, source)):
+        notes.append(f"It defines functions of its own: its tensors are shown, its graph is not, because {reason}")
     if proto.graph.sparse_initializer:
         notes.append("It has sparse tensors: its dense ones are shown, its graph is not")
     if notes:
         tensors = {entry.name: tensor(entry, source) for entry in proto.graph.initializer}
         return Model("onnx", source.name, tensors, None, metadata, tuple(notes))
+    opsets = {imported.domain: int(imported.version) for imported in proto.opset_import}
+    opset = opsets.pop("", 0) or opsets.pop("ai.onnx", 0) or 1
     graph = _graph(proto.graph, _File(source, opset, opsets), frozenset())
     return Model("onnx", source.name, graph.initializers, graph, metadata)
+
+
+def _with_functions_inlined(proto: Message, source: Source) -> str:
+    from playground.model.readers._onnx_functions import inline  # few files need it
+
+    return inline(proto, source.name)
 
 
 def _graph(proto: Message, file: _File, outer: frozenset[str]) -> Graph:

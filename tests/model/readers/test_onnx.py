@@ -136,9 +136,9 @@ def test_attributes_and_subgraphs() -> None:
     assert dict(odd.attributes) == {"a": 1, "b": 1.5, "c": "text", "d": [1, 2], "e": [1.5], "f": ["u", "v"]}
 
 
-def test_local_functions_leave_the_tensors() -> None:
+def test_local_functions_of_another_operator_set_leave_the_tensors() -> None:
     proto = small_model()
-    proto.functions.add(name="f", domain="local")
+    proto.functions.add(name="f", domain="local").opset_import.add(domain="", version=12)
     model = load(proto)
     assert model.graph is None
     assert set(model.tensors) == {"w"}

@@ -1,0 +1,182 @@
+"""Functions that an ONNX file defines itself: every call is replaced by the function's nodes.
+
+As ONNX describes it (docs/IR.md, "Functions"): formal inputs and outputs stand for those of the call, an attribute that
+refers to one of the function's takes the call's value, or the function's default, or is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from playground.errors import BadFileError
+from playground.model.onnx_proto import Message
+
+Key = tuple[str, str, str]
+"""Domain, name and overload."""
+
+
+def inline(model: Message, where: str) -> str:
+    """Replace all calls in a model, in place.
+
+    Args:
+        model: a ModelProto.
+        where: what errors call it.
+
+    Returns:
+        Why that cannot be done, and then nothing has changed; ``""`` when it is done.
+
+    Raises:
+        BadFileError: a function is defined twice, calls itself, or is called with too many inputs or outputs.
+    """
+    functions: dict[Key, Message] = {}
+    for function in model.functions:
+        key = (function.domain, function.name, function.overload)
+        if key in functions:
+            raise BadFileError(f"its function {function.name!r} is defined twice", where=where)
+        functions[key] = function
+    versions = {_domain(held.domain): held.version for held in model.opset_import}
+    for function in functions.values():
+        for held in function.opset_import:
+            if versions.setdefault(_domain(held.domain), held.version) != held.version:
+                return f"its function {function.name!r} is written for another operator set ({held.version})"
+    stems: set[str] = set()
+    _collect_stems(model.graph, stems)
+    _Inliner(functions, stems, where).replace(model.graph, ())
+    _declare(model, versions, {key[0] for key in functions})
+    return ""
+
+
+def _domain(name: str) -> str:
+    return "" if name == "ai.onnx" else str(name)
+
+
+def _declare(model: Message, versions: Mapping[str, int], defined: set[str]) -> None:
+    """The operator sets that the functions' nodes are of."""
+    known = {_domain(held.domain) for held in model.opset_import}
+    for domain in versions.keys() - known - defined:
+        model.opset_import.add(domain=domain, version=versions[domain])
+
+
+def _stems(name: str) -> set[str]:
+    """What a name begins with, up to each of its slashes."""
+    parts = name.split("/")
+    return {"/".join(parts[:count]) for count in range(1, len(parts))}
+
+
+def _collect_stems(graph: Message, stems: set[str]) -> None:
+    """Of all values, those in subgraphs included."""
+    for value in (*graph.input, *graph.initializer):
+        stems |= _stems(value.name)
+    for node in graph.node:
+        for name in node.output:
+            stems |= _stems(name)
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _collect_stems(attribute.g, stems)
+
+
+@dataclass(frozen=True, slots=True)
+class _Inliner:
+    functions: Mapping[Key, Message]
+    stems: set[str]
+    where: str
+
+    def replace(self, graph: Message, inside: tuple[Key, ...]) -> None:
+        """Replace the calls of a graph and of its subgraphs; ``inside``: the functions whose bodies it is in."""
+        made: list[Message] = []
+        for node in graph.node:
+            made += self._replaced(node, inside)
+        copies = [_copy(node) for node in made]  # clearing the field takes its messages away
+        del graph.node[:]
+        graph.node.extend(copies)
+
+    def _replaced(self, node: Message, inside: tuple[Key, ...]) -> Sequence[Message]:
+        key = (node.domain, node.op_type, node.overload)
+        if key not in self.functions:
+            for attribute in node.attribute:
+                if attribute.HasField("g"):
+                    self.replace(attribute.g, inside)
+            return (node,)
+        if key in inside:
+            raise BadFileError(f"its function {node.op_type!r} calls itself", where=self.where)
+        return [
+            inner for made in self._body(node, self.functions[key]) for inner in self._replaced(made, (*inside, key))
+        ]
+
+    def _body(self, call: Message, function: Message) -> list[Message]:
+        """The function's nodes with the call's names and attributes."""
+        if len(call.input) > len(function.input) or len(call.output) > len(function.output):
+            raise BadFileError(
+                f"node {call.name!r} calls the function {function.name!r} with too many inputs or outputs",
+                where=self.where,
+            )
+        names = dict.fromkeys(function.input, "") | dict(zip(function.input, call.input, strict=False))
+        wanted = {formal: actual for formal, actual in zip(function.output, call.output, strict=False) if actual}
+        passed_on = {formal: wanted.pop(formal) for formal in list(wanted) if formal in names}
+        names |= wanted
+        stem = self._free(call.name or next(iter(call.output), function.name))
+        attributes = {held.name: held for held in (*function.attribute_proto, *call.attribute)}
+        nodes = [_copy(node) for node in function.node]
+        self._rename(nodes, stem, names, attributes)
+        for formal, actual in passed_on.items():  # an output that is an input as it came
+            identity = type(call)(op_type="Identity", name=f"{stem}/{formal}")
+            identity.input.append(names[formal])
+            identity.output.append(actual)
+            nodes.append(identity)
+        return nodes
+
+    def _free(self, wanted: str) -> str:
+        """What the body's names begin with: nothing else begins so."""
+        stem, count = wanted, 0
+        while stem in self.stems:
+            count += 1
+            stem = f"{wanted}_{count}"
+        self.stems.add(stem)
+        return stem
+
+    def _rename(
+        self, nodes: Sequence[Message], stem: str, names: dict[str, str], attributes: Mapping[str, Message]
+    ) -> None:
+        """Give nodes their names in the graph they go to, and attributes their values, in place."""
+        for node in nodes:
+            node.name = f"{stem}/{node.name or node.op_type}"
+            for at, name in enumerate(node.input):
+                node.input[at] = names.get(name, name)
+            _resolve(node, attributes)
+            for attribute in node.attribute:
+                if attribute.HasField("g"):
+                    self._rename_graph(attribute.g, stem, names, attributes)
+            for at, name in enumerate(node.output):
+                node.output[at] = names.setdefault(name, f"{stem}/{name}") if name else ""
+                self.stems.update(_stems(node.output[at]))
+
+    def _rename_graph(
+        self, graph: Message, stem: str, outer: Mapping[str, str], attributes: Mapping[str, Message]
+    ) -> None:
+        names = dict(outer)
+        for value in (*graph.input, *graph.initializer):
+            names[value.name] = value.name = f"{stem}/{value.name}"
+        del graph.value_info[:]
+        self._rename(graph.node, stem, names, attributes)
+        for value in graph.output:
+            value.name = names.get(value.name, value.name)
+
+
+def _copy(node: Message) -> Message:
+    made = type(node)()
+    made.CopyFrom(node)
+    return made
+
+
+def _resolve(node: Message, attributes: Mapping[str, Message]) -> None:
+    """Attributes that refer to one of the function's get its value; without one they are left out."""
+    held = [_copy(attribute) for attribute in node.attribute]
+    del node.attribute[:]
+    for attribute in held:
+        if not attribute.ref_attr_name:
+            node.attribute.append(attribute)
+        elif attribute.ref_attr_name in attributes:
+            given = _copy(attributes[attribute.ref_attr_name])
+            given.name = attribute.name
+            node.attribute.append(given)
