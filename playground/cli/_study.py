@@ -69,14 +69,7 @@ def add_study(parser: argparse.ArgumentParser) -> None:
 def samples_of(args: argparse.Namespace, graph: Graph, own: str | None = None) -> Samples:
     """The samples that the options name; where they name none, those of ``own``, a model of the gallery."""
     if args.data:
-        arrays = read_arrays(args.data)
-        labels = arrays.pop(LABELS, None)
-        samples = Samples(feeds_of(arrays, graph, args.data), _labels(labels, args.data), args.data)
-        if samples.labels is not None and samples.labels.shape[:1] != (samples.count,):
-            raise InvalidInputError(
-                f"{LABELS} of shape {samples.labels.shape} for {samples.count} samples", where=args.data
-            )
-        return samples
+        return samples_in(args.data, graph)
     model_id = DATA[args.gallery] if args.gallery else own or (DATA["digits"] if _takes_digits(graph) else None)
     if model_id is None:
         raise InvalidInputError("the gallery's digits do not fit this model", where="--data", hint="Give samples")
@@ -84,6 +77,20 @@ def samples_of(args: argparse.Namespace, graph: Graph, own: str | None = None) -
     (values,) = held_out.feeds.values()
     named = f"the gallery's held-out {held_out.noun}"
     return Samples(feeds_of({"": values}, graph, "--gallery"), held_out.labels, named)
+
+
+def samples_in(path: str, graph: Graph) -> Samples:
+    """The samples in a file, and the labels if it holds some.
+
+    Raises:
+        InvalidInputError: they do not fit the graph, or each other.
+    """
+    arrays = read_arrays(path)
+    labels = arrays.pop(LABELS, None)
+    samples = Samples(feeds_of(arrays, graph, path), _labels(labels, path), path)
+    if samples.labels is not None and samples.labels.shape[:1] != (samples.count,):
+        raise InvalidInputError(f"{LABELS} of shape {samples.labels.shape} for {samples.count} samples", where=path)
+    return samples
 
 
 def _labels(labels: NDArray[Any] | None, where: str) -> NDArray[np.int64] | None:

@@ -7,18 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from playground.analysis.answers import answers_work
 from playground.api import calibrators, conventions
 from playground.cli._calibration import add_calibration, calibration_of
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
 from playground.cli._files import ModelFile, add_file, open_model, read_recipe
+from playground.cli._study import add_samples, samples_in, samples_of
 from playground.errors import InvalidInputError, MissingError
 from playground.model.graph import Graph
 from playground.model.recipe import ACTIVATIONS, ONNX_FORMATS, AlgorithmCall, Recipe, Rule
 from playground.model.runtimes import runtimes
-from playground.ptq.pipeline import quantize_model
+from playground.ptq.pipeline import QuantizedModel, quantize_model
 from playground.ptq.range_cache import FolderCache
 from playground.render import numbers
+from playground.work import drain
 
 CHOICES = (
     "format",
@@ -45,6 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_file(parser)
     parser.add_argument("-o", "--output", metavar="OUT", help="the file to write; default NAME.quantized.onnx, here")
     add_calibration(parser)
+    add_samples(parser)
     parser.add_argument(
         "--recipe",
         metavar="JSON",
@@ -96,7 +100,25 @@ def run(args: argparse.Namespace, console: Console) -> Result:
         "file_bytes_before": opened.nbytes,
         **quantized.report.as_dict(),
         "images": told,
+        "answers": _answers(args, opened, quantized, console),
     }
+
+
+def _answers(
+    args: argparse.Namespace, opened: ModelFile, quantized: QuantizedModel, console: Console
+) -> dict[str, Any] | None:
+    """Both models on the samples that were named, or on the calibration data if it has labels; None without either."""
+    if args.data or args.gallery:
+        samples = samples_of(args, opened.graph, opened.gallery_id)
+    elif args.calibration and Path(args.calibration).is_file():
+        samples = samples_in(args.calibration, opened.graph)
+        if samples.labels is None:
+            return None
+    else:
+        return None
+    found = drain(answers_work(quantized, samples.feeds, samples.labels), console.progress)
+    console.end_progress()
+    return {"data": samples.name, **found.as_dict()}
 
 
 def show(result: Result, console: Console) -> None:
@@ -136,6 +158,8 @@ def show(result: Result, console: Console) -> None:
                 "reason": [s["reason"] for s in skipped],
             }
         )
+    if result["answers"]:
+        console.line(f"\non {result['answers']['data']}: {_measured(result['answers'])}")
     for applied in result["algorithms"]:
         changes = [f"{name} {numbers.digits(was)} → {numbers.digits(now)}" for name, was, now in _changes(applied)]
         console.line(f"\n{applied['name']}: {', '.join(changes) or 'done'}")
@@ -143,6 +167,16 @@ def show(result: Result, console: Console) -> None:
         console.line(f"\n{result['images']}")
     for warning in result["warnings"]:
         console.line(f"\nNote: {warning}")
+
+
+def _measured(found: dict[str, Any]) -> str:
+    before, after = found["original"], found["quantized"]
+    told = [f"relative output error {numbers.digits(after['relative_error'])}"]
+    if after["agreement"] is not None:
+        told.insert(0, f"the float model's answer {numbers.percent(after['agreement'])} of the time")
+    if after["accuracy"] is not None:
+        told.insert(0, f"accuracy {numbers.percent(before['accuracy'])} → {numbers.percent(after['accuracy'])}")
+    return ", ".join(told)
 
 
 def _changes(applied: dict[str, Any]) -> list[tuple[str, float, float]]:

@@ -233,3 +233,26 @@ def test_preparing_and_partial_results_are_asked_for(playground_cli, tmp_path):
     options = ["--prepare", "--partial", "--exclude", "fc1*", "-o", tmp_path / "out.onnx", "--json"]
     recipe = playground_cli("quantize", "gallery:digits-mlp", *options).json["recipe"]
     assert (recipe["prepare"], recipe["partial"]) == (True, True)
+
+
+def test_labels_beside_calibration_data_give_the_accuracy_before_and_after(playground_cli, tmp_path):
+    digits, path, data = gallery.digits(), tmp_path / "out.onnx", tmp_path / "data.npz"
+    options = ("quantize", "gallery:digits-convnet", "-o", path, "--format", "int3", "--calibration", data)
+    np.savez(data, image=digits.images, labels=digits.labels)
+    found = playground_cli(*options, "--json").json["answers"]
+    assert found["data"] == str(data)
+    assert found["original"]["accuracy"] == pytest.approx(gallery.float_accuracy["digits-convnet"])
+    assert found["quantized"]["accuracy"] == pytest.approx(accuracy(path), abs=0.005)
+    assert "accuracy 99.4 % → " in playground_cli(*options).out
+    np.savez(data, image=digits.images)
+    assert playground_cli(*options, "--json").json["answers"] is None
+    np.savez(data, image=digits.images, labels=digits.labels[:7])
+    assert "labels of shape (7,) for 360 samples" in playground_cli(*options).err
+
+
+def test_without_labels_the_measure_is_agreement_with_the_float_model(playground_cli, tmp_path):
+    path, data = tmp_path / "out.onnx", tmp_path / "data.npz"
+    np.savez(data, image=gallery.digits().images)
+    ran = playground_cli("quantize", "gallery:digits-convnet", "-o", path, "--data", data, "--json")
+    assert ran.json["answers"]["quantized"]["accuracy"] is None
+    assert ran.json["answers"]["quantized"]["agreement"] > 0.99

@@ -1,0 +1,77 @@
+"""The float model's answers and the quantized one's, on the same samples: one number each for the whole model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from numpy.typing import ArrayLike, NDArray
+
+from playground.analysis.outputs import Measured, OutputTally, gives_probabilities
+from playground.analysis.runs import Variant, batches_work, labels_of, runs_work, samples_of
+from playground.errors import UnsupportedError
+from playground.ptq.activations import Feeds
+from playground.ptq.pipeline import QuantizedModel
+from playground.work import Work, drain
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Both models measured.
+
+    Attributes:
+        original: the float model that was quantized, as the recipe's algorithms left it.
+        quantized: the quantized one; its agreement and errors are against the other.
+        generated: whether the samples were made up: then nothing here is a measurement.
+    """
+
+    original: Measured
+    quantized: Measured
+    generated: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+def answers_work(
+    result: QuantizedModel, samples: Mapping[str, ArrayLike] | None = None, labels: NDArray[Any] | None = None
+) -> Work[Answers]:
+    """The work of :func:`answers`."""
+    graph, quantized = result.source, result.model.graph
+    if quantized is None:
+        raise UnsupportedError("it holds tensors and no graph", where=result.model.name)
+    data = samples_of(graph, samples)
+    batches = yield from batches_work(graph, data)
+    wanted = labels_of(labels, data, batches)
+    output = graph.outputs[0].name
+    variants = [
+        Variant(graph, (output,), keep=True, about="Running the float model"),
+        Variant(quantized, (output,), about="Running the quantized model"),
+    ]
+    tallies = [OutputTally(gives_probabilities(graph)) for _ in variants]
+
+    def take(batch: int, index: int, first: Feeds, values: Feeds) -> None:
+        tallies[index].update(first[output], values[output], wanted[batch])
+
+    yield from runs_work(batches, variants, take)
+    return Answers(tallies[0].measured(), tallies[1].measured(), data.generated)
+
+
+def answers(
+    result: QuantizedModel, samples: Mapping[str, ArrayLike] | None = None, labels: NDArray[Any] | None = None
+) -> Answers:
+    """Measure a quantized model on samples.
+
+    Args:
+        result: what ``quantize_model`` gave.
+        samples: input name -> array, samples along the first axis; made up when left out.
+        labels: the right classes, for accuracy and cross-entropy; without them the measure is agreement with the float
+            model.
+
+    Raises:
+        InvalidInputError: samples or labels do not fit, or a value is NaN or infinite.
+        EngineError: a model cannot be run.
+    """
+    return drain(answers_work(result, samples, labels))
