@@ -17,6 +17,7 @@ from playground.core import QTensor
 from playground.errors import UnsupportedError
 from playground.model.graph import Graph, Node, Tensor
 from playground.ptq.constants import flat_parameters
+from playground.ptq.naming import FreeNames
 from playground.ptq.placement import reads
 from playground.ptq.qdq import Quantization
 
@@ -45,8 +46,7 @@ class DynamicWriter:
         self._constants: dict[str, Tensor] = {}
         self._inputs: dict[str, tuple[str, str, str]] = {}
         self._stored: dict[tuple[str, bool], tuple[str, str, str]] = {}
-        names = {name for node in graph.nodes for name in (*reads(node), *node.outputs)}
-        self._taken = names | set(graph.initializers) | {value.name for value in graph.inputs}
+        self._names = FreeNames(graph)
 
     def write(self, wanted: Collection[str] = ()) -> Graph:
         """The graph; rows of a table that only products read are dequantized for nobody, unless they are ``wanted``."""
@@ -73,16 +73,8 @@ class DynamicWriter:
         else:
             self._made.append(node)
 
-    def _name(self, wanted: str) -> str:
-        name, count = wanted, 0
-        while name in self._taken:
-            count += 1
-            name = f"{wanted}_{count}"
-        self._taken.add(name)
-        return name
-
     def _constant(self, wanted: str, values: NDArray[Any]) -> str:
-        name = self._name(wanted)
+        name = self._names.take(wanted)
         self._constants[name] = Tensor.of(name, values)
         return name
 
@@ -94,7 +86,7 @@ class DynamicWriter:
         if (name, transposed) not in self._stored:
             weight: QTensor = self._weights[name]
             scale, zero_point = flat_parameters(weight)
-            stem = self._name(f"{name}_Transposed") if transposed else name
+            stem = self._names.take(f"{name}_Transposed") if transposed else name
             codes = np.ascontiguousarray(weight.codes.T) if transposed else weight.codes
             self._stored[name, transposed] = (
                 self._constant(f"{stem}_quantized", codes),
@@ -106,7 +98,11 @@ class DynamicWriter:
     def _quantized_input(self, name: str) -> tuple[str, str, str]:
         """The names of an activation's codes, scale and zero-point, computed on first use."""
         if name not in self._inputs:
-            made = (self._name(f"{name}_quantized"), self._name(f"{name}_scale"), self._name(f"{name}_zero_point"))
+            made = (
+                self._names.take(f"{name}_quantized"),
+                self._names.take(f"{name}_scale"),
+                self._names.take(f"{name}_zero_point"),
+            )
             self._add("DynamicQuantizeLinear", f"{name}_QuantizeLinear", (name,), *made)
             self._inputs[name] = made
         return self._inputs[name]
@@ -117,8 +113,8 @@ class DynamicWriter:
         """``output`` = the integer product, cast to float and multiplied with both scales."""
         codes, scale, point = self._quantized_input(source)
         stem = f"{name}_quant"
-        scales, sums = self._name(f"{stem}_scales_mul:0"), self._name(f"{output}_output_quantized")
-        floats = self._name(f"{sums}_cast_output")
+        scales, sums = self._names.take(f"{stem}_scales_mul:0"), self._names.take(f"{output}_output_quantized")
+        floats = self._names.take(f"{sums}_cast_output")
         self._add("Mul", f"{stem}_scales_mul", (scale, weight[1]), scales)
         self._add(op, stem, (codes, weight[0], point, weight[2]), sums, **attributes)
         self._add("Cast", f"{sums}_cast", (sums,), floats, to=_FLOAT)
@@ -127,28 +123,28 @@ class DynamicWriter:
     def _gemm(self, node: Node, weight: str) -> None:
         stored = self._store(weight, bool(node.attributes.get("transB", 0)))
         output, biased = node.outputs[0], len(node.inputs) > 2 and bool(node.inputs[2])
-        product = self._name(f"{output}_MatMul") if biased else output
+        product = self._names.take(f"{output}_MatMul") if biased else output
         self._product(f"{node.name}_MatMul", "MatMulInteger", node.inputs[0], stored, product)
         if biased:
             self._add("Add", f"{node.name}_Add", (product, node.inputs[2]), output)
 
     def _conv(self, node: Node, weight: str) -> None:
         output, biased = node.outputs[0], len(node.inputs) > 2 and bool(node.inputs[2])
-        product = self._name(f"{output}quant_scaled_output") if biased else output
+        product = self._names.take(f"{output}quant_scaled_output") if biased else output
         stored = self._store(weight, False)
         self._product(node.name, "ConvInteger", node.inputs[0], stored, product, **node.attributes)
         if biased:
             shape = np.ones(len(self._graph.initializers[weight].shape), np.int64)
             shape[1] = -1
             wanted = self._constant(f"{output}_bias_reshape_shape", shape)
-            row = self._name(f"{output}_bias_reshape_output")
+            row = self._names.take(f"{output}_bias_reshape_output")
             self._add("Reshape", f"{output}_bias_reshape", (node.inputs[2], wanted), row)
             self._add("Add", f"{output}_bias_add", (product, row), output)
 
     def _gather(self, node: Node, weight: str) -> None:
         codes, scale, point = self._store(weight, False)
         output = node.outputs[0]
-        rows = self._name(f"{output}_quantized")
+        rows = self._names.take(f"{output}_quantized")
         self._add("Gather", f"{node.name}_quant", (codes, node.inputs[1]), rows, **node.attributes)
         self._inputs[output] = (rows, scale, point)  # products read the codes themselves
         self._add("DequantizeLinear", f"{output}_DequantizeLinear", (rows, scale, point), output)

@@ -18,6 +18,7 @@ from playground.errors import UnsupportedError
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Graph, Node, Tensor
 from playground.ptq.constants import Int32Bias, flat_parameters
+from playground.ptq.naming import FreeNames
 from playground.ptq.placement import Placement, reads
 
 
@@ -71,8 +72,7 @@ class QdqWriter:
         removed = (node for node in graph.nodes if node.name in self._placement.removed)
         self._takes_name_of = {node.inputs[0]: node.outputs[0] for node in removed}
         self._outputs = {value.name for value in graph.outputs}
-        names = {name for node in graph.nodes for name in (*reads(node), *node.outputs)}
-        self._taken = names | set(graph.initializers) | {value.name for value in graph.inputs}
+        self._names = FreeNames(graph)
 
     def write(self) -> Graph:
         """The quantized graph."""
@@ -87,17 +87,8 @@ class QdqWriter:
         kept = {name: tensor for name, tensor in self._graph.initializers.items() if name in used}
         return self._graph.with_(nodes=tuple(self._made), initializers={**kept, **self._constants})
 
-    def _name(self, wanted: str) -> str:
-        """A name that the graph does not have yet: the wanted one, if possible."""
-        name, count = wanted, 0
-        while name in self._taken:
-            count += 1
-            name = f"{wanted}_{count}"
-        self._taken.add(name)
-        return name
-
     def _constant(self, wanted: str, values: NDArray[Any], dtype: str = "") -> str:
-        name, element = self._name(wanted), BY_NAME[dtype or values.dtype.name]
+        name, element = self._names.take(wanted), BY_NAME[dtype or values.dtype.name]
         self._constants[name] = Tensor(name, element.name, values.shape, element.nbytes(values.size), lambda: values)
         return name
 
@@ -117,7 +108,7 @@ class QdqWriter:
             self._constant(f"{name}_zero_point", zero_point, dtype),
         )
         self._parameters[name] = inputs[1:]
-        self._read_as[name] = self._name(f"{name}_DequantizeLinear_Output")
+        self._read_as[name] = self._names.take(f"{name}_DequantizeLinear_Output")
         self._dequantize(name, inputs, self._read_as[name], weight.scheme.axis if scale.ndim else None)
 
     def _quantize(self, name: str, source: str) -> None:
@@ -133,10 +124,10 @@ class QdqWriter:
             self._parameters[name] = scale, point
         else:
             self._parameters[name] = self._parameters[provider]
-        codes = self._name(f"{name}_QuantizeLinear_Output")
+        codes = self._names.take(f"{name}_QuantizeLinear_Output")
         inputs = source, *self._parameters[name]
         self._made.append(Node("QuantizeLinear", f"{name}_QuantizeLinear", inputs, (codes,)))
-        self._read_as[name] = name if source != name else self._name(f"{name}_DequantizeLinear_Output")
+        self._read_as[name] = name if source != name else self._names.take(f"{name}_DequantizeLinear_Output")
         self._dequantize(name, (codes, *self._parameters[name]), self._read_as[name])
 
     def _copy(self, node: Node) -> None:
@@ -155,7 +146,7 @@ class QdqWriter:
         names = [self._final_name(name) for name in node.outputs]
         # A graph output keeps its name for the dequantized values, and the float ones get another
         hidden = {
-            name: self._name(f"{name}_QuantizeLinear_Input")
+            name: self._names.take(f"{name}_QuantizeLinear_Input")
             for name in names
             if name in self._placement.activations and name in self._outputs
         }
@@ -176,6 +167,6 @@ class QdqWriter:
             self._constant(f"{name}_quantized_scale", bias.scale),
             self._constant(f"{name}_quantized_zero_point", np.zeros(bias.scale.shape, np.int32)),
         )
-        output = self._name(f"{name}_DequantizeLinear_Output")
+        output = self._names.take(f"{name}_DequantizeLinear_Output")
         self._dequantize(name, inputs, output, 0 if bias.scale.ndim else None)
         return output

@@ -8,6 +8,7 @@ import numpy as np
 
 from playground.arrays import Float32
 from playground.model.graph import Graph, Node, Tensor
+from playground.ptq.naming import FreeNames
 from playground.ptq.preparation._pass import Pass, uses_of
 
 _DEFAULT_EPSILON = 1e-5
@@ -18,13 +19,14 @@ def apply(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
     uses = uses_of(graph)
     makers = {name: node for node in graph.nodes for name in node.outputs if name}
     held, changed, gone = dict(graph.initializers), {}, set()
+    free = FreeNames(graph)
     for norm in graph.nodes:
         product = makers.get(norm.inputs[0]) if norm.op == "BatchNormalization" and not norm.domain else None
         if product is None or uses[norm.inputs[0]] != 1 or id(product) in changed:
             continue
         if not _foldable(product, norm, held, uses):
             continue
-        node, constants = _folded(product, norm, held, graph)
+        node, constants = _folded(product, norm, held, free)
         held.update(constants)
         changed[id(product)] = node
         gone.add(id(norm))
@@ -49,7 +51,7 @@ def _foldable(product: Node, norm: Node, held: dict[str, Tensor], uses: dict[str
     return product.op == "Conv" or product.attributes.get("group", 1) == 1
 
 
-def _folded(product: Node, norm: Node, held: dict[str, Tensor], graph: Graph) -> tuple[Node, dict[str, Tensor]]:
+def _folded(product: Node, norm: Node, held: dict[str, Tensor], free: FreeNames) -> tuple[Node, dict[str, Tensor]]:
     """The product with other constants, named after the old ones, and these constants."""
     scale, shift, mean, variance = (held[name].numpy().astype(np.float64) for name in norm.inputs[1:5])
     factor = scale / np.sqrt(variance + float(norm.attributes.get("epsilon", _DEFAULT_EPSILON)))
@@ -60,8 +62,8 @@ def _folded(product: Node, norm: Node, held: dict[str, Tensor], graph: Graph) ->
     shape[axis] = -1
     bias = product.inputs[2] if len(product.inputs) > 2 else ""
     old = held[bias].numpy().astype(np.float64) if bias else np.zeros(factor.size)
-    taken = {name for node in graph.nodes for name in (*node.inputs, *node.outputs)} | set(held)
-    names = _fresh(weight, norm.name, taken), _fresh(bias or f"{product.name}.bias", norm.name, taken)
+    tail = norm.name or "folded"  # other nodes may read the old constants too
+    names = free.take(f"{weight}_{tail}"), free.take(f"{bias or f'{product.name}.bias'}_{tail}")
     made = {
         names[0]: Tensor.of(names[0], _float32(values * factor.reshape(shape))),
         names[1]: Tensor.of(names[1], _float32((old - mean) * factor + shift)),
@@ -77,15 +79,6 @@ def _output_axis(product: Node) -> int:
 
 def _float32(values: np.ndarray) -> Float32:
     return np.ascontiguousarray(values, np.float32)
-
-
-def _fresh(name: str, norm: str, taken: set[str]) -> str:
-    """A name that nothing has: other nodes may read the old constant too."""
-    wanted = f"{name}_{norm or 'folded'}"
-    while wanted in taken:
-        wanted += "_"
-    taken.add(wanted)
-    return wanted
 
 
 PASS = Pass("fold_batch_norm", 20, "Batch normalization behind a product goes into its weights.", apply)
