@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from playground.core import QTensor
 from playground.errors import UnsupportedError
 from playground.model.graph import Graph, Node, Tensor
+from playground.ptq._naming import FreeNames
 from playground.ptq.constants import flat_parameters
-from playground.ptq.naming import FreeNames
 from playground.ptq.placement import reads
 from playground.ptq.qdq import Quantization
 

@@ -17,8 +17,8 @@ from playground.core import QParams, QTensor
 from playground.errors import UnsupportedError
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Graph, Node, Tensor
+from playground.ptq._naming import FreeNames
 from playground.ptq.constants import Int32Bias, flat_parameters
-from playground.ptq.naming import FreeNames
 from playground.ptq.placement import Placement, reads
 
 
