@@ -8,30 +8,14 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+from onnx import helper
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, quantize_static
 
 from playground.core import Scheme
 from playground.model.loading import load
 from playground.model.recipe import Recipe, Rule
 from playground.ptq.pipeline import quantize_model
-
-RNG = np.random.default_rng(7)
-
-
-def values(*shape: int) -> np.ndarray:
-    return RNG.normal(size=shape).astype(np.float32)
-
-
-def build(nodes: list[Any], weights: dict[str, np.ndarray], x: tuple[int, ...]) -> onnx.ModelProto:
-    graph = helper.make_graph(
-        nodes,
-        "net",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", *x])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", None])],
-        [numpy_helper.from_array(array, name) for name, array in weights.items()],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+from tests.ptq.onnxruntime_tool import TYPES, build, constants, values
 
 
 def convolutions() -> onnx.ModelProto:
@@ -98,7 +82,6 @@ class Reader(CalibrationDataReader):
 def theirs(name: str, folder: Path, **options: Any) -> onnx.ModelProto:
     source, target = folder / "float.onnx", folder / "quantized.onnx"
     onnx.save(MODELS[name], source)
-    types = {"int8": QuantType.QInt8, "uint8": QuantType.QUInt8}
     quantize_static(
         source,
         target,
@@ -106,16 +89,12 @@ def theirs(name: str, folder: Path, **options: Any) -> onnx.ModelProto:
         quant_format=QuantFormat.QDQ,
         calibrate_method=CalibrationMethod.MinMax,
         per_channel=options.get("per_channel", False),
-        activation_type=types[options["activations"]],
-        weight_type=types[options.get("weights", "int8")],
+        activation_type=TYPES[options["activations"]],
+        weight_type=TYPES[options.get("weights", "int8")],
         extra_options={"ActivationSymmetric": options.get("symmetric", False)},
         nodes_to_exclude=options.get("exclude", []),
     )
     return onnx.load(target)
-
-
-def constants(model: onnx.ModelProto) -> dict[str, np.ndarray]:
-    return {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
 
 
 def run(model: bytes, x: np.ndarray) -> np.ndarray:
