@@ -17,7 +17,14 @@ def test_json_holds_everything(net: Model, net_data: dict, net_quantized: Quanti
     data = json.loads(json.dumps(plain(report.as_dict()), allow_nan=False))
     assert data["version"] == 1
     assert data["data"] == "noise"
-    assert [r["layer"]["node"] for r in data["sensitivity"]["layers"]] == ["conv1", "conv2", "add", "pool", "fc", "softmax"]
+    assert [r["layer"]["node"] for r in data["sensitivity"]["layers"]] == [
+        "conv1",
+        "conv2",
+        "add",
+        "pool",
+        "fc",
+        "softmax",
+    ]
     assert data["sensitivity"]["original"]["sqnr_db"] is None  # infinite
     assert Recipe.from_dict(data["quantization"]["recipe"]).weights.format == "int4"
     assert data["mixed_precision"] is None
