@@ -219,6 +219,9 @@ def gallery_net(name: str) -> Graph:
     return graph
 
 
+EVERY: dict[str, Callable[[], Graph]] = {**NETS, **{name: partial(gallery_net, name) for name in GALLERY}}
+
+
 def medians_ms(runs: list[Callable[[], object]], rounds: int = 15, round_ms: float = 20) -> list[float]:
     """Median time of one run of each, in turns: what else the machine does meanwhile meets all of them."""
     times: list[list[float]] = [[] for _ in runs]
