@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 BENCH_MS = 300_000
 BOOT_MS = 120_000
+_NETS = Path(__file__).parents[2] / "tests" / "benchmarks" / "nets.py"
 IN_PAGE = Path(__file__).with_name("page_bench.py")
 _RUN = """(source) => {
   pyodide.FS.writeFile("/home/pyodide/page_bench.py", source);
@@ -34,6 +36,7 @@ def main(address: str, as_json: bool) -> int:
         measured = {"first_load_ms": first_load(browser, address), "python": in_python(browser, address)}
         measured |= kernels(browser, address)
         browser.close()
+    measured["native"] = native()
     if as_json:
         print(json.dumps(measured, indent=1))
     else:
@@ -65,6 +68,13 @@ def in_python(browser: Browser, address: str) -> dict[str, Any]:
     return found
 
 
+def native() -> list[dict[str, Any]]:
+    """The nets under CPython: the very kernels by wasmtime, and native ONNX Runtime, on one thread (nets.py)."""
+    made = subprocess.run([sys.executable, _NETS, "--json"], check=True, capture_output=True, text=True)
+    rows: list[dict[str, Any]] = json.loads(made.stdout)
+    return rows
+
+
 def kernels(browser: Browser, address: str) -> dict[str, Any]:
     """What ``bench.html`` leaves in ``window.benchResults``."""
     page = browser.new_context().new_page()
@@ -81,17 +91,27 @@ def print_tables(measured: dict[str, Any]) -> None:
     for stage, milliseconds in measured["first_load_ms"].items():
         print(f"  {stage:<34}{milliseconds:>9.0f} ms")
     print_python(measured["python"])
+    print_native(measured["native"])
     if "error" in measured:
         print(f"The bench page failed: {measured['error']}")
         return
     print(f"Kernels, one thread (ratio: time against ours of the same kind); relaxed dot products: {measured['dot']}")
-    print(f"  {'shape':<28}{'engine':<46}{'median ms':>10}{'p95 ms':>9}{'GMAC/s':>8}{'ratio':>7}  result")
+    print(f"  {'shape':<44}{'engine':<46}{'median ms':>10}{'p95 ms':>9}{'GMAC/s':>8}{'ratio':>7}  result")
     for row in measured["results"]:
         numbers = f"{row['medianMs']:>10.2f}{row['p95Ms']:>9.2f}{row['gmacs']:>8.1f}{row['ratio']:>7.2f}"
-        print(f"  {row['shape']:<28}{row['engine']:<46}{numbers}  {row['result']}")
+        print(f"  {row['shape']:<44}{row['engine']:<46}{numbers}  {row['result']}")
     print("Targets of issue 5, on this machine")
     for row in measured["targets"]:
         print(f"  {row['what']:<90}{row['found']:>8.2f} >= {row['wanted']:<6}{'met' if row['met'] else 'missed'}")
+
+
+def print_native(rows: Sequence[Mapping[str, Any]]) -> None:
+    """The nets under CPython."""
+    print("Nets under CPython, one thread: our kernels by wasmtime, native ONNX Runtime (ratio: its time against ours)")
+    for row in rows:
+        times = "".join(f"{row[f'{which}_ms']:>11.3f}" for which in ("ours", "qdq", "float"))
+        ratios = f"{row['qdq_ms'] / row['ours_ms']:>7.2f}{row['float_ms'] / row['ours_ms']:>7.2f}"
+        print(f"  {row['net'] + ', batch ' + str(row['batch']):<28}ours, QDQ, float {times} ms{ratios}")
 
 
 def print_python(found: Mapping[str, Any]) -> None:

@@ -40,7 +40,7 @@ def _weights(planner: Planner, name: str, channel_axis: int) -> _Weights:
 def _bias(planner: Planner, node: Node, x: Real, weights: _Weights) -> NDArray[np.int32]:
     """The bias in steps of ``x_scale * w_scale``: as stored if it is in those steps already, else rounded to them.
 
-    A float bias is off by at most half a step then, far less than one code of the output. ONNX Runtime rounds it likewise.
+    A float bias is off by at most half a step then, far less than one code of the output.
     """
     channels = weights.scale.size
     if len(node.inputs) < 3 or not node.inputs[2]:
