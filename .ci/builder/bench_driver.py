@@ -33,7 +33,10 @@ def main(address: str, as_json: bool) -> int:
     """Measure, print, and return the exit code."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=os.environ["PLAYGROUND_CHROMIUM"], args=["--no-sandbox"])
-        measured = {"first_load_ms": first_load(browser, address), "python": in_python(browser, address)}
+        measured: dict[str, Any] = {
+            "first_load_ms": first_load(browser, address),
+            "python": in_python(browser, address),
+        }
         measured |= kernels(browser, address)
         browser.close()
     measured["native"] = native()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from playground.engines import integer_ops as ops
 from playground.engines import plan_elementwise as elementwise
+from playground.engines import plan_masks as masks
 from playground.engines import plan_moves as moves
 from playground.engines import plan_products as products
 from playground.engines import plan_resample as resample
@@ -143,11 +144,11 @@ HANDLERS: Mapping[str, Handler] = {
     "ConvInteger": products.conv_integer,
     "Relu": elementwise.relu,
     "Clip": elementwise.clip,
-    "Add": elementwise.add,
+    "Add": masks.add,
     "Sub": elementwise.sub,
     "Mul": elementwise.mul,
     "Div": elementwise.div,
-    "Where": elementwise.where,
+    "Where": masks.where,
     **dict.fromkeys(FUNCTIONS, elementwise.unary),
     "MaxPool": windows.max_pool,
     "AveragePool": windows.average_pool,

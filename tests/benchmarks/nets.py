@@ -254,7 +254,7 @@ def engines(graph: Graph, batch: int) -> list[Callable[[], object]]:
 
 
 def native() -> list[dict[str, Any]]:
-    """Our kernels under wasmtime beside native ONNX Runtime on one thread: median milliseconds of each net and batch."""
+    """Our kernels under wasmtime beside native ONNX Runtime on one thread: medians in ms."""
     rows = []
     for name, make in EVERY.items():
         for batch in (1, 16):
