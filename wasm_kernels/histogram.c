@@ -87,28 +87,19 @@ struct error_bins_args {
 
 enum { TABLES = 4, FEW_BINS = 256 };
 
-static inline v128_t error_bins4(const struct error_bins_args *a, const struct bins *bins, float per_unit, int32_t i) {
-    return bins4(bins, per_unit, wasm_f32x4_sub(wasm_v128_load(a->x_hat + i), wasm_v128_load(a->x + i)));
-}
-
-/* The numbers of eight bins, an octet each: neighbours count in tables of their own, since a count has to be stored before
- * it can be read again. */
-static inline void count8(int32_t (*tables)[FEW_BINS], uint64_t octets) {
-    for (int32_t j = 0; j < 8; j++)
-        tables[j % TABLES][octets >> (8 * j) & 255]++;
-}
-
-/* Sixteen errors at a time. Returns how many values have been counted. */
+/* Four errors at a time; each of four neighbours counts in a table of its own, since a count has to be stored before it can
+ * be read again. Returns how many values have been counted. */
 static int32_t count_errors4(const struct error_bins_args *a, const struct bins *bins, float per_unit) {
     int32_t tables[TABLES][FEW_BINS], i = 0;
     for (int32_t t = 0; t < TABLES; t++)
         for (int32_t bin = 0; bin < bins->count; bin++)
             tables[t][bin] = 0;
-    for (; i + 16 <= a->n; i += 16) {
-        v128_t octets = low_bytes(error_bins4(a, bins, per_unit, i), error_bins4(a, bins, per_unit, i + 4),
-                                  error_bins4(a, bins, per_unit, i + 8), error_bins4(a, bins, per_unit, i + 12));
-        count8(tables, (uint64_t)wasm_i64x2_extract_lane(octets, 0));
-        count8(tables, (uint64_t)wasm_i64x2_extract_lane(octets, 1));
+    for (; i + 4 <= a->n; i += 4) {
+        v128_t bin = bins4(bins, per_unit, wasm_f32x4_sub(wasm_v128_load(a->x_hat + i), wasm_v128_load(a->x + i)));
+        tables[0][wasm_i32x4_extract_lane(bin, 0)]++;
+        tables[1][wasm_i32x4_extract_lane(bin, 1)]++;
+        tables[2][wasm_i32x4_extract_lane(bin, 2)]++;
+        tables[3][wasm_i32x4_extract_lane(bin, 3)]++;
     }
     for (int32_t t = 0; t < TABLES; t++)
         for (int32_t bin = 0; bin < bins->count; bin++)

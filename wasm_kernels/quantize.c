@@ -93,12 +93,11 @@ static inline void quantize16(const struct grid4 *g, int32_t step, const float *
 }
 
 static void quantize_run(const struct grid4 *g, const float *x, int32_t n, uint8_t *codes) {
-    const struct grid4 own = *g; /* no code that is stored can change it, so it stays in registers */
     int32_t i = 0;
     for (; i + 16 <= n; i += 16)
-        quantize16(&own, 0, x + i, codes + i);
+        quantize16(g, 0, x + i, codes + i);
     for (; i < n; i++)
-        codes[i] = (uint8_t)wasm_i32x4_extract_lane(quantize4(&own, wasm_v128_load32_splat(x + i)), 0);
+        codes[i] = (uint8_t)wasm_i32x4_extract_lane(quantize4(g, wasm_v128_load32_splat(x + i)), 0);
 }
 
 /* Sixteen channels whose values lie side by side, inner = 1. */
