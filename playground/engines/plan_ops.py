@@ -120,6 +120,15 @@ def fold(planner: Planner, node: Node) -> Symbol:
     return elementwise.folded(planner, node)
 
 
+def _refusing(reason: str) -> Handler:
+    """Planning of an operator that is known but not run in integers: why."""
+
+    def refuse(planner: Planner, node: Node) -> Symbol:
+        raise UnsupportedError(reason)
+
+    return refuse
+
+
 def key_of(node: Node) -> str:
     """An operator's name, with its domain where it is not ONNX's own."""
     return node.op if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op}"
@@ -174,5 +183,9 @@ HANDLERS: Mapping[str, Handler] = {
     "Dropout": identity,
     "Constant": constant,
     "Shape": shape_of,
+    "DynamicQuantizeLinear": _refusing(
+        "its scale is found while the model runs, and programs are planned with known ones"
+    ),
+    "com.microsoft.MatMulNBits": _refusing("its input is float32; the interpreter and ONNX Runtime run it"),
 }
 """ONNX operator -> how it is planned. What is not here runs in ONNX Runtime instead."""

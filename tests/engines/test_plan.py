@@ -76,6 +76,20 @@ def test_clip_limits_become_codes(lo, hi, expected):
 
 
 @pytest.mark.parametrize(
+    ("op", "domain", "reason"),
+    [
+        ("DynamicQuantizeLinear", "", "its scale is found while the model runs"),
+        ("MatMulNBits", "com.microsoft", "its input is float32"),
+    ],
+)
+def test_why_it_is_left_to_others_is_data(op, domain, reason):
+    alone = Node(op, "one", ("x",), ("y",), {}, domain)
+    (found,) = refusals(graph([alone], ["y"]))
+    assert (found.node, found.op) == ("one", op)
+    assert found.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
     ("bias", "scales", "whole"),
     [
         ([0.06, -0.0126], [0.5, 0.25], [1, -1]),
