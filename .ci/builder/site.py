@@ -32,7 +32,7 @@ _LOCK = REQUIREMENTS / "site.txt"
 _NPM_LOCK = REQUIREMENTS / "package-lock.json"
 _KERNELS = list(kernels.TARGETS)
 _BENCHMARKS = ROOT / "tests" / "benchmarks"
-_BENCH_SCRIPTS = tuple(_BENCHMARKS / f"{name}.py" for name in ("operator_models", "nets", "net_programs"))
+_BENCH_SCRIPTS = tuple(_BENCHMARKS / f"{name}.py" for name in ("operator_models", "nets", "net_programs", "depthwise"))
 _LIMIT = _BENCHMARKS / "limit.c"
 SCRIPTS = {"early": "iife", "fetcher": "iife", "page": "esm", "theme": "iife", "bench": "esm"}
 """What is bundled into one file: module in ``static/`` -> form. The engine's part is bundled with Python's files."""
@@ -72,7 +72,7 @@ def build() -> Path:
             *_BENCH_SCRIPTS,
             _LIMIT,
             _RECIPE / "kernels.py",
-            *(PACKAGE / part for part in ("model", "engines", "ptq")),
+            *(PACKAGE / part for part in ("model", "engines", "ptq", "gallery")),
             _LOCK,
         ],
         [TREE / "bench"],
@@ -168,7 +168,7 @@ def _links(modules: Path, env: Mapping[str, str]) -> Iterator[str]:
 
 def _write_bench() -> None:
     shutil.rmtree(TREE / "bench", ignore_errors=True)
-    for name in ("operator_models", "net_programs"):
+    for name in ("operator_models", "net_programs", "depthwise"):
         run([PYTHON, _BENCHMARKS / f"{name}.py", TREE / "bench"], "The bench page's models could not be written.")
     kernels.compile_limits(_LIMIT, TREE / "bench")
 

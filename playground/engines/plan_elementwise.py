@@ -189,29 +189,3 @@ def _shape(planner: Planner, node: Node) -> tuple[int, ...]:
     if len(shape) > 4:
         raise UnsupportedError(f"values of {len(shape)} axes are not handled")
     return shape
-
-
-def where(planner: Planner, node: Node) -> Symbol:
-    """Where with a constant condition and a constant so low that it becomes the lowest code: a mask before Softmax.
-
-    It is a sum with codes of 0 and 1, the latter standing for that constant.
-    """
-    if all(is_constant(planner, name) for name in node.inputs):
-        return folded(planner, node)
-    keeps = planner.known(node.inputs[0], "condition").astype(bool)
-    first_is_fixed = is_constant(planner, node.inputs[1])
-    kept, fixed = (node.inputs[2], node.inputs[1]) if first_is_fixed else node.inputs[1:3]
-    low, x = planner.known(fixed, "other value"), planner.real(kept)
-    shape = np.broadcast_shapes(planner.shape(kept), keeps.shape)
-    if low.size != 1 or len(shape) > 4:
-        raise UnsupportedError("only a choice between a value of up to 4 axes and one number is handled")
-    hidden = planner.constant(f"{node.outputs[0]}:hidden", (keeps if first_is_fixed else ~keeps).astype(np.uint8))
-
-    def emit(output: str, scale: np.float32, to: ops.Target) -> None:
-        ratios = (np.float32(x.scale / scale), np.float32(np.float32(low.reshape(())) / scale))
-        if ratios[1] + 255 * ratios[0] > to.lo:
-            raise UnsupportedError(f"its constant {low.reshape(())} is not below all that its output can hold")
-        step = p.Add((x.value, hidden), output, (x.zero_point, 0), ratios, to)
-        planner.emit(step, shape, to.dtype)
-
-    return Pending(shape, emit)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from playground.engines import integer_ops as ops
 from playground.engines import plan_elementwise as elementwise
+from playground.engines import plan_masks as masks
 from playground.engines import plan_moves as moves
 from playground.engines import plan_products as products
 from playground.engines import plan_resample as resample
@@ -119,6 +120,15 @@ def fold(planner: Planner, node: Node) -> Symbol:
     return elementwise.folded(planner, node)
 
 
+def _refusing(reason: str) -> Handler:
+    """Planning of an operator that is known but not run in integers: why."""
+
+    def refuse(planner: Planner, node: Node) -> Symbol:
+        raise UnsupportedError(reason)
+
+    return refuse
+
+
 def key_of(node: Node) -> str:
     """An operator's name, with its domain where it is not ONNX's own."""
     return node.op if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op}"
@@ -143,11 +153,11 @@ HANDLERS: Mapping[str, Handler] = {
     "ConvInteger": products.conv_integer,
     "Relu": elementwise.relu,
     "Clip": elementwise.clip,
-    "Add": elementwise.add,
+    "Add": masks.add,
     "Sub": elementwise.sub,
     "Mul": elementwise.mul,
     "Div": elementwise.div,
-    "Where": elementwise.where,
+    "Where": masks.where,
     **dict.fromkeys(FUNCTIONS, elementwise.unary),
     "MaxPool": windows.max_pool,
     "AveragePool": windows.average_pool,
@@ -173,5 +183,9 @@ HANDLERS: Mapping[str, Handler] = {
     "Dropout": identity,
     "Constant": constant,
     "Shape": shape_of,
+    "DynamicQuantizeLinear": _refusing(
+        "its scale is found while the model runs, and programs are planned with known ones"
+    ),
+    "com.microsoft.MatMulNBits": _refusing("its input is float32; the interpreter and ONNX Runtime run it"),
 }
 """ONNX operator -> how it is planned. What is not here runs in ONNX Runtime instead."""

@@ -38,7 +38,10 @@ def _weights(planner: Planner, name: str, channel_axis: int) -> _Weights:
 
 
 def _bias(planner: Planner, node: Node, x: Real, weights: _Weights) -> NDArray[np.int32]:
-    """The bias in steps of ``x_scale * w_scale``: as stored if it is in those steps already, else rounded to them."""
+    """The bias in steps of ``x_scale * w_scale``: as stored if it is in those steps already, else rounded to them.
+
+    A float bias is off by at most half a step then, far less than one code of the output.
+    """
     channels = weights.scale.size
     if len(node.inputs) < 3 or not node.inputs[2]:
         return np.zeros(channels, np.int32)
@@ -48,9 +51,17 @@ def _bias(planner: Planner, node: Node, x: Real, weights: _Weights) -> NDArray[n
         stored = np.broadcast_to(symbol.scale.reshape(-1), (channels,)) if symbol.scale.size == 1 else symbol.scale
         if np.allclose(stored.reshape(-1), steps, rtol=1e-5, atol=0):
             return _per_channel(symbol.codes, channels)
-    real = _per_channel(planner.known(node.inputs[2], "bias"), channels)
+    return _in_steps(_per_channel(planner.known(node.inputs[2], "bias"), channels), steps)
+
+
+def _in_steps(real: NDArray[Any], steps: NDArray[np.float32], to: NDArray[np.int32] | int = 0) -> NDArray[np.int32]:
+    """A real bias rounded to whole steps and added to another one; UnsupportedError if int32 cannot hold that."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        codes = np.where(real == 0, 0, np.rint(real / steps.astype(np.float64))) + to
     limits = np.iinfo(np.int32)
-    return np.clip(np.rint(real / steps.astype(np.float64)), limits.min, limits.max).astype(np.int32)
+    if not ((codes >= limits.min) & (codes <= limits.max)).all():
+        raise UnsupportedError("its bias does not fit into 32 bits in steps of input scale times weight scale")
+    return codes.astype(np.int32)
 
 
 def _per_channel(bias: NDArray[Any], channels: int) -> NDArray[Any]:
@@ -168,9 +179,7 @@ def _product(planner: Planner, x: Real, weights: _Weights, bias: NDArray[np.int3
         planner.emit(p.Product((x.value,), output, x.zero_point, matrix, bias, multiplier, to), out_shape, to.dtype)
 
     def plus(real: NDArray[np.float32]) -> Pending:
-        steps = np.rint(_per_channel(real, bias.size) / (x.scale * weights.scale).astype(np.float64))
-        limits = np.iinfo(np.int32)
-        return _product(planner, x, weights, np.clip(bias + steps, limits.min, limits.max).astype(np.int32))
+        return _product(planner, x, weights, _in_steps(_per_channel(real, bias.size), x.scale * weights.scale, bias))
 
     return Pending(out_shape, emit, plus=plus)
 

@@ -1,5 +1,6 @@
 // Convolution 3 x 3, 64 to 64 channels, 56 x 56 pixels, padded: ours and ONNX Runtime Web's QLinearConv.
 import { bytes, runtime } from "./files.mjs";
+import { transposed } from "./layout.mjs";
 import { buildOf, CODES, prepare } from "./product.mjs";
 import { codes, race, rowsOf, verdict } from "./timing.mjs";
 
@@ -21,13 +22,6 @@ function ours(kernels, weights, x) {
       return kernels.at(out);
     },
   };
-}
-
-/** [rows][columns] to [columns][rows]. */
-function transposed(x, rows, columns) {
-  const made = new x.constructor(x.length);
-  for (let i = 0; i < rows; i += 1) for (let j = 0; j < columns; j += 1) made[j * rows + i] = x[i * columns + j];
-  return made;
 }
 
 /** Rows of the table. */

@@ -32,8 +32,9 @@ export function setUpRuntime() {
   ort.env.logLevel = "error";
 }
 
-/** A one-operator model in ONNX Runtime Web: input `x`, output `y`. */
+/** A model of one input and one output in ONNX Runtime Web. */
 export async function runtime(file, type, data, shape) {
   const session = await ort.InferenceSession.create(await bytes(file), { executionProviders: ["wasm"] });
-  return { run: async () => (await session.run({ x: new ort.Tensor(type, data, shape) })).y.data };
+  const [[input], [output]] = [session.inputNames, session.outputNames];
+  return { run: async () => (await session.run({ [input]: new ort.Tensor(type, data, shape) }))[output].data };
 }

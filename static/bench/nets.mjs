@@ -5,7 +5,6 @@ import { buildOf } from "./product.mjs";
 import { race, rowsOf, verdict } from "./timing.mjs";
 
 const BATCHES = [1, 16];
-const ROUNDS = 9;
 const TYPES = { float32: Float32Array, int64: BigInt64Array };
 const json = async (name) => JSON.parse(new TextDecoder().decode(await bytes(name)));
 
@@ -80,7 +79,7 @@ export async function nets(builds, progress) {
       const [ours] = Object.values(results);
       const verdicts = Object.fromEntries(Object.entries(results).slice(1).map(([engine, found]) => [engine, verdict(ours, found)]));
       const share = (part) => progress((i + (j + part) / BATCHES.length) / described.length);
-      const times = await race(engines, ROUNDS, share);
+      const times = await race(engines, share);
       rows.push(...rowsOf({ title: `${name}, batch ${batch}`, macs: net.macs * batch }, times, { verdicts }));
       builds.forEach((kernels, k) => kernels.release(marks[k]));
     }

@@ -4,7 +4,7 @@ const ROUND_MS = 5; // short, so that some rounds are undisturbed on a busy mach
 
 const ROUNDS = 31;
 const FEWEST = 7;
-const PATIENCE_MS = 8000; // after which the fewest rounds have to do
+const PATIENCE_MS = 5000; // after which the fewest rounds have to do
 
 async function once(engine) {
   let runs = 0;

@@ -62,7 +62,7 @@ async function ours({ dot, kernels }, { stem, channels, size, stride, scratch },
 const transposed = (x, rows, columns) => x.map((_, i) => x[(i % rows) * columns + Math.floor(i / rows)]);
 
 async function main() {
-  const told = JSON.parse(await readFile(`${folder}/layers.json`));
+  const told = JSON.parse(await readFile(`${folder}/depthwise.json`));
   const found = await builds();
   for (const layer of told.layers) {
     const { stem, channels, size } = layer;
@@ -71,7 +71,7 @@ async function main() {
     const fed = { x: new ort.Tensor("uint8", transposed(x, size * size, channels), [1, channels, size, size]) };
     const theirs = (await session.run(fed)).y.data;
     const theirMs = await quickest(() => session.run(fed));
-    const line = [stem.padEnd(14), `ONNX Runtime Web ${theirMs.toFixed(4)} ms`];
+    const line = [stem.padEnd(24), `ONNX Runtime Web ${theirMs.toFixed(4)} ms`];
     for (const build of found) {
       const mark = build.kernels.mark();
       const layerOfOurs = await ours(build, layer, told, x);

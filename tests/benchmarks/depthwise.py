@@ -1,6 +1,7 @@
 """Our depthwise convolution beside ONNX Runtime Web's QLinearConv, in Node.js on one thread; and whether both agree.
 
-Usage: python tests/benchmarks/depthwise.py      a table: milliseconds (the quickest of many runs), and ratios
+Usage: python tests/benchmarks/depthwise.py             a table: milliseconds (the quickest of many runs), and ratios
+       python tests/benchmarks/depthwise.py FOLDER      only writes what the bench page needs of two of the layers
 
 Layers are 3 x 3, padded, uint8 times int8: those of MobileNetV1-0.25 at 96 x 96 pixels, and larger ones.
 """
@@ -22,6 +23,7 @@ from playground.model.graph import Graph, Node, Tensor, ValueInfo
 from playground.model.writers.onnx import to_onnx
 
 ROOT = Path(__file__).parents[2]
+PAGE_LAYERS = [(64, 56, 1), (128, 6, 1)]
 LAYERS = [(8, 48, 1), (64, 12, 1), (128, 6, 1), (256, 3, 1), (64, 56, 1), (64, 56, 2), (32, 112, 1)]
 SCALES = {"x_scale": 0.02, "w_scale": 0.01, "y_scale": 0.1}
 X_ZERO, Y_ZERO, SEED = 128, 120, 20260101
@@ -51,12 +53,17 @@ def layer(channels: int, size: int, stride: int) -> tuple[Graph, np.ndarray, Win
     return graph, weights, Window((3, 3), (out, out), (stride, stride), (1, 1), (1, 1))
 
 
-def write(folder: Path) -> None:
-    """Every layer as an ONNX model and as arguments of the kernel, for each way to multiply."""
+def write(folder: Path, layers: list[tuple[int, int, int]]) -> None:
+    """Layers as ONNX models and as arguments of the kernel, for each way to multiply.
+
+    Args:
+        folder: exists.
+        layers: channels, width and height, stride.
+    """
     described = []
-    for channels, size, stride in LAYERS:
+    for channels, size, stride in layers:
         graph, weights, window = layer(channels, size, stride)
-        stem = f"{channels}x{size}x{size}s{stride}"
+        stem = f"depthwise-{channels}x{size}x{size}s{stride}"
         (folder / f"{stem}.onnx").write_bytes(to_onnx(graph))
         scratch = {}
         for dot in ("int16", "unsigned", "signed"):
@@ -67,7 +74,7 @@ def write(folder: Path) -> None:
         described.append({"stem": stem, "channels": channels, "size": size, "stride": stride, "scratch": scratch})
     multiplier = np.float32(SCALES["x_scale"]) * np.float32(SCALES["w_scale"]) / np.float32(SCALES["y_scale"])
     told = {"layers": described, "multiplier": float(multiplier), "xZero": X_ZERO, "yZero": Y_ZERO}
-    (folder / "layers.json").write_text(json.dumps(told))
+    (folder / "depthwise.json").write_text(json.dumps(told))
 
 
 def main() -> None:
@@ -76,10 +83,13 @@ def main() -> None:
     from builder.downloads import node, node_modules
 
     with tempfile.TemporaryDirectory() as folder:
-        write(Path(folder))
+        write(Path(folder), LAYERS)
         script = Path(__file__).with_suffix(".mjs")
         subprocess.run([*node("node"), script, folder, node_modules(), ROOT / "playground" / "kernels"], check=True)
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) > 1:
+        write(Path(sys.argv[1]), PAGE_LAYERS)
+    else:
+        main()

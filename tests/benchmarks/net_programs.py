@@ -103,7 +103,7 @@ def write(folder: Path) -> None:
     """Everything for every net."""
     folder.mkdir(parents=True, exist_ok=True)
     described = {}
-    for name, make in nets.NETS.items():
+    for name, make in nets.EVERY.items():
         graph = make()
         quantized, file = nets.quantized(graph)
         (folder / f"{name}.onnx").write_bytes(to_onnx(graph))

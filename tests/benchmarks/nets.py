@@ -3,12 +3,14 @@
 The four architectures of MLPerf Tiny and an encoder as in BERT. Weights are random (seeded), batch normalization is
 folded. ``quantized`` runs our own ``quantize_model`` on random data.
 
-``net_programs`` writes them for the bench page. Run as a script this prints a table: our kernels under wasmtime and
-native ONNX Runtime, in turns, on one thread.
+``net_programs`` writes them for the bench page. Run as a script this prints a table (or, with --json, its rows): our
+kernels under wasmtime and native ONNX Runtime, in turns, on one thread.
 """
 
 from __future__ import annotations
 
+import json
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -219,6 +221,9 @@ def gallery_net(name: str) -> Graph:
     return graph
 
 
+EVERY: dict[str, Callable[[], Graph]] = {**NETS, **{name: partial(gallery_net, name) for name in GALLERY}}
+
+
 def medians_ms(runs: list[Callable[[], object]], rounds: int = 15, round_ms: float = 20) -> list[float]:
     """Median time of one run of each, in turns: what else the machine does meanwhile meets all of them."""
     times: list[list[float]] = [[] for _ in runs]
@@ -248,15 +253,26 @@ def engines(graph: Graph, batch: int) -> list[Callable[[], object]]:
     return [partial(program.run, feeds), *(partial(session.run, None, feeds) for session in sessions)]
 
 
-def table() -> None:
-    """Our kernels under wasmtime beside native ONNX Runtime on one thread."""
-    print(f"{'net':12} {'batch':>5} {'ours':>9} {'QDQ':>9} {'float':>9}   ms; QDQ / ours, float / ours")
-    for name, make in NETS.items():
+def native() -> list[dict[str, Any]]:
+    """Our kernels under wasmtime beside native ONNX Runtime on one thread: medians in ms."""
+    rows = []
+    for name, make in EVERY.items():
         for batch in (1, 16):
-            ours, *others = medians_ms(engines(make(), batch))
-            ratios = "  ".join(f"{other / ours:5.2f}" for other in others)
-            print(f"{name:12} {batch:5} {ours:9.3f} {others[0]:9.3f} {others[1]:9.3f}   {ratios}")
+            ours, qdq, floats = medians_ms(engines(make(), batch))
+            rows.append({"net": name, "batch": batch, "ours_ms": ours, "qdq_ms": qdq, "float_ms": floats})
+    return rows
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """These rows for people."""
+    lines = [f"{'net':16} {'batch':>5} {'ours':>9} {'QDQ':>9} {'float':>9}   ms; QDQ / ours, float / ours"]
+    for row in rows:
+        ours, qdq, floats = (row[f"{which}_ms"] for which in ("ours", "qdq", "float"))
+        ratios = f"{qdq / ours:5.2f}  {floats / ours:5.2f}"
+        lines.append(f"{row['net']:16} {row['batch']:5} {ours:9.3f} {qdq:9.3f} {floats:9.3f}   {ratios}")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    table()
+    measured = native()
+    print(json.dumps(measured) if "--json" in sys.argv else table(measured))

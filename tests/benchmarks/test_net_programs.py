@@ -8,9 +8,9 @@ from playground.engines import wasm
 from tests.benchmarks import net_programs, nets
 
 
-@pytest.mark.parametrize("name", ["dscnn", "autoencoder"])
+@pytest.mark.parametrize("name", ["dscnn", "autoencoder", "digits-convnet"])
 def test_a_written_program_gives_the_engines_results(name):
-    graph = nets.quantized(nets.NETS[name]())[0]
+    graph = nets.quantized(nets.EVERY[name]())[0]
     kernels, constants, batch = host.kernels(), net_programs.Constants(), 3
     program = net_programs.program_of(graph, batch, kernels.dot, constants)
     arena = kernels.arena(program["nbytes"])
@@ -22,11 +22,11 @@ def test_a_written_program_gives_the_engines_results(name):
         words += [kernels.slots[kernel], len(args), *moved]
     code = kernels.arena(4 * len(words))
     code.view(0, (len(words),), np.int32)[:] = words
-    (x,) = nets.sample(graph, batch).values()
+    ((fed, x),) = nets.sample(graph, batch).items()
     arena.view(program["input"], x.shape, x.dtype)[...] = x
     kernels.call("k_run", code.address, len(program["calls"]))
     at, count = program["output"]
-    (expected,) = wasm.plan(graph, {"x": x.shape}).run({"x": x}).values()
+    (expected,) = wasm.plan(graph, {fed: x.shape}).run({fed: x}).values()
     np.testing.assert_array_equal(arena.view(at, (count,), np.float32), expected.reshape(-1))
 
 

@@ -70,15 +70,26 @@ def test_api_events_and_errors(page):
 def test_bench_page_fills_its_results(fresh):
     page = fresh.page
     page.goto(fresh.site + "/bench.html")
-    page.wait_for_function("() => window.benchResults", timeout=120_000)
-    results = page.evaluate("() => window.benchResults.results")
-    shapes = {"512 × 512 × 512", "384 × 1024 × 1024", "conv 3×3, 64→64, 56×56", "1 × 2048 × 2048, 64 blocks a column"}
+    page.wait_for_function("() => window.benchResults", timeout=300_000)
+    found = page.evaluate("() => window.benchResults")
+    assert "error" not in found, found["error"]
+    every, targets = found["results"], found["targets"]
+    nets = [r for r in every if ", batch " in r["shape"]]
+    results = [r for r in every if r not in nets]
+    shapes = {
+        "512 × 512 × 512", "384 × 1024 × 1024", "conv 3×3, 64→64, 56×56", "1 × 2048 × 2048, 64 blocks a column",
+        "depthwise 3×3, 64 channels, 56×56, stride 1", "depthwise 3×3, 128 channels, 6×6, stride 1",
+    }  # fmt: skip
     assert {r["shape"] for r in results} == shapes
     assert all(r["medianMs"] > 0 for r in results)
     theirs = [r for r in results if r["engine"].startswith("ONNX")]
-    assert {r["result"] for r in theirs} == {"equal", "equal within 0.00001"} and len(theirs) == 10
+    assert {r["result"] for r in theirs} == {"equal", "equal within 0.00001"} and len(theirs) == 12
     assert {r["engine"].partition(",")[0] for r in results} >= {"Ours (simd128)", "Multiplying alone (simd128)"}
-    assert page.locator("#results tbody tr").count() == len(results)
+    names = ("resnet8", "mobilenet", "dscnn", "autoencoder", "encoder", "digits-mlp", "digits-convnet")
+    assert {r["shape"] for r in nets} == {f"{name}, batch {batch}" for name in names for batch in (1, 16)}
+    assert page.locator("#results tbody tr").count() == len(every)
+    assert targets[-1]["what"] == "all networks: geometric mean" and targets[-1]["found"] > 1
+    assert page.locator("#targets tbody tr").count() == len(targets) >= 25
 
 
 @pytest.mark.parametrize("view", ["tensor", "model", "run", "export"])

@@ -147,3 +147,42 @@ def test_random_products_equal_onnxruntime(left, right, dtypes):
     compiled = wasm.plan(load(data, "product.onnx").graph, {"a": a.shape})
     np.testing.assert_array_equal(compiled.run({"a": a})["y"], expected)
     np.testing.assert_array_equal(reference.run(compiled.program, {"a": a})["y"], expected)
+
+
+WINDOWS = {
+    "plain": ((2, 5, 9, 8), (7, 5, 3, 3), {}),
+    "pointwise": ((3, 16, 5, 4), (9, 16, 1, 1), {}),
+    "padded and strided": ((1, 3, 11, 7), (8, 3, 3, 5), {"pads": [1, 2, 0, 3], "strides": [2, 3]}),
+    "dilated": ((2, 4, 12, 9), (5, 4, 3, 2), {"dilations": [3, 2], "pads": [2, 0, 1, 1]}),
+    "groups": ((1, 6, 7, 7), (9, 2, 3, 3), {"group": 3}),
+    "depthwise": ((2, 19, 6, 10), (19, 1, 3, 3), {"group": 19, "pads": [1, 1, 1, 1], "strides": [2, 1]}),
+}
+
+
+@pytest.mark.parametrize("w_dtype", ["int8", "uint8"])
+@pytest.mark.parametrize("case", WINDOWS)
+def test_random_convolutions_equal_onnxruntime(case, w_dtype):
+    """ConvInteger with any zero-points; ONNX Runtime has it for uint8 images alone."""
+    import onnxruntime
+
+    x_shape, w_shape, attributes = WINDOWS[case]
+    rng = np.random.default_rng(len(case))
+    limits = np.iinfo(w_dtype)
+    x, w = rng.integers(0, 256, x_shape).astype(np.uint8), rng.integers(limits.min, limits.max + 1, w_shape)
+    x_point = np.array(rng.integers(0, 256), np.uint8)
+    w_point = np.array(rng.integers(limits.min, limits.max + 1), w_dtype)
+    node = helper.make_node("ConvInteger", ["x", "w", "xz", "wz"], ["y"], **attributes)
+    graph = helper.make_graph(
+        [node],
+        "convolution",
+        [helper.make_tensor_value_info("x", onnx.TensorProto.UINT8, x_shape)],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.INT32, None)],
+        [numpy_helper.from_array(a, n) for n, a in (("w", w.astype(w_dtype)), ("xz", x_point), ("wz", w_point))],
+    )
+    data = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10).SerializeToString()
+    (expected,) = onnxruntime.InferenceSession(data).run(None, {"x": x})
+    ours = load(data, "convolution.onnx").graph
+    compiled = wasm.plan(ours, {"x": x.shape})
+    np.testing.assert_array_equal(compiled.run({"x": x})["y"], expected)
+    np.testing.assert_array_equal(reference.run(compiled.program, {"x": x})["y"], expected)
+    np.testing.assert_array_equal(run_graph(ours, {"x": x})["y"], expected)

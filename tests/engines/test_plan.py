@@ -75,6 +75,39 @@ def test_clip_limits_become_codes(lo, hi, expected):
     assert (program.steps[1].to.lo, program.steps[1].to.hi) == expected
 
 
+@pytest.mark.parametrize(
+    ("op", "domain", "reason"),
+    [
+        ("DynamicQuantizeLinear", "", "its scale is found while the model runs"),
+        ("MatMulNBits", "com.microsoft", "its input is float32"),
+    ],
+)
+def test_why_it_is_left_to_others_is_data(op, domain, reason):
+    alone = Node(op, "one", ("x",), ("y",), {}, domain)
+    (found,) = refusals(graph([alone], ["y"]))
+    assert (found.node, found.op) == ("one", op)
+    assert found.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("bias", "scales", "whole"),
+    [
+        ([0.06, -0.0126], [0.5, 0.25], [1, -1]),
+        ([0.0, 1.0], [0.0, 0.5], [0, 20]),  # a dead channel
+        ([1.0, 1.0], [1e-9, 0.5], None),  # 1e10 steps: ONNX Runtime keeps such a bias in float, and so has to run it
+        ([1.0, 1.0], [0.0, 0.5], None),
+    ],
+)
+def test_a_float_bias_is_rounded_to_steps_or_refused_never_cut(bias, scales, whole):
+    arrays = {**CONV_WEIGHTS, "bias": np.array(bias, np.float32), "ws": np.array(scales, np.float32)}
+    planned = graph([*CONV, *quantized("c", "t")], ["c:r"], arrays)
+    if whole is None:
+        with pytest.raises(UnsupportedError, match="does not fit into 32 bits"):
+            compile_graph(planned, {"x": (1, 3, 4, 4)})
+    else:
+        np.testing.assert_array_equal(compile_graph(planned, {"x": (1, 3, 4, 4)}).steps[1].bias, whole)
+
+
 def test_a_product_that_is_not_quantized_again_gives_floats():
     program = compile_graph(graph([*CONV, node("Relu", "c", "y")], ["y"], CONV_WEIGHTS), {"x": (1, 3, 4, 4)})
     assert kinds(program) == (["Quantize", "Conv"], [])

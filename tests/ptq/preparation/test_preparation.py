@@ -229,7 +229,7 @@ def test_recipes_ask_for_it() -> None:
 
 
 def test_there_are_these() -> None:
-    assert list(passes()) == ["fold_constants", "fold_batch_norm", "remove_dead", "infer_shapes"]
+    assert list(passes()) == ["fold_constants", "fuse_layer_norm", "fold_batch_norm", "remove_dead", "infer_shapes"]
     with pytest.raises(InvalidInputError, match="no pass 'polish'"):
         prepared_graph(convolutions(), ["polish"])
     assert isinstance(prepared(Model("onnx", "m", {}, convolutions()))[0], Model)

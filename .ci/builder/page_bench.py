@@ -1,0 +1,123 @@
+"""Runs inside the page's worker for ``build.py bench``: what a call of a kernel costs there, and a slider's kernels.
+
+It is loaded into Pyodide by bench_driver.py, on the real page, when Python answers.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from statistics import median
+
+import numpy as np
+
+from playground import host
+
+VALUES = 1_000_000
+MEBIBYTE = 1 << 20
+BITS, ERROR_BINS = 4, 41
+ROUNDS, CALLS = 15, 2000
+
+
+def measure() -> str:
+    """Everything, as JSON."""
+    return json.dumps({"dot": host.kernels().dot, "call": call_cost(), "slider": slider()})
+
+
+def call_cost() -> dict[str, object]:
+    """Microseconds of a call on one MiB of NumPy's memory that has nothing to do; whether the array stays where it is.
+
+    ``k_minmax`` of no value reads nothing, so what is left is the call: arguments made into words, Python to wasm and
+    back. ``kept`` is the same with the words of the call before, as a planned program is run.
+    """
+    kernels = host.kernels()
+    x = np.linspace(-1, 1, MEBIBYTE // 4, dtype=np.float32)
+    found, nans = np.zeros(2, np.float32), np.zeros(1, np.int32)
+    address = x.ctypes.data
+    in_place = kernels.resident(x) is x and kernels.address(x) == address
+    kernels.call("k_minmax", x, x.size, found, nans)
+    in_place = in_place and (float(found[0]), float(found[1])) == (-1.0, 1.0)
+    words = np.array([kernels.word(argument) for argument in (x, 0, found, nans)], np.int32)
+    at = kernels.address(words)
+    runs: dict[str, tuple[Callable[[], object], int]] = {
+        "call": (lambda: kernels.call("k_minmax", x, 0, found, nans), CALLS),
+        "kept": (lambda: kernels._invoke("k_minmax", at), CALLS),
+        "copying 1 MiB": (x.copy, CALLS // 20),
+    }
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(ROUNDS):
+        for name, (run, count) in runs.items():
+            times[name].append(_seconds(run, count) / count)
+    return {"microseconds": {name: 1e6 * median(held) for name, held in times.items()}, "in_place": in_place}
+
+
+def _seconds(run: Callable[[], object], count: int) -> float:
+    began = time.perf_counter()
+    for _ in range(count):
+        run()
+    return time.perf_counter() - began
+
+
+def slider() -> dict[str, object]:
+    """Milliseconds of what a moved slider has worked out of a million floats: kernels, and the same in NumPy, in turns.
+
+    Codes, what they stand for, the sums of squared errors (rounding and clipping apart), how many values have each
+    code, and a histogram of the errors.
+    """
+    x = np.random.default_rng(20260101).normal(size=VALUES).astype(np.float32)
+    scale, zero_point = np.float32(0.3), 0
+    by_kernels, by_numpy = kernel_step(x, scale, zero_point), numpy_step(x, scale, zero_point)
+    ours, theirs = by_kernels(), by_numpy()
+    close = all(np.allclose(a, b, rtol=1e-6) for a, b in zip(ours, theirs, strict=True))
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(ROUNDS):
+        for run, held in zip((by_kernels, by_numpy), times, strict=True):
+            held.append(1e3 * _seconds(run, 1))
+    return {"kernels_ms": median(times[0]), "numpy_ms": median(times[1]), "agree": close}
+
+
+Step = Callable[[], list[np.ndarray]]
+
+
+def kernel_step(x: np.ndarray, scale: np.float32, zero_point: int) -> Step:
+    """The calls of static/fastpath/compute.mjs."""
+    k, n = host.kernels(), x.size
+    low, high = -(1 << (BITS - 1)), (1 << (BITS - 1)) - 1
+    scales, points = np.full(1, scale, np.float32), np.full(1, zero_point, np.int32)
+    codes, x_hat, pair = np.empty(n, np.uint8), np.empty(n, np.float32), np.empty(2, np.float32)
+    limit_lo, limit_hi = np.empty(1, np.float32), np.empty(1, np.float32)
+    stats, held, bins = np.empty(6), np.empty(high - low + 1, np.int32), np.empty(ERROR_BINS, np.int32)
+
+    def run() -> list[np.ndarray]:
+        held[:] = bins[:] = 0
+        k.call("k_quantize", x, 1, 1, n, scales, points, low, high, 0, 0, 0, codes)
+        k.call("k_dequantize", codes, 1, 1, 1, n, scales, points, x_hat)
+        k.call("k_clip_limits", scales, points, 1, low, high, 0.5, limit_lo, limit_hi)
+        k.call("k_error_stats", x, x_hat, 1, 1, n, limit_lo, limit_hi, stats)
+        k.call("k_count_codes", codes, 1, 1, 1, n, -1, low, held)
+        k.call("k_error_bins", x, x_hat, n, float(stats[5]), float(scale), ERROR_BINS, bins, pair)
+        return [stats, held, bins.sum()]
+
+    return run
+
+
+def numpy_step(x: np.ndarray, scale: np.float32, zero_point: int) -> Step:
+    """The same by NumPy's own functions."""
+    low, high = -(1 << (BITS - 1)), (1 << (BITS - 1)) - 1
+
+    def run() -> list[np.ndarray]:
+        codes = np.clip(np.rint(x / scale) + np.float32(zero_point), low, high).astype(np.int8)
+        x_hat = (codes - np.int8(zero_point)).astype(np.float32) * scale
+        lo, hi = np.float32((low - 0.5 - zero_point) * scale), np.float32((high + 0.5 - zero_point) * scale)
+        error = x_hat.astype(np.float64) - x
+        squared, outside = error * error, (x < lo) | (x > hi)
+        noise, clipping = squared.sum(), squared[outside].sum()
+        largest = np.abs(error).max()
+        signal = np.square(x, dtype=np.float64).sum()
+        stats = np.array([signal, noise, noise - clipping, clipping, outside.sum(), largest])
+        counts = np.bincount(codes.astype(np.int64) - low, minlength=high - low + 1)
+        bins = np.histogram(error, ERROR_BINS, (-largest, largest))[0]
+        return [stats, counts, bins.sum()]
+
+    return run
