@@ -13,8 +13,16 @@ function download(name, content, type) {
 }
 
 export function installExport({ client, complain, given, ready }) {
-  const job = new Job({ client, complain });
+  const job = new Job({ client, complain: complainOrOffer });
   let kept = null;
+
+  /** What can go on without a part of the model is offered to. */
+  function complainOrOffer(error) {
+    if (error.offer !== "partial") { complain(error); return; }
+    const goOn = () => client.request("set", { changes: { partial: true } })
+      .then(() => work("quantize", works.quantize)).catch(complain);
+    toast(error.message, "bad", { label: "Quantize the rest", run: goOn });
+  }
 
   /** Work that ends in a quantized model to keep, and shows its results in the Model view. */
   async function work(kind, stage) {
@@ -66,7 +74,8 @@ export function installExport({ client, complain, given, ready }) {
   });
   $("save-recipe").addEventListener("click", async () => {
     const { result } = await client.request("export");
-    download("recipe.json", result.recipe, "application/json");
+    if (result.recipe) download("recipe.json", result.recipe, "application/json");
+    else complain(new Error(result.trouble));
   });
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.addEventListener("click", async () => {

@@ -12,19 +12,18 @@ from playground import gallery
 from playground.analysis.agreement import Compared, agreement, largest_difference, softmax
 from playground.analysis.inventory import inventory_data
 from playground.analysis.race import race_work
+from playground.app import chosen_recipe
 from playground.app.inputs import Feeds, as_feeds, digit_of, fixed_batch, of_any_batch, read_feeds
 from playground.app.python_code import python_code
 from playground.app.workspace import NO_RESULTS, Workspace
-from playground.core import Scheme
 from playground.engines.running import run_work
-from playground.errors import CancelledError, MissingError, UnsupportedError
+from playground.errors import CancelledError, MissingError, PlaygroundError, UnsupportedError
 from playground.host.sources import Source
 from playground.model.graph import Graph, Model
 from playground.model.loading import load
-from playground.model.recipe import Recipe, Rule
+from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
 from playground.render.numbers import digits, percent
-from playground.settings import formats_of
 from playground.work import Progress, Work
 
 if TYPE_CHECKING:
@@ -43,14 +42,8 @@ class Answer:
 
 
 def recipe_of(workspace: Workspace) -> Recipe:
-    """The recipe that the Model view's controls describe."""
-    settings = workspace.settings
-    weights = Scheme(settings.weights, settings.weights_granularity)
-    patterns = [part.strip() for part in settings.exclude.split(",") if part.strip()]
-    rules = [Rule(pattern) for pattern in patterns]
-    for pattern, number_format in formats_of(settings.formats).items():
-        rules.append(Rule(pattern, Scheme(number_format, settings.weights_granularity)))
-    return Recipe(tuple(rules), weights, settings.activations)
+    """The recipe of a workspace's Model view. Raises PlaygroundError as :func:`chosen_recipe.recipe_of`."""
+    return chosen_recipe.recipe_of(workspace.settings)
 
 
 class ModelJobs:
@@ -104,7 +97,7 @@ class ModelJobs:
             if workspace.model is not model or self._calibration is not given or now != recipe:
                 raise CancelledError("the model or its recipe was changed meanwhile", hint="Quantize it again")
 
-        result = yield from quantize_model_work(model, recipe_of(workspace), calibration)
+        result = yield from _offering(quantize_model_work(model, recipe_of(workspace), calibration))
         require_unchanged()
         yield Progress(1, 1, "Comparing with the float model")
         compared = yield from self._compare_work(self.graph(), result)
@@ -206,13 +199,17 @@ class ModelJobs:
         return agreement(floats[output], quantized[output], samples.labels, engine)
 
     def exports(self) -> dict[str, Any]:
-        """The permalink's query, the recipe as JSON, and Python that repeats the Tensor view's numbers."""
-        settings = self._workspace.settings
-        return {
-            "query": settings.query(),
-            "recipe": recipe_of(self._workspace).to_json(),
-            "python": python_code(self._workspace),
-        }
+        """The permalink's query, the recipe as JSON, and Python that repeats the Tensor view's numbers.
+
+        Where the controls make no recipe, that is empty and ``trouble`` says why.
+        """
+        made, trouble = "", ""
+        try:
+            made = recipe_of(self._workspace).to_json()
+        except PlaygroundError as error:
+            trouble = str(error)
+        query = self._workspace.settings.query()
+        return {"query": query, "recipe": made, "trouble": trouble, "python": python_code(self._workspace)}
 
     def inventory(self) -> dict[str, Any]:
         """The open model's inventory, with a sentence about what it is."""
@@ -222,6 +219,19 @@ class ModelJobs:
         data = inventory_data(model)
         runs = "a graph of " + ", ".join(f"{n} {op}" for op, n in list(data["operators"].items())[:6])
         return data | {"summary": runs if data["operators"] else "tensors only, so it can be looked at but not run"}
+
+
+def _offering(work: Work[QuantizedModel]) -> Work[QuantizedModel]:
+    """The work of quantizing; what a partial result would avoid is an error that offers it."""
+    from playground.ptq.checks import AGREE
+
+    try:
+        return (yield from work)
+    except PlaygroundError as error:
+        if AGREE not in error.hint:
+            raise
+        hint = error.hint.replace(AGREE, "Or quantize the rest and leave this in float")
+        raise type(error)(error.what, where=error.where, hint=hint, offer="partial") from error
 
 
 def _partings(quantized: Graph, feeds: Feeds) -> Work[tuple[str, ...]]:

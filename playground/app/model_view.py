@@ -25,7 +25,9 @@ from playground.app.workspace import Workspace
 from playground.errors import PlaygroundError
 from playground.model.recipe import ONNX_FORMATS
 from playground.render import html
+from playground.render.algorithms import HEAD, applied_title, number_rows, remarks, treated
 from playground.render.numbers import digits, grouped, percent, points, shape, size
+from playground.settings import Settings
 
 TABLE_SHEET = (Path(html.__file__).parent / "table.css").read_text(encoding="utf-8")
 
@@ -42,14 +44,14 @@ class ModelView:
 
     def __init__(self, workspace: Workspace) -> None:
         """Build everything and watch ``workspace``."""
-        from playground.app.analysis_card import AnalysisCard  # no first view needs it
+        from playground.app.analysis_card import AnalysisCard  # no first view needs these
+        from playground.app.recipe_card import RecipeCard
 
         self.workspace = workspace
         self._syncing = False
         wide = {"sizing_mode": "stretch_width", "margin": 0, "size": "small"}
-        integers = {name: name for name in ONNX_FORMATS}
         self.widgets: dict[str, Any] = {
-            "weights": pmui.Select(label="Weights", options=integers, **wide),
+            "weights": pmui.Select(label="Weights", options=list(ONNX_FORMATS), **wide),
             "weights_granularity": pmui.RadioButtonGroup(
                 label="One scale for each", options={"Tensor": "tensor", "Channel": "channel"}, **wide
             ),
@@ -68,7 +70,7 @@ class ModelView:
         self.search = pmui.TextInput(label="Search the layers", **wide)
         self.numbers, self.report = html.block("model-numbers"), html.block("model-report")
         self.heading = html.block("model-heading")
-        self.analysis = AnalysisCard(workspace)
+        self.analysis, self.recipe = AnalysisCard(workspace), RecipeCard(workspace)
         self.source = ColumnDataSource(data={}, name="inventory")
         self.table = self._table()
         for name, widget in self.widgets.items():
@@ -119,6 +121,7 @@ class ModelView:
             "numbers": self.numbers,
             "table": column(self.heading, self.table, sizing_mode="stretch_width", spacing=6),
             "report": self.report,
+            **self.recipe.roots(),
             **self.analysis.roots(),
         }
 
@@ -151,7 +154,10 @@ class ModelView:
         self._syncing = True
         try:
             for name, widget in self.widgets.items():
-                widget.value = getattr(self.workspace.settings, name)
+                value = getattr(self.workspace.settings, name)
+                if name == "weights":
+                    widget.options = _weight_formats(self.workspace.settings)
+                widget.value = value
         finally:
             self._syncing = False
 
@@ -219,6 +225,7 @@ class ModelView:
         skipped = [f"{entry['name']}: {entry['reason']}" for entry in report["skipped"]]
         self.report.text = (
             html.title("Report", report["summary"])
+            + "".join(_algorithm(applied) for applied in report["algorithms"])
             + (html.note("Take note") + html.bullets(report["warnings"]) if report["warnings"] else "")
             + (
                 html.note("Not quantized, and why") + html.bullets(skipped)
@@ -226,6 +233,24 @@ class ModelView:
                 else html.note("Nothing was skipped.")
             )
         )
+
+
+def _algorithm(applied: dict[str, Any]) -> str:
+    """What one algorithm did: its numbers before and after, and its remarks."""
+    rows, told = number_rows(applied), remarks(applied)
+    return (
+        html.title(applied_title(applied), treated(applied))
+        + (html.table(HEAD, rows) if rows else "")
+        + (html.bullets(told) if told else "")
+    )
+
+
+def _weight_formats(settings: Settings) -> list[str]:
+    """Those that the chosen runtime reads, and the one that is chosen."""
+    from playground.model.runtimes import runtimes
+
+    found = runtimes().get(settings.runtime)
+    return list(dict.fromkeys([*(found.weight_formats if found else ONNX_FORMATS), settings.weights]))
 
 
 def _layer_columns(found: Any, names: list[str]) -> dict[str, list[float]]:
