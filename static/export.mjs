@@ -36,6 +36,14 @@ export function installExport({ client, complain, given, ready }) {
     await refresh();
   }
 
+  /** Follows a recipe file, or no longer any. */
+  async function openRecipe(files) {
+    await ready();
+    const { result } = await client.request("recipe", { files });
+    given.recipe = files[0] ?? null;
+    toast(result.name ? `${result.name} is followed: ${result.brings}.` : "The recipe file is not followed any more.");
+  }
+
   async function refresh() {
     for (const id of ["save-model", "save-report", "save-page"]) $(id).disabled = !kept;
     $("export-model-text").textContent = kept?.report.summary ?? "Quantize the model first; then the file is here.";
@@ -53,6 +61,9 @@ export function installExport({ client, complain, given, ready }) {
     if (!detail.quantized) kept = null;
     $("calibration-hint").textContent = detail.calibration ?? "";
     $("calibration-name").textContent = detail.calibration_name || "Choose an .npz";
+    $("recipe-name").textContent = detail.recipe_name || "Open a recipe";
+    $("recipe-remove").hidden = !detail.recipe_name;
+    if (!detail.recipe_name && window.playground.started) given.recipe = null; // not in a restart, which opens it again
     if (!$("view-export").hidden) refresh().catch(complain);
   });
   const works = { quantize: "Quantizing", sensitivity: "Measuring every layer", mixed: "Trying every width" };
@@ -66,6 +77,12 @@ export function installExport({ client, complain, given, ready }) {
     if (!file) return;
     await client.request("calibration", { files: [file] }).then(() => { given.calibration = file; }).catch(complain);
   });
+  $("recipe").addEventListener("change", async ({ target }) => {
+    const [file] = target.files;
+    target.value = "";
+    if (file) await openRecipe([file]).catch(complain);
+  });
+  $("recipe-remove").addEventListener("click", () => openRecipe([]).catch(complain));
   $("save-model").addEventListener("click", () => download(kept.name, kept.bytes, "application/octet-stream"));
   $("save-report").addEventListener("click", () => download("report.json", JSON.stringify(kept.report, null, 2), "application/json"));
   $("save-page").addEventListener("click", async () => {

@@ -16,7 +16,7 @@ const $ = (id) => document.getElementById(id);
 const { files, client } = window.playgroundStart;
 const boot = new Boot();
 const views = new Views({ client, files, onFirst: beginPython });
-const given = { model: null, calibration: null };
+const given = { model: null, calibration: null, recipe: null };
 const say = (text, action) => toast(text, "bad", action);
 const life = new Life({ start: window.playgroundStart, views, boot, given, say, finish });
 const embedded = document.body.classList.contains("embed");

@@ -52,7 +52,7 @@ class Backend:
         self._views: dict[str, Any] = {}
         self._bridges: dict[str, Bridge] = {}
         self.jobs = Jobs(port)
-        self.workspace.param.watch(lambda *_: self._note_state(), ["settings", "result"])
+        self.workspace.param.watch(lambda *_: self._note_state(), ["settings", "result", "recipe"])
         self.workspace.param.watch(lambda event: self.say(event.new), "problem", onlychanged=False)
         self._handlers: Mapping[str, Handler] = {
             "view": self._view,
@@ -65,6 +65,7 @@ class Backend:
             "subject": self._subject,
             "load": self._load,
             "calibration": self._calibration,
+            "recipe": self._recipe,
             "quantize": self._quantize,
             "sensitivity": self._sensitivity,
             "mixed": self._mixed,
@@ -125,6 +126,7 @@ class Backend:
             "quantized": workspace.result is not None,
             "calibration": self.models.calibration_sentence,
             "calibration_name": self.models.calibration_name,
+            "recipe_name": workspace.recipe_name,
             "problems": list(self.problems),
             "samples": gallery_samples(workspace.settings.model),
         }
@@ -219,6 +221,10 @@ class Backend:
         result = self.models.use_calibration(source)
         self._note_state()
         return result, ()
+
+    def _recipe(self, _request: int, content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
+        source = _one(files) if files else None
+        return self.models.use_recipe(source, keep=bool(content.get("keep"))), ()
 
     async def _quantize(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         result = await self.jobs.run(request, self.models.quantize_work())

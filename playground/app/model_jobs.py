@@ -43,7 +43,7 @@ class Answer:
 
 def recipe_of(workspace: Workspace) -> Recipe:
     """The recipe of a workspace's Model view. Raises PlaygroundError as :func:`chosen_recipe.recipe_of`."""
-    return chosen_recipe.recipe_of(workspace.settings)
+    return chosen_recipe.recipe_of(workspace.settings, workspace.recipe)
 
 
 class ModelJobs:
@@ -79,6 +79,16 @@ class ModelJobs:
         self._workspace.param.update(**NO_RESULTS, mixed=None)
         return {"name": source.name, "samples": self._samples(feeds)}
 
+    def use_recipe(self, source: Source | None, *, keep: bool = False) -> dict[str, Any]:
+        """Follow a recipe file, or no longer any; ``keep``: the controls stay as they are, as after a restart."""
+        workspace = self._workspace
+        if source is None:
+            workspace.follow(None, "")
+            return {"name": "", "brings": ""}
+        recipe = chosen_recipe.read_recipe(source, workspace.settings)
+        workspace.follow(recipe, source.name, **({} if keep else chosen_recipe.changes_of(recipe)))
+        return {"name": source.name, "brings": chosen_recipe.described(recipe)}
+
     def quantize_work(self) -> Work[QuantizedModel]:
         """Quantize the open model as the Model view says; the result is left in the workspace."""
         from playground.ptq.pipeline import quantize_model_work  # the first view does without
@@ -87,14 +97,15 @@ class ModelJobs:
         model = workspace.model
         if model is None:
             raise MissingError("there is no model open", hint="Open one first")
-        recipe, given = workspace.settings.recipe, self._calibration
+        recipe, given, opened = workspace.settings.recipe, self._calibration, workspace.recipe
         calibration = given
         if calibration is None and workspace.settings.model in gallery.entries():
             calibration = dict(gallery.calibration(workspace.settings.model))
 
         def require_unchanged() -> None:
             now = workspace.settings.recipe
-            if workspace.model is not model or self._calibration is not given or now != recipe:
+            same = workspace.model is model and self._calibration is given and workspace.recipe is opened
+            if not same or now != recipe:
                 raise CancelledError("the model or its recipe was changed meanwhile", hint="Quantize it again")
 
         result = yield from _offering(quantize_model_work(model, recipe_of(workspace), calibration))

@@ -53,7 +53,7 @@ class RecipeCard:
         self.runtime.param.watch(lambda event: self._moved(runtime=event.new), "value")
         self.partial.param.watch(lambda event: self._moved(partial=event.new), "value")
         self.fit.on_click(lambda _event: self._moved(**fitting(self.workspace.settings)))
-        workspace.param.watch(lambda *_: self.show(), ["settings", "model"])
+        workspace.param.watch(lambda *_: self.show(), ["settings", "model", "recipe"])
         self.show()
 
     def roots(self) -> dict[str, UIElement | Any]:
@@ -102,6 +102,6 @@ class RecipeCard:
         found = runtimes().get(settings.runtime)
         self.about.text = html.note(found.summary if found else "")
         unknown = [f"There is no algorithm {name!r}." for name in chosen if name not in self.boxes]
-        troubles = [*obstacles(settings, model.graph if model else None), *unknown]
+        troubles = [*obstacles(settings, model.graph if model else None, self.workspace.recipe), *unknown]
         self.troubles.text = html.note("This will not work as it is:") + html.bullets(troubles) if troubles else ""
         self.fit.visible = found is not None and bool(fitting(settings))

@@ -7,6 +7,8 @@ import pytest
 from playground.app.model_jobs import ModelJobs
 from playground.app.model_view import ModelView
 from playground.app.workspace import Workspace
+from playground.core import Scheme
+from playground.model.recipe import Override, Recipe
 from playground.ptq._catalogue import algorithms
 from playground.settings import Settings
 from playground.work import drain
@@ -72,3 +74,32 @@ def test_a_model_with_a_part_that_cannot_be_quantized_is_refused_with_an_offer(p
     page.set(partial=True)
     report = page.ask("quantize")["report"]
     assert any("Log" in entry["op"] for entry in report["skipped"]) or any("last" in w for w in report["warnings"])
+
+
+def test_a_recipe_file_is_followed_until_it_is_removed(page, refused, files):
+    recipe = Recipe(
+        weights=Scheme("int4", "tensor"), overrides=(Override("fc3.weight", skip=True),), activations="weight_only"
+    )
+    answer = page.ask("recipe", files=(files.source(recipe.to_json().encode(), "mine.json"),))
+    assert answer == {"name": "mine.json", "brings": "1 override"}
+    state = page.said("state")[-1]["state"]
+    assert (state["recipe_name"], state["settings"]["weights"]) == ("mine.json", "int4")
+    assert Recipe.from_json(page.ask("export")["recipe"]) == recipe
+    skipped = page.ask("quantize")["report"]["skipped"]
+    assert "fc3.weight" in {entry["name"] for entry in skipped}
+    with pytest.raises(refused):
+        page.ask("recipe", files=(files.source(b"{", "broken.json"),))
+    assert page.ask("state")["recipe_name"] == "mine.json"
+    page.ask("recipe")
+    assert page.ask("state")["recipe_name"] == ""
+    assert page.ask("report") is None
+    assert Recipe.from_json(page.ask("export")["recipe"]).overrides == ()
+
+
+def test_after_a_restart_the_controls_stay_as_they_are(page, files):
+    page.set(weights="int6", exclude="fc1*")
+    page.ask("recipe", keep=True, files=(files.source(Recipe(prepare=True).to_json().encode(), "mine.json"),))
+    made = Recipe.from_json(page.ask("export")["recipe"])
+    assert (made.prepare, made.weights.format, made.rules[0].pattern) == (True, "int6", "fc1*")
+    page.ask("reset")
+    assert page.ask("state")["recipe_name"] == ""
