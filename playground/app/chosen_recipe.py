@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import unquote
 
 from playground.core import Scheme
 from playground.errors import BadFileError, InvalidInputError, PlaygroundError, UnsupportedError
@@ -95,11 +98,27 @@ def read_recipe(source: Source, settings: Settings) -> Recipe:
         raise type(error)(error.what, where=where, hint=error.hint) from error
 
 
+def exclusions_of(text: str) -> list[str]:
+    """The patterns in a text with commas between them; a comma in a name is written as ``%2C``."""
+    return [unquote(part.strip()) for part in text.split(",") if part.strip()]
+
+
+def exclusions_text(patterns: Sequence[str]) -> str:
+    """What :func:`exclusions_of` reads as these patterns."""
+    return ", ".join(pattern.replace("%", "%25").replace(",", "%2C") for pattern in patterns)
+
+
 def _own_rules(settings: Settings) -> list[Rule]:
-    rules = [Rule(part.strip()) for part in settings.exclude.split(",") if part.strip()]
+    """Single names first: they are exceptions from the patterns."""
+    rules = [Rule(pattern) for pattern in exclusions_of(settings.exclude)]
     for pattern, number_format in formats_of(settings.formats).items():
         rules.append(Rule(pattern, scheme_of(number_format, settings.weights_granularity)))
-    return rules
+    return sorted(rules, key=lambda rule: not _is_name(rule.pattern))
+
+
+def _is_name(pattern: str) -> bool:
+    """Whether a pattern matches one name only: what would be special in it is escaped."""
+    return not set(re.sub(r"\[[*?[]\]", "", pattern)) & set("*?[")
 
 
 def _weights(settings: Settings, base: Recipe) -> Scheme:

@@ -8,7 +8,6 @@ from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
-from bokeh.layouts import column
 from bokeh.models import (
     ColumnDataSource,
     DataTable,
@@ -21,6 +20,7 @@ from bokeh.models import (
 
 from playground.analysis.inventory import inventory
 from playground.analysis.report import report_data
+from playground.app.override_card import AS_OTHERS, OverrideCard, override_of
 from playground.app.workspace import Workspace
 from playground.errors import PlaygroundError
 from playground.model.recipe import ONNX_FORMATS
@@ -30,6 +30,9 @@ from playground.render.numbers import digits, grouped, percent, points, shape, s
 from playground.settings import Settings
 
 TABLE_SHEET = (Path(html.__file__).parent / "table.css").read_text(encoding="utf-8")
+
+ROW, MOST_HEIGHT = 30, 320
+"""Pixels: of a row of the inventory, and of all that are on screen at once."""
 
 
 def _column(field: str, title: str, width: int, *, number: bool = False, number_format: str = "0,0") -> TableColumn:
@@ -48,7 +51,7 @@ class ModelView:
         from playground.app.recipe_card import RecipeCard
 
         self.workspace = workspace
-        self._syncing = False
+        self._syncing, self._overrides = False, ("", "")
         wide = {"sizing_mode": "stretch_width", "margin": 0, "size": "small"}
         self.widgets: dict[str, Any] = {
             "weights": pmui.Select(label="Weights", options=list(ONNX_FORMATS), **wide),
@@ -71,13 +74,14 @@ class ModelView:
         self.numbers, self.report = html.block("model-numbers"), html.block("model-report")
         self.heading = html.block("model-heading")
         self.analysis, self.recipe = AnalysisCard(workspace), RecipeCard(workspace)
+        self.override = OverrideCard(workspace)
         self.source = ColumnDataSource(data={}, name="inventory")
         self.table = self._table()
         for name, widget in self.widgets.items():
             widget.param.watch(lambda event, name=name: self._moved(name, event.new), "value")
         self.search.param.watch(lambda *_: self._show_rows(), "value_input")
         self.source.selected.on_change("indices", lambda _attr, _old, new: self._selected(new))
-        workspace.param.watch(lambda *_: self._show_widgets(), "settings")
+        workspace.param.watch(lambda *_: self._show_settings(), "settings")
         workspace.param.watch(lambda *_: self.show(), ["model", "result"])
         workspace.param.watch(lambda *_: self._show_rows(), "sensitivity")
         self.show()
@@ -101,9 +105,9 @@ class ModelView:
             name="inventory-table",
             source=self.source,
             columns=columns,
-            height=320,
+            height=MOST_HEIGHT,
             min_width=1120,
-            row_height=30,
+            row_height=ROW,
             sizing_mode="stretch_width",
             autosize_mode="force_fit",
             index_position=None,
@@ -113,13 +117,14 @@ class ModelView:
 
     def roots(self) -> dict[str, UIElement | pn.viewable.Viewable]:
         """Slot name -> what goes there."""
-        controls = pmui.Column(
-            *self.widgets.values(), self.search, sizing_mode="stretch_width", margin=0, sx={"gap": "14px"}
-        )
+        controls = pmui.Column(*self.widgets.values(), sizing_mode="stretch_width", margin=0, sx={"gap": "14px"})
         return {
             "controls": controls,
             "numbers": self.numbers,
-            "table": column(self.heading, self.table, sizing_mode="stretch_width", spacing=6),
+            "heading": self.heading,
+            "search": self.search,
+            "override": self.override.choice,
+            "table": self.table,
             "report": self.report,
             **self.recipe.roots(),
             **self.analysis.roots(),
@@ -149,6 +154,14 @@ class ModelView:
         self._show_numbers()
         self._show_report()
 
+    def _show_settings(self) -> None:
+        """The widgets, and the inventory if something else is chosen for single tensors."""
+        self._show_widgets()
+        overrides = (self.workspace.settings.exclude, self.workspace.settings.formats)
+        if overrides != self._overrides:
+            self._overrides = overrides
+            self._show_rows()
+
     def _show_widgets(self) -> None:
         """The widgets alone: all that a step of a slider in another view can change here."""
         self._syncing = True
@@ -177,12 +190,18 @@ class ModelView:
             "dtype": [r.dtype for r in rows],
             "parameters": [r.parameters for r in rows],
             "bytes": [r.bytes for r in rows],
-            "format": [_how(done.get(r.name), r.name in skipped) for r in rows],
+            "format": [_how(done.get(r.name), r.name in skipped) or self._planned(r.name) for r in rows],
             "sqnr": [float(done[r.name]["sqnr_db"]) if r.name in done else float("nan") for r in rows],
             "after": [float(done[r.name]["bytes_after"]) if r.name in done else float("nan") for r in rows],
             **_layer_columns(self.workspace.sensitivity, [r.name for r in rows]),
         }
+        self.table.height = min(MOST_HEIGHT, ROW * (len(rows) + 2))
         self.heading.text = html.title(model.name, f"{len(rows)} tensors · click one to choose it for the Tensor view")
+
+    def _planned(self, name: str) -> str:
+        """What is chosen for a tensor before the model is quantized."""
+        chosen = override_of(self.workspace.settings, name)
+        return "" if chosen == AS_OTHERS or self.workspace.result is not None else f"→ {chosen}"
 
     def _show_numbers(self) -> None:
         model, result = self.workspace.model, self.workspace.result
@@ -225,9 +244,9 @@ class ModelView:
         skipped = [f"{entry['name']}: {entry['reason']}" for entry in report["skipped"]]
         self.report.text = (
             html.title("Report", report["summary"])
-            + "".join(_algorithm(applied) for applied in report["algorithms"])
-            + (html.note("Take note") + html.bullets(report["warnings"]) if report["warnings"] else "")
-            + (
+            + "".join(html.part(_algorithm(applied)) for applied in report["algorithms"])
+            + (html.part(html.note("Take note") + html.bullets(report["warnings"])) if report["warnings"] else "")
+            + html.part(
                 html.note("Not quantized, and why") + html.bullets(skipped)
                 if skipped
                 else html.note("Nothing was skipped.")

@@ -48,6 +48,7 @@ class RecipeCard:
         self.partial = pmui.Checkbox(label="Quantize what can be quantized, leave the rest in float", **WIDE)
         self.troubles = html.block("recipe-troubles")
         self.fit = pmui.Button(label="Use what it takes", variant="outlined", **WIDE)
+        self._obstacles = pmui.Column(self.troubles, self.fit, sizing_mode="stretch_width", margin=0, sx={"gap": "8px"})
         for name, box in self.boxes.items():
             box.param.watch(lambda event, name=name: self._ticked(name, event.new), "value")
         self.runtime.param.watch(lambda event: self._moved(runtime=event.new), "value")
@@ -68,7 +69,7 @@ class RecipeCard:
         return {
             "algorithms": pmui.Column(*shelves, *pruning, **stack, sx={"gap": "2px"}),
             "runtime": pmui.Column(self.runtime, self.about, self.partial, **stack, sx={"gap": "10px"}),
-            "troubles": pmui.Column(self.troubles, self.fit, **stack, sx={"gap": "8px"}),
+            "troubles": self._obstacles,
         }
 
     def _ticked(self, name: str, wanted: bool) -> None:
@@ -104,4 +105,5 @@ class RecipeCard:
         unknown = [f"There is no algorithm {name!r}." for name in chosen if name not in self.boxes]
         troubles = [*obstacles(settings, model.graph if model else None, self.workspace.recipe), *unknown]
         self.troubles.text = html.note("This will not work as it is:") + html.bullets(troubles) if troubles else ""
+        self._obstacles.visible = bool(troubles)
         self.fit.visible = found is not None and bool(fitting(settings))
