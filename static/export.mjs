@@ -59,8 +59,6 @@ export function installExport({ client, complain, given, ready }) {
 
   addEventListener("playground-state", ({ detail }) => {
     if (!detail.quantized) kept = null;
-    $("calibration-hint").textContent = detail.calibration ?? "";
-    $("calibration-name").textContent = detail.calibration_name || "Choose an .npz";
     $("recipe-name").textContent = detail.recipe_name || "Open a recipe";
     $("recipe-remove").hidden = !detail.recipe_name;
     if (!detail.recipe_name && window.playground.started) given.recipe = null; // not in a restart, which opens it again
@@ -71,12 +69,6 @@ export function installExport({ client, complain, given, ready }) {
     $(kind).addEventListener("click", () => work(kind, stage).catch(complain));
   }
   $("tab-export").addEventListener("click", () => refresh().catch(complain));
-  $("calibration").addEventListener("change", async ({ target }) => {
-    const [file] = target.files;
-    target.value = "";
-    if (!file) return;
-    await client.request("calibration", { files: [file] }).then(() => { given.calibration = file; }).catch(complain);
-  });
   $("recipe").addEventListener("change", async ({ target }) => {
     const [file] = target.files;
     target.value = "";

@@ -86,7 +86,7 @@ export class Life {
   }
 
   async #reopen({ settings: { version, ...settings } }) {
-    const { model, calibration } = this.#given;
+    const { model, calibration, images } = this.#given;
     if (!model) {
       this.#say("The model that was open is not at hand any more. Open it again.");
       return;
@@ -95,6 +95,7 @@ export class Life {
       await this.#client.request("load", { files: [model] });
       await this.#client.request("set", { changes: settings });
       if (calibration) await this.#client.request("calibration", { files: [calibration] });
+      if (images) this.#say("The calibration images have to be chosen again.");
     } catch (error) {
       if (error.kind === "worker") throw error;
       this.#say(`${model.name} could not be opened again: ${error.message}`);

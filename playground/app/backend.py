@@ -65,12 +65,13 @@ class Backend:
             "subject": self._subject,
             "load": self._load,
             "calibration": self._calibration,
+            "image": self._image,
             "recipe": self._recipe,
             "quantize": self._quantize,
             "sensitivity": self._sensitivity,
             "mixed": self._mixed,
             "report_page": self._report_page,
-            "cancel": self._cancel,
+            "cancel": lambda _id, content, _files: (self.jobs.cancel(content.get("target")), ()),
             "report": lambda _id, _content, _files: (self._report(), ()),
             "run": self._run,
             "race": self._race,
@@ -124,8 +125,8 @@ class Backend:
             "query": workspace.settings.query(),
             "model": workspace.model.name if workspace.model else None,
             "quantized": workspace.result is not None,
-            "calibration": self.models.calibration_sentence,
-            "calibration_name": self.models.calibration_name,
+            "calibration": self.models.calibration.sentence,
+            "calibration_name": self.models.calibration.name,
             "recipe_name": workspace.recipe_name,
             "problems": list(self.problems),
             "samples": gallery_samples(workspace.settings.model),
@@ -217,8 +218,12 @@ class Backend:
         return self.models.inventory(), ()
 
     def _calibration(self, _request: int, _content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
-        source = _one(files)
-        result = self.models.use_calibration(source)
+        result = self.models.calibration.use_npz(_one(files))
+        self._note_state()
+        return result, ()
+
+    def _image(self, _request: int, content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
+        result = self.models.calibration.add_image(content, _one(files))
         self._note_state()
         return result, ()
 
@@ -252,9 +257,6 @@ class Backend:
 
     def _report_page(self, _request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         return {"name": "report.html"}, (self.analysis.page(),)
-
-    def _cancel(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return self.jobs.cancel(content.get("target")), ()
 
     async def _run(self, request: int, content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
         inputs = {} if content.get("inputs") is None else _mapping(content, "inputs")

@@ -13,7 +13,8 @@ from playground.analysis.agreement import Compared, agreement, largest_differenc
 from playground.analysis.inventory import inventory_data
 from playground.analysis.race import race_work
 from playground.app import chosen_recipe
-from playground.app.inputs import Feeds, as_feeds, digit_of, fixed_batch, of_any_batch, read_feeds
+from playground.app.calibration_data import CalibrationData
+from playground.app.inputs import Feeds, as_feeds, digit_of, fixed_batch, read_feeds
 from playground.app.python_code import python_code
 from playground.app.workspace import NO_RESULTS, Workspace
 from playground.engines.running import run_work
@@ -52,32 +53,7 @@ class ModelJobs:
     def __init__(self, workspace: Workspace) -> None:
         """``workspace`` holds the model and takes the results."""
         self._workspace = workspace
-        self._calibration: Feeds | None = None
-        self.calibration_name = ""
-        workspace.param.watch(lambda *_: self._forget(), "model")
-
-    def _forget(self) -> None:
-        self._calibration, self.calibration_name = None, ""
-
-    @property
-    def calibration_sentence(self) -> str:
-        """Where the calibration data comes from, for the page."""
-        if self.calibration_name:
-            return f"{self.calibration_name}: {self._samples(self._calibration or {})} samples."
-        if self._workspace.settings.model in gallery.entries():
-            return f"{gallery.entry(self._workspace.settings.model).data.calibration.capitalize()} of the gallery."
-        return "None given: random data will be generated, which is a smoke test, not a measurement."
-
-    @staticmethod
-    def _samples(feeds: Mapping[str, NDArray[Any]]) -> int:
-        return max((len(x) for x in feeds.values() if x.ndim), default=0)
-
-    def use_calibration(self, source: Source) -> dict[str, Any]:
-        """Take calibration data from an ``.npz`` whose arrays are named as the model's inputs."""
-        feeds = read_feeds(source, of_any_batch(self.graph()))
-        self._calibration, self.calibration_name = feeds, source.name
-        self._workspace.param.update(**NO_RESULTS, mixed=None)
-        return {"name": source.name, "samples": self._samples(feeds)}
+        self.calibration = CalibrationData(workspace)
 
     def use_recipe(self, source: Source | None, *, keep: bool = False) -> dict[str, Any]:
         """Follow a recipe file, or no longer any; ``keep``: the controls stay as they are, as after a restart."""
@@ -97,14 +73,14 @@ class ModelJobs:
         model = workspace.model
         if model is None:
             raise MissingError("there is no model open", hint="Open one first")
-        recipe, given, opened = workspace.settings.recipe, self._calibration, workspace.recipe
+        recipe, given, opened = workspace.settings.recipe, self.calibration.feeds, workspace.recipe
         calibration = given
         if calibration is None and workspace.settings.model in gallery.entries():
             calibration = dict(gallery.calibration(workspace.settings.model))
 
         def require_unchanged() -> None:
             now = workspace.settings.recipe
-            same = workspace.model is model and self._calibration is given and workspace.recipe is opened
+            same = workspace.model is model and self.calibration.feeds is given and workspace.recipe is opened
             if not same or now != recipe:
                 raise CancelledError("the model or its recipe was changed meanwhile", hint="Quantize it again")
 
@@ -168,7 +144,7 @@ class ModelJobs:
 
     def _race_feeds(self, graph: Graph) -> tuple[Feeds, Feeds]:
         """All samples there are, on which the answers are compared, and the batch that is timed."""
-        samples, fixed = self._calibration, fixed_batch(graph)
+        samples, fixed = self.calibration.feeds, fixed_batch(graph)
         if self._workspace.settings.model in gallery.entries():
             samples = gallery.held_out(self._workspace.settings.model).feeds
         if samples is not None:
@@ -191,7 +167,7 @@ class ModelJobs:
             key = self._workspace.settings.model
             samples = gallery.held_out(key, gallery.entry(key).data.live or None)
             return samples.feeds, samples.labels
-        return self._calibration, None
+        return self.calibration.feeds, None
 
     def ensure_work(self) -> Work[QuantizedModel]:
         """The quantized model; quantizes first if there is none."""
