@@ -90,7 +90,7 @@ class AnalysisCard:
         self.front.figure.visible = self.choice.visible = mixed is not None
         self._points = {_label(point): point for point in (*points, *uniform)}
         self._sync([NOTHING, *self._points], NOTHING)
-        self.chosen.text = ""
+        self.chosen.update(text="", visible=False)
         remark = "orange: a format for each layer, grey: one for all; click a point to choose it"
         self.heading.text = html.title("Bits for each layer", remark if mixed else "")
         if mixed is None:
@@ -125,7 +125,8 @@ class AnalysisCard:
             self.workspace.problem = str(error)
             return
         self._sync(list(self.choice.options), _label(point))
-        self.chosen.text = html.note(f"Chosen: {_label(point)}. Quantize the model to make it so.")
+        told = html.note(f"Chosen: {_label(point)}. Quantize the model to make it so.")
+        self.chosen.update(text=told, visible=True)
 
 
 def _label(point: Point) -> str:

@@ -13,7 +13,7 @@ from playground.app.inputs import Feeds, as_feeds, of_any_batch, read_feeds
 from playground.app.workspace import NO_RESULTS, Workspace
 from playground.errors import BadFileError, CancelledError, InvalidInputError, UnsupportedError
 from playground.host.sources import Source
-from playground.model.graph import Graph
+from playground.model.graph import Graph, Model
 
 MOST_BYTES = 512_000_000
 """What prepared images may take in all: the browser's Python has two or four gigabytes."""
@@ -102,7 +102,7 @@ class CalibrationData:
         return {"name": name, "samples": count(feeds)}
 
     def _graph(self) -> Graph:
-        model = self._workspace.model
+        model: Model | None = self._workspace.model
         if model is None or model.graph is None:
             raise UnsupportedError("this file holds tensors and no graph", hint="Open an ONNX model")
         return model.graph

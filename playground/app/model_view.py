@@ -47,7 +47,8 @@ class ModelView:
 
     def __init__(self, workspace: Workspace) -> None:
         """Build everything and watch ``workspace``."""
-        from playground.app.analysis_card import AnalysisCard  # no first view needs these
+        from playground.app.activation_card import ActivationCard  # no first view needs these
+        from playground.app.analysis_card import AnalysisCard
         from playground.app.recipe_card import RecipeCard
 
         self.workspace = workspace
@@ -74,7 +75,7 @@ class ModelView:
         self.numbers, self.report = html.block("model-numbers"), html.block("model-report")
         self.heading = html.block("model-heading")
         self.analysis, self.recipe = AnalysisCard(workspace), RecipeCard(workspace)
-        self.override = OverrideCard(workspace)
+        self.override, self.activation = OverrideCard(workspace), ActivationCard(workspace)
         self.source = ColumnDataSource(data={}, name="inventory")
         self.table = self._table()
         for name, widget in self.widgets.items():
@@ -128,6 +129,7 @@ class ModelView:
             "report": self.report,
             **self.recipe.roots(),
             **self.analysis.roots(),
+            **self.activation.roots(),
         }
 
     def _moved(self, name: str, value: Any) -> None:
