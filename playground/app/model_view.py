@@ -8,6 +8,7 @@ from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
+from bokeh.layouts import column
 from bokeh.models import (
     ColumnDataSource,
     DataTable,
@@ -125,7 +126,7 @@ class ModelView:
             "heading": self.heading,
             "search": self.search,
             "override": self.override.choice,
-            "table": self.table,
+            "table": column(self.table, sizing_mode="stretch_width"),
             "report": self.report,
             **self.recipe.roots(),
             **self.analysis.roots(),
