@@ -14,19 +14,20 @@ class PlaygroundError(Exception):
         what: what is wrong, naming the offending value.
         where: the field, tensor, node, file or byte offset it was found at; may be empty.
         hint: what to do, or which values are accepted; may be empty.
+        offer: name of the switch that would let the work go on without the offending part; mostly empty.
     """
 
     kind = "error"
 
-    def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
+    def __init__(self, what: str, *, where: str = "", hint: str = "", offer: str = "") -> None:
         """Put the sentence together."""
-        self.what, self.where, self.hint = what, where, hint
+        self.what, self.where, self.hint, self.offer = what, where, hint, offer
         message = f"{where}: {what}" if where else what
         super().__init__(f"{message.rstrip('.')}. {hint}".strip() if hint else message)
 
     def as_dict(self) -> dict[str, str]:
-        """The error as plain data: ``{"kind": ..., "message": ...}``."""
-        return {"kind": self.kind, "message": str(self)}
+        """The error as plain data: ``{"kind": ..., "message": ...}``, and ``"offer"`` if there is one."""
+        return {"kind": self.kind, "message": str(self)} | ({"offer": self.offer} if self.offer else {})
 
 
 class InvalidInputError(PlaygroundError):

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 from playground.core import Scheme
 from playground.errors import InvalidInputError
 from playground.grouping import GRANULARITIES as SCHEME_GRANULARITIES
-from playground.model.recipe import ONNX_FORMATS
+from playground.model.recipe import DEFAULT_RUNTIME, ONNX_FORMATS
 from playground.number_formats import FORMATS
 
 VERSION = 1
@@ -27,6 +27,8 @@ ACTIVATIONS = ("static", "dynamic", "weight_only")
 
 MOST_FORMATS = 20_000
 """Characters that may say which weights have formats of their own."""
+
+_PLACEMENT = ("weights_granularity", "activations", "exclude", "runtime", "algorithms", "partial")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,9 @@ class Settings:
     activations: str = "static"
     exclude: str = ""
     formats: str = ""
+    runtime: str = DEFAULT_RUNTIME
+    algorithms: str = ""
+    partial: bool = False
 
     @property
     def scheme(self) -> Scheme:
@@ -89,14 +94,14 @@ class Settings:
         return self.symmetric or FORMATS[self.format].family != "integer"
 
     @property
-    def recipe(self) -> tuple[str, str, str, str, str]:
+    def recipe(self) -> tuple[Any, ...]:
         """What decides how the model is quantized: if this differs, a quantized model is out of date."""
-        return (self.weights, self.weights_granularity, self.activations, self.exclude, self.formats)
+        return (self.weights, self.formats, *self.placement)
 
     @property
-    def placement(self) -> tuple[str, str, str]:
-        """What decides which tensors are quantized, whatever their format."""
-        return (self.weights_granularity, self.activations, self.exclude)
+    def placement(self) -> tuple[Any, ...]:
+        """What decides which tensors are quantized and by what means, whatever their format."""
+        return tuple(getattr(self, name) for name in _PLACEMENT)
 
     def with_(self, /, **changes: Any) -> Settings:
         """A copy with some properties changed, each validated.
@@ -196,6 +201,18 @@ def _name(name: str, value: Any, most: int = 1000) -> str:
     return value
 
 
+def _ids(name: str, value: Any) -> str:
+    """Ids with commas between them. Whether they are known is found out when they are used, which imports them."""
+    if not all(part.isidentifier() for part in ids_of(_name(name, value).replace("-", "_"))):
+        raise InvalidInputError(f"{value!r} is not a list of ids", where=name, hint="For instance: equalize, gptq")
+    return str(value)
+
+
+def ids_of(text: str) -> tuple[str, ...]:
+    """The ids in a text with commas between them, each once."""
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
 def _formats(name: str, value: Any) -> str:
     """A text as :func:`formats_of` reads it."""
     formats_of(_name(name, value, MOST_FORMATS))
@@ -225,7 +242,6 @@ def formats_text(formats: Mapping[str, str]) -> str:
 
 
 _FLOAT32_MAX = 3.4e38
-
 _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "view": _choice(*VIEWS),
     "model": _name,
@@ -243,11 +259,14 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "hi": _optional(_number(-_FLOAT32_MAX, _FLOAT32_MAX)),
     "zero_point": _optional(_integer(-(2**15), 2**16)),
     "zoom": _boolean,
-    "weights": _choice(*ONNX_FORMATS),
+    "weights": _registered("formats"),
     "weights_granularity": _choice(*GRANULARITIES),
     "activations": _choice(*ACTIVATIONS),
     "exclude": _name,
     "formats": _formats,
+    "runtime": _ids,
+    "algorithms": _ids,
+    "partial": _boolean,
 }
 
 

@@ -3,11 +3,12 @@ import { openFrame, startWorker } from "./frame.mjs";
 
 /** A failure with the kind and the message that Python (or this module) gave it. */
 export class PlaygroundError extends Error {
-  constructor({ kind, message, detail }) {
+  constructor({ kind, message, detail, offer }) {
     super(message);
     this.name = "PlaygroundError";
     this.kind = kind;
     this.detail = detail;
+    this.offer = offer; // a setting that lets the work go on without the offending part
   }
 }
 

@@ -13,8 +13,16 @@ function download(name, content, type) {
 }
 
 export function installExport({ client, complain, given, ready }) {
-  const job = new Job({ client, complain });
+  const job = new Job({ client, complain: complainOrOffer });
   let kept = null;
+
+  /** What can go on without a part of the model is offered to. */
+  function complainOrOffer(error) {
+    if (error.offer !== "partial") { complain(error); return; }
+    const goOn = () => client.request("set", { changes: { partial: true } })
+      .then(() => work("quantize", works.quantize)).catch(complain);
+    toast(error.message, "bad", { label: "Quantize the rest", run: goOn });
+  }
 
   /** Work that ends in a quantized model to keep, and shows its results in the Model view. */
   async function work(kind, stage) {
@@ -26,6 +34,14 @@ export function installExport({ client, complain, given, ready }) {
       if (kind === "quantize") toast(`Quantized: ${report.summary}`);
     }
     await refresh();
+  }
+
+  /** Follows a recipe file, or no longer any. */
+  async function openRecipe(files) {
+    await ready();
+    const { result } = await client.request("recipe", { files });
+    given.recipe = files[0] ?? null;
+    toast(result.name ? `${result.name} is followed: ${result.brings}.` : "The recipe file is not followed any more.");
   }
 
   async function refresh() {
@@ -43,8 +59,9 @@ export function installExport({ client, complain, given, ready }) {
 
   addEventListener("playground-state", ({ detail }) => {
     if (!detail.quantized) kept = null;
-    $("calibration-hint").textContent = detail.calibration ?? "";
-    $("calibration-name").textContent = detail.calibration_name || "Choose an .npz";
+    $("recipe-name").textContent = detail.recipe_name || "Open a recipe";
+    $("recipe-remove").hidden = !detail.recipe_name;
+    if (!detail.recipe_name && window.playground.started) given.recipe = null; // not in a restart, which opens it again
     if (!$("view-export").hidden) refresh().catch(complain);
   });
   const works = { quantize: "Quantizing", sensitivity: "Measuring every layer", mixed: "Trying every width" };
@@ -52,12 +69,12 @@ export function installExport({ client, complain, given, ready }) {
     $(kind).addEventListener("click", () => work(kind, stage).catch(complain));
   }
   $("tab-export").addEventListener("click", () => refresh().catch(complain));
-  $("calibration").addEventListener("change", async ({ target }) => {
+  $("recipe").addEventListener("change", async ({ target }) => {
     const [file] = target.files;
     target.value = "";
-    if (!file) return;
-    await client.request("calibration", { files: [file] }).then(() => { given.calibration = file; }).catch(complain);
+    if (file) await openRecipe([file]).catch(complain);
   });
+  $("recipe-remove").addEventListener("click", () => openRecipe([]).catch(complain));
   $("save-model").addEventListener("click", () => download(kept.name, kept.bytes, "application/octet-stream"));
   $("save-report").addEventListener("click", () => download("report.json", JSON.stringify(kept.report, null, 2), "application/json"));
   $("save-page").addEventListener("click", async () => {
@@ -66,7 +83,8 @@ export function installExport({ client, complain, given, ready }) {
   });
   $("save-recipe").addEventListener("click", async () => {
     const { result } = await client.request("export");
-    download("recipe.json", result.recipe, "application/json");
+    if (result.recipe) download("recipe.json", result.recipe, "application/json");
+    else complain(new Error(result.trouble));
   });
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.addEventListener("click", async () => {

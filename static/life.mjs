@@ -72,6 +72,7 @@ export class Life {
     const frozen = await this.#views.frozen();
     const { result } = await this.#answerOf(state && (uploaded ? "" : `?${state.query}`));
     if (uploaded) await this.#reopen(state); // before the view is connected: what was moved meanwhile is about this model
+    if (state) await this.#followAgain();
     await this.#views.connectFirst(frozen, result.document);
     if (state) await this.#client.request("sync", { view: "tensor" });
     await this.#finish(result);
@@ -85,7 +86,7 @@ export class Life {
   }
 
   async #reopen({ settings: { version, ...settings } }) {
-    const { model, calibration } = this.#given;
+    const { model, calibration, images } = this.#given;
     if (!model) {
       this.#say("The model that was open is not at hand any more. Open it again.");
       return;
@@ -94,10 +95,21 @@ export class Life {
       await this.#client.request("load", { files: [model] });
       await this.#client.request("set", { changes: settings });
       if (calibration) await this.#client.request("calibration", { files: [calibration] });
+      if (images) this.#say("The calibration images have to be chosen again.");
     } catch (error) {
       if (error.kind === "worker") throw error;
       this.#say(`${model.name} could not be opened again: ${error.message}`);
     }
+  }
+
+  /** The recipe that was opened: the settings above it are there already. */
+  async #followAgain() {
+    const { recipe } = this.#given;
+    if (!recipe) return;
+    await this.#client.request("recipe", { keep: true, files: [recipe] }).catch((error) => {
+      if (error.kind === "worker") throw error;
+      this.#say(`${recipe.name} could not be opened again: ${error.message}`);
+    });
   }
 
   /** Says so when Python owes an answer and nothing is heard of it: it may be busy, or hang. */

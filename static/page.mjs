@@ -2,6 +2,7 @@
 // What takes long was begun by early.mjs, before any of this could run.
 import { currentTheme, setTheme } from "./bind.mjs";
 import { installPad } from "./pad.mjs";
+import { installCalibration } from "./calibration.mjs";
 import { installExport } from "./export.mjs";
 import { installApi } from "./api.mjs";
 import { Boot } from "./boot.mjs";
@@ -16,7 +17,7 @@ const $ = (id) => document.getElementById(id);
 const { files, client } = window.playgroundStart;
 const boot = new Boot();
 const views = new Views({ client, files, onFirst: beginPython });
-const given = { model: null, calibration: null };
+const given = { model: null, calibration: null, images: null, recipe: null };
 const say = (text, action) => toast(text, "bad", action);
 const life = new Life({ start: window.playgroundStart, views, boot, given, say, finish });
 const embedded = document.body.classList.contains("embed");
@@ -87,7 +88,7 @@ function complain(error) {
 async function openFile(file) {
   await api.ready;
   const { result } = await client.request("load", { files: [file] });
-  Object.assign(given, { model: file, calibration: null });
+  Object.assign(given, { model: file, calibration: null, images: null });
   toast(`${result.name}: ${result.tensors.length} tensors, ${result.summary}`);
   return result;
 }
@@ -151,8 +152,9 @@ installBar();
 if (!embedded) {
   installTabs();
   installFiles();
-  installGallery({ client, complain, ready: () => api.ready, opened: () => Object.assign(given, { model: null, calibration: null }) });
+  installGallery({ client, complain, ready: () => api.ready, opened: () => Object.assign(given, { model: null, calibration: null, images: null }) });
   installPad({ client, complain, ready: () => api.ready });
+  installCalibration({ client, complain, given, ready: () => api.ready });
   installExport({ client, complain, given, ready: () => api.ready });
 }
 showTabOfQuery();

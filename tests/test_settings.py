@@ -12,6 +12,8 @@ import playground
 from playground.errors import InvalidInputError
 from playground.grouping import GRANULARITIES as SCHEME_GRANULARITIES
 from playground.model.recipe import ONNX_FORMATS
+from playground.model.runtimes import runtimes
+from playground.ptq._catalogue import algorithms
 from playground.settings import (
     ACTIVATIONS,
     GRANULARITIES,
@@ -45,7 +47,7 @@ VALUES = {
     "hi": REALS,
     "zero_point": st.none() | st.integers(-(2**15), 2**16),
     "zoom": st.booleans(),
-    "weights": st.sampled_from(ONNX_FORMATS),
+    "weights": FORMATS,
     "weights_granularity": st.sampled_from(GRANULARITIES),
     "activations": st.sampled_from(ACTIVATIONS),
     "exclude": TEXTS,
@@ -53,6 +55,9 @@ VALUES = {
         st.text(st.characters(exclude_categories=["Cs", "Z", "C"]), min_size=1, max_size=9),
         st.sampled_from(ONNX_FORMATS),
     ).map(formats_text),
+    "runtime": st.sampled_from(list(runtimes())),
+    "algorithms": st.lists(st.sampled_from(list(algorithms())), max_size=3).map(", ".join),
+    "partial": st.booleans(),
 }
 
 
@@ -104,7 +109,10 @@ BAD = {
     "lo": ["-3.5e38", "-inf", "nan", "low"],
     "hi": ["1e999"],
     "zero_point": ["65537", "0.25"],
-    "weights": ["fp3", "nf4"],
+    "weights": ["fp3"],
+    "runtime": ["a b"],
+    "algorithms": ["gptq; x"],
+    "partial": ["maybe"],
     "weights_granularity": ["block"],
     "activations": ["sometimes"],
     "model": ["m" * 1001],

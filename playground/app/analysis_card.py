@@ -43,6 +43,10 @@ class AnalysisCard:
             margin=0,
             size="small",
         )
+        self.plots = {
+            name: column(legend, plot.figure, sizing_mode="stretch_width", spacing=6)
+            for name, legend, plot in (("harm", self.legend, self.harm), ("noise", self.key, self.noise))
+        }
         self._points: dict[str, Point] = {}
         self._syncing = False
         self.front.points.selected.on_change("indices", lambda _attr, _old, new: self._tapped("points", new))
@@ -57,8 +61,7 @@ class AnalysisCard:
         """Slot name -> what goes there."""
         return {
             "verdict": self.sentence,
-            "harm": column(self.legend, self.harm.figure, sizing_mode="stretch_width", spacing=6),
-            "noise": column(self.key, self.noise.figure, sizing_mode="stretch_width", spacing=6),
+            **self.plots,
             "front": column(self.heading, self.front.figure, self.chosen, sizing_mode="stretch_width", spacing=6),
             "choice": self.choice,
         }
@@ -68,8 +71,8 @@ class AnalysisCard:
         found = self.workspace.sensitivity
         self.harm.show(found)
         self.noise.show(found)
-        for figure in (self.harm.figure, self.noise.figure):
-            figure.visible = found is not None
+        for shown in (self.harm.figure, self.noise.figure, *self.plots.values()):
+            shown.visible = found is not None
         if found is None:
             self.sentence.text = html.title("Which layer hurts?") + html.note(UNMEASURED)
             self.legend.text = self.key.text = ""
@@ -87,7 +90,7 @@ class AnalysisCard:
         self.front.figure.visible = self.choice.visible = mixed is not None
         self._points = {_label(point): point for point in (*points, *uniform)}
         self._sync([NOTHING, *self._points], NOTHING)
-        self.chosen.text = ""
+        self.chosen.update(text="", visible=False)
         remark = "orange: a format for each layer, grey: one for all; click a point to choose it"
         self.heading.text = html.title("Bits for each layer", remark if mixed else "")
         if mixed is None:
@@ -122,7 +125,8 @@ class AnalysisCard:
             self.workspace.problem = str(error)
             return
         self._sync(list(self.choice.options), _label(point))
-        self.chosen.text = html.note(f"Chosen: {_label(point)}. Quantize the model to make it so.")
+        told = html.note(f"Chosen: {_label(point)}. Quantize the model to make it so.")
+        self.chosen.update(text=told, visible=True)
 
 
 def _label(point: Point) -> str:

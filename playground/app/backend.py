@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from playground.analysis.report import report_data
+from playground.app import messages
 from playground.app.bridge import Bridge
 from playground.app.document import as_json, build_document
 from playground.app.fast_path import subject_content
 from playground.app.gallery_files import bring, gallery_data, gallery_samples, missing_files
 from playground.app.jobs import Jobs
 from playground.app.model_jobs import ModelJobs
-from playground.app.model_view import ModelView
 from playground.app.run_view import RunView
 from playground.app.tensor_view import TensorView
 from playground.app.workspace import Workspace, open_workspace
@@ -28,7 +26,14 @@ Answer = tuple[Any, Sequence[bytes]]
 
 Handler = Callable[[int, Mapping[str, Any], Sequence[Source]], Awaitable[Answer] | Answer]
 
-VIEWS: Mapping[str, Callable[[Workspace], Any]] = {"tensor": TensorView, "model": ModelView, "run": RunView}
+
+def _model_view(workspace: Workspace) -> Any:
+    from playground.app.model_view import ModelView  # with all its cards it is more than a first view needs
+
+    return ModelView(workspace)
+
+
+VIEWS: Mapping[str, Callable[[Workspace], Any]] = {"tensor": TensorView, "model": _model_view, "run": RunView}
 
 
 class Backend:
@@ -52,7 +57,7 @@ class Backend:
         self._views: dict[str, Any] = {}
         self._bridges: dict[str, Bridge] = {}
         self.jobs = Jobs(port)
-        self.workspace.param.watch(lambda *_: self._note_state(), ["settings", "result"])
+        self.workspace.param.watch(lambda *_: self._note_state(), ["settings", "result", "recipe"])
         self.workspace.param.watch(lambda event: self.say(event.new), "problem", onlychanged=False)
         self._handlers: Mapping[str, Handler] = {
             "view": self._view,
@@ -65,11 +70,13 @@ class Backend:
             "subject": self._subject,
             "load": self._load,
             "calibration": self._calibration,
+            "image": self._image,
+            "recipe": self._recipe,
             "quantize": self._quantize,
             "sensitivity": self._sensitivity,
             "mixed": self._mixed,
             "report_page": self._report_page,
-            "cancel": self._cancel,
+            "cancel": lambda _id, content, _files: (self.jobs.cancel(content.get("target")), ()),
             "report": lambda _id, _content, _files: (self._report(), ()),
             "run": self._run,
             "race": self._race,
@@ -99,15 +106,15 @@ class Backend:
         """Handle one message; the answer is posted, and every document that changed is brought up to date first."""
         buffers: Sequence[bytes] = ()
         try:
-            answer = self._handler(kind)(request, _content(text), files)
+            answer = self._handler(kind)(request, messages.content(text), files)
             result, buffers = await answer if isinstance(answer, Awaitable) else answer
             outcome = {"result": result}
         except Exception as error:  # the page has to get an answer whatever happens
-            outcome = {"error": _trouble(error)}
+            outcome = {"error": messages.trouble(error)}
         try:
             self._flush()
         except Exception as error:  # likewise
-            outcome, buffers = {"error": _trouble(error)}, ()
+            outcome, buffers = {"error": messages.trouble(error)}, ()
         self._port.send({"kind": "answer", "id": request} | outcome, buffers)
 
     def _handler(self, kind: str) -> Handler:
@@ -123,8 +130,9 @@ class Backend:
             "query": workspace.settings.query(),
             "model": workspace.model.name if workspace.model else None,
             "quantized": workspace.result is not None,
-            "calibration": self.models.calibration_sentence,
-            "calibration_name": self.models.calibration_name,
+            "calibration": self.models.calibration.sentence,
+            "calibration_name": self.models.calibration.name,
+            "recipe_name": workspace.recipe_name,
             "problems": list(self.problems),
             "samples": gallery_samples(workspace.settings.model),
         }
@@ -169,7 +177,7 @@ class Backend:
         return self.open_view(str(content.get("view"))), ()
 
     def _patch(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        self._bridge(content).receive(_mapping(content, "patch"))
+        self._bridge(content).receive(messages.mapping(content, "patch"))
         return None, ()
 
     def _sync(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
@@ -184,7 +192,7 @@ class Backend:
         return self._bridges[view]
 
     async def _set(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        changes = _mapping(content, "changes")
+        changes = messages.mapping(content, "changes")
         await bring(changes.get("model"))
         self.workspace.change(**changes)
         return self.state(), ()
@@ -210,15 +218,23 @@ class Backend:
         return content, (values,)
 
     def _load(self, _request: int, _content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
-        source = _one(files)
+        source = messages.one(files)
         self.workspace.open(source)
         return self.models.inventory(), ()
 
     def _calibration(self, _request: int, _content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
-        source = _one(files)
-        result = self.models.use_calibration(source)
+        result = self.models.calibration.use_npz(messages.one(files))
         self._note_state()
         return result, ()
+
+    def _image(self, _request: int, content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
+        result = self.models.calibration.add_image(content, messages.one(files))
+        self._note_state()
+        return result, ()
+
+    def _recipe(self, _request: int, content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
+        source = messages.one(files) if files else None
+        return self.models.use_recipe(source, keep=bool(content.get("keep"))), ()
 
     async def _quantize(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         result = await self.jobs.run(request, self.models.quantize_work())
@@ -247,11 +263,8 @@ class Backend:
     def _report_page(self, _request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         return {"name": "report.html"}, (self.analysis.page(),)
 
-    def _cancel(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return self.jobs.cancel(content.get("target")), ()
-
     async def _run(self, request: int, content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
-        inputs = {} if content.get("inputs") is None else _mapping(content, "inputs")
+        inputs = {} if content.get("inputs") is None else messages.mapping(content, "inputs")
         return await self.jobs.run(request, self.models.run_inputs_work(inputs, files)), ()
 
     async def _race(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
@@ -259,33 +272,3 @@ class Backend:
 
     async def _sample(self, request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         return await self.jobs.run(request, self.models.sample_work(content)), ()
-
-
-def _trouble(error: Exception) -> dict[str, str]:
-    """An error as the page takes it; one that nobody foresaw brings its traceback along."""
-    if isinstance(error, PlaygroundError):
-        return error.as_dict()
-    if isinstance(error, MemoryError):
-        return {"kind": "memory", "message": "This page has no memory left for that. Use a smaller model or batch."}
-    detail = "".join(traceback.format_exception(error))
-    return {"kind": "internal", "message": f"{type(error).__name__}: {error}", "detail": detail}
-
-
-def _content(text: str) -> Mapping[str, Any]:
-    content = json.loads(text)
-    if not isinstance(content, Mapping):
-        raise InvalidInputError("its content is no object", where="message")
-    return content
-
-
-def _mapping(content: Mapping[str, Any], field: str) -> Mapping[str, Any]:
-    value = content.get(field)
-    if not isinstance(value, Mapping):
-        raise InvalidInputError(f"an object is needed, not {value!r}", where=field)
-    return value
-
-
-def _one(files: Sequence[Source]) -> Source:
-    if len(files) != 1:
-        raise InvalidInputError(f"one file is needed, not {len(files)}", where="message")
-    return files[0]

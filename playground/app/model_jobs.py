@@ -12,19 +12,19 @@ from playground import gallery
 from playground.analysis.agreement import Compared, agreement, largest_difference, softmax
 from playground.analysis.inventory import inventory_data
 from playground.analysis.race import race_work
-from playground.app.inputs import Feeds, as_feeds, digit_of, fixed_batch, of_any_batch, read_feeds
+from playground.app import chosen_recipe
+from playground.app.calibration_data import CalibrationData
+from playground.app.inputs import Feeds, as_feeds, digit_of, fixed_batch, read_feeds
 from playground.app.python_code import python_code
 from playground.app.workspace import NO_RESULTS, Workspace
-from playground.core import Scheme
 from playground.engines.running import run_work
-from playground.errors import CancelledError, MissingError, UnsupportedError
+from playground.errors import CancelledError, MissingError, PlaygroundError, UnsupportedError
 from playground.host.sources import Source
 from playground.model.graph import Graph, Model
 from playground.model.loading import load
-from playground.model.recipe import Recipe, Rule
+from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
 from playground.render.numbers import digits, percent
-from playground.settings import formats_of
 from playground.work import Progress, Work
 
 if TYPE_CHECKING:
@@ -43,14 +43,8 @@ class Answer:
 
 
 def recipe_of(workspace: Workspace) -> Recipe:
-    """The recipe that the Model view's controls describe."""
-    settings = workspace.settings
-    weights = Scheme(settings.weights, settings.weights_granularity)
-    patterns = [part.strip() for part in settings.exclude.split(",") if part.strip()]
-    rules = [Rule(pattern) for pattern in patterns]
-    for pattern, number_format in formats_of(settings.formats).items():
-        rules.append(Rule(pattern, Scheme(number_format, settings.weights_granularity)))
-    return Recipe(tuple(rules), weights, settings.activations)
+    """The recipe of a workspace's Model view. Raises PlaygroundError as :func:`chosen_recipe.recipe_of`."""
+    return chosen_recipe.recipe_of(workspace.settings, workspace.recipe)
 
 
 class ModelJobs:
@@ -59,32 +53,17 @@ class ModelJobs:
     def __init__(self, workspace: Workspace) -> None:
         """``workspace`` holds the model and takes the results."""
         self._workspace = workspace
-        self._calibration: Feeds | None = None
-        self.calibration_name = ""
-        workspace.param.watch(lambda *_: self._forget(), "model")
+        self.calibration = CalibrationData(workspace)
 
-    def _forget(self) -> None:
-        self._calibration, self.calibration_name = None, ""
-
-    @property
-    def calibration_sentence(self) -> str:
-        """Where the calibration data comes from, for the page."""
-        if self.calibration_name:
-            return f"{self.calibration_name}: {self._samples(self._calibration or {})} samples."
-        if self._workspace.settings.model in gallery.entries():
-            return f"{gallery.entry(self._workspace.settings.model).data.calibration.capitalize()} of the gallery."
-        return "None given: random data will be generated, which is a smoke test, not a measurement."
-
-    @staticmethod
-    def _samples(feeds: Mapping[str, NDArray[Any]]) -> int:
-        return max((len(x) for x in feeds.values() if x.ndim), default=0)
-
-    def use_calibration(self, source: Source) -> dict[str, Any]:
-        """Take calibration data from an ``.npz`` whose arrays are named as the model's inputs."""
-        feeds = read_feeds(source, of_any_batch(self.graph()))
-        self._calibration, self.calibration_name = feeds, source.name
-        self._workspace.param.update(**NO_RESULTS, mixed=None)
-        return {"name": source.name, "samples": self._samples(feeds)}
+    def use_recipe(self, source: Source | None, *, keep: bool = False) -> dict[str, Any]:
+        """Follow a recipe file, or no longer any; ``keep``: the controls stay as they are, as after a restart."""
+        workspace = self._workspace
+        if source is None:
+            workspace.follow(None, "")
+            return {"name": "", "brings": ""}
+        recipe = chosen_recipe.read_recipe(source, workspace.settings)
+        workspace.follow(recipe, source.name, **({} if keep else chosen_recipe.changes_of(recipe)))
+        return {"name": source.name, "brings": chosen_recipe.described(recipe)}
 
     def quantize_work(self) -> Work[QuantizedModel]:
         """Quantize the open model as the Model view says; the result is left in the workspace."""
@@ -94,17 +73,18 @@ class ModelJobs:
         model = workspace.model
         if model is None:
             raise MissingError("there is no model open", hint="Open one first")
-        recipe, given = workspace.settings.recipe, self._calibration
+        recipe, given, opened = workspace.settings.recipe, self.calibration.feeds, workspace.recipe
         calibration = given
         if calibration is None and workspace.settings.model in gallery.entries():
             calibration = dict(gallery.calibration(workspace.settings.model))
 
         def require_unchanged() -> None:
             now = workspace.settings.recipe
-            if workspace.model is not model or self._calibration is not given or now != recipe:
+            same = workspace.model is model and self.calibration.feeds is given and workspace.recipe is opened
+            if not same or now != recipe:
                 raise CancelledError("the model or its recipe was changed meanwhile", hint="Quantize it again")
 
-        result = yield from quantize_model_work(model, recipe_of(workspace), calibration)
+        result = yield from _offering(quantize_model_work(model, recipe_of(workspace), calibration))
         require_unchanged()
         yield Progress(1, 1, "Comparing with the float model")
         compared = yield from self._compare_work(self.graph(), result)
@@ -164,7 +144,7 @@ class ModelJobs:
 
     def _race_feeds(self, graph: Graph) -> tuple[Feeds, Feeds]:
         """All samples there are, on which the answers are compared, and the batch that is timed."""
-        samples, fixed = self._calibration, fixed_batch(graph)
+        samples, fixed = self.calibration.feeds, fixed_batch(graph)
         if self._workspace.settings.model in gallery.entries():
             samples = gallery.held_out(self._workspace.settings.model).feeds
         if samples is not None:
@@ -187,7 +167,7 @@ class ModelJobs:
             key = self._workspace.settings.model
             samples = gallery.held_out(key, gallery.entry(key).data.live or None)
             return samples.feeds, samples.labels
-        return self._calibration, None
+        return self.calibration.feeds, None
 
     def ensure_work(self) -> Work[QuantizedModel]:
         """The quantized model; quantizes first if there is none."""
@@ -206,13 +186,17 @@ class ModelJobs:
         return agreement(floats[output], quantized[output], samples.labels, engine)
 
     def exports(self) -> dict[str, Any]:
-        """The permalink's query, the recipe as JSON, and Python that repeats the Tensor view's numbers."""
-        settings = self._workspace.settings
-        return {
-            "query": settings.query(),
-            "recipe": recipe_of(self._workspace).to_json(),
-            "python": python_code(self._workspace),
-        }
+        """The permalink's query, the recipe as JSON, and Python that repeats the Tensor view's numbers.
+
+        Where the controls make no recipe, that is empty and ``trouble`` says why.
+        """
+        made, trouble = "", ""
+        try:
+            made = recipe_of(self._workspace).to_json()
+        except PlaygroundError as error:
+            trouble = str(error)
+        query = self._workspace.settings.query()
+        return {"query": query, "recipe": made, "trouble": trouble, "python": python_code(self._workspace)}
 
     def inventory(self) -> dict[str, Any]:
         """The open model's inventory, with a sentence about what it is."""
@@ -222,6 +206,19 @@ class ModelJobs:
         data = inventory_data(model)
         runs = "a graph of " + ", ".join(f"{n} {op}" for op, n in list(data["operators"].items())[:6])
         return data | {"summary": runs if data["operators"] else "tensors only, so it can be looked at but not run"}
+
+
+def _offering(work: Work[QuantizedModel]) -> Work[QuantizedModel]:
+    """The work of quantizing; what a partial result would avoid is an error that offers it."""
+    from playground.ptq.checks import AGREE
+
+    try:
+        return (yield from work)
+    except PlaygroundError as error:
+        if AGREE not in error.hint:
+            raise
+        hint = error.hint.replace(AGREE, "Or quantize the rest and leave this in float")
+        raise type(error)(error.what, where=error.where, hint=hint, offer="partial") from error
 
 
 def _partings(quantized: Graph, feeds: Feeds) -> Work[tuple[str, ...]]:

@@ -21,13 +21,19 @@ from bokeh.models import (
 
 from playground.analysis.inventory import inventory
 from playground.analysis.report import report_data
+from playground.app.override_card import AS_OTHERS, OverrideCard, override_of
 from playground.app.workspace import Workspace
 from playground.errors import PlaygroundError
 from playground.model.recipe import ONNX_FORMATS
 from playground.render import html
+from playground.render.algorithms import HEAD, applied_title, number_rows, remarks, treated
 from playground.render.numbers import digits, grouped, percent, points, shape, size
+from playground.settings import Settings
 
 TABLE_SHEET = (Path(html.__file__).parent / "table.css").read_text(encoding="utf-8")
+
+ROW, MOST_HEIGHT = 30, 320
+"""Pixels: of a row of the inventory, and of all that are on screen at once."""
 
 
 def _column(field: str, title: str, width: int, *, number: bool = False, number_format: str = "0,0") -> TableColumn:
@@ -42,14 +48,15 @@ class ModelView:
 
     def __init__(self, workspace: Workspace) -> None:
         """Build everything and watch ``workspace``."""
-        from playground.app.analysis_card import AnalysisCard  # no first view needs it
+        from playground.app.activation_card import ActivationCard  # no first view needs these
+        from playground.app.analysis_card import AnalysisCard
+        from playground.app.recipe_card import RecipeCard
 
         self.workspace = workspace
-        self._syncing = False
+        self._syncing, self._overrides = False, ("", "")
         wide = {"sizing_mode": "stretch_width", "margin": 0, "size": "small"}
-        integers = {name: name for name in ONNX_FORMATS}
         self.widgets: dict[str, Any] = {
-            "weights": pmui.Select(label="Weights", options=integers, **wide),
+            "weights": pmui.Select(label="Weights", options=list(ONNX_FORMATS), **wide),
             "weights_granularity": pmui.RadioButtonGroup(
                 label="One scale for each", options={"Tensor": "tensor", "Channel": "channel"}, **wide
             ),
@@ -68,14 +75,15 @@ class ModelView:
         self.search = pmui.TextInput(label="Search the layers", **wide)
         self.numbers, self.report = html.block("model-numbers"), html.block("model-report")
         self.heading = html.block("model-heading")
-        self.analysis = AnalysisCard(workspace)
+        self.analysis, self.recipe = AnalysisCard(workspace), RecipeCard(workspace)
+        self.override, self.activation = OverrideCard(workspace), ActivationCard(workspace)
         self.source = ColumnDataSource(data={}, name="inventory")
         self.table = self._table()
         for name, widget in self.widgets.items():
             widget.param.watch(lambda event, name=name: self._moved(name, event.new), "value")
         self.search.param.watch(lambda *_: self._show_rows(), "value_input")
         self.source.selected.on_change("indices", lambda _attr, _old, new: self._selected(new))
-        workspace.param.watch(lambda *_: self._show_widgets(), "settings")
+        workspace.param.watch(lambda *_: self._show_settings(), "settings")
         workspace.param.watch(lambda *_: self.show(), ["model", "result"])
         workspace.param.watch(lambda *_: self._show_rows(), "sensitivity")
         self.show()
@@ -99,9 +107,9 @@ class ModelView:
             name="inventory-table",
             source=self.source,
             columns=columns,
-            height=320,
+            height=MOST_HEIGHT,
             min_width=1120,
-            row_height=30,
+            row_height=ROW,
             sizing_mode="stretch_width",
             autosize_mode="force_fit",
             index_position=None,
@@ -111,15 +119,18 @@ class ModelView:
 
     def roots(self) -> dict[str, UIElement | pn.viewable.Viewable]:
         """Slot name -> what goes there."""
-        controls = pmui.Column(
-            *self.widgets.values(), self.search, sizing_mode="stretch_width", margin=0, sx={"gap": "14px"}
-        )
+        controls = pmui.Column(*self.widgets.values(), sizing_mode="stretch_width", margin=0, sx={"gap": "14px"})
         return {
             "controls": controls,
             "numbers": self.numbers,
-            "table": column(self.heading, self.table, sizing_mode="stretch_width", spacing=6),
+            "heading": self.heading,
+            "search": self.search,
+            "override": self.override.choice,
+            "table": column(self.table, sizing_mode="stretch_width"),
             "report": self.report,
+            **self.recipe.roots(),
             **self.analysis.roots(),
+            **self.activation.roots(),
         }
 
     def _moved(self, name: str, value: Any) -> None:
@@ -146,12 +157,23 @@ class ModelView:
         self._show_numbers()
         self._show_report()
 
+    def _show_settings(self) -> None:
+        """The widgets, and the inventory if something else is chosen for single tensors."""
+        self._show_widgets()
+        overrides = (self.workspace.settings.exclude, self.workspace.settings.formats)
+        if overrides != self._overrides:
+            self._overrides = overrides
+            self._show_rows()
+
     def _show_widgets(self) -> None:
         """The widgets alone: all that a step of a slider in another view can change here."""
         self._syncing = True
         try:
             for name, widget in self.widgets.items():
-                widget.value = getattr(self.workspace.settings, name)
+                value = getattr(self.workspace.settings, name)
+                if name == "weights":
+                    widget.options = _weight_formats(self.workspace.settings)
+                widget.value = value
         finally:
             self._syncing = False
 
@@ -171,12 +193,18 @@ class ModelView:
             "dtype": [r.dtype for r in rows],
             "parameters": [r.parameters for r in rows],
             "bytes": [r.bytes for r in rows],
-            "format": [_how(done.get(r.name), r.name in skipped) for r in rows],
+            "format": [_how(done.get(r.name), r.name in skipped) or self._planned(r.name) for r in rows],
             "sqnr": [float(done[r.name]["sqnr_db"]) if r.name in done else float("nan") for r in rows],
             "after": [float(done[r.name]["bytes_after"]) if r.name in done else float("nan") for r in rows],
             **_layer_columns(self.workspace.sensitivity, [r.name for r in rows]),
         }
+        self.table.height = min(MOST_HEIGHT, ROW * (len(rows) + 2))
         self.heading.text = html.title(model.name, f"{len(rows)} tensors · click one to choose it for the Tensor view")
+
+    def _planned(self, name: str) -> str:
+        """What is chosen for a tensor before the model is quantized."""
+        chosen = override_of(self.workspace.settings, name)
+        return "" if chosen == AS_OTHERS or self.workspace.result is not None else f"→ {chosen}"
 
     def _show_numbers(self) -> None:
         model, result = self.workspace.model, self.workspace.result
@@ -219,13 +247,32 @@ class ModelView:
         skipped = [f"{entry['name']}: {entry['reason']}" for entry in report["skipped"]]
         self.report.text = (
             html.title("Report", report["summary"])
-            + (html.note("Take note") + html.bullets(report["warnings"]) if report["warnings"] else "")
-            + (
+            + "".join(html.part(_algorithm(applied)) for applied in report["algorithms"])
+            + (html.part(html.note("Take note") + html.bullets(report["warnings"])) if report["warnings"] else "")
+            + html.part(
                 html.note("Not quantized, and why") + html.bullets(skipped)
                 if skipped
                 else html.note("Nothing was skipped.")
             )
         )
+
+
+def _algorithm(applied: dict[str, Any]) -> str:
+    """What one algorithm did: its numbers before and after, and its remarks."""
+    rows, told = number_rows(applied), remarks(applied)
+    return (
+        html.title(applied_title(applied), treated(applied))
+        + (html.table(HEAD, rows) if rows else "")
+        + (html.bullets(told) if told else "")
+    )
+
+
+def _weight_formats(settings: Settings) -> list[str]:
+    """Those that the chosen runtime reads, and the one that is chosen."""
+    from playground.model.runtimes import runtimes
+
+    found = runtimes().get(settings.runtime)
+    return list(dict.fromkeys([*(found.weight_formats if found else ONNX_FORMATS), settings.weights]))
 
 
 def _layer_columns(found: Any, names: list[str]) -> dict[str, list[float]]:

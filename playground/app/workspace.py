@@ -44,6 +44,10 @@ class Workspace(param.Parameterized):
     race = param.Parameter(doc="The last comparison of the engines.")
     sensitivity = param.Parameter(doc="What each layer of the last quantized model does.")
     mixed = param.Parameter(doc="Formats for each layer; kept while only formats change.")
+    recipe = param.Parameter(
+        doc="A recipe that was opened from a file, below what the controls say; None: there is none."
+    )
+    recipe_name = param.String(default="", doc="That file's name.")
     problem = param.String(default="", doc="One sentence about why the last change could not be shown.")
 
     def __init__(self, settings: Settings) -> None:
@@ -110,8 +114,20 @@ class Workspace(param.Parameterized):
             return (str(error),)
         return ()
 
+    def follow(self, recipe: Any, name: str, **changes: Any) -> None:
+        """Put a recipe below what the controls say (None: take it away), and bring the controls in line with it.
+
+        Raises:
+            PlaygroundError: a change is not accepted; everything stays as it was.
+        """
+        wanted = self.settings.with_(**changes)
+        self.param.update(**NO_RESULTS, mixed=None, recipe=recipe, recipe_name=name)
+        self._show(wanted)
+
     def reset(self) -> None:
         """Every setting as it was when the page was opened for the first time; an uploaded model stays at hand."""
+        if self.recipe is not None:
+            self.param.update(**NO_RESULTS, mixed=None, recipe=None, recipe_name="")
         self._show(Settings(view=self.settings.view))
 
     def is_open(self, key: str) -> bool:

@@ -82,6 +82,11 @@ def lead(text: str) -> str:
     return f'<p class="lead" style="margin:0">{escape(text)}</p>'
 
 
+def part(content: str) -> str:
+    """HTML that was made by these functions, with room above it."""
+    return f'<div class="part">{content}</div>'
+
+
 def bullets(items: Sequence[str]) -> str:
     """A list."""
     return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"

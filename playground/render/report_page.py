@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from playground.analysis.parting import Parting
 from playground.analysis.precision_front import MixedPrecision, Point
 from playground.analysis.race import Race
 from playground.analysis.sensitivity import LayerResult, Sensitivity
+from playground.render.algorithms import HEAD, applied_title, number_rows, remarks
 from playground.render.numbers import digits, grouped, percent, points, shape, size
 from playground.render.svg import Dot, Series, bars, scatter
 from playground.render.verdict import verdict
@@ -35,6 +36,7 @@ def report_html(report: ModelReport) -> str:
         _cards(report),
         _section("Which layers hurt", _sensitivity(report.sensitivity)) if report.sensitivity else "",
         _section("Bits for each layer", _mixed(report.mixed)) if report.mixed else "",
+        _section("Algorithms", _algorithms(held["algorithms"])) if held["algorithms"] else "",
         _section("What was quantized", _tensors(held["tensors"])),
         _section("What stayed in float, and why", _skipped(held["skipped"])),
         _section("Take note", _bullets(held["warnings"])) if held["warnings"] else "",
@@ -87,6 +89,16 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers_from: 
 
     body = "".join(line(row, "td") for row in rows)
     return f'<div class="scroll"><table><thead>{line(head, "th")}</thead><tbody>{body}</tbody></table></div>'
+
+
+def _algorithms(applied: Sequence[Mapping[str, Any]]) -> str:
+    """Each algorithm's numbers before and after, and what it could not treat."""
+    parts = []
+    for one in applied:
+        told = remarks(one)
+        parts.append(f"<h3>{escape(applied_title(one))}</h3>" + _table(HEAD, number_rows(one), numbers_from=1))
+        parts.append(_bullets(told) if told else "")
+    return "".join(parts)
 
 
 def _bullets(items: Sequence[str]) -> str:

@@ -21,9 +21,9 @@ from playground.settings import Settings
 class RefusedError(Exception):
     """An answer that is an error."""
 
-    def __init__(self, kind, message, detail=""):
+    def __init__(self, kind, message, detail="", offer=""):
         super().__init__(f"{kind}: {message}\n{detail}")
-        self.kind, self.message = kind, message
+        self.kind, self.message, self.offer = kind, message, offer
 
 
 class Port:
@@ -60,7 +60,7 @@ class Page:
     def answer(self, request):
         (answer,) = (m for m in self.port.messages if m["kind"] == "answer" and m["id"] == request)
         if "error" in answer:
-            assert set(answer["error"]) <= {"kind", "message", "detail"}
+            assert set(answer["error"]) <= {"kind", "message", "detail", "offer"}
             raise RefusedError(**answer["error"])
         self.buffers = answer["buffers"]
         return answer["result"]

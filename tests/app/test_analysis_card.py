@@ -144,7 +144,7 @@ def test_an_uploaded_model_is_measured_on_its_calibration_data(files):
     jobs = AnalysisJobs(workspace, models)
     assert drain(jobs.sensitivity_work())["verdict"].startswith("Made-up samples: a smoke test")
     rng = np.random.default_rng(0)
-    models.use_calibration(files.npz(x=rng.normal(size=(50, 4)).astype(np.float32)))
+    models.calibration.use_npz(files.npz(x=rng.normal(size=(50, 4)).astype(np.float32)))
     assert workspace.sensitivity is None
     answer = drain(jobs.sensitivity_work())
     assert not answer["verdict"].startswith("Made-up")

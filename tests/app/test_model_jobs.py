@@ -111,7 +111,7 @@ def test_own_inputs(workspace, jobs, files, op):
     file = files.linear_model(op=op)
     workspace.open(file)
     x = RNG.normal(size=(6, 4)).astype(np.float32)
-    jobs.use_calibration(files.npz(x=x))
+    jobs.calibration.use_npz(files.npz(x=x))
     given = drain(jobs.run_inputs_work({}, [files.npz(x=x)]))
     ours, quantized = given["outputs"]["float"]["y"], given["outputs"]["our int8 kernels"]["y"]
     assert ours["dims"] == quantized["dims"] == [6, 3]
@@ -133,7 +133,7 @@ def test_outputs_that_are_no_numbers_to_subtract(workspace, jobs, files):
 def test_a_fixed_batch_is_calibrated_with_any_number_of_samples(workspace, jobs, files, batch):
     workspace.open(files.linear_model(batch=batch))
     x = RNG.normal(size=(8, 4)).astype(np.float32)
-    assert jobs.use_calibration(files.npz(x=x))["samples"] == 8
+    assert jobs.calibration.use_npz(files.npz(x=x))["samples"] == 8
     report = drain(jobs.quantize_work()).report
     assert report.calibration_samples == 8
     (bounds,) = (a for a in report.activations if a.name == "x")

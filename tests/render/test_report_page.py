@@ -12,9 +12,10 @@ from playground.analysis.race import race_work
 from playground.analysis.sensitivity import sensitivity
 from playground.core import Scheme
 from playground.model.graph import Model
-from playground.model.recipe import Recipe, Rule
+from playground.model.recipe import AlgorithmCall, Recipe, Rule
 from playground.model.writers.onnx import to_onnx
 from playground.ptq.pipeline import quantize_model
+from playground.render.numbers import digits
 from playground.render.report_page import report_html
 from playground.work import drain
 
@@ -108,3 +109,13 @@ def test_without_measurements_there_are_no_empty_sections(report: ModelReport) -
     text = report_html(made(gallery.open_model("digits-convnet"), bare=True))
     assert "Which layers hurt" not in text
     assert "What was quantized" in text
+
+
+def test_algorithms_are_there_with_their_numbers() -> None:
+    recipe = Recipe(weights=Scheme("int4"), algorithms=(AlgorithmCall("equalize"),))
+    model = gallery.open_model("digits-convnet")
+    quantized = quantize_model(model, recipe, gallery.calibration("digits-convnet"))
+    text = Page(report_html(model_report(quantized))).text
+    (applied,) = quantized.report.algorithms
+    assert "Cross-layer equalisation (sweeps 20, absorb 1)" in text
+    assert f"widest to median channel{digits(applied.before['widest_to_median_channel'])}" in text

@@ -23,7 +23,11 @@ def unpack() -> None:
         archive.extractall(SITE_PACKAGES)
 
 
-LATER = ("playground.ptq", "playground.analysis", "playground.engines", "playground.model.r", "playground.model.w")
+LATER = (
+    *("playground.ptq", "playground.analysis", "playground.engines", "playground.model.r", "playground.model.w"),
+    *("playground.app.model_view", "playground.app.a", "playground.app.recipe_card", "playground.app.override_card"),
+    *("playground.render.a", "playground.render.layers", "playground.render.report_page", "playground.render.svg"),
+)
 """What the first view mostly does without: imported from files when it is asked for, so that the image stays small."""
 
 

@@ -1,0 +1,85 @@
+"""The Model view's card about activations: what values went through, and which range the codes got."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import panel_material_ui as pmui
+from bokeh.models import UIElement
+
+from playground.app.workspace import Workspace
+from playground.histograms import Histogram
+from playground.render import html
+from playground.render.activation import ActivationPlot
+from playground.render.numbers import digits, percent
+
+if TYPE_CHECKING:
+    from playground.ptq.report import QuantizedActivation
+
+WAITING = "Quantize the model with static activations: what calibration saw of each, and the range it got, stand here."
+
+
+class ActivationCard:
+    """Picker, plot and sentence."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Build everything and watch ``workspace``."""
+        self.workspace = workspace
+        self._syncing = False
+        self.text, self.plot = html.block("activation-text"), ActivationPlot()
+        self.choice = pmui.Select(
+            label="Activation", options=[], searchable=True, sizing_mode="stretch_width", margin=0, size="small"
+        )
+        self.choice.param.watch(lambda _event: self._chosen(), "value")
+        workspace.param.watch(lambda *_: self.show(), ["result", "model"])
+        self.show()
+
+    def roots(self) -> dict[str, UIElement | Any]:
+        """Slot name -> what goes there."""
+        return {"activation-text": self.text, "activation-choice": self.choice, "activation": self.plot.figure}
+
+    def show(self) -> None:
+        """List the activations of the last quantized model."""
+        names = list(self._found())
+        self._syncing = True
+        try:
+            kept = self.choice.value if self.choice.value in names else next(iter(names), None)
+            self.choice.param.update(options=names, value=kept)
+        finally:
+            self._syncing = False
+        self.choice.visible = self.plot.figure.visible = bool(names)
+        self._show_one()
+
+    def _found(self) -> dict[str, tuple[QuantizedActivation, Histogram]]:
+        """Those that have a range of their own and were counted."""
+        result = self.workspace.result
+        if result is None:
+            return {}
+        counted = result.histograms
+        return {a.name: (a, counted[a.name]) for a in result.report.activations if a.name in counted}
+
+    def _chosen(self) -> None:
+        if not self._syncing:
+            self._show_one()
+
+    def _show_one(self) -> None:
+        found = self._found().get(self.choice.value or "")
+        if found is None:
+            self.text.text = html.title("Activations") + html.note(WAITING)
+            return
+        activation, counted = found
+        self.plot.show(counted, activation.lo, activation.hi)
+        share = clipped_share(counted, activation.lo, activation.hi)
+        what = f"codes reach {digits(activation.lo)} to {digits(activation.hi)}"
+        outside = f"{percent(share)} of the values are clipped" if share else "no value is clipped"
+        how = f"scale {digits(activation.scale)}, zero-point {activation.zero_point}"
+        self.text.text = html.title("Activations", how) + html.note(
+            f"{activation.name}: {what}, {outside}. Counts are drawn on a logarithmic axis."
+        )
+
+
+def clipped_share(counted: Histogram, lo: float, hi: float) -> float:
+    """The share of values outside a range, as far as bins tell: one counts if its middle lies outside."""
+    middles = (counted.edges[:-1] + counted.edges[1:]) / 2
+    outside = int(counted.counts[(middles < lo) | (middles > hi)].sum()) + counted.below + counted.above
+    return outside / max(1, int(counted.counts.sum()) + counted.below + counted.above)

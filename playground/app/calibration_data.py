@@ -1,0 +1,145 @@
+"""The calibration data that a visitor gives the open model: an ``.npz``, or images that the page has decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground import gallery
+from playground.app.inputs import Feeds, as_feeds, of_any_batch, read_feeds
+from playground.app.workspace import NO_RESULTS, Workspace
+from playground.errors import BadFileError, CancelledError, InvalidInputError, UnsupportedError
+from playground.host.sources import Source
+from playground.model.graph import Graph, Model
+
+MOST_BYTES = 512_000_000
+"""What prepared images may take in all: the browser's Python has two or four gigabytes."""
+
+CHANNELS_OF_PAGE = 4
+"""A browser gives red, green, blue and opacity."""
+
+
+class CalibrationData:
+    """Samples for the model that is open; they are forgotten with it."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """``workspace`` holds the model; its results are forgotten when other data comes."""
+        self._workspace = workspace
+        self.feeds: Feeds | None = None
+        self.name = self._how = ""
+        self._rows: list[NDArray[np.float32]] = []
+        self._for: tuple[Graph, Any] | None = None
+        workspace.param.watch(lambda *_: self._forget(), "model")
+
+    def _forget(self) -> None:
+        self.feeds, self.name, self._how = None, "", ""
+        self._rows, self._for = [], None
+
+    @property
+    def sentence(self) -> str:
+        """Where it comes from, for the page."""
+        if self.name:
+            return f"{self.name}: {count(self.feeds or {})} samples. {self._how}".rstrip()
+        if self._workspace.settings.model in gallery.entries():
+            return f"{gallery.entry(self._workspace.settings.model).data.calibration.capitalize()} of the gallery."
+        return "None given: random data will be generated, which is a smoke test, not a measurement."
+
+    def use_npz(self, source: Source) -> dict[str, Any]:
+        """Take an ``.npz`` whose arrays are named as the model's inputs."""
+        return self._take(read_feeds(source, of_any_batch(self._graph())), source.name)
+
+    def add_image(self, content: Mapping[str, Any], source: Source) -> dict[str, Any]:
+        """Take one of several images, in their order; with the last they become the calibration data.
+
+        Args:
+            content: ``index`` and ``total``; ``height`` and ``width``; ``choices``: fields of
+                :class:`playground.ptq.images.ImageSettings`, what is left out is read off the model's input.
+            source: the pixels, as a canvas has them: rows of red, green, blue, opacity, uint8.
+
+        Returns:
+            ``{"described": how they are read}``, with the last one name and number too.
+
+        Raises:
+            InvalidInputError: the model reads no images, or a choice is not accepted.
+            BadFileError: there are more or fewer pixels than height and width say.
+            CancelledError: another model, or other images, were opened meanwhile.
+        """
+        from playground.ptq.images import image_settings, pixels_of, prepared_image
+
+        index, total = _whole(content, "index", 0), _whole(content, "total", 1)
+        height, width = _whole(content, "height", 1), _whole(content, "width", 1)
+        graph = self._graph()
+        if index == 0:
+            settings = image_settings(graph, **_choices(content.get("choices")))
+            each = 4 * settings.height * settings.width * settings.channels
+            if total * each > MOST_BYTES:
+                raise InvalidInputError(
+                    f"{total} images are too many", where="images", hint=f"Choose at most {MOST_BYTES // each}"
+                )
+            self._rows, self._for = [], (graph, settings)
+        if self._for is None or self._for[0] is not graph or len(self._rows) != index:
+            raise CancelledError("another model or other images were opened meanwhile", hint="Choose the images again")
+        settings = self._for[1]
+        if source.size != height * width * CHANNELS_OF_PAGE:
+            raise BadFileError(
+                f"{source.size} bytes are no {height} x {width} pixels", where=source.name, hint="Choose another image"
+            )
+        pixels = np.frombuffer(source.read(0, source.size), np.uint8).reshape(height, width, CHANNELS_OF_PAGE)
+        self._rows.append(prepared_image(pixels_of(pixels), settings))
+        if index + 1 < total:
+            return {"described": settings.described}
+        rows, self._rows, self._for = self._rows, [], None
+        feeds = as_feeds({settings.name: np.stack(rows)}, of_any_batch(graph))
+        name = source.name if total == 1 else f"{total} images"
+        return {"described": settings.described, **self._take(feeds, name, settings.described)}
+
+    def _take(self, feeds: Feeds, name: str, how: str = "") -> dict[str, Any]:
+        self.feeds, self.name, self._how = feeds, name, how
+        self._workspace.param.update(**NO_RESULTS, mixed=None)
+        return {"name": name, "samples": count(feeds)}
+
+    def _graph(self) -> Graph:
+        model: Model | None = self._workspace.model
+        if model is None or model.graph is None:
+            raise UnsupportedError("this file holds tensors and no graph", hint="Open an ONNX model")
+        return model.graph
+
+
+def count(feeds: Mapping[str, NDArray[Any]]) -> int:
+    """How many samples there are."""
+    return max((len(x) for x in feeds.values() if x.ndim), default=0)
+
+
+def _whole(content: Mapping[str, Any], field: str, least: int) -> int:
+    value = content.get(field)
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InvalidInputError(f"{value!r} is not accepted", where=field, hint=f"A whole number from {least} on")
+    return value
+
+
+FIELDS: Mapping[str, type] = {"height": int, "width": int, "layout": str, "resize": str, "scale": float}
+
+
+def _choices(given: Any) -> dict[str, Any]:
+    """What was chosen, of the types that image settings have; empty texts are no choice."""
+    if not isinstance(given, Mapping):
+        raise InvalidInputError(f"an object is needed, not {given!r}", where="choices")
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        if value in ("", None):
+            continue
+        try:
+            if name in ("mean", "std"):
+                found[name] = tuple(float(part) for part in str(value).replace(",", " ").split())
+            elif name in FIELDS:
+                found[name] = FIELDS[name](value)
+            else:
+                raise InvalidInputError(f"there is no {name!r}", where="images", hint=f"Known: {', '.join(FIELDS)}")
+        except (TypeError, ValueError) as error:
+            raise InvalidInputError(
+                f"{value!r} is not accepted", where=f"images: {name}", hint="Use numbers"
+            ) from error
+    return found

@@ -1,0 +1,187 @@
+"""The recipe that the Model view's controls describe, and what its runtime does not take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote
+
+from playground.core import Scheme
+from playground.errors import BadFileError, InvalidInputError, PlaygroundError, UnsupportedError
+from playground.host.sources import Source
+from playground.model.graph import Graph
+from playground.model.recipe import AlgorithmCall, Recipe, Rule
+from playground.number_formats import FORMATS
+from playground.settings import GRANULARITIES, Settings, formats_of, ids_of
+
+MOST_BYTES = 16_000_000
+"""A recipe file may have; ONNX Runtime's overrides list every tensor of a model."""
+
+CODEBOOK_BLOCK = 64
+"""Values in a block of a codebook format, as bitsandbytes has them when nothing is said."""
+
+
+def scheme_of(number_format: str, granularity: str) -> Scheme:
+    """How weights are quantized in a format; ``granularity`` is that of integers, other formats bring their own."""
+    family = FORMATS[number_format].family
+    if family == "integer":
+        return Scheme(number_format, granularity)
+    if family == "codebook":
+        return Scheme(number_format, "block", axis=-1, block_size=CODEBOOK_BLOCK)
+    return Scheme(number_format)
+
+
+def recipe_of(settings: Settings, opened: Recipe | None = None) -> Recipe:
+    """The recipe that the controls describe, on top of one that was opened from a file.
+
+    The controls' names and patterns come before the file's rules. What the controls do not have (overrides of single
+    tensors, parameters of algorithms, calibration, operators ...) is the file's.
+
+    Raises:
+        InvalidInputError, UnsupportedError: they contradict each other, or there is no such runtime.
+    """
+    rules = _own_rules(settings)
+    taken = {rule.pattern for rule in rules}
+    base = opened or Recipe()
+    rules += [rule for rule in base.rules if rule.pattern not in taken or rule.op or rule.shape is not None]
+    parameters = {call.id: call for call in base.algorithms}
+    return replace(
+        base,
+        rules=tuple(rules),
+        weights=_weights(settings, base),
+        activations=settings.activations,
+        activation_scheme=_activation_scheme(settings, opened),
+        algorithms=tuple(parameters.get(name, AlgorithmCall(name)) for name in ids_of(settings.algorithms)),
+        runtime=settings.runtime,
+        partial=settings.partial,
+    )
+
+
+def changes_of(recipe: Recipe) -> dict[str, Any]:
+    """What the controls show when a recipe is opened: as much of it as they can."""
+    granularity = recipe.weights.granularity
+    return {
+        "weights": recipe.weights.format,
+        **({"weights_granularity": granularity} if granularity in GRANULARITIES else {}),
+        "activations": recipe.activations,
+        "algorithms": ", ".join(call.id for call in recipe.algorithms),
+        "runtime": recipe.runtime,
+        "partial": recipe.partial,
+        "exclude": "",
+        "formats": "",
+    }
+
+
+def described(recipe: Recipe) -> str:
+    """What an opened recipe brings that the controls do not show, in a few words."""
+    counts = {"rule": len(recipe.rules), "override": len(recipe.overrides), "algorithm": len(recipe.algorithms)}
+    parts = [f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts.items() if n]
+    return ", ".join(parts) if parts else "no rules of its own"
+
+
+def read_recipe(source: Source, settings: Settings) -> Recipe:
+    """A recipe from a JSON file: ours, or another tool's; what that leaves open is as the controls say.
+
+    Raises:
+        InvalidInputError, UnsupportedError, BadFileError: it is too large, no JSON, or no recipe that can be used.
+    """
+    from playground.model.recipe_imports import import_recipe
+
+    if source.size > MOST_BYTES:
+        raise BadFileError(f"it has {source.size} bytes", where=source.name, hint="A recipe is a small JSON file")
+    try:
+        return import_recipe(source.read(0, source.size), recipe_of(settings))
+    except (InvalidInputError, UnsupportedError) as error:
+        where = f"{source.name}, {error.where}" if error.where else source.name
+        raise type(error)(error.what, where=where, hint=error.hint) from error
+
+
+def exclusions_of(text: str) -> list[str]:
+    """The patterns in a text with commas between them; a comma in a name is written as ``%2C``."""
+    return [unquote(part.strip()) for part in text.split(",") if part.strip()]
+
+
+def exclusions_text(patterns: Sequence[str]) -> str:
+    """What :func:`exclusions_of` reads as these patterns."""
+    return ", ".join(pattern.replace("%", "%25").replace(",", "%2C") for pattern in patterns)
+
+
+def _own_rules(settings: Settings) -> list[Rule]:
+    """Single names first: they are exceptions from the patterns."""
+    rules = [Rule(pattern) for pattern in exclusions_of(settings.exclude)]
+    for pattern, number_format in formats_of(settings.formats).items():
+        rules.append(Rule(pattern, scheme_of(number_format, settings.weights_granularity)))
+    return sorted(rules, key=lambda rule: not _is_name(rule.pattern))
+
+
+def _is_name(pattern: str) -> bool:
+    """Whether a pattern matches one name only: what would be special in it is escaped."""
+    return not set(re.sub(r"\[[*?[]\]", "", pattern)) & set("*?[")
+
+
+def _weights(settings: Settings, base: Recipe) -> Scheme:
+    """The file's scheme while the controls show what it has."""
+    same = settings.weights == base.weights.format
+    if same and settings.weights_granularity in (base.weights.granularity, *_unshown(base.weights)):
+        return base.weights
+    return scheme_of(settings.weights, settings.weights_granularity)
+
+
+def _unshown(scheme: Scheme) -> tuple[str, ...]:
+    """The granularities that the controls may show beside a scheme whose own they do not have."""
+    return () if scheme.granularity in GRANULARITIES else GRANULARITIES
+
+
+def _activation_scheme(settings: Settings, opened: Recipe | None) -> Scheme:
+    """The file's, while activations are for the runtime and of the kind that it is about."""
+    from playground.model.runtimes import runtime  # no first view needs it
+
+    if opened and (settings.activations, settings.runtime) == (opened.activations, opened.runtime):
+        return opened.activation_scheme
+    taken = runtime(settings.runtime).activation_formats
+    static = settings.activations == "static"  # dynamic ones are always uint8
+    return Scheme(taken[0] if static and taken and "uint8" not in taken else "uint8", symmetric=False)
+
+
+def obstacles(settings: Settings, graph: Graph | None = None, opened: Recipe | None = None) -> list[str]:
+    """Why the runtime does not take what is chosen, a sentence each; empty if it does.
+
+    Args:
+        settings: what is chosen.
+        graph: the model's, if it has one: operator sets and operators are checked too.
+        opened: the recipe that was opened from a file.
+    """
+    from playground.model.runtimes import runtime
+
+    try:
+        target, recipe = runtime(settings.runtime), recipe_of(settings, opened)
+    except PlaygroundError as error:
+        return [str(error)]
+    found = [f"{r.where}: {r.what}. {r.hint}." for r in target.restrictions(recipe, graph)]
+    if target.file != "onnx":
+        found.append(
+            f"{target.name} reads {target.file} files, and what is written here is ONNX: "
+            "the recipe can be checked and kept, the model is not quantized with it."
+        )
+    return found
+
+
+def fitting(settings: Settings) -> dict[str, Any]:
+    """The changes that make weights and activations what the runtime takes; empty if there are none to make.
+
+    Raises:
+        InvalidInputError: there is no such runtime.
+    """
+    from playground.model.runtimes import runtime
+
+    target = runtime(settings.runtime)
+    changes: dict[str, Any] = {}
+    if settings.activations not in target.activations:
+        changes["activations"] = target.activations[0]
+    if settings.weights not in target.weight_formats:
+        changes["weights"] = "int8" if "int8" in target.weight_formats else target.weight_formats[0]
+    if settings.weights_granularity not in target.granularities and "channel" in target.granularities:
+        changes["weights_granularity"] = "channel"
+    return changes

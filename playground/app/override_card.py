@@ -1,0 +1,72 @@
+"""What one layer gets whatever the others do: chosen beside the inventory, kept in the settings, so that it sticks."""
+
+from __future__ import annotations
+
+from glob import escape
+from typing import Any
+
+import panel_material_ui as pmui
+
+from playground.app.chosen_recipe import exclusions_of, exclusions_text
+from playground.app.workspace import Workspace
+from playground.errors import PlaygroundError
+from playground.model.recipe import ONNX_FORMATS
+from playground.settings import Settings, formats_of, formats_text
+
+AS_OTHERS, FLOAT = "as the others", "left in float"
+
+
+def override_of(settings: Settings, tensor: str) -> str:
+    """What the settings say about this very tensor: a format, :data:`FLOAT` or :data:`AS_OTHERS`."""
+    if escape(tensor) in exclusions_of(settings.exclude):
+        return FLOAT
+    return formats_of(settings.formats).get(escape(tensor), AS_OTHERS)
+
+
+def overriding(settings: Settings, tensor: str, choice: str) -> dict[str, Any]:
+    """The changes that give this very tensor what is chosen; patterns stay, and decide about the others."""
+    name = escape(tensor)
+    left = [pattern for pattern in exclusions_of(settings.exclude) if pattern != name]
+    formats = {pattern: kept for pattern, kept in formats_of(settings.formats).items() if pattern != name}
+    if choice == FLOAT:
+        left.insert(0, name)
+    elif choice != AS_OTHERS:
+        formats = {name: choice, **formats}
+    return {"exclude": exclusions_text(left), "formats": formats_text(formats)}
+
+
+class OverrideCard:
+    """The picker beside the inventory; it is about the tensor that was clicked."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Build it and watch ``workspace``."""
+        self.workspace = workspace
+        self._syncing = False
+        options = [AS_OTHERS, FLOAT, *ONNX_FORMATS]
+        self.choice = pmui.Select(
+            label="The chosen tensor", options=options, sizing_mode="stretch_width", margin=0, size="small"
+        )
+        self.choice.param.watch(lambda event: self._chosen(event.new), "value")
+        workspace.param.watch(lambda *_: self.show(), "settings")
+        self.show()
+
+    def _chosen(self, choice: str) -> None:
+        if self._syncing:
+            return
+        settings = self.workspace.settings
+        try:
+            self.workspace.change(**overriding(settings, settings.tensor, choice))
+        except PlaygroundError as error:
+            self.workspace.problem = str(error)
+            self.show()
+
+    def show(self) -> None:
+        """Say what the settings say about the chosen tensor."""
+        settings = self.workspace.settings
+        self._syncing = True
+        try:
+            self.choice.param.update(
+                label=f"{settings.tensor} is quantized", value=override_of(settings, settings.tensor)
+            )
+        finally:
+            self._syncing = False

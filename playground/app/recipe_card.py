@@ -1,0 +1,109 @@
+"""The Model view's folded controls: algorithms besides rounding, and the runtime that the model is for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import panel_material_ui as pmui
+from bokeh.models import UIElement
+
+from playground.app.chosen_recipe import fitting, obstacles
+from playground.app.workspace import Workspace
+from playground.errors import PlaygroundError
+from playground.render import html
+from playground.settings import ids_of
+
+STAGES = {
+    "graph": "Before: the float model is changed, its answers stay",
+    "weights": "Instead of rounding to the nearest",
+    "after": "After: what is left is made up for",
+}
+"""What the stages of ``playground.ptq`` are called here."""
+
+PRUNING = ("magnitude_pruning", "structured_pruning")
+"""Algorithms of the first stage that do change the answers."""
+
+WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0, "size": "small"}
+
+
+class RecipeCard:
+    """Checkboxes of the algorithms, the runtime's picker, and what stands in its way."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Build everything and watch ``workspace``."""
+        from playground.model.runtimes import runtimes  # no first view needs them
+        from playground.ptq._catalogue import algorithms
+
+        self.workspace = workspace
+        self._syncing = False
+        self._algorithms = algorithms()
+        self.boxes = {
+            found.id: pmui.Checkbox(label=found.name, description=found.summary, **WIDE)
+            for found in self._algorithms.values()
+        }
+        self.runtime = pmui.Select(
+            label="For the runtime", options={found.name: found.id for found in runtimes().values()}, **WIDE
+        )
+        self.about = html.block("runtime-about")
+        self.partial = pmui.Checkbox(label="Quantize what can be quantized, leave the rest in float", **WIDE)
+        self.troubles = html.block("recipe-troubles")
+        self.fit = pmui.Button(label="Use what it takes", variant="outlined", **WIDE)
+        self._obstacles = pmui.Column(self.troubles, self.fit, sizing_mode="stretch_width", margin=0, sx={"gap": "8px"})
+        for name, box in self.boxes.items():
+            box.param.watch(lambda event, name=name: self._ticked(name, event.new), "value")
+        self.runtime.param.watch(lambda event: self._moved(runtime=event.new), "value")
+        self.partial.param.watch(lambda event: self._moved(partial=event.new), "value")
+        self.fit.on_click(lambda _event: self._moved(**fitting(self.workspace.settings)))
+        workspace.param.watch(lambda *_: self.show(), ["settings", "model", "recipe"])
+        self.show()
+
+    def roots(self) -> dict[str, UIElement | Any]:
+        """Slot name -> what goes there."""
+        stack = {"sizing_mode": "stretch_width", "margin": 0}
+        shelves = []
+        for stage, title in STAGES.items():
+            of_stage = [f for f in self._algorithms.values() if f.stage == stage and f.id not in PRUNING]
+            shelves += [html.block(f"stage-{stage}", html.note(title)), *(self.boxes[found.id] for found in of_stage)]
+        pruning = [html.block("stage-pruning", html.note("Pruning: weights that are not missed"))]
+        pruning += [self.boxes[name] for name in PRUNING if name in self.boxes]
+        return {
+            "algorithms": pmui.Column(*shelves, *pruning, **stack, sx={"gap": "2px"}),
+            "runtime": pmui.Column(self.runtime, self.about, self.partial, **stack, sx={"gap": "10px"}),
+            "troubles": self._obstacles,
+        }
+
+    def _ticked(self, name: str, wanted: bool) -> None:
+        others = [kept for kept in ids_of(self.workspace.settings.algorithms) if kept != name]
+        self._moved(algorithms=", ".join([*others, name] if wanted else others))
+
+    def _moved(self, **changes: Any) -> None:
+        if self._syncing:
+            return
+        try:
+            self.workspace.change(**changes)
+        except PlaygroundError as error:
+            self.workspace.problem = str(error)
+            self.show()
+
+    def show(self) -> None:
+        """Bring the widgets in line with the settings, and say what the runtime does not take."""
+        from playground.model.runtimes import runtimes
+
+        settings, model = self.workspace.settings, self.workspace.model
+        chosen = ids_of(settings.algorithms)
+        self._syncing = True
+        try:
+            for name, box in self.boxes.items():
+                box.value = name in chosen
+            self.partial.value = settings.partial
+            if settings.runtime in runtimes():
+                self.runtime.value = settings.runtime
+        finally:
+            self._syncing = False
+        found = runtimes().get(settings.runtime)
+        self.about.text = html.note(found.summary if found else "")
+        unknown = [f"There is no algorithm {name!r}." for name in chosen if name not in self.boxes]
+        troubles = [*obstacles(settings, model.graph if model else None, self.workspace.recipe), *unknown]
+        self.troubles.text = html.note("This will not work as it is:") + html.bullets(troubles) if troubles else ""
+        self._obstacles.visible = bool(troubles)
+        self.fit.visible = found is not None and bool(fitting(settings))

@@ -1,0 +1,79 @@
+// Calibration data that the visitor chooses: an .npz goes to Python as it is; images are decoded here, because Python
+// has no decoder, and how they are resized, scaled and laid out is Python's affair.
+import { toast } from "./toast.mjs";
+
+const $ = (id) => document.getElementById(id);
+const CHOICES = ["layout", "resize", "scale", "mean", "std", "height", "width"];
+
+/** The pixels of an image file as a canvas has them: rows of red, green, blue, opacity. */
+async function decoded(file) {
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+  } catch {
+    throw new Error(`${file.name}: it is no image that this browser can read. Choose PNG, JPEG or WebP files.`);
+  }
+  const { width, height } = bitmap;
+  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  const { data } = context.getImageData(0, 0, width, height);
+  return { height, width, files: [new File([data.buffer], file.name)] };
+}
+
+export function installCalibration({ client, complain, given, ready }) {
+  let newest = 0;
+  let reading = "";
+  let last = {};
+
+  function show() {
+    $("calibration-hint").textContent = last.calibration ?? "";
+    $("calibration-name").textContent = reading || last.calibration_name || "Choose an .npz or images";
+    $("images").hidden = !given.images;
+  }
+
+  async function useImages(files) {
+    const mine = ++newest;
+    const choices = Object.fromEntries(CHOICES.map((name) => [name, $(`image-${name}`).value]));
+    try {
+      await ready();
+      for (const [index, file] of files.entries()) {
+        reading = `Reading ${index + 1} of ${files.length}`;
+        show();
+        const pixels = await decoded(file);
+        if (mine !== newest) return; // other files or other choices were made
+        await client.request("image", { ...pixels, index, total: files.length, choices });
+        if (mine !== newest) return;
+      }
+      Object.assign(given, { calibration: null, images: files });
+    } finally {
+      if (mine === newest) reading = "";
+      show();
+    }
+  }
+
+  async function useArrays(file) {
+    newest += 1;
+    await ready();
+    await client.request("calibration", { files: [file] });
+    Object.assign(given, { calibration: file, images: null });
+    show();
+  }
+
+  $("calibration").addEventListener("change", ({ target }) => {
+    const files = [...target.files];
+    target.value = "";
+    if (!files.length) return;
+    const arrays = files.find((file) => file.name.endsWith(".npz"));
+    if (arrays && files.length > 1) toast("One .npz, or several images: not both.", "bad");
+    else (arrays ? useArrays(arrays) : useImages(files)).catch(complain);
+  });
+  for (const name of CHOICES) {
+    $(`image-${name}`).addEventListener("change", () => { if (given.images) useImages(given.images).catch(complain); });
+  }
+  addEventListener("playground-state", ({ detail }) => {
+    last = detail;
+    if (!detail.calibration_name && !reading && window.playground.started) given.images = null;
+    show();
+  });
+}

@@ -1,0 +1,95 @@
+"""The Model view's recipe, and what a runtime says to it before anything is computed."""
+
+import json
+
+import pytest
+
+from playground import gallery
+from playground.app.chosen_recipe import MOST_BYTES, changes_of, described, fitting, obstacles, read_recipe, recipe_of
+from playground.core import Scheme
+from playground.errors import BadFileError, InvalidInputError
+from playground.model.recipe import AlgorithmCall, Override, Recipe, Rule
+from playground.model.runtimes import runtimes
+from playground.settings import Settings
+
+
+def test_algorithms_keep_their_order_and_the_runtime_its_codes():
+    recipe = recipe_of(Settings(algorithms="gptq, equalize,gptq", runtime="tflite", partial=True))
+    assert [call.id for call in recipe.algorithms] == ["gptq", "equalize"]
+    assert (recipe.runtime, recipe.partial, recipe.activation_scheme.format) == ("tflite", True, "int8")
+    assert recipe_of(Settings()).activation_scheme.format == "uint8"
+
+
+def test_nothing_stands_in_the_way_of_what_the_page_opens_with():
+    assert obstacles(Settings(), gallery.open_model("digits-mlp").graph) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "what", "why"),
+    [
+        (Settings(runtime="tflite", weights="uint8"), "TensorFlow Lite reads no uint8 weights", "signed codes"),
+        (Settings(runtime="bitsandbytes"), "bitsandbytes has no 'static' activations", "it computes in float"),
+        (Settings(runtime="gguf", activations="weight_only"), "GGUF reads no int8 weights", "layouts of their own"),
+        (Settings(weights="nf4"), "format 'nf4' is not available yet in ONNX files", "Use one of"),
+        (Settings(runtime="abacus"), "'abacus' is not accepted", "Use one of"),
+    ],
+)
+def test_what_a_runtime_does_not_take_is_said_with_the_reason(settings, what, why):
+    found = obstacles(settings, gallery.open_model("digits-mlp").graph)
+    assert what in found[0]
+    assert why in found[0]
+
+
+@pytest.mark.parametrize("runtime", list(runtimes()))
+@pytest.mark.parametrize("weights", ["uint8", "int8", "nf4", "q4_0", "int3"])
+@pytest.mark.parametrize("activations", ["static", "dynamic", "weight_only"])
+def test_what_fits_is_taken(runtime, weights, activations):
+    settings = Settings(runtime=runtime, weights=weights, activations=activations)
+    fitted = settings.with_(**fitting(settings))
+    assert not runtimes()[runtime].restrictions(recipe_of(fitted))
+    assert fitting(fitted) == {}
+
+
+def test_an_unknown_runtime_has_nothing_to_fit():
+    with pytest.raises(InvalidInputError, match="abacus"):
+        fitting(Settings(runtime="abacus"))
+
+
+def test_an_opened_recipe_lies_below_the_controls():
+    opened = Recipe(
+        rules=(Rule("fc1*", Scheme("int4")), Rule("*", Scheme("int6", "channel"), op="Gemm"), Rule("fc2*")),
+        weights=Scheme("int8", "channel", symmetric=False),
+        activation_scheme=Scheme("int8", symmetric=True),
+        overrides=(Override("fc3.weight", skip=True),),
+        algorithms=(AlgorithmCall("gptq", {"damping": 0.5}),),
+        prepare=True,
+    )
+    shown = Settings(exclude="left", formats="over=int3").with_(**changes_of(opened))
+    assert (shown.exclude, shown.formats, shown.algorithms) == ("", "", "gptq")
+    assert recipe_of(shown, opened) == opened
+    moved = recipe_of(shown.with_(exclude="fc1*", formats="fc2*=int5", weights="int5", algorithms="hqq, gptq"), opened)
+    assert [rule.pattern for rule in moved.rules] == ["fc1*", "fc2*", "*"]
+    assert [rule.scheme and rule.scheme.format for rule in moved.rules] == [None, "int5", "int6"]
+    assert moved.weights == Scheme("int5", "channel")
+    assert [call.parameters for call in moved.algorithms] == [(), (("damping", 0.5),)]
+    assert (moved.overrides, moved.prepare) == (opened.overrides, True)
+    assert recipe_of(shown.with_(activations="dynamic"), opened).activation_scheme == Scheme("uint8", symmetric=False)
+
+
+def test_recipes_of_other_tools_are_read_on_top_of_the_controls(files):
+    tool = files.source(json.dumps({"fc1.weight": [{"quant_type": "QUInt8", "symmetric": False}]}).encode(), "ort.json")
+    recipe = read_recipe(tool, Settings(weights="int4"))
+    assert recipe.weights == Scheme("int4", "channel")
+    assert [override.tensor for override in recipe.overrides] == ["fc1.weight"]
+    assert described(recipe) == "1 override"
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[1]", b'{"version": 9}', b'{"rules": [{}]}', b"{" * 100_000])
+def test_what_is_no_recipe_is_refused_and_named(files, content):
+    with pytest.raises(InvalidInputError, match=r"mine\.json"):
+        read_recipe(files.source(content, "mine.json"), Settings())
+
+
+def test_a_file_too_large_for_a_recipe_is_not_read(files):
+    with pytest.raises(BadFileError, match="small JSON file"):
+        read_recipe(files.source(b" " * (MOST_BYTES + 1), "big.json"), Settings())
