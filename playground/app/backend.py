@@ -123,6 +123,7 @@ class Backend:
             "query": workspace.settings.query(),
             "model": workspace.model.name if workspace.model else None,
             "quantized": workspace.result is not None,
+            "answered": workspace.answer is not None,
             "calibration": self.models.calibration_sentence,
             "calibration_name": self.models.calibration_name,
             "problems": list(self.problems),
