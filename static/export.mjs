@@ -3,6 +3,11 @@ import { Job } from "./job.mjs";
 import { toast } from "./toast.mjs";
 
 const $ = (id) => document.getElementById(id);
+const TEXTS = {
+  "permalink-text": "This page, with these settings.",
+  "snippet-text": "One line puts this tensor, with these settings, into a page of yours.",
+};
+const UPLOADED = "These settings, on the gallery's first model: the file you opened stays on this machine.";
 
 function download(name, content, type) {
   const link = document.createElement("a");
@@ -52,6 +57,9 @@ export function installExport({ client, complain, given, ready }) {
     const page = new URL("./", location.href).href;
     const query = new URLSearchParams(result.query);
     query.delete("view");
+    const uploaded = query.get("model") === "upload";
+    if (uploaded) for (const key of ["model", "tensor"]) query.delete(key); // a file of the visitor's is in no link
+    for (const id of ["permalink-text", "snippet-text"]) $(id).textContent = uploaded ? UPLOADED : TEXTS[id];
     $("permalink").textContent = `${page}?${query}`;
     $("snippet").textContent = `<iframe src="${page}embed.html?${String(query).replaceAll("&", "&amp;")}" title="Quantization Playground" width="100%" height="620" style="border:0"></iframe>`;
     $("code").textContent = result.python;

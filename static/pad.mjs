@@ -1,5 +1,7 @@
 // The drawing pad: 8 by 8 grey cells, painted with a soft brush, by pointer or by keyboard.
 const CELLS = 8;
+const DIGITS_HINT = "Or take one of the 360 digits the model has never seen.";
+const OTHER_HINT = "Both models answer an input that you give, and how far apart they are is written here.";
 const $ = (id) => document.getElementById(id);
 
 export function installPad({ client, complain, ready }) {
@@ -11,6 +13,11 @@ export function installPad({ client, complain, ready }) {
   let painting = false;
   let busy = false;
   let wanted = null;
+  let shown = null; // the input that was last answered
+  let digits = true; // whether the open model reads digits; another one gets its input from a file
+  let answered = false; // whether the answers on screen are the open model's, with its present recipe
+  let changes = 0;
+  let open = "";
 
   function draw() {
     const size = pad.width / CELLS;
@@ -47,13 +54,15 @@ export function installPad({ client, complain, ready }) {
     wanted = content;
     if (busy) return;
     busy = true;
+    const begun = changes;
     try {
       await ready();
       while (wanted) {
         const now = wanted;
         wanted = null;
         const { result } = await client.request("sample", now);
-        if (result.pixels && !painting) {
+        shown = now;
+        if (now.index !== undefined && !wanted && !painting) {
           cells.set(result.pixels);
           draw();
         }
@@ -63,6 +72,8 @@ export function installPad({ client, complain, ready }) {
       complain(error);
     } finally {
       busy = false;
+      answered = changes === begun;
+      answerAgain();
     }
   }
 
@@ -87,12 +98,23 @@ export function installPad({ client, complain, ready }) {
   $("pad-clear").addEventListener("click", () => { cells.fill(0); draw(); ask({ pixels: [...cells] }); });
   $("pad-next").addEventListener("click", () => { ask({ index: sample }); sample += 1; });
   $("theme").addEventListener("click", draw);
-  let digits = true; // whether the open model reads digits; another one gets its input from a file
+  /** Another model or recipe has no answer yet: asks for one to what is on the pad, or to the first sample. */
+  function answerAgain() {
+    if (!digits || answered || busy || $("view-run").hidden) return;
+    if (shown) ask(shown);
+    else $("pad-next").click();
+  }
+
   addEventListener("playground-state", ({ detail }) => {
     digits = detail.samples === "digits";
+    answered = detail.answered;
+    if (!answered) changes += 1;
     for (const part of document.querySelectorAll(".digits")) part.hidden = !digits;
+    if (detail.model !== open) $("pad-hint").textContent = digits ? DIGITS_HINT : OTHER_HINT;
+    open = detail.model;
+    answerAgain();
   });
-  $("tab-run").addEventListener("click", () => { if (!sample && digits) $("pad-next").click(); });
+  $("tab-run").addEventListener("click", answerAgain);
 
   $("race").addEventListener("click", async () => {
     $("race").disabled = true;

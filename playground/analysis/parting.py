@@ -89,7 +89,7 @@ class Parting:
         first, steps = self.first, "one step" if self.first.largest == 1 else f"{self.first.largest} steps"
         return (
             f"{engine} and {beside} first part at {first.node} ({first.op}): "
-            f"{100 * first.share:.2g} % of its codes differ, by at most {steps}."
+            f"{100 * first.share:.3g} % of its codes differ, by at most {steps}."
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -130,6 +130,7 @@ class Backend:
             "query": workspace.settings.query(),
             "model": workspace.model.name if workspace.model else None,
             "quantized": workspace.result is not None,
+            "answered": workspace.answer is not None,
             "calibration": self.models.calibration.sentence,
             "calibration_name": self.models.calibration.name,
             "recipe_name": workspace.recipe_name,

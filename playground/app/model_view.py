@@ -43,6 +43,12 @@ def _column(field: str, title: str, width: int, *, number: bool = False, number_
     return TableColumn(field=field, title=title, width=width, formatter=formatter)
 
 
+def _right_headers(columns: list[TableColumn]) -> str:
+    """Style rules that put the titles of columns of numbers above their numbers."""
+    numbers = [n for n, column in enumerate(columns, 1) if isinstance(column.formatter, NumberFormatter)]
+    return ", ".join(f".slick-header-column:nth-child({n})" for n in numbers) + " { text-align: right !important; }"
+
+
 class ModelView:
     """Widgets, inventory and report of the view."""
 
@@ -111,10 +117,10 @@ class ModelView:
             min_width=1120,
             row_height=ROW,
             sizing_mode="stretch_width",
-            autosize_mode="force_fit",
+            autosize_mode="none",  # fitted to a hidden view, all columns would end up equally narrow
             index_position=None,
             reorderable=False,
-            stylesheets=[InlineStyleSheet(css=TABLE_SHEET)],
+            stylesheets=[InlineStyleSheet(css=TABLE_SHEET + _right_headers(columns))],
         )
 
     def roots(self) -> dict[str, UIElement | pn.viewable.Viewable]:

@@ -10,12 +10,16 @@ from bokeh.transform import dodge
 
 from playground import gallery
 from playground.analysis.race import Lap, Race
+from playground.app.gallery_files import gallery_samples
 from playground.app.workspace import Workspace
 from playground.render import html
 from playground.render.numbers import digits, grouped, percent, size
 from playground.render.style import bound, plain_figure
 
 CLASSES = tuple(str(digit) for digit in range(10))
+CHOOSE = "Choose a sample or draw: the model is quantized as the Model view says, then both answer."
+GIVE = "Choose an .npz with an array for each input: the model is quantized as the Model view says, then both answer."
+WORDS = "Choose an .npz with an array for each input; how far apart the two answers are stands beside the button."
 NOTHING = (0.0,) * len(CLASSES)
 
 
@@ -79,7 +83,7 @@ class RunView:
     def _show_numbers(self) -> None:
         compared = self.workspace.compared
         if compared is None:
-            text = "Choose a sample or draw: the model is quantized as the Model view says, then both answer."
+            text = CHOOSE if self._reads_digits() else GIVE
             self.numbers.text = html.cards([html.Number("Float beside quantized", "—", text)])
             return
         flipped, key = len(compared.changed), self.workspace.settings.model
@@ -98,8 +102,15 @@ class RunView:
             ]
         )
 
+    def _reads_digits(self) -> bool:
+        return gallery_samples(self.workspace.settings.model) == "digits"
+
     def _show_answer(self) -> None:
-        answer = self.workspace.answer
+        answer, digits_read = self.workspace.answer, self._reads_digits()
+        self.plot.figure.visible = digits_read
+        if not digits_read:
+            self.heading.text = html.title("Answers") + html.note(WORDS)
+            return
         if answer is None:
             self.plot.show(NOTHING, NOTHING)
             self.heading.text = html.title("Answers", "float blue, quantized orange")

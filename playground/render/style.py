@@ -53,7 +53,7 @@ def plain_figure(name: str, *, height: int, description: str, **options: Any) ->
         axis.major_label_standoff = 4
         if isinstance(axis, LinearAxis):
             axis.ticker.desired_num_ticks = 6
-            axis.formatter = BasicTickFormatter(precision=3, power_limit_low=-4, power_limit_high=6)
+            axis.formatter = BasicTickFormatter(precision="auto", power_limit_low=-4, power_limit_high=6)
         bound(axis, major_label_text_color="muted", major_label_text_font="font")
     plot.tags = [*plot.tags, f"describe:{description}"]
     return plot

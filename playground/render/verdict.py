@@ -35,7 +35,7 @@ def _harmless(quantized: Measured, original: Measured) -> bool:
 def _as_good(found: Sensitivity) -> str:
     quantized, original = found.quantized, found.original
     if quantized.accuracy is None or original.accuracy is None:
-        return f"the output is within {percent(quantized.relative_error)} of the float model's"
+        return f"the output's error is {percent(quantized.relative_error)} of its power"
     if quantized.accuracy == original.accuracy:
         return f"the quantized model gets {percent(quantized.accuracy)} right, just as the float model does"
     return f"the quantized model gets {percent(quantized.accuracy)} right, the float model {percent(original.accuracy)}"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from playground import gallery
-from playground.analysis.parting import FAKE_QUANT, partings
+from playground.analysis.parting import FAKE_QUANT, NodeDifference, Parting, partings
 from playground.engines import running
 from playground.engines.interpreter import run_graph
 from playground.errors import InvalidInputError, MissingError
@@ -70,6 +70,12 @@ def test_a_float_graph_has_outputs_to_compare(net: Model, net_data: dict[str, np
     assert found["reference"].output == 0
     assert found["onnxruntime"].output < 1e-5
     assert found["onnxruntime"].nodes == ()
+
+
+def test_a_share_of_all_codes_is_said_in_plain_digits() -> None:
+    nodes = (NodeDifference("softmax", "Softmax", "p", 45, 0.998),)
+    sentence = Parting("onnxruntime", FAKE_QUANT, nodes).sentence
+    assert sentence.endswith("first part at softmax (Softmax): 99.8 % of its codes differ, by at most 45 steps.")
 
 
 def test_plain_data(convnet_int4: QuantizedModel) -> None:

@@ -106,6 +106,14 @@ def test_quantize_run_and_keep(page):
     np.testing.assert_allclose(np.reshape(result["outputs"]["float"]["logits"]["data"], (4, 10)), expected, atol=1e-4)
 
 
+def test_the_state_says_whether_the_answers_are_the_present_models(page):
+    assert page.ask("state")["answered"] is False
+    page.ask("sample", index=0)
+    assert page.said("state")[-1]["state"]["answered"] is True
+    page.set(weights="int4")
+    assert page.said("state")[-1]["state"]["answered"] is False
+
+
 @pytest.mark.parametrize("change", [{"weights": "int4"}, {"exclude": "fc*"}, {"model": "digits-convnet"}])
 def test_a_quantized_model_does_not_outlive_its_recipe(page, change):
     page.ask("quantize")

@@ -31,6 +31,14 @@ def test_a_refused_move_is_taken_back_and_said(view, workspace):
     assert view.widgets["exclude"].value == ""
 
 
+def test_titles_of_numbers_stand_above_the_numbers(view):
+    style = view.table.stylesheets[0].css
+    numbers = ["parameters", "bytes", "sqnr", "after", "output", "piled", "share"]
+    fields = [column.field for column in view.table.columns]
+    for place, field in enumerate(fields, 1):
+        assert (f".slick-header-column:nth-child({place})" in style) == (field in numbers), field
+
+
 def test_inventory_and_search(view, workspace):
     expected = gallery.open_model("digits-mlp").tensors
     assert view.source.data["name"] == list(expected)

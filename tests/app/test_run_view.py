@@ -36,3 +36,14 @@ def test_another_recipe_clears_the_view(view, workspace):
     assert "Compare the engines" in view.engines.text
     assert view.heading.text.count("say") == 0
     assert view.plot.source.data["float"] == [0] * 10
+
+
+@pytest.mark.parametrize("model", ["moby-dick-transformer", "breast-cancer-mlp"])
+def test_a_model_that_reads_no_digits_has_no_plot_of_digits(view, workspace, model):
+    assert view.plot.figure.visible
+    workspace.change(model=model)
+    assert not view.plot.figure.visible
+    assert "Choose an .npz" in view.heading.text
+    assert "draw" not in view.numbers.text
+    workspace.change(model="digits-mlp")
+    assert view.plot.figure.visible

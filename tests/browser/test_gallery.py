@@ -42,6 +42,19 @@ def test_the_drawing_pad_is_there_for_digits_alone(page):
     assert not page.evaluate("() => document.getElementById('pad').hidden")
 
 
+def test_another_models_answer_takes_the_place_of_the_last_ones(page):
+    page.evaluate("() => playground.reset()")
+    page.locator("#tab-run").click()
+    text = "document.getElementById('pad-hint').textContent"
+    says = f"(old) => /say/.test({text}) && {text} !== old && {text}"
+    first = page.wait_for_function(says, arg="").json_value()
+    choose(page, "digits-convnet")
+    page.wait_for_function(says, arg=first)
+    choose(page, "breast-cancer-mlp")
+    assert "say" not in page.locator("#pad-hint").inner_text()
+    assert page.locator("#slot-run-answers").get_by_text("Choose an .npz").is_visible()
+
+
 def test_a_gallery_model_quantizes_with_its_own_samples(page):
     choose(page, "digits-depthwise")
     report = page.evaluate("() => playground.quantize().then(({report}) => report)")
