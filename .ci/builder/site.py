@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from builder import browser_python, downloads, environment, kernels, publish, release, scripts
+from builder import browser_python, downloads, environment, kernels, material, publish, release, scripts
 from builder.paths import (
     DIST,
     PACKAGE,
@@ -60,7 +60,8 @@ def build() -> Path:
     step("Build the kernels", [_RECIPE / "kernels.py", WASM_KERNELS, _LOCK], _KERNELS, kernels.compile_kernels)
     TREE.mkdir(parents=True, exist_ok=True)
     versions = locked_versions(_LOCK.read_text("utf-8"))
-    runtime: list[Path | str] = [_RECIPE / "site.py", _NPM_LOCK, _LOCK]
+    runtime: list[Path | str] = [_RECIPE / name for name in ("site.py", "material.py", "scripts.py")]
+    runtime += [_NPM_LOCK, _LOCK, material.PROJECT, material.UTILS, *material.names()]
     folders = [TREE / name for name in ("ort", "bokeh", "pn", "pmui")]
     step("Copy the browser runtime", runtime, folders, lambda: _copy_runtime(modules, versions))
     env = python_environment()
@@ -118,14 +119,16 @@ def _copy_runtime(modules: Path, versions: Mapping[str, str]) -> None:
     copies += [(panel / "panel.min.js", Path("pn", "panel.min.js"))]
     for folder in PANEL_FOLDERS:
         copies += [(path, panel_home / path.relative_to(panel)) for path in files_in(panel / folder)]
-    material = packages / "panel_material_ui" / "dist"
-    for path in files_in(material):
-        if path.suffix != ".woff":  # every browser that runs WebAssembly SIMD takes the .woff2 beside it
-            copies.append((path, Path("pmui", f"v{versions['panel-material-ui']}", path.relative_to(material))))
+    styles = packages / "panel_material_ui" / "dist"
+    material_home = Path("pmui", f"v{versions['panel-material-ui']}")
+    for path in files_in(styles):
+        if path.suffix in {".css", ".woff2"}:  # every browser that runs WebAssembly SIMD takes woff2
+            copies.append((path, material_home / path.relative_to(styles)))
     for folder in ("ort", "bokeh", "pn", "pmui"):
         shutil.rmtree(TREE / folder, ignore_errors=True)
     for source, target in copies:
         _copy(source, TREE / target)
+    material.bundle(modules, TREE / material_home / "panel-material-ui.bundle.js")
 
 
 def _write_pages(modules: Path, env: Mapping[str, str]) -> None:
