@@ -44,13 +44,23 @@ export class Client extends EventTarget {
     this.#begun = false;
     const lock = `playground-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;
     port1.onmessage = ({ data }) => { if (port1 === this.#port) this.#receive(data, lock); };
-    const stopped = (reason) => { if (port1 === this.#port) this.close(reason); };
-    Promise.all([this.#files.take("worker.js"), openFrame()]).then(([{ bytes }, frame]) => {
-      if (port1 !== this.#port) return frame.remove();
-      this.#frame = frame;
-      startWorker(frame, bytes, stopped).postMessage({ lock }, [port2, this.#files.connect()]);
-      setTimeout(() => { if (!this.#begun) stopped("Python's worker has not begun"); }, BEGIN_MS);
-    }).catch((error) => { if (port1 === this.#port) this.close(error.message, error.kind); });
+    this.#start(port1, [port2, this.#files.connect()], lock).catch((error) => {
+      if (port1 === this.#port) this.close(error.message, error.kind);
+    });
+  }
+
+  /** Makes the worker; `port` is ours, `ports` go to it. */
+  async #start(port, ports, lock) {
+    const { bytes } = await this.#files.take("worker.js");
+    const frame = await openFrame();
+    if (port !== this.#port) {
+      frame.remove();
+      return;
+    }
+    this.#frame = frame;
+    const stopped = (reason) => { if (port === this.#port) this.close(reason); };
+    startWorker(frame, bytes, stopped).postMessage({ lock }, ports);
+    setTimeout(() => { if (!this.#begun) stopped("Python's worker has not begun"); }, BEGIN_MS);
   }
 
   /** Ends the worker: what is unanswered is refused, and `stopped` is dispatched. */

@@ -2,30 +2,37 @@
 // busy with the first view, the second has no network. Files arrive checked and leave decoded.
 import { decode } from "./decode.mjs";
 import { Fetching } from "./fetching.mjs";
+import { Kept } from "./kept.mjs";
 
-let fetching = null;
+const kept = new Kept();
 const ready = new Map(); // what is needed first is decoded before anybody asks
+let fetching = null;
+let first = [];
 
 async function decoded(name) {
   const { bytes, coding, size } = await fetching.take(name);
   return decode(name, bytes, coding, size);
 }
 
-function prepare(name, before) {
-  const promise = before.then(() => decoded(name));
+function prepare(file, before) {
+  const promise = kept.read(file).then(async (copy) => {
+    if (copy) return copy;
+    await before;
+    return decoded(file.name);
+  });
   promise.catch(() => { /* whoever asks hears of it */ });
-  ready.set(name, promise);
+  ready.set(file.name, promise);
   return promise;
 }
 
-function begin(list, mode) {
+async function begin(list, mode) {
   fetching = new Fetching(list);
   fetching.addEventListener("progress", ({ detail }) => self.postMessage(detail));
-  fetching.begin("start", mode);
-  const names = (when) => list.filter((file) => file.when === when).map(({ name }) => name);
-  const small = names("start").map((name) => prepare(name, Promise.resolve()));
+  first = list.filter(({ when }) => when === "start" || when === mode);
+  const small = first.filter(({ when }) => when === "start").map((file) => prepare(file));
   // Decoding the large ones takes this thread for long: not while Pyodide itself is waiting to be decoded.
-  for (const name of names(mode)) prepare(name, Promise.allSettled(small));
+  for (const file of first.filter(({ when }) => when === mode)) prepare(file, Promise.allSettled(small));
+  if (!await kept.some()) fetching.begin("start", mode);
 }
 
 async function answer(port, name) {
@@ -39,8 +46,12 @@ async function answer(port, name) {
   }
 }
 
-/** The first message is the list and the way of starting; the next ones bring ports at which files are asked for. */
+/**
+ * The first message is the list and the way of starting; the next ones bring ports at which files are asked for, or a
+ * port that is told when all of them are kept for the next visit.
+ */
 self.onmessage = ({ data }) => {
   if (data.list) begin(data.list, data.mode);
-  else data.port.onmessage = ({ data: name }) => answer(data.port, name);
+  else if (data.port) data.port.onmessage = ({ data: name }) => answer(data.port, name);
+  else kept.write(first.filter(({ coding }) => coding), decoded).then(() => data.kept.postMessage(null));
 };

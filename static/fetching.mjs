@@ -7,7 +7,11 @@ function failure(kind, message) {
   return Object.assign(new Error(message), { kind });
 }
 
-const base64 = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)));
+/** The sha256 of a file's content, as an `integrity` attribute has it. */
+export async function digestOf(bytes) {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return `sha256-${btoa(String.fromCharCode(...digest))}`;
+}
 
 /** The body, read in pieces so that progress can be shown. */
 async function read(response, size, count) {
@@ -27,8 +31,7 @@ async function read(response, size, count) {
 
 async function verify(bytes, integrity) {
   if (!globalThis.crypto?.subtle) return; // not over plain HTTP from another machine; there fetch() checks the hash
-  const found = `sha256-${base64(await crypto.subtle.digest("SHA-256", bytes))}`;
-  if (found !== integrity) throw failure("bad_file", "its content is not the one this page was built with");
+  if (await digestOf(bytes) !== integrity) throw failure("bad_file", "its content is not the one this page was built with");
 }
 
 /** Takes a broken copy out of the service worker's cache, which the browser may read without asking the service worker. */

@@ -49,6 +49,13 @@ export class Files extends EventTarget {
     return port2;
   }
 
+  /** Keeps what this start has needed as it was decoded, for a faster one next time. */
+  keep() {
+    const { port1, port2 } = new MessageChannel();
+    this.#fetcher.postMessage({ kept: port2 }, [port2]);
+    return new Promise((resolve) => { port1.onmessage = resolve; });
+  }
+
   /** Fetches one of the page's own files and hands it out. */
   take(name) {
     return this.#page.take(name);

@@ -158,7 +158,7 @@ if (!embedded) {
   installExport({ client, complain, given, ready: () => api.ready });
 }
 showTabOfQuery();
-installUpdates({ embedded, ready: api.restart() });
+installUpdates({ embedded, ready: api.restart(), keep: () => files.keep() });
 
 function showTabOfQuery() {
   const wanted = new URLSearchParams(location.search).get("view");

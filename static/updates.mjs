@@ -32,7 +32,7 @@ function offer(update) {
   bar.hidden = false;
 }
 
-function watch(workers, registration) {
+function watch(workers, registration, keep) {
   const reload = () => location.reload();
   const ask = () => offer(() => {
     asked = true;
@@ -41,7 +41,7 @@ function watch(workers, registration) {
   });
   const follow = (worker) => worker?.addEventListener("statechange", () => {
     if (worker.state === "installed" && registration.active) ask();
-    if (worker.state === "activated") note(registration);
+    if (worker.state === "activated") note(registration, keep);
   });
   if (registration.waiting && registration.active) ask();
   follow(registration.installing);
@@ -55,8 +55,10 @@ function watch(workers, registration) {
 }
 
 /** Leaves a mark that everything is kept (style sheets and tests read it). */
-function note(registration) {
-  if (registration.active) document.documentElement.dataset.offline = "ready";
+async function note(registration, keep) {
+  if (!registration.active) return;
+  await keep();
+  document.documentElement.dataset.offline = "ready";
 }
 
 function complain({ data }) {
@@ -79,10 +81,11 @@ function lookForUpdates(registration) {
 }
 
 /**
- * @param {{embedded: boolean, ready: Promise<void>}} page `ready`: when nothing may compete with the start any more.
+ * @param {{embedded: boolean, ready: Promise<void>, keep: () => Promise<void>}} page `ready`: when nothing may compete with
+ *   the start any more; `keep`: keeps what makes the next start faster.
  *   An embedded page uses what is kept, but keeps nothing itself: a reader of someone's page did not ask for that.
  */
-export async function installUpdates({ embedded, ready }) {
+export async function installUpdates({ embedded, ready, keep }) {
   const workers = container();
   if (!workers) return;
   try {
@@ -96,8 +99,8 @@ export async function installUpdates({ embedded, ready }) {
     const saving = navigator.connection?.saveData && !workers.controller;
     if (saving) return; // it would fetch what this visit does not need
     const registration = await workers.register(new URL("sw.js", document.baseURI), { updateViaCache: "none" });
-    watch(workers, registration);
-    note(registration);
+    watch(workers, registration, keep);
+    note(registration, keep);
     if (workers.controller && !registration.waiting) registration.active?.postMessage({ kind: "tidy" });
     lookForUpdates(registration);
   } catch (error) {
