@@ -1,5 +1,5 @@
-// Runs before the first paint: the theme, the module loader that Panel's components ask for, and the start of everything
-// that takes long: fetching Python's files and starting its worker. The page (page.mjs) goes on with what began here.
+// Runs before the first paint: the theme, the module loader that Panel's components ask for, and fetching Python's files,
+// which takes long. The page (page.mjs) goes on with what began here.
 import "./theme.mjs";
 import { Client } from "./client.mjs";
 import { Files, startMode } from "./files.mjs";
@@ -14,10 +14,10 @@ function installModuleLoader() {
 installModuleLoader();
 const files = new Files(document.querySelectorAll("link[rel=playground-file]"));
 const client = new Client(files);
+const mode = startMode(location.search, navigator.connection);
 
 /** Starts the worker and asks Python to start; the answer says how it went. */
-function begin(query, mode = startMode(query, navigator.connection)) {
-  files.begin(mode);
+function begin(query) {
   client.open();
   const { env, lock } = JSON.parse(document.querySelector("meta[name=playground-setup]").content);
   const setup = { env, lock, snapshot: mode === "snapshot", image: files.about("snapshot")?.image ?? 0 };
@@ -26,9 +26,9 @@ function begin(query, mode = startMode(query, navigator.connection)) {
   return started;
 }
 
-// On a first visit the page's own thread comes first: Python would take the other processor, and half of the cache, from
-// it, so it is started when the first view is on screen. Whoever comes again has everything at hand, and comes to work.
-const again = navigator.serviceWorker?.controller;
+// The files come and are decoded while the page's own thread makes the first view. The worker with Python is begun when
+// that is on screen: before, it would take the time of one of two processors, and half of the cache, from it.
 files.beginPage();
-window.playgroundStart = { files, client, begin, started: again ? begin(location.search) : null };
+files.begin(mode);
+window.playgroundStart = { files, client, begin, started: null };
 performance.mark("early");

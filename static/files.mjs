@@ -14,7 +14,7 @@ function listed(links) {
 }
 
 export class Files extends EventTarget {
-  #list; #page; #fetcher = null;
+  #list; #page; #mode = ""; #fetcher = null; #fresh = false;
 
   /** Reads the list from the document. */
   constructor(links) {
@@ -35,15 +35,25 @@ export class Files extends EventTarget {
 
   /** Starts fetching everything that a way of starting Python needs at once. */
   begin(mode) {
+    this.#mode = mode;
     this.#fetcher?.terminate();
     this.#fetcher = new Worker(FETCHER, { name: "fetcher" });
     this.#fetcher.onmessage = ({ data }) => this.dispatchEvent(new CustomEvent("progress", { detail: data }));
-    this.#fetcher.onerror = () => this.dispatchEvent(new CustomEvent("failed", { detail: "fetcher.js could not be loaded. Is there a connection?" }));
+    this.#fetcher.onerror = () => {
+      this.#fresh = false;
+      this.dispatchEvent(new CustomEvent("failed", { detail: "fetcher.js could not be loaded. Is there a connection?" }));
+    };
     this.#fetcher.postMessage({ list: this.#list.filter(({ when }) => when !== "page"), mode });
+    this.#fresh = true;
   }
 
-  /** A port at which Python's worker gets its files: it is asked for a name and answers with bytes, or with an error. */
+  /**
+   * A port at which Python's worker gets its files: it is asked for a name and answers with bytes, or with an error.
+   * The first worker finds what was begun; for each that follows everything is fetched anew.
+   */
   connect() {
+    if (!this.#fresh) this.begin(this.#mode);
+    this.#fresh = false;
     const { port1, port2 } = new MessageChannel();
     this.#fetcher.postMessage({ port: port1 }, [port1]);
     return port2;

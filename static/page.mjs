@@ -24,7 +24,7 @@ const embedded = document.body.classList.contains("embed");
 let state = null;
 window.playgroundStart.fastPath = currentFastPath;
 
-/** If early.mjs has not. */
+/** The first view is on screen. */
 function beginPython() {
   window.playgroundStart.started ??= window.playgroundStart.begin(location.search);
 }

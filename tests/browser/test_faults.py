@@ -221,7 +221,6 @@ def test_without_a_good_snapshot_the_page_starts_plainly(spoiled, spoil):
         ("**/worker.js*", half, "worker.js"),
         ("**/frozen.json*", gone, "frozen.json"),
         ("**/frozen.json*", scrambled, "frozen.json"),
-        ("**/engine.html*", gone, "engine.html"),
         ("**/fetcher.js*", gone, "fetcher.js"),
     ],
 )
