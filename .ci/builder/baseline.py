@@ -7,8 +7,8 @@ import shutil
 import zipfile
 from pathlib import Path
 
-from builder import downloads
 from builder.browser_python import WORK, BrowserFile, squeeze
+from builder.site import link
 from builder.steps import BuildError, files_in
 
 _LINK = re.compile(r'<link rel="playground-file"[^>]*\bdata-name="packages\.zip"[^>]*>')
@@ -32,11 +32,12 @@ def build(site: Path, target: Path) -> Path:
     archive = target / "packages.zip"
     _write_sources(archive)
     packed = target / "packages.zip.zst"
-    squeeze(BrowserFile("packages.zip", archive, "plain"), packed)
+    file = BrowserFile("packages.zip", archive, "plain")
+    squeeze(file, packed)
     page = target / "index.html"
     for suffix in (".br", ".gz"):
         Path(f"{page}{suffix}").unlink(missing_ok=True)
-    text, replaced = _LINK.subn(_link(archive, packed), page.read_text("utf-8"))
+    text, replaced = _LINK.subn(link(file, packed, packed.name), page.read_text("utf-8"))
     if replaced != 1:
         raise BuildError(f"{page} names packages.zip {replaced} times instead of once.")
     page.write_text(text, "utf-8")
@@ -48,11 +49,3 @@ def _write_sources(target: Path) -> None:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for path in files_in(source):
             archive.write(path, path.relative_to(source).as_posix())
-
-
-def _link(archive: Path, packed: Path) -> str:
-    data = {"name": "packages.zip", "when": "plain", "coding": "zstd"}
-    sizes = {"bytes": packed.stat().st_size, "size": archive.stat().st_size}
-    attributes = " ".join(f'data-{key}="{value}"' for key, value in {**data, **sizes}.items())
-    integrity = downloads.integrity_of(packed)
-    return f'<link rel="playground-file" href="{packed.name}" integrity="{integrity}" {attributes}>'

@@ -60,8 +60,8 @@ TARGETS = (
     Target(SECOND, "python", 1800),
 )
 SETTLED_MS = 2000
-"""How long a new window is left alone before it is sent to the page: the browser goes on loading parts of its own then, which
-takes a fifth of the processors' time that the start needs. Whoever visits a page has opened their browser before."""
+"""How long a new window is left alone before it is sent to the page: the browser goes on loading parts of its own then,
+in a fifth of the processors' time that the start takes. Whoever visits a page has opened their browser before."""
 
 SOONER = 5.0
 """How much sooner Python answers from the snapshot than after a plain start from ``.py`` files, at least."""

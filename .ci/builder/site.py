@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from builder import browser_python, downloads, environment, kernels, material, publish, release, scripts
+from builder.browser_python import BrowserFile
 from builder.paths import (
     DIST,
     PACKAGE,
@@ -159,14 +160,18 @@ def _links(modules: Path, env: Mapping[str, str]) -> Iterator[str]:
     setup = json.dumps(browser_python.setup(modules, env))
     yield f'<meta name="playground-setup" content="{html.escape(setup)}">'
     for file in browser_python.files(modules):
-        sizes = {"bytes": file.target.stat().st_size, "size": file.source.stat().st_size}
-        if file.source.name == "snapshot.bin":
-            sizes["image"] = browser_python.image_size()
-        data = {"name": file.name, "when": file.when, "coding": file.coding, **sizes}
-        attributes = " ".join(f'data-{key}="{html.escape(str(value))}"' for key, value in data.items())
-        address = file.target.relative_to(TREE).as_posix()
-        integrity = downloads.integrity_of(file.target)
-        yield f'<link rel="playground-file" href="{address}" integrity="{integrity}" {attributes}>'
+        yield link(file, file.target, file.target.relative_to(TREE).as_posix())
+
+
+def link(file: BrowserFile, packed: Path, address: str) -> str:
+    """The element that lists a file for early.mjs, which is at ``address`` as ``packed``."""
+    data = {"name": file.name, "when": file.when, "coding": file.coding}
+    sizes = {"bytes": packed.stat().st_size, "size": file.source.stat().st_size}
+    if file.source.name == "snapshot.bin":
+        sizes["image"] = browser_python.image_size()
+    attributes = " ".join(f'data-{key}="{html.escape(str(value))}"' for key, value in {**data, **sizes}.items())
+    integrity = downloads.integrity_of(packed)
+    return f'<link rel="playground-file" href="{address}" integrity="{integrity}" {attributes}>'
 
 
 def _write_bench() -> None:

@@ -259,7 +259,8 @@ def test_broken_and_missing_copies_are_fetched_again(browser, host):
               const packed = await cache.match(keys.find((url) => url.endsWith("/snapshot.bin.zst")) ?? "");
               const { size } = await packed?.blob() ?? { size: 0 };
               const decoded = await (await caches.open("playground-decoded")).keys();
-              return decoded.length === 7 && keys.some((url) => url.includes("/ort-")) && keys.some((url) => url.endsWith("/bokeh.min.js"))
+              return decoded.length === 7 && keys.some((url) => url.includes("/ort-"))
+                && keys.some((url) => url.endsWith("/bokeh.min.js"))
                 && keys.some((url) => url.includes("/index.html")) && size > 1e6;
             }""",
             timeout=KEEP_MS,

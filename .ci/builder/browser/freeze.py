@@ -1,12 +1,12 @@
-"""Runs in Pyodide at build time, just before its memory is saved: imports everything and builds the first view.
+"""Runs in Pyodide at build time, just before its memory is saved: builds the first view, and imports what that needs.
 
 ``/build/packages.zip`` holds the packages; written are ``/build/frozen.json``, what the page shows before Python is
-there, and ``/build/subject.bin``, the values of the tensor that is shown.
+there, and ``/build/subject.bin``, the values of the tensor that is shown. What other views need is imported from files
+when it is asked for, so that the image stays small.
 """
 
 import gc
 import linecache
-import pkgutil
 import re
 import sys
 import zipfile
@@ -21,29 +21,6 @@ def unpack() -> None:
     """Put the packages where they are imported from."""
     with zipfile.ZipFile("/build/packages.zip") as archive:
         archive.extractall(SITE_PACKAGES)
-
-
-LATER = (
-    *("playground.ptq", "playground.analysis", "playground.engines", "playground.model.r", "playground.model.w"),
-    *("playground.app.model_view", "playground.app.a", "playground.app.recipe_card", "playground.app.override_card"),
-    *("playground.render.a", "playground.render.layers", "playground.render.report_page", "playground.render.svg"),
-)
-"""What the first view mostly does without: imported from files when it is asked for, so that the image stays small."""
-
-
-def import_playground() -> None:
-    """Import our modules, but those that only work elsewhere, need JavaScript at once, or can wait."""
-    package = import_module("playground")
-    elsewhere = (
-        "playground.cli",
-        "playground.serving",
-        "playground.host.cpython",
-        "playground.host._ort_native",
-        "playground.gallery.train",
-    )
-    for module in pkgutil.walk_packages(package.__path__, "playground."):
-        if not module.name.startswith((*elsewhere, *LATER)):
-            import_module(module.name)
 
 
 def check_libraries() -> None:
@@ -68,7 +45,7 @@ def freeze() -> None:
 
 unpack()
 import_module("playground.app.panel_import").import_panel()
-import_playground()
-check_libraries()
+import_module("playground.host.browser")
 freeze()
+check_libraries()
 gc.collect()
