@@ -8,6 +8,7 @@ const kept = new Kept();
 const ready = new Map(); // what is needed first is decoded before anybody asks
 let fetching = null;
 let first = [];
+const asked = Promise.withResolvers(); // by Python's worker, which is begun when the first view is on screen
 
 async function decoded(name) {
   const { bytes, coding, size } = await fetching.take(name);
@@ -30,8 +31,9 @@ async function begin(list, mode) {
   fetching.addEventListener("progress", ({ detail }) => self.postMessage(detail));
   first = list.filter(({ when }) => when === "start" || when === mode);
   const small = first.filter(({ when }) => when === "start").map((file) => prepare(file));
-  // Decoding the large ones takes this thread for long: not while Pyodide itself is waiting to be decoded.
-  for (const file of first.filter(({ when }) => when === mode)) prepare(file, Promise.allSettled(small));
+  // Decoding the large ones takes a processor for long: not while the first view or Pyodide itself could use it.
+  const time = Promise.all([asked.promise, Promise.allSettled(small)]);
+  for (const file of first.filter(({ when }) => when === mode)) prepare(file, time);
   if (!await kept.some()) fetching.begin("start", mode);
 }
 
@@ -52,6 +54,8 @@ async function answer(port, name) {
  */
 self.onmessage = ({ data }) => {
   if (data.list) begin(data.list, data.mode);
-  else if (data.port) data.port.onmessage = ({ data: name }) => answer(data.port, name);
-  else kept.write(first.filter(({ coding }) => coding), decoded).then(() => data.kept.postMessage(null));
+  else if (data.port) {
+    data.port.onmessage = ({ data: name }) => answer(data.port, name);
+    asked.resolve();
+  } else kept.write(first.filter(({ coding }) => coding), decoded).then(() => data.kept.postMessage(null));
 };
