@@ -127,7 +127,7 @@ class Recipe:
                     )
         if self.operators is not None:
             given: Any = self.operators
-            if isinstance(given, str) or not all(isinstance(op, str) and op for op in given):
+            if not isinstance(given, list | tuple) or not all(isinstance(op, str) and op for op in given):
                 raise InvalidInputError(f"{given!r} is not accepted", where="operators", hint="Use names: ['Conv']")
             object.__setattr__(self, "operators", tuple(given))
 
@@ -212,11 +212,15 @@ class Recipe:
     @staticmethod
     def from_json(text: str) -> Recipe:
         """A recipe from a JSON text. Raises InvalidInputError as :meth:`from_dict`, and for what is no JSON."""
-        try:
-            data = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise InvalidInputError(f"it is no JSON ({error})", where="recipe") from error
-        return Recipe.from_dict(data)
+        return Recipe.from_dict(plain_data(text))
+
+
+def plain_data(text: str | bytes) -> Any:
+    """What a recipe's JSON text stands for. Raises InvalidInputError for what is no JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError(f"it is no JSON ({error})", where="recipe") from error
 
 
 def _require_onnx_schemes(recipe: Recipe) -> None:
