@@ -23,6 +23,9 @@ from playground.work import Progress, Work, drain
 OPS: Mapping[str, FloatOp] = discover(float_ops, "OPS", FloatOp)
 """Operator name, with its domain where it is not ONNX's own, -> operator."""
 
+FAILURES = (ValueError, IndexError, TypeError, KeyError, AttributeError, ArithmeticError, MemoryError)
+"""What attributes, constants and shapes that contradict an operator make its function raise."""
+
 _TYPED = ("QuantizeLinear", "DequantizeLinear")
 """Operators whose codes may be of a type that NumPy has not, so that only the file can say which."""
 
@@ -75,7 +78,7 @@ def evaluate(graph: Graph, node: Node, values: Mapping[str, NDArray[Any]]) -> Va
             made = OPS[_key(node)].run(call, *inputs)
     except PlaygroundError as error:
         raise type(error)(error.what, where=error.where or where, hint=error.hint) from error
-    except (ValueError, IndexError, TypeError, KeyError, AttributeError, MemoryError) as error:
+    except FAILURES as error:
         shapes = ", ".join("none" if x is None else str(list(x.shape)) for x in inputs)
         raise EngineError(f"it cannot run on shapes {shapes} ({error})", where=where) from error
     return dict(zip(node.outputs, made if isinstance(made, tuple) else (made,), strict=False))

@@ -7,6 +7,7 @@ import pytest
 from playground.engines import reference, wasm
 from playground.engines.plan_qoperators import as_qdq
 from playground.engines.running import is_quantized, refused
+from playground.model.graph import Tensor
 
 
 @pytest.mark.parametrize("activations", ["uint8", "int8"])
@@ -41,3 +42,12 @@ def test_a_scale_that_is_computed_leaves_the_node_for_planning_to_name(make_qdq)
     named = refused(graph.with_(initializers=held, inputs=graph.inputs))
     assert named is not None
     assert node.name in {refusal["node"] for refusal in named}
+
+
+def test_scales_that_contradict_each_other_leave_the_node_for_planning_to_name(make_qdq):
+    graph = make_qdq("convnet", "uint8", True, "QOperator").graph
+    node = next(node for node in graph.nodes if node.op == "QLinearConv")
+    held = {**graph.initializers, node.inputs[1]: Tensor.of(node.inputs[1], np.ones(7, np.float32))}
+    damaged = graph.with_(initializers=held)
+    assert node in as_qdq(damaged).nodes
+    assert refused(damaged)
