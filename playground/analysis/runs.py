@@ -5,18 +5,18 @@ Where it lacks one, ONNX Runtime runs each graph as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from playground.analysis.replay import Replay
 from playground.engines import ort
 from playground.engines.interpreter import unsupported
 from playground.errors import InvalidInputError
 from playground.model.graph import Graph, ValueInfo
-from playground.ptq.activations import CalibrationData, Feeds, calibration_data, captured
+from playground.ptq.activations import CalibrationData, Feeds, captured
 from playground.work import Progress, Work
 
 MEMORY = 128 * 2**20
@@ -98,11 +98,6 @@ def _whole(batches: Sequence[Feeds], variants: Sequence[Variant], take: Take) ->
 def _showing(variant: Variant) -> Graph:
     """The variant's graph with the named values as outputs."""
     return variant.graph.with_(outputs=tuple(ValueInfo(name, "", None) for name in variant.names))
-
-
-def samples_of(graph: Graph, data: Mapping[str, ArrayLike] | None) -> CalibrationData:
-    """Samples as batches can be made of them; as :func:`playground.ptq.activations.calibration_data`."""
-    return calibration_data(graph, data)
 
 
 def labels_of(labels: NDArray[Any] | None, data: CalibrationData, batches: Sequence[Feeds]) -> list[Any]:

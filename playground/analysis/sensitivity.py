@@ -13,12 +13,12 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from playground.analysis.outputs import Measured, OutputTally, gives_probabilities
-from playground.analysis.runs import Variant, batches_work, labels_of, runs_work, samples_of
+from playground.analysis.runs import Variant, batches_work, labels_of, runs_work
 from playground.analysis.variants import Layer, dequantized, layers_of, quantized_only
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.metrics import ErrorSums, compare
 from playground.model.graph import Graph
-from playground.ptq.activations import Feeds
+from playground.ptq.activations import Feeds, calibration_data
 from playground.ptq.qdq import Quantization
 from playground.work import Work, drain
 
@@ -95,7 +95,7 @@ def sensitivity_work(
     layers = layers_of(graph, quantization)
     if not layers:
         raise UnsupportedError("nothing in it is quantized", where=graph.name, hint="Look at what was skipped and why")
-    data = samples_of(graph, samples)
+    data = calibration_data(graph, samples)
     batches = yield from batches_work(graph, data)
     study = _Study(graph, quantization, layers, labels_of(labels, data, batches), outputs)
     yield from runs_work(batches, study.variants, study.take)

@@ -97,7 +97,7 @@ def _sensitivity(args: argparse.Namespace, console: Console) -> Result:
     if page:
         mixed = None
         if not quantized.quantization.dynamic:  # there, integer products take no other widths
-            search = mixed_precision_work(opened.graph, quantized, samples.feeds, samples.labels)
+            search = mixed_precision_work(quantized, samples.feeds, samples.labels)
             mixed = drain(search, console.progress)
         report = report_of(opened, quantized, samples, console, engines=True, sensitivity=found, mixed=mixed)
         write_report(page, report)

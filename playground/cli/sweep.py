@@ -43,7 +43,7 @@ def run(args: argparse.Namespace, console: Console) -> Result:
     opened = open_model(args.file)
     samples = samples_of(args, opened.graph, opened.gallery_id)
     quantized = quantized_by(args, opened, console)
-    work = mixed_precision_work(opened.graph, quantized, samples.feeds, samples.labels, _bits(args.widths))
+    work = mixed_precision_work(quantized, samples.feeds, samples.labels, _bits(args.widths))
     mixed = drain(work, console.progress)
     recipe = _chosen(args, mixed)
     if output and recipe:
@@ -81,8 +81,9 @@ def show(result: Result, console: Console) -> None:
     _points(result["points"], console)
     if result["recipe"]:
         console.line("\nchosen")
-        formats = {rule["pattern"]: rule["scheme"]["format"] for rule in result["recipe"]["rules"] if rule["scheme"]}
-        console.pairs(formats)
+        weights = {choice["weight"] for choice in result["choices"]}
+        chosen = (held for held in result["recipe"]["overrides"] if held["tensor"] in weights)
+        console.pairs({held["tensor"]: held["scheme"]["format"] for held in chosen})
     for key, what in (("output", "recipe"), ("report", "report")):
         if result[key]:
             console.line(f"\n{what} written to {result[key]}")

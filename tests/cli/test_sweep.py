@@ -45,7 +45,7 @@ def test_greedy(playground_cli, coarse):
     ran = playground_cli(
         "sweep", "gallery:digits-convnet", "--recipe", coarse, "--max-bytes", 4200, "--greedy", "--json"
     )
-    assert ran.json["recipe"]["rules"]
+    assert ran.json["recipe"]["overrides"]
 
 
 def test_reports(playground_cli, coarse, tmp_path):
