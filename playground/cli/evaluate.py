@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.analysis.accuracy import Score, score
+from playground.analysis.accuracy import score
 from playground.analysis.mixed_precision import mixed_precision_work
-from playground.analysis.outputs import gives_probabilities
+from playground.analysis.outputs import as_logits, gives_probabilities
 from playground.analysis.sensitivity import sensitivity_work
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
@@ -207,20 +207,12 @@ def _output(opened: ModelFile, samples: Samples, engine: str, console: Console) 
             where=opened.name,
             hint="'playground inspect --ranges' shows whether its weights are",
         )
-    return _as_logits(output, graph)
+    return as_logits(output, gives_probabilities(graph))
 
 
 def _fixed_batch(graph: Graph) -> int:
     """How many samples the model's inputs insist on at once; 0 where they leave it open."""
     return next((size for value in graph.inputs for size in (value.shape or ())[:1] if isinstance(size, int)), 0)
-
-
-def _as_logits(output: NDArray[Any], graph: Graph) -> NDArray[Any]:
-    """The logarithm of what a final Softmax gives, so that its cross-entropy is that of the probabilities."""
-    if not gives_probabilities(graph):
-        return output
-    logits: NDArray[Any] = np.log(np.maximum(output, np.finfo(np.float32).tiny))
-    return logits
 
 
 def _measured(opened: ModelFile, answers: Answers, samples: Samples) -> dict[str, Any]:
@@ -232,17 +224,9 @@ def _measured(opened: ModelFile, answers: Answers, samples: Samples) -> dict[str
     }
     if samples.labels is None:
         return row
-    found = _scored(answers.output, samples.labels, opened.name)
+    found = score(answers.output, samples.labels)
     row |= {"accuracy": found.accuracy, "cross_entropy": found.cross_entropy}
     return row if samples.labels.ndim == 1 else row | {"perplexity": found.perplexity}
-
-
-def _scored(output: NDArray[Any], labels: NDArray[np.int64], where: str) -> Score:
-    if output.ndim > 1 and (labels.min() < 0 or labels.max() >= output.shape[-1]):
-        raise InvalidInputError(
-            f"{LABELS} from {labels.min()} to {labels.max()} for {output.shape[-1]} classes", where=where
-        )
-    return score(output, labels)
 
 
 def _difference(output: NDArray[Any], other: NDArray[Any], where: str) -> dict[str, Any]:
