@@ -141,15 +141,13 @@ class _Search:
         """The cost of every format of every weight."""
         keys = [(name, scheme.format) for name, schemes in self._schemes.items() for scheme in schemes]
         position = {node.name: at for at, node in enumerate(self._graph.nodes)}
-        variants = [
-            Variant(
-                weights_only(self._graph, self._quantized.quantization, {name: self._weights[name, number_format]}),
-                (self._graph.outputs[0].name,),
-                about=f"{name} as {number_format}",
-                weight=len(position) - position[self._layers[name].node],
-            )
-            for name, number_format in keys
-        ]
+        variants = []
+        for name, number_format in keys:
+            about, left = f"{name} as {number_format}", len(position) - position[self._layers[name].node]
+            yield Progress(0, 1, f"Preparing {about}")
+            weights = {name: self._weights[name, number_format]}
+            graph = weights_only(self._graph, self._quantized.quantization, weights)
+            variants.append(Variant(graph, (self._graph.outputs[0].name,), about=about, weight=left))
         measured, _ = yield from self._run(variants)
         cost = dict(zip(keys, (result.relative_error for result in measured), strict=True))
         return tuple(
@@ -165,6 +163,7 @@ class _Search:
         held = self._quantized.quantization
         variants = []
         for formats in combinations:
+            yield Progress(0, 1, "Preparing combinations")
             weights = {**held.weights, **{name: self._weights[name, form] for name, form in formats.items()}}
             graph = with_weights(self._graph, held, weights)
             about = "Running " + ", ".join(dict.fromkeys(formats.values()))
