@@ -71,7 +71,8 @@ def evaluate(graph: Graph, node: Node, values: Mapping[str, NDArray[Any]]) -> Va
     stored = tuple(
         graph.initializers[name].dtype if name in graph.initializers else fed.get(name, "") for name in node.inputs
     )
-    call = Call(node.attributes, graph.opset, len(node.outputs), stored)
+    asked = max((place for place, name in enumerate(node.outputs, 1) if name), default=0)
+    call = Call(node.attributes, graph.opset, asked, stored)
     where = f"{graph.name}: node {node.name!r} ({node.op})"
     try:
         with np.errstate(all="ignore"):  # NaN and infinity flow on, as ONNX has it
