@@ -15,7 +15,7 @@ from playground.analysis.outputs import as_logits, gives_probabilities
 from playground.analysis.sensitivity import sensitivity_work
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
-from playground.cli._files import LABELS, ModelFile, add_file, open_model
+from playground.cli._files import LABELS, ModelFile, add_file, open_model, target
 from playground.cli._study import (
     Samples,
     add_samples,
@@ -23,7 +23,6 @@ from playground.cli._study import (
     quantized_by,
     report_of,
     samples_of,
-    target,
     write_report,
 )
 from playground.engines.running import ENGINES, is_quantized
@@ -87,7 +86,7 @@ def _sensitivity(args: argparse.Namespace, console: Console) -> Result:
     """Quantize a float model and measure every layer."""
     if args.compare or args.engine:
         raise InvalidInputError("it excludes --compare and --engine", where="--sensitivity")
-    page = target(args.report)
+    page = target(args.report, args.file) if args.report else None
     opened = open_model(args.file)
     samples = samples_of(args, opened.graph, opened.gallery_id)
     quantized = quantized_by(args, opened, console)

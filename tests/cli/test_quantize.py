@@ -134,6 +134,7 @@ BAD = {
         "--calibration: activations that stay in float need no samples",
     ),
     "no samples": (["--calibration", "x.npz"], "x.npz: there is no such file"),
+    "nothing to measure on": (["--data", "x.npz"], "x.npz: there is no such file"),
     "no recipe": (["--recipe", "x.json"], "x.json: there is no such file"),
 }
 
