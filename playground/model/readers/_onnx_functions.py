@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from playground.errors import BadFileError
+from playground.model.naming import free_name
 from playground.model.onnx_proto import Message
 
 Key = tuple[str, str, str]
@@ -128,10 +129,7 @@ class _Inliner:
 
     def _free(self, wanted: str) -> str:
         """What the body's names begin with: nothing else begins so."""
-        stem, count = wanted, 0
-        while stem in self.stems:
-            count += 1
-            stem = f"{wanted}_{count}"
+        stem = free_name(wanted, self.stems)
         self.stems.add(stem)
         return stem
 
