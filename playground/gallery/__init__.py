@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +33,6 @@ __all__ = [
     "digits",
     "entries",
     "entry",
-    "float_accuracy",
     "held_out",
     "missing_files",
     "model_bytes",
@@ -96,12 +94,6 @@ def entry(model_id: str) -> Entry:
     if model_id not in entries():
         raise MissingError(f"the gallery has no model {model_id!r}", hint=f"It has {', '.join(entries())}")
     return entries()[model_id]
-
-
-float_accuracy: Mapping[str, float] = MappingProxyType(
-    {name: found.float_accuracy for name, found in entries().items()}
-)
-"""Share of the held-out samples that each float model gets right, by id."""
 
 
 def model_bytes(model_id: str) -> bytes:

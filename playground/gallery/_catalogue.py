@@ -169,8 +169,6 @@ def catalogue(measured: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Entry]:
     """
     found = {}
     for model_id, title, about, tensor, data in _TRAINED:
-        if model_id not in measured:  # while it is being trained for the first time
-            continue
         found[model_id] = Entry(
             model_id, title, about, tensor, _INPUTS[data.id], "logits", data=data, **measured[model_id]
         )
