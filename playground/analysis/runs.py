@@ -16,7 +16,7 @@ from playground.engines import ort
 from playground.engines.interpreter import unsupported
 from playground.errors import InvalidInputError
 from playground.model.graph import Graph, ValueInfo
-from playground.ptq.activations import CalibrationData, Feeds, captured
+from playground.ptq.activations import CalibrationData, Feeds, captured, samples_in
 from playground.work import Progress, Work
 
 MEMORY = 128 * 2**20
@@ -112,7 +112,7 @@ def labels_of(labels: NDArray[Any] | None, data: CalibrationData, batches: Seque
         raise InvalidInputError(f"{len(labels)} labels for {data.samples + data.left_out} samples", where="labels")
     found, start = [], 0
     for feeds in batches:
-        size = max((len(values) for values in feeds.values() if values.ndim), default=1)
+        size = samples_in(feeds)
         found.append(labels[start : start + size])
         start += size
     return found
