@@ -145,14 +145,10 @@ def held_out(model_id: str, limit: int | None = None) -> HeldOut:
         MissingError: the gallery has no such model, or its file is not here.
     """
     found = entry(model_id)
-    arrays = _arrays(found.data.id)
-    if found.data.id == "moby-dick":
-        feeds, labels = _as_feed(found, arrays["held_out"]), arrays["held_out"][:, 1:]
-    else:
-        values = arrays["images" if found.data.id == "digits" else "measurements"]
-        feeds, labels = _as_feed(found, values), arrays["labels"]
-    part = slice(limit)
-    return HeldOut({name: x[part] for name, x in feeds.items()}, labels[part].astype(np.int64), found.data.noun)
+    arrays, (name, _) = _arrays(found.data.id), found.data.arrays
+    stored = arrays[name][:limit]
+    labels = arrays["labels"][:limit] if "labels" in arrays else stored[:, 1:]
+    return HeldOut(_as_feed(found, stored), labels.astype(np.int64), found.data.noun)
 
 
 def calibration(model_id: str) -> dict[str, NDArray[Any]]:
@@ -162,8 +158,8 @@ def calibration(model_id: str) -> dict[str, NDArray[Any]]:
         MissingError: the gallery has no such model, or its file is not here.
     """
     found = entry(model_id)
-    name = {"digits": "calibration_images", "breast-cancer": "calibration_measurements", "moby-dick": "calibration"}
-    return _as_feed(found, _arrays(found.data.id)[name[found.data.id]])
+    _, name = found.data.arrays
+    return _as_feed(found, _arrays(found.data.id)[name])
 
 
 def _as_feed(found: Entry, stored: NDArray[Any]) -> dict[str, NDArray[Any]]:
