@@ -156,12 +156,14 @@ class _Study:
         self._alone_ends: list[str] = []
         self._local, self._accumulated = ([ErrorSums() for _ in layers] for _ in range(2))
         self._tallies: list[OutputTally] = []
+        self._weights: list[dict[str, float] | None] = []
 
     def prepared(self) -> Work[None]:
-        """Write the graphs."""
+        """Write the graphs, and measure the weights."""
         for layer in self._layers:
             yield Progress(0, 1, f"Preparing {layer.node}")
             self._add_layer(layer)
+            self._weights.append(self._weights_error(layer))
         probabilities = gives_probabilities(self._graph)
         self._tallies = [OutputTally(probabilities) for _ in self.variants]
 
@@ -217,7 +219,7 @@ class _Study:
         layers = tuple(
             LayerResult(
                 layer=layer,
-                weights=self._weights_error(layer),
+                weights=self._weights[at],
                 local=self._local[at].measures(),
                 accumulated=self._accumulated[at].measures(),
                 alone=alone[at],
