@@ -32,16 +32,21 @@ def score(logits: NDArray[Any], labels: NDArray[np.integer[Any]]) -> Score:
 
     Args:
         logits: (samples, classes) or (samples, positions, classes), any floating type, before softmax.
-        labels: the right classes, an axis less.
+        labels: the right classes, an axis less; any integer type.
 
     Raises:
-        InvalidInputError: the shapes do not belong together.
+        InvalidInputError: the shapes do not belong together, or a label is no class.
     """
     if logits.ndim < 2 or labels.shape != logits.shape[:-1]:
         raise InvalidInputError(
             f"outputs of shape {logits.shape} for labels of shape {labels.shape}",
-            where="score",
+            where="labels",
             hint="Outputs are (samples, classes)",
+        )
+    classes = logits.shape[-1]
+    if labels.dtype.kind not in "iu" or (labels.size and not 0 <= labels.min() <= labels.max() < classes):
+        raise InvalidInputError(
+            f"they are no classes of the model's {classes}", where="labels", hint="Use whole numbers from 0"
         )
     shifted = logits.reshape(labels.size, -1).astype(np.float64)
     shifted -= shifted.max(axis=1, keepdims=True)

@@ -9,9 +9,9 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from playground.analysis.outputs import Measured, OutputTally, gives_probabilities
-from playground.analysis.runs import Variant, batches_work, labels_of, runs_work, samples_of
+from playground.analysis.runs import Variant, batches_work, labels_of, runs_work
 from playground.errors import UnsupportedError
-from playground.ptq.activations import Feeds
+from playground.ptq.activations import Feeds, calibration_data
 from playground.ptq.pipeline import QuantizedModel
 from playground.work import Work, drain
 
@@ -42,7 +42,7 @@ def answers_work(
     graph, quantized = result.source, result.model.graph
     if quantized is None:
         raise UnsupportedError("it holds tensors and no graph", where=result.model.name)
-    data = samples_of(graph, samples)
+    data = calibration_data(graph, samples)
     batches = yield from batches_work(graph, data)
     wanted = labels_of(labels, data, batches)
     output = graph.outputs[0].name

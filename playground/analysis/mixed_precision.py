@@ -24,15 +24,15 @@ from playground.analysis.precision_front import (
     choices_of,
     formats_of,
     recipe_with,
+    with_formats,
 )
-from playground.analysis.runs import Variant, batches_work, labels_of, runs_work, samples_of
+from playground.analysis.runs import Variant, batches_work, labels_of, runs_work
 from playground.analysis.variants import layers_of, weights_only, with_weights
 from playground.api import quantize
 from playground.core import QTensor, Scheme
 from playground.errors import UnsupportedError
-from playground.model.graph import Graph
 from playground.model.recipe import Recipe
-from playground.ptq.activations import CalibrationData, Feeds
+from playground.ptq.activations import CalibrationData, Feeds, calibration_data
 from playground.ptq.pipeline import QuantizedModel
 from playground.ptq.placement import PRODUCTS
 from playground.work import Progress, Work, drain
@@ -45,7 +45,6 @@ POINTS = 12
 
 
 def mixed_precision(
-    graph: Graph,
     quantized: QuantizedModel,
     samples: Mapping[str, ArrayLike] | None = None,
     labels: NDArray[Any] | None = None,
@@ -54,8 +53,7 @@ def mixed_precision(
     """Measure every width for every layer, and find and run the combinations that are worth having.
 
     Args:
-        graph: the float graph.
-        quantized: what quantization made of it; its recipe's activations and granularity are kept.
+        quantized: what quantization made of the model; its recipe's activations and granularity are kept.
         samples: input name -> array, samples along the first axis; made up when left out.
         labels: the right classes, if they are known.
         widths: bits to choose from.
@@ -64,19 +62,17 @@ def mixed_precision(
         UnsupportedError: no weight is quantized, or activations are dynamic.
         InvalidInputError: samples or labels do not fit.
     """
-    return drain(mixed_precision_work(graph, quantized, samples, labels, widths))
+    return drain(mixed_precision_work(quantized, samples, labels, widths))
 
 
 def mixed_precision_work(
-    graph: Graph,
     quantized: QuantizedModel,
     samples: Mapping[str, ArrayLike] | None = None,
     labels: NDArray[Any] | None = None,
     widths: Sequence[int] = WIDTHS,
 ) -> Work[MixedPrecision]:
     """The work of :func:`mixed_precision`."""
-    data = samples_of(graph, samples)
-    search = _Search(quantized, data, labels, widths)
+    search = _Search(quantized, calibration_data(quantized.source, samples), labels, widths)
     return (yield from search.run())
 
 
@@ -97,7 +93,8 @@ class _Search:
         self._layers = {name: layer for name, layer in layers.items() if name in held.weights}
         if not self._layers:
             raise UnsupportedError("none of its weights is quantized", where=graph.name, hint="Choose another recipe")
-        self._schemes = {name: _widths(held.weights[name].scheme, widths) for name in self._layers}
+        self._held = {name: held.weights[name].scheme for name in self._layers}
+        self._schemes = {name: _widths(scheme, widths) for name, scheme in self._held.items()}
         self._recipe = Recipe.from_dict(quantized.report.recipe)
         self._weights: dict[tuple[str, str], QTensor] = {}
         self._batches: list[Feeds] = []
@@ -109,8 +106,10 @@ class _Search:
         yield from self._quantize()
         choices = yield from self._choices()
         found = knapsack.front(choices_of(choices))
-        count = min(len(schemes) for schemes in self._schemes.values())
-        uniform = [{name: s[at].format for name, s in self._schemes.items()} for at in range(count)]
+        uniform = [
+            {name: scheme.format for name, scheme in zip(self._schemes, same, strict=True)}
+            for same in zip(*self._schemes.values(), strict=True)
+        ]
         sizes = [sum(self._weights[key].nbytes for key in formats.items()) for formats in uniform]
         chosen = sorted({*_spread(found), *(found.within_bytes(size) for size in sizes)})
         wanted = [formats_of(choices, found.picks[at]) for at in chosen]
@@ -126,6 +125,7 @@ class _Search:
             original=original,
             other_bytes=self._other_bytes,
             recipe=self._recipe,
+            schemes=self._held,
         )
 
     def _quantize(self) -> Work[None]:
@@ -141,15 +141,13 @@ class _Search:
         """The cost of every format of every weight."""
         keys = [(name, scheme.format) for name, schemes in self._schemes.items() for scheme in schemes]
         position = {node.name: at for at, node in enumerate(self._graph.nodes)}
-        variants = [
-            Variant(
-                weights_only(self._graph, self._quantized.quantization, {name: self._weights[name, number_format]}),
-                (self._graph.outputs[0].name,),
-                about=f"{name} as {number_format}",
-                weight=len(position) - position[self._layers[name].node],
-            )
-            for name, number_format in keys
-        ]
+        variants = []
+        for name, number_format in keys:
+            about, left = f"{name} as {number_format}", len(position) - position[self._layers[name].node]
+            yield Progress(0, 1, f"Preparing {about}")
+            weights = {name: self._weights[name, number_format]}
+            graph = weights_only(self._graph, self._quantized.quantization, weights)
+            variants.append(Variant(graph, (self._graph.outputs[0].name,), about=about, weight=left))
         measured, _ = yield from self._run(variants)
         cost = dict(zip(keys, (result.relative_error for result in measured), strict=True))
         return tuple(
@@ -165,6 +163,7 @@ class _Search:
         held = self._quantized.quantization
         variants = []
         for formats in combinations:
+            yield Progress(0, 1, "Preparing combinations")
             weights = {**held.weights, **{name: self._weights[name, form] for name, form in formats.items()}}
             graph = with_weights(self._graph, held, weights)
             about = "Running " + ", ".join(dict.fromkeys(formats.values()))
@@ -194,7 +193,7 @@ class _Search:
             bytes=self._other_bytes + sum(option.bytes for option in taken),
             predicted=sum(option.cost for option in taken),
             measured=measured,
-            recipe=recipe_with(self._recipe, formats),
+            recipe=recipe_with(self._recipe, with_formats(self._held, formats)),
             uniform=taken[0].format if len({option.format for option in taken}) == 1 else "",
         )
 

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.analysis.accuracy import score
-from playground.errors import InvalidInputError
 from playground.metrics import ErrorSums
 from playground.model.graph import Graph
 
@@ -75,13 +74,10 @@ class OutputTally:
         self._count += len(rows)
         self._agreeing += float((rows.argmax(axis=1) == wanted.argmax(axis=1)).sum())
         if labels is not None:
-            found = score(self._logits(rows), _checked(labels.reshape(-1), rows))
+            found = score(as_logits(rows, self._probabilities), labels.reshape(-1))
             self._labelled += len(rows)
             self._right += found.accuracy * len(rows)
             self._entropy += found.cross_entropy * len(rows)
-
-    def _logits(self, rows: Array) -> Array:
-        return np.log(np.maximum(rows, np.finfo(np.float32).tiny)) if self._probabilities else rows
 
     def measured(self) -> Measured:
         """The result. Raises InvalidInputError if there was no batch."""
@@ -97,14 +93,9 @@ class OutputTally:
         )
 
 
-def _checked(labels: Array, rows: Array) -> Array:
-    if labels.shape != rows.shape[:1]:
-        raise InvalidInputError(f"{labels.size} labels for {len(rows)} answers", where="labels")
-    if labels.dtype.kind not in "iu" or (labels.size and (labels.min() < 0 or labels.max() >= rows.shape[1])):
-        raise InvalidInputError(
-            f"they are no classes of the model's {rows.shape[1]}", where="labels", hint="Use whole numbers from 0"
-        )
-    return labels.astype(np.int64)
+def as_logits(output: Array, probabilities: bool) -> Array:
+    """An output before softmax; of probabilities their logarithm, whose cross-entropy is theirs."""
+    return np.log(np.maximum(output, np.finfo(np.float32).tiny)) if probabilities else output
 
 
 def gives_probabilities(graph: Graph) -> bool:

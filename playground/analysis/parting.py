@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from playground.analysis.agreement import largest_difference
 from playground.engines.interpreter import run_graph_work
 from playground.engines.running import ENGINES
 from playground.errors import InvalidInputError, PlaygroundError
@@ -168,6 +169,6 @@ def _parting(
         engine,
         beside,
         tuple(nodes),
-        float(np.abs(a.astype(np.float64) - b.astype(np.float64)).max(initial=0)),
+        largest_difference(a, b),
         float((a.argmax(axis=-1) == b.argmax(axis=-1)).mean()) if classes else None,
     )

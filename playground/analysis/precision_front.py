@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from glob import escape
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,9 @@ from numpy.typing import NDArray
 
 from playground.analysis import knapsack
 from playground.analysis.outputs import Measured
-from playground.model.recipe import Recipe, Rule
+from playground.core import Scheme
+from playground.errors import InvalidInputError
+from playground.model.recipe import Override, Recipe
 
 
 def choices_of(choices: Sequence[Options]) -> list[list[knapsack.Choice]]:
@@ -23,6 +24,11 @@ def choices_of(choices: Sequence[Options]) -> list[list[knapsack.Choice]]:
 def formats_of(choices: Sequence[Options], picks: NDArray[np.int64]) -> dict[str, str]:
     """Weight -> the format that was picked."""
     return {choice.weight: choice.options[pick].format for choice, pick in zip(choices, picks, strict=True)}
+
+
+def with_formats(schemes: Mapping[str, Scheme], formats: Mapping[str, str]) -> dict[str, Scheme]:
+    """The schemes of some weights in other formats."""
+    return {weight: replace(schemes[weight], format=number_format) for weight, number_format in formats.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,7 @@ class MixedPrecision:
         original: the float model.
         other_bytes: constants that are not chosen for.
         recipe: the recipe that the points are changes of.
+        schemes: of each weight, as that recipe has it; points differ in the format alone.
     """
 
     choices: tuple[Options, ...]
@@ -90,10 +97,11 @@ class MixedPrecision:
     original: Measured
     other_bytes: int
     recipe: Recipe
+    schemes: Mapping[str, Scheme]
 
     def within_bytes(self, budget: int) -> Recipe:
         """The recipe of the least predicted error whose constants fit; InvalidInputError if none does."""
-        return self._recipe(self.front.picks[self.front.within_bytes(budget - self.other_bytes)])
+        return self._recipe(self.front.picks[self.front.within_bytes(self._for_weights(budget))])
 
     def within_error(self, budget: float) -> Recipe:
         """The recipe of the fewest bytes whose predicted relative error fits; InvalidInputError if none does."""
@@ -101,10 +109,22 @@ class MixedPrecision:
 
     def greedy(self, budget: int) -> Recipe:
         """A recipe that fits, found greedily; InvalidInputError if none does."""
-        return self._recipe(knapsack.greedy(choices_of(self.choices), budget - self.other_bytes))
+        return self._recipe(knapsack.greedy(choices_of(self.choices), self._for_weights(budget)))
+
+    def _for_weights(self, budget: int) -> int:
+        """What a budget for all constants leaves for those that are chosen for."""
+        smallest = self.other_bytes + int(self.front.bytes[0])
+        if budget < smallest:
+            raise InvalidInputError(
+                f"the smallest combination takes {smallest} bytes, other constants included",
+                where=f"budget of {budget} bytes",
+                hint="Allow more bytes, or more widths to choose from",
+            )
+        return budget - self.other_bytes
 
     def _recipe(self, picks: NDArray[np.int64]) -> Recipe:
-        return recipe_with(self.recipe, formats_of(self.choices, picks))
+        formats = formats_of(self.choices, picks)
+        return recipe_with(self.recipe, with_formats(self.schemes, formats))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data that JSON can hold."""
@@ -117,11 +137,7 @@ class MixedPrecision:
         }
 
 
-def recipe_with(recipe: Recipe, formats: Mapping[str, str]) -> Recipe:
-    """A recipe in which some weights have formats of their own; everything else is as it was."""
-    rules = []
-    for weight, number_format in formats.items():
-        scheme = recipe.scheme_for(weight) or recipe.weights
-        rules.append(Rule(escape(weight), replace(scheme, format=number_format)))
-    patterns = {rule.pattern for rule in rules}
-    return replace(recipe, rules=(*rules, *(rule for rule in recipe.rules if rule.pattern not in patterns)))
+def recipe_with(recipe: Recipe, schemes: Mapping[str, Scheme]) -> Recipe:
+    """A recipe in which some weights have schemes of their own, whatever its rules say of them."""
+    others = (override for override in recipe.overrides if override.tensor not in schemes)
+    return replace(recipe, overrides=(*others, *(Override(weight, scheme) for weight, scheme in schemes.items())))

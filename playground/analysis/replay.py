@@ -131,12 +131,13 @@ class Replay:
         wanted, needed = set(names), []
         for index in range(len(graph.nodes) - 1, -1, -1):
             node = graph.nodes[index]
-            if not everything and not wanted.intersection(node.outputs):
+            outputs = [name for name in node.outputs if name]
+            if not everything and not wanted.intersection(outputs):
                 continue
-            if all(identity[name] in self._batch or identity[name] in self._fixed for name in node.outputs):
+            if all(identity[name] in self._batch or identity[name] in self._fixed for name in outputs):
                 continue
             needed.append((index, node))
-            wanted.update(node.inputs)
+            wanted.update(filter(None, node.inputs))
         return needed[::-1]
 
     def _value(self, graph: Graph, name: str, identity: Mapping[str, int], values: Values) -> NDArray[Any]:

@@ -19,12 +19,12 @@ def summary(data: dict[str, Any]) -> str:
     done, skipped = len(data["tensors"]), len(data["skipped"])
     ratio = data["bytes_before"] / max(1, data["bytes_after"])
     left = f", {skipped} left in float" if skipped else ""
-    before, after = (_size(data[key]) for key in ("bytes_before", "bytes_after"))
+    before, after = (size(data[key]) for key in ("bytes_before", "bytes_after"))
     tensors = "tensor" if done == 1 else "tensors"
     return f"{done} weight {tensors} quantized{left}; {before} became {after} as stored, ÷ {ratio:.2f}."
 
 
-def _size(count: float) -> str:
+def size(count: float) -> str:
     """Bytes with unit and three significant digits: ``1.08 MB``; what would round to 1 000 takes the next unit."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if count >= 0.9995 * factor:

@@ -5,18 +5,18 @@ Where it lacks one, ONNX Runtime runs each graph as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from playground.analysis.replay import Replay
 from playground.engines import ort
 from playground.engines.interpreter import unsupported
 from playground.errors import InvalidInputError
 from playground.model.graph import Graph, ValueInfo
-from playground.ptq.activations import CalibrationData, Feeds, calibration_data, captured
+from playground.ptq.activations import CalibrationData, Feeds, captured, samples_in
 from playground.work import Progress, Work
 
 MEMORY = 128 * 2**20
@@ -100,11 +100,6 @@ def _showing(variant: Variant) -> Graph:
     return variant.graph.with_(outputs=tuple(ValueInfo(name, "", None) for name in variant.names))
 
 
-def samples_of(graph: Graph, data: Mapping[str, ArrayLike] | None) -> CalibrationData:
-    """Samples as batches can be made of them; as :func:`playground.ptq.activations.calibration_data`."""
-    return calibration_data(graph, data)
-
-
 def labels_of(labels: NDArray[Any] | None, data: CalibrationData, batches: Sequence[Feeds]) -> list[Any]:
     """The labels of each batch; None for each where there are none.
 
@@ -117,7 +112,7 @@ def labels_of(labels: NDArray[Any] | None, data: CalibrationData, batches: Seque
         raise InvalidInputError(f"{len(labels)} labels for {data.samples + data.left_out} samples", where="labels")
     found, start = [], 0
     for feeds in batches:
-        size = max((len(values) for values in feeds.values() if values.ndim), default=1)
+        size = samples_in(feeds)
         found.append(labels[start : start + size])
         start += size
     return found

@@ -13,14 +13,14 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from playground.analysis.outputs import Measured, OutputTally, gives_probabilities
-from playground.analysis.runs import Variant, batches_work, labels_of, runs_work, samples_of
+from playground.analysis.runs import Variant, batches_work, labels_of, runs_work
 from playground.analysis.variants import Layer, dequantized, layers_of, quantized_only
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.metrics import ErrorSums, compare
 from playground.model.graph import Graph
-from playground.ptq.activations import Feeds
+from playground.ptq.activations import Feeds, calibration_data
 from playground.ptq.qdq import Quantization
-from playground.work import Work, drain
+from playground.work import Progress, Work, drain
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +95,10 @@ def sensitivity_work(
     layers = layers_of(graph, quantization)
     if not layers:
         raise UnsupportedError("nothing in it is quantized", where=graph.name, hint="Look at what was skipped and why")
-    data = samples_of(graph, samples)
+    data = calibration_data(graph, samples)
     batches = yield from batches_work(graph, data)
     study = _Study(graph, quantization, layers, labels_of(labels, data, batches), outputs)
+    yield from study.prepared()
     yield from runs_work(batches, study.variants, study.take)
     return study.result(data.samples, data.generated)
 
@@ -137,8 +138,8 @@ class _Study:
         self._graph, self._quantization, self._layers, self._labels = graph, quantization, layers, labels
         self._output = graph.outputs[0].name
         self._outputs = outputs
-        every = [node.name for node in graph.nodes]
-        whole = quantized_only(graph, quantization, every)
+        self._every = [node.name for node in graph.nodes]
+        whole = quantized_only(graph, quantization, self._every)
         self._ends = [layer.output for layer in layers]
         self._quantized_ends = [dequantized(whole, end) for end in self._ends]
         cost = len(graph.nodes)
@@ -153,13 +154,21 @@ class _Study:
             ),
         ]
         self._alone_ends: list[str] = []
-        for layer in layers:
-            self._add_layer(layer, every)
         self._local, self._accumulated = ([ErrorSums() for _ in layers] for _ in range(2))
-        probabilities = gives_probabilities(graph)
+        self._tallies: list[OutputTally] = []
+        self._weights: list[dict[str, float] | None] = []
+
+    def prepared(self) -> Work[None]:
+        """Write the graphs, and measure the weights."""
+        for layer in self._layers:
+            yield Progress(0, 1, f"Preparing {layer.node}")
+            self._add_layer(layer)
+            self._weights.append(self._weights_error(layer))
+        probabilities = gives_probabilities(self._graph)
         self._tallies = [OutputTally(probabilities) for _ in self.variants]
 
-    def _add_layer(self, layer: Layer, every: Sequence[str]) -> None:
+    def _add_layer(self, layer: Layer) -> None:
+        every = self._every
         left = len(every) - every.index(layer.node)
         alone = quantized_only(self._graph, self._quantization, [layer.node])
         end = dequantized(alone, layer.output)
@@ -210,7 +219,7 @@ class _Study:
         layers = tuple(
             LayerResult(
                 layer=layer,
-                weights=self._weights_error(layer),
+                weights=self._weights[at],
                 local=self._local[at].measures(),
                 accumulated=self._accumulated[at].measures(),
                 alone=alone[at],

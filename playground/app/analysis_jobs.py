@@ -36,7 +36,7 @@ class AnalysisJobs:
         """Find formats for each layer; quantizes first if need be."""
         result = yield from self._models.ensure_work()
         samples, labels = self._models.measured_on()
-        mixed = yield from mixed_precision_work(self._models.graph(), result, samples, labels)
+        mixed = yield from mixed_precision_work(result, samples, labels)
         if self._workspace.result is not result:
             raise _changed()
         self._workspace.mixed = mixed

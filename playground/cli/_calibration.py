@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from playground import gallery
-from playground.cli._files import LABELS, ModelFile, feeds_of, read_arrays
+from playground.cli._files import ModelFile, read_samples
 from playground.errors import InvalidInputError
 from playground.model.recipe import Recipe
 from playground.ptq.activations import Given
@@ -50,9 +50,7 @@ def calibration_of(args: argparse.Namespace, opened: ModelFile, recipe: Recipe) 
         if folder:
             settings = image_settings(opened.graph, **chosen)
             return image_batches(images_in(args.calibration), settings), settings.described
-        arrays = read_arrays(args.calibration)
-        arrays.pop(LABELS, None)
-        return feeds_of(arrays, opened.graph, args.calibration), ""
+        return read_samples(args.calibration, opened.graph)[0], ""
     if opened.gallery_id and (recipe.activations == "static" or recipe.algorithms):
         return dict(gallery.calibration(opened.gallery_id)), ""
     return None, ""

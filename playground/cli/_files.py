@@ -90,6 +90,29 @@ def read_arrays(path: str) -> Arrays:
     return {name: tensor.numpy() for name, tensor in held.tensors.items()}
 
 
+def read_samples(path: str, graph: Graph) -> tuple[Arrays, NDArray[Any] | None]:
+    """The feeds in a file of arrays, and its labels if it holds some. Raises as read_arrays and feeds_of."""
+    arrays = read_arrays(path)
+    labels = arrays.pop(LABELS, None)
+    return feeds_of(arrays, graph, path), labels
+
+
+def target(path: str, model: str) -> Path:
+    """Where a file is to be written, checked before the work begins; ``model`` is what is read.
+
+    Raises:
+        MissingError: there is no such folder.
+        InvalidInputError: it would overwrite the model or a folder.
+    """
+    found = Path(path)
+    if not found.parent.is_dir():
+        raise MissingError("there is no such folder", where=str(found.parent))
+    same = found.exists() and Path(model).exists() and found.samefile(model)
+    if found.is_dir() or same:
+        raise InvalidInputError("it would overwrite the model or a folder", where=path, hint="Use another name")
+    return found
+
+
 def read_recipe(path: str) -> Recipe:
     """The recipe in a JSON file, ours or another tool's.
 

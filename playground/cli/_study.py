@@ -16,8 +16,8 @@ from playground.analysis.model_report import ModelReport, model_report
 from playground.analysis.parting import partings
 from playground.analysis.race import race_work
 from playground.cli._console import Console
-from playground.cli._files import LABELS, Arrays, ModelFile, feeds_of, read_arrays, read_recipe
-from playground.errors import InvalidInputError, MissingError, PlaygroundError
+from playground.cli._files import LABELS, Arrays, ModelFile, feeds_of, read_recipe, read_samples
+from playground.errors import InvalidInputError, PlaygroundError
 from playground.model.graph import Graph
 from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
@@ -85,9 +85,8 @@ def samples_in(path: str, graph: Graph) -> Samples:
     Raises:
         InvalidInputError: they do not fit the graph, or each other.
     """
-    arrays = read_arrays(path)
-    labels = arrays.pop(LABELS, None)
-    samples = Samples(feeds_of(arrays, graph, path), _labels(labels, path), path)
+    feeds, labels = read_samples(path, graph)
+    samples = Samples(feeds, _labels(labels, path), path)
     if samples.labels is not None and samples.labels.shape[:1] != (samples.count,):
         raise InvalidInputError(f"{LABELS} of shape {samples.labels.shape} for {samples.count} samples", where=path)
     return samples
@@ -112,9 +111,7 @@ def quantized_by(args: argparse.Namespace, opened: ModelFile, console: Console) 
     """The model quantized as ``--recipe`` says; a gallery model brings its own calibration data."""
     calibration: Arrays | None = None
     if args.calibration:
-        arrays = read_arrays(args.calibration)
-        arrays.pop(LABELS, None)
-        calibration = feeds_of(arrays, opened.graph, args.calibration)
+        calibration, _ = read_samples(args.calibration, opened.graph)
     elif opened.gallery_id:
         calibration = dict(gallery.calibration(opened.gallery_id))
     recipe = read_recipe(args.recipe) if args.recipe else Recipe()
@@ -137,18 +134,6 @@ def report_of(
             compared["partings"] = ()
     console.end_progress()
     return model_report(quantized, data=f"{samples.count} samples of {samples.name}", **compared, **found)
-
-
-def target(path: str | None) -> Path | None:
-    """Where a file is to be written, checked before the work begins."""
-    if path is None:
-        return None
-    found = Path(path)
-    if not found.parent.is_dir():
-        raise MissingError("there is no such folder", where=str(found.parent))
-    if found.is_dir():
-        raise InvalidInputError("it is a folder", where=path, hint="Name a file")
-    return found
 
 
 def write_report(path: Path | None, report: ModelReport) -> None:

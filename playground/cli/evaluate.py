@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.analysis.accuracy import Score, score
+from playground.analysis.accuracy import score
 from playground.analysis.mixed_precision import mixed_precision_work
-from playground.analysis.outputs import gives_probabilities
+from playground.analysis.outputs import as_logits, gives_probabilities
 from playground.analysis.sensitivity import sensitivity_work
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
-from playground.cli._files import LABELS, ModelFile, add_file, open_model
+from playground.cli._files import LABELS, ModelFile, add_file, open_model, target
 from playground.cli._study import (
     Samples,
     add_samples,
@@ -23,7 +23,6 @@ from playground.cli._study import (
     quantized_by,
     report_of,
     samples_of,
-    target,
     write_report,
 )
 from playground.engines.running import ENGINES, is_quantized
@@ -87,7 +86,7 @@ def _sensitivity(args: argparse.Namespace, console: Console) -> Result:
     """Quantize a float model and measure every layer."""
     if args.compare or args.engine:
         raise InvalidInputError("it excludes --compare and --engine", where="--sensitivity")
-    page = target(args.report)
+    page = target(args.report, args.file) if args.report else None
     opened = open_model(args.file)
     samples = samples_of(args, opened.graph, opened.gallery_id)
     quantized = quantized_by(args, opened, console)
@@ -97,7 +96,7 @@ def _sensitivity(args: argparse.Namespace, console: Console) -> Result:
     if page:
         mixed = None
         if not quantized.quantization.dynamic:  # there, integer products take no other widths
-            search = mixed_precision_work(opened.graph, quantized, samples.feeds, samples.labels)
+            search = mixed_precision_work(quantized, samples.feeds, samples.labels)
             mixed = drain(search, console.progress)
         report = report_of(opened, quantized, samples, console, engines=True, sensitivity=found, mixed=mixed)
         write_report(page, report)
@@ -207,20 +206,12 @@ def _output(opened: ModelFile, samples: Samples, engine: str, console: Console) 
             where=opened.name,
             hint="'playground inspect --ranges' shows whether its weights are",
         )
-    return _as_logits(output, graph)
+    return as_logits(output, gives_probabilities(graph))
 
 
 def _fixed_batch(graph: Graph) -> int:
     """How many samples the model's inputs insist on at once; 0 where they leave it open."""
     return next((size for value in graph.inputs for size in (value.shape or ())[:1] if isinstance(size, int)), 0)
-
-
-def _as_logits(output: NDArray[Any], graph: Graph) -> NDArray[Any]:
-    """The logarithm of what a final Softmax gives, so that its cross-entropy is that of the probabilities."""
-    if not gives_probabilities(graph):
-        return output
-    logits: NDArray[Any] = np.log(np.maximum(output, np.finfo(np.float32).tiny))
-    return logits
 
 
 def _measured(opened: ModelFile, answers: Answers, samples: Samples) -> dict[str, Any]:
@@ -232,17 +223,9 @@ def _measured(opened: ModelFile, answers: Answers, samples: Samples) -> dict[str
     }
     if samples.labels is None:
         return row
-    found = _scored(answers.output, samples.labels, opened.name)
+    found = score(answers.output, samples.labels)
     row |= {"accuracy": found.accuracy, "cross_entropy": found.cross_entropy}
     return row if samples.labels.ndim == 1 else row | {"perplexity": found.perplexity}
-
-
-def _scored(output: NDArray[Any], labels: NDArray[np.int64], where: str) -> Score:
-    if output.ndim > 1 and (labels.min() < 0 or labels.max() >= output.shape[-1]):
-        raise InvalidInputError(
-            f"{LABELS} from {labels.min()} to {labels.max()} for {output.shape[-1]} classes", where=where
-        )
-    return score(output, labels)
 
 
 def _difference(output: NDArray[Any], other: NDArray[Any], where: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ from playground.api import calibrators, conventions
 from playground.cli._calibration import add_calibration, calibration_of
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
-from playground.cli._files import ModelFile, add_file, open_model, read_recipe
-from playground.cli._study import add_samples, samples_in, samples_of
-from playground.errors import InvalidInputError, MissingError
+from playground.cli._files import ModelFile, add_file, open_model, read_recipe, target
+from playground.cli._study import Samples, add_samples, samples_in, samples_of
+from playground.errors import InvalidInputError
 from playground.model.graph import Graph
 from playground.model.recipe import ACTIVATIONS, ONNX_FORMATS, AlgorithmCall, Recipe, Rule
 from playground.model.runtimes import runtimes
@@ -89,10 +90,11 @@ def run(args: argparse.Namespace, console: Console) -> Result:
     """Quantize and write the file; what is found is where it was written, and the report."""
     opened = open_model(args.file)
     recipe = _recipe(args, opened.graph)
-    output = _output(args, opened)
+    output = target(args.output or f"{opened.stem}.quantized.onnx", opened.name)
     cache = FolderCache(args.ranges) if args.ranges else None
-    samples, told = calibration_of(args, opened, recipe)
-    quantized = quantize_model(opened.model, recipe, samples, console.progress, cache=cache)
+    calibration, told = calibration_of(args, opened, recipe)
+    samples = _samples(args, opened)
+    quantized = quantize_model(opened.model, recipe, calibration, console.progress, cache=cache)
     quantized.save(output)
     return {
         "file": opened.name,
@@ -100,22 +102,21 @@ def run(args: argparse.Namespace, console: Console) -> Result:
         "file_bytes_before": opened.nbytes,
         **quantized.report.as_dict(),
         "images": told,
-        "answers": _answers(args, opened, quantized, console),
+        "answers": _answers(quantized, samples, console) if samples else None,
     }
 
 
-def _answers(
-    args: argparse.Namespace, opened: ModelFile, quantized: QuantizedModel, console: Console
-) -> dict[str, Any] | None:
-    """Both models on the samples that were named, or on the calibration data if it has labels; None without either."""
+def _samples(args: argparse.Namespace, opened: ModelFile) -> Samples | None:
+    """The samples that were named, or the calibration data if it has labels, to measure both models on."""
     if args.data or args.gallery:
-        samples = samples_of(args, opened.graph, opened.gallery_id)
-    elif args.calibration and Path(args.calibration).is_file():
-        samples = samples_in(args.calibration, opened.graph)
-        if samples.labels is None:
-            return None
-    else:
+        return samples_of(args, opened.graph, opened.gallery_id)
+    if not args.calibration or not Path(args.calibration).is_file():
         return None
+    samples = samples_in(args.calibration, opened.graph)
+    return None if samples.labels is None else samples
+
+
+def _answers(quantized: QuantizedModel, samples: Samples, console: Console) -> dict[str, Any]:
     found = drain(answers_work(quantized, samples.feeds, samples.labels), console.progress)
     console.end_progress()
     return {"data": samples.name, **found.as_dict()}
@@ -212,15 +213,8 @@ def _recipe(args: argparse.Namespace, graph: Graph) -> Recipe:
 def _algorithm(text: str) -> AlgorithmCall:
     """``id`` or ``id:name=value,name=value``."""
     name, _, given = text.partition(":")
-    pairs = []
-    for argument in given.split(",") if given else ():
-        key, equals, value = argument.partition("=")
-        if not equals:
-            raise InvalidInputError(
-                f"{argument!r} is no NAME=VALUE", where="--algorithms", hint="As in gptq:damping=0.1"
-            )
-        pairs.append((key, _number(value)))
-    return AlgorithmCall(name, tuple(pairs))  # type: ignore[arg-type]
+    pairs = _pairs(given.split(",") if given else (), "--algorithms", "damping=0.1")
+    return AlgorithmCall(name, pairs)  # type: ignore[arg-type]
 
 
 def _exclusion(pattern: str, graph: Graph) -> Rule:
@@ -236,14 +230,20 @@ def _exclusion(pattern: str, graph: Graph) -> Rule:
 
 def _calibrator(name: str | None, arguments: list[str] | None, option: str) -> dict[str, Any]:
     """The fields of a scheme that say how ranges are found."""
-    pairs = []
-    for argument in arguments or ():
-        key, equals, value = argument.partition("=")
-        if not equals:
-            raise InvalidInputError(f"{argument!r} is no NAME=VALUE", where=option, hint="For instance percentile=99.9")
-        pairs.append((key, _number(value)))
+    pairs = _pairs(arguments or (), option, "percentile=99.9")
     fields = {"calibrator": name} if name else {}
-    return {**fields, "calibrator_args": tuple(pairs)} if pairs else fields
+    return {**fields, "calibrator_args": pairs} if pairs else fields
+
+
+def _pairs(arguments: Iterable[str], option: str, example: str) -> tuple[tuple[str, int | float | str], ...]:
+    """Names and values of parameters."""
+    pairs = []
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if not equals:
+            raise InvalidInputError(f"{argument!r} is no NAME=VALUE", where=option, hint=f"For instance {example}")
+        pairs.append((name, _number(value)))
+    return tuple(pairs)
 
 
 def _number(text: str) -> int | float | str:
@@ -254,16 +254,6 @@ def _number(text: str) -> int | float | str:
         except ValueError:
             continue
     return text
-
-
-def _output(args: argparse.Namespace, opened: ModelFile) -> Path:
-    """Where to write, checked before the work begins."""
-    path = Path(args.output or f"{opened.stem}.quantized.onnx")
-    if not path.parent.is_dir():
-        raise MissingError("there is no such folder", where=str(path.parent))
-    if path.is_dir() or (path.exists() and not opened.gallery_id and path.samefile(opened.name)):
-        raise InvalidInputError("it would overwrite the model or a folder", where=str(path), hint="Use another name")
-    return path
 
 
 def _add_arguments(group: argparse._ArgumentGroup, option: str) -> None:

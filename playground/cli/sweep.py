@@ -9,8 +9,8 @@ from playground.analysis.mixed_precision import WIDTHS, mixed_precision_work
 from playground.analysis.precision_front import MixedPrecision
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
-from playground.cli._files import add_file, open_model
-from playground.cli._study import add_samples, add_study, quantized_by, report_of, samples_of, target, write_report
+from playground.cli._files import add_file, open_model, target
+from playground.cli._study import add_samples, add_study, quantized_by, report_of, samples_of, write_report
 from playground.errors import InvalidInputError
 from playground.model.recipe import Recipe
 from playground.render import numbers
@@ -39,11 +39,11 @@ def run(args: argparse.Namespace, console: Console) -> Result:
         raise InvalidInputError("there is no budget to choose by", where="--output", hint="Add --max-bytes")
     if args.greedy and args.max_bytes is None:
         raise InvalidInputError("it needs a budget of bytes", where="--greedy", hint="Add --max-bytes")
-    output, page = target(args.output), target(args.report)
+    output, page = (target(path, args.file) if path else None for path in (args.output, args.report))
     opened = open_model(args.file)
     samples = samples_of(args, opened.graph, opened.gallery_id)
     quantized = quantized_by(args, opened, console)
-    work = mixed_precision_work(opened.graph, quantized, samples.feeds, samples.labels, _bits(args.widths))
+    work = mixed_precision_work(quantized, samples.feeds, samples.labels, _bits(args.widths))
     mixed = drain(work, console.progress)
     recipe = _chosen(args, mixed)
     if output and recipe:
@@ -81,8 +81,9 @@ def show(result: Result, console: Console) -> None:
     _points(result["points"], console)
     if result["recipe"]:
         console.line("\nchosen")
-        formats = {rule["pattern"]: rule["scheme"]["format"] for rule in result["recipe"]["rules"] if rule["scheme"]}
-        console.pairs(formats)
+        weights = {choice["weight"] for choice in result["choices"]}
+        chosen = (held for held in result["recipe"]["overrides"] if held["tensor"] in weights)
+        console.pairs({held["tensor"]: held["scheme"]["format"] for held in chosen})
     for key, what in (("output", "recipe"), ("report", "report")):
         if result[key]:
             console.line(f"\n{what} written to {result[key]}")

@@ -23,6 +23,9 @@ from playground.work import Progress, Work, drain
 OPS: Mapping[str, FloatOp] = discover(float_ops, "OPS", FloatOp)
 """Operator name, with its domain where it is not ONNX's own, -> operator."""
 
+FAILURES = (ValueError, IndexError, TypeError, KeyError, AttributeError, ArithmeticError, MemoryError)
+"""What attributes, constants and shapes that contradict an operator make its function raise."""
+
 _TYPED = ("QuantizeLinear", "DequantizeLinear")
 """Operators whose codes may be of a type that NumPy has not, so that only the file can say which."""
 
@@ -68,14 +71,15 @@ def evaluate(graph: Graph, node: Node, values: Mapping[str, NDArray[Any]]) -> Va
     stored = tuple(
         graph.initializers[name].dtype if name in graph.initializers else fed.get(name, "") for name in node.inputs
     )
-    call = Call(node.attributes, graph.opset, len(node.outputs), stored)
+    asked = max((place for place, name in enumerate(node.outputs, 1) if name), default=0)
+    call = Call(node.attributes, graph.opset, asked, stored)
     where = f"{graph.name}: node {node.name!r} ({node.op})"
     try:
         with np.errstate(all="ignore"):  # NaN and infinity flow on, as ONNX has it
             made = OPS[_key(node)].run(call, *inputs)
     except PlaygroundError as error:
         raise type(error)(error.what, where=error.where or where, hint=error.hint) from error
-    except (ValueError, IndexError, TypeError, KeyError, AttributeError, MemoryError) as error:
+    except FAILURES as error:
         shapes = ", ".join("none" if x is None else str(list(x.shape)) for x in inputs)
         raise EngineError(f"it cannot run on shapes {shapes} ({error})", where=where) from error
     return dict(zip(node.outputs, made if isinstance(made, tuple) else (made,), strict=False))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from playground.engines import program as p
+from playground.engines.interpreter import FAILURES
 from playground.engines.plan_ops import HANDLERS, fold, key_of
 from playground.engines.plan_qoperators import as_qdq
 from playground.engines.planner import Held, Planner, Symbol
@@ -137,7 +138,7 @@ def _plan_node(planner: Planner, node: Node) -> dict[str, Symbol]:
         raise UnsupportedError("this operator has no integer form here")
     try:
         made = HANDLERS.get(key, fold)(planner, node)
-    except (ValueError, IndexError, TypeError, KeyError, AttributeError, MemoryError) as error:
+    except FAILURES as error:
         known = (name for name in node.inputs if name in planner.symbols)
         shapes = ", ".join(str(list(planner.shape(name))) for name in known)
         raise UnsupportedError(f"it cannot run on shapes {shapes} ({error})") from error

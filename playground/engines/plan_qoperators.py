@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from playground.engines.interpreter import FAILURES
 from playground.errors import UnsupportedError
 from playground.model.graph import Graph, Node, Tensor
 
@@ -125,7 +126,7 @@ def as_qdq(graph: Graph) -> Graph:
                 made.nodes.append(node)
             else:
                 rewrite(made, node)
-        except UnsupportedError:
+        except (UnsupportedError, *FAILURES):
             del made.nodes[before:]
             made.nodes.append(replace(node))
     return graph.with_(nodes=tuple(made.nodes), initializers={**graph.initializers, **made.constants})

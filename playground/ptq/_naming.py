@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from playground.model.graph import Graph
+from playground.model.naming import free_name
 from playground.ptq.placement import reads
 
 
@@ -16,9 +17,6 @@ class FreeNames:
 
     def take(self, wanted: str) -> str:
         """The wanted name, or with a number behind it if it is taken; from now on it is, too."""
-        name, count = wanted, 0
-        while name in self._taken:
-            count += 1
-            name = f"{wanted}_{count}"
+        name = free_name(wanted, self._taken)
         self._taken.add(name)
         return name

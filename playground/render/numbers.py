@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 
+from playground.analysis.report import size
+
+__all__ = ["affine", "digits", "grouped", "percent", "points", "shape", "size"]
+
 
 def digits(value: float, significant: int = 3) -> str:
     """``value`` with the given number of significant digits, without an exponent where that is readable.
@@ -32,14 +36,6 @@ def affine(scale: float, code: int, zero_point: int) -> str:
     sign, offset = ("−", zero_point) if zero_point >= 0 else ("+", -zero_point)
     shown = f"({code} {sign} {offset})".replace("(-", "(−")
     return f"{digits(scale * (code - zero_point))} = {digits(scale)} × {shown}"
-
-
-def size(count: float) -> str:
-    """Bytes in decimal units: ``262 kB``."""
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= factor:
-            return f"{digits(count / factor)} {unit}"
-    return f"{count:.0f} B"
 
 
 def grouped(count: int) -> str:

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from playground.core import Scheme
 from playground.engines.interpreter import run_graph
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Model
-from playground.model.recipe import Recipe, Rule
+from playground.model.recipe import Override, Recipe, Rule
 from playground.ptq.pipeline import QuantizedModel, quantize_model
 
 Data = dict[str, np.ndarray]
@@ -27,7 +28,7 @@ def searched(model_id: str, granularity: str) -> MixedPrecision:
     model = gallery.open_model(model_id)
     recipe = Recipe(weights=Scheme("int8", granularity))
     quantized = quantize_model(model, recipe, gallery.calibration(model_id))
-    return mixed_precision(model.graph, quantized, FEEDS, DIGITS.labels)
+    return mixed_precision(quantized, FEEDS, DIGITS.labels)
 
 
 @pytest.fixture(scope="module")
@@ -110,12 +111,14 @@ def test_budgets_become_recipes(found: MixedPrecision, convnet: Model) -> None:
         assert quantize_model(convnet, recipe, data).report.bytes_after <= budget
     careful, daring = (quantize_model(convnet, found.within_error(e), data).report.bytes_after for e in (0.005, 0.2))
     assert daring < careful
-    with pytest.raises(InvalidInputError, match="smallest combination"):
-        found.within_bytes(found.other_bytes + 10)
+    smallest = found.uniform[0].bytes
+    for choose in (found.within_bytes, found.greedy):
+        with pytest.raises(InvalidInputError, match=f"budget of {smallest - 1} bytes: .* takes {smallest} bytes"):
+            choose(smallest - 1)
 
 
 def test_without_labels_and_with_other_layers(net: Model, net_data: Data, net_quantized: QuantizedModel) -> None:
-    result = mixed_precision(net.graph, net_quantized, net_data, widths=(8, 4, 2))
+    result = mixed_precision(net_quantized, net_data, widths=(8, 4, 2))
     assert [choice.node for choice in result.choices] == ["conv1", "conv2", "fc"]
     assert result.points[0].measured.cross_entropy is None
     errors = [point.measured.relative_error for point in result.points]
@@ -123,16 +126,41 @@ def test_without_labels_and_with_other_layers(net: Model, net_data: Data, net_qu
     assert result.points[-1].formats == {"w1": "int8", "w2": "int8", "w3": "int8"}
 
 
-def test_rules_for_odd_names() -> None:
-    """Brackets and stars in a name are no pattern; rules that were there still hold for what is not named."""
-    base = Recipe((Rule("w[0]*"), Rule("b", Scheme("int5"))), Scheme("uint8", symmetric=False))
-    recipe = recipe_with(base, {"w[0]*": "uint3", "b": "int4"})
+def test_only_what_is_named_changes() -> None:
+    base = Recipe(
+        (Rule("w*"), Rule("b", Scheme("int5"))), overrides=(Override("b", range=(0, 1)), Override("x", skip=True))
+    )
+    recipe = recipe_with(base, {"w[0]*": Scheme("int3"), "b": Scheme("int4")})
     assert recipe.scheme_for("b") == Scheme("int4")
+    assert recipe.override_for("b") == Override("b", Scheme("int4"))
+    assert recipe.scheme_for("w[0]*") == Scheme("int3")
     assert recipe.scheme_for("w0") is None
-    odd = recipe_with(Recipe(weights=Scheme("int8", "channel")), {"w[0]*": "int3"})
-    assert odd.scheme_for("w[0]*") == Scheme("int3", "channel")
-    assert odd.scheme_for("w0x") == Scheme("int8", "channel")
-    assert recipe_with(odd, {"w[0]*": "int2"}).rules == (Rule("w[[]0][*]", Scheme("int2", "channel")),)
+    assert recipe.rules == base.rules
+    assert recipe.override_for("x") == Override("x", skip=True)
+    again = recipe_with(recipe, {"b": Scheme("int2")})
+    assert [o.tensor for o in again.overrides] == ["x", "w[0]*", "b"]
+
+
+RULED = {
+    "by operator": Recipe((Rule("*", Scheme("int8"), op="Conv"),), Scheme("int8", "channel")),
+    "by node": Recipe((Rule("conv1", Scheme("int8")),), Scheme("int8", "channel")),
+    "by shape": Recipe((Rule("w*", Scheme("uint8", symmetric=False), shape=(4, 1, 3, 3)),), Scheme("int8", "channel")),
+    "by override": Recipe(overrides=(Override("w1", Scheme("int8")), Override("w2", range=(-0.1, 0.1)))),
+}
+
+
+@pytest.mark.parametrize("recipe", RULED.values(), ids=list(RULED))
+def test_a_recipe_with_rules_of_its_own_keeps_them(net: Model, net_data: Data, recipe: Recipe) -> None:
+    """What was measured is what the point's recipe makes: the rules' schemes, in the point's formats."""
+    quantized = quantize_model(net, recipe, net_data)
+    held = {name: weight.scheme for name, weight in quantized.quantization.weights.items()}
+    result = mixed_precision(quantized, net_data, widths=(8, 4, 2))
+    for point in (result.points[0], result.points[len(result.points) // 2]):
+        made = quantize_model(net, point.recipe, net_data)
+        schemes = {name: weight.scheme for name, weight in made.quantization.weights.items()}
+        assert {name: scheme.format for name, scheme in schemes.items()} == point.formats
+        assert all(replace(schemes[name], format=held[name].format) == held[name] for name in held)
+        assert made.report.bytes_after == point.bytes
 
 
 def test_plain_data(found: MixedPrecision) -> None:
@@ -143,11 +171,11 @@ def test_plain_data(found: MixedPrecision) -> None:
 def test_nothing_to_choose(net: Model, net_data: Data) -> None:
     bare = quantize_model(net, Recipe((Rule("w*"),)), net_data)
     with pytest.raises(UnsupportedError, match="none of its weights is quantized"):
-        mixed_precision(net.graph, bare, net_data)
+        mixed_precision(bare, net_data)
 
 
 def test_dynamic_activations_are_refused(net: Model, net_data: Data) -> None:
     """MatMulInteger and ConvInteger take weights of eight bits: other widths could not be written."""
     quantized = quantize_model(net, Recipe(activations="dynamic"))
     with pytest.raises(UnsupportedError, match="8 bits only"):
-        mixed_precision(net.graph, quantized, net_data)
+        mixed_precision(quantized, net_data)

@@ -70,7 +70,7 @@ def test_outputs_without_classes() -> None:
     [
         (LABELS + 1, "no classes"),
         (LABELS.astype(float), "no classes"),
-        (np.tile(LABELS, 2).reshape(90, 2), "labels for"),
+        (np.tile(LABELS, 2).reshape(90, 2), "labels of shape"),
     ],
 )
 def test_labels_that_do_not_fit(labels: np.ndarray, message: str) -> None:

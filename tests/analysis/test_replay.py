@@ -11,7 +11,7 @@ from playground.analysis.replay import Replay
 from playground.analysis.variants import quantized_only
 from playground.engines.interpreter import run_graph
 from playground.errors import MissingError
-from playground.model.graph import Graph, Model, Tensor
+from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
 from playground.ptq.pipeline import QuantizedModel
 from playground.work import Progress, drain
 
@@ -42,6 +42,22 @@ def test_every_value_is_that_of_a_plain_run(net: Model, net_data: Data, net_quan
         found, wanted = drain(held.run_work(part, net_data, names, STEP)), run_graph(part, net_data, names)
         for name in names:
             np.testing.assert_array_equal(found[name], wanted[name])
+
+
+def test_outputs_and_inputs_that_are_left_out_make_nothing_run_again(ran: list[str]) -> None:
+    nodes = (
+        Node("MaxPool", "pool", ("x",), ("p", ""), {"kernel_shape": [2, 2]}),  # no indices
+        Node("Clip", "clip", ("p", "", "most"), ("y",)),
+    )
+    held = {"most": Tensor.of("most", np.array(0.5, np.float32))}
+    values = (ValueInfo("x", "float32", (1, 1, 3, 3)),), (ValueInfo("y", "float32", None),)
+    graph, replayed = Graph("net", *values, nodes, held, 17), Replay()
+    feeds = {"x": np.arange(9, dtype=np.float32).reshape(1, 1, 3, 3) / 9}
+    drain(replayed.run_work(graph, feeds, ["y"], STEP, keep=True))
+    ran.clear()
+    found = drain(replayed.run_work(graph, feeds, ["p", "y"], STEP))
+    assert ran == []
+    np.testing.assert_array_equal(found["y"], run_graph(graph, feeds)["y"])
 
 
 def test_only_what_differs_is_run(net: Model, net_data: Data, net_quantized: QuantizedModel, ran: list[str]) -> None:

@@ -152,7 +152,7 @@ def test_progress_goes_from_nothing_to_all(convnet: Model, convnet_int4: Quantiz
     assert shares[0] == 0
     assert 0.9 < shares[-1] < 1
     assert len(steps) > 100
-    assert {"Only fc quantized", "All but fc quantized"} <= {step.message for step in steps}
+    assert {"Preparing fc", "Only fc quantized", "All but fc quantized"} <= {step.message for step in steps}
 
 
 def test_work_that_is_closed_leaves_the_model_as_it_was(convnet: Model, convnet_int4: QuantizedModel) -> None:

@@ -91,7 +91,7 @@ def test_quantize_run_and_keep(page):
     digits = gallery.digits()
     outputs = onnxruntime.InferenceSession(file).run(None, {"image": digits.images})[0]
     accuracy = (outputs.argmax(axis=1) == digits.labels).mean()
-    assert accuracy >= gallery.float_accuracy["digits-convnet"] - 0.01
+    assert accuracy >= gallery.entry("digits-convnet").float_accuracy - 0.01
     assert answer["name"] == "digits-convnet-int8.onnx"
     assert page.ask("report") == answer["report"]
     assert page.said("state")[-1]["state"]["quantized"] is True

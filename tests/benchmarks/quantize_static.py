@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,12 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
+
+# As a script it stands beside formats.py, as a module in tests.benchmarks
+try:
+    from tests.benchmarks import formats
+except ImportError:
+    import formats  # type: ignore[no-redef]
 
 import playground
 from playground.core import Scheme
@@ -149,13 +153,6 @@ def their_work(source: Path, target: Path, x: np.ndarray, activations: str) -> N
     )
 
 
-def seconds(work: Callable[..., None], *arguments: Any) -> float:
-    """How long it takes."""
-    began = time.perf_counter()
-    work(*arguments)
-    return time.perf_counter() - began
-
-
 def measure(name: str, activations: str, samples: int, rounds: int) -> dict[str, Any]:
     """Medians of both, taking turns, and the largest difference of the files' answers."""
     make, shape = MODELS[name]
@@ -164,23 +161,16 @@ def measure(name: str, activations: str, samples: int, rounds: int) -> dict[str,
         source = Path(folder) / "float.onnx"
         source.write_bytes(make().SerializeToString())
         targets = {"ours": Path(folder) / "ours.onnx", "theirs": Path(folder) / "theirs.onnx"}
-        works = {"ours": our_work, "theirs": their_work}
-        taken: dict[str, list[float]] = {"ours": [], "theirs": []}
-        for number in range(rounds + 1):
-            for side in ("ours", "theirs") if number % 2 else ("theirs", "ours"):
-                spent = seconds(works[side], source, targets[side], x, activations)
-                if number:
-                    taken[side].append(spent)
+        ours = partial(our_work, source, targets["ours"], x, activations)
+        theirs = partial(their_work, source, targets["theirs"], x, activations)
+        times = formats.measure(formats.Pair(name, "onnxruntime", ours, theirs), rounds)
         answers = [onnxruntime.InferenceSession(targets[side]).run(None, {"x": x})[0] for side in targets]
         megabytes = source.stat().st_size / 1e6
-    ours, theirs = (statistics.median(taken[side]) for side in ("ours", "theirs"))
     return {
         "model": name,
         "activations": activations,
         "megabytes": megabytes,
-        "ours_s": ours,
-        "theirs_s": theirs,
-        "ratio": ours / theirs,
+        **{key: times[key] for key in ("ours_s", "theirs_s", "ratio")},
         "largest_difference": float(np.abs(answers[0] - answers[1]).max()),
     }
 

@@ -21,7 +21,7 @@ def test_float_model_scores_as_noted(playground_cli, engine):
     found = playground_cli("evaluate", "gallery:digits-convnet", "--engine", engine, "--json").json
     assert found["samples"] == 360
     assert found["model"]["engine"] == engine
-    assert found["model"]["accuracy"] == gallery.float_accuracy["digits-convnet"]
+    assert found["model"]["accuracy"] == gallery.entry("digits-convnet").float_accuracy
     entry = gallery.entries()["digits-convnet"]
     assert found["model"]["cross_entropy"] == pytest.approx(entry.float_cross_entropy, rel=1e-4)
 
@@ -74,7 +74,7 @@ def test_a_fixed_batch_is_filled_up(playground_cli, edited):
             value.type.tensor_type.shape.dim[0].dim_value = 50  # 360 is no multiple
 
     found = playground_cli("evaluate", edited(fix), "--engine", "onnxruntime", "--json").json
-    assert found["model"]["accuracy"] == gallery.float_accuracy["digits-convnet"]
+    assert found["model"]["accuracy"] == gallery.entry("digits-convnet").float_accuracy
 
 
 def test_softmax_at_the_end_does_not_change_the_cross_entropy(playground_cli, edited):
@@ -102,7 +102,7 @@ BAD_SAMPLES = {
     "no input": ({"pixels": "images", "shapes": "images"}, "no array for the model's input 'image'"),
     "no labels": ({"image": "images"}, "there is nothing to measure against"),
     "other count": ({"image": "images", "labels": "few"}, "labels of shape (3,) for 20 samples"),
-    "no classes": ({"image": "images", "labels": "large"}, "to 200 for 10 classes"),
+    "no classes": ({"image": "images", "labels": "large"}, "no classes of the model's 10"),
     "not integers": ({"image": "images", "labels": "float"}, "labels of type float32"),
     "other shape": ({"image": "flat", "labels": "labels"}, "image"),
     "none": ({"image": "empty", "labels": "none"}, "the arrays hold no samples, or not the same number"),

@@ -31,7 +31,7 @@ def test_from_inspect_to_evaluate_int8_stays_within_a_point_of_float(playground_
     assert ran.json["file_bytes"] == path.stat().st_size < ran.json["file_bytes_before"]
     found = playground_cli("evaluate", path, "--compare", f"gallery:{model_id}", "--json").json
     assert found["model"]["engine"] == ("wasm" if activations == "static" else "reference")
-    assert abs(found["model"]["accuracy"] - gallery.float_accuracy[model_id]) <= 0.01
+    assert abs(found["model"]["accuracy"] - gallery.entry(model_id).float_accuracy) <= 0.01
     assert found["model"]["accuracy"] == pytest.approx(accuracy(path), abs=0.005)
 
 
@@ -134,6 +134,7 @@ BAD = {
         "--calibration: activations that stay in float need no samples",
     ),
     "no samples": (["--calibration", "x.npz"], "x.npz: there is no such file"),
+    "nothing to measure on": (["--data", "x.npz"], "x.npz: there is no such file"),
     "no recipe": (["--recipe", "x.json"], "x.json: there is no such file"),
 }
 
@@ -173,7 +174,7 @@ def test_dynamic_activations_need_no_samples(playground_cli, tmp_path):
     path = tmp_path / "dynamic.onnx"
     ran = playground_cli("quantize", "gallery:digits-mlp", "-o", path, "--activations", "dynamic")
     assert (ran.code, "activations  quantized as they come" in ran.out) == (0, True)
-    assert accuracy(path) >= gallery.float_accuracy["digits-mlp"] - 0.01
+    assert accuracy(path) >= gallery.entry("digits-mlp").float_accuracy - 0.01
     operators = {node.op_type for node in onnx.load(path).graph.node}
     assert operators >= {"DynamicQuantizeLinear", "MatMulInteger"}
 
@@ -241,7 +242,7 @@ def test_labels_beside_calibration_data_give_the_accuracy_before_and_after(playg
     np.savez(data, image=digits.images, labels=digits.labels)
     found = playground_cli(*options, "--json").json["answers"]
     assert found["data"] == str(data)
-    assert found["original"]["accuracy"] == pytest.approx(gallery.float_accuracy["digits-convnet"])
+    assert found["original"]["accuracy"] == pytest.approx(gallery.entry("digits-convnet").float_accuracy)
     assert found["quantized"]["accuracy"] == pytest.approx(accuracy(path), abs=0.005)
     assert "accuracy 99.4 % → " in playground_cli(*options).out
     np.savez(data, image=digits.images)

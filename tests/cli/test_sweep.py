@@ -45,7 +45,7 @@ def test_greedy(playground_cli, coarse):
     ran = playground_cli(
         "sweep", "gallery:digits-convnet", "--recipe", coarse, "--max-bytes", 4200, "--greedy", "--json"
     )
-    assert ran.json["recipe"]["rules"]
+    assert ran.json["recipe"]["overrides"]
 
 
 def test_reports(playground_cli, coarse, tmp_path):
@@ -90,3 +90,12 @@ def test_refusals(playground_cli, arguments, message):
     ran = playground_cli(*arguments)
     assert ran.code != 0
     assert message in ran.err
+
+
+@pytest.mark.parametrize(("command", "option"), [("sweep", "-o"), ("sweep", "--report"), ("evaluate", "--report")])
+def test_they_do_not_overwrite_what_they_read(playground_cli, float_file, command, option):
+    before = float_file.read_bytes()
+    more = ("--max-bytes", 9000) if command == "sweep" else ("--sensitivity",)
+    ran = playground_cli(command, float_file, option, float_file, *more)
+    assert (ran.code, "it would overwrite the model" in ran.err) == (2, True)
+    assert float_file.read_bytes() == before

@@ -152,3 +152,9 @@ def make_qdq(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Qdq]:
 def qdq(request: pytest.FixtureRequest, make_qdq: Callable[..., Qdq]) -> Qdq:
     """Every model, with either kind of activations, with scales per channel and per tensor."""
     return make_qdq(*request.param)
+
+
+@pytest.fixture(params=["uint8", "int8"])
+def dtype(request):
+    """The type of activations."""
+    return request.param

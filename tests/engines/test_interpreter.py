@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -125,6 +126,11 @@ def test_errors_name_the_node(graph: Graph) -> None:
     wrong = graph.with_(initializers={**graph.initializers, **constants(w1=np.zeros((5, 3, 3, 3), np.float32))})
     with pytest.raises(InvalidInputError, match=r"node 'conv' \(Conv\)"):
         run_graph(wrong, {"x": images()})
+    strides = tuple(
+        replace(node, attributes={"strides": [0, 0]}) if node.op == "Conv" else node for node in graph.nodes
+    )
+    with pytest.raises(EngineError, match=r"node 'conv' \(Conv\): it cannot run on shapes"):
+        run_graph(graph.with_(nodes=strides), {"x": images()})
 
 
 def test_misuse(graph: Graph) -> None:

@@ -198,6 +198,7 @@ def test_every_node_that_cannot_run_is_named_but_not_what_follows_from_it():
         ([*CONV[:2], node("Conv", "x:r bias", "y")], CONV_WEIGHTS, "weights are not quantized"),
         ([*CONV[:3], node("Conv", "x:r w:r", "y", group=3)], CONV_WEIGHTS, "do not fit input"),
         ([*CONV[:3], node("Conv", "x:r w:r", "y", dilations=[4, 4])], CONV_WEIGHTS, "does not fit an image"),
+        ([*CONV[:3], node("Conv", "x:r w:r", "y", strides=[0, 0])], CONV_WEIGHTS, "cannot run on shapes"),
         ([*quantized("x"), node("MaxPool", "x:r", "y", kernel_shape=[2, 2], pads=[2, 0, 0, 0])], {}, "as large as"),
         ([*quantized("x"), node("AveragePool", "x:r", "y", kernel_shape=[2, 2], pads=[0, 0, 0, 2])], {}, "as large as"),
         ([*quantized("x"), node("ReduceMean", "x:r", "y", axes=[])], {}, "no axes"),

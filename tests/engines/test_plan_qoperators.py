@@ -7,6 +7,8 @@ import pytest
 from playground.engines import reference, wasm
 from playground.engines.plan_qoperators import as_qdq
 from playground.engines.running import is_quantized, refused
+from playground.model.graph import Tensor
+from tests.engines.qdq_net import RANDOM, Net, compared, floats
 
 
 @pytest.mark.parametrize("activations", ["uint8", "int8"])
@@ -41,3 +43,33 @@ def test_a_scale_that_is_computed_leaves_the_node_for_planning_to_name(make_qdq)
     named = refused(graph.with_(initializers=held, inputs=graph.inputs))
     assert named is not None
     assert node.name in {refusal["node"] for refusal in named}
+
+
+def test_scales_that_contradict_each_other_leave_the_node_for_planning_to_name(make_qdq):
+    graph = make_qdq("convnet", "uint8", True, "QOperator").graph
+    node = next(node for node in graph.nodes if node.op == "QLinearConv")
+    held = {**graph.initializers, node.inputs[1]: Tensor.of(node.inputs[1], np.ones(7, np.float32))}
+    damaged = graph.with_(initializers=held)
+    assert node in as_qdq(damaged).nodes
+    assert refused(damaged)
+
+
+@pytest.mark.parametrize("op", ["QLinearAdd", "QLinearMul"])
+def test_onnxruntimes_own_binary_operators(dtype, op):
+    net = Net(dtype, a=floats(3, 8), b=floats(3, 8)).pair("a").pair("b", -1, 4)
+    net.op(op.removeprefix("QLinear"), "a:r b:r").pair("y", -7, 7)
+    net.nodes = [node for node in net.nodes if not node.outputs[0].startswith("y:")]
+    net.op(op, "a:q a:s a:z b:q b:s b:z y:s y:z", "y:q", "com.microsoft").op("DequantizeLinear", "y:q y:s y:z", "y:r")
+    compared(net, steps=f"{op.removeprefix('QLinear')} Lookup")
+
+
+def test_quantized_operators_and_qdq_give_one_program(dtype):
+    """QLinearConv and QLinearMatMul mean what the QDQ graph with the same scales means."""
+    net = Net(dtype, x=floats(2, 3, 6, 6)).pair("x").codes("w", floats(5, 3, 3, 3), axis=0).codes("v", floats(16, 4))
+    net.pair("c", -9, 9).pair("y", -9, 9)
+    net.nodes = [node for node in net.nodes if node.outputs[0] == "x:q"]
+    net.fixed("bias", RANDOM.integers(-500, 500, 5).astype(np.int32))
+    net.op("QLinearConv", "x:q x:s x:z w:c w:s w:z c:s c:z bias", "c:q")
+    net.op("Reshape", f"c:q {net.fixed('shape', [0, 5, -1])}", "f")
+    net.op("QLinearMatMul", "f c:s c:z v:c v:s v:z y:s y:z", "y:q").op("DequantizeLinear", "y:q y:s y:z", "y:r")
+    compared(net, steps="Conv Reshape Product Lookup")

@@ -183,7 +183,7 @@ def test_the_mixed_precision_front_dominates_uniform_widths(seed):
     recipe = Recipe(weights=Scheme("int8"), activations="weight_only")
     quantized = quantize_model(model, recipe, gallery.calibration(model_id))
     feeds = {name: values[rows] for name, values in held_out.feeds.items()}
-    found = mixed_precision(model.graph, quantized, feeds, held_out.labels[rows])
+    found = mixed_precision(quantized, feeds, held_out.labels[rows])
     assert [point.uniform for point in found.uniform] == [f"int{bits}" for bits in (2, 3, 4, 5, 6, 8)]
     for point in found.uniform:
         best = min(p.measured.relative_error for p in found.points if p.bytes <= point.bytes)

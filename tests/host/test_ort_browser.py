@@ -2,14 +2,16 @@
 
 import asyncio
 import sys
+from collections.abc import Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from playground.errors import EngineError, UnsupportedError
+from playground.errors import CancelledError, EngineError, UnsupportedError
 from playground.host._ort_browser import ort_session
+from playground.work import Progress, Work, drive
 
 
 class JsObject(SimpleNamespace):
@@ -32,16 +34,26 @@ def to_js(value: Any, dict_converter: Any = None) -> Any:
     return JsObject(value=value) if isinstance(value, list) else value
 
 
+class Promise:
+    """Kept already."""
+
+    def __await__(self) -> Iterator[None]:
+        return iter(())
+
+
 class Session:
     """Gives back what it is fed, as ort.mjs gives outputs."""
+
+    released = 0
 
     async def run(self, feeds: JsObject) -> JsObject:
         if hasattr(feeds, "bad"):
             raise JsError("no such input")
         return feeds
 
-    async def release(self) -> None:
-        self.released = True
+    def release(self) -> Promise:
+        Session.released += 1
+        return Promise()
 
 
 async def ort_create(model: bytes) -> Session:
@@ -55,6 +67,7 @@ def javascript(monkeypatch: pytest.MonkeyPatch) -> None:
     js, pyodide, ffi = ModuleType("js"), ModuleType("pyodide"), ModuleType("pyodide.ffi")
     keys = SimpleNamespace(fromEntries=dict, keys=lambda value: JsObject(value=list(vars(value))))
     js.__dict__.update(Object=keys, playgroundHost=SimpleNamespace(ortCreate=ort_create))
+    Session.released = 0
     ffi.__dict__.update(to_js=to_js, JsException=JsError)
     for name, module in {"js": js, "pyodide": pyodide, "pyodide.ffi": ffi}.items():
         monkeypatch.setitem(sys.modules, name, module)
@@ -71,6 +84,7 @@ def test_arrays_go_there_and_come_back(dtype: str) -> None:
         return outputs
 
     found = asyncio.run(there_and_back())["x"]
+    assert Session.released == 1
     assert found.dtype == values.dtype
     assert np.array_equal(found, values.T)
 
@@ -84,3 +98,22 @@ def test_errors_are_ours() -> None:
 
     with pytest.raises(EngineError, match="no such input"):
         asyncio.run(fail())
+
+
+def test_cancelled_work_gives_memory_back() -> None:
+    def work() -> Work[None]:
+        session = yield ort_session(b"model")
+        yield Progress(0, 1)
+        yield session.release()
+
+    asked = 0
+
+    def cancelled() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 2
+
+    with pytest.raises(CancelledError):
+        asyncio.run(drive(work(), cancelled=cancelled))
+    assert asked == 3
+    assert Session.released == 1

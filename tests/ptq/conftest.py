@@ -1,4 +1,4 @@
-"""A small net with one of everything: Conv, Relu, depthwise Conv, Add, MaxPool, Flatten, Gemm, Softmax."""
+"""A small net with one of everything that is quantized differently, and data for it."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ def constants(**arrays: np.ndarray) -> dict[str, Tensor]:
     return {name: Tensor.of(name, values) for name, values in arrays.items()}
 
 
-@pytest.fixture
-def model() -> Model:
+def small_net(pool: str) -> Model:
+    """Conv, Relu, depthwise Conv, Add of a branch, ``pool`` (MaxPool or AveragePool), Flatten, Gemm, Softmax."""
     rng = np.random.default_rng(3)
 
     def normal(*shape: int) -> Any:
@@ -25,7 +25,7 @@ def model() -> Model:
         Node("Relu", "relu1", ("c1",), ("r1",)),
         Node("Conv", "conv2", ("r1", "w2", "b2"), ("c2",), {**pads, "group": 4}),
         Node("Add", "add", ("r1", "c2"), ("a",)),
-        Node("MaxPool", "pool", ("a",), ("p",), {"kernel_shape": [2, 2], "strides": [2, 2]}),
+        Node(pool, "pool", ("a",), ("p",), {"kernel_shape": [2, 2], "strides": [2, 2]}),
         Node("Flatten", "flatten", ("p",), ("f",)),
         Node("Gemm", "fc", ("f", "w3", "b3"), ("y",)),
         Node("Softmax", "softmax", ("y",), ("z",)),
@@ -38,9 +38,18 @@ def model() -> Model:
     return Model("onnx", "net.onnx", held, graph)
 
 
+def small_data() -> dict[str, np.ndarray]:
+    return {"x": np.random.default_rng(4).normal(size=(50, 2, 6, 6)).astype(np.float32)}
+
+
+@pytest.fixture
+def model() -> Model:
+    return small_net("MaxPool")
+
+
 @pytest.fixture
 def data() -> dict[str, np.ndarray]:
-    return {"x": np.random.default_rng(4).normal(size=(50, 2, 6, 6)).astype(np.float32)}
+    return small_data()
 
 
 @pytest.fixture

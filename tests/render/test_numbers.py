@@ -41,7 +41,8 @@ def test_affine(arguments, expected):
 
 
 @pytest.mark.parametrize(
-    ("count", "expected"), [(0, "0 B"), (999, "999 B"), (1000, "1.00 kB"), (262_144, "262 kB"), (3.2e9, "3.20 GB")]
+    ("count", "expected"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.00 kB"), (262_144, "262 kB"), (999_700, "1.00 MB"), (3.2e9, "3.20 GB")],
 )
 def test_size(count, expected):
     assert size(count) == expected

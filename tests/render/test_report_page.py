@@ -55,7 +55,7 @@ def made(model: Model, **measured: object) -> ModelReport:
         quantized,
         data="50 digits",
         sensitivity=sensitivity(model.graph, quantized.quantization, feeds, digits.labels[:50]),
-        mixed=mixed_precision(model.graph, quantized, feeds, digits.labels[:50], (8, 4)),
+        mixed=mixed_precision(quantized, feeds, digits.labels[:50], (8, 4)),
         partings=partings(quantized.model.graph, feeds),
         race=race,
     )

@@ -18,7 +18,7 @@ class Call:
     Attributes:
         attributes: the node's attributes.
         opset: version of the operator set that says what they mean.
-        outputs: how many outputs the node has.
+        outputs: how many outputs the node has, up to the last that has a name.
         stored: for every input the element type its file states, if it is a constant or the model's input.
     """
 

@@ -1,4 +1,7 @@
-"""ONNX's integer operators, by their specification: exact sums of products, and one rounding at the end."""
+"""ONNX's integer operators: the arithmetic of ``integer_ops`` and ``row_ops``, with zero-points as ONNX gives them.
+
+Both are imported when such an operator runs: the first view needs no integer engine.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,17 @@ from playground.engines.float_ops.linear import conv
 
 def matmul_integer(call: Call, a: Array, b: Array, a_zero: Array | None = None, b_zero: Array | None = None) -> Array:
     """int32 sums of products of offsets; a's zero-point is a number or one a row, b's a number or one a column."""
-    left, right = _offsets(a, a_zero, row=True), _offsets(b, b_zero)
-    return np.asarray(np.matmul(left, right).astype(np.int64).astype(np.int32))
+    from playground.engines import integer_ops as ops
+
+    rows = _point(a_zero)
+    return ops.matmul_integer(a, b, rows[..., None] if rows.ndim == 1 else rows, _point(b_zero))
 
 
 def conv_integer(call: Call, x: Array, w: Array, x_zero: Array | None = None, w_zero: Array | None = None) -> Array:
-    """int32 sums of products of offsets; w's zero-point is a number or one a filter."""
-    filters = None if w_zero is None else w_zero.reshape(-1, *(1,) * (w.ndim - 1))
-    return conv(call, _offsets(x, x_zero), _offsets(w, filters)).astype(np.int64).astype(np.int32)
+    """int32 sums of products of offsets, exact in float64; w's zero-point is a number or one a filter."""
+    filters = _point(w_zero).reshape(-1, *(1,) * (w.ndim - 1))
+    sums = conv(call, x - _point(x_zero).astype(np.float64), w - filters.astype(np.float64))
+    return sums.astype(np.int64).astype(np.int32)
 
 
 def qlinear_matmul(call: Call, *inputs: Array) -> Array:
@@ -30,41 +36,38 @@ def qlinear_matmul(call: Call, *inputs: Array) -> Array:
 
 def qlinear_conv(call: Call, *inputs: Array) -> Array:
     """ConvInteger plus an int32 bias, scaled by ``x_scale * w_scale / y_scale`` and rounded to y's codes."""
+    from playground.engines import integer_ops as ops
+
     x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, *bias = inputs
     sums = conv_integer(call, x, w, x_zero, w_zero)
     channels = (-1, *(1,) * (x.ndim - 2))
     if bias and bias[0] is not None:
-        sums = (sums.astype(np.int64) + bias[0].reshape(channels)).astype(np.int32)
+        sums = ops.add_bias(sums, bias[0].reshape(channels))
     return _requantized(sums, (x_scale * w_scale.reshape(channels)) / y_scale, y_zero)
 
 
 def dynamic_quantize_linear(call: Call, x: Array) -> tuple[Array, Array, Array]:
     """uint8 codes of the tensor's own range, widened to hold 0; also their scale and zero-point."""
-    low, high = np.minimum(x.min(), np.float32(0)), np.maximum(x.max(), np.float32(0))
-    scale = np.asarray((high - low) / np.float32(255), np.float32)
-    if scale == 0:
-        scale = np.asarray(1, np.float32)
-    zero_point = np.clip(np.rint(-low / scale), 0, 255).astype(np.uint8)
-    codes = np.clip(np.rint(x / scale) + np.float32(zero_point), 0, 255).astype(np.uint8)
-    return codes, scale, np.asarray(zero_point)
+    from playground.engines import row_ops
+
+    codes, scale, zero_point = row_ops.dynamic_quantize(x)
+    return codes, np.asarray(scale), np.array(zero_point, np.uint8)
 
 
-def _offsets(codes: Array, zero_point: Array | None, *, row: bool = False) -> Array:
-    """Codes less their zero-point, in float64, which holds every sum of their products exactly."""
-    if zero_point is None:
-        return codes.astype(np.float64)
-    if row and zero_point.ndim == 1 and zero_point.size > 1:
-        zero_point = zero_point[:, None]
-    elif zero_point.size == 1:
-        zero_point = zero_point.reshape(())
-    return np.asarray(codes.astype(np.float64) - zero_point.astype(np.float64))
+def _point(given: Array | None) -> Array:
+    """A zero-point: a number where there is one for all, 0 where none is given."""
+    if given is None:
+        return np.zeros((), np.int8)
+    return given.reshape(()) if given.size == 1 else given
 
 
 def _requantized(sums: Array, multiplier: Array, zero_point: Array) -> Array:
-    limits = np.iinfo(zero_point.dtype)
+    from playground.engines import integer_ops as ops
+
+    limits, point = np.iinfo(zero_point.dtype), int(zero_point.reshape(()))
     single = multiplier.reshape(()) if multiplier.size == 1 else multiplier
-    steps = np.rint(sums.astype(np.float32) * single.astype(np.float32)) + zero_point.reshape(()).astype(np.float32)
-    return np.asarray(np.clip(steps, limits.min, limits.max).astype(zero_point.dtype))
+    to = ops.Target(zero_point.dtype.name, point, limits.min - point, limits.max - point)
+    return ops.requantize(sums, single, to)
 
 
 OPS = (

@@ -10,7 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from playground.errors import BadFileError
+from playground.model.naming import free_name
 from playground.model.onnx_proto import Message
+
+MOST_NODES = 100_000
+"""Nodes that calls may become, and calls themselves: a file of a few lines can ask for any number."""
+
+MOST_DEPTH = 50
+"""Functions within functions; those that exporters write call a handful."""
 
 Key = tuple[str, str, str]
 """Domain, name and overload."""
@@ -27,7 +34,8 @@ def inline(model: Message, where: str) -> str:
         Why that cannot be done, and then nothing has changed; ``""`` when it is done.
 
     Raises:
-        BadFileError: a function is defined twice, calls itself, or is called with too many inputs or outputs.
+        BadFileError: a function is defined twice, calls itself, is called with too many inputs or outputs, or its calls
+            become more than anybody can mean.
     """
     functions: dict[Key, Message] = {}
     for function in model.functions:
@@ -76,11 +84,12 @@ def _collect_stems(graph: Message, stems: set[str]) -> None:
                 _collect_stems(attribute.g, stems)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Inliner:
     functions: Mapping[Key, Message]
     stems: set[str]
     where: str
+    seen: int = 0
 
     def replace(self, graph: Message, inside: tuple[Key, ...]) -> None:
         """Replace the calls of a graph and of its subgraphs; ``inside``: the functions whose bodies it is in."""
@@ -92,6 +101,11 @@ class _Inliner:
         graph.node.extend(copies)
 
     def _replaced(self, node: Message, inside: tuple[Key, ...]) -> Sequence[Message]:
+        self.seen += 1
+        if self.seen > MOST_NODES or len(inside) > MOST_DEPTH:
+            raise BadFileError(
+                "its functions call each other too often", where=self.where, hint="Inline them with onnx.inliner"
+            )
         key = (node.domain, node.op_type, node.overload)
         if key not in self.functions:
             for attribute in node.attribute:
@@ -128,10 +142,7 @@ class _Inliner:
 
     def _free(self, wanted: str) -> str:
         """What the body's names begin with: nothing else begins so."""
-        stem, count = wanted, 0
-        while stem in self.stems:
-            count += 1
-            stem = f"{wanted}_{count}"
+        stem = free_name(wanted, self.stems)
         self.stems.add(stem)
         return stem
 

@@ -12,6 +12,7 @@ from playground.errors import BadFileError, UnsupportedError
 from playground.host.sources import Source
 from playground.model.element_types import BY_ONNX
 from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
+from playground.model.naming import free_name
 from playground.model.onnx_proto import AttributeProto, DecodeError, Message, ModelProto
 from playground.model.readers._onnx_tensors import STRING, tensor
 from playground.model.readers._reader import Reader
@@ -110,7 +111,7 @@ def _node_name(node: Message, index: int, taken: set[str]) -> str:
     """The node's name if it has one of its own; recipes and reports need one each."""
     name = str(node.name)
     if not name or name in taken:
-        name = f"{name or node.op_type}_{index}"
+        name = free_name(f"{name or node.op_type}_{index}", taken)
     taken.add(name)
     return name
 

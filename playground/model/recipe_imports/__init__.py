@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from playground.errors import InvalidInputError
-from playground.model.recipe import Recipe
+from playground.model.recipe import Recipe, plain_data
 from playground.model.recipe_imports._importer import Importer
 from playground.registry import discover
 
@@ -34,11 +33,15 @@ def import_recipe(data: Any, base: Recipe | None = None) -> Recipe:
         UnsupportedError: it asks for something that has no counterpart here.
     """
     if isinstance(data, str | bytes):
-        try:
-            data = json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise InvalidInputError(f"it is no JSON ({error})", where="recipe") from error
-    for importer in importers().values():
-        if importer.matches(data):
-            return importer.read(data, base or Recipe())
-    return Recipe.from_dict(data)
+        data = plain_data(data)
+    importer = next((found for found in importers().values() if found.matches(data)), None)
+    if importer is None:
+        return Recipe.from_dict(data)
+    try:
+        return importer.read(data, base or Recipe())
+    except (TypeError, ValueError, KeyError, AttributeError, ArithmeticError) as error:
+        raise InvalidInputError(
+            f"it looks like {importer.name}, but a value in it is missing or of another kind ({error})",
+            where="recipe",
+            hint=f"See {importer.source}",
+        ) from error

@@ -18,7 +18,8 @@ class Importer:
         name: what people call it.
         source: where its form is written down.
         matches: whether plain data look like it.
-        read: plain data and the recipe to add to -> recipe (PlaygroundError if it has no counterpart).
+        read: plain data and the recipe to add to -> recipe (PlaygroundError if it has no counterpart). What it trips
+            over in values of other kinds than the form has (a KeyError, a TypeError ...) becomes an InvalidInputError.
     """
 
     id: str

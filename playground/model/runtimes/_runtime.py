@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from playground.core import Scheme
-from playground.model.graph import Graph
+from playground.model.graph import Graph, Node
 from playground.model.recipe import Recipe
 
 
@@ -62,7 +62,7 @@ class Runtime:
     def restrictions(self, recipe: Recipe, graph: Graph | None = None) -> tuple[Restriction, ...]:
         """What in a recipe (and in the graph it is for) this runtime does not take; empty if it takes all."""
         found = [*self._about_activations(recipe), *self._about_graph(recipe, graph)]
-        for where, scheme in _weight_schemes(recipe):
+        for where, scheme in recipe.weight_schemes():
             found += self._about_weights(where, scheme)
         return tuple(dict.fromkeys(found))
 
@@ -102,18 +102,19 @@ class Runtime:
             yield Restriction(graph.name or "graph", what + self._because("opsets"), "Convert the model with onnx")
         if recipe.activations == "dynamic":
             for node in graph.nodes:
-                accepted = self.dynamic_weight_formats.get(node.op)
-                weight = node.inputs[1] if len(node.inputs) > 1 and node.inputs[1] in graph.initializers else ""
-                if accepted is None or not weight:
-                    continue
-                shape = graph.initializers[weight].shape
-                scheme = recipe.scheme_for(weight, node.name, op=node.op, shape=shape)
-                if scheme is not None and scheme.format not in accepted:
-                    what = f"{self.name} multiplies no dynamic activations with {scheme.format} weights in {node.op}"
-                    where = f"node {node.name!r}"
-                    yield Restriction(
-                        where, what + self._because("dynamic_weight_formats"), f"Use {' or '.join(accepted)}"
-                    )
+                if recipe.operators is None or node.op in recipe.operators:
+                    yield from self._about_dynamic(node, recipe, graph)
+
+    def _about_dynamic(self, node: Node, recipe: Recipe, graph: Graph) -> Iterator[Restriction]:
+        accepted = self.dynamic_weight_formats.get(node.op)
+        weight = graph.initializers.get(node.inputs[1]) if len(node.inputs) > 1 else None
+        if accepted is None or weight is None:
+            return
+        scheme = recipe.scheme_for(node.inputs[1], node.name, op=node.op, shape=weight.shape)
+        if scheme is not None and scheme.format not in accepted:
+            what = f"{self.name} multiplies no dynamic activations with {scheme.format} weights in {node.op}"
+            what += self._because("dynamic_weight_formats")
+            yield Restriction(f"node {node.name!r}", what, f"Use {' or '.join(accepted)}")
 
     def takes_weight(self, shape: tuple[int, ...], scheme: Scheme, output_axis: int | None) -> str:
         """Why it does not take one weight quantized so; empty if it does. ``output_axis``: of its output channels."""
@@ -125,13 +126,3 @@ class Runtime:
         if scheme.granularity == "block" and scheme.block_size and shape[-1] % scheme.block_size:
             return f"its rows of {shape[-1]} are no whole blocks of {scheme.block_size}{self._because('block_sizes')}"
         return ""
-
-
-def _weight_schemes(recipe: Recipe) -> Iterator[tuple[str, Scheme]]:
-    yield "weights", recipe.weights
-    for rule in recipe.rules:
-        if rule.scheme is not None:
-            yield f"rule {rule.described}", rule.scheme
-    for override in recipe.overrides:
-        if override.scheme is not None:
-            yield f"override of {override.tensor!r}", override.scheme

@@ -71,9 +71,15 @@ def test_values_of_every_type(dtype: str, raw: bool) -> None:
 
 
 def test_every_node_gets_a_name_of_its_own() -> None:
-    ends = [("x", "a", "n"), ("a", "b", "n"), ("b", "y", "")]
+    ends = [("x", "a", "n"), ("a", "b", "n"), ("b", "c", ""), ("c", "d", "Neg_4"), ("d", "y", "")]
     nodes = [helper.make_node("Neg", [source], [made], name) for source, made, name in ends]
-    assert [node.name for node in graph_of(small_model(nodes=nodes)).nodes] == ["n", "n_1", "Neg_2"]
+    assert [node.name for node in graph_of(small_model(nodes=nodes)).nodes] == [
+        "n",
+        "n_1",
+        "Neg_2",
+        "Neg_4",
+        "Neg_4_1",
+    ]
 
 
 @pytest.mark.parametrize("raw", [True, False])

@@ -109,6 +109,18 @@ def test_an_output_that_is_an_input() -> None:
     np.testing.assert_array_equal(run_graph(graph_of(proto), feeds)["out"], feeds["a"])
 
 
+@pytest.mark.parametrize(("count", "calls"), [(30, 2), (2000, 1)])
+def test_calls_that_multiply_or_nest_without_end(count: int, calls: int) -> None:
+    """Each function calls the one before it: twice makes 2^30 calls of the empty one, once a pile of 2000."""
+    names = [f"f{number}" for number in range(count)]
+    bodies = [[]] + [[helper.make_node(name, ["x"], ["x"], domain="own")] * calls for name in names]
+    proto = model([helper.make_node("Relu", ["a"], ["out"])])
+    proto.graph.node[0].CopyFrom(helper.make_node(names[-1], ["a"], ["out"], domain="own"))
+    proto.functions.extend(function(name, ["x"], ["x"], body) for name, body in zip(names, bodies, strict=False))
+    with pytest.raises(BadFileError, match="too often"):
+        graph_of(proto)
+
+
 def test_bad_functions() -> None:
     call = [helper.make_node("Scaled", ["a"], ["out"], domain="own")]
     proto = model(call, scaled())

@@ -1,5 +1,7 @@
 """Each runtime takes a recipe made for it, and says why it does not take another's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -74,6 +76,7 @@ def test_graphs() -> None:
     recipe = Recipe(weights=Scheme("int4"), activations="dynamic")
     (found,) = runtime("onnxruntime").restrictions(recipe, graph())
     assert (found.where, "with int4 weights in Conv" in found.what) == ("node 'conv'", True)
+    assert runtime("onnxruntime").restrictions(replace(recipe, operators=("MatMul",)), graph()) == ()
 
 
 def test_single_weights() -> None:

@@ -1,0 +1,104 @@
+"""What moves codes: shapes, orders of axes, slices, lookups, padding, resizing. See :mod:`tests.engines.qdq_net`."""
+
+import numpy as np
+import pytest
+
+from playground.engines import wasm
+from playground.errors import InvalidInputError
+from tests.engines.qdq_net import RANDOM, Net, compared, floats
+
+
+def resized(net, names, **attributes):
+    return net.op("Resize", names, mode="nearest", **attributes)
+
+
+FLOOR = {"nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"}
+
+
+CONSTANTS = {
+    "from": [1, -2],
+    "to": [99, -9],
+    "axes": [1, 3],
+    "by": [2, -1],
+    "one": [1],
+    "wide": [2, 3, 1, 4, 1],
+    "rows": [2, 0, -1, 2],
+    "row": 1,
+    "around": [0, 1, 2, 0, 0, 0, 1, 3],
+    "fill": np.float32(0.5),
+    "scales": np.array([1, 1, 2, 1.5], np.float32),
+    "sizes": [3, 3, 9, 2],
+}
+
+
+MOVES = {
+    "transpose": (lambda n: n.op("Transpose", "x:r", perm=[0, 3, 1, 2]), "View"),
+    "transpose-heads": (lambda n: n.op("Transpose", "x:r", perm=[0, 2, 1, 3]), "View"),
+    "reverse": (lambda n: n.op("Transpose", "x:r"), "View"),
+    "squeeze": (lambda n: n.op("Unsqueeze", "x:r one", "u").op("Squeeze", "u one"), "Reshape Reshape"),
+    "slice": (lambda n: n.op("Slice", "x:r from to axes by"), "View"),
+    "expand": (lambda n: n.op("Expand", "x:r wide"), "View"),
+    "gather": (lambda n: n.op("Gather", "x:r rows", axis=1), "Gather"),
+    "gather-one": (lambda n: n.op("Gather", "x:r row", axis=2), "Gather"),
+    "pad": (lambda n: n.op("Pad", "x:r around fill"), "Pad"),
+    "resize": (lambda n: resized(n, "x:r  scales"), "Resize"),
+    "resize-floor": (lambda n: resized(n, "x:r   sizes", **FLOOR), "Resize"),
+    "flatten": (lambda n: n.op("Flatten", "x:r", axis=2), "Reshape"),
+}
+
+
+def moving(net):
+    for name, value in CONSTANTS.items():
+        net.fixed(name, value)
+    return net
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_moves_keep_codes(dtype, name):
+    change, steps = MOVES[name]
+    net = change(moving(Net(dtype, x=floats(3, 3, 4, 5)).pair("x")))
+    compared(net.pair("y", like="x"), steps=f"{steps} Lookup")
+
+
+@pytest.mark.parametrize("name", ["slice", "pad", "gather", "transpose", "resize"])
+def test_moves_after_a_convolution_work_on_its_layout(dtype, name):
+    net = Net(dtype, a=floats(3, 2, 4, 5)).pair("a").codes("w", floats(3, 2, 1, 1), axis=0)
+    net.op("Conv", "a:r w:r", "x").pair("x", -8, 8)
+    compared(MOVES[name][0](moving(net)).pair("y", like="x"))
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1])
+def test_concat_brings_every_part_to_its_scale(dtype, axis):
+    net = Net(dtype, a=floats(2, 3, 4, 5), b=floats(2, 3, 4, 5)).pair("a").pair("b", -1, 2)
+    net.op("Relu", "b:r", "r").op("Concat", "a:r r", axis=axis)
+    compared(net.pair("y", like="a"), steps="Lookup Concat Lookup")
+
+
+def test_concat_of_images_along_channels(dtype):
+    net = Net(dtype, x=floats(2, 3, 6, 5)).pair("x")
+    for name in "ab":
+        net.codes(f"w{name}", floats(4, 3, 3, 3), axis=0).op("Conv", f"x:r w{name}:r", name).pair(name, -9, 9)
+    net.op("Concat", "a:r b:r", axis=1)
+    compared(net.pair("y", like="a"), steps="Conv Conv Concat Lookup")
+
+
+@pytest.mark.parametrize("sizes", [None, [1, 4, 2]])
+def test_split(dtype, sizes):
+    net = Net(dtype, x=floats(2, 7, 3)).pair("x")
+    inputs = "x:r" if sizes is None else f"x:r {net.fixed('sizes', sizes)}"
+    net.op("Split", inputs, "y u v", axis=1, **({"num_outputs": 3} if sizes is None else {}))
+    for name in "yuv":
+        net.pair(name, like="x")
+    compared(net, "y:r", "u:r", "v:r", opset=18)
+
+
+def test_embedding(dtype):
+    net = Net(dtype, x=RANDOM.integers(-20, 20, (2, 6))).codes("table", floats(20, 8)).op("Gather", "table:r x", axis=0)
+    compared(net.pair("y"), steps="Gather Lookup Lookup")
+
+
+def test_indices_out_of_range_are_refused_before_the_kernels_run():
+    net = Net("uint8", x=np.array([[1, 20]])).codes("table", floats(20, 8)).op("Gather", "table:r x", axis=0).pair("y")
+    compiled = wasm.plan(net.graph("y:r"), {"x": (1, 2)})
+    with pytest.raises(InvalidInputError, match="not below 20"):
+        compiled.run(net.inputs)

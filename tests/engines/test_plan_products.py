@@ -1,0 +1,43 @@
+"""Products of two activations, and what a constant does to a product. See :mod:`tests.engines.qdq_net`."""
+
+import numpy as np
+import pytest
+
+from playground.engines import wasm
+from playground.errors import UnsupportedError
+from tests.engines.qdq_net import Net, compared, floats
+
+PAIRS = [
+    ((2, 5, 7), (2, 7, 4)),
+    ((3, 2, 4, 9), (3, 2, 9, 5)),
+    ((1, 2, 16, 32), (1, 2, 32, 16)),
+    ((4, 3, 6), (1, 6, 8)),
+    ((2, 3, 5, 6), (3, 6, 2)),
+    ((1, 1, 1, 1), (1, 1, 1, 3)),
+]
+
+
+@pytest.mark.parametrize(("left", "right"), PAIRS, ids=str)
+def test_product_of_two_activations(dtype, left, right):
+    net = Net(dtype, a=floats(*left), b=floats(*right)).pair("a").pair("b", -4, 2).op("MatMul", "a:r b:r")
+    compared(net.pair("y", -9, 9), steps="PairProduct Lookup")
+
+
+def test_a_constant_scales_a_product_and_needs_no_step(dtype):
+    net = Net(dtype, a=floats(2, 5, 8), b=floats(2, 8, 5)).pair("a").pair("b")
+    net.fixed("root", np.float32(np.sqrt(8)))
+    net.op("MatMul", "a:r b:r", "p").op("Div", "p root", "d").pair("d").op("Softmax", "d:r", axis=-1)
+    compared(net.pair("y", 0, 1), steps="PairProduct Softmax Lookup")
+
+
+def test_a_constant_added_to_a_product_is_its_bias(dtype):
+    net = Net(dtype, x=floats(3, 4, 6)).pair("x").codes("w", floats(6, 9), axis=1)
+    net.fixed("b", floats(9))
+    net.op("MatMul", "x:r w:r", "p").op("Add", "b p", "s").op("Relu", "s")
+    compared(net.pair("y", 0, 6), steps="Product Lookup")
+
+
+def test_weights_that_follow_no_channel_axis_are_refused():
+    net = Net("uint8", x=floats(2, 6)).pair("x").codes("w", floats(6, 4), axis=0).op("MatMul", "x:r w:r").pair("y")
+    with pytest.raises(UnsupportedError, match="another axis"):
+        wasm.plan(net.graph("y:r"), {"x": (2, 6)})

@@ -1,0 +1,40 @@
+"""Softmax, LayerNormalization and means in QDQ graphs. See :mod:`tests.engines.qdq_net`."""
+
+import pytest
+
+from tests.engines.qdq_net import Net, compared, floats
+
+
+@pytest.mark.parametrize("columns", [1, 3, 16, 17, 100])
+def test_softmax(dtype, columns):
+    net = Net(dtype, x=3 * floats(4, 3, columns)).pair("x", -8, 8).op("Softmax", "x:r", axis=-1)
+    compared(net.pair("y", 0, 1), steps="Softmax Lookup")
+
+
+def test_softmax_at_the_end_gives_floats(dtype):
+    net = Net(dtype, x=3 * floats(4, 10)).pair("x", -8, 8).op("Softmax", "x:r", axis=1)
+    compared(net, "y", steps="Softmax")
+
+
+@pytest.mark.parametrize("columns", [2, 7, 64, 65])
+def test_layer_normalization(dtype, columns):
+    net = Net(dtype, x=floats(2, 5, columns)).pair("x")
+    net.fixed("g", floats(columns))
+    net.fixed("b", floats(columns))
+    net.op("LayerNormalization", "x:r g b", axis=-1, epsilon=1e-3)
+    compared(net.pair("y", -4, 4), steps="LayerNorm Lookup")
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "keep"),
+    [
+        ((2, 7, 5), [1], 0),
+        ((2, 3, 4, 6), [-1, -2], 1),
+        ((2, 3, 4, 6), [1], 1),
+        ((4, 9), [1], 0),
+        ((2, 3, 4), [0, 2], 0),
+    ],
+)
+def test_mean(dtype, shape, axes, keep):
+    net = Net(dtype, x=floats(*shape)).pair("x").op("ReduceMean", "x:r", axes=axes, keepdims=keep)
+    compared(net.pair("y", -1, 1))
