@@ -65,6 +65,11 @@ def _floats(*names: str) -> Touched:
     return lambda w: 4 * math.prod(w[name] for name in names)
 
 
+def _blocks(*names: str) -> Callable[[Words], int]:
+    """Four bytes for each block of depth, of so many rows or columns."""
+    return lambda w: 4 * math.prod(w[name] for name in names) * (int(w["depth"]) // int(w["block"]))
+
+
 def _out(*names: str) -> Touched:
     """Codes, or four bytes for each result."""
     return lambda w: (1 if w["kind"] == CODES else 4) * math.prod(w[name] for name in names)
@@ -251,6 +256,22 @@ SIGNATURES = {
     "k_dynamic_quantize": Signature(
         "x n scale zero_point codes",
         {"x": _floats("n"), "scale": lambda _: 4, "zero_point": lambda _: 4, "codes": _product("n")},
+    ),
+    "k_quantize_blocks": Signature(
+        "x rows depth block scale codes",
+        {"x": _floats("rows", "depth"), "scale": _blocks("rows"), "codes": _product("rows", "depth")},
+    ),
+    "k_gemv_4bit_s8": Signature(
+        "x x_scale rows depth block columns codes scale points codebook out",
+        {
+            "x": _product("rows", "depth"),
+            "x_scale": _blocks("rows"),
+            "codes": lambda w: int(w["columns"]) * int(w["depth"]) // 2,
+            "scale": _blocks("columns"),
+            "points": lambda w: _blocks("columns")(w) // 2 if w["points"] else 0,
+            "codebook": lambda _: 32,
+            "out": _floats("rows", "columns"),
+        },
     ),
     "k_scale_floats": Signature("x n by out", {"x": _floats("n"), "by": lambda _: 4, "out": _floats("n")}),
 }

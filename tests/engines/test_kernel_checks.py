@@ -36,6 +36,8 @@ CALLS = {  # numbers, and bytes of each buffer at its place
     "k_avgpool_s8": ([360], *IMAGES, 1, 127, 0.5, 0, *LIMITS, CODES, [360]),
     "k_depthwise_s8": ([360], *IMAGES, 1, 0, 128, [192], 1, [36], [36], *LIMITS, CODES, [360], [480]),
     "k_dynamic_quantize": ([40], 10, [4], [4], [10]),
+    "k_quantize_blocks": ([768], 3, 64, 32, [24], [192]),
+    "k_gemv_4bit_s8": ([192], [24], 3, 64, 32, 5, [160], [40], [20], [32], [60]),
     "k_scale_floats": ([40], 10, [4], [40]),
 }
 
