@@ -18,8 +18,8 @@ _LANES = 4
 def quantize_blocks(x: NDArray[np.float32], block: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Int8 codes and a scale per block, as ONNX Runtime brings activations to int8 for ``accuracy_level`` 4.
 
-    ``scale = max |x| / 127`` and ``code = rint(x * (127 / max |x|))``, all in float32; codes are 0 where that quotient is
-    not finite. NaN makes its block's scale NaN.
+    ``scale = max |x| / 127`` and ``code = rint(x * (127 / max |x|))``, all in float32; codes are 0 where that quotient
+    is not finite. NaN makes its block's scale NaN.
 
     Args:
         x: float32 (rows, depth), depth a multiple of ``block``.
@@ -74,7 +74,7 @@ def _by_lane(values: NDArray[Any], blocks: int) -> NDArray[np.float64]:
 def grouped(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Codes (columns, depth) as the kernels take them: octets (columns, depth / 32, 16), k and k + 16 in one."""
     halves = codes.reshape(codes.shape[0], -1, 2, GROUP // 2)
-    return halves[:, :, 0] | halves[:, :, 1] << 4
+    return np.asarray(halves[:, :, 0] | halves[:, :, 1] << 4, np.uint8)
 
 
 def codebook_planes(codebook: NDArray[np.int16]) -> NDArray[np.uint8]:

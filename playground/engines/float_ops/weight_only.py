@@ -22,8 +22,8 @@ def matmul_n_bits(call: Call, x: Array, octets: Array, scales: Array, *more: Arr
     """``x @ dequantized(weights).T + bias``.
 
     Args:
-        call: ``K`` (depth), ``N`` (columns), ``bits`` (2, 4 or 8; 4 if not said), ``block_size``, ``accuracy_level`` (at
-            4 activations become int8 with a scale per block, for 4 bits in blocks of a multiple of 32).
+        call: ``K`` (depth), ``N`` (columns), ``bits`` (2, 4 or 8; 4 if not said), ``block_size``, ``accuracy_level``
+            (at 4 activations become int8 with a scale per block, for 4 bits in blocks of a multiple of 32).
         x: float32 (..., K).
         octets: uint8 (N, blocks, block_size * bits / 8), the first of neighbours in the lowest bits.
         scales: one a block, of N * blocks.
