@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from playground.engines import program as p
+from playground.engines.plan_dynamic import TAKERS
 from playground.engines.plan_ops import HANDLERS, fold, key_of
 from playground.engines.plan_qoperators import as_qdq
-from playground.engines.planner import Held, Planner, Symbol
+from playground.engines.planner import Dynamic, Held, Planner, Symbol
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Graph, Node
 
@@ -135,6 +136,8 @@ def _plan_node(planner: Planner, node: Node) -> dict[str, Symbol]:
     key = key_of(node)
     if key not in HANDLERS and node.domain not in ("", "ai.onnx"):
         raise UnsupportedError("this operator has no integer form here")
+    if node.op not in TAKERS and any(isinstance(planner.symbols.get(name), Dynamic) for name in node.inputs):
+        raise UnsupportedError(f"what DynamicQuantizeLinear gives is only taken by {', '.join(TAKERS)}")
     try:
         made = HANDLERS.get(key, fold)(planner, node)
     except (ValueError, IndexError, TypeError, KeyError, AttributeError, MemoryError) as error:
