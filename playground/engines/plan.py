@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from playground.engines import program as p
 from playground.engines.plan_dynamic import TAKERS
+from playground.engines.plan_layer_norm import with_layer_norms
 from playground.engines.plan_ops import HANDLERS, fold, key_of
 from playground.engines.plan_qoperators import as_qdq
 from playground.engines.planner import Dynamic, Held, Planner, Symbol
@@ -113,7 +114,7 @@ def refusals(graph: Graph, shapes: Mapping[str, Sequence[int]] | None = None) ->
 
 def _walked(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> tuple[Planner, list[Refusal]]:
     """Plan node after node; what follows from a node that cannot run is left out, and all such nodes are named."""
-    planner = Planner(as_qdq(graph))
+    planner = Planner(with_layer_norms(as_qdq(graph)))
     for info in graph.inputs:
         planner.symbols[info.name] = Held(info.name)
         planner.values[info.name] = p.Value(_shape_of_input(info.name, info.shape, shapes), info.dtype)
