@@ -6,7 +6,6 @@ import onnxruntime
 import pytest
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from playground import gallery
 from playground.engines import float_steps as f
 from playground.engines import interpreter, program, reference, wasm
 from playground.engines.plan import compile_graph, refusals
@@ -15,6 +14,7 @@ from playground.model.loading import load
 from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
 from playground.ptq.pipeline import quantize_model
+from tests.benchmarks import nets
 
 
 def scaled(limits, shape, seed):
@@ -51,12 +51,15 @@ def test_what_quantize_dynamic_writes_is_one_call(float_model, tmp_path, name, w
     assert planned.program.tail == ()
 
 
-@pytest.mark.parametrize("name", ["digits-mlp", "digits-convnet"])
-def test_our_own_dynamic_models(name):
-    model = gallery.open_model(name)
-    quantized = quantize_model(model, Recipe(activations="dynamic")).model.graph
-    images = gallery.digits().images[:20]
-    assert_same(quantized, to_onnx(quantized), {quantized.inputs[0].name: images})
+@pytest.mark.parametrize("name", [name for name in nets.EVERY if name != "encoder"])
+def test_our_own_dynamic_models_of_whole_nets(name):
+    quantized = quantize_model(nets.model_of(nets.EVERY[name]()), Recipe(activations="dynamic")).model.graph
+    assert_same(quantized, to_onnx(quantized), nets.sample(quantized, 3))
+
+
+def test_an_encoder_is_refused_for_its_floats():
+    quantized = quantize_model(nets.model_of(nets.NETS["encoder"]()), Recipe(activations="dynamic")).model.graph
+    assert refusals(quantized)
 
 
 CODES = ("q", "s", "z")
