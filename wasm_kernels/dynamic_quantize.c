@@ -3,14 +3,11 @@
 /* ONNX's DynamicQuantizeLinear, in float32: scale and zero-point from the range of n floats and 0, then their codes.
  *   scale = (hi - lo) / 255, or 1 if that range is 0;  zero_point = clamp(rint((0 - lo) / scale), 0, 255)
  *   code = clamp(rint(x / scale) + zero_point, 0, 255)
- * NaN is no part of the range and gives code 0, infinities are for the caller to refuse. A program that goes on with the
- * result has the address of the later step's own words in `scale` and `zero_point`. */
-struct dynamic_quantize_args {
+ * NaN is no part of the range and gives code 0, infinities are for the caller to refuse. */
+struct dynamic_range_args {
     const float *x;
     int32_t n;
-    float *scale;        /* [1] */
-    int32_t *zero_point; /* [1], whose first octet is the uint8 */
-    uint8_t *codes;      /* [n] */
+    float *range; /* [2]: scale and zero-point */
 };
 
 struct range {
@@ -41,12 +38,32 @@ static struct range range_of(const float *x, int32_t n) {
     return r0;
 }
 
+KERNEL(k_dynamic_range) {
+    const struct dynamic_range_args *a = (const void *)args;
+    struct range r = range_of(a->x, a->n);
+    float lo = wasm_f32x4_extract_lane(r.lo, 0), hi = wasm_f32x4_extract_lane(r.hi, 0);
+    float scale = lo == hi ? 1 : (hi - lo) / 255;
+    a->range[0] = scale;
+    a->range[1] = __builtin_rintf(clampf((0 - lo) / scale, 0, 255));
+}
+
+/* The codes of n floats. They may be others than those of the range: the same and zeros around them, for instance. */
+struct dynamic_quantize_args {
+    const float *x;
+    int32_t n;
+    const float *range; /* [2] */
+    uint8_t *codes;     /* [n] */
+};
+
 static inline v128_t codes4(const float *x, v128_t scale, v128_t lo, v128_t hi, v128_t zero_point) {
     v128_t steps = clamp4(wasm_f32x4_div(wasm_v128_load(x), scale), lo, hi);
     return wasm_i32x4_add(round4(steps), zero_point);
 }
 
-static void encode(const struct dynamic_quantize_args *a, float scale, int32_t point) {
+KERNEL(k_dynamic_quantize) {
+    const struct dynamic_quantize_args *a = (const void *)args;
+    float scale = a->range[0];
+    int32_t point = (int32_t)a->range[1];
     v128_t by = wasm_f32x4_splat(scale), zero_point = wasm_i32x4_splat(point);
     v128_t lo = wasm_f32x4_splat((float)-point), hi = wasm_f32x4_splat((float)(255 - point));
     int32_t i = 0;
@@ -60,33 +77,4 @@ static void encode(const struct dynamic_quantize_args *a, float scale, int32_t p
         float steps = clampf(a->x[i] / scale, (float)-point, (float)(255 - point));
         a->codes[i] = (uint8_t)((int32_t)__builtin_rintf(steps) + point);
     }
-}
-
-KERNEL(k_dynamic_quantize) {
-    const struct dynamic_quantize_args *a = (const void *)args;
-    struct range r = range_of(a->x, a->n);
-    float lo = wasm_f32x4_extract_lane(r.lo, 0), hi = wasm_f32x4_extract_lane(r.hi, 0);
-    float scale = lo == hi ? 1 : (hi - lo) / 255;
-    int32_t point = (int32_t)__builtin_rintf(clampf((0 - lo) / scale, 0, 255));
-    encode(a, scale, point);
-    *a->scale = scale;
-    *a->zero_point = point;
-}
-
-/* out[i] = x[i] * by: the multipliers of a product whose activations have a scale that only the run tells. */
-struct scale_floats_args {
-    const float *x; /* [n] */
-    int32_t n;
-    const float *by; /* [1] */
-    float *out;      /* [n], may be x */
-};
-
-KERNEL(k_scale_floats) {
-    const struct scale_floats_args *a = (const void *)args;
-    v128_t by = wasm_v128_load32_splat(a->by);
-    int32_t i = 0;
-    for (; i + 4 <= a->n; i += 4)
-        wasm_v128_store(a->out + i, wasm_f32x4_mul(wasm_v128_load(a->x + i), by));
-    for (; i < a->n; i++)
-        a->out[i] = a->x[i] * wasm_f32x4_extract_lane(by, 0);
 }

@@ -38,9 +38,9 @@ static inline v128_t round4(v128_t v) {
 
 /* The low bytes of four vectors of int32 that are known to be in -128..255. */
 static inline v128_t low_bytes(v128_t a, v128_t b, v128_t c, v128_t d) {
-    v128_t ab = wasm_i8x16_shuffle(a, b, 0, 4, 8, 12, 16, 20, 24, 28, 0, 0, 0, 0, 0, 0, 0, 0);
-    v128_t cd = wasm_i8x16_shuffle(c, d, 0, 4, 8, 12, 16, 20, 24, 28, 0, 0, 0, 0, 0, 0, 0, 0);
-    return wasm_i64x2_shuffle(ab, cd, 0, 2);
+    v128_t low = wasm_i16x8_splat(0xFF);
+    v128_t ab = wasm_v128_and(wasm_i16x8_narrow_i32x4(a, b), low), cd = wasm_v128_and(wasm_i16x8_narrow_i32x4(c, d), low);
+    return wasm_u8x16_narrow_i16x8(ab, cd);
 }
 
 /* Eight codes as int16, their zero-point taken off. */

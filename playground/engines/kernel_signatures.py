@@ -65,6 +65,11 @@ def _floats(*names: str) -> Touched:
     return lambda w: 4 * math.prod(w[name] for name in names)
 
 
+def _blocks(*names: str) -> Callable[[Words], int]:
+    """Four bytes for each block of depth, of so many rows or columns."""
+    return lambda w: 4 * math.prod(w[name] for name in names) * (int(w["depth"]) // int(w["block"]))
+
+
 def _out(*names: str) -> Touched:
     """Codes, or four bytes for each result."""
     return lambda w: (1 if w["kind"] == CODES else 4) * math.prod(w[name] for name in names)
@@ -195,15 +200,6 @@ SIGNATURES = {
         "octets n table width out",
         {"octets": _product("n"), "table": lambda w: 256 * w["width"], "out": _product("n", "width")},
     ),
-    "k_requantize": Signature(
-        f"sums rows columns bias multiplier {_EPILOGUE}",
-        {
-            "sums": _floats("rows", "columns"),
-            "bias": _floats("columns"),
-            "multiplier": _floats("columns"),
-            "out": _out("rows", "columns"),
-        },
-    ),
     "k_copy": Signature(_BOX, _COPIED),
     "k_pad": Signature("whole nbytes value " + _BOX, {"whole": _product("nbytes"), **_COPIED}),
     "k_transpose": Signature(
@@ -248,9 +244,42 @@ SIGNATURES = {
         },
         _ONE,
     ),
+    "k_dynamic_range": Signature("x n range", {"x": _floats("n"), "range": lambda _: 8}),
     "k_dynamic_quantize": Signature(
-        "x n scale zero_point codes",
-        {"x": _floats("n"), "scale": lambda _: 4, "zero_point": lambda _: 4, "codes": _product("n")},
+        "x n range codes", {"x": _floats("n"), "range": lambda _: 8, "codes": _product("n")}
     ),
-    "k_scale_floats": Signature("x n by out", {"x": _floats("n"), "by": lambda _: 4, "out": _floats("n")}),
+    "k_scale_sums": Signature(
+        "sums rows columns range column_sums scale bias lo hi out",
+        {
+            "sums": _floats("rows", "columns"),
+            "range": lambda _: 8,
+            "column_sums": _floats("columns"),
+            "scale": _floats("columns"),
+            "bias": _floats("columns"),
+            "out": _floats("rows", "columns"),
+        },
+    ),
+    "k_add_f32": Signature(
+        "a b n lo hi out", {"a": _floats("n"), "b": lambda w: 4 * w["n"] if w["b"] else 0, "out": _floats("n")}
+    ),
+    "k_pool_f32": Signature(
+        f"{_IMAGES} mean count_padding out",
+        {"x": _floats("batch", "height", "width", "channels"), "out": _floats(*_PIXELS)},
+    ),
+    "k_quantize_blocks": Signature(
+        "x rows depth block scale codes",
+        {"x": _floats("rows", "depth"), "scale": _blocks("rows"), "codes": _product("rows", "depth")},
+    ),
+    "k_gemv_4bit_s8": Signature(
+        "x x_scale rows depth block columns codes scale points codebook out",
+        {
+            "x": _product("rows", "depth"),
+            "x_scale": _blocks("rows"),
+            "codes": lambda w: int(w["columns"]) * int(w["depth"]) // 2,
+            "scale": _blocks("columns"),
+            "points": lambda w: _blocks("columns")(w) // 2 if w["points"] else 0,
+            "codebook": lambda _: 32,
+            "out": _floats("rows", "columns"),
+        },
+    ),
 }

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.engines import lowering_floats  # noqa: F401  its steps are registered when it is imported
 from playground.engines import program as p
 from playground.engines.depthwise import pack_depthwise, scratch_bytes
 from playground.engines.flat import FOREVER, Argument, Buffer, FlatBuilder
@@ -172,7 +173,7 @@ class Lowering:
             self._gemm(x, depth, values, product)
             return
         scratch = self._builder.buffer(values.scratch_bytes(depth))
-        args = (*self._geometry(name, step.window), step.groups, *values.source, *product, scratch)
+        args = (*self.geometry(name, step.window), step.groups, *values.source, *product, scratch)
         self._builder.call("k_conv_s8", x, *args)
 
     def _gemm(self, x: Buffer, depth: int, values: Values, product: tuple[Argument, ...]) -> None:
@@ -201,9 +202,9 @@ class Lowering:
         parameters = (constant(packed.weights), packed.planes, constant(packed.bias), constant(step.multiplier))
         scratch = self._builder.buffer(scratch_bytes(step.window, self.dot))
         args = (*values.source, *parameters, *self.epilogue(step.to, out), scratch)
-        self._builder.call("k_depthwise_s8", x, *self._geometry(name, step.window), *args)
+        self._builder.call("k_depthwise_s8", x, *self.geometry(name, step.window), *args)
 
-    def _geometry(self, name: str, window: Window) -> tuple[int, ...]:
+    def geometry(self, name: str, window: Window) -> tuple[int, ...]:
         """What all image kernels begin with: batch, height, width, channels, the window, the size of the output."""
         n, channels, height, width = self.values[name].shape
         how = (*window.kernel, *window.strides, *window.dilations, *window.pads)
@@ -224,7 +225,7 @@ class Lowering:
     def _(self, step: p.MaxPool) -> None:
         (name,) = step.inputs
         x, out = self.image(name), self._new(self._images, step.output)
-        self._builder.call("k_maxpool_s8", x, *self._geometry(name, step.window), self.is_signed(name), out)
+        self._builder.call("k_maxpool_s8", x, *self.geometry(name, step.window), self.is_signed(name), out)
 
     @lower.register
     def _(self, step: p.AveragePool) -> None:
@@ -237,7 +238,7 @@ class Lowering:
             return
         source = (self.is_signed(name), step.x_zero_point, step.ratio, step.count_padding)
         args = (*source, *self.epilogue(step.to, out))
-        self._builder.call("k_avgpool_s8", x, *self._geometry(name, step.window), *args)
+        self._builder.call("k_avgpool_s8", x, *self.geometry(name, step.window), *args)
 
     @lower.register
     def _(self, step: p.Reshape) -> None:

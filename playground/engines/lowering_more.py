@@ -61,7 +61,7 @@ def _merged(axes: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
     return made
 
 
-def _place(to: Lowering, *names: str) -> tuple[bool, list[Buffer]]:
+def place(to: Lowering, *names: str) -> tuple[bool, list[Buffer]]:
     """Whether these values are all taken as images, and where they are."""
     ranks = {len(to.values[name].shape) for name in names}
     image = ranks == {4} and any(to.is_image(name) for name in names)
@@ -75,7 +75,7 @@ def _width(to: Lowering, name: str) -> int:
 @lower_more.register(p.View)
 def _(step: p.View, to: Lowering) -> None:
     (name,) = step.inputs
-    image, (x,) = _place(to, name)
+    image, (x,) = place(to, name)
     box, width = step.box, _width(to, name)
     keeps_axes = image and box.axes == (0, 1, 2, 3)
     x_strides = _strides(to.values[name].shape, image=image)
@@ -88,7 +88,7 @@ def _(step: p.View, to: Lowering) -> None:
 
 @lower_more.register(p.Concat)
 def _(step: p.Concat, to: Lowering) -> None:
-    image, parts = _place(to, *step.inputs)
+    image, parts = place(to, *step.inputs)
     shape, width = to.values[step.output].shape, _width(to, step.output)
     out, out_strides = to.new(step.output, image=image), _strides(shape, image=image)
     begin = 0
@@ -102,12 +102,12 @@ def _(step: p.Concat, to: Lowering) -> None:
 @lower_more.register(p.Pad)
 def _(step: p.Pad, to: Lowering) -> None:
     (name,) = step.inputs
-    image, (x,) = _place(to, name)
+    image, (x,) = place(to, name)
     shape, size = to.values[step.output].shape, to.values[name].shape
     out, out_strides = to.new(step.output, image=image), _strides(shape, image=image)
-    first = sum(n * stride for n, stride in zip(step.before, out_strides, strict=True))
-    box = _box(size, _strides(size, image=image), out_strides, 1)
-    to.call("k_pad", out, out.nbytes, step.value, x, At(out, first), 1, 0, *box)
+    first, width = sum(n * stride for n, stride in zip(step.before, out_strides, strict=True)), _width(to, name)
+    box = _box(size, _strides(size, image=image), out_strides, width)
+    to.call("k_pad", out, out.nbytes, step.value, x, At(out, first * width), width, 0, *box)
 
 
 @lower_more.register(p.Resize)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from playground.engines import program as p
 from playground.engines.interpreter import FAILURES
+from playground.engines.plan_dynamic import TAKERS
+from playground.engines.plan_layer_norm import with_layer_norms
 from playground.engines.plan_ops import HANDLERS, fold, key_of
 from playground.engines.plan_qoperators import as_qdq
-from playground.engines.planner import Held, Planner, Symbol
+from playground.engines.planner import Dynamic, Held, Planner, Symbol
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Graph, Node
 
@@ -113,7 +115,7 @@ def refusals(graph: Graph, shapes: Mapping[str, Sequence[int]] | None = None) ->
 
 def _walked(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> tuple[Planner, list[Refusal]]:
     """Plan node after node; what follows from a node that cannot run is left out, and all such nodes are named."""
-    planner = Planner(as_qdq(graph))
+    planner = Planner(with_layer_norms(as_qdq(graph)))
     for info in graph.inputs:
         planner.symbols[info.name] = Held(info.name)
         planner.values[info.name] = p.Value(_shape_of_input(info.name, info.shape, shapes), info.dtype)
@@ -136,6 +138,8 @@ def _plan_node(planner: Planner, node: Node) -> dict[str, Symbol]:
     key = key_of(node)
     if key not in HANDLERS and node.domain not in ("", "ai.onnx"):
         raise UnsupportedError("this operator has no integer form here")
+    if node.op not in TAKERS and any(isinstance(planner.symbols.get(name), Dynamic) for name in node.inputs):
+        raise UnsupportedError(f"what DynamicQuantizeLinear gives is only taken by {', '.join(TAKERS)}")
     try:
         made = HANDLERS.get(key, fold)(planner, node)
     except FAILURES as error:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.engines import integer_ops as ops
+from playground.engines import plan_dynamic as dynamic
 from playground.engines import program as p
 from playground.engines.float_ops._op import Call, FloatOp
 from playground.engines.interpreter import OPS
@@ -83,7 +84,7 @@ def _clamped(planner: Planner, name: str, lo: float, hi: float) -> Symbol:
     if isinstance(symbol, (Known, KnownReal)):
         return Known(np.clip(planner.known(name, "input"), np.float32(lo), np.float32(hi)))
     if isinstance(symbol, Held):
-        raise UnsupportedError("its input is not quantized")
+        return dynamic.clamped(planner, name, lo, hi) or _refuse()
     function = planner.function(symbol)
     if function is not None:
         return Function(function.value, np.clip(function.results, np.float32(lo), np.float32(hi)))
@@ -107,7 +108,8 @@ def clip(planner: Planner, node: Node) -> Symbol:
 
 def add(planner: Planner, node: Node) -> Symbol:
     """Add: a function, a bias, or the sum of two values."""
-    return _biased(planner, node) or _table(planner, node) or _sum(planner, node, np.float32(1))
+    found = _biased(planner, node) or _table(planner, node) or dynamic.add(planner, node)
+    return found or _sum(planner, node, np.float32(1))
 
 
 def sub(planner: Planner, node: Node) -> Symbol:
@@ -117,7 +119,8 @@ def sub(planner: Planner, node: Node) -> Symbol:
 
 def mul(planner: Planner, node: Node) -> Symbol:
     """Mul: a scaled product, a function, or the product of two values."""
-    return _scaled(planner, node) or _table(planner, node) or _elementwise_product(planner, node)
+    found = dynamic.mul(planner, node) or _scaled(planner, node) or _table(planner, node)
+    return found or _elementwise_product(planner, node)
 
 
 def div(planner: Planner, node: Node) -> Symbol:
@@ -146,7 +149,9 @@ def _biased(planner: Planner, node: Node) -> Symbol | None:
     if found is None or found[0].plus is None:
         return None
     pending, constant = found
-    if constant.size not in (1, pending.shape[-1]) or constant.shape[-1:] not in ((), (1,), pending.shape[-1:]):
+    rank = len(pending.shape)
+    sizes = (*(1,) * (rank - constant.ndim), *constant.shape)
+    if any(n != 1 and axis != pending.axis % rank for axis, n in enumerate(sizes)):
         return None
     return pending.plus(constant.astype(np.float32)) if pending.plus else None
 

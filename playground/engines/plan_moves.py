@@ -14,13 +14,13 @@ from playground.engines import program as p
 from playground.engines.integer_ops import Box
 from playground.engines.plan_elementwise import folded, is_constant
 from playground.engines.plan_windows import reshaped
-from playground.engines.planner import Function, Held, Known, KnownReal, Pending, Planner, Real, Symbol
+from playground.engines.planner import Dynamic, Function, Held, Known, KnownReal, Pending, Planner, Real, Symbol
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 
 MOST_AXES = 6
 
-Value = Held | Real | Function
+Value = Held | Real | Function | Dynamic
 
 
 def moved_constant(symbol: Known | KnownReal, move: Callable[[NDArray[Any]], NDArray[Any]]) -> Known | KnownReal:

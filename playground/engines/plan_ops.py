@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.engines import integer_ops as ops
+from playground.engines import plan_dynamic as dynamic
 from playground.engines import plan_elementwise as elementwise
 from playground.engines import plan_masks as masks
 from playground.engines import plan_moves as moves
@@ -120,6 +121,11 @@ def fold(planner: Planner, node: Node) -> Symbol:
     return elementwise.folded(planner, node)
 
 
+def cast(planner: Planner, node: Node) -> Symbol:
+    """Cast of constants, or of the sums of dynamically quantized values."""
+    return dynamic.cast(planner, node) or fold(planner, node)
+
+
 def _refusing(reason: str) -> Handler:
     """Planning of an operator that is known but not run in integers: why."""
 
@@ -183,9 +189,8 @@ HANDLERS: Mapping[str, Handler] = {
     "Dropout": identity,
     "Constant": constant,
     "Shape": shape_of,
-    "DynamicQuantizeLinear": _refusing(
-        "its scale is found while the model runs, and programs are planned with known ones"
-    ),
+    "DynamicQuantizeLinear": dynamic.dynamic_quantize_linear,
+    "Cast": cast,
     "com.microsoft.MatMulNBits": _refusing("its input is float32; the interpreter and ONNX Runtime run it"),
 }
 """ONNX operator -> how it is planned. What is not here runs in ONNX Runtime instead."""

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.engines import integer_ops as ops
+from playground.engines import plan_dynamic as dynamic
 from playground.engines import program as p
 from playground.engines.plan_windows import window_of
-from playground.engines.planner import Held, Known, KnownReal, Pending, Planner, Real
+from playground.engines.planner import Dynamic, Held, Known, KnownReal, Pending, Planner, Real
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 
@@ -77,14 +78,26 @@ def conv(planner: Planner, node: Node) -> Pending:
     return _conv(planner, node, x, weights, _bias(planner, node, x, weights))
 
 
-def _conv(planner: Planner, node: Node, x: Real, weights: _Weights, bias: NDArray[np.int32]) -> Pending:
-    shape = planner.values[x.value].shape
+def _window(node: Node, shape: tuple[int, ...], weights: _Weights) -> ops.Window:
     if len(shape) != 4:
         raise UnsupportedError(f"its input has {len(shape)} axes; images (N, C, H, W) have 4")
     groups = int(node.attributes.get("group", 1))
     if weights.offsets.shape[1] * groups != shape[1]:
         raise UnsupportedError(f"weights of shape {weights.offsets.shape} in {groups} groups do not fit input {shape}")
-    window = window_of(node, shape, weights.offsets.shape[2:])
+    return window_of(node, shape, weights.offsets.shape[2:])
+
+
+def _conv(
+    planner: Planner,
+    node: Node,
+    x: Real,
+    weights: _Weights,
+    bias: NDArray[np.int32],
+    *,
+    window: ops.Window | None = None,
+) -> Pending:
+    shape = planner.values[x.value].shape
+    window, groups = window or _window(node, shape, weights), int(node.attributes.get("group", 1))
     out_shape = (shape[0], weights.scale.size, *window.out)
 
     def emit(output: str, scale: np.float32, to: ops.Target) -> None:
@@ -117,20 +130,51 @@ def matmul(planner: Planner, node: Node) -> Pending:
     return _product(planner, x, weights, np.zeros(weights.scale.size, np.int32))
 
 
-def matmul_integer(planner: Planner, node: Node) -> Held:
+def matmul_integer(planner: Planner, node: Node) -> Held | Dynamic:
     """MatMulInteger: the sums themselves."""
+    codes = dynamic.codes_of(planner, node, 0, 2)
+    if codes is not None:
+        return _dynamic_sums(planner, node, codes)
     a = _integers(planner, node, 0, 2)
     if isinstance(planner.symbol(node.inputs[1]), Known) and len(planner.shape(node.inputs[1])) == 2:
-        weights = _plain_weights(planner, node, 3, lambda points: points.reshape(1, -1))
+        weights = _matrix(planner, node)
         pending = _product(planner, a, weights, np.zeros(weights.scale.size, np.int32))
     else:
         pending = _pair(planner, a, _integers(planner, node, 1, 3))
     return _sums(pending, node)
 
 
-def conv_integer(planner: Planner, node: Node) -> Held:
+def _dynamic_sums(planner: Planner, node: Node, codes: Dynamic) -> Dynamic:
+    """The sums of codes that keep their zero-point, and what takes it off later."""
+    is_conv = node.op == "ConvInteger"
+    weights = _filters(planner, node) if is_conv else _matrix(planner, node)
+    bias = np.zeros(weights.scale.size, np.int32)
+    if is_conv:
+        shape = planner.values[codes.source].shape
+        x, window = dynamic.padded(planner, codes, _window(node, shape, weights))
+        pending = _conv(planner, node, Real(x, np.float32(1), 0), weights, bias, window=window)
+    else:
+        pending = _product(planner, Real(codes.value, np.float32(1), 0), weights, bias)
+    held = _sums(pending, node).value
+    summed = (1, 2, 3) if is_conv else 0
+    column_sums = weights.offsets.sum(axis=summed, dtype=np.int32)
+    return Dynamic(held, "sums", codes.found, column_sums=column_sums, axis=1 if is_conv else -1)
+
+
+def _matrix(planner: Planner, node: Node) -> _Weights:
+    return _plain_weights(planner, node, 3, lambda points: points.reshape(1, -1))
+
+
+def _filters(planner: Planner, node: Node) -> _Weights:
+    return _plain_weights(planner, node, 3, lambda points: points.reshape(-1, 1, 1, 1), channel_axis=0)
+
+
+def conv_integer(planner: Planner, node: Node) -> Held | Dynamic:
     """ConvInteger with constant weights: the sums themselves."""
-    weights = _plain_weights(planner, node, 3, lambda points: points.reshape(-1, 1, 1, 1), channel_axis=0)
+    codes = dynamic.codes_of(planner, node, 0, 2)
+    if codes is not None:
+        return _dynamic_sums(planner, node, codes)
+    weights = _filters(planner, node)
     pending = _conv(planner, node, _integers(planner, node, 0, 2), weights, np.zeros(weights.scale.size, np.int32))
     return _sums(pending, node)
 

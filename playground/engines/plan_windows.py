@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from playground.engines import integer_ops as ops
+from playground.engines import plan_dynamic as dynamic
 from playground.engines import program as p
 from playground.engines.planner import Held, Pending, Planner, Real, Symbol
 from playground.errors import UnsupportedError
@@ -46,13 +47,7 @@ def _pair(node: Node, name: str, default: tuple[int, int]) -> tuple[int, int]:
     return values[0], values[1]
 
 
-def _image(planner: Planner, node: Node) -> tuple[Real, tuple[int, ...]]:
-    x = planner.real(node.inputs[0])
-    return x, _image_shape(planner, x)
-
-
-def _image_shape(planner: Planner, x: Real | Held) -> tuple[int, ...]:
-    shape = planner.values[x.value].shape
+def _four(shape: tuple[int, ...]) -> tuple[int, ...]:
     if len(shape) != 4:
         raise UnsupportedError(f"its input has {len(shape)} axes; images (N, C, H, W) have 4")
     return shape
@@ -73,30 +68,40 @@ def max_pool(planner: Planner, node: Node) -> Symbol:
     """MaxPool: the codes' own maximum, so scale and zero-point stay."""
     if len(node.outputs) > 1 and node.outputs[1]:
         raise UnsupportedError("its second output (indices) is not handled")
+    shape = planner.shape(node.inputs[0])
+    floats = dynamic.pooled(planner, node, _pool_window(node, _four(shape)), mean=False)
+    if floats is not None:
+        return floats
     codes = planner.symbol(node.inputs[0])
     plain = isinstance(codes, Held) and planner.values[codes.value].dtype in ("int8", "uint8")
     x: Real | Held = codes if isinstance(codes, Held) and plain else planner.real(node.inputs[0])
-    shape = _image_shape(planner, x)
-    window = _pool_window(node, shape)
+    window = _pool_window(node, _four(shape))
     step = p.MaxPool((x.value,), node.outputs[0], window)
     planner.emit(step, (*shape[:2], *window.out), planner.values[x.value].dtype)
     return replace(x, value=node.outputs[0])
 
 
-def average_pool(planner: Planner, node: Node) -> Pending:
+def average_pool(planner: Planner, node: Node) -> Symbol:
     """AveragePool, with or without counting the padding."""
-    x, shape = _image(planner, node)
+    shape = _four(planner.shape(node.inputs[0]))
     count_padding = bool(node.attributes.get("count_include_pad", 0))
     if count_padding and node.attributes.get("ceil_mode", 0):
         raise UnsupportedError("ceil_mode together with count_include_pad is not handled")
-    window = _pool_window(node, shape)
-    return averaged(planner, x, shape, window, count_padding)
+    return _averaged_image(planner, node, _pool_window(node, shape), count_padding)
 
 
-def global_average_pool(planner: Planner, node: Node) -> Pending:
+def global_average_pool(planner: Planner, node: Node) -> Symbol:
     """GlobalAveragePool: one window of the image's size."""
-    x, shape = _image(planner, node)
-    return averaged(planner, x, shape, ops.Window((shape[2], shape[3]), (1, 1)), False)
+    shape = _four(planner.shape(node.inputs[0]))
+    return _averaged_image(planner, node, ops.Window((shape[2], shape[3]), (1, 1)), False)
+
+
+def _averaged_image(planner: Planner, node: Node, window: ops.Window, count_padding: bool) -> Symbol:
+    floats = dynamic.pooled(planner, node, window, mean=True, count_padding=count_padding)
+    if floats is not None:
+        return floats
+    x = planner.real(node.inputs[0])
+    return averaged(planner, x, planner.values[x.value].shape, window, count_padding)
 
 
 def averaged(planner: Planner, x: Real, shape: tuple[int, ...], window: ops.Window, count_padding: bool) -> Pending:

@@ -6,7 +6,7 @@ A float tensor of a QDQ graph never exists as such in the program. It is *known*
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,7 +72,8 @@ Emit = Callable[[str, np.float32, ops.Target], None]
 class Pending:
     """An exact result nobody has asked for yet, clamped to ``lo .. hi`` (real numbers).
 
-    ``plus`` is the same result with a constant added, if that can become part of its bias.
+    ``plus`` is the same result with a constant added, one number for each place along ``axis``, if that can become part
+    of its bias.
     """
 
     shape: tuple[int, ...]
@@ -80,6 +81,7 @@ class Pending:
     lo: float = -np.inf
     hi: float = np.inf
     plus: Callable[[NDArray[np.float32]], Pending] | None = None
+    axis: int = -1
 
     def times(self, factor: np.float32) -> Pending:
         """The same result times a positive number: its output's scale is made smaller instead."""
@@ -90,7 +92,30 @@ class Pending:
         return Pending(self.shape, emit, float(self.lo * factor), float(self.hi * factor))
 
 
-Symbol = Known | KnownReal | Held | Real | Function | Pending
+@dataclass(frozen=True, slots=True, eq=False)
+class Dynamic:
+    """What a DynamicQuantizeLinear gives, and what becomes of it before it is float32 again.
+
+    Attributes:
+        value: of the program: uint8 codes, or int32 sums of their products, or the codes' range.
+        part: which of these: ``"codes"``, ``"sums"``, ``"scale"`` or ``"point"``.
+        found: the value that holds the codes' range.
+        source: of codes: the float32 value that they are of.
+        factor: of scales: what the range's scale is multiplied by.
+        column_sums: of sums: those of the weights, int32.
+        axis: of sums: where the columns are.
+    """
+
+    value: str
+    part: str
+    found: str
+    source: str = ""
+    factor: NDArray[np.float32] = field(default_factory=lambda: np.ones(1, np.float32))
+    column_sums: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    axis: int = -1
+
+
+Symbol = Known | KnownReal | Held | Real | Function | Pending | Dynamic
 
 
 @dataclass(slots=True)
@@ -177,9 +202,9 @@ class Planner:
         pending.emit(output, scale, target)
 
     def floating(self, name: str) -> str:
-        """The value that holds a tensor as float32 (emitted when it does not exist yet)."""
+        """The value that holds a tensor as it is, codes or float32 (emitted when it does not exist yet)."""
         symbol = self.symbol(name)
-        if isinstance(symbol, Held):
+        if isinstance(symbol, Held) or (isinstance(symbol, Dynamic) and symbol.value == name):
             return symbol.value
         if isinstance(symbol, (Known, KnownReal)):
             return self.constant(name, self.known(name, "input"))
@@ -209,4 +234,3 @@ class Planner:
 
 
 Handler = Callable[[Planner, Node], Symbol | tuple[Symbol, ...]]
-Handlers = Mapping[str, Handler]

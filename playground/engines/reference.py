@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.engines import dynamic_ops, row_ops
+from playground.engines import float_steps as f
 from playground.engines import integer_ops as ops
 from playground.engines import program as p
-from playground.engines import row_ops
 from playground.engines.plan import compile_graph
 from playground.errors import EngineError
 
@@ -160,3 +161,29 @@ def _(step: p.Reshape, inputs: list[Array], out: p.Value) -> Array:
 @execute.register
 def _(step: p.Float, inputs: list[Array], out: p.Value) -> Array:
     return np.asarray(step.operator.run(step.call, *inputs))
+
+
+@execute.register
+def _(step: f.DynamicRange, inputs: list[Array], out: p.Value) -> Array:
+    return dynamic_ops.dynamic_range(inputs[0])
+
+
+@execute.register
+def _(step: f.DynamicQuantize, inputs: list[Array], out: p.Value) -> Array:
+    return dynamic_ops.dynamic_quantize(inputs[0], inputs[1])
+
+
+@execute.register
+def _(step: f.ScaleSums, inputs: list[Array], out: p.Value) -> Array:
+    columns = step.columns.along(step.axis, len(out.shape))
+    return dynamic_ops.scale_sums(inputs[0], inputs[1], columns, step.limits)
+
+
+@execute.register
+def _(step: f.FloatAdd, inputs: list[Array], out: p.Value) -> Array:
+    return dynamic_ops.add_floats(inputs[0], inputs[1] if len(inputs) > 1 else None, step.limits)
+
+
+@execute.register
+def _(step: f.FloatPool, inputs: list[Array], out: p.Value) -> Array:
+    return dynamic_ops.pool_floats(inputs[0], step.window, mean=step.mean, count_padding=step.count_padding)

@@ -1,4 +1,4 @@
-"""The arithmetic of softmax, normalisation, products of two activations and dynamic quantization, by NumPy.
+"""The arithmetic of softmax, normalisation and products of two activations, by NumPy.
 
 As :mod:`playground.engines.integer_ops`, this is the specification that the WebAssembly kernels are tested against,
 bit for bit: every float32 operation is rounded on its own, and sums are formed in a stated order. The tables that the
@@ -86,22 +86,6 @@ def multiply(a: Codes, b: Codes, zero_points: tuple[int, int], ratio: np.float32
     return to.finish(product.astype(np.float32) * np.float32(ratio))
 
 
-def requantize_table(dtype: str, zero_point: int, ratio: float, to: Target) -> NDArray[Any]:
-    """What each octet of a code becomes on another grid: the table of ``k_lookup`` and ``k_copy``.
-
-    Args:
-        dtype: ``"int8"`` or ``"uint8"``, of the codes.
-        zero_point: of the codes.
-        ratio: their scale over the output's.
-        to: limits and type of the result.
-
-    Returns:
-        (256,): entry ``i`` is for the code whose octet is ``i``; float32(code - zero_point) * ratio, through ``to``.
-    """
-    codes = np.arange(256, dtype=np.uint8).view(dtype).astype(np.int32)
-    return to.finish((codes - zero_point).astype(np.float32) * np.float32(ratio))
-
-
 def nearest_indices(
     size: int,
     out_size: int,
@@ -145,15 +129,3 @@ def nearest_indices(
     rounded = np.ceil(moved) if rounding in {"ceil", "round_prefer_floor"} else np.floor(moved)
     indices: NDArray[np.int32] = np.clip(rounded, 0, size - 1).astype(np.int32)
     return indices
-
-
-def dynamic_quantize(x: Float32) -> tuple[NDArray[np.uint8], np.float32, int]:
-    """ONNX's DynamicQuantizeLinear, in float32 throughout: codes, scale and zero-point.
-
-    The range is that of x and 0; a range of 0 has scale 1, as in ONNX Runtime (the specification leaves it open).
-    """
-    lo, hi = min(np.float32(0), x.min(initial=0)), max(np.float32(0), x.max(initial=0))
-    scale = np.float32(1) if lo == hi else (hi - lo) / np.float32(255)
-    zero_point = np.clip(np.rint(-lo / scale), np.float32(0), np.float32(255))
-    codes = np.clip(np.rint(x / scale) + zero_point, np.float32(0), np.float32(255)).astype(np.uint8)
-    return codes, np.float32(scale), int(zero_point)

@@ -1,4 +1,5 @@
-// One row of float32 times 4-bit weights in blocks of 32: ours and ONNX Runtime Web's MatMulNBits.
+// One row of float32 times 4-bit weights in blocks of 32, multiplied as float32 or brought to int8 first: ours and ONNX
+// Runtime Web's MatMulNBits, without and with accuracy_level 4.
 import { bytes, runtime } from "./files.mjs";
 import { buildOf } from "./product.mjs";
 import { codes, race, rowsOf, verdict } from "./timing.mjs";
@@ -6,19 +7,24 @@ import { codes, race, rowsOf, verdict } from "./timing.mjs";
 const SIZE = 2048;
 const BLOCKS = SIZE / 32;
 
-/** The floats -8 .. 7 that the codes stand for, octet by octet: the codebook of k_gemv_4bit. */
-function codebook() {
-  const octets = new Uint8Array(Float32Array.from({ length: 16 }, (_, code) => code - 8).buffer);
-  return Uint8Array.from({ length: 64 }, (_, i) => octets[(i % 16) * 4 + Math.floor(i / 16)]);
+/** What the 16 codes stand for, octet by octet: all first octets, then all second ones ... */
+function planes(numbers) {
+  const octets = new Uint8Array(numbers.buffer);
+  const each = numbers.BYTES_PER_ELEMENT;
+  return Uint8Array.from({ length: octets.length }, (_, i) => octets[(i % 16) * each + Math.floor(i / 16)]);
 }
 
-function ours(kernels, weights, scales, x) {
+const values = Array.from({ length: 16 }, (_, code) => code - 8);
+
+function place(kernels, array) {
+  const made = kernels.alloc(array.constructor, array.length);
+  kernels.at(made).set(array);
+  return made;
+}
+
+function floats(kernels, weights, scales, x) {
   const [input, out] = [kernels.alloc(Float32Array, SIZE), kernels.alloc(Float32Array, SIZE)];
-  const held = [[Uint8Array, weights], [Float32Array, scales], [Uint8Array, codebook()]].map(([Type, array]) => {
-    const place = kernels.alloc(Type, array.length);
-    kernels.at(place).set(array);
-    return place;
-  });
+  const held = [weights, scales, planes(Float32Array.from(values))].map((array) => place(kernels, array));
   return {
     run() {
       kernels.at(input).set(x);
@@ -28,19 +34,40 @@ function ours(kernels, weights, scales, x) {
   };
 }
 
+function integers(kernels, weights, scales, x) {
+  const [input, out] = [kernels.alloc(Float32Array, SIZE), kernels.alloc(Float32Array, SIZE)];
+  const [quantized, steps] = [kernels.alloc(Int8Array, SIZE), kernels.alloc(Float32Array, BLOCKS)];
+  const [octets, scale, book] = [weights, scales, planes(Int16Array.from(values))].map((array) => place(kernels, array));
+  return {
+    run() {
+      kernels.at(input).set(x);
+      kernels.call("k_quantize_blocks", input, 1, SIZE, 32, steps, quantized);
+      kernels.call("k_gemv_4bit_s8", quantized, steps, 1, SIZE, 32, SIZE, octets, scale, 0, book, out);
+      return kernels.at(out);
+    },
+  };
+}
+
+const THEIRS = { float32: "ONNX Runtime Web MatMulNBits", int8: "ONNX Runtime Web MatMulNBits, accuracy level 4" };
+const mine = (kernels, kind) => `Ours (${buildOf(kernels)}), 4-bit weights, ${kind}`;
+
 /** Rows of the table. */
 export async function fourBit(builds, progress) {
   const x = Float32Array.from(codes(SIZE), (code) => (code - 128) / 64);
   const [weights, scales] = [await bytes("codes-4bit.bin"), new Float32Array((await bytes("scales-4bit.bin")).buffer)];
   const marks = builds.map((kernels) => kernels.mark());
   const engines = {};
-  for (const kernels of builds) engines[`Ours (${buildOf(kernels)}), 4-bit weights`] = ours(kernels, weights, scales, x);
-  const theirs = "ONNX Runtime Web MatMulNBits";
-  engines[theirs] = await runtime("matmulnbits.onnx", "float32", x, [1, SIZE]);
-  const results = [];
-  for (const engine of Object.values(engines)) results.push(Float32Array.from(await engine.run()));
-  const verdicts = { [theirs]: verdict(results[0], results.at(-1), 1e-5) };
+  for (const kernels of builds) {
+    engines[mine(kernels, "float32")] = floats(kernels, weights, scales, x);
+    engines[mine(kernels, "int8")] = integers(kernels, weights, scales, x);
+  }
+  engines[THEIRS.float32] = await runtime("matmulnbits.onnx", "float32", x, [1, SIZE]);
+  engines[THEIRS.int8] = await runtime("matmulnbits-int8.onnx", "float32", x, [1, SIZE]);
+  const results = {};
+  for (const [name, engine] of Object.entries(engines)) results[name] = Float32Array.from(await engine.run());
+  const pairs = Object.fromEntries(Object.entries(THEIRS).map(([kind, name]) => [name, mine(builds[0], kind)]));
+  const verdicts = Object.fromEntries(Object.entries(pairs).map(([name, same]) => [name, verdict(results[same], results[name], 1e-5)]));
   const times = await race(engines, progress);
   builds.forEach((kernels, k) => kernels.release(marks[k]));
-  return rowsOf({ title: `1 × ${SIZE} × ${SIZE}, ${BLOCKS} blocks a column`, macs: SIZE * SIZE }, times, { verdicts });
+  return rowsOf({ title: `1 × ${SIZE} × ${SIZE}, ${BLOCKS} blocks a column`, macs: SIZE * SIZE }, times, { pairs, verdicts });
 }

@@ -156,5 +156,5 @@ def test_dynamic_activations(workspace):
     operators = {node.op for node in result.model.graph.nodes}
     assert operators >= {"DynamicQuantizeLinear", "MatMulInteger"}
     compared = workspace.compared
-    assert compared.engine == "ONNX Runtime"
+    assert compared.engine == "our int8 kernels"
     assert compared.agreement > 0.98

@@ -80,13 +80,14 @@ def conv() -> tuple[Graph, np.ndarray]:
     return graph, matrix
 
 
-def four_bit() -> tuple[Graph, np.ndarray, np.ndarray]:
-    """MatMulNBits, and its codes and scales as our kernel takes them (see k_gemv_4bit)."""
+def four_bit(accuracy_level: int = 0) -> tuple[Graph, np.ndarray, np.ndarray]:
+    """MatMulNBits, and its codes and scales as our kernels take them (see k_gemv_4bit)."""
     rng = np.random.default_rng(SEED)
     codes = rng.integers(0, 16, (FOUR_BIT_SIZE, FOUR_BIT_SIZE // 32, 32)).astype(np.uint8)
     scales = rng.uniform(0.01, 0.1, codes.shape[:2]).astype(np.float32)
     neighbours = codes[..., 0::2] | codes[..., 1::2] << 4  # as ONNX Runtime has them: even ones in the low halves
     attributes = {"K": FOUR_BIT_SIZE, "N": FOUR_BIT_SIZE, "bits": 4, "block_size": 32}
+    attributes |= {"accuracy_level": accuracy_level}
     graph = Graph(
         name="matmulnbits",
         inputs=(ValueInfo("x", "float32", (1, FOUR_BIT_SIZE)),),
@@ -114,6 +115,7 @@ def main(folder: Path) -> None:
     (folder / "codes-4bit.bin").write_bytes(codes.tobytes())
     (folder / "scales-4bit.bin").write_bytes(scales.tobytes())
     (folder / "matmulnbits.onnx").write_bytes(to_onnx(graph))
+    (folder / "matmulnbits-int8.onnx").write_bytes(to_onnx(four_bit(accuracy_level=4)[0]))
 
 
 if __name__ == "__main__":

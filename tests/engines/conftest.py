@@ -101,7 +101,7 @@ def _inputs(shape, n, seed):
     return np.random.default_rng(seed).uniform(-1, 2, (n, *shape[1:])).astype(np.float32)
 
 
-def _quantized(folder: Path, name: str, activations: str, per_channel: bool, form: str = "QDQ") -> bytes:
+def _float_model(name: str) -> onnx.ModelProto:
     nodes, weights, x_shape, y_shape = MODELS[name](np.random.default_rng(RNG_SEED))
     graph = helper.make_graph(
         nodes,
@@ -110,8 +110,19 @@ def _quantized(folder: Path, name: str, activations: str, per_channel: bool, for
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, y_shape)],
         weights,
     )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+
+
+@pytest.fixture(scope="session")
+def float_model() -> Callable[[str], onnx.ModelProto]:
+    """One of the models before it is quantized."""
+    return _float_model
+
+
+def _quantized(folder: Path, name: str, activations: str, per_channel: bool, form: str = "QDQ") -> bytes:
     source, target = folder / f"{name}.onnx", folder / f"{name}.qdq.onnx"
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), source)
+    onnx.save(_float_model(name), source)
+    x_shape = MODELS[name](np.random.default_rng(RNG_SEED))[2]
     quantize_static(
         source,
         target,

@@ -25,7 +25,6 @@ CALLS = {  # numbers, and bytes of each buffer at its place
     "k_add_broadcast_s8": ([12], [4], *FOUR, 0, 0, 4, 1, 0, 0, 0, 1, 1, 3, 0, 9, 0.1, 0.2, *LIMITS, CODES, [12]),
     "k_mul_s8": ([12], [3], *FOUR, 0, 0, 4, 1, 0, 0, 1, 0, 1, 3, 0, 9, 0.1, *LIMITS, FLOATS, [48]),
     "k_lookup": ([9], 9, [1024], 4, [36]),
-    "k_requantize": ([48], 3, 4, [16], [16], *LIMITS, CODES, [12]),
     "k_copy": ([20], [48], 4, 0, *SIX, 0, 0, 0, 0, 2, 4, *(0,) * 4, 16, 4),
     "k_pad": ([60], 60, 0, [12], [18], 1, [256], *SIX, 0, 0, 0, 0, 4, 1, *(0,) * 4, 7, 1),
     "k_transpose": ([24], 2, 3, 1, 4, [24]),
@@ -35,8 +34,13 @@ CALLS = {  # numbers, and bytes of each buffer at its place
     "k_maxpool_s8": ([360], *IMAGES, 1, [360]),
     "k_avgpool_s8": ([360], *IMAGES, 1, 127, 0.5, 0, *LIMITS, CODES, [360]),
     "k_depthwise_s8": ([360], *IMAGES, 1, 0, 128, [192], 1, [36], [36], *LIMITS, CODES, [360], [480]),
-    "k_dynamic_quantize": ([40], 10, [4], [4], [10]),
-    "k_scale_floats": ([40], 10, [4], [40]),
+    "k_dynamic_range": ([40], 10, [8]),
+    "k_dynamic_quantize": ([40], 10, [8], [10]),
+    "k_scale_sums": ([60], 3, 5, [8], [20], [20], [20], -1.0, 1.0, [60]),
+    "k_add_f32": ([40], [40], 10, 0.0, 6.0, [40]),
+    "k_pool_f32": ([1440], *IMAGES, 1, 0, [1440]),
+    "k_quantize_blocks": ([768], 3, 64, 32, [24], [192]),
+    "k_gemv_4bit_s8": ([192], [24], 3, 64, 32, 5, [160], [40], [20], [32], [60]),
 }
 
 

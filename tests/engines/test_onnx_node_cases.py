@@ -32,6 +32,9 @@ ALL = {
 ON_KERNELS = (
     "test_quantizelinear",
     "test_dequantizelinear",
+    "test_dynamicquantizelinear",
+    "test_dynamicquantizelinear_max_adjusted",
+    "test_dynamicquantizelinear_min_adjusted",
     "test_matmulinteger",
     "test_convinteger_without_padding",
     "test_convinteger_with_padding",

@@ -68,27 +68,6 @@ def test_products_are_those_of_onnx_runtime(rng):
     np.testing.assert_array_equal(found, run(node, {"a": a, "b": b}, constants)[0])
 
 
-@pytest.mark.parametrize(
-    "x",
-    [[0, 2, -3, -2.5, 1.34, 0.5], [1, 2.1, 1.3, 2.5, 3.34, 4], [-1, -2.1, -1.3, -2.5, -3.34, -4], [0, 0], [1e-30, 0]],
-    ids=["both signs", "positive", "negative", "zeros", "tiny"],
-)
-def test_dynamic_quantization_is_that_of_onnx_runtime(x):
-    assert_dynamic(np.array(x, np.float32))
-
-
-def test_dynamic_quantization_of_many_values(rng):
-    for scale in (1e-3, 1, 77):
-        assert_dynamic((rng.normal(size=20_000) * scale).astype(np.float32))
-
-
-def assert_dynamic(x):
-    codes, scale, zero_point = row_ops.dynamic_quantize(x)
-    found = run(helper.make_node("DynamicQuantizeLinear", ["x"], ["y", "s", "z"]), {"x": x})
-    for ours, theirs in zip((codes, scale, zero_point), found, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-
-
 @pytest.mark.parametrize("rounding", ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"])
 @pytest.mark.parametrize("transform", ["half_pixel", "asymmetric", "pytorch_half_pixel", "align_corners"])
 def test_tables_are_those_of_onnx_runtime(transform, rounding):

@@ -15,6 +15,14 @@ def test_count_codes(guarded, rng, out, shape, channel, dtype, low, high):
     np.testing.assert_array_equal(counts, np.bincount(counted.reshape(-1).astype(int) - low, minlength=size))
 
 
+@pytest.mark.parametrize("at", [0, 3839, 3840, 9000])
+def test_one_code_among_many_that_is_far_from_all_others(guarded, rng, out, at):
+    codes = rng.integers(-128, -112, 9001).astype(np.int8)
+    codes[at] = -112
+    counts = guarded("k_count_codes", codes, 1, 1, 1, codes.size, -1, -128, out((256,), "int32", 0))
+    np.testing.assert_array_equal(counts, np.bincount(codes.astype(int) + 128, minlength=256))
+
+
 @pytest.mark.parametrize(
     ("scale", "zero_point", "qmin", "qmax"), [(0.25, -1, -4, 3), (1e-3, 100, 0, 255), (9.0, 0, -2, 1)]
 )

@@ -1,9 +1,9 @@
-"""k_dynamic_quantize and k_scale_floats against playground.engines.row_ops and NumPy."""
+"""k_dynamic_range and k_dynamic_quantize against playground.engines.dynamic_ops."""
 
 import numpy as np
 import pytest
 
-from playground.engines import row_ops
+from playground.engines import dynamic_ops
 
 RANGES = {
     "both signs": (-3, 5),
@@ -18,13 +18,10 @@ RANGES = {
 
 
 def check(guarded, out, x):
-    scale, zero_point, codes = guarded(
-        "k_dynamic_quantize", x, x.size, out((1,), "float32"), out((1,), "int32"), out((x.size,), "uint8")
-    )
-    expected = row_ops.dynamic_quantize(x)
-    np.testing.assert_array_equal(scale, expected[1])
-    np.testing.assert_array_equal(zero_point, expected[2])
-    np.testing.assert_array_equal(codes, expected[0])
+    found = guarded("k_dynamic_range", x, x.size, out((2,), "float32"))
+    np.testing.assert_array_equal(found, dynamic_ops.dynamic_range(x))
+    codes = guarded("k_dynamic_quantize", x, x.size, found, out((x.size,), "uint8"))
+    np.testing.assert_array_equal(codes, dynamic_ops.dynamic_quantize(x, found))
 
 
 @pytest.mark.parametrize("n", [1, 7, 8, 9, 15, 16, 17, 100])
@@ -48,7 +45,8 @@ def test_ties_go_to_even_steps(guarded, out):
     check(guarded, out, np.append(np.arange(-255, 255) / np.float32(2), [np.float32(127.5)]).astype(np.float32))
 
 
-@pytest.mark.parametrize("n", [1, 3, 4, 5, 19])
-def test_scale_floats(guarded, out, rng, n):
-    x, by = rng.normal(size=n).astype(np.float32), np.array([0.37], np.float32)
-    np.testing.assert_array_equal(guarded("k_scale_floats", x, n, by, out((n,), "float32")), x * by)
+@pytest.mark.parametrize("n", [1, 15, 40])
+def test_nan_is_no_part_of_the_range_and_gets_the_first_code(guarded, out, n):
+    x = np.append(np.linspace(-1, 2, n), [np.nan]).astype(np.float32)
+    check(guarded, out, x)
+    assert dynamic_ops.dynamic_quantize(x, dynamic_ops.dynamic_range(x))[-1] == 0

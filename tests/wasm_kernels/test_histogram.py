@@ -71,6 +71,18 @@ def test_any_number_of_error_bins(guarded, rng, out, n, bins):
     np.testing.assert_array_equal(counts, histogram(x_hat, bins, -largest, largest).counts)
 
 
+@pytest.mark.parametrize("bins", [41, 64, 65])
+@pytest.mark.parametrize("spread", [1.0, 0.0])
+def test_error_bins_of_many_values(guarded, rng, out, bins, spread):
+    n = 65536 + 505
+    x = np.zeros(n, np.float32)
+    x_hat = (1 + spread * rng.normal(size=n)).astype(np.float32)
+    largest = np.abs(x_hat).max()
+    args = (x, x_hat, n, largest, 1e3, bins)
+    counts, _ = guarded("k_error_bins", *args, out((bins,), "int32", 0), out((1,), "float32"))
+    np.testing.assert_array_equal(counts, histogram(x_hat, bins, -largest, largest).counts)
+
+
 def test_error_bins_without_an_error(guarded, out):
     x = np.arange(5, dtype=np.float32)
     counts, widest = guarded("k_error_bins", x, x, 5, 0.0, 1.0, 3, out((3,), "int32", 0), out((1,), "float32"))

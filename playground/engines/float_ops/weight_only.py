@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from playground import host
+from playground.engines.block_ops import block_product, codebook_planes, grouped, quantize_blocks
 from playground.engines.float_ops._fast import product
 from playground.engines.float_ops._op import Array, Call, FloatOp
 from playground.errors import InvalidInputError, UnsupportedError
@@ -12,13 +15,15 @@ from playground.errors import InvalidInputError, UnsupportedError
 KERNEL_BLOCK = 32
 """Values that share a scale in ``k_gemv_4bit``."""
 _KERNEL_BITS = 4
+_INT8_LEVEL = 4  # of accuracy_level
 
 
 def matmul_n_bits(call: Call, x: Array, octets: Array, scales: Array, *more: Array | None) -> Array:
     """``x @ dequantized(weights).T + bias``.
 
     Args:
-        call: ``K`` (depth), ``N`` (columns), ``bits`` (2, 4 or 8; 4 if not said) and ``block_size``.
+        call: ``K`` (depth), ``N`` (columns), ``bits`` (2, 4 or 8; 4 if not said), ``block_size``, ``accuracy_level``
+            (at 4 activations become int8 with a scale per block, for 4 bits in blocks of a multiple of 32).
         x: float32 (..., K).
         octets: uint8 (N, blocks, block_size * bits / 8), the first of neighbours in the lowest bits.
         scales: one a block, of N * blocks.
@@ -39,12 +44,80 @@ def matmul_n_bits(call: Call, x: Array, octets: Array, scales: Array, *more: Arr
             f"values {list(x.shape)}, weights {list(octets.shape)} and K {depth}, N {columns} differ"
         )
     rows, scales = x.reshape(-1, depth), scales.reshape(columns, blocks)
+    if takes_integers(call, x, points):
+        weights = integer_weights(octets.reshape(columns, blocks, -1), scales, points)
+        y = integer_product(np.pad(rows, [(0, 0), (0, blocks * block - depth)]), weights)
+        return (y if bias is None else y + bias).reshape(*x.shape[:-1], columns)
     fits = bits == _KERNEL_BITS and block == KERNEL_BLOCK and depth % block == 0 and x.dtype == np.float32
     if host.numpy_is_slow() and fits and points is None:
         y = kernel_product(rows, octets.reshape(columns, blocks, -1), scales)
     else:
         y = product(rows, _decoded(octets.reshape(columns, -1), scales, points, bits)[:, :depth].T)
     return (y if bias is None else y + bias).reshape(*x.shape[:-1], columns)
+
+
+def takes_integers(call: Call, x: Array, points: Array | None) -> bool:
+    """Whether activations become int8 first: where the graph allows that, and for weights the kernel can hold."""
+    bits, block = (call.get(name, _SIZES[name]) for name in ("bits", "block_size"))
+    codes = points is None or points.dtype == np.uint8
+    allowed = call.get("accuracy_level", 0) == _INT8_LEVEL and x.dtype == np.float32
+    return bool(allowed and codes and bits == _KERNEL_BITS and block % KERNEL_BLOCK == 0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IntegerWeights:
+    """Weights as ``k_gemv_4bit_s8`` takes them.
+
+    Attributes:
+        codes: uint8 (columns, depth), depth filled up to whole blocks.
+        scale: float32 (columns, blocks).
+        points: int16 (columns, blocks), or None: the codes stand for -8 .. 7 then, else for 0 .. 15 less these.
+    """
+
+    codes: Array
+    scale: Array
+    points: Array | None
+
+    @property
+    def codebook(self) -> Array:
+        """What the 16 codes stand for, int16."""
+        return np.arange(16, dtype=np.int16) - np.int16(0 if self.points is not None else 8)
+
+
+def integer_weights(octets: Array, scales: Array, points: Array | None) -> IntegerWeights:
+    """MatMulNBits' weights: octets (columns, blocks, block / 2), scales (columns, blocks), points packed or None."""
+    columns, blocks = scales.shape
+    codes = _unpacked(octets.reshape(columns, -1), _KERNEL_BITS)
+    if points is not None:
+        points = _unpacked(points.reshape(columns, -1), _KERNEL_BITS)[:, :blocks].astype(np.int16)
+    return IntegerWeights(codes, np.ascontiguousarray(scales, np.float32), points)
+
+
+def integer_product(rows: Array, weights: IntegerWeights) -> Array:
+    """``rows`` brought to int8 by blocks, times the weights; the kernels and NumPy give the same bits.
+
+    Args:
+        rows: float32 (rows, depth), filled up to whole blocks.
+        weights: of the same depth.
+    """
+    block = weights.codes.shape[1] // weights.scale.shape[1]
+    if host.numpy_is_slow():
+        return _integer_kernels(rows, weights, block)
+    values = weights.codebook[weights.codes]
+    if weights.points is not None:
+        values = values - np.repeat(weights.points, block, axis=1)
+    return block_product(*quantize_blocks(rows, block), values, weights.scale)
+
+
+def _integer_kernels(rows: Array, weights: IntegerWeights, block: int) -> Array:
+    kernels, (count, depth), columns = host.kernels(), rows.shape, weights.codes.shape[0]
+    x, octets, scale = (kernels.resident(array) for array in (rows, grouped(weights.codes), weights.scale))
+    points = 0 if weights.points is None else kernels.resident(weights.points)
+    codes, x_scale = kernels.empty((count, depth), np.int8), kernels.empty((count, depth // block), np.float32)
+    planes, out = kernels.resident(codebook_planes(weights.codebook)), kernels.empty((count, columns), np.float32)
+    kernels.call("k_quantize_blocks", x, count, depth, block, x_scale, codes)
+    kernels.call("k_gemv_4bit_s8", codes, x_scale, count, depth, block, columns, octets, scale, points, planes, out)
+    return np.asarray(out)
 
 
 _SIZES = {"K": 0, "N": 0, "bits": 4, "block_size": KERNEL_BLOCK}

@@ -13,7 +13,7 @@ from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.loading import load
 
 
-def model(rng, depth, columns, bits=4, block=32, points=None, bias=False):
+def model(rng, depth, columns, bits=4, block=32, points=None, bias=False, accuracy=0):
     """ONNX bytes of one product, and weights as they are meant: (depth, columns)."""
     blocks = -(-depth // block)
     codes = rng.integers(0, 2**bits, (columns, blocks, block)).astype(np.uint8)
@@ -29,7 +29,7 @@ def model(rng, depth, columns, bits=4, block=32, points=None, bias=False):
     names = ["x", "w", "s", "z" if points else ""]
     if bias:
         constants["b"], names = rng.normal(size=columns).astype(np.float32), [*names, "", "b"]
-    attributes = {"K": depth, "N": columns, "bits": bits, "block_size": block}
+    attributes = {"K": depth, "N": columns, "bits": bits, "block_size": block, "accuracy_level": accuracy}
     node = helper.make_node("MatMulNBits", names, ["y"], name="product", domain="com.microsoft", **attributes)
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in "xy"]
     held = [numpy_helper.from_array(array, name) for name, array in constants.items()]
@@ -73,6 +73,44 @@ def test_equals_onnxruntime(monkeypatch, case, slow):
     limits = 4 * case["depth"] * 2.0**-24 * (np.abs(x).astype(np.float64) @ np.abs(weights)) + 1e-6
     assert (np.abs(found - (x @ weights + bias)) <= limits).all()
     assert (np.abs(found.astype(np.float64) - theirs) <= 2 * limits).all()
+
+
+INTEGER_CASES = [
+    {"depth": 64, "columns": 5},
+    {"depth": 96, "columns": 8, "bias": True},
+    {"depth": 512, "columns": 9, "points": "packed"},
+    {"depth": 256, "columns": 6, "block": 64},
+    {"depth": 256, "columns": 6, "block": 128, "points": "packed"},
+    {"depth": 50, "columns": 7},
+]
+
+
+@pytest.mark.parametrize("case", INTEGER_CASES, ids=str)
+def test_integer_activations_are_onnxruntimes(monkeypatch, case):
+    """Its own rounding of activations (which is far larger than the limit) is met, not only the product."""
+    rng = np.random.default_rng(5)
+    made, weights, bias = model(rng, **case, accuracy=4)
+    x = rng.normal(size=(2, 3, case["depth"])).astype(np.float32)
+    graph, found = load(made, "net.onnx").graph, []
+    for slow in (False, True):
+        monkeypatch.setattr(host, "numpy_is_slow", lambda slow=slow: slow)
+        found.append(run_graph(graph, {"x": x})["y"])
+    np.testing.assert_array_equal(*found)
+    (theirs,) = onnxruntime.InferenceSession(made).run(None, {"x": x})
+    rounded = case["depth"] // case.get("block", 32) + 8  # blocks are added up, all within them is exact
+    limits = rounded * 2.0**-24 * (np.abs(x).astype(np.float64) @ np.abs(weights)) + 1e-6
+    assert (np.abs(found[0].astype(np.float64) - theirs) <= 2 * limits).all()
+    assert np.abs(found[0] - (x @ weights + bias)).max() > 20 * limits.max()
+
+
+def test_integer_activations_are_multiplied_by_kernels_where_numpy_is_slow(monkeypatch):
+    monkeypatch.setattr(host, "numpy_is_slow", lambda: True)
+    kernels, called = host.kernels(), []
+    whole = kernels.call
+    monkeypatch.setattr(kernels, "call", lambda name, *args: (called.append(name), whole(name, *args)))
+    made, *_ = model(np.random.default_rng(0), 64, 5, accuracy=4)
+    run_graph(load(made, "net.onnx").graph, {"x": np.ones((1, 64), np.float32)})
+    assert called == ["k_quantize_blocks", "k_gemv_4bit_s8"]
 
 
 def test_the_kernel_is_what_multiplies_where_numpy_is_slow(monkeypatch):

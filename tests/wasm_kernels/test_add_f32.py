@@ -1,0 +1,15 @@
+"""k_add_f32 against playground.engines.dynamic_ops."""
+
+import numpy as np
+import pytest
+
+from playground.engines.dynamic_ops import add_floats
+
+
+@pytest.mark.parametrize("limits", [(-np.inf, np.inf), (0.0, 0.5)])
+@pytest.mark.parametrize("n", [1, 3, 4, 5, 16, 21])
+def test_sums_and_limits(guarded, out, rng, n, limits):
+    a, b = rng.normal(size=(2, n)).astype(np.float32)
+    place = out((n,), "float32")
+    np.testing.assert_array_equal(guarded("k_add_f32", a, b, n, *limits, place), add_floats(a, b, limits))
+    np.testing.assert_array_equal(guarded("k_add_f32", a, 0, n, *limits, place), add_floats(a, None, limits))
