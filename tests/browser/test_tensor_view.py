@@ -23,7 +23,7 @@ def as_number(text):
 
 def test_opens_at_three_bits_with_something_to_see(page, numbers):
     shown = numbers(page)
-    assert percent(shown["Accuracy on 360 digits"]) < 90
+    assert percent(shown["Accuracy"]) < 90
     assert shown["Bits per weight"] == "3.00"
     assert page.evaluate("() => playground.state.format") == "int3"
 
