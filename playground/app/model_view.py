@@ -35,6 +35,9 @@ TABLE_SHEET = (Path(html.__file__).parent / "table.css").read_text(encoding="utf
 ROW, MOST_HEIGHT = 30, 320
 """Pixels: of a row of the inventory, and of all that are on screen at once."""
 
+BYTES = "0[.]0 d"
+"""Bytes in decimal units, as Bokeh's tables write them; columns are sorted by the number itself."""
+
 
 def _column(field: str, title: str, width: int, *, number: bool = False, number_format: str = "0,0") -> TableColumn:
     formatter = (
@@ -98,12 +101,12 @@ class ModelView:
         columns = [
             _column("name", "Tensor", 134),
             _column("op", "Operator", 66),
-            _column("shape", "Shape", 116),
+            _column("shape", "Shape", 112),
             _column("dtype", "Type", 54),
-            _column("parameters", "Parameters", 80, number=True),
-            _column("bytes", "Bytes", 68, number=True),
+            _column("parameters", "Parameters", 82, number=True),
+            _column("bytes", "Size", 62, number=True, number_format=BYTES),
             _column("format", "Quantized as", 90),
-            _column("after", "Bytes after", 56, number=True),
+            _column("after", "Size after", 62, number=True, number_format=BYTES),
             _column("sqnr", "SQNR, dB", 52, number=True, number_format="0.0"),
             _column("output", "Alone, dB", 52, number=True, number_format="0.0"),
             _column("piled", "In all, dB", 52, number=True, number_format="0.0"),
@@ -118,7 +121,7 @@ class ModelView:
             margin=0,
             row_height=ROW,
             sizing_mode="stretch_width",
-            autosize_mode="none",
+            autosize_mode="none",  # fitted to a hidden view, all columns would end up equally narrow
             index_position=None,
             reorderable=False,
             stylesheets=[InlineStyleSheet(css=TABLE_SHEET + _right_headers(columns))],

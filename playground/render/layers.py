@@ -55,8 +55,13 @@ class HarmPlot(_LayerBars):
         upper = [found.gain(result) for result in layers] if found else []
         lower = [result.alone.loss - found.original.loss if result.alone else 0.0 for result in layers] if found else []
         labelled = found is not None and found.quantized.cross_entropy is not None
-        self.figure.xaxis[0].axis_label = "cross-entropy, nats" if labelled else "relative error of the output"
-        self._put([result.layer.node for result in layers], upper, lower)
+        self.figure.xaxis[0].axis_label = "cross-entropy, nats" if labelled else "relative error of the output, %"
+        unit = 1 if labelled else 100
+        self._put(
+            [result.layer.node for result in layers],
+            [unit * value for value in upper],
+            [unit * value for value in lower],
+        )
 
 
 class NoisePlot(_LayerBars):

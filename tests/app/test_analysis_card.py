@@ -1,6 +1,7 @@
 """The cards about layers: the sentence, the plots, and points that become the recipe."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -66,6 +67,23 @@ def test_sensitivity_answers_in_a_sentence_in_plots_and_in_the_table(view, coars
     assert table["output"]["pointwise1.weight"] == worst.local["sqnr_db"]
     assert table["piled"]["pointwise1.weight"] == worst.accumulated["sqnr_db"]
     assert math.isnan(table["share"]["pointwise1.bias"])
+
+
+def test_without_labels_errors_are_drawn_in_percent(view, coarse, jobs):
+    drain(jobs.sensitivity_work())
+    found, plot = coarse.sensitivity, view.analysis.harm
+
+    def unlabelled(measured):
+        return measured and replace(measured, accuracy=None, cross_entropy=None)
+
+    layers = [replace(r, alone=unlabelled(r.alone), without=unlabelled(r.without)) for r in found.layers]
+    bare = replace(
+        found, original=unlabelled(found.original), quantized=unlabelled(found.quantized), layers=tuple(layers)
+    )
+    plot.show(bare)
+    assert plot.figure.xaxis[0].axis_label == "relative error of the output, %"
+    lost = [100 * (r.alone.relative_error - found.original.relative_error) for r in found.layers if r.alone]
+    assert [value for value in plot.source.data["lower"] if value] == pytest.approx(lost)
 
 
 def test_another_recipe_takes_the_answer_away(view, coarse, jobs):
