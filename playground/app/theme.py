@@ -47,7 +47,12 @@ def _mode(*, accent: str, on_accent: str, text: str, muted: str, line: str, card
                 }
             },
             "MuiTooltip": {"styleOverrides": {"tooltip": {"fontSize": SMALL}}},
-            "MuiButtonBase": {"defaultProps": {"disableRipple": True}},
+            "MuiButtonBase": {
+                "defaultProps": {"disableRipple": True},  # which is what would show where the keyboard is
+                "styleOverrides": {
+                    "root": {"&.Mui-focusVisible": {"outline": f"2px solid {accent}", "outlineOffset": 1, "zIndex": 1}}
+                },
+            },
         },
     }  # fmt: skip
 

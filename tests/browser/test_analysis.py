@@ -53,6 +53,21 @@ def test_sensitivity_of_the_convnet_on_360_digits(convnet, source):
     assert dict(zip(shown["name"], shown["share"], strict=True))["pointwise1.weight"] > 30
 
 
+def test_the_keyboard_keeps_its_place_while_a_button_works(convnet):
+    convnet.locator("#sensitivity").focus()
+    convnet.evaluate(
+        """() => {
+          window.places = [];
+          document.addEventListener("focusin", ({ target }) => window.places.push(target.id));
+        }"""
+    )
+    convnet.keyboard.press("Enter")
+    convnet.wait_for_function("() => window.places.length === 2", timeout=60_000)
+    expect(convnet.locator("#job")).to_be_hidden()
+    assert convnet.evaluate("() => window.places") == ["cancel", "sensitivity"]
+    assert convnet.evaluate("() => document.activeElement.id") == "sensitivity"
+
+
 def test_a_cancelled_run_leaves_nothing_behind(convnet, toasts):
     convnet.evaluate("() => playground.setState({formats: 'fc.weight=int8'})")  # what was measured is out of date
     expect(convnet.locator("#slot-model-verdict")).to_contain_text("the answer stands here")

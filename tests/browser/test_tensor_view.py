@@ -54,6 +54,16 @@ def test_bits_slider_by_keyboard_moves_plots_and_numbers(page, numbers, source):
     assert after["Size"] != before["Size"]
 
 
+def test_the_keyboard_is_seen_where_it_is(page):
+    page.get_by_role("button", name="Tensor", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    channel = page.get_by_role("button", name="Channel", exact=True)
+    expect(channel).to_be_focused()
+    assert channel.evaluate("(button) => getComputedStyle(button).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => playground.state.granularity === 'channel'")
+
+
 def test_dragging_a_handle_on_the_plot_clips(page, numbers, source):
     before = numbers(page)
     box = page.locator("#slot-tensor-histogram canvas").first.bounding_box()
