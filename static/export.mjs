@@ -7,6 +7,8 @@ const TEXTS = {
   "permalink-text": "This page, with these settings.",
   "snippet-text": "One line puts this tensor, with these settings, into a page of yours.",
 };
+/** Where the answer stands that was asked for: below the buttons, and on a narrow screen out of sight. */
+const ANSWERS = { sensitivity: "slot-model-verdict", mixed: "slot-model-front" };
 const UPLOADED = "These settings, on the gallery's first model: the file you opened stays on this machine.";
 
 function download(name, content, type) {
@@ -37,6 +39,7 @@ export function installExport({ client, complain, given, ready }) {
       const { name, report } = answer.result;
       kept = { bytes: answer.buffers[0], name, report };
       if (kind === "quantize") toast(`Quantized: ${report.summary}`);
+      else requestAnimationFrame(() => $(ANSWERS[kind]).closest(".card").scrollIntoView({ block: "nearest" }));
     }
     await refresh();
   }

@@ -7,7 +7,7 @@ const $ = (id) => document.getElementById(id);
 const seconds = (left) => (left === null ? "" : left < 1 ? "under a second left" : `about ${Math.ceil(left)} s left`);
 
 export class Job {
-  #client; #complain; #running = null;
+  #client; #complain; #running = null; #from = null;
 
   constructor({ client, complain }) {
     this.#client = client;
@@ -33,17 +33,22 @@ export class Job {
     }
   }
 
+  /** The keyboard is at Cancel meanwhile, and afterwards where it was: a disabled button would lose it. */
   #begin(stage) {
+    this.#from = document.activeElement?.matches("[data-job]") ? document.activeElement : null;
     for (const button of document.querySelectorAll("[data-job]")) button.disabled = true;
     $("job").hidden = false;
     $("job-bar").value = 0;
     $("job-stage").textContent = stage;
     $("job-amount").textContent = "";
+    if (this.#from) $("cancel").focus({ preventScroll: true });
   }
 
   #end() {
-    $("job").hidden = true;
+    const kept = document.activeElement === $("cancel");
     for (const button of document.querySelectorAll("[data-job]")) button.disabled = false;
+    if (kept) this.#from?.focus({ preventScroll: true });
+    $("job").hidden = true;
   }
 
   #show({ id, message, done, total, seconds_left: left }) {

@@ -1,4 +1,4 @@
-"""Runs inside the page's worker for ``build.py bench``: what a call of a kernel costs there, and a slider's kernels.
+"""Runs inside the page's worker for ``build.py bench``: a call of a kernel, a slider's kernels, and which layer hurts.
 
 It is loaded into Pyodide by bench_driver.py, on the real page, when Python answers.
 """
@@ -18,11 +18,12 @@ VALUES = 1_000_000
 MEBIBYTE = 1 << 20
 BITS, ERROR_BINS = 4, 41
 ROUNDS, CALLS = 15, 2000
+STUDIES = 3
 
 
 def measure() -> str:
     """Everything, as JSON."""
-    return json.dumps({"dot": host.kernels().dot, "call": call_cost(), "slider": slider()})
+    return json.dumps({"dot": host.kernels().dot, "call": call_cost(), "slider": slider(), "sensitivity": layers()})
 
 
 def call_cost() -> dict[str, object]:
@@ -75,6 +76,24 @@ def slider() -> dict[str, object]:
         for run, held in zip((by_kernels, by_numpy), times, strict=True):
             held.append(1e3 * _seconds(run, 1))
     return {"kernels_ms": median(times[0]), "numpy_ms": median(times[1]), "agree": close}
+
+
+def layers() -> dict[str, object]:
+    """Seconds of the answer to "Which layer hurts?": the gallery's convolutional net at 4 bits, on its 360 digits."""
+    import playground
+    from playground import gallery
+    from playground.analysis.sensitivity import sensitivity
+
+    model, digits = gallery.open_model("digits-convnet"), gallery.digits()
+    recipe = playground.Recipe(weights=playground.Scheme("int4"))
+    result = playground.quantize_model(model, recipe, gallery.calibration("digits-convnet"))
+    times, worst = [], ""
+    for _ in range(STUDIES):
+        began = time.perf_counter()
+        found = sensitivity(result.source, result.quantization, {"image": digits.images}, digits.labels)
+        times.append(time.perf_counter() - began)
+        worst = found.worst().layer.node
+    return {"seconds": median(times), "samples": len(digits.labels), "worst": worst}
 
 
 Step = Callable[[], list[np.ndarray]]

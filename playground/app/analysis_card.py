@@ -24,6 +24,10 @@ UNMEASURED = (
 )
 UNSEARCHED = "Every layer is tried at every width; the combinations that are worth having are run and drawn here."
 
+GAINS = html.legend(("float", "gained by leaving the layer in float"), ("quant", "lost by quantizing it alone"))
+NOISE = html.legend(("float", "fed by the float model"), ("quant", "with all layers quantized; 6 dB are one bit"))
+FRONT = html.legend(("quant", "a format for each layer"), ("clip", "one for all"))
+
 
 class AnalysisCard:
     """Sentence, plots and table of the analysis of a workspace's quantized model."""
@@ -79,8 +83,8 @@ class AnalysisCard:
             return
         count = f"measured on {found.samples} samples"
         self.sentence.text = html.title("Which layer hurts?", count) + html.lead(verdict(found))
-        self.legend.text = html.note("Blue: gained by leaving the layer in float. Orange: lost by quantizing it alone.")
-        self.key.text = html.note("Blue: fed by the float model. Orange: with all layers quantized. 6 dB are one bit.")
+        self.legend.text = GAINS
+        self.key.text = NOISE
 
     def show_front(self) -> None:
         """The points that can be chosen."""
@@ -91,10 +95,8 @@ class AnalysisCard:
         self._points = {_label(point): point for point in (*points, *uniform)}
         self._sync([NOTHING, *self._points], NOTHING)
         self.chosen.update(text="", visible=False)
-        remark = "orange: a format for each layer, grey: one for all; click a point to choose it"
-        self.heading.text = html.title("Bits for each layer", remark if mixed else "")
-        if mixed is None:
-            self.heading.text += html.note(UNSEARCHED)
+        remark = "click a point to choose it" if mixed else ""
+        self.heading.text = html.title("Bits for each layer", remark) + (FRONT if mixed else html.note(UNSEARCHED))
 
     def _sync(self, options: list[str], value: str) -> None:
         self._syncing = True

@@ -35,6 +35,9 @@ TABLE_SHEET = (Path(html.__file__).parent / "table.css").read_text(encoding="utf
 ROW, MOST_HEIGHT = 30, 320
 """Pixels: of a row of the inventory, and of all that are on screen at once."""
 
+BYTES = "0[.]0 d"
+"""Bytes in decimal units, as Bokeh's tables write them; columns are sorted by the number itself."""
+
 
 def _column(field: str, title: str, width: int, *, number: bool = False, number_format: str = "0,0") -> TableColumn:
     formatter = (
@@ -46,7 +49,10 @@ def _column(field: str, title: str, width: int, *, number: bool = False, number_
 def _right_headers(columns: list[TableColumn]) -> str:
     """Style rules that put the titles of columns of numbers above their numbers."""
     numbers = [n for n, column in enumerate(columns, 1) if isinstance(column.formatter, NumberFormatter)]
-    return ", ".join(f".slick-header-column:nth-child({n})" for n in numbers) + " { text-align: right !important; }"
+    return (
+        ", ".join(f".slick-header-column:nth-child({n})" for n in numbers)
+        + " { justify-content: end; text-align: right !important; }"
+    )
 
 
 class ModelView:
@@ -67,15 +73,12 @@ class ModelView:
                 label="One scale for each", options={"Tensor": "tensor", "Channel": "channel"}, **wide
             ),
             "activations": pmui.RadioButtonGroup(
-                label="Activations",
-                options={"Static int8": "static", "Dynamic int8": "dynamic", "Stay float": "weight_only"},
+                label="Activations in int8",
+                options={"Static": "static", "Dynamic": "dynamic", "Stay float": "weight_only"},
                 **wide,
             ),
             "exclude": pmui.TextInput(
                 label="Leave in float (names, * for any)", placeholder="conv1.weight, *.bias", **wide
-            ),
-            "formats": pmui.TextInput(
-                label="Other formats (name=format)", placeholder="conv1.weight=int6, fc*=int4", **wide
             ),
         }
         self.search = pmui.TextInput(label="Search the layers", **wide)
@@ -96,25 +99,26 @@ class ModelView:
 
     def _table(self) -> DataTable:
         columns = [
-            _column("name", "Tensor", 190),
-            _column("op", "Operator", 100),
-            _column("shape", "Shape", 130),
-            _column("dtype", "Type", 80),
-            _column("parameters", "Parameters", 90, number=True),
-            _column("bytes", "Bytes", 90, number=True),
-            _column("format", "Quantized as", 150),
-            _column("sqnr", "SQNR, dB", 80, number=True, number_format="0.0"),
-            _column("after", "Bytes after", 90, number=True),
-            _column("output", "Alone, dB", 80, number=True, number_format="0.0"),
-            _column("piled", "In all, dB", 80, number=True, number_format="0.0"),
-            _column("share", "Error, %", 80, number=True, number_format="0.0"),
+            _column("name", "Tensor", 134),
+            _column("op", "Operator", 66),
+            _column("shape", "Shape", 112),
+            _column("dtype", "Type", 54),
+            _column("parameters", "Parameters", 82, number=True),
+            _column("bytes", "Size", 62, number=True, number_format=BYTES),
+            _column("format", "Quantized as", 90),
+            _column("after", "Size after", 62, number=True, number_format=BYTES),
+            _column("sqnr", "SQNR, dB", 52, number=True, number_format="0.0"),
+            _column("output", "Alone, dB", 52, number=True, number_format="0.0"),
+            _column("piled", "In all, dB", 52, number=True, number_format="0.0"),
+            _column("share", "Error, %", 52, number=True, number_format="0.0"),
         ]
         return DataTable(
             name="inventory-table",
             source=self.source,
             columns=columns,
             height=MOST_HEIGHT,
-            min_width=1120,
+            min_width=sum(column.width for column in columns),  # all are on screen at 1280 pixels and above
+            margin=0,
             row_height=ROW,
             sizing_mode="stretch_width",
             autosize_mode="none",  # fitted to a hidden view, all columns would end up equally narrow
@@ -131,9 +135,9 @@ class ModelView:
             "numbers": self.numbers,
             "heading": self.heading,
             "search": self.search,
-            "override": self.override.choice,
             "table": column(self.table, sizing_mode="stretch_width"),
             "report": self.report,
+            **self.override.roots(),
             **self.recipe.roots(),
             **self.analysis.roots(),
             **self.activation.roots(),
@@ -221,7 +225,7 @@ class ModelView:
         numbers = [
             html.Number("Parameters", grouped(sum(r.parameters for r in rows)), f"in {len(rows)} tensors"),
             html.Number("Operators", str(len(model.graph.nodes)) if model.graph else "—", f"format {model.format}"),
-            html.Number("Size", size(before), "of the tensors, in the file"),
+            html.Number("Size", size(before), "tensors in the file"),
         ]
         if result is not None:
             report = report_data(result)

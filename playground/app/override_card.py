@@ -11,6 +11,7 @@ from playground.app.chosen_recipe import exclusions_of, exclusions_text
 from playground.app.workspace import Workspace
 from playground.errors import PlaygroundError
 from playground.model.recipe import ONNX_FORMATS
+from playground.render import html
 from playground.settings import Settings, formats_of, formats_text
 
 AS_OTHERS, FLOAT = "as the others", "left in float"
@@ -35,8 +36,13 @@ def overriding(settings: Settings, tensor: str, choice: str) -> dict[str, Any]:
     return {"exclude": exclusions_text(left), "formats": formats_text(formats)}
 
 
+def overrides_text(settings: Settings) -> str:
+    """All formats of single weights, in words; the names and patterns left in float have a control of their own."""
+    return ", ".join(f"{pattern} {chosen}" for pattern, chosen in formats_of(settings.formats).items())
+
+
 class OverrideCard:
-    """The picker beside the inventory; it is about the tensor that was clicked."""
+    """The picker beside the inventory, about the tensor that was clicked, and what was chosen for others so far."""
 
     def __init__(self, workspace: Workspace) -> None:
         """Build it and watch ``workspace``."""
@@ -46,16 +52,27 @@ class OverrideCard:
         self.choice = pmui.Select(
             label="The chosen tensor", options=options, sizing_mode="stretch_width", margin=0, size="small"
         )
+        self.chosen = html.block("overrides")
+        self.clear = pmui.Button(label="All as the others", variant="outlined", size="small", margin=0)
+        self.clear.on_click(lambda _event: self._change(formats=""))
         self.choice.param.watch(lambda event: self._chosen(event.new), "value")
         workspace.param.watch(lambda *_: self.show(), "settings")
         self.show()
+
+    def roots(self) -> dict[str, Any]:
+        """Slot name -> what goes there."""
+        own = pmui.Column(self.chosen, self.clear, sizing_mode="stretch_width", margin=0, sx={"gap": "8px"})
+        return {"override": self.choice, "overrides": own}
 
     def _chosen(self, choice: str) -> None:
         if self._syncing:
             return
         settings = self.workspace.settings
+        self._change(**overriding(settings, settings.tensor, choice))
+
+    def _change(self, **changes: Any) -> None:
         try:
-            self.workspace.change(**overriding(settings, settings.tensor, choice))
+            self.workspace.change(**changes)
         except PlaygroundError as error:
             self.workspace.problem = str(error)
             self.show()
@@ -70,3 +87,6 @@ class OverrideCard:
             )
         finally:
             self._syncing = False
+        text = overrides_text(settings)
+        self.chosen.text = html.note(f"Formats of their own: {text}.") if text else ""
+        self.chosen.visible = self.clear.visible = bool(text)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, FactorRange, Range1d, UIElement
-from bokeh.transform import dodge
 
 from playground import gallery
 from playground.analysis.race import Lap, Race
@@ -14,12 +13,14 @@ from playground.app.gallery_files import gallery_samples
 from playground.app.workspace import Workspace
 from playground.render import html
 from playground.render.numbers import digits, grouped, percent, size
-from playground.render.style import bound, plain_figure
+from playground.render.paired import paired_bars
+from playground.render.style import plain_figure
 
 CLASSES = tuple(str(digit) for digit in range(10))
 CHOOSE = "Choose a sample or draw: the model is quantized as the Model view says, then both answer."
 GIVE = "Choose an .npz with an array for each input: the model is quantized as the Model view says, then both answer."
 WORDS = "Choose an .npz with an array for each input; how far apart the two answers are stands beside the button."
+KEY = html.legend(("float", "float model"), ("quant", "quantized model"))
 NOTHING = (0.0,) * len(CLASSES)
 
 
@@ -33,15 +34,7 @@ class AnswersPlot:
             x_range=FactorRange(*CLASSES), y_range=Range1d(0, 1.02),
         )  # fmt: skip
         self.source = ColumnDataSource({"digit": CLASSES, "float": NOTHING, "quantized": NOTHING}, name="answers")
-        for field, colour, offset in (("float", "float", -0.17), ("quantized", "quant", 0.17)):
-            bars = self.figure.vbar(
-                x=dodge("digit", offset, range=self.figure.x_range),
-                top=field,
-                width=0.3,
-                source=self.source,
-                line_color=None,
-            )
-            bound(bars.glyph, fill_color=colour)
+        paired_bars(self.figure, self.source, "digit", ("float", "quantized"))
 
     def show(self, floats: Sequence[float], quantized: Sequence[float]) -> None:
         """Show two distributions over the digits."""
@@ -113,10 +106,10 @@ class RunView:
             return
         if answer is None:
             self.plot.show(NOTHING, NOTHING)
-            self.heading.text = html.title("Answers", "float blue, quantized orange")
+            self.heading.text = html.title("Answers") + KEY
             return
         self.plot.show(answer.original, answer.quantized)
-        self.heading.text = html.title(answer.sentence, "float blue, quantized orange")
+        self.heading.text = html.title(answer.sentence) + KEY
 
 
 def _race_table(race: Race) -> str:

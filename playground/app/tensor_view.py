@@ -250,11 +250,13 @@ def _about(sqnr: float) -> str:
 def _model_numbers(score: Score, evaluator: Evaluator) -> list[html.Number]:
     base = evaluator.float_score
     worse = score.cross_entropy > base.cross_entropy * 1.005
+    change, tone = points(score.accuracy - base.accuracy)
     return [
         html.Number(
-            f"Accuracy on {grouped(evaluator.count)} {evaluator.noun}",
+            "Accuracy",
             percent(score.accuracy),
-            *points(score.accuracy - base.accuracy),
+            f"{change} on {grouped(evaluator.count)} {evaluator.noun}",
+            tone,
             key="accuracy",
         ),
         html.Number(

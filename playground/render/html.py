@@ -77,6 +77,15 @@ def note(text: str, *, bad: bool = False) -> str:
     return f'<p class="note{" bad" if bad else ""}" style="margin:0">{escape(text)}</p>'
 
 
+def legend(*entries: tuple[str, str]) -> str:
+    """What the colours of a plot mean: the style sheet's name of a colour and a few words, each."""
+    return f'<p class="note key" style="margin:0">{"".join(_swatch(colour, text) for colour, text in entries)}</p>'
+
+
+def _swatch(colour: str, text: str) -> str:
+    return f'<span><i style="background:var(--{escape(colour)})"></i>{escape(text)}</span>'
+
+
 def lead(text: str) -> str:
     """The one sentence that a card is there for."""
     return f'<p class="lead" style="margin:0">{escape(text)}</p>'

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from bokeh.models import ColumnDataSource, FactorRange, HoverTool, Range1d, TapTool
-from bokeh.transform import dodge
 
 from playground.analysis.precision_front import Point
 from playground.analysis.sensitivity import Sensitivity
 from playground.render.numbers import percent, size
+from playground.render.paired import paired_bars
 from playground.render.style import bound, plain_figure
 
 ROW, FRAME = 26, 52
@@ -30,15 +30,7 @@ class _LayerBars:
             y_range=FactorRange(),
         )  # fmt: skip
         self.source = ColumnDataSource({"layer": [], "upper": [], "lower": []}, name=f"layer-{self.name}-bars")
-        for field, colour, offset in (("upper", "float", 0.18), ("lower", "quant", -0.18)):
-            bars = self.figure.hbar(
-                y=dodge("layer", offset, range=self.figure.y_range),
-                right=field,
-                height=0.3,
-                source=self.source,
-                line_color=None,
-            )
-            bound(bars.glyph, fill_color=colour)
+        paired_bars(self.figure, self.source, "layer", ("upper", "lower"), sideways=True)
         _sideways(self.figure)
         _label(self.figure.xaxis[0], self.label)
 
@@ -63,8 +55,13 @@ class HarmPlot(_LayerBars):
         upper = [found.gain(result) for result in layers] if found else []
         lower = [result.alone.loss - found.original.loss if result.alone else 0.0 for result in layers] if found else []
         labelled = found is not None and found.quantized.cross_entropy is not None
-        self.figure.xaxis[0].axis_label = "cross-entropy, nats" if labelled else "relative error of the output"
-        self._put([result.layer.node for result in layers], upper, lower)
+        self.figure.xaxis[0].axis_label = "cross-entropy, nats" if labelled else "relative error of the output, %"
+        unit = 1 if labelled else 100
+        self._put(
+            [result.layer.node for result in layers],
+            [unit * value for value in upper],
+            [unit * value for value in lower],
+        )
 
 
 class NoisePlot(_LayerBars):
@@ -89,6 +86,7 @@ def _label(axis: Any, text: str) -> None:
 
 
 def _sideways(plot: Any) -> None:
+    plot.xaxis[0].ticker.desired_num_ticks = 4  # on a narrow screen names take half of the width
     plot.ygrid.visible = False
     plot.xgrid.visible = True
     bound(plot.xgrid[0], grid_line_color="grid")

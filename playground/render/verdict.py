@@ -56,12 +56,17 @@ def _effect(found: Sensitivity, worst: LayerResult) -> str:
     more = layer.bytes_before - layer.bytes_after
     price = f" for {size(more)} more" if more > 0 else ""
     if before.accuracy is None or after.accuracy is None or before.cross_entropy is None or after.cross_entropy is None:
-        change = f"the output's error falls from {percent(before.relative_error)} to {percent(after.relative_error)}"
+        change = f"the output's error falls from {_finely(before.relative_error)} to {_finely(after.relative_error)}"
     elif after.accuracy - before.accuracy >= ACCURACY:
         change = f"accuracy rises from {percent(before.accuracy)} to {percent(after.accuracy)}"
     else:
         change = f"cross-entropy falls from {digits(before.cross_entropy)} to {digits(after.cross_entropy)} nats"
     return f"with it in float {change}{price}"
+
+
+def _finely(share: float) -> str:
+    """A percentage that can be told from one a little smaller, however small they are."""
+    return f"{digits(100 * share)} %"
 
 
 def _advice(worst: LayerResult) -> str:

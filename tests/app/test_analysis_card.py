@@ -1,6 +1,7 @@
 """The cards about layers: the sentence, the plots, and points that become the recipe."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -68,6 +69,23 @@ def test_sensitivity_answers_in_a_sentence_in_plots_and_in_the_table(view, coars
     assert math.isnan(table["share"]["pointwise1.bias"])
 
 
+def test_without_labels_errors_are_drawn_in_percent(view, coarse, jobs):
+    drain(jobs.sensitivity_work())
+    found, plot = coarse.sensitivity, view.analysis.harm
+
+    def unlabelled(measured):
+        return measured and replace(measured, accuracy=None, cross_entropy=None)
+
+    layers = [replace(r, alone=unlabelled(r.alone), without=unlabelled(r.without)) for r in found.layers]
+    bare = replace(
+        found, original=unlabelled(found.original), quantized=unlabelled(found.quantized), layers=tuple(layers)
+    )
+    plot.show(bare)
+    assert plot.figure.xaxis[0].axis_label == "relative error of the output, %"
+    lost = [100 * (r.alone.relative_error - found.original.relative_error) for r in found.layers if r.alone]
+    assert [value for value in plot.source.data["lower"] if value] == pytest.approx(lost)
+
+
 def test_another_recipe_takes_the_answer_away(view, coarse, jobs):
     drain(jobs.sensitivity_work())
     coarse.change(weights="int8")
@@ -89,7 +107,7 @@ def test_a_point_becomes_the_recipe_and_the_points_stay(view, coarse, jobs):
     assert coarse.mixed is mixed
     assert coarse.result is None  # it has to be quantized anew
     assert "Quantize the model" in card.chosen.text
-    assert view.widgets["formats"].value == coarse.settings.formats
+    assert all(f"{name} {chosen}" in view.override.chosen.text for name, chosen in point.formats.items())
     result = drain(ModelJobs(coarse).quantize_work())
     assert {t.name: t.scheme["format"] for t in result.report.tensors} == point.formats
     assert result.report.bytes_after == point.bytes

@@ -59,3 +59,15 @@ def test_it_sticks_and_is_seen_before_and_after_quantizing(view, workspace):
     assert {t.name: t.scheme["format"] for t in report.tensors} == {"fc1.weight": "int4", "fc3.weight": "int8"}
     shown = dict(zip(view.source.data["name"], view.source.data["format"], strict=True))
     assert (shown["fc1.weight"], shown["fc2.weight"]) == ("int4, channel", "skipped")
+
+
+def test_formats_of_single_tensors_are_listed_and_all_given_up_at_once(workspace):
+    card = ModelView(workspace).override
+    assert not card.chosen.visible
+    assert not card.clear.visible
+    workspace.change(formats="fc1*=int4, fc2.weight=uint3", exclude="fc3.weight")
+    assert card.clear.visible
+    assert "fc1* int4, fc2.weight uint3" in card.chosen.text
+    card.clear.param.trigger("clicks")
+    assert (workspace.settings.formats, workspace.settings.exclude) == ("", "fc3.weight")
+    assert not card.clear.visible

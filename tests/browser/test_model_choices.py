@@ -28,6 +28,28 @@ def quantized(page):
     return page.evaluate("() => playground.report()")
 
 
+EDGES = """() => {
+  const found = [[], []];
+  const walk = (node) => {
+    if (node.matches?.('.slick-header-column')) found[0].push(node.querySelector('.slick-column-name'));
+    if (node.matches?.('.slick-row:first-child > .slick-cell')) found[1].push(node.firstElementChild ?? node);
+    for (const child of [...(node.shadowRoot?.children ?? []), ...node.children]) walk(child);
+  };
+  const slot = document.getElementById('slot-model-table');
+  walk(slot);
+  const right = (nodes) => nodes.map((node) => node.getBoundingClientRect().right);
+  return { titles: right(found[0]), values: right(found[1]), end: slot.getBoundingClientRect().right };
+}"""
+
+
+def test_all_columns_of_the_inventory_are_on_screen_and_titles_above_their_numbers(model):
+    edges = model.evaluate(EDGES)
+    assert len(edges["titles"]) == 12
+    assert max(edges["titles"]) <= edges["end"]
+    parameters = 4  # the first column of numbers: its values have an element of their own, flush right
+    assert edges["titles"][parameters] == pytest.approx(edges["values"][parameters], abs=2)
+
+
 def test_an_algorithm_is_ticked_and_its_numbers_stand_in_the_report(model):
     model.get_by_role("checkbox", name="Cross-layer equalisation").check()
     model.wait_for_function("() => playground.state.algorithms === 'equalize'")

@@ -23,7 +23,7 @@ def as_number(text):
 
 def test_opens_at_three_bits_with_something_to_see(page, numbers):
     shown = numbers(page)
-    assert percent(shown["Accuracy on 360 digits"]) < 90
+    assert percent(shown["Accuracy"]) < 90
     assert shown["Bits per weight"] == "3.00"
     assert page.evaluate("() => playground.state.format") == "int3"
 
@@ -52,6 +52,16 @@ def test_bits_slider_by_keyboard_moves_plots_and_numbers(page, numbers, source):
     assert len(source(page, "histogram-levels")["x"]) == 2 * len(levels)
     assert as_number(after["Cross-entropy"]) < as_number(before["Cross-entropy"])
     assert after["Size"] != before["Size"]
+
+
+def test_the_keyboard_is_seen_where_it_is(page):
+    page.get_by_role("button", name="Tensor", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    channel = page.get_by_role("button", name="Channel", exact=True)
+    expect(channel).to_be_focused()
+    assert channel.evaluate("(button) => getComputedStyle(button).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => playground.state.granularity === 'channel'")
 
 
 def test_dragging_a_handle_on_the_plot_clips(page, numbers, source):

@@ -16,6 +16,7 @@ def measured(call, kernels_ms, numpy_ms, **changed):
         "dot": "int16",
         "call": cost,
         "slider": {"kernels_ms": kernels_ms, "numpy_ms": numpy_ms, "agree": changed.get("agree", True)},
+        "sensitivity": {"seconds": changed.get("seconds", 1.25), "samples": 360, "worst": "depthwise2"},
     }
 
 
@@ -24,10 +25,12 @@ def test_what_python_in_the_page_meets_and_misses(capsys):
     printed = capsys.readouterr().out
     assert "8.00 us  <= 10 us, 1 MiB in place  met" in printed
     assert "14.0 x >= 15  missed; results agree" in printed
-    print_python(measured(12.0, 3.0, 60.0, in_place=False, agree=False))
+    assert "which layer hurts, 360 samples         1.25 s  <= 5 s  met; depthwise2" in printed
+    print_python(measured(12.0, 3.0, 60.0, in_place=False, agree=False, seconds=6.0))
     printed = capsys.readouterr().out
     assert "12.00 us  <= 10 us, 1 MiB COPIED  missed" in printed
     assert "20.0 x >= 15  met; RESULTS DIFFER" in printed
+    assert "6.00 s  <= 5 s  missed" in printed
 
 
 def test_native_nets_are_ratios_of_its_time_to_ours(capsys):

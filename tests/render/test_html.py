@@ -59,3 +59,9 @@ def test_block_brings_its_style():
     assert (block.name, block.text) == ("name-of-it", "text")
     assert block.stylesheets[0].css == html.SHEET
     assert ".cards" in html.SHEET
+
+
+def test_a_legend_shows_each_colour_before_its_words():
+    text = html.legend(("float", "left <in> float"), ("quant", "quantized"))
+    assert text.index("var(--float)") < text.index("left &lt;in&gt; float") < text.index("var(--quant)")
+    assert text.endswith("quantized</span></p>")
