@@ -27,7 +27,8 @@ from playground.errors import PlaygroundError
 from playground.model.recipe import ONNX_FORMATS
 from playground.render import html
 from playground.render.algorithms import HEAD, applied_title, number_rows, remarks, treated
-from playground.render.numbers import digits, grouped, percent, points, shape, size
+from playground.render.compared import one_number
+from playground.render.numbers import digits, grouped, shape, size
 from playground.settings import Settings
 
 TABLE_SHEET = (Path(html.__file__).parent / "table.css").read_text(encoding="utf-8")
@@ -234,12 +235,7 @@ class ModelView:
                     "better" if ratio > 1 else "",
                 )
             )
-            compared = self.workspace.compared
-            if compared is not None:
-                change = compared.quantized.accuracy - compared.original.accuracy
-                numbers.append(
-                    html.Number("Accuracy, quantized", percent(compared.quantized.accuracy), *points(change))
-                )
+            numbers += one_number(self.workspace.compared)
         self.numbers.text = html.cards(numbers)
 
     def _show_report(self) -> None:

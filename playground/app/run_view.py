@@ -86,21 +86,11 @@ class RunView:
             text = CHOOSE if self._reads_digits() else GIVE
             self.numbers.text = html.cards([html.Number("Float beside quantized", "—", text)])
             return
-        flipped, key = len(compared.changed), self.workspace.settings.model
+        key = self.workspace.settings.model
+        from playground.render.compared import all_numbers  # no first view needs it
+
         noun = gallery.entry(key).data.noun if key in gallery.entries() else "samples"
-        counted = f"on {grouped(compared.count)} {noun}"
-        self.numbers.text = html.cards(
-            [
-                html.Number("Accuracy, float", percent(compared.original.accuracy), counted),
-                html.Number("Accuracy, quantized", percent(compared.quantized.accuracy), compared.engine),
-                html.Number("Agreement", percent(compared.agreement), f"{flipped} answers changed"),
-                html.Number(
-                    "Cross-entropy",
-                    digits(compared.quantized.cross_entropy),
-                    f"float {digits(compared.original.cross_entropy)}",
-                ),
-            ]
-        )
+        self.numbers.text = html.cards(all_numbers(compared, f"on {grouped(compared.count)} {noun}"))
 
     def _reads_digits(self) -> bool:
         return gallery_samples(self.workspace.settings.model) == "digits"

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from playground import gallery
-from playground.cli._files import LABELS, ModelFile, feeds_of, read_arrays
+from playground.analysis.labels import taken_from
+from playground.cli._files import ModelFile, feeds_of, read_arrays
 from playground.errors import InvalidInputError
 from playground.model.recipe import Recipe
 from playground.ptq.activations import Given
@@ -51,7 +52,7 @@ def calibration_of(args: argparse.Namespace, opened: ModelFile, recipe: Recipe) 
             settings = image_settings(opened.graph, **chosen)
             return image_batches(images_in(args.calibration), settings), settings.described
         arrays = read_arrays(args.calibration)
-        arrays.pop(LABELS, None)
+        taken_from(arrays, opened.graph)
         return feeds_of(arrays, opened.graph, args.calibration), ""
     if opened.gallery_id and (recipe.activations == "static" or recipe.algorithms):
         return dict(gallery.calibration(opened.gallery_id)), ""

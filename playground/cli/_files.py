@@ -17,9 +17,6 @@ from playground.model.recipe import Recipe
 from playground.model.recipe_imports import import_recipe
 
 GALLERY_PREFIX = "gallery:"
-LABELS = "labels"
-"""Name of the array that holds the right classes."""
-
 Arrays = dict[str, NDArray[Any]]
 
 

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.analysis.accuracy import Score, score
+from playground.analysis.accuracy import score
+from playground.analysis.labels import LABELS, require_classes
 from playground.analysis.mixed_precision import mixed_precision_work
 from playground.analysis.outputs import gives_probabilities
 from playground.analysis.sensitivity import sensitivity_work
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
-from playground.cli._files import LABELS, ModelFile, add_file, open_model
+from playground.cli._files import ModelFile, add_file, open_model
 from playground.cli._study import (
     Samples,
     add_samples,
@@ -232,17 +233,10 @@ def _measured(opened: ModelFile, answers: Answers, samples: Samples) -> dict[str
     }
     if samples.labels is None:
         return row
-    found = _scored(answers.output, samples.labels, opened.name)
+    require_classes(samples.labels, answers.output.shape, samples.name)
+    found = score(answers.output, samples.labels)
     row |= {"accuracy": found.accuracy, "cross_entropy": found.cross_entropy}
     return row if samples.labels.ndim == 1 else row | {"perplexity": found.perplexity}
-
-
-def _scored(output: NDArray[Any], labels: NDArray[np.int64], where: str) -> Score:
-    if output.ndim > 1 and (labels.min() < 0 or labels.max() >= output.shape[-1]):
-        raise InvalidInputError(
-            f"{LABELS} from {labels.min()} to {labels.max()} for {output.shape[-1]} classes", where=where
-        )
-    return score(output, labels)
 
 
 def _difference(output: NDArray[Any], other: NDArray[Any], where: str) -> dict[str, Any]:
