@@ -57,6 +57,7 @@ class ModelView:
         """Build everything and watch ``workspace``."""
         from playground.app.activation_card import ActivationCard  # no first view needs these
         from playground.app.analysis_card import AnalysisCard
+        from playground.app.parameter_card import ParameterCard
         from playground.app.recipe_card import RecipeCard
 
         self.workspace = workspace
@@ -83,6 +84,7 @@ class ModelView:
         self.numbers, self.report = html.block("model-numbers"), html.block("model-report")
         self.heading = html.block("model-heading")
         self.analysis, self.recipe = AnalysisCard(workspace), RecipeCard(workspace)
+        self.parameters = ParameterCard(workspace)
         self.override, self.activation = OverrideCard(workspace), ActivationCard(workspace)
         self.source = ColumnDataSource(data={}, name="inventory")
         self.table = self._table()
@@ -136,6 +138,7 @@ class ModelView:
             "table": column(self.table, sizing_mode="stretch_width"),
             "report": self.report,
             **self.recipe.roots(),
+            **self.parameters.roots(),
             **self.analysis.roots(),
             **self.activation.roots(),
         }
