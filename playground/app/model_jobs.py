@@ -124,6 +124,16 @@ class ModelJobs:
             self._workspace.answer = answer
         return {"pixels": pixels.reshape(-1), "sentence": f"{truth}{answer.sentence} ({engine})"}
 
+    def prompt_work(self, text: str) -> Work[dict[str, Any]]:
+        """Both models' continuations of a text."""
+        from playground.app.prompting import prompt_work  # no first view needs it
+
+        found = yield from prompt_work(self, self._workspace.settings.model, text)
+        if self._workspace.result is None:
+            raise CancelledError("the model or its recipe was changed meanwhile", hint="Ask again")
+        self._workspace.continuation = found
+        return {"sentence": found.sentence, "float": found.original.text, "quantized": found.quantized.text}
+
     def run_inputs_work(self, inputs: Mapping[str, Any], files: Sequence[Source]) -> Work[dict[str, Any]]:
         """Outputs of every engine for the visitor's own inputs, given as nested lists or as an ``.npz``."""
         graph = self.graph()

