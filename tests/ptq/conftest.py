@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
+from playground.model.graph import Model, Tensor
+from tests.ptq.nets import everything_net
 
 
 def constants(**arrays: np.ndarray) -> dict[str, Tensor]:
@@ -14,28 +15,7 @@ def constants(**arrays: np.ndarray) -> dict[str, Tensor]:
 
 @pytest.fixture
 def model() -> Model:
-    rng = np.random.default_rng(3)
-
-    def normal(*shape: int) -> Any:
-        return rng.normal(0, 0.3, shape).astype(np.float32)
-
-    pads = {"pads": [1, 1, 1, 1]}
-    nodes = (
-        Node("Conv", "conv1", ("x", "w1", "b1"), ("c1",), pads),
-        Node("Relu", "relu1", ("c1",), ("r1",)),
-        Node("Conv", "conv2", ("r1", "w2", "b2"), ("c2",), {**pads, "group": 4}),
-        Node("Add", "add", ("r1", "c2"), ("a",)),
-        Node("MaxPool", "pool", ("a",), ("p",), {"kernel_shape": [2, 2], "strides": [2, 2]}),
-        Node("Flatten", "flatten", ("p",), ("f",)),
-        Node("Gemm", "fc", ("f", "w3", "b3"), ("y",)),
-        Node("Softmax", "softmax", ("y",), ("z",)),
-    )
-    held = constants(
-        w1=normal(4, 2, 3, 3), b1=normal(4), w2=normal(4, 1, 3, 3), b2=normal(4), w3=normal(36, 5), b3=normal(5)
-    )
-    values = (ValueInfo("x", "float32", ("n", 2, 6, 6)),), (ValueInfo("z", "float32", ("n", 5)),)
-    graph = Graph("net", *values, nodes, held, 17)
-    return Model("onnx", "net.onnx", held, graph)
+    return everything_net("MaxPool")
 
 
 @pytest.fixture
