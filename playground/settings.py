@@ -28,7 +28,7 @@ ACTIVATIONS = ("static", "dynamic", "weight_only")
 MOST_FORMATS = 20_000
 """Characters that may say which weights have formats of their own."""
 
-_PLACEMENT = ("weights_granularity", "activations", "exclude", "runtime", "algorithms", "partial")
+_PLACEMENT = ("weights_granularity", "activations", "exclude", "runtime", "algorithms", "parameters", "partial")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class Settings:
     formats: str = ""
     runtime: str = DEFAULT_RUNTIME
     algorithms: str = ""
+    parameters: str = ""
     partial: bool = False
 
     @property
@@ -241,6 +242,40 @@ def formats_text(formats: Mapping[str, str]) -> str:
     return ", ".join(f"{k.replace('%', '%25').replace(',', '%2C')}={v}" for k, v in formats.items())
 
 
+def _parameters(name: str, value: Any) -> str:
+    """A text as :func:`parameters_of` reads it."""
+    parameters_of(_name(name, value))
+    return str(value)
+
+
+def parameters_of(text: str) -> dict[str, dict[str, float]]:
+    """Parameters of algorithms: id -> name -> number, from ``"gptq.damping=0.02, hqq.p=0.5"``.
+
+    Whether there are such algorithms and parameters is found out when they are used, which imports them.
+
+    Raises:
+        InvalidInputError: a part is no ``algorithm.parameter=number``.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        path, _, number = (piece.strip() for piece in part.partition("="))
+        algorithm, _, parameter = path.partition(".")
+        try:
+            value = int(number) if number.lstrip("-").isdecimal() else float(number)
+        except ValueError:
+            value = math.nan
+        if not (algorithm.isidentifier() and parameter.isidentifier() and math.isfinite(value)):
+            hint = "For instance gptq.damping=0.02"
+            raise InvalidInputError(f"{part!r} is no algorithm.parameter=number", where="parameters", hint=hint)
+        found.setdefault(algorithm, {})[parameter] = value
+    return found
+
+
+def parameters_text(parameters: Mapping[str, Mapping[str, float]]) -> str:
+    """What :func:`parameters_of` reads as these parameters."""
+    return ", ".join(f"{call}.{name}={value!r}" for call, held in parameters.items() for name, value in held.items())
+
+
 _FLOAT32_MAX = 3.4e38
 _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "view": _choice(*VIEWS),
@@ -266,6 +301,7 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "formats": _formats,
     "runtime": _ids,
     "algorithms": _ids,
+    "parameters": _parameters,
     "partial": _boolean,
 }
 

@@ -2,6 +2,7 @@
 // What takes long was begun by early.mjs, before any of this could run.
 import { currentTheme, setTheme } from "./bind.mjs";
 import { installPad } from "./pad.mjs";
+import { installPrompt } from "./prompt.mjs";
 import { installCalibration } from "./calibration.mjs";
 import { installExport } from "./export.mjs";
 import { installApi } from "./api.mjs";
@@ -154,6 +155,7 @@ if (!embedded) {
   installFiles();
   installGallery({ client, complain, ready: () => api.ready, opened: () => Object.assign(given, { model: null, calibration: null, images: null }) });
   installPad({ client, complain, ready: () => api.ready });
+  installPrompt({ client, complain, ready: () => api.ready });
   installCalibration({ client, complain, given, ready: () => api.ready });
   installExport({ client, complain, given, ready: () => api.ready });
 }

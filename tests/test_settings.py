@@ -23,6 +23,8 @@ from playground.settings import (
     formats_of,
     formats_text,
     from_query,
+    parameters_of,
+    parameters_text,
 )
 
 NAMES = [field.name for field in dataclasses.fields(Settings)]
@@ -57,6 +59,15 @@ VALUES = {
     ).map(formats_text),
     "runtime": st.sampled_from(list(runtimes())),
     "algorithms": st.lists(st.sampled_from(list(algorithms())), max_size=3).map(", ".join),
+    "parameters": st.dictionaries(
+        st.sampled_from(list(algorithms())),
+        st.dictionaries(
+            st.sampled_from(["damping", "steps", "p"]),
+            st.integers(-(10**6), 10**6) | st.floats(allow_nan=False, allow_infinity=False),
+            min_size=1,
+        ),
+        max_size=3,
+    ).map(parameters_text),
     "partial": st.booleans(),
 }
 
@@ -112,6 +123,7 @@ BAD = {
     "weights": ["fp3"],
     "runtime": ["a b"],
     "algorithms": ["gptq; x"],
+    "parameters": ["gptq", "gptq.damping", "damping=1", "gptq.damping=much", "gptq.damping=nan", "gptq.a b=1"],
     "partial": ["maybe"],
     "weights_granularity": ["block"],
     "activations": ["sometimes"],
@@ -200,3 +212,10 @@ def test_formats_of_weights():
 def test_formats_that_are_none(text):
     with pytest.raises(InvalidInputError, match="formats"):
         Settings().with_(formats=text)
+
+
+def test_parameters_of_algorithms_as_text():
+    text = "gptq.damping=0.02,hqq.p=1e-3 , gptq.ordered=0"
+    assert parameters_of(text) == {"gptq": {"damping": 0.02, "ordered": 0}, "hqq": {"p": 0.001}}
+    assert isinstance(parameters_of(text)["gptq"]["ordered"], int)
+    assert parameters_text(parameters_of(text)) == "gptq.damping=0.02, gptq.ordered=0, hqq.p=0.001"

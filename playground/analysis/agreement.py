@@ -1,4 +1,4 @@
-"""The float model's answers beside the quantized model's, over a set of labelled samples."""
+"""The float model's answers beside the quantized model's, over a set of samples."""
 
 from __future__ import annotations
 
@@ -17,32 +17,34 @@ class Compared:
 
     Attributes:
         count: answers, one a sample or one a position.
-        original: of the float model.
-        quantized: of the quantized model.
-        agreement: share of samples with the same top class.
-        changed: int64, indices of the answers whose top class changed.
+        original: of the float model; None without labels.
+        quantized: of the quantized model; None without labels.
+        agreement: share of answers with the same top class; None where outputs are no classes.
+        flipped: how many answers have another top class; None likewise.
         engine: which engine ran the quantized model.
+        sqnr_db: of the quantized model's output, dB; None if it was not measured.
     """
 
     count: int
-    original: Score
-    quantized: Score
-    agreement: float
-    changed: NDArray[np.int64]
+    original: Score | None
+    quantized: Score | None
+    agreement: float | None
+    flipped: int | None
     engine: str
+    sqnr_db: float | None = None
 
 
 def agreement(
     float_logits: NDArray[Any], quantized_logits: NDArray[Any], labels: NDArray[np.integer[Any]], engine: str
 ) -> Compared:
     """Compare two sets of outputs, (samples, classes) or (samples, positions, classes), against the labels."""
-    changed = np.flatnonzero(float_logits.argmax(axis=-1) != quantized_logits.argmax(axis=-1))
+    flipped = int(np.count_nonzero(float_logits.argmax(axis=-1) != quantized_logits.argmax(axis=-1)))
     return Compared(
         count=labels.size,
         original=score(float_logits, labels),
         quantized=score(quantized_logits, labels),
-        agreement=1 - changed.size / labels.size,
-        changed=changed.astype(np.int64),
+        agreement=1 - flipped / labels.size,
+        flipped=flipped,
         engine=engine,
     )
 

@@ -74,10 +74,6 @@ class Sensitivity:
             return min(self.layers, key=lambda found: found.local["sqnr_db"])
         return max(self.layers, key=self.gain)
 
-    def ranked(self) -> tuple[LayerResult, ...]:
-        """The layers, those first that make most of the output's error."""
-        return tuple(sorted(self.layers, key=lambda found: -(found.share or 0.0)))
-
     def as_dict(self) -> dict[str, Any]:
         """Plain data that JSON can hold."""
         return asdict(self)

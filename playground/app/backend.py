@@ -10,7 +10,7 @@ from playground.app import messages
 from playground.app.bridge import Bridge
 from playground.app.document import as_json, build_document
 from playground.app.fast_path import subject_content
-from playground.app.gallery_files import bring, gallery_data, gallery_samples, missing_files
+from playground.app.gallery_files import bring, gallery_data, gallery_samples, missing_files, reads_text
 from playground.app.jobs import Jobs
 from playground.app.model_jobs import ModelJobs
 from playground.app.run_view import RunView
@@ -81,6 +81,7 @@ class Backend:
             "run": self._run,
             "race": self._race,
             "sample": self._sample,
+            "prompt": self._prompt,
             "export": lambda _id, _content, _files: (self.models.exports(), ()),
         }
 
@@ -136,6 +137,7 @@ class Backend:
             "recipe_name": workspace.recipe_name,
             "problems": list(self.problems),
             "samples": gallery_samples(workspace.settings.model),
+            "reads_text": reads_text(workspace.settings.model),
         }
 
     def say(self, sentence: str) -> None:
@@ -273,3 +275,6 @@ class Backend:
 
     async def _sample(self, request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         return await self.jobs.run(request, self.models.sample_work(content)), ()
+
+    async def _prompt(self, request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
+        return await self.jobs.run(request, self.models.prompt_work(str(content.get("text") or ""))), ()

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground import gallery
-from playground.app.inputs import Feeds, as_feeds, of_any_batch, read_feeds
+from playground.app.inputs import Feeds, as_feeds, of_any_batch, read_arrays
 from playground.app.workspace import NO_RESULTS, Workspace
 from playground.errors import BadFileError, CancelledError, InvalidInputError, UnsupportedError
 from playground.host.sources import Source
@@ -29,13 +29,14 @@ class CalibrationData:
         """``workspace`` holds the model; its results are forgotten when other data comes."""
         self._workspace = workspace
         self.feeds: Feeds | None = None
+        self.labels: NDArray[np.int64] | None = None
         self.name = self._how = ""
         self._rows: list[NDArray[np.float32]] = []
         self._for: tuple[Graph, Any] | None = None
         workspace.param.watch(lambda *_: self._forget(), "model")
 
     def _forget(self) -> None:
-        self.feeds, self.name, self._how = None, "", ""
+        self.feeds, self.labels, self.name, self._how = None, None, "", ""
         self._rows, self._for = [], None
 
     @property
@@ -48,8 +49,19 @@ class CalibrationData:
         return "None given: random data will be generated, which is a smoke test, not a measurement."
 
     def use_npz(self, source: Source) -> dict[str, Any]:
-        """Take an ``.npz`` whose arrays are named as the model's inputs."""
-        return self._take(read_feeds(source, of_any_batch(self._graph())), source.name)
+        """Take an ``.npz`` whose arrays are named as the model's inputs, and ``labels`` if the classes are known.
+
+        Raises:
+            BadFileError, InvalidInputError: it is no such file, its arrays do not fit, or its labels do not.
+        """
+        from playground.analysis.labels import checked_labels, taken_from  # no first view needs it
+
+        graph, arrays = self._graph(), read_arrays(source)
+        given = taken_from(arrays, graph)
+        feeds = as_feeds(arrays, of_any_batch(graph))
+        labels = None if given is None else checked_labels(given, count(feeds), graph, source.name)
+        how = "With labels." if given is not None else "No labels: answers are held against the float model's."
+        return self._take(feeds, source.name, how, labels)
 
     def add_image(self, content: Mapping[str, Any], source: Source) -> dict[str, Any]:
         """Take one of several images, in their order; with the last they become the calibration data.
@@ -96,8 +108,8 @@ class CalibrationData:
         name = source.name if total == 1 else f"{total} images"
         return {"described": settings.described, **self._take(feeds, name, settings.described)}
 
-    def _take(self, feeds: Feeds, name: str, how: str = "") -> dict[str, Any]:
-        self.feeds, self.name, self._how = feeds, name, how
+    def _take(self, feeds: Feeds, name: str, how: str, labels: NDArray[np.int64] | None = None) -> dict[str, Any]:
+        self.feeds, self.labels, self.name, self._how = feeds, labels, name, how
         self._workspace.param.update(**NO_RESULTS, mixed=None)
         return {"name": name, "samples": count(feeds)}
 

@@ -14,7 +14,7 @@ from playground.host.sources import Source
 from playground.model.graph import Graph
 from playground.model.recipe import AlgorithmCall, Recipe, Rule
 from playground.number_formats import FORMATS
-from playground.settings import GRANULARITIES, Settings, formats_of, ids_of
+from playground.settings import GRANULARITIES, Settings, formats_of, ids_of, parameters_of, parameters_text
 
 MOST_BYTES = 16_000_000
 """A recipe file may have; ONNX Runtime's overrides list every tensor of a model."""
@@ -37,7 +37,7 @@ def recipe_of(settings: Settings, opened: Recipe | None = None) -> Recipe:
     """The recipe that the controls describe, on top of one that was opened from a file.
 
     The controls' names and patterns come before the file's rules. What the controls do not have (overrides of single
-    tensors, parameters of algorithms, calibration, operators ...) is the file's.
+    tensors, calibration, operators ...) is the file's.
 
     Raises:
         InvalidInputError, UnsupportedError: they contradict each other, or there is no such runtime.
@@ -46,17 +46,35 @@ def recipe_of(settings: Settings, opened: Recipe | None = None) -> Recipe:
     taken = {rule.pattern for rule in rules}
     base = opened or Recipe()
     rules += [rule for rule in base.rules if rule.pattern not in taken or rule.op or rule.shape is not None]
-    parameters = {call.id: call for call in base.algorithms}
     return replace(
         base,
         rules=tuple(rules),
         weights=_weights(settings, base),
         activations=settings.activations,
         activation_scheme=_activation_scheme(settings, opened),
-        algorithms=tuple(parameters.get(name, AlgorithmCall(name)) for name in ids_of(settings.algorithms)),
+        algorithms=_calls(settings),
         runtime=settings.runtime,
         partial=settings.partial,
     )
+
+
+def _calls(settings: Settings) -> tuple[AlgorithmCall, ...]:
+    """The ticked algorithms, with what is said of their parameters."""
+    parameters = parameters_of(settings.parameters)
+    return tuple(AlgorithmCall(name, tuple(parameters.get(name, {}).items())) for name in ids_of(settings.algorithms))
+
+
+def call_troubles(settings: Settings) -> list[str]:
+    """What is wrong with the algorithms that are chosen, a sentence each: unknown ones, and values not accepted."""
+    from playground.ptq._catalogue import checked_calls  # no first view needs it
+
+    found = []
+    for call in _calls(settings):
+        try:
+            checked_calls([call])
+        except PlaygroundError as error:
+            found.append(str(error))
+    return found
 
 
 def changes_of(recipe: Recipe) -> dict[str, Any]:
@@ -67,6 +85,7 @@ def changes_of(recipe: Recipe) -> dict[str, Any]:
         **({"weights_granularity": granularity} if granularity in GRANULARITIES else {}),
         "activations": recipe.activations,
         "algorithms": ", ".join(call.id for call in recipe.algorithms),
+        "parameters": parameters_text({call.id: dict(call.parameters) for call in recipe.algorithms}),
         "runtime": recipe.runtime,
         "partial": recipe.partial,
         "exclude": "",

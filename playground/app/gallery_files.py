@@ -6,7 +6,7 @@ from typing import Any
 
 from playground import gallery, host
 
-__all__ = ["bring", "gallery_data", "gallery_samples", "missing_files"]
+__all__ = ["bring", "gallery_data", "gallery_samples", "missing_files", "reads_text"]
 
 
 def gallery_data() -> list[dict[str, str]]:
@@ -20,6 +20,11 @@ def gallery_data() -> list[dict[str, str]]:
 def gallery_samples(model: str) -> str:
     """The id of the samples that a gallery model reads; empty for any other model."""
     return gallery.entry(model).data.id if model in gallery.entries() else ""
+
+
+def reads_text(model: str) -> bool:
+    """Whether a model of the gallery reads characters and guesses the next one."""
+    return model in gallery.entries() and gallery.entry(model).data.characters
 
 
 def missing_files(model: Any) -> tuple[str, ...]:

@@ -43,8 +43,12 @@ def read_feeds(source: Source, graph: Graph) -> Feeds:
     Raises:
         BadFileError: it is no ``.npz``. InvalidInputError: names are missing, an array is empty or not finite.
     """
-    tensors = load(source).tensors
-    return as_feeds({name: tensor.numpy() for name, tensor in tensors.items()}, graph)
+    return as_feeds(read_arrays(source), graph)
+
+
+def read_arrays(source: Source) -> Feeds:
+    """Arrays of an ``.npz`` by name. Raises BadFileError: it is none."""
+    return {name: tensor.numpy() for name, tensor in load(source).tensors.items()}
 
 
 def as_feeds(given: Mapping[str, Any], graph: Graph) -> Feeds:

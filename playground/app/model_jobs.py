@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from playground import gallery
-from playground.analysis.agreement import Compared, agreement, largest_difference, softmax
+from playground.analysis.agreement import largest_difference, softmax
 from playground.analysis.inventory import inventory_data
 from playground.analysis.race import race_work
 from playground.app import chosen_recipe
@@ -67,7 +67,8 @@ class ModelJobs:
 
     def quantize_work(self) -> Work[QuantizedModel]:
         """Quantize the open model as the Model view says; the result is left in the workspace."""
-        from playground.ptq.pipeline import quantize_model_work  # the first view does without
+        from playground.app.comparing import compared_work  # the first view does without
+        from playground.ptq.pipeline import quantize_model_work
 
         workspace = self._workspace
         model = workspace.model
@@ -87,9 +88,16 @@ class ModelJobs:
         result = yield from _offering(quantize_model_work(model, recipe_of(workspace), calibration))
         require_unchanged()
         yield Progress(1, 1, "Comparing with the float model")
-        compared = yield from self._compare_work(self.graph(), result)
+        compared, trouble = None, ""
+        try:
+            compared = yield from compared_work(self, workspace.settings.model, result)
+        except CancelledError:
+            raise
+        except PlaygroundError as error:  # the quantized model is there all the same
+            trouble = str(error)
         require_unchanged()
         workspace.param.update(**{**NO_RESULTS, "result": result, "compared": compared})
+        workspace.problem = trouble
         return result
 
     def quantized_name(self) -> str:
@@ -110,19 +118,29 @@ class ModelJobs:
         feeds = {graph.inputs[0].name: pixels}
         result = yield from self.ensure_work()
         floats = yield from run_work(graph, feeds, "reference")
-        quantized, engine = yield from _either_work(_graph_of(result), feeds, INTEGER_ENGINES)
+        quantized, engine = yield from either_work(graph_of(result), feeds, INTEGER_ENGINES)
         answer = _answer(floats, quantized)
         if self._workspace.result is result:
             self._workspace.answer = answer
         return {"pixels": pixels.reshape(-1), "sentence": f"{truth}{answer.sentence} ({engine})"}
+
+    def prompt_work(self, text: str) -> Work[dict[str, Any]]:
+        """Both models' continuations of a text."""
+        from playground.app.prompting import prompt_work  # no first view needs it
+
+        found = yield from prompt_work(self, self._workspace.settings.model, text)
+        if self._workspace.result is None:
+            raise CancelledError("the model or its recipe was changed meanwhile", hint="Ask again")
+        self._workspace.continuation = found
+        return {"sentence": found.sentence, "float": found.original.text, "quantized": found.quantized.text}
 
     def run_inputs_work(self, inputs: Mapping[str, Any], files: Sequence[Source]) -> Work[dict[str, Any]]:
         """Outputs of every engine for the visitor's own inputs, given as nested lists or as an ``.npz``."""
         graph = self.graph()
         feeds = read_feeds(files[0], graph) if files else as_feeds(inputs, graph)
         result = yield from self.ensure_work()
-        floats, float_engine = yield from _either_work(graph, feeds, ("reference", "onnxruntime"))
-        quantized, engine = yield from _either_work(_graph_of(result), feeds, INTEGER_ENGINES)
+        floats, float_engine = yield from either_work(graph, feeds, ("reference", "onnxruntime"))
+        quantized, engine = yield from either_work(graph_of(result), feeds, INTEGER_ENGINES)
         outputs = {"float": floats, engine: quantized}
         largest = max(largest_difference(floats[name], quantized[name]) for name in quantized)
         sentence = f"Float ran in {float_engine}, quantized in {engine}; outputs differ by at most {digits(largest)}."
@@ -167,7 +185,7 @@ class ModelJobs:
             key = self._workspace.settings.model
             samples = gallery.held_out(key, gallery.entry(key).data.live or None)
             return samples.feeds, samples.labels
-        return self.calibration.feeds, None
+        return self.calibration.feeds, self.calibration.labels
 
     def ensure_work(self) -> Work[QuantizedModel]:
         """The quantized model; quantizes first if there is none."""
@@ -175,15 +193,6 @@ class ModelJobs:
             yield from self.quantize_work()
         result: QuantizedModel = self._workspace.result
         return result
-
-    def _compare_work(self, graph: Graph, result: QuantizedModel) -> Work[Compared | None]:
-        if self._workspace.evaluator is None:
-            return None
-        samples = gallery.held_out(self._workspace.settings.model)
-        floats = yield from run_work(graph, samples.feeds, "reference")
-        quantized, engine = yield from _either_work(_graph_of(result), samples.feeds, INTEGER_ENGINES)
-        output = graph.outputs[0].name
-        return agreement(floats[output], quantized[output], samples.labels, engine)
 
     def exports(self) -> dict[str, Any]:
         """The permalink's query, the recipe as JSON, and Python that repeats the Tensor view's numbers.
@@ -236,7 +245,7 @@ INTEGER_ENGINES = ("wasm", "onnxruntime")
 ENGINE_TITLES = {"wasm": "our int8 kernels", "onnxruntime": "ONNX Runtime", "reference": "NumPy"}
 
 
-def _either_work(graph: Graph, feeds: Feeds, engines: Sequence[str]) -> Work[tuple[Feeds, str]]:
+def either_work(graph: Graph, feeds: Feeds, engines: Sequence[str]) -> Work[tuple[Feeds, str]]:
     """Run on the first engine that takes the graph; the answer says which one it was."""
     *first, last = engines
     for engine in first:
@@ -249,7 +258,8 @@ def _either_work(graph: Graph, feeds: Feeds, engines: Sequence[str]) -> Work[tup
     return outputs, ENGINE_TITLES[last]
 
 
-def _graph_of(result: QuantizedModel) -> Graph:
+def graph_of(result: QuantizedModel) -> Graph:
+    """The quantized model's graph. Raises UnsupportedError if it has none."""
     graph: Graph | None = result.model.graph
     if graph is None:
         raise UnsupportedError("the quantized file has no graph")

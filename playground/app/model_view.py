@@ -27,7 +27,8 @@ from playground.errors import PlaygroundError
 from playground.model.recipe import ONNX_FORMATS
 from playground.render import html
 from playground.render.algorithms import HEAD, applied_title, number_rows, remarks, treated
-from playground.render.numbers import digits, grouped, percent, points, shape, size
+from playground.render.compared import one_number
+from playground.render.numbers import digits, grouped, shape, size
 from playground.settings import Settings
 
 TABLE_SHEET = (Path(html.__file__).parent / "table.css").read_text(encoding="utf-8")
@@ -62,6 +63,7 @@ class ModelView:
         """Build everything and watch ``workspace``."""
         from playground.app.activation_card import ActivationCard  # no first view needs these
         from playground.app.analysis_card import AnalysisCard
+        from playground.app.parameter_card import ParameterCard
         from playground.app.recipe_card import RecipeCard
 
         self.workspace = workspace
@@ -85,6 +87,7 @@ class ModelView:
         self.numbers, self.report = html.block("model-numbers"), html.block("model-report")
         self.heading = html.block("model-heading")
         self.analysis, self.recipe = AnalysisCard(workspace), RecipeCard(workspace)
+        self.parameters = ParameterCard(workspace)
         self.override, self.activation = OverrideCard(workspace), ActivationCard(workspace)
         self.source = ColumnDataSource(data={}, name="inventory")
         self.table = self._table()
@@ -139,6 +142,7 @@ class ModelView:
             "report": self.report,
             **self.override.roots(),
             **self.recipe.roots(),
+            **self.parameters.roots(),
             **self.analysis.roots(),
             **self.activation.roots(),
         }
@@ -238,12 +242,7 @@ class ModelView:
                     "better" if ratio > 1 else "",
                 )
             )
-            compared = self.workspace.compared
-            if compared is not None:
-                change = compared.quantized.accuracy - compared.original.accuracy
-                numbers.append(
-                    html.Number("Accuracy, quantized", percent(compared.quantized.accuracy), *points(change))
-                )
+            numbers += one_number(self.workspace.compared)
         self.numbers.text = html.cards(numbers)
 
     def _show_report(self) -> None:

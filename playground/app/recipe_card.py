@@ -7,7 +7,7 @@ from typing import Any
 import panel_material_ui as pmui
 from bokeh.models import UIElement
 
-from playground.app.chosen_recipe import fitting, obstacles
+from playground.app.chosen_recipe import call_troubles, fitting, obstacles
 from playground.app.workspace import Workspace
 from playground.errors import PlaygroundError
 from playground.render import html
@@ -102,8 +102,8 @@ class RecipeCard:
             self._syncing = False
         found = runtimes().get(settings.runtime)
         self.about.text = html.note(found.summary if found else "")
-        unknown = [f"There is no algorithm {name!r}." for name in chosen if name not in self.boxes]
-        troubles = [*obstacles(settings, model.graph if model else None, self.workspace.recipe), *unknown]
+        troubles = obstacles(settings, model.graph if model else None, self.workspace.recipe)
+        troubles += call_troubles(settings)
         self.troubles.text = html.note("This will not work as it is:") + html.bullets(troubles) if troubles else ""
         self._obstacles.visible = bool(troubles)
         self.fit.visible = found is not None and bool(fitting(settings))

@@ -9,7 +9,7 @@ from bokeh.models import ColumnDataSource, FactorRange, Range1d, UIElement
 
 from playground import gallery
 from playground.analysis.race import Lap, Race
-from playground.app.gallery_files import gallery_samples
+from playground.app.gallery_files import gallery_samples, reads_text
 from playground.app.workspace import Workspace
 from playground.render import html
 from playground.render.numbers import digits, grouped, percent, size
@@ -21,6 +21,7 @@ CHOOSE = "Choose a sample or draw: the model is quantized as the Model view says
 GIVE = "Choose an .npz with an array for each input: the model is quantized as the Model view says, then both answer."
 WORDS = "Choose an .npz with an array for each input; how far apart the two answers are stands beside the button."
 KEY = html.legend(("float", "float model"), ("quant", "quantized model"))
+TEXT = "Type a text: the model is quantized as the Model view says, then both go on with it."
 NOTHING = (0.0,) * len(CLASSES)
 
 
@@ -49,7 +50,7 @@ class RunView:
         self.workspace = workspace
         self.plot = AnswersPlot()
         self.numbers, self.heading, self.engines = (html.block(f"run-{n}") for n in ("numbers", "answers", "engines"))
-        workspace.param.watch(lambda *_: self.show(), ["model", "result", "answer", "race", "compared"])
+        workspace.param.watch(lambda *_: self.show(), ["model", "result", "answer", "race", "compared", "continuation"])
         self.show()
 
     def roots(self) -> dict[str, UIElement]:
@@ -77,23 +78,14 @@ class RunView:
         compared = self.workspace.compared
         if compared is None:
             text = CHOOSE if self._reads_digits() else GIVE
+            text = TEXT if reads_text(self.workspace.settings.model) else text
             self.numbers.text = html.cards([html.Number("Float beside quantized", "—", text)])
             return
-        flipped, key = len(compared.changed), self.workspace.settings.model
+        key = self.workspace.settings.model
+        from playground.render.compared import all_numbers  # no first view needs it
+
         noun = gallery.entry(key).data.noun if key in gallery.entries() else "samples"
-        counted = f"on {grouped(compared.count)} {noun}"
-        self.numbers.text = html.cards(
-            [
-                html.Number("Accuracy, float", percent(compared.original.accuracy), counted),
-                html.Number("Accuracy, quantized", percent(compared.quantized.accuracy), compared.engine),
-                html.Number("Agreement", percent(compared.agreement), f"{flipped} answers changed"),
-                html.Number(
-                    "Cross-entropy",
-                    digits(compared.quantized.cross_entropy),
-                    f"float {digits(compared.original.cross_entropy)}",
-                ),
-            ]
-        )
+        self.numbers.text = html.cards(all_numbers(compared, f"on {grouped(compared.count)} {noun}"))
 
     def _reads_digits(self) -> bool:
         return gallery_samples(self.workspace.settings.model) == "digits"
@@ -101,6 +93,9 @@ class RunView:
     def _show_answer(self) -> None:
         answer, digits_read = self.workspace.answer, self._reads_digits()
         self.plot.figure.visible = digits_read
+        if reads_text(self.workspace.settings.model):
+            self.heading.text = self._continuation()
+            return
         if not digits_read:
             self.heading.text = html.title("Answers") + html.note(WORDS)
             return
@@ -110,6 +105,22 @@ class RunView:
             return
         self.plot.show(answer.original, answer.quantized)
         self.heading.text = html.title(answer.sentence) + KEY
+
+    def _continuation(self) -> str:
+        """What both models make of the text that was typed."""
+        found = self.workspace.continuation
+        if found is None:
+            return html.title("The next characters") + html.note(TEXT)
+        from playground.render.prompt import continued, likely_table  # no first view needs it
+
+        original, quantized = found.original, found.quantized
+        return (
+            html.title("The next characters", found.sentence)
+            + continued("Float:", found.read, original.text, "float")
+            + continued("Quantized:", found.read, quantized.text, "quant")
+            + html.part(html.note("What could come first, by probability"))
+            + likely_table(original.first, quantized.first)
+        )
 
 
 def _race_table(race: Race) -> str:

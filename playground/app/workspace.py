@@ -24,6 +24,7 @@ LISTED = ("digits-mlp", "digits-convnet")
 NO_RESULTS: Mapping[str, Any] = {
     "result": None,
     "answer": None,
+    "continuation": None,
     "compared": None,
     "race": None,
     "sensitivity": None,
@@ -40,7 +41,8 @@ class Workspace(param.Parameterized):
     score = param.ClassSelector(class_=Score, allow_None=True, doc="With the tensor quantized; None if not measurable.")
     result = param.Parameter(doc="The last quantized model.")
     answer = param.Parameter(doc="What both models say to the input in the Run view.")
-    compared = param.Parameter(doc="Float and quantized model over the gallery's digits.")
+    continuation = param.Parameter(doc="How both models go on with the text in the Run view.")
+    compared = param.Parameter(doc="Float and quantized model over the gallery's or the visitor's samples.")
     race = param.Parameter(doc="The last comparison of the engines.")
     sensitivity = param.Parameter(doc="What each layer of the last quantized model does.")
     mixed = param.Parameter(doc="Formats for each layer; kept while only formats change.")

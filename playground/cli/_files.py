@@ -10,6 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from playground import gallery
+from playground.analysis.labels import taken_from
 from playground.errors import InvalidInputError, MissingError
 from playground.model.graph import Graph, Model
 from playground.model.loading import load
@@ -17,9 +18,6 @@ from playground.model.recipe import Recipe
 from playground.model.recipe_imports import import_recipe
 
 GALLERY_PREFIX = "gallery:"
-LABELS = "labels"
-"""Name of the array that holds the right classes."""
-
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -93,7 +91,7 @@ def read_arrays(path: str) -> Arrays:
 def read_samples(path: str, graph: Graph) -> tuple[Arrays, NDArray[Any] | None]:
     """The feeds in a file of arrays, and its labels if it holds some. Raises as read_arrays and feeds_of."""
     arrays = read_arrays(path)
-    labels = arrays.pop(LABELS, None)
+    labels = taken_from(arrays, graph)
     return feeds_of(arrays, graph, path), labels
 
 

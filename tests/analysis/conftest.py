@@ -8,19 +8,20 @@ from playground.core import Scheme
 from playground.model.graph import Model
 from playground.model.recipe import Recipe
 from playground.ptq.pipeline import QuantizedModel, quantize_model
-from tests.ptq.conftest import small_data, small_net
+from tests.ptq.nets import everything_data, everything_net
 
 Data = dict[str, np.ndarray]
 
 
 @pytest.fixture(scope="session")
 def net() -> Model:
-    return small_net("AveragePool")
+    """Conv, Relu, depthwise Conv, Add of a branch, AveragePool, Gemm, Softmax."""
+    return everything_net("AveragePool")
 
 
 @pytest.fixture(scope="session")
 def net_data() -> Data:
-    return small_data()
+    return everything_data()
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ LABELS = np.array([0, 1, 2, 1])
 def test_agreement():
     compared = agreement(FLOATS, QUANTIZED, LABELS, "ours")
     assert (compared.count, compared.agreement, compared.engine) == (4, 0.5, "ours")
-    assert compared.changed.tolist() == [1, 3]
+    assert compared.flipped == 2
     assert compared.original == score(FLOATS, LABELS)
     assert compared.quantized == score(QUANTIZED, LABELS)
     assert (compared.original.accuracy, compared.quantized.accuracy) == (0.75, 0.75)

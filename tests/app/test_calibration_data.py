@@ -120,3 +120,27 @@ def test_more_than_fit_into_memory_are_refused_at_once(opened, refused):
     content = {"index": 0, "total": 10_000, "height": 8, "width": 8, "choices": {"height": "400", "width": "400"}}
     with pytest.raises(refused, match=r"10000 images are too many\. Choose at most 266"):
         opened.ask("image", (BytesSource(bytes(256), "a.png"),), **content)
+
+
+BAD_LABELS = {
+    "too few": (np.zeros(5, np.int64), "mine.npz: labels of shape (5,) for 6 samples"),
+    "no integers": (np.zeros(6, np.float32), "mine.npz: labels of type float32"),
+    "no class": (np.full(6, 3), "mine.npz: labels from 3 to 3 for 3 classes"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_LABELS)
+def test_labels_that_do_not_fit_leave_the_data_as_it_was(page, files, refused, case):
+    page.ask("load", [files.linear_model()])
+    x = RNG.normal(size=(6, 4)).astype(np.float32)
+    page.ask("calibration", [files.npz("good.npz", x=x, labels=np.arange(6, dtype=np.uint8) % 3)])
+    labels, message = BAD_LABELS[case]
+    with pytest.raises(refused) as caught:
+        page.ask("calibration", [files.npz("mine.npz", x=x, labels=labels)])
+    assert caught.value.message.startswith(message)
+    held = page.backend.models.calibration
+    assert (held.name, held.sentence) == ("good.npz", "good.npz: 6 samples. With labels.")
+    np.testing.assert_array_equal(held.labels, [0, 1, 2, 0, 1, 2])
+    assert held.labels.dtype == np.int64
+    page.ask("load", [files.linear_model(name="other.onnx")])
+    assert held.labels is None

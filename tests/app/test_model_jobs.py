@@ -12,6 +12,8 @@ import playground
 from playground import gallery
 from playground.app.model_jobs import ModelJobs, recipe_of
 from playground.errors import UnsupportedError
+from playground.model.graph import ValueInfo
+from playground.model.loading import load
 from playground.model.recipe import ONNX_FORMATS, Recipe
 from playground.work import drain
 
@@ -69,7 +71,7 @@ def test_comparison_over_the_digits(workspace, jobs):
     assert compared.original.accuracy == (floats.argmax(axis=1) == digits.labels).mean()
     assert compared.quantized.accuracy == pytest.approx((quantized.argmax(axis=1) == digits.labels).mean(), abs=2 / 360)
     assert compared.agreement == pytest.approx((quantized.argmax(axis=1) == floats.argmax(axis=1)).mean(), abs=2 / 360)
-    assert 0 < len(compared.changed) == round(360 * (1 - compared.agreement))
+    assert 0 < compared.flipped == round(360 * (1 - compared.agreement))
 
 
 def test_answers_to_a_digit(workspace, jobs):
@@ -86,8 +88,10 @@ def test_answers_to_a_digit(workspace, jobs):
 
 def test_where_the_answers_differ_it_says_so(workspace, jobs):
     workspace.change(weights="int2", weights_granularity="tensor")
-    drain(jobs.quantize_work())
-    sentence = drain(jobs.sample_work({"index": int(workspace.compared.changed[0])}))["sentence"]
+    result, images = drain(jobs.quantize_work()), gallery.digits().images
+    floats = by_onnxruntime(gallery.model_bytes("digits-mlp"), image=images).argmax(axis=1)
+    changed = np.flatnonzero(floats != by_onnxruntime(result.onnx, image=images).argmax(axis=1))
+    sentence = drain(jobs.sample_work({"index": int(changed[0])}))["sentence"]
     assert "Float says" in sentence
     assert "quantized says" in sentence
 
@@ -158,3 +162,48 @@ def test_dynamic_activations(workspace):
     compared = workspace.compared
     assert compared.engine == "our int8 kernels"
     assert compared.agreement > 0.98
+
+
+def visitors(jobs, workspace, files, **arrays):
+    """The convnet as a visitor's own model, with calibration data of their own."""
+    workspace.open(files.gallery_file())
+    jobs.calibration.use_npz(files.npz("mine.npz", **arrays))
+    workspace.change(weights="int3", weights_granularity="tensor")
+    return drain(jobs.quantize_work())
+
+
+def test_labels_beside_the_samples_give_the_accuracy(workspace, jobs, files):
+    digits = gallery.digits()
+    samples, labels = digits.images[:100], digits.labels[:100].astype(np.int32)
+    result = visitors(jobs, workspace, files, image=samples, labels=labels)
+    compared = workspace.compared
+    floats = by_onnxruntime(gallery.model_bytes("digits-convnet"), image=samples)
+    quantized = by_onnxruntime(result.onnx, image=samples)
+    assert compared.count == 100
+    assert compared.original.accuracy == (floats.argmax(axis=1) == labels).mean()
+    assert compared.quantized.accuracy == pytest.approx((quantized.argmax(axis=1) == labels).mean(), abs=0.02)
+    expected = -np.log(softmax(floats, axis=1)[np.arange(100), labels]).mean()
+    assert compared.original.cross_entropy == pytest.approx(expected, rel=1e-4)
+    np.testing.assert_array_equal(jobs.measured_on()[1], labels)
+
+
+def test_without_labels_the_measure_is_agreement(workspace, jobs, files):
+    samples = gallery.digits().images[:300]
+    result = visitors(jobs, workspace, files, image=samples)
+    compared, used = workspace.compared, samples[:256]
+    floats = by_onnxruntime(gallery.model_bytes("digits-convnet"), image=used).argmax(axis=1)
+    same = (floats == by_onnxruntime(result.onnx, image=used).argmax(axis=1)).mean()
+    assert (compared.original, compared.quantized, compared.count) == (None, None, 256)
+    assert compared.agreement == pytest.approx(same, abs=2 / 256)
+    assert compared.flipped == round(256 * (1 - compared.agreement))
+    assert jobs.measured_on()[1] is None
+
+
+def test_classes_that_only_the_run_can_refuse_are_said_and_the_model_is_kept(workspace, jobs, files, monkeypatch):
+    graph = load(files.gallery_file()).graph
+    hidden = graph.with_(outputs=(ValueInfo("logits", "float32", None),))
+    monkeypatch.setattr(jobs.calibration, "_graph", lambda: hidden)  # a file that does not state its output's shape
+    result = visitors(jobs, workspace, files, image=gallery.digits().images[:8], labels=np.full(8, 10))
+    assert workspace.result is result
+    assert workspace.compared is None
+    assert "no classes of the model's 10" in workspace.problem

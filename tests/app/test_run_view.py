@@ -38,12 +38,15 @@ def test_another_recipe_clears_the_view(view, workspace):
     assert view.plot.source.data["float"] == [0] * 10
 
 
-@pytest.mark.parametrize("model", ["moby-dick-transformer", "breast-cancer-mlp"])
-def test_a_model_that_reads_no_digits_has_no_plot_of_digits(view, workspace, model):
+@pytest.mark.parametrize(
+    ("model", "asked"), [("moby-dick-transformer", "Type a text"), ("breast-cancer-mlp", "Choose an .npz")]
+)
+def test_a_model_that_reads_no_digits_has_no_plot_of_digits(view, workspace, model, asked):
     assert view.plot.figure.visible
     workspace.change(model=model)
     assert not view.plot.figure.visible
-    assert "Choose an .npz" in view.heading.text
+    assert asked in view.heading.text
+    assert asked in view.numbers.text
     assert "draw" not in view.numbers.text
     workspace.change(model="digits-mlp")
     assert view.plot.figure.visible

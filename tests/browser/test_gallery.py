@@ -57,6 +57,28 @@ def test_another_models_answer_takes_the_place_of_the_last_ones(page):
     assert page.locator("#slot-run-answers").get_by_text("Choose an .npz").is_visible()
 
 
+def test_both_models_go_on_with_a_text(page):
+    choose(page, "breast-cancer-mlp")
+    page.locator("#tab-run").click()
+    expect(page.locator("#prompt")).to_be_hidden()
+    choose(page, "moby-dick-transformer")
+    page.evaluate("() => playground.setState({weights: 'int8', activations: 'weight_only'})")
+    page.locator("#prompt").fill("Call me €")
+    page.locator("#prompt-go").click()
+    expect(page.locator("#toasts")).to_contain_text("do not know the character '€'")
+    page.locator("#prompt").fill("Call me Ishmael. The ")
+    page.locator("#prompt-go").click()
+    page.locator("#prompt-cancel").click()
+    expect(page.locator("#prompt-hint")).to_have_text("Cancelled.", timeout=30_000)
+    page.locator("#prompt-go").click()
+    expect(page.locator("#prompt-hint")).to_contain_text("haracter", timeout=120_000)
+    answers = page.locator("#slot-run-answers")
+    expect(answers.locator("mark")).to_have_count(2, timeout=120_000)
+    added = [len(text) for text in answers.locator("mark").all_text_contents()]
+    assert added == [16, 16]
+    expect(answers.locator("tbody tr")).to_have_count(5)
+
+
 def test_a_gallery_model_quantizes_with_its_own_samples(page):
     choose(page, "digits-depthwise")
     report = page.evaluate("() => playground.quantize().then(({report}) => report)")

@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from playground.core import Scheme
-from playground.model.recipe import Override, Recipe
+from playground.model.recipe import AlgorithmCall, Override, Recipe
 
 
 @pytest.fixture
@@ -58,6 +58,25 @@ def test_an_algorithm_is_ticked_and_its_numbers_stand_in_the_report(model):
     assert applied["after"]["widest_to_median_channel"] < applied["before"]["widest_to_median_channel"]
     expect(model.locator("#slot-model-report")).to_contain_text("Cross-layer equalisation (sweeps 20, absorb 1)")
     expect(model.locator("#slot-model-report")).to_contain_text("widest to median channel")
+
+
+def test_a_parameter_of_a_ticked_algorithm_is_set_and_is_in_the_recipe(model):
+    folded = model.locator("#slot-model-parameters")
+    expect(folded).to_contain_text("Tick an algorithm above")
+    model.get_by_role("checkbox", name="Magnitude pruning").check()
+    field = folded.get_by_role("textbox", name="sparsity").or_(folded.get_by_role("spinbutton", name="sparsity"))
+    expect(folded).to_contain_text("The share of weights that become zero")
+    field.fill("0.5")
+    field.press("Tab")
+    model.wait_for_function("() => playground.state.parameters === 'magnitude_pruning.sparsity=0.5'")
+    (applied,) = quantized(model)["algorithms"]
+    assert applied["parameters"]["sparsity"] == 0.5
+    model.locator("#tab-export").click()
+    with model.expect_download() as download:
+        model.locator("#save-recipe").click()
+    assert Recipe.from_json(download.value.path().read_text()).algorithms == (
+        AlgorithmCall("magnitude_pruning", {"sparsity": 0.5}),
+    )
 
 
 def test_a_runtime_says_at_once_what_it_does_not_take(model):

@@ -55,6 +55,30 @@ def test_upload_quantize_run_download(uploaded, toasts, numbers, source, tmp_pat
     assert {t["name"] for t in report["tensors"]} <= set(names)
 
 
+def test_labels_in_the_file_are_what_the_answers_are_measured_by(page, tmp_path):
+    path = tmp_path / "mine.onnx"
+    path.write_bytes(gallery.model_bytes("digits-convnet"))
+    page.set_input_files("#open", path)
+    page.wait_for_function("() => playground.state.model === 'upload'")
+    page.locator("#tab-model").click()
+    digits = gallery.digits()
+    wrong = tmp_path / "wrong.npz"
+    np.savez(wrong, image=digits.images[:90], labels=digits.labels[:90] + 5)
+    page.set_input_files("#calibration", wrong)
+    page.get_by_text("for 10 classes").wait_for()
+    labelled = tmp_path / "labelled.npz"
+    np.savez(labelled, image=digits.images[:90], labels=digits.labels[:90])
+    page.set_input_files("#calibration", labelled)
+    expect(page.locator("#calibration-hint")).to_contain_text("90 samples. With labels.")
+    page.locator("#quantize").click()
+    page.wait_for_function("() => !document.getElementById('save-model').disabled")
+    expect(page.locator("#slot-model-numbers")).to_contain_text("Accuracy, quantized")
+    page.locator("#tab-run").click()
+    right = accuracy(gallery.model_bytes("digits-convnet"), type(digits)(digits.images[:90], digits.labels[:90]))
+    expect(page.locator("#slot-run-numbers")).to_contain_text(f"{100 * right:.1f}")
+    expect(page.locator("#slot-run-numbers")).to_contain_text("on 90 samples")
+
+
 def test_outputs_in_the_page_are_those_of_native_onnxruntime(page):
     page.evaluate("() => playground.setState({model: 'digits-convnet'})")
     result = page.evaluate("() => playground.quantize().then(({model, report}) => [Array.from(model), report])")

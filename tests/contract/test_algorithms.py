@@ -19,7 +19,6 @@ from playground.ptq.pipeline import QuantizedModel, quantize_model_work
 from tests.ptq.nets import attention_block, conv_net, model_of
 
 IDS = tuple(algorithms())
-QUICK = {"adaround": {"steps": 100}}
 CALIBRATION = {name: gallery.calibration(name) for name in ("digits-mlp", "digits-convnet")}
 
 
@@ -28,9 +27,8 @@ def recipe(
     fmt: str = "int4",
     granularity: str = "channel",
     activations: str = "weight_only",
-    quick: bool = True,
 ) -> Recipe:
-    calls = tuple(AlgorithmCall(name, QUICK[name] if quick and name in QUICK else {}) for name in ids)
+    calls = tuple(AlgorithmCall(name) for name in ids)
     return Recipe(weights=Scheme(fmt, granularity=granularity), activations=activations, algorithms=calls)
 
 
@@ -125,7 +123,7 @@ def test_outputs_on_held_out_digits_err_less(
 ) -> None:
     model, data = gallery.open_model(model_id), CALIBRATION[model_id]
     nearest = held_out_error(quantize_model(model, recipe((), fmt, granularity), data), model)
-    treated = recipe(ids, fmt, granularity, quick=model_id == "digits-mlp")
+    treated = recipe(ids, fmt, granularity)
     found = held_out_error(quantize_model(model, treated, data), model)
     assert found < left * nearest
 

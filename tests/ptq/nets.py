@@ -27,6 +27,35 @@ def graph_of(nodes: list[Node], held: Mapping[str, np.ndarray], shape: tuple[Any
     return Graph("net", *values, tuple(nodes), constants, 17)
 
 
+def everything_net(pool: str) -> Model:
+    """Conv, Relu, depthwise Conv, Add of a branch, a pooling operator, Gemm, Softmax."""
+    rng = np.random.default_rng(3)
+
+    def normal(*shape: int) -> Any:
+        return rng.normal(0, 0.3, shape).astype(np.float32)
+
+    pads = {"pads": [1, 1, 1, 1]}
+    nodes = (
+        Node("Conv", "conv1", ("x", "w1", "b1"), ("c1",), pads),
+        Node("Relu", "relu1", ("c1",), ("r1",)),
+        Node("Conv", "conv2", ("r1", "w2", "b2"), ("c2",), {**pads, "group": 4}),
+        Node("Add", "add", ("r1", "c2"), ("a",)),
+        Node(pool, "pool", ("a",), ("p",), {"kernel_shape": [2, 2], "strides": [2, 2]}),
+        Node("Flatten", "flatten", ("p",), ("f",)),
+        Node("Gemm", "fc", ("f", "w3", "b3"), ("y",)),
+        Node("Softmax", "softmax", ("y",), ("z",)),
+    )
+    arrays = {"w1": normal(4, 2, 3, 3), "b1": normal(4), "w2": normal(4, 1, 3, 3), "b2": normal(4)}
+    arrays |= {"w3": normal(36, 5), "b3": normal(5)}
+    held = {name: Tensor.of(name, values) for name, values in arrays.items()}
+    values = (ValueInfo("x", "float32", ("n", 2, 6, 6)),), (ValueInfo("z", "float32", ("n", 5)),)
+    return Model("onnx", "net.onnx", held, Graph("net", *values, nodes, held, 17))
+
+
+def everything_data() -> Data:
+    return {"x": np.random.default_rng(4).normal(size=(50, 2, 6, 6)).astype(np.float32)}
+
+
 def conv_net(seed: int = 0, pads: int = 1) -> tuple[Graph, Data]:
     """Conv, Relu, depthwise Conv, LeakyRelu, pointwise Conv, Relu, MaxPool, Flatten, Gemm: channels of unequal size."""
     rng = np.random.default_rng(seed)

@@ -3,9 +3,10 @@ import itertools
 import numpy as np
 import pytest
 
+from playground.ptq._grid import Grid
 from playground.ptq.adaround import Options, adaround_work
 from playground.ptq.gptq import gptq_work
-from playground.work import drain
+from playground.work import Progress, drain
 from tests.ptq.layers import layer
 
 
@@ -41,6 +42,48 @@ def test_outputs_err_much_less_than_with_round_to_nearest(seed: int, fmt: str) -
     codes = drain(adaround_work(made.W, made.H, made.grid))
     assert made.error(codes) < 0.6 * made.error(made.nearest)
     assert made.error(codes) < 1.4 * made.error(drain(gptq_work(made.W, made.H, made.grid)))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_descent_adds_to_its_start_and_to_four_times_the_steps_from_the_weights(seed: int) -> None:
+    made = layer(seed, 24, 96, "int4", 200)
+    found = made.error(drain(adaround_work(made.W, made.H, made.grid)))
+    start = made.error(drain(adaround_work(made.W, made.H, made.grid, Options(steps=0))))
+    column_by_column = made.error(drain(gptq_work(made.W, made.H, made.grid.neighbours(made.W))))
+    assert found < start < column_by_column
+    assert found < 1.01 * made.error(long_descent(made.W, made.H, made.grid, 200))
+
+
+def long_descent(W: np.ndarray, H: np.ndarray, grid: Grid, steps: int) -> np.ndarray:
+    """AdaRound as its authors have it, written out plainly in float64: Adam from the weights themselves."""
+    low, high = grid.scheme.limits
+    floor = np.floor(W / grid.scale + grid.zero)
+    rest = np.clip(W / grid.scale + grid.zero - floor, 1e-4, 1 - 1e-4)
+    V = -np.log(1.2 / (rest + 0.1) - 1)
+    first, second = np.zeros_like(V), np.zeros_like(V)
+    nearest = grid.values(grid.codes(W)) - W
+    unit = np.einsum("goi,gij,goj->go", nearest, H, nearest).mean() / W.shape[2]
+    for step in range(steps):
+        sigmoid = 1 / (1 + np.exp(-V))
+        h = np.clip(1.2 * sigmoid - 0.1, 0, 1)
+        error = grid.values(np.clip(floor, low, high)) + grid.scale * h - W
+        gradient = 2 * (error @ H) * grid.scale / unit
+        if step >= 0.2 * steps:
+            done = (step - 0.2 * steps) / (0.8 * steps)
+            beta = 2 + 9 * (1 + np.cos(np.pi * done))
+            gradient -= 16 * beta * np.abs(2 * h - 1) ** (beta - 1) * np.sign(2 * h - 1)
+        gradient *= np.where((h > 0) & (h < 1), 1.2 * sigmoid * (1 - sigmoid), 0)
+        first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
+        V -= 0.3 * first / (1 - 0.9 ** (step + 1)) / (np.sqrt(second / (1 - 0.999 ** (step + 1))) + 1e-8)
+    return np.clip(floor + (V >= 0), low, high)
+
+
+def test_a_wide_layer_reports_its_steps_and_can_be_given_up() -> None:
+    made = layer(11, 100, 1200, "int4", 50)
+    work = adaround_work(made.W, made.H, made.grid)
+    messages = {progress.message for progress in itertools.islice(work, 120) if isinstance(progress, Progress)}
+    work.close()  # as a Cancel does
+    assert messages == {"Errors of outputs", "Factoring second moments", "GPTQ"}
 
 
 def test_every_code_is_a_neighbour_of_its_value_or_the_last_one() -> None:

@@ -43,3 +43,19 @@ def test_the_output_error_is_that_of_the_outputs() -> None:
     rng = np.random.default_rng(1)
     error, x = rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 4, 50))
     assert drain(output_error_work(error, x @ x.swapaxes(1, 2))) == pytest.approx(((error @ x) ** 2).sum())
+
+
+def test_neighbours_are_the_codes_around_a_value() -> None:
+    x = np.random.default_rng(2).normal(size=(6, 12)).astype(np.float32)
+    weight, layer = quantize(x, Scheme("int3", granularity="channel", axis=0)), gemm(x.shape)
+    W = 1.3 * layer.of(x).astype(np.float64)  # some lie beyond the last code
+    grid = Grid.of(weight, layer)
+    both = grid.neighbours(W)
+    steps = W / grid.scale + grid.zero
+    for far in (-100.0, 100.0):
+        codes = both.codes(W + far)
+        expected = np.clip(np.floor(steps) if far < 0 else np.floor(steps) + 1, *grid.scheme.limits)
+        np.testing.assert_array_equal(codes, expected)
+    np.testing.assert_array_equal(both.codes(W), grid.codes(W))
+    np.testing.assert_array_equal(both.columns(2).codes(W[..., 2] + 100), both.codes(W + 100)[..., 2])
+    np.testing.assert_array_equal(both.outputs(slice(1, 3)).codes(W[:, 1:3] + 100), both.codes(W + 100)[:, 1:3])

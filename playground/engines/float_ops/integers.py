@@ -1,4 +1,4 @@
-"""ONNX's integer operators: the arithmetic of ``integer_ops`` and ``row_ops``, with zero-points as ONNX gives them.
+"""ONNX's integer operators: the arithmetic of ``integer_ops`` and ``dynamic_ops``, with zero-points as ONNX gives them.
 
 Both are imported when such an operator runs: the first view needs no integer engine.
 """
@@ -48,10 +48,10 @@ def qlinear_conv(call: Call, *inputs: Array) -> Array:
 
 def dynamic_quantize_linear(call: Call, x: Array) -> tuple[Array, Array, Array]:
     """uint8 codes of the tensor's own range, widened to hold 0; also their scale and zero-point."""
-    from playground.engines import row_ops
+    from playground.engines import dynamic_ops as ops
 
-    codes, scale, zero_point = row_ops.dynamic_quantize(x)
-    return codes, np.asarray(scale), np.array(zero_point, np.uint8)
+    found = ops.dynamic_range(x)
+    return ops.dynamic_quantize(x, found), np.asarray(found[0]), found[1].astype(np.uint8)
 
 
 def _point(given: Array | None) -> Array:

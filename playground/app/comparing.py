@@ -1,0 +1,75 @@
+"""Float and quantized model over all samples there are: the gallery's, or those that the visitor gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from playground import gallery
+from playground.analysis.accuracy import Score
+from playground.analysis.agreement import Compared, agreement
+from playground.analysis.answers import answers_work
+from playground.analysis.outputs import Measured
+from playground.engines.running import run_work
+from playground.work import Work
+
+if TYPE_CHECKING:
+    from playground.app.model_jobs import ModelJobs
+    from playground.ptq.pipeline import QuantizedModel
+
+MOST = 256
+"""Samples of the visitor's that are compared: each takes a run of both models, and the model may be a large one."""
+
+
+def compared_work(jobs: ModelJobs, key: str, result: QuantizedModel) -> Work[Compared | None]:
+    """Compare the quantized model with the float one; None where there is nothing to compare them on.
+
+    Args:
+        jobs: on the open model.
+        key: its id, as in the settings.
+        result: the quantized model.
+
+    Raises:
+        InvalidInputError: the visitor's labels are no classes of the model.
+        EngineError: a model cannot be run.
+    """
+    if key in gallery.entries():
+        return (yield from _on_gallery(jobs, key, result))
+    samples, labels = jobs.measured_on()
+    return None if samples is None else (yield from _on_samples(result, samples, labels))
+
+
+def _on_gallery(jobs: ModelJobs, key: str, result: QuantizedModel) -> Work[Compared]:
+    from playground.app.model_jobs import INTEGER_ENGINES, either_work, graph_of
+
+    samples, graph = gallery.held_out(key), jobs.graph()
+    floats = yield from run_work(graph, samples.feeds, "reference")
+    quantized, engine = yield from either_work(graph_of(result), samples.feeds, INTEGER_ENGINES)
+    output = graph.outputs[0].name
+    return agreement(floats[output], quantized[output], samples.labels, engine)
+
+
+def _on_samples(
+    result: QuantizedModel, samples: Mapping[str, NDArray[Any]], labels: NDArray[Any] | None
+) -> Work[Compared]:
+    first = {name: values[:MOST] if values.ndim else values for name, values in samples.items()}
+    found = yield from answers_work(result, first, None if labels is None else labels[:MOST])
+    told = found.quantized
+    share = told.agreement
+    return Compared(
+        count=told.samples,
+        original=_score(found.original),
+        quantized=_score(told),
+        agreement=share,
+        flipped=None if share is None else round((1 - share) * told.samples),
+        engine="as fake-quantized",
+        sqnr_db=told.sqnr_db,
+    )
+
+
+def _score(found: Measured) -> Score | None:
+    if found.accuracy is None or found.cross_entropy is None:
+        return None
+    return Score(found.accuracy, found.cross_entropy)

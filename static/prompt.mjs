@@ -1,0 +1,38 @@
+// A text for the character models: both go on with it in Python's worker; a Cancel stops them between two characters.
+const $ = (id) => document.getElementById(id);
+
+export function installPrompt({ client, complain, ready }) {
+  let running = null;
+  const idle = $("prompt-hint").textContent;
+
+  async function ask() {
+    if (running) return;
+    $("prompt-go").disabled = true;
+    try {
+      await ready();
+      running = client.request("prompt", { text: $("prompt").value });
+      $("prompt-cancel").hidden = false;
+      const { result } = await running;
+      $("prompt-hint").textContent = result.sentence;
+    } catch (error) {
+      $("prompt-hint").textContent = error.kind === "cancelled" ? "Cancelled." : idle;
+      if (error.kind !== "cancelled") complain(error);
+    } finally {
+      running = null;
+      $("prompt-go").disabled = false;
+      $("prompt-cancel").hidden = true;
+    }
+  }
+
+  client.addEventListener("progress", ({ detail }) => {
+    if (running && detail.id === running.id) $("prompt-hint").textContent = detail.message || "Working";
+  });
+  $("prompt-go").addEventListener("click", ask);
+  $("prompt").addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) ask();
+  });
+  $("prompt-cancel").addEventListener("click", () => {
+    if (running) client.request("cancel", { target: running.id }).catch(() => { /* then it has ended anyway */ });
+  });
+  addEventListener("playground-state", ({ detail }) => { $("prompting").hidden = !detail.reads_text; });
+}
