@@ -89,7 +89,7 @@ def test_a_gallery_model_quantizes_with_its_own_samples(page):
 @pytest.mark.parametrize("options", ["", "&snapshot=0"])
 def test_a_link_opens_a_model_that_has_to_be_fetched(visit, options):
     page = visit.context.new_page()
-    page.goto(f"{visit.site}/?v=1&model=moby-dick-outliers&format=int8{options}")
+    page.goto(f"{visit.site}/?v=1&model=moby-dick-outliers&format=int8&runtime=tflite{options}")
     page.wait_for_function(OPENED, arg="moby-dick-outliers", timeout=120_000)
     state = page.evaluate("() => playground.state")
     assert (state["tensor"], state["format"]) == ("blocks.0.up.weight", "int8")

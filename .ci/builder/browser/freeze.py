@@ -23,6 +23,16 @@ def unpack() -> None:
         archive.extractall(SITE_PACKAGES)
 
 
+BESIDES = (
+    "playground.host.browser",
+    "playground.host._page_file",
+    "playground.gallery.rescaled",
+    "playground.model.runtimes",
+)
+"""What is imported late in answers that do not wait for the packages (``WITHOUT_PACKAGES`` in static/engine/worker.mjs):
+for links and settings that name another model or runtime."""
+
+
 def check_libraries() -> None:
     """Refuse compiled modules that are not loaded before Python starts: a restored process would lack them."""
     loaded = {
@@ -45,7 +55,8 @@ def freeze() -> None:
 
 unpack()
 import_module("playground.app.panel_import").import_panel()
-import_module("playground.host.browser")
+for module in BESIDES:
+    import_module(module)
 freeze()
 check_libraries()
 gc.collect()
