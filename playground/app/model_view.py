@@ -26,9 +26,9 @@ from playground.app.workspace import Workspace
 from playground.errors import PlaygroundError
 from playground.model.recipe import ONNX_FORMATS
 from playground.render import html
-from playground.render.algorithms import HEAD, applied_title, number_rows, remarks, treated
 from playground.render.compared import one_number
 from playground.render.numbers import digits, grouped, shape, size
+from playground.render.report_card import report_card
 from playground.settings import Settings
 
 TABLE_SHEET = (Path(html.__file__).parent / "table.css").read_text(encoding="utf-8")
@@ -102,12 +102,12 @@ class ModelView:
 
     def _table(self) -> DataTable:
         columns = [
-            _column("name", "Tensor", 134),
+            _column("name", "Tensor", 128),
             _column("op", "Operator", 66),
             _column("shape", "Shape", 112),
             _column("dtype", "Type", 54),
             _column("parameters", "Parameters", 82, number=True),
-            _column("bytes", "Size", 62, number=True, number_format=BYTES),
+            _column("bytes", "Size", 68, number=True, number_format=BYTES),
             _column("format", "Quantized as", 90),
             _column("after", "Size after", 62, number=True, number_format=BYTES),
             _column("sqnr", "SQNR, dB", 52, number=True, number_format="0.0"),
@@ -247,33 +247,7 @@ class ModelView:
 
     def _show_report(self) -> None:
         result = self.workspace.result
-        if result is None:
-            self.report.text = html.title("Report") + html.note(
-                "Quantize the model: what was done, what was skipped and why will stand here."
-            )
-            return
-        report = report_data(result)
-        skipped = [f"{entry['name']}: {entry['reason']}" for entry in report["skipped"]]
-        self.report.text = (
-            html.title("Report", report["summary"])
-            + "".join(html.part(_algorithm(applied)) for applied in report["algorithms"])
-            + (html.part(html.note("Take note") + html.bullets(report["warnings"])) if report["warnings"] else "")
-            + html.part(
-                html.note("Not quantized, and why") + html.bullets(skipped)
-                if skipped
-                else html.note("Nothing was skipped.")
-            )
-        )
-
-
-def _algorithm(applied: dict[str, Any]) -> str:
-    """What one algorithm did: its numbers before and after, and its remarks."""
-    rows, told = number_rows(applied), remarks(applied)
-    return (
-        html.title(applied_title(applied), treated(applied))
-        + (html.table(HEAD, rows) if rows else "")
-        + (html.bullets(told) if told else "")
-    )
+        self.report.text = report_card(report_data(result) if result else None)
 
 
 def _weight_formats(settings: Settings) -> list[str]:

@@ -29,8 +29,8 @@ BESIDES = (
     "playground.gallery.rescaled",
     "playground.model.runtimes",
 )
-"""What is imported late in answers that do not wait for the packages (``WITHOUT_PACKAGES`` in static/engine/worker.mjs):
-for links and settings that name another model or runtime."""
+"""What is imported late in answers that do not wait for the packages (``WITHOUT_PACKAGES`` in
+static/engine/worker.mjs): for links and settings that name another model or runtime."""
 
 
 def check_libraries() -> None:

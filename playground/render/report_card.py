@@ -1,0 +1,50 @@
+"""What came of a quantization, as the Model view shows it: what was done, and what was skipped and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from playground.render import html
+from playground.render.algorithms import HEAD, applied_title, number_rows, remarks, treated
+
+
+def report_card(report: Mapping[str, Any] | None) -> str:
+    """The card's content.
+
+    Args:
+        report: of the last quantization, as ``analysis.report.report_data`` gives it; None before the first.
+    """
+    if report is None:
+        return html.title("Report") + html.note(
+            "Quantize the model: what was done, what was skipped and why will stand here."
+        )
+    skipped = skipped_by_reason(report["skipped"])
+    return (
+        html.title("Report", report["summary"])
+        + "".join(html.part(_algorithm(applied)) for applied in report["algorithms"])
+        + (html.part(html.note("Take note") + html.bullets(report["warnings"])) if report["warnings"] else "")
+        + html.part(
+            html.note("Not quantized, and why") + html.bullets(skipped)
+            if skipped
+            else html.note("Nothing was skipped.")
+        )
+    )
+
+
+def skipped_by_reason(entries: Sequence[Mapping[str, str]]) -> list[str]:
+    """A line for each reason, after the names it holds for: a transformer has dozens of tensors with the same one."""
+    names: dict[str, list[str]] = {}
+    for entry in entries:
+        names.setdefault(entry["reason"], []).append(entry["name"])
+    return [f"{', '.join(alike)}: {reason}" for reason, alike in names.items()]
+
+
+def _algorithm(applied: dict[str, Any]) -> str:
+    """What one algorithm did: its numbers before and after, and its remarks."""
+    rows, told = number_rows(applied), remarks(applied)
+    return (
+        html.title(applied_title(applied), treated(applied))
+        + (html.table(HEAD, rows) if rows else "")
+        + (html.bullets(told) if told else "")
+    )
