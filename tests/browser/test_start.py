@@ -83,7 +83,10 @@ def test_bench_page_fills_its_results(fresh):
     assert {r["shape"] for r in results} == shapes
     assert all(r["medianMs"] > 0 for r in results)
     theirs = [r for r in results if r["engine"].startswith("ONNX")]
-    assert {r["result"] for r in theirs} == {"equal", "equal within 0.00001"} and len(theirs) == 12
+    floats = [r for r in theirs if "accuracy level 4" in r["engine"]]  # which it multiplies as float32 all the same
+    assert all(r["result"].startswith("differs by up to ") for r in floats) and floats
+    exact = [r["result"] for r in theirs if r not in floats]
+    assert set(exact) == {"equal", "equal within 0.00001"} and len(exact) == 12
     assert {r["engine"].partition(",")[0] for r in results} >= {"Ours (simd128)", "Multiplying alone (simd128)"}
     names = ("resnet8", "mobilenet", "dscnn", "autoencoder", "encoder", "digits-mlp", "digits-convnet")
     assert {r["shape"] for r in nets} == {f"{name}, batch {batch}" for name in names for batch in (1, 16)}

@@ -102,7 +102,7 @@ BAD_SAMPLES = {
     "no input": ({"pixels": "images", "shapes": "images"}, "no array for the model's input 'image'"),
     "no labels": ({"image": "images"}, "there is nothing to measure against"),
     "other count": ({"image": "images", "labels": "few"}, "labels of shape (3,) for 20 samples"),
-    "no classes": ({"image": "images", "labels": "large"}, "no classes of the model's 10"),
+    "no classes": ({"image": "images", "labels": "large"}, "labels from 1 to 200 for 10 classes"),
     "not integers": ({"image": "images", "labels": "float"}, "labels of type float32"),
     "other shape": ({"image": "flat", "labels": "labels"}, "image"),
     "none": ({"image": "empty", "labels": "none"}, "the arrays hold no samples, or not the same number"),
