@@ -14,7 +14,7 @@ function listed(links) {
 }
 
 export class Files extends EventTarget {
-  #list; #page; #mode = ""; #fetcher = null; #fresh = false;
+  #list; #page; #mode = ""; #fetcher = null; #fresh = false; #kept = () => {};
 
   /** Reads the list from the document. */
   constructor(links) {
@@ -37,6 +37,7 @@ export class Files extends EventTarget {
   begin(mode) {
     this.#mode = mode;
     this.#fetcher?.terminate();
+    this.#kept(); // or not: whoever waits for it goes on
     this.#fetcher = new Worker(FETCHER, { name: "fetcher" });
     this.#fetcher.onmessage = ({ data }) => this.dispatchEvent(new CustomEvent("progress", { detail: data }));
     this.#fetcher.onerror = () => {
@@ -63,7 +64,7 @@ export class Files extends EventTarget {
   keep() {
     const { port1, port2 } = new MessageChannel();
     this.#fetcher.postMessage({ kept: port2 }, [port2]);
-    return new Promise((resolve) => { port1.onmessage = resolve; });
+    return new Promise((resolve) => { port1.onmessage = this.#kept = resolve; });
   }
 
   /** Fetches one of the page's own files and hands it out. */

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground import gallery
+from playground.analysis.labels import require_classes
 from playground.engines.interpreter import Runner
 from playground.errors import InvalidInputError
 from playground.model.graph import Graph, Model
@@ -43,11 +44,7 @@ def score(logits: NDArray[Any], labels: NDArray[np.integer[Any]]) -> Score:
             where="labels",
             hint="Outputs are (samples, classes)",
         )
-    classes = logits.shape[-1]
-    if labels.dtype.kind not in "iu" or (labels.size and not 0 <= labels.min() <= labels.max() < classes):
-        raise InvalidInputError(
-            f"they are no classes of the model's {classes}", where="labels", hint="Use whole numbers from 0"
-        )
+    require_classes(labels, logits.shape, "labels")
     shifted = logits.reshape(labels.size, -1).astype(np.float64)
     shifted -= shifted.max(axis=1, keepdims=True)
     right = shifted[np.arange(labels.size), labels.reshape(-1)]

@@ -34,10 +34,6 @@ def checked_labels(labels: NDArray[Any], samples: int, graph: Graph, where: str)
     Raises:
         InvalidInputError: they are no whole numbers, too many or too few, or no classes of this model.
     """
-    if labels.dtype.kind not in "iu":
-        raise InvalidInputError(
-            f"{LABELS} of type {labels.dtype}", where=where, hint="Use integers, the classes from 0"
-        )
     if labels.ndim == 0 or len(labels) != samples:
         raise InvalidInputError(
             f"{LABELS} of shape {labels.shape} for {samples} samples", where=where, hint="Give one label a sample"
@@ -50,8 +46,13 @@ def require_classes(labels: NDArray[Any], shape: Sequence[int | str | None] | No
     """Labels that an output of this shape, classes along the last axis, can have; sizes that are left open fit.
 
     Raises:
-        InvalidInputError: one is below zero or beyond the classes, or axes are not the output's without the last.
+        InvalidInputError: they are no whole numbers, one is below zero or beyond the classes, or their axes are not the
+            output's without the last.
     """
+    if labels.dtype.kind not in "iu":
+        raise InvalidInputError(
+            f"{LABELS} of type {labels.dtype}", where=where, hint="Use integers, the classes from 0"
+        )
     if labels.size and labels.min() < 0:
         raise InvalidInputError(f"{LABELS} from {labels.min()} on", where=where, hint="Classes are counted from 0")
     if shape is None:

@@ -12,6 +12,7 @@ from playground.analysis.accuracy import Score
 from playground.analysis.agreement import Compared, agreement
 from playground.analysis.answers import answers_work
 from playground.analysis.outputs import Measured
+from playground.app.either_engine import INTEGER_ENGINES, either_work, graph_of
 from playground.engines.running import run_work
 from playground.work import Work
 
@@ -42,8 +43,6 @@ def compared_work(jobs: ModelJobs, key: str, result: QuantizedModel) -> Work[Com
 
 
 def _on_gallery(jobs: ModelJobs, key: str, result: QuantizedModel) -> Work[Compared]:
-    from playground.app.model_jobs import INTEGER_ENGINES, either_work, graph_of
-
     samples, graph = gallery.held_out(key), jobs.graph()
     floats = yield from run_work(graph, samples.feeds, "reference")
     quantized, engine = yield from either_work(graph_of(result), samples.feeds, INTEGER_ENGINES)

@@ -14,6 +14,7 @@ from playground.analysis.inventory import inventory_data
 from playground.analysis.race import race_work
 from playground.app import chosen_recipe
 from playground.app.calibration_data import CalibrationData
+from playground.app.either_engine import INTEGER_ENGINES, either_work, graph_of
 from playground.app.inputs import Feeds, as_feeds, digit_of, fixed_batch, read_feeds
 from playground.app.python_code import python_code
 from playground.app.workspace import NO_RESULTS, Workspace
@@ -239,31 +240,6 @@ def _partings(quantized: Graph, feeds: Feeds) -> Work[tuple[str, ...]]:
     except UnsupportedError:
         return ()
     return tuple(parting.sentence for parting in found)
-
-
-INTEGER_ENGINES = ("wasm", "onnxruntime")
-ENGINE_TITLES = {"wasm": "our int8 kernels", "onnxruntime": "ONNX Runtime", "reference": "NumPy"}
-
-
-def either_work(graph: Graph, feeds: Feeds, engines: Sequence[str]) -> Work[tuple[Feeds, str]]:
-    """Run on the first engine that takes the graph; the answer says which one it was."""
-    *first, last = engines
-    for engine in first:
-        try:
-            outputs = yield from run_work(graph, feeds, engine)
-        except UnsupportedError:
-            continue
-        return outputs, ENGINE_TITLES[engine]
-    outputs = yield from run_work(graph, feeds, last)
-    return outputs, ENGINE_TITLES[last]
-
-
-def graph_of(result: QuantizedModel) -> Graph:
-    """The quantized model's graph. Raises UnsupportedError if it has none."""
-    graph: Graph | None = result.model.graph
-    if graph is None:
-        raise UnsupportedError("the quantized file has no graph")
-    return graph
 
 
 def _answer(floats: Feeds, quantized: Feeds) -> Answer:

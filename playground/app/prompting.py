@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from playground import gallery
 from playground.analysis.agreement import softmax
+from playground.app.either_engine import INTEGER_ENGINES, either_work, graph_of
 from playground.app.gallery_files import reads_text
-from playground.app.model_jobs import INTEGER_ENGINES, either_work, graph_of
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Graph
 from playground.work import Progress, Work

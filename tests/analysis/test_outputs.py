@@ -68,8 +68,8 @@ def test_outputs_without_classes() -> None:
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (LABELS + 1, "no classes"),
-        (LABELS.astype(float), "no classes"),
+        (LABELS + 1, "labels from 1 to"),
+        (LABELS.astype(float), "labels of type float64"),
         (np.tile(LABELS, 2).reshape(90, 2), "labels of shape"),
     ],
 )
