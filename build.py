@@ -18,14 +18,13 @@ OLDEST_PYTHON = (3, 11)
 if sys.version_info < OLDEST_PYTHON:
     sys.exit(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
 
-sys.path[:0] = [str(Path(__file__).parent / ".ci"), str(Path(__file__).parent)]
-
-from builder import bench, checks, documentation, site, testing  # noqa: E402
-from builder.paths import DIST, DOWNLOADS, KERNELS_FILE, LOCAL_CACHE, STAMPS, TREE, VENV  # noqa: E402
-from builder.steps import BuildError  # noqa: E402
+sys.path.insert(0, str(Path(__file__).parent))
 
 from playground.errors import PlaygroundError  # noqa: E402
 from playground.serving import DEFAULT_PORT, make_server  # noqa: E402
+from tools import bench, checks, documentation, site, testing  # noqa: E402
+from tools.paths import DIST, DOWNLOADS, KERNELS_FILE, LOCAL_CACHE, STAMPS, TREE, VENV  # noqa: E402
+from tools.steps import BuildError  # noqa: E402
 
 
 def serve(options: argparse.Namespace) -> None:

@@ -4,11 +4,11 @@ import subprocess
 import sys
 
 import pytest
-from builder.paths import DIST, ROOT
-from builder.steps import BuildError
 
 import build
 from playground.serving import SiteServer
+from tools.paths import DIST, ROOT
+from tools.steps import BuildError
 
 
 @pytest.fixture
@@ -71,5 +71,5 @@ def test_clean_deletes_what_was_built_and_keeps_downloads(monkeypatch, tmp_path)
 def test_it_needs_the_standard_library_only():
     code = "import sys, build; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     result = subprocess.run([sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    foreign = set(result.stdout.split()) - set(sys.stdlib_module_names) - {"__main__", "build", "builder", "playground"}
+    foreign = set(result.stdout.split()) - set(sys.stdlib_module_names) - {"__main__", "build", "tools", "playground"}
     assert {name for name in foreign if not name.startswith("_")} == set()

@@ -1,6 +1,6 @@
 """The gallery: small trained models and the samples they are measured on. NumPy is all it needs.
 
-The ``train*.py`` scripts beside this file made everything that is read here; ``measured.json`` holds what they
+The scripts in ``tools/training/`` made everything that is read here; ``measured.json`` holds what they
 measured. Models that compute the same as another one are made from it when they are opened (``rescaled.py``). In the
 page a file may not have come yet: :func:`missing_files` names such files, :func:`put_file` adds them.
 """

@@ -1,4 +1,4 @@
-// Takes the place of Panel Material UI's utils.js in the page's bundle (.ci/builder/material.py): the same but for the
+// Takes the place of Panel Material UI's utils.js in the page's bundle (tools/material.py): the same but for the
 // theme. There each component keeps a theme of its own in its state and renders twice for it; here the page's <html>
 // says whether it is dark, all components share what is costly, and each renders once.
 import * as React from "react";

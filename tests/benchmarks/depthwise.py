@@ -79,8 +79,8 @@ def write(folder: Path, layers: list[tuple[int, int, int]]) -> None:
 
 def main() -> None:
     """Write the layers to a folder of their own and run depthwise.mjs on it."""
-    sys.path.insert(0, str(ROOT / ".ci"))
-    from builder.downloads import node, node_modules
+    sys.path.insert(0, str(ROOT))
+    from tools.downloads import node, node_modules
 
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder), LAYERS)

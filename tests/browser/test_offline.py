@@ -13,12 +13,12 @@ from contextlib import contextmanager
 import numpy as np
 import onnxruntime
 import pytest
-from builder import publish
-from builder.paths import DIST, TREE
 from playwright.sync_api import expect
 
 from playground import gallery
 from playground.serving import HASHED
+from tools import publish
+from tools.paths import DIST, TREE
 
 BOOTED = "() => window.playground?.bootTimes || !document.getElementById('failure').hidden"
 KEPT = "() => document.documentElement.dataset.offline"

@@ -8,7 +8,7 @@ from playground import gallery
 
 torch = pytest.importorskip("torch")
 
-from playground.gallery import train  # noqa: E402 (it imports torch)
+from tools.training import digits as train  # noqa: E402 (it imports torch)
 
 
 def small_net():

@@ -206,7 +206,7 @@ class Guarded:
 def guarded(request, tmp_path_factory):
     if request.param == "built":
         return Guarded(read_module(), "int16")
-    from builder import kernels
+    from tools import kernels
 
     module = tmp_path_factory.mktemp("kernels") / "sanitized.wasm"
     kernels.compile_module(module, f"-mcpu={kernels.TARGETS[kernels.KERNELS_FILE]}", *SANITIZED)
@@ -225,7 +225,7 @@ def stand_in(tmp_path_factory):
     """The relaxed build with relaxed_dot.h in place of the instruction, for the C macros that are given."""
 
     def compiled(*macros):
-        from builder import kernels
+        from tools import kernels
 
         module = tmp_path_factory.mktemp("kernels") / "relaxed.wasm"
         kernels.compile_module(module, *STAND_IN, *SANITIZED, *macros)

@@ -15,7 +15,7 @@ KERNEL(k_shift) { ((int32_t *)(uintptr_t)args[2])[0] = args[0] << args[1]; }
     ("name", "words"), [("k_add", (2**31 - 1, 1)), ("k_cast", (0x7F000000, 0)), ("k_shift", (1, 32))]
 )
 def test_undefined_behaviour_traps(tmp_path, sanitized, name, words):
-    from builder import kernels
+    from tools import kernels
 
     source, module = tmp_path / "wrong.c", tmp_path / "wrong.wasm"
     source.write_text(WRONG)

@@ -1,0 +1,195 @@
+"""Assemble the whole site as static files in ``.cache/tree``, then publish it to ``dist/``."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from tools import browser_python, downloads, environment, kernels, material, publish, release, scripts
+from tools.browser_python import BrowserFile
+from tools.paths import (
+    DIST,
+    PACKAGE,
+    PYTHON,
+    REQUIREMENTS,
+    ROOT,
+    STATIC,
+    TREE,
+    WASM_KERNELS,
+    site_packages,
+)
+from tools.steps import files_in, run, step
+
+ORT = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+BOKEH = ("bokeh.min.js", "bokeh-widgets.min.js", "bokeh-tables.min.js")
+PANEL_FOLDERS = ("css", "bundled/theme", "images", "assets")
+"""Of Panel's ``dist/``, what its components name in their style sheets."""
+
+_LOCK = REQUIREMENTS / "site.txt"
+_NPM_LOCK = REQUIREMENTS / "package-lock.json"
+_KERNELS = list(kernels.TARGETS)
+_BENCHMARKS = ROOT / "tests" / "benchmarks"
+_BENCH_SCRIPTS = tuple(_BENCHMARKS / f"{name}.py" for name in ("operator_models", "nets", "net_programs", "depthwise"))
+_LIMIT = _BENCHMARKS / "limit.c"
+SCRIPTS = {"early": "iife", "fetcher": "iife", "page": "esm", "theme": "iife", "bench": "esm"}
+"""What is bundled into one file: module in ``static/`` -> form. The engine's part is bundled with Python's files."""
+
+PAGES = ("index.html", "embed.html")
+"""Pages that start Python; the list of its files is written into them."""
+
+_MARK = "<!-- playground-files -->"
+_MADE_HERE = ("python", "ort", "bokeh", "pn", "pmui", "kernels", "bench", "manifest.json")
+"""Folders and files of ``dist/`` that do not come from ``static/``."""
+
+_RECIPE = Path(__file__).parent
+"""This code decides the outputs too, so every step below depends on it."""
+
+
+def build() -> Path:
+    """Do whatever is not up to date, and return ``dist/``.
+
+    Raises:
+        BuildError: a step failed.
+    """
+    environment.ensure("site")
+    modules = downloads.node_modules()
+    wheel = downloads.numpy_wheel(modules)
+    step("Build the kernels", [_RECIPE / "kernels.py", WASM_KERNELS, _LOCK], _KERNELS, kernels.compile_kernels)
+    TREE.mkdir(parents=True, exist_ok=True)
+    versions = locked_versions(_LOCK.read_text("utf-8"))
+    runtime: list[Path | str] = [_RECIPE / name for name in ("site.py", "material.py", "scripts.py")]
+    runtime += [_NPM_LOCK, _LOCK, material.PROJECT, material.UTILS, *material.names()]
+    folders = [TREE / name for name in ("ort", "bokeh", "pn", "pmui")]
+    step("Copy the browser runtime", runtime, folders, lambda: _copy_runtime(modules, versions))
+    env = python_environment()
+    browser_python.build(modules, wheel, env)
+    browser_python.sweep(modules)
+    step(
+        "Write the bench models",
+        [
+            *_BENCH_SCRIPTS,
+            _LIMIT,
+            _RECIPE / "kernels.py",
+            *(PACKAGE / part for part in ("model", "engines", "ptq", "gallery")),
+            _LOCK,
+        ],
+        [TREE / "bench"],
+        _write_bench,
+    )
+    recipe: list[Path | str] = [_RECIPE / name for name in ("site.py", "scripts.py", "browser_python.py")]
+    recipe += [browser_python.PYTHON, json.dumps(env)]
+    pages = [TREE / "index.html", TREE / "kernels", TREE / "page.js"]
+    step("Write the pages", [*recipe, STATIC, *_KERNELS], pages, lambda: _write_pages(modules, env))
+    parts: list[Path | str] = [_RECIPE / "site.py", wheel.name, json.dumps(versions)]
+    step("Write the manifest", parts, [TREE / "manifest.json"], lambda: _write_manifest(wheel, versions))
+    recipe = [_RECIPE / f"{name}.py" for name in ("publish", "release", "offline", "budgets", "compression")]
+    published = [DIST / "index.html", DIST / "sw.js"]
+    step(
+        "Publish to dist/",
+        [*recipe, _NPM_LOCK, STATIC / "sw.mjs", TREE],
+        published,
+        lambda: publish.publish(TREE, DIST),
+    )
+    return DIST
+
+
+def locked_versions(lock: str) -> dict[str, str]:
+    """Package name -> version, from the text of a lock file (the first where platforms differ)."""
+    found: dict[str, str] = {}
+    for name, version in re.findall(r"^([a-z0-9-]+)==([^\s;\\]+)", lock, re.MULTILINE):
+        found.setdefault(name, version)
+    return found
+
+
+def python_environment() -> dict[str, str]:
+    """Where Python's widgets find their files in the page: relative, so that any path will do."""
+    panel, material = (release.folder_address(TREE / name) for name in ("pn", "pmui"))
+    return {"PANEL_CDN_ROOT": f"./{panel}/", "PANEL_MATERIAL_UI_CDN_ROOT": f"./{material}/v"}
+
+
+def _copy_runtime(modules: Path, versions: Mapping[str, str]) -> None:
+    packages = site_packages()
+    panel = packages / "panel" / "dist"
+    panel_home = Path("pn", versions["panel"], "dist")
+    copies = [(modules / "onnxruntime-web" / "dist" / name, Path("ort", name)) for name in ORT]
+    copies += [(packages / "bokeh" / "server" / "static" / "js" / name, Path("bokeh", name)) for name in BOKEH]
+    copies += [(panel / "panel.min.js", Path("pn", "panel.min.js"))]
+    for folder in PANEL_FOLDERS:
+        copies += [(path, panel_home / path.relative_to(panel)) for path in files_in(panel / folder)]
+    styles = packages / "panel_material_ui" / "dist"
+    material_home = Path("pmui", f"v{versions['panel-material-ui']}")
+    for path in files_in(styles):
+        if path.suffix in {".css", ".woff2"}:  # every browser that runs WebAssembly SIMD takes woff2
+            copies.append((path, material_home / path.relative_to(styles)))
+    for folder in ("ort", "bokeh", "pn", "pmui"):
+        shutil.rmtree(TREE / folder, ignore_errors=True)
+    for source, target in copies:
+        _copy(source, TREE / target)
+    material.bundle(modules, TREE / material_home / "panel-material-ui.bundle.js")
+
+
+def _write_pages(modules: Path, env: Mapping[str, str]) -> None:
+    """Copy ``static/``, its modules bundled; delete what came from there once and is no longer there."""
+    wanted = {path.relative_to(STATIC) for path in files_in(STATIC) if path.suffix != ".mjs"}
+    wanted |= {Path(f"{name}.js") for name in SCRIPTS}
+    for path in list(files_in(TREE)):
+        inside = path.relative_to(TREE)
+        if inside.parts[0] not in _MADE_HERE and inside not in wanted:
+            path.unlink()
+    for inside in sorted(wanted):
+        if (STATIC / inside).exists():
+            _copy(STATIC / inside, TREE / inside)
+    for name, form in SCRIPTS.items():
+        scripts.bundle(modules, STATIC / f"{name}.mjs", TREE / f"{name}.js", form=form)
+    links = "\n  ".join(_links(modules, env))
+    for page in PAGES:
+        text = (STATIC / page).read_text("utf-8")
+        (TREE / page).write_text(text.replace(_MARK, links), "utf-8")
+    for path in _KERNELS:
+        _copy(path, TREE / "kernels" / path.name)
+
+
+def _links(modules: Path, env: Mapping[str, str]) -> Iterator[str]:
+    """The elements that tell early.mjs what Python needs and where it is, and the components' module, needed soon."""
+    for path in sorted((TREE / "pmui").glob("*/panel-material-ui.bundle.js")):
+        yield f'<link rel="modulepreload" href="{path.relative_to(TREE).as_posix()}">'
+    setup = json.dumps(browser_python.setup(modules, env))
+    yield f'<meta name="playground-setup" content="{html.escape(setup)}">'
+    for file in browser_python.files(modules):
+        yield link(file, file.target, file.target.relative_to(TREE).as_posix())
+
+
+def link(file: BrowserFile, packed: Path, address: str) -> str:
+    """The element that lists a file for early.mjs, which is at ``address`` as ``packed``."""
+    data = {"name": file.name, "when": file.when, "coding": file.coding}
+    sizes = {"bytes": packed.stat().st_size, "size": file.source.stat().st_size}
+    if file.source.name == "snapshot.bin":
+        sizes["image"] = browser_python.image_size()
+    attributes = " ".join(f'data-{key}="{html.escape(str(value))}"' for key, value in {**data, **sizes}.items())
+    integrity = downloads.integrity_of(packed)
+    return f'<link rel="playground-file" href="{address}" integrity="{integrity}" {attributes}>'
+
+
+def _write_bench() -> None:
+    shutil.rmtree(TREE / "bench", ignore_errors=True)
+    for name in ("operator_models", "net_programs", "depthwise"):
+        run([PYTHON, _BENCHMARKS / f"{name}.py", TREE / "bench"], "The bench page's models could not be written.")
+    kernels.compile_limits(_LIMIT, TREE / "bench")
+
+
+def _write_manifest(wheel: Path, versions: Mapping[str, str]) -> None:
+    """``manifest.json``: what the site is made of."""
+    npm = json.loads(_NPM_LOCK.read_text("utf-8"))["packages"]
+    shown = {name: versions[name] for name in ("bokeh", "panel", "panel-material-ui", "protobuf")}
+    shown |= {name: npm[f"node_modules/{name}"]["version"] for name in ("pyodide", "onnxruntime-web")}
+    shown["numpy"] = wheel.name.split("-")[1]
+    (TREE / "manifest.json").write_text(json.dumps({"versions": shown}, indent=1) + "\n", "utf-8")
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
