@@ -11,12 +11,12 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOME = {
-    "Scheme": "playground.core",
-    "Range": "playground.core",
-    "QParams": "playground.core",
-    "QTensor": "playground.core",
-    "choose_qparams": "playground.core",
-    "dequantize": "playground.core",
+    "Scheme": "playground.quantization",
+    "Range": "playground.quantization",
+    "QParams": "playground.quantization",
+    "QTensor": "playground.quantization",
+    "choose_qparams": "playground.quantization",
+    "dequantize": "playground.quantization",
     "compare": "playground.metrics",
     "quantize": "playground.api",
     "formats": "playground.api",
@@ -26,7 +26,7 @@ _HOME = {
     "Model": "playground.model.graph",
     "Recipe": "playground.model.recipe",
     "quantize_model": "playground.ptq.pipeline",
-    "run": "playground.engines.running",
+    "run": "playground.engines.run",
     "PlaygroundError": "playground.errors",
 }
 

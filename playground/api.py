@@ -8,9 +8,9 @@ from numpy.typing import ArrayLike
 
 from playground import calibration
 from playground.arrays import as_float32, require_values
-from playground.core import QTensor, Range, Scheme, quantize_values, rotated
+from playground.convention_rules import CONVENTIONS, Convention
 from playground.number_formats import FORMATS, NumberFormat
-from playground.presets import CONVENTIONS, Convention
+from playground.quantization import QTensor, Range, Scheme, quantize_values, rotated
 
 
 def quantize(

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from playground.arrays import Float32, as_float32, require_values
-from playground.core import QTensor, clip_limits
 from playground.errors import InvalidInputError
 from playground.histograms import MOST_BINS, Histogram, bin_counts, edges_of, histogram
+from playground.quantization import QTensor, clip_limits
 
 __all__ = [
     "CodeUse",
@@ -26,11 +26,11 @@ __all__ = [
     "Histogram",
     "code_use",
     "compare",
+    "deterministic_sum",
     "histogram",
     "kl_divergence",
     "measure",
     "split_error",
-    "steady_sum",
 ]
 
 _CHUNK = 1 << 16
@@ -39,7 +39,7 @@ _CHUNK = 1 << 16
 _LANES = 64
 
 
-def steady_sum(values: NDArray[np.float64]) -> float:
+def deterministic_sum(values: NDArray[np.float64]) -> float:
     """The sum of at most ``_CHUNK`` float64 values in one stated order: the same bits on every machine.
 
     Value ``i`` is added to sum ``i % 64``, one after the other; then the upper half of the sums is added to the lower
@@ -85,11 +85,11 @@ class ErrorSums:
         self.count += a.size
         for p, q in _chunks(a, b):
             d = q - p
-            self._noise += steady_sum(d * d)
-            self._signal += steady_sum(p * p)
-            self._estimate += steady_sum(q * q)
-            self._inner += steady_sum(p * q)
-            self._total += steady_sum(d)
+            self._noise += deterministic_sum(d * d)
+            self._signal += deterministic_sum(p * p)
+            self._estimate += deterministic_sum(q * q)
+            self._inner += deterministic_sum(p * q)
+            self._total += deterministic_sum(d)
             self._largest = max(self._largest, float(d.max()), -float(d.min()))
 
     def measures(self) -> dict[str, float]:
@@ -117,8 +117,8 @@ def sqnr_db(x: ArrayLike, x_hat: ArrayLike) -> float:
     noise = signal = 0.0
     for p, q in _chunks(a, b):
         d = q - p
-        noise += steady_sum(d * d)
-        signal += steady_sum(p * p)
+        noise += deterministic_sum(d * d)
+        signal += deterministic_sum(p * p)
     return _decibels(signal, noise)
 
 
@@ -193,7 +193,7 @@ def split_error(x: ArrayLike, x_hat: ArrayLike, lo: ArrayLike, hi: ArrayLike, bi
             errors = b[part][chosen] - a[part][chosen]
             counts[kind] += bin_counts(errors, first, last, bins)
             squares = np.square(b[part].astype(np.float64) - a[part])
-            sums[kind] += steady_sum(np.where(chosen, squares, 0.0))
+            sums[kind] += deterministic_sum(np.where(chosen, squares, 0.0))
         clipped += int(errors.size)
     rounding, clipping = (Histogram(count, float(first), float(last)) for count in counts)
     return ErrorSplit(rounding, clipping, sums[0] / a.size, sums[1] / a.size, clipped, a.size)

@@ -12,11 +12,11 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
-from playground.core import Scheme
 from playground.errors import InvalidInputError
-from playground.grouping import GRANULARITIES as SCHEME_GRANULARITIES
 from playground.model.recipe import DEFAULT_RUNTIME, ONNX_FORMATS
 from playground.number_formats import FORMATS
+from playground.quantization import Scheme
+from playground.quantization.grouping import GRANULARITIES as SCHEME_GRANULARITIES
 
 VERSION = 1
 

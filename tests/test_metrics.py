@@ -8,9 +8,9 @@ import pytest
 from scipy import stats
 
 from playground import QTensor, Range, Scheme, compare, quantize
-from playground.core import clip_limits
 from playground.errors import InvalidInputError
 from playground.metrics import code_use, histogram, kl_divergence, measure, split_error
+from playground.quantization import clip_limits
 
 
 def test_measures_are_those_of_float64_numpy() -> None:

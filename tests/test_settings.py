@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 import playground
 from playground.errors import InvalidInputError
-from playground.grouping import GRANULARITIES as SCHEME_GRANULARITIES
 from playground.model.recipe import ONNX_FORMATS
 from playground.model.runtimes import runtimes
-from playground.ptq._catalogue import algorithms
+from playground.ptq.algorithms import algorithms
+from playground.quantization.grouping import GRANULARITIES as SCHEME_GRANULARITIES
 from playground.settings import (
     ACTIVATIONS,
     GRANULARITIES,

@@ -14,10 +14,10 @@ import numpy as np
 
 import playground
 from playground import Range, Scheme, gallery
+from playground.convention_rules import Convention
 from playground.number_formats import NumberFormat
-from playground.presets import Convention
-from playground.ptq._algorithm import STAGES, Algorithm
-from playground.ptq._catalogue import algorithms
+from playground.ptq.algorithms import algorithms
+from playground.ptq.algorithms._algorithm import STAGES, Algorithm
 from playground.render import numbers
 from tools import literature
 from tools.paths import ROOT
@@ -73,7 +73,7 @@ def _smallest_scale(c: Convention) -> str:
 
 def _zero_point(c: Convention) -> str:
     formula = "`rint(qmin - lo / s)`" if c.zero_point_rounding == "sum" else "`qmin - rint(lo / s)`"
-    return formula if c.draws_zero_in else f"{formula}; zero need not be in the range"
+    return formula if c.range_includes_zero else f"{formula}; zero need not be in the range"
 
 
 def _code(c: Convention) -> str:

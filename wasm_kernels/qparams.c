@@ -1,7 +1,7 @@
 #include "kernels.h"
 
 /* Scale and zero-point of n clip ranges, by the fields of a convention (playground/presets): the same operations in the
- * same precision as playground.core.choose_qparams, so the same bits. Bounds are finite; a range too wide for float32
+ * same precision as playground.quantization.choose_qparams, so the same bits. Bounds are finite; a range too wide for float32
  * gives an infinite scale, which the caller has to refuse. */
 struct qparams_args {
     const float *lo, *hi; /* [n] */

@@ -21,7 +21,7 @@ KERNEL(k_clip_range) {
     }
 }
 
-/* playground.core.clip_limits: between these the only error of n grids is rounding. */
+/* playground.quantization.clip_limits: between these the only error of n grids is rounding. */
 struct clip_limits_args {
     const float *scale;        /* [n] */
     const int32_t *zero_point; /* [n] */
@@ -52,7 +52,7 @@ KERNEL(k_widths) {
         a->width[i] = a->hi[i] - a->lo[i];
 }
 
-/* The ends of a histogram of values from lo to hi: moved apart where they coincide, as playground.session.subject_of does. */
+/* The ends of a histogram of values from lo to hi: moved apart where they coincide, as playground.tensor_view.picture.subject_of does. */
 struct spread_args {
     float lo, hi;
     float *ends; /* [2] */

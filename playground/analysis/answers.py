@@ -9,11 +9,11 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from playground.analysis.outputs import Measured, OutputTally, gives_probabilities
-from playground.analysis.runs import Variant, batches_work, labels_of, runs_work
+from playground.analysis.runs import Variant, batches_task, labels_of, runs_task
 from playground.errors import UnsupportedError
-from playground.ptq.activations import Feeds, calibration_data
+from playground.ptq.calibration_data import Feeds, calibration_data
 from playground.ptq.pipeline import QuantizedModel
-from playground.work import Work, drain
+from playground.tasks import Task, run_sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +35,15 @@ class Answers:
         return asdict(self)
 
 
-def answers_work(
+def answers_task(
     result: QuantizedModel, samples: Mapping[str, ArrayLike] | None = None, labels: NDArray[Any] | None = None
-) -> Work[Answers]:
+) -> Task[Answers]:
     """The work of :func:`answers`."""
     graph, quantized = result.source, result.model.graph
     if quantized is None:
         raise UnsupportedError("it holds tensors and no graph", where=result.model.name)
     data = calibration_data(graph, samples)
-    batches = yield from batches_work(graph, data)
+    batches = yield from batches_task(graph, data)
     wanted = labels_of(labels, data, batches)
     output = graph.outputs[0].name
     variants = [
@@ -55,7 +55,7 @@ def answers_work(
     def take(batch: int, index: int, first: Feeds, values: Feeds) -> None:
         tallies[index].update(first[output], values[output], wanted[batch])
 
-    yield from runs_work(batches, variants, take)
+    yield from runs_task(batches, variants, take)
     return Answers(tallies[0].measured(), tallies[1].measured(), data.generated)
 
 
@@ -74,4 +74,4 @@ def answers(
         InvalidInputError: samples or labels do not fit, or a value is NaN or infinite.
         EngineError: a model cannot be run.
     """
-    return drain(answers_work(result, samples, labels))
+    return run_sync(answers_task(result, samples, labels))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from playground.engines.running import refused
+from playground.engines.run import refused
 from playground.model.graph import Model
 
 

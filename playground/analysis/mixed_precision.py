@@ -26,16 +26,16 @@ from playground.analysis.precision_front import (
     recipe_with,
     with_formats,
 )
-from playground.analysis.runs import Variant, batches_work, labels_of, runs_work
+from playground.analysis.runs import Variant, batches_task, labels_of, runs_task
 from playground.analysis.variants import layers_of, weights_only, with_weights
 from playground.api import quantize
-from playground.core import QTensor, Scheme
 from playground.errors import UnsupportedError
 from playground.model.recipe import Recipe
-from playground.ptq.activations import CalibrationData, Feeds, calibration_data
+from playground.ptq.calibration_data import CalibrationData, Feeds, calibration_data
 from playground.ptq.pipeline import QuantizedModel
 from playground.ptq.placement import PRODUCTS
-from playground.work import Progress, Work, drain
+from playground.quantization import QTensor, Scheme
+from playground.tasks import Progress, Task, run_sync
 
 WIDTHS = (8, 6, 5, 4, 3, 2)
 """Bits that a layer can have."""
@@ -62,15 +62,15 @@ def mixed_precision(
         UnsupportedError: no weight is quantized, or activations are dynamic.
         InvalidInputError: samples or labels do not fit.
     """
-    return drain(mixed_precision_work(quantized, samples, labels, widths))
+    return run_sync(mixed_precision_task(quantized, samples, labels, widths))
 
 
-def mixed_precision_work(
+def mixed_precision_task(
     quantized: QuantizedModel,
     samples: Mapping[str, ArrayLike] | None = None,
     labels: NDArray[Any] | None = None,
     widths: Sequence[int] = WIDTHS,
-) -> Work[MixedPrecision]:
+) -> Task[MixedPrecision]:
     """The work of :func:`mixed_precision`."""
     search = _Search(quantized, calibration_data(quantized.source, samples), labels, widths)
     return (yield from search.run())
@@ -100,9 +100,9 @@ class _Search:
         self._batches: list[Feeds] = []
         self._other_bytes = quantized.report.bytes_after - sum(held.weights[name].nbytes for name in self._layers)
 
-    def run(self) -> Work[MixedPrecision]:
+    def run(self) -> Task[MixedPrecision]:
         """Everything, one after the other."""
-        self._batches = yield from batches_work(self._graph, self._data)
+        self._batches = yield from batches_task(self._graph, self._data)
         yield from self._quantize()
         choices = yield from self._choices()
         found = knapsack.front(choices_of(choices))
@@ -128,7 +128,7 @@ class _Search:
             schemes=self._held,
         )
 
-    def _quantize(self) -> Work[None]:
+    def _quantize(self) -> Task[None]:
         total, done = sum(map(len, self._schemes.values())), 0
         for name, schemes in self._schemes.items():
             values = self._graph.initializers[name].numpy()
@@ -137,7 +137,7 @@ class _Search:
                 self._weights[name, scheme.format] = quantize(values, scheme)
                 done += 1
 
-    def _choices(self) -> Work[tuple[Options, ...]]:
+    def _choices(self) -> Task[tuple[Options, ...]]:
         """The cost of every format of every weight."""
         keys = [(name, scheme.format) for name, schemes in self._schemes.items() for scheme in schemes]
         position = {node.name: at for at, node in enumerate(self._graph.nodes)}
@@ -159,7 +159,7 @@ class _Search:
             for name, schemes in self._schemes.items()
         )
 
-    def _measure(self, combinations: Sequence[Mapping[str, str]]) -> Work[tuple[list[Measured], Measured]]:
+    def _measure(self, combinations: Sequence[Mapping[str, str]]) -> Task[tuple[list[Measured], Measured]]:
         held = self._quantized.quantization
         variants = []
         for formats in combinations:
@@ -170,7 +170,7 @@ class _Search:
             variants.append(Variant(graph, (graph.outputs[0].name,), about=about, weight=len(graph.nodes)))
         return (yield from self._run(variants))
 
-    def _run(self, variants: Sequence[Variant]) -> Work[tuple[list[Measured], Measured]]:
+    def _run(self, variants: Sequence[Variant]) -> Task[tuple[list[Measured], Measured]]:
         """Measure graphs against the float model; and that."""
         output = self._graph.outputs[0].name
         first = Variant(
@@ -182,7 +182,7 @@ class _Search:
         def take(batch: int, index: int, reference: Feeds, values: Feeds) -> None:
             tallies[index].update(reference[output], values[output], labels[batch])
 
-        yield from runs_work(self._batches, [first, *variants], take)
+        yield from runs_task(self._batches, [first, *variants], take)
         original, *others = (tally.measured() for tally in tallies)
         return others, original
 

@@ -9,10 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import playground
-from playground.analysis.parting import Parting
+from playground.analysis.divergence import Divergence
 from playground.analysis.precision_front import MixedPrecision
 from playground.analysis.race import Race
-from playground.analysis.report import report_data
+from playground.analysis.report_json import report_data
 from playground.analysis.sensitivity import Sensitivity
 from playground.ptq.pipeline import QuantizedModel
 
@@ -29,7 +29,7 @@ class ModelReport:
         data: what the measurements were made on, in a few words.
         sensitivity: errors and sensitivity of every layer.
         mixed: bits for each layer, and the front.
-        partings: the engines beside each other, code by code.
+        divergences: the engines beside each other, code by code.
         race: the engines' latency.
         versions: of the software that made this, by name.
     """
@@ -38,7 +38,7 @@ class ModelReport:
     data: str = ""
     sensitivity: Sensitivity | None = None
     mixed: MixedPrecision | None = None
-    partings: Sequence[Parting] = ()
+    divergences: Sequence[Divergence] = ()
     race: Race | None = None
     versions: dict[str, str] = field(default_factory=dict)
 
@@ -50,7 +50,7 @@ class ModelReport:
             "quantization": self.quantization,
             "sensitivity": self.sensitivity.as_dict() if self.sensitivity else None,
             "mixed_precision": self.mixed.as_dict() if self.mixed else None,
-            "engines": [parting.as_dict() for parting in self.partings],
+            "engines": [divergence.as_dict() for divergence in self.divergences],
             "latency": asdict(self.race) if self.race else None,
             "versions": self.versions,
         }
@@ -62,11 +62,11 @@ def model_report(
     data: str = "",
     sensitivity: Sensitivity | None = None,
     mixed: MixedPrecision | None = None,
-    partings: Sequence[Parting] = (),
+    divergences: Sequence[Divergence] = (),
     race: Race | None = None,
 ) -> ModelReport:
     """Put a report together, with the versions that made it."""
-    return ModelReport(report_data(result), data, sensitivity, mixed, tuple(partings), race, versions())
+    return ModelReport(report_data(result), data, sensitivity, mixed, tuple(divergences), race, versions())
 
 
 def versions() -> dict[str, str]:

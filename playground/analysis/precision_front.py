@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from playground.analysis import knapsack
 from playground.analysis.outputs import Measured
-from playground.core import Scheme
 from playground.errors import InvalidInputError
 from playground.model.recipe import Override, Recipe
+from playground.quantization import Scheme
 
 
 def choices_of(choices: Sequence[Options]) -> list[list[knapsack.Choice]]:

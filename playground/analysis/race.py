@@ -14,7 +14,7 @@ from playground import host
 from playground.analysis.agreement import largest_difference
 from playground.errors import PlaygroundError
 from playground.model.graph import Graph
-from playground.work import Progress, Work
+from playground.tasks import Progress, Task
 
 Feeds = Mapping[str, NDArray[Any]]
 
@@ -68,15 +68,15 @@ class _Ours:
         self._model.program({name: x.shape for name, x in feeds.items()})
         self.memory = self._model.nbytes
 
-    def release(self) -> Work[None]:
+    def release(self) -> Task[None]:
         self._model.release()
         yield Progress(1, 1, self.name)
 
-    def run(self, feeds: Feeds) -> Work[dict[str, NDArray[Any]]]:
+    def run(self, feeds: Feeds) -> Task[dict[str, NDArray[Any]]]:
         yield Progress(0, 1, self.name)
         return self._model.run(feeds)
 
-    def time(self, seconds: float) -> Work[float]:
+    def time(self, seconds: float) -> Task[float]:
         yield Progress(0, 1, self.name)
         runs, began = 0, time.perf_counter()
         while (spent := time.perf_counter() - began) < seconds:
@@ -93,21 +93,21 @@ class _OnnxRuntime:
     def __init__(self, name: str, session: Any, feeds: Feeds) -> None:
         self.name, self._session, self._feeds = name, session, dict(feeds)
 
-    def release(self) -> Work[None]:
+    def release(self) -> Task[None]:
         yield self._session.release()
 
-    def run(self, feeds: Feeds) -> Work[dict[str, NDArray[Any]]]:
+    def run(self, feeds: Feeds) -> Task[dict[str, NDArray[Any]]]:
         outputs: dict[str, NDArray[Any]] = yield self._session.run(feeds)
         return outputs
 
-    def time(self, seconds: float) -> Work[float]:
+    def time(self, seconds: float) -> Task[float]:
         milliseconds: float = yield self._session.time(self._feeds, seconds)
         return milliseconds
 
 
-def race_work(
+def race_task(
     quantized: Graph, quantized_file: bytes, float_file: bytes, feeds: Feeds, samples: Feeds | None = None
-) -> Work[Race]:
+) -> Task[Race]:
     """Run and time our kernels and ONNX Runtime on a quantized model, and ONNX Runtime on the float one.
 
     Args:
@@ -168,7 +168,7 @@ def _agreement(name: str, output: NDArray[Any], reference: NDArray[Any]) -> Lap:
     return Lap(name, same_top1=share, largest_difference=largest_difference(output, reference))
 
 
-def _time_in_turns(engines: list[_Ours | _OnnxRuntime], laps: dict[str, Lap]) -> Work[None]:
+def _time_in_turns(engines: list[_Ours | _OnnxRuntime], laps: dict[str, Lap]) -> Task[None]:
     times: dict[str, list[float]] = {engine.name: [] for engine in engines}
     for turn in range(ROUNDS):
         for engine in engines:

@@ -18,7 +18,7 @@ from playground.engines.feeds import checked_feeds
 from playground.engines.interpreter import evaluate
 from playground.errors import MissingError
 from playground.model.graph import Graph, Node, Tensor
-from playground.work import Progress, Work
+from playground.tasks import Progress, Task
 
 Values = dict[str, NDArray[Any]]
 
@@ -44,7 +44,7 @@ class Replay:
         """Forget the activations: what is fed from now on is another batch."""
         self._batch = {}
 
-    def run_work(
+    def run_task(
         self,
         graph: Graph,
         feeds: Mapping[str, ArrayLike],
@@ -52,7 +52,7 @@ class Replay:
         step: Progress,
         *,
         keep: bool = False,
-    ) -> Work[Values]:
+    ) -> Task[Values]:
         """Run what the named values need and is not known yet.
 
         Args:

@@ -12,12 +12,12 @@ from typing import Any
 from numpy.typing import NDArray
 
 from playground.analysis.replay import Replay
-from playground.engines import ort
+from playground.engines import onnxruntime
 from playground.engines.interpreter import unsupported
 from playground.errors import InvalidInputError
 from playground.model.graph import Graph, ValueInfo
-from playground.ptq.activations import CalibrationData, Feeds, captured, samples_in
-from playground.work import Progress, Work
+from playground.ptq.calibration_data import CalibrationData, Feeds, captured, samples_in
+from playground.tasks import Progress, Task
 
 MEMORY = 128 * 2**20
 """Bytes of activations that are kept at once: those of the float and of the quantized model, of one batch."""
@@ -49,7 +49,7 @@ Take = Callable[[int, int, Feeds, Feeds], None]
 """``take(batch, variant, first, values)``: what the first variant and this one make of a batch."""
 
 
-def batches_work(graph: Graph, data: CalibrationData) -> Work[list[Feeds]]:
+def batches_task(graph: Graph, data: CalibrationData) -> Task[list[Feeds]]:
     """The samples in batches as large as memory allows, from what the activations of the first sample take."""
     names = [name for node in graph.nodes for name in node.outputs if name]
     first = next(iter(data.batches(1)))
@@ -58,7 +58,7 @@ def batches_work(graph: Graph, data: CalibrationData) -> Work[list[Feeds]]:
     return list(data.batches(max(1, min(MOST, int(MEMORY / 2 // max(1, nbytes))))))
 
 
-def runs_work(batches: Sequence[Feeds], variants: Sequence[Variant], take: Take) -> Work[None]:
+def runs_task(batches: Sequence[Feeds], variants: Sequence[Variant], take: Take) -> Task[None]:
     """Run every variant on every batch and hand over what it makes."""
     if any(unsupported(variant.graph) for variant in variants):
         yield from _whole(batches, variants, take)
@@ -66,7 +66,7 @@ def runs_work(batches: Sequence[Feeds], variants: Sequence[Variant], take: Take)
         yield from _replayed(batches, variants, take)
 
 
-def _replayed(batches: Sequence[Feeds], variants: Sequence[Variant], take: Take) -> Work[None]:
+def _replayed(batches: Sequence[Feeds], variants: Sequence[Variant], take: Take) -> Task[None]:
     replay = Replay()
     total, done = len(batches) * sum(variant.weight for variant in variants), 0
     for number, feeds in enumerate(batches):
@@ -74,21 +74,21 @@ def _replayed(batches: Sequence[Feeds], variants: Sequence[Variant], take: Take)
         first: Feeds = {}
         for index, variant in enumerate(variants):
             step = Progress(done, total, variant.about)
-            values = yield from replay.run_work(variant.graph, feeds, variant.names, step, keep=variant.keep)
+            values = yield from replay.run_task(variant.graph, feeds, variant.names, step, keep=variant.keep)
             first = first or values
             take(number, index, first, values)
             done += variant.weight
 
 
-def _whole(batches: Sequence[Feeds], variants: Sequence[Variant], take: Take) -> Work[None]:
+def _whole(batches: Sequence[Feeds], variants: Sequence[Variant], take: Take) -> Task[None]:
     """Two models at a time are loaded: the first variant runs again beside each other one, so that nothing is kept."""
-    first: ort.Program = yield ort.plan(_showing(variants[0]))
+    first: onnxruntime.Program = yield onnxruntime.plan(_showing(variants[0]))
     for index, variant in enumerate(variants):
-        program: ort.Program = first if index == 0 else (yield ort.plan(_showing(variant)))
+        program: onnxruntime.Program = first if index == 0 else (yield onnxruntime.plan(_showing(variant)))
         for number, feeds in enumerate(batches):
             yield Progress(index, len(variants), variant.about)
-            reference: Feeds = yield ort.run(first, feeds)
-            values: Feeds = reference if index == 0 else (yield ort.run(program, feeds))
+            reference: Feeds = yield onnxruntime.run(first, feeds)
+            values: Feeds = reference if index == 0 else (yield onnxruntime.run(program, feeds))
             take(number, index, reference, values)
         if index:
             yield program.session.release()

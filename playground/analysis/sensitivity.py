@@ -13,14 +13,14 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from playground.analysis.outputs import Measured, OutputTally, gives_probabilities
-from playground.analysis.runs import Variant, batches_work, labels_of, runs_work
+from playground.analysis.runs import Variant, batches_task, labels_of, runs_task
 from playground.analysis.variants import Layer, dequantized, layers_of, quantized_only
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.metrics import ErrorSums, compare
 from playground.model.graph import Graph
-from playground.ptq.activations import Feeds, calibration_data
+from playground.ptq.calibration_data import Feeds, calibration_data
 from playground.ptq.qdq import Quantization
-from playground.work import Progress, Work, drain
+from playground.tasks import Progress, Task, run_sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +79,23 @@ class Sensitivity:
         return asdict(self)
 
 
-def sensitivity_work(
+def sensitivity_task(
     graph: Graph,
     quantization: Quantization,
     samples: Mapping[str, ArrayLike] | None = None,
     labels: NDArray[Any] | None = None,
     *,
     outputs: bool = True,
-) -> Work[Sensitivity]:
+) -> Task[Sensitivity]:
     """The work of :func:`sensitivity`."""
     layers = layers_of(graph, quantization)
     if not layers:
         raise UnsupportedError("nothing in it is quantized", where=graph.name, hint="Look at what was skipped and why")
     data = calibration_data(graph, samples)
-    batches = yield from batches_work(graph, data)
+    batches = yield from batches_task(graph, data)
     study = _Study(graph, quantization, layers, labels_of(labels, data, batches), outputs)
     yield from study.prepared()
-    yield from runs_work(batches, study.variants, study.take)
+    yield from runs_task(batches, study.variants, study.take)
     return study.result(data.samples, data.generated)
 
 
@@ -122,7 +122,7 @@ def sensitivity(
         InvalidInputError: samples or labels do not fit, or a value is NaN or infinite.
         EngineError: the model cannot be run.
     """
-    return drain(sensitivity_work(graph, quantization, samples, labels, outputs=outputs))
+    return run_sync(sensitivity_task(graph, quantization, samples, labels, outputs=outputs))
 
 
 class _Study:
@@ -154,7 +154,7 @@ class _Study:
         self._tallies: list[OutputTally] = []
         self._weights: list[dict[str, float] | None] = []
 
-    def prepared(self) -> Work[None]:
+    def prepared(self) -> Task[None]:
         """Write the graphs, and measure the weights."""
         for layer in self._layers:
             yield Progress(0, 1, f"Preparing {layer.node}")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from playground.core import QTensor
 from playground.model.graph import Graph, Node
-from playground.ptq.further import PASSING, REMOVABLE
+from playground.ptq.patterns import PASSING, REMOVABLE
 from playground.ptq.pipeline import written_graph
 from playground.ptq.placement import OPERATORS, PRODUCTS, Placement, weight_of
 from playground.ptq.qdq import Quantization
+from playground.quantization import QTensor
 
 MOVING = tuple(op for op in PASSING if op != "AveragePool")
 """Operators that take codes as they are: nothing is lost there."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from playground.analysis.mixed_precision import mixed_precision_work
+from playground.analysis.mixed_precision import mixed_precision_task
 from playground.analysis.model_report import ModelReport, model_report
-from playground.analysis.sensitivity import sensitivity_work
+from playground.analysis.sensitivity import sensitivity_task
 from playground.app.model_jobs import ModelJobs
 from playground.app.workspace import Workspace
 from playground.errors import CancelledError, MissingError
 from playground.render.report_page import report_html
 from playground.render.verdict import verdict
-from playground.work import Work
+from playground.tasks import Task
 
 
 class AnalysisJobs:
@@ -22,21 +22,21 @@ class AnalysisJobs:
         """``models`` quantizes, and knows what there is to measure on."""
         self._workspace, self._models = workspace, models
 
-    def sensitivity_work(self) -> Work[dict[str, Any]]:
+    def sensitivity_task(self) -> Task[dict[str, Any]]:
         """Measure every layer of the quantized model; quantizes first if need be."""
-        result = yield from self._models.ensure_work()
+        result = yield from self._models.ensure_task()
         samples, labels = self._models.measured_on()
-        found = yield from sensitivity_work(result.source, result.quantization, samples, labels)
+        found = yield from sensitivity_task(result.source, result.quantization, samples, labels)
         if self._workspace.result is not result:
             raise _changed()
         self._workspace.sensitivity = found
         return {"verdict": verdict(found), "sensitivity": found.as_dict()}
 
-    def mixed_work(self) -> Work[dict[str, Any]]:
+    def mixed_task(self) -> Task[dict[str, Any]]:
         """Find formats for each layer; quantizes first if need be."""
-        result = yield from self._models.ensure_work()
+        result = yield from self._models.ensure_task()
         samples, labels = self._models.measured_on()
-        mixed = yield from mixed_precision_work(result, samples, labels)
+        mixed = yield from mixed_precision_task(result, samples, labels)
         if self._workspace.result is not result:
             raise _changed()
         self._workspace.mixed = mixed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from playground.analysis.report import report_data
+from playground.analysis.report_json import report_data
 from playground.app import messages
 from playground.app.bridge import Bridge
 from playground.app.document import as_json, build_document
@@ -48,8 +48,8 @@ class Backend:
         """
         self._port = port
         settings, self.problems = from_query(str(options.get("query", "")))
-        self.workspace, trouble = open_workspace(settings)
-        self.problems += trouble
+        self.workspace, error_payload = open_workspace(settings)
+        self.problems += error_payload
         self.models = ModelJobs(self.workspace)
         self._analysis: Any = None
         self._state_changed = False
@@ -111,11 +111,11 @@ class Backend:
             result, buffers = await answer if isinstance(answer, Awaitable) else answer
             outcome = {"result": result}
         except Exception as error:  # the page has to get an answer whatever happens
-            outcome = {"error": messages.trouble(error)}
+            outcome = {"error": messages.error_payload(error)}
         try:
             self._flush()
         except Exception as error:  # likewise
-            outcome, buffers = {"error": messages.trouble(error)}, ()
+            outcome, buffers = {"error": messages.error_payload(error)}, ()
         self._port.send({"kind": "answer", "id": request} | outcome, buffers)
 
     def _handler(self, kind: str) -> Handler:
@@ -240,7 +240,7 @@ class Backend:
         return self.models.use_recipe(source, keep=bool(content.get("keep"))), ()
 
     async def _quantize(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        result = await self.jobs.run(request, self.models.quantize_work())
+        result = await self.jobs.run(request, self.models.quantize_task())
         return {"report": report_data(result), "name": self.models.quantized_name()}, (result.onnx,)
 
     @property
@@ -253,10 +253,10 @@ class Backend:
         return self._analysis
 
     async def _sensitivity(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return self._with_model(await self.jobs.run(request, self.analysis.sensitivity_work()))
+        return self._with_model(await self.jobs.run(request, self.analysis.sensitivity_task()))
 
     async def _mixed(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return self._with_model(await self.jobs.run(request, self.analysis.mixed_work()))
+        return self._with_model(await self.jobs.run(request, self.analysis.mixed_task()))
 
     def _with_model(self, found: Mapping[str, Any]) -> Answer:
         """An answer about the quantized model, and the model itself: it may have been made for it."""
@@ -268,13 +268,13 @@ class Backend:
 
     async def _run(self, request: int, content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
         inputs = {} if content.get("inputs") is None else messages.mapping(content, "inputs")
-        return await self.jobs.run(request, self.models.run_inputs_work(inputs, files)), ()
+        return await self.jobs.run(request, self.models.run_inputs_task(inputs, files)), ()
 
     async def _race(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return await self.jobs.run(request, self.models.race_work()), ()
+        return await self.jobs.run(request, self.models.race_task()), ()
 
     async def _sample(self, request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return await self.jobs.run(request, self.models.sample_work(content)), ()
+        return await self.jobs.run(request, self.models.sample_task(content)), ()
 
     async def _prompt(self, request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return await self.jobs.run(request, self.models.prompt_work(str(content.get("text") or ""))), ()
+        return await self.jobs.run(request, self.models.prompt_task(str(content.get("text") or ""))), ()

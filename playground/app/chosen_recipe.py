@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
-from playground.core import Scheme
 from playground.errors import BadFileError, InvalidInputError, PlaygroundError, UnsupportedError
 from playground.host.sources import Source
 from playground.model.graph import Graph
 from playground.model.recipe import AlgorithmCall, Recipe, Rule
 from playground.number_formats import FORMATS
+from playground.quantization import Scheme
 from playground.settings import GRANULARITIES, Settings, formats_of, ids_of, parameters_of, parameters_text
 
 MOST_BYTES = 16_000_000
@@ -66,7 +66,7 @@ def _calls(settings: Settings) -> tuple[AlgorithmCall, ...]:
 
 def call_troubles(settings: Settings) -> list[str]:
     """What is wrong with the algorithms that are chosen, a sentence each: unknown ones, and values not accepted."""
-    from playground.ptq._catalogue import checked_calls  # no first view needs it
+    from playground.ptq.algorithms import checked_calls  # no first view needs it
 
     found = []
     for call in _calls(settings):
@@ -106,7 +106,7 @@ def read_recipe(source: Source, settings: Settings) -> Recipe:
     Raises:
         InvalidInputError, UnsupportedError, BadFileError: it is too large, no JSON, or no recipe that can be used.
     """
-    from playground.model.recipe_imports import import_recipe
+    from playground.model.recipe.imports import import_recipe
 
     if source.size > MOST_BYTES:
         raise BadFileError(f"it has {source.size} bytes", where=source.name, hint="A recipe is a small JSON file")

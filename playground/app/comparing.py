@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from playground import gallery
 from playground.analysis.accuracy import Score
 from playground.analysis.agreement import Compared, agreement
-from playground.analysis.answers import answers_work
+from playground.analysis.answers import answers_task
 from playground.analysis.outputs import Measured
-from playground.app.either_engine import INTEGER_ENGINES, either_work, graph_of
-from playground.engines.running import run_work
-from playground.work import Work
+from playground.app.first_supporting_engine import INTEGER_ENGINES, first_supporting_engine_task, graph_of
+from playground.engines.run import run_task
+from playground.tasks import Task
 
 if TYPE_CHECKING:
     from playground.app.model_jobs import ModelJobs
@@ -24,7 +24,7 @@ MOST = 256
 """Samples of the visitor's that are compared: each takes a run of both models, and the model may be a large one."""
 
 
-def compared_work(jobs: ModelJobs, key: str, result: QuantizedModel) -> Work[Compared | None]:
+def compared_task(jobs: ModelJobs, key: str, result: QuantizedModel) -> Task[Compared | None]:
     """Compare the quantized model with the float one; None where there is nothing to compare them on.
 
     Args:
@@ -42,19 +42,19 @@ def compared_work(jobs: ModelJobs, key: str, result: QuantizedModel) -> Work[Com
     return None if samples is None else (yield from _on_samples(result, samples, labels))
 
 
-def _on_gallery(jobs: ModelJobs, key: str, result: QuantizedModel) -> Work[Compared]:
+def _on_gallery(jobs: ModelJobs, key: str, result: QuantizedModel) -> Task[Compared]:
     samples, graph = gallery.held_out(key), jobs.graph()
-    floats = yield from run_work(graph, samples.feeds, "reference")
-    quantized, engine = yield from either_work(graph_of(result), samples.feeds, INTEGER_ENGINES)
+    floats = yield from run_task(graph, samples.feeds, "reference")
+    quantized, engine = yield from first_supporting_engine_task(graph_of(result), samples.feeds, INTEGER_ENGINES)
     output = graph.outputs[0].name
     return agreement(floats[output], quantized[output], samples.labels, engine)
 
 
 def _on_samples(
     result: QuantizedModel, samples: Mapping[str, NDArray[Any]], labels: NDArray[Any] | None
-) -> Work[Compared]:
+) -> Task[Compared]:
     first = {name: values[:MOST] if values.ndim else values for name, values in samples.items()}
-    found = yield from answers_work(result, first, None if labels is None else labels[:MOST])
+    found = yield from answers_task(result, first, None if labels is None else labels[:MOST])
     told = found.quantized
     share = told.agreement
     return Compared(

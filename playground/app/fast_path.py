@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from playground.presets import CONVENTIONS, Convention
-from playground.session import Subject
+from playground.convention_rules import CONVENTIONS, Convention
+from playground.tensor_view.picture import Subject
 
 TAG = "fast-path:"
 """Begins the tag of the histogram's figure that holds, as JSON, which control means what and what conventions do."""

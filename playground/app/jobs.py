@@ -6,7 +6,7 @@ import time
 from typing import TypeVar
 
 from playground.host.page import Port
-from playground.work import Progress, Work, drive
+from playground.tasks import Progress, Task, run_async
 
 T = TypeVar("T")
 
@@ -15,14 +15,14 @@ REPORT_EVERY = 0.05
 
 
 class Jobs:
-    """The pieces of work that are under way, by the id of the request that started them."""
+    """The tasks that are under way, by the id of the request that started them."""
 
     def __init__(self, port: Port) -> None:
         """``port`` takes the progress messages."""
         self._port = port
         self._cancelled: dict[int, bool] = {}
 
-    async def run(self, request: int, work: Work[T]) -> T:
+    async def run(self, request: int, work: Task[T]) -> T:
         """Drive ``work`` to its end.
 
         Raises:
@@ -44,12 +44,12 @@ class Jobs:
             )  # fmt: skip
 
         try:
-            return await drive(work, tell, lambda: self._cancelled[request])
+            return await run_async(work, tell, lambda: self._cancelled[request])
         finally:
             del self._cancelled[request]
 
     def cancel(self, request: int | None) -> bool:
-        """Ask a piece of work to stop between two of its steps. Returns whether it was under way."""
+        """Ask a task to stop between two of its steps. Returns whether it was under way."""
         if request is None or request not in self._cancelled:
             return False
         self._cancelled[request] = True

@@ -11,7 +11,7 @@ from playground.errors import InvalidInputError, PlaygroundError
 from playground.host.sources import Source
 
 
-def trouble(error: Exception) -> dict[str, str]:
+def error_payload(error: Exception) -> dict[str, str]:
     """An error as the page takes it; one that nobody foresaw brings its traceback along."""
     if isinstance(error, PlaygroundError):
         return error.as_dict()

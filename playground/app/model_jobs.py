@@ -1,4 +1,4 @@
-"""What the Model, Run and Export views ask for: quantize, answer, compare, keep. Long ones are pieces of work."""
+"""What the Model, Run and Export views ask for: quantize, answer, compare, keep. Long ones are tasks."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from playground import gallery
 from playground.analysis.agreement import largest_difference, softmax
 from playground.analysis.inventory import inventory_data
-from playground.analysis.race import race_work
+from playground.analysis.race import race_task
 from playground.app import chosen_recipe
-from playground.app.calibration_data import CalibrationData
-from playground.app.either_engine import INTEGER_ENGINES, either_work, graph_of
+from playground.app.calibration_upload import CalibrationData
+from playground.app.first_supporting_engine import INTEGER_ENGINES, first_supporting_engine_task, graph_of
 from playground.app.inputs import Feeds, as_feeds, digit_of, fixed_batch, read_feeds
 from playground.app.python_code import python_code
 from playground.app.workspace import NO_RESULTS, Workspace
-from playground.engines.running import run_work
+from playground.engines.run import run_task
 from playground.errors import CancelledError, MissingError, PlaygroundError, UnsupportedError
 from playground.host.sources import Source
 from playground.model.graph import Graph, Model
@@ -26,7 +26,7 @@ from playground.model.loading import load
 from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
 from playground.render.numbers import digits, percent
-from playground.work import Progress, Work
+from playground.tasks import Progress, Task
 
 if TYPE_CHECKING:
     from playground.ptq.pipeline import QuantizedModel
@@ -66,10 +66,10 @@ class ModelJobs:
         workspace.follow(recipe, source.name, **({} if keep else chosen_recipe.changes_of(recipe)))
         return {"name": source.name, "brings": chosen_recipe.described(recipe)}
 
-    def quantize_work(self) -> Work[QuantizedModel]:
+    def quantize_task(self) -> Task[QuantizedModel]:
         """Quantize the open model as the Model view says; the result is left in the workspace."""
-        from playground.app.comparing import compared_work  # the first view does without
-        from playground.ptq.pipeline import quantize_model_work
+        from playground.app.comparing import compared_task  # the first view does without
+        from playground.ptq.pipeline import quantize_model_task
 
         workspace = self._workspace
         model = workspace.model
@@ -86,19 +86,19 @@ class ModelJobs:
             if not same or now != recipe:
                 raise CancelledError("the model or its recipe was changed meanwhile", hint="Quantize it again")
 
-        result = yield from _offering(quantize_model_work(model, recipe_of(workspace), calibration))
+        result = yield from _offering(quantize_model_task(model, recipe_of(workspace), calibration))
         require_unchanged()
         yield Progress(1, 1, "Comparing with the float model")
-        compared, trouble = None, ""
+        compared, error_payload = None, ""
         try:
-            compared = yield from compared_work(self, workspace.settings.model, result)
+            compared = yield from compared_task(self, workspace.settings.model, result)
         except CancelledError:
             raise
         except PlaygroundError as error:  # the quantized model is there all the same
-            trouble = str(error)
+            error_payload = str(error)
         require_unchanged()
         workspace.param.update(**{**NO_RESULTS, "result": result, "compared": compared})
-        workspace.problem = trouble
+        workspace.problem = error_payload
         return result
 
     def quantized_name(self) -> str:
@@ -107,7 +107,7 @@ class ModelJobs:
         stem = (model.name if model else "model").removesuffix(".onnx")
         return f"{stem}-{self._workspace.settings.weights}.onnx"
 
-    def sample_work(self, content: Mapping[str, Any]) -> Work[dict[str, Any]]:
+    def sample_task(self, content: Mapping[str, Any]) -> Task[dict[str, Any]]:
         """Both models' answers to a drawn digit (``pixels``) or to a held-out one (``index``)."""
         graph = self.graph()
         model = self._workspace.settings.model
@@ -117,45 +117,45 @@ class ModelJobs:
             )
         pixels, truth = digit_of(content)
         feeds = {graph.inputs[0].name: pixels}
-        result = yield from self.ensure_work()
-        floats = yield from run_work(graph, feeds, "reference")
-        quantized, engine = yield from either_work(graph_of(result), feeds, INTEGER_ENGINES)
+        result = yield from self.ensure_task()
+        floats = yield from run_task(graph, feeds, "reference")
+        quantized, engine = yield from first_supporting_engine_task(graph_of(result), feeds, INTEGER_ENGINES)
         answer = _answer(floats, quantized)
         if self._workspace.result is result:
             self._workspace.answer = answer
         return {"pixels": pixels.reshape(-1), "sentence": f"{truth}{answer.sentence} ({engine})"}
 
-    def prompt_work(self, text: str) -> Work[dict[str, Any]]:
+    def prompt_task(self, text: str) -> Task[dict[str, Any]]:
         """Both models' continuations of a text."""
-        from playground.app.prompting import prompt_work  # no first view needs it
+        from playground.app.prompting import prompt_task  # no first view needs it
 
-        found = yield from prompt_work(self, self._workspace.settings.model, text)
+        found = yield from prompt_task(self, self._workspace.settings.model, text)
         if self._workspace.result is None:
             raise CancelledError("the model or its recipe was changed meanwhile", hint="Ask again")
         self._workspace.continuation = found
         return {"sentence": found.sentence, "float": found.original.text, "quantized": found.quantized.text}
 
-    def run_inputs_work(self, inputs: Mapping[str, Any], files: Sequence[Source]) -> Work[dict[str, Any]]:
+    def run_inputs_task(self, inputs: Mapping[str, Any], files: Sequence[Source]) -> Task[dict[str, Any]]:
         """Outputs of every engine for the visitor's own inputs, given as nested lists or as an ``.npz``."""
         graph = self.graph()
         feeds = read_feeds(files[0], graph) if files else as_feeds(inputs, graph)
-        result = yield from self.ensure_work()
-        floats, float_engine = yield from either_work(graph, feeds, ("reference", "onnxruntime"))
-        quantized, engine = yield from either_work(graph_of(result), feeds, INTEGER_ENGINES)
+        result = yield from self.ensure_task()
+        floats, float_engine = yield from first_supporting_engine_task(graph, feeds, ("reference", "onnxruntime"))
+        quantized, engine = yield from first_supporting_engine_task(graph_of(result), feeds, INTEGER_ENGINES)
         outputs = {"float": floats, engine: quantized}
         largest = max(largest_difference(floats[name], quantized[name]) for name in quantized)
         sentence = f"Float ran in {float_engine}, quantized in {engine}; outputs differ by at most {digits(largest)}."
         return {"outputs": {key: _plain(value) for key, value in outputs.items()}, "sentence": sentence}
 
-    def race_work(self) -> Work[dict[str, Any]]:
+    def race_task(self) -> Task[dict[str, Any]]:
         """Run and time the engines side by side on one batch."""
         graph = self.graph()
-        result = yield from self.ensure_work()
+        result = yield from self.ensure_task()
         samples, feeds = self._race_feeds(graph)
         quantized = load(result.onnx, "quantized.onnx").graph
         if quantized is None:
             raise UnsupportedError("the quantized file has no graph")
-        race = yield from race_work(quantized, result.onnx, to_onnx(graph), feeds, samples)
+        race = yield from race_task(quantized, result.onnx, to_onnx(graph), feeds, samples)
         race = replace(race, notes=(*race.notes, *(yield from _partings(quantized, feeds))))
         if self._workspace.result is result:
             self._workspace.race = race
@@ -188,25 +188,25 @@ class ModelJobs:
             return samples.feeds, samples.labels
         return self.calibration.feeds, self.calibration.labels
 
-    def ensure_work(self) -> Work[QuantizedModel]:
+    def ensure_task(self) -> Task[QuantizedModel]:
         """The quantized model; quantizes first if there is none."""
         if self._workspace.result is None:
-            yield from self.quantize_work()
+            yield from self.quantize_task()
         result: QuantizedModel = self._workspace.result
         return result
 
     def exports(self) -> dict[str, Any]:
         """The permalink's query, the recipe as JSON, and Python that repeats the Tensor view's numbers.
 
-        Where the controls make no recipe, that is empty and ``trouble`` says why.
+        Where the controls make no recipe, that is empty and ``error_payload`` says why.
         """
-        made, trouble = "", ""
+        made, error_payload = "", ""
         try:
             made = recipe_of(self._workspace).to_json()
         except PlaygroundError as error:
-            trouble = str(error)
+            error_payload = str(error)
         query = self._workspace.settings.query()
-        return {"query": query, "recipe": made, "trouble": trouble, "python": python_code(self._workspace)}
+        return {"query": query, "recipe": made, "error_payload": error_payload, "python": python_code(self._workspace)}
 
     def inventory(self) -> dict[str, Any]:
         """The open model's inventory, with a sentence about what it is."""
@@ -218,7 +218,7 @@ class ModelJobs:
         return data | {"summary": runs if data["operators"] else "tensors only, so it can be looked at but not run"}
 
 
-def _offering(work: Work[QuantizedModel]) -> Work[QuantizedModel]:
+def _offering(work: Task[QuantizedModel]) -> Task[QuantizedModel]:
     """The work of quantizing; what a partial result would avoid is an error that offers it."""
     from playground.ptq.checks import AGREE
 
@@ -231,15 +231,15 @@ def _offering(work: Work[QuantizedModel]) -> Work[QuantizedModel]:
         raise type(error)(error.what, where=error.where, hint=hint, offer="partial") from error
 
 
-def _partings(quantized: Graph, feeds: Feeds) -> Work[tuple[str, ...]]:
+def _partings(quantized: Graph, feeds: Feeds) -> Task[tuple[str, ...]]:
     """Where the engines part on a batch, in words; nothing where NumPy lacks an operator to compare them with."""
-    from playground.analysis.parting import partings_work  # no first view needs it
+    from playground.analysis.divergence import divergences_task  # no first view needs it
 
     try:
-        found = yield from partings_work(quantized, feeds)
+        found = yield from divergences_task(quantized, feeds)
     except UnsupportedError:
         return ()
-    return tuple(parting.sentence for parting in found)
+    return tuple(divergence.sentence for divergence in found)
 
 
 def _answer(floats: Feeds, quantized: Feeds) -> Answer:

@@ -20,7 +20,7 @@ from bokeh.models import (
 )
 
 from playground.analysis.inventory import inventory
-from playground.analysis.report import report_data
+from playground.analysis.report_json import report_data
 from playground.app.override_card import AS_OTHERS, OverrideCard, override_of
 from playground.app.workspace import Workspace
 from playground.errors import PlaygroundError

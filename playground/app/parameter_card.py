@@ -8,8 +8,8 @@ import panel_material_ui as pmui
 
 from playground.app.workspace import Workspace
 from playground.errors import PlaygroundError
-from playground.ptq._algorithm import Parameter
-from playground.ptq._catalogue import algorithms
+from playground.ptq.algorithms import algorithms
+from playground.ptq.algorithms._algorithm import Parameter
 from playground.render import html
 from playground.settings import ids_of, parameters_of, parameters_text
 

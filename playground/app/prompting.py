@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from playground import gallery
 from playground.analysis.agreement import softmax
-from playground.app.either_engine import INTEGER_ENGINES, either_work, graph_of
+from playground.app.first_supporting_engine import INTEGER_ENGINES, first_supporting_engine_task, graph_of
 from playground.app.gallery_files import reads_text
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Graph
-from playground.work import Progress, Work
+from playground.tasks import Progress, Task
 
 if TYPE_CHECKING:
     from playground.app.model_jobs import ModelJobs
@@ -57,7 +57,7 @@ class Continuation:
         return f"They part at character {same + 1} of {LENGTH}."
 
 
-def prompt_work(jobs: ModelJobs, key: str, text: str) -> Work[Continuation]:
+def prompt_task(jobs: ModelJobs, key: str, text: str) -> Task[Continuation]:
     """Have both models continue a text; quantizes first if need be.
 
     Args:
@@ -74,9 +74,9 @@ def prompt_work(jobs: ModelJobs, key: str, text: str) -> Work[Continuation]:
     if not text:
         raise InvalidInputError("there is no text to go on with", where="prompt", hint="Type a few words")
     tokens, graph = gallery.tokens_of(text), jobs.graph()
-    result = yield from jobs.ensure_work()
-    original = yield from _continued_work(graph, tokens, ("reference", "onnxruntime"), "Float model")
-    quantized = yield from _continued_work(graph_of(result), tokens, INTEGER_ENGINES, "Quantized model")
+    result = yield from jobs.ensure_task()
+    original = yield from _continued_task(graph, tokens, ("reference", "onnxruntime"), "Float model")
+    quantized = yield from _continued_task(graph_of(result), tokens, INTEGER_ENGINES, "Quantized model")
     return Continuation(text[-_window(graph) :], original, quantized)
 
 
@@ -86,7 +86,7 @@ def _window(graph: Graph) -> int:
     return shape[1] if len(shape) > 1 and isinstance(shape[1], int) else 128
 
 
-def _continued_work(graph: Graph, tokens: NDArray[np.int64], engines: Sequence[str], about: str) -> Work[Continued]:
+def _continued_task(graph: Graph, tokens: NDArray[np.int64], engines: Sequence[str], about: str) -> Task[Continued]:
     window, source, output = _window(graph), graph.inputs[0].name, graph.outputs[0].name
     held, engine = tokens.tolist(), ""
     first: tuple[tuple[str, float], ...] = ()
@@ -95,7 +95,7 @@ def _continued_work(graph: Graph, tokens: NDArray[np.int64], engines: Sequence[s
         seen: list[Any] = held[-window:]
         padded = np.zeros((1, window), np.int64)
         padded[0, : len(seen)] = seen  # what comes behind a character has no influence on what follows it
-        outputs, engine = yield from either_work(graph, {source: padded}, engines)
+        outputs, engine = yield from first_supporting_engine_task(graph, {source: padded}, engines)
         scores = outputs[output][0, len(seen) - 1]
         if not first:
             first = _likeliest(scores)

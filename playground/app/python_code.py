@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from playground import gallery
 from playground.app.workspace import Workspace
-from playground.session import TensorReport
 from playground.settings import Settings
+from playground.tensor_view.picture import Picture
 
 
 def python_code(workspace: Workspace) -> str:
@@ -35,12 +35,12 @@ def python_code(workspace: Workspace) -> str:
     return "\n".join(lines)
 
 
-def _has_limits(report: TensorReport) -> bool:
+def _has_limits(report: Picture) -> bool:
     """Whether dragged ends limit the ranges of several scales, instead of being the range."""
     return report.per_channel and report.scheme.needs_range
 
 
-def _granularity(report: TensorReport) -> list[str]:
+def _granularity(report: Picture) -> list[str]:
     """The fields that say which values share a scale; a block format brings them itself."""
     scheme = report.scheme
     if scheme.number_format.family == "block":
@@ -53,7 +53,7 @@ def _granularity(report: TensorReport) -> list[str]:
     return fields
 
 
-def _range_lines(settings: Settings, report: TensorReport) -> list[str]:
+def _range_lines(settings: Settings, report: Picture) -> list[str]:
     """The clip range; of channels each has its own, within what was dragged."""
     if not _has_limits(report):
         return [f"clip = playground.Range({report.asked[0]!r}, {report.asked[1]!r})"]

@@ -32,7 +32,7 @@ class RecipeCard:
     def __init__(self, workspace: Workspace) -> None:
         """Build everything and watch ``workspace``."""
         from playground.model.runtimes import runtimes  # no first view needs them
-        from playground.ptq._catalogue import algorithms
+        from playground.ptq.algorithms import algorithms
 
         self.workspace = workspace
         self._syncing = False

@@ -20,8 +20,8 @@ from playground.render import formula, html
 from playground.render.histogram import HistogramPlot
 from playground.render.numbers import digits, grouped, percent, points, shape, size
 from playground.render.small import ChannelsPlot, ErrorPlot, TransferPlot
-from playground.session import TensorReport, quantizable
 from playground.settings import Settings
+from playground.tensor_view.picture import Picture, quantizable
 
 SEPARATOR = "\x1f"
 """Between a model's key and a tensor's name in the picker's values; in neither of them."""
@@ -123,7 +123,7 @@ class TensorView:
             self._syncing = False
         self._show_texts(report)
 
-    def _show_widgets(self, report: TensorReport) -> None:
+    def _show_widgets(self, report: Picture) -> None:
         settings, w = self.workspace.settings, self.widgets
         low, high = report.code_range
         axes = {f"{axis}: {n} channels": axis for axis, n in enumerate(report.shape)}
@@ -147,7 +147,7 @@ class TensorView:
             visible=not report.scheme.symmetric and not report.per_channel,
         )
 
-    def _show_format(self, report: TensorReport) -> None:
+    def _show_format(self, report: Picture) -> None:
         """What the format and its scales are; controls that mean nothing to it are hidden."""
         settings, w = self.workspace.settings, self.widgets
         choice, blocks = format_choices.choice_of(settings.format), report.scheme.number_format.family == "block"
@@ -183,7 +183,7 @@ class TensorView:
         self._listed = (list(map(id, models.values())), options)
         return options
 
-    def _show_texts(self, report: TensorReport) -> None:
+    def _show_texts(self, report: Picture) -> None:
         texts = self.texts
         texts["numbers"].text = html.cards(self._numbers(report))
         count = math.prod(report.shape)
@@ -205,7 +205,7 @@ class TensorView:
             html.note(self.workspace.problem, bad=True) if self.workspace.problem else ""
         )
 
-    def _numbers(self, report: TensorReport) -> list[html.Number]:
+    def _numbers(self, report: Picture) -> list[html.Number]:
         """The cards that answer "is this good?"."""
         score, evaluator = self.workspace.score, self.workspace.evaluator
         model = [] if score is None or evaluator is None else _model_numbers(score, evaluator)
@@ -227,11 +227,11 @@ class TensorView:
         ]
 
 
-def _levels(report: TensorReport) -> str:
+def _levels(report: Picture) -> str:
     return f"{grouped(report.level_count)} levels" if report.level_count else "more levels than one could count"
 
 
-def _whose_scales(report: TensorReport) -> str:
+def _whose_scales(report: Picture) -> str:
     if not report.scheme.is_scaled:
         return "no scale"
     if report.scheme.granularity == "channel":
@@ -239,7 +239,7 @@ def _whose_scales(report: TensorReport) -> str:
     return f"a scale for each {report.scheme.granularity}" if report.per_channel else "one scale has to fit them all"
 
 
-def _in_scales(error: float, report: TensorReport) -> str:
+def _in_scales(error: float, report: Picture) -> str:
     return f"{digits(error / abs(report.scale), 2)} × scale" if report.scheme.is_scaled and report.scale else ""
 
 
@@ -273,7 +273,7 @@ def _titled(text: Div, plot: UIElement) -> UIElement:
     return column(text, plot, sizing_mode="stretch_width", spacing=4)
 
 
-def _changes(name: str, value: Any, settings: Settings, report: TensorReport | None) -> dict[str, Any]:
+def _changes(name: str, value: Any, settings: Settings, report: Picture | None) -> dict[str, Any]:
     """What a moved control means for the settings."""
     if name == "tensor":
         model, _, tensor = str(value).partition(SEPARATOR)
@@ -295,7 +295,7 @@ def _changes(name: str, value: Any, settings: Settings, report: TensorReport | N
     return {name: value}
 
 
-def _dragged(end: int, value: float, settings: Settings, report: TensorReport) -> dict[str, Any]:
+def _dragged(end: int, value: float, settings: Settings, report: Picture) -> dict[str, Any]:
     """One end of the range was moved; of a symmetric range the other one goes with it."""
     other = -value if report.scheme.symmetric and report.scheme.is_scaled else report.asked[1 - end]
     return {"lo": min(value, other), "hi": max(value, other), "zero_point": None}

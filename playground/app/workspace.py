@@ -13,8 +13,8 @@ from playground.errors import InvalidInputError, MissingError, PlaygroundError
 from playground.host.sources import Source
 from playground.model.graph import Model
 from playground.model.loading import load
-from playground.session import Subject, TensorReport, largest_tensor, subject_of, tensor_report
 from playground.settings import Settings
+from playground.tensor_view.picture import Picture, Subject, largest_tensor, picture_of, subject_of
 
 UPLOAD = "upload"
 
@@ -37,7 +37,7 @@ class Workspace(param.Parameterized):
 
     settings = param.ClassSelector(class_=Settings, default=Settings())
     model = param.ClassSelector(class_=Model, allow_None=True)
-    report = param.ClassSelector(class_=TensorReport, allow_None=True)
+    report = param.ClassSelector(class_=Picture, allow_None=True)
     score = param.ClassSelector(class_=Score, allow_None=True, doc="With the tensor quantized; None if not measurable.")
     result = param.Parameter(doc="The last quantized model.")
     answer = param.Parameter(doc="What both models say to the input in the Run view.")
@@ -162,7 +162,7 @@ class Workspace(param.Parameterized):
         known = self._subject is not None and model is self.model and self._subject.name == name
         subject = self._subject if known and self._subject else subject_of(model, name)
         wanted = wanted.with_(tensor=name)
-        report, x_hat = tensor_report(subject, wanted)
+        report, x_hat = picture_of(subject, wanted)
         if fresh or wanted.model not in self._evaluators:
             self._evaluators[wanted.model] = evaluator_for(wanted.model, model)
         evaluator = self._evaluators[wanted.model]

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from numpy.typing import ArrayLike
 
 from playground.calibration._calibrator import Calibrator, Parameter, State
-from playground.core import Range, Scheme
 from playground.errors import InvalidInputError
+from playground.quantization import Range, Scheme
 from playground.registry import discover
 
 CALIBRATORS: Mapping[str, Calibrator] = discover(sys.modules[__name__], "CALIBRATOR", Calibrator)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from playground.arrays import Float32, as_float32, require_values
-from playground.core import Scheme
 from playground.errors import InvalidInputError
+from playground.quantization import Scheme
 
 
 class Batches:

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from numpy.typing import ArrayLike
 
-from playground.core import Range
 from playground.errors import InvalidInputError
+from playground.quantization import Range
 
 
 class State(Protocol):

@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from playground.arrays import Float32
 from playground.calibration._batches import Batches
-from playground.core import Range, Scheme
 from playground.errors import InvalidInputError, UnsupportedError
+from playground.quantization import Range, Scheme
 
 MOST_BINS = 1 << 20
 """Bins are added to keep their width; a stream that grows beyond this many is counted again in wider ones."""

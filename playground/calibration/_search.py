@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from playground.calibration._points import Float64, Points
-from playground.core import QTensor, Range, Scheme, choose_qparams, encode
 from playground.number_formats import FORMATS
+from playground.quantization import QTensor, Range, Scheme, choose_qparams, encode
 
 Error = Callable[[Float64, Float64], Float64]
 """From lower and upper bounds (scales, 1) to errors (scales, 1)."""

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 
 from playground.calibration._batches import Batches
 from playground.calibration._points import Float64, Points, Sample
-from playground.core import Range, Scheme
 from playground.errors import UnsupportedError
+from playground.quantization import Range, Scheme
 
 Find = Callable[..., tuple[Float64, Float64]]
 """From points, the scheme and the calibrator's parameters to lower and upper bounds, both (scales, 1)."""

@@ -16,7 +16,7 @@ import numpy as np
 from playground.calibration._calibrator import Calibrator
 from playground.calibration._points import Float64, Points
 from playground.calibration._summary import clipped, even_limits, summary
-from playground.core import Scheme
+from playground.quantization import Scheme
 
 
 @lru_cache

@@ -11,8 +11,8 @@ import numpy as np
 
 from playground.calibration._calibrator import Calibrator, Parameter
 from playground.calibration._histogram import HistogramState, ValueHistogram
-from playground.core import Scheme
 from playground.number_formats import NumberFormat
+from playground.quantization import Scheme
 
 
 def _start(scheme: Scheme, num_bins: int = 2048, cubed: int = 0) -> HistogramState[ValueHistogram]:

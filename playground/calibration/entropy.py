@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from playground.calibration._calibrator import Calibrator, Parameter
 from playground.calibration._histogram import HistogramState, ValueHistogram
-from playground.core import Scheme
 from playground.errors import InvalidInputError
+from playground.quantization import Scheme
 
 Counts = NDArray[np.int64]
 

@@ -18,8 +18,8 @@ from playground.arrays import Float32
 from playground.calibration._calibrator import Calibrator, Parameter
 from playground.calibration._histogram import HistogramState
 from playground.calibration._summary import even_limits
-from playground.core import Scheme
 from playground.errors import UnsupportedError
+from playground.quantization import Scheme
 
 _MOST_LEVELS = 1 << 10
 """Half the bins: with more, there is next to no choice."""

@@ -17,7 +17,7 @@ from playground.arrays import Float32
 from playground.calibration._calibrator import Calibrator, Parameter
 from playground.calibration._histogram import HistogramState
 from playground.calibration._summary import even_limits
-from playground.core import Scheme
+from playground.quantization import Scheme
 
 _UPSAMPLING = 16
 _STEP = 1e-5

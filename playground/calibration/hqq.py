@@ -17,7 +17,7 @@ from playground.calibration._calibrator import Calibrator, Parameter
 from playground.calibration._points import Float64, Points
 from playground.calibration._search import by_row
 from playground.calibration._summary import even_limits, summary
-from playground.core import Range, Scheme, choose_qparams
+from playground.quantization import Range, Scheme, choose_qparams
 
 Update = Callable[[Float64, Float64, Float64, Float64], tuple[Float64, Float64]]
 """From codes, what the codes should give, scale and zero-point to a better scale and zero-point."""

@@ -8,7 +8,7 @@ from playground.calibration._calibrator import Calibrator, Parameter
 from playground.calibration._points import Float64, Points
 from playground.calibration._search import Best, error_of
 from playground.calibration._summary import summary
-from playground.core import Scheme
+from playground.quantization import Scheme
 
 
 def _find(

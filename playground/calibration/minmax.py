@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from playground.calibration._batches import Batches
 from playground.calibration._calibrator import Calibrator
-from playground.core import Range, Scheme
+from playground.quantization import Range, Scheme
 
 
 class MinMaxState:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from playground.arrays import Float32
 from playground.calibration._batches import Batches
 from playground.calibration._calibrator import Calibrator, Parameter
-from playground.core import Range, Scheme
+from playground.quantization import Range, Scheme
 
 
 class MovingAverageState:

@@ -12,7 +12,7 @@ import numpy as np
 from playground.calibration._calibrator import Calibrator, Parameter
 from playground.calibration._points import Float64, Points
 from playground.calibration._summary import clipped, even_limits, summary
-from playground.core import Scheme
+from playground.quantization import Scheme
 
 
 def _find(points: Points, scheme: Scheme, iterations: int = 20) -> tuple[Float64, Float64]:

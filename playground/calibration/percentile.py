@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from playground.arrays import Float32
 from playground.calibration._calibrator import Calibrator, Parameter
 from playground.calibration._histogram import AbsoluteHistogram, HistogramState, ValueHistogram
-from playground.core import Range, Scheme
+from playground.quantization import Range, Scheme
 
 _MOST_KEPT = 1 << 22
 """Values of a first batch that are kept, in case it stays the only one (16 MB)."""

@@ -10,7 +10,7 @@ from playground import gallery
 from playground.cli._files import ModelFile, read_samples
 from playground.errors import InvalidInputError
 from playground.model.recipe import Recipe
-from playground.ptq.activations import Given
+from playground.ptq.calibration_data import Given
 from playground.ptq.images import LAYOUTS, RESIZES, image_batches, image_settings, images_in
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from playground.errors import PlaygroundError
 from playground.host.page import plain
-from playground.work import Progress
+from playground.tasks import Progress
 
 GAP = "  "
 

@@ -15,7 +15,7 @@ from playground.errors import InvalidInputError, MissingError
 from playground.model.graph import Graph, Model
 from playground.model.loading import load
 from playground.model.recipe import Recipe
-from playground.model.recipe_imports import import_recipe
+from playground.model.recipe.imports import import_recipe
 
 GALLERY_PREFIX = "gallery:"
 Arrays = dict[str, NDArray[Any]]

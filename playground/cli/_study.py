@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground import gallery
+from playground.analysis.divergence import divergences
 from playground.analysis.labels import LABELS, checked_labels
 from playground.analysis.model_report import ModelReport, model_report
-from playground.analysis.parting import partings
-from playground.analysis.race import race_work
+from playground.analysis.race import race_task
 from playground.cli._console import Console
 from playground.cli._files import Arrays, ModelFile, feeds_of, read_recipe, read_samples
 from playground.errors import InvalidInputError, PlaygroundError
@@ -24,7 +24,7 @@ from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
 from playground.ptq.pipeline import QuantizedModel, quantize_model
 from playground.render.report_page import report_html
-from playground.work import drain
+from playground.tasks import run_sync
 
 DATA: Mapping[str, str] = {entry.data.id: entry.id for entry in reversed(list(gallery.entries().values()))}
 """Samples of the gallery -> a model that reads them."""
@@ -119,12 +119,12 @@ def report_of(
     graph = quantized.model.graph
     if engines and graph is not None:
         feeds = {name: values[:COMPARED] for name, values in samples.feeds.items()}
-        race = race_work(graph, quantized.onnx, to_onnx(opened.graph), feeds)
-        compared["race"] = drain(race, console.progress)
+        race = race_task(graph, quantized.onnx, to_onnx(opened.graph), feeds)
+        compared["race"] = run_sync(race, console.progress)
         try:
-            compared["partings"] = partings(graph, feeds)
+            compared["divergences"] = divergences(graph, feeds)
         except PlaygroundError:  # the interpreter lacks an operator: then the race alone has to do
-            compared["partings"] = ()
+            compared["divergences"] = ()
     console.end_progress()
     return model_report(quantized, data=f"{samples.count} samples of {samples.name}", **compared, **found)
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from playground.analysis.accuracy import score
 from playground.analysis.labels import LABELS
-from playground.analysis.mixed_precision import mixed_precision_work
+from playground.analysis.mixed_precision import mixed_precision_task
 from playground.analysis.outputs import as_logits, gives_probabilities
-from playground.analysis.sensitivity import sensitivity_work
+from playground.analysis.sensitivity import sensitivity_task
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
 from playground.cli._files import ModelFile, add_file, open_model, target
@@ -26,14 +26,14 @@ from playground.cli._study import (
     samples_of,
     write_report,
 )
-from playground.engines.running import ENGINES, is_quantized
-from playground.engines.running import run as run_model
+from playground.engines.run import ENGINES, is_quantized
+from playground.engines.run import run as run_model
 from playground.errors import InvalidInputError, MissingError, UnsupportedError
 from playground.metrics import compare
 from playground.model.graph import Graph
 from playground.render import numbers
 from playground.render.verdict import verdict
-from playground.work import Progress, drain
+from playground.tasks import Progress, run_sync
 
 BATCH = 120
 """Samples a call, where the model leaves it open: few calls, as each one plans anew, and little memory."""
@@ -91,14 +91,14 @@ def _sensitivity(args: argparse.Namespace, console: Console) -> Result:
     opened = open_model(args.file)
     samples = samples_of(args, opened.graph, opened.gallery_id)
     quantized = quantized_by(args, opened, console)
-    work = sensitivity_work(quantized.source, quantized.quantization, samples.feeds, samples.labels)
-    found = drain(work, console.progress)
+    work = sensitivity_task(quantized.source, quantized.quantization, samples.feeds, samples.labels)
+    found = run_sync(work, console.progress)
     console.end_progress()
     if page:
         mixed = None
         if not quantized.quantization.dynamic:  # there, integer products take no other widths
-            search = mixed_precision_work(quantized, samples.feeds, samples.labels)
-            mixed = drain(search, console.progress)
+            search = mixed_precision_task(quantized, samples.feeds, samples.labels)
+            mixed = run_sync(search, console.progress)
         report = report_of(opened, quantized, samples, console, engines=True, sensitivity=found, mixed=mixed)
         write_report(page, report)
     held = {"file": opened.name, "data": samples.name, "samples": samples.count, "verdict": verdict(found)}

@@ -7,8 +7,8 @@ import argparse
 from playground.api import formats
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
-from playground.core import Scheme
 from playground.number_formats import FAMILIES, NumberFormat
+from playground.quantization import Scheme
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
 from playground.cli._files import add_file, open_model
-from playground.engines.running import refused
+from playground.engines.run import refused
 from playground.model.graph import Graph, Tensor, ValueInfo
 from playground.render import numbers
 

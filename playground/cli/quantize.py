@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from playground.analysis.answers import answers_work
+from playground.analysis.answers import answers_task
 from playground.api import calibrators, conventions
 from playground.cli._calibration import add_calibration, calibration_of
 from playground.cli._command import Command
@@ -22,7 +22,7 @@ from playground.model.runtimes import runtimes
 from playground.ptq.pipeline import QuantizedModel, quantize_model
 from playground.ptq.range_cache import FolderCache
 from playground.render import numbers
-from playground.work import drain
+from playground.tasks import run_sync
 
 CHOICES = (
     "format",
@@ -117,7 +117,7 @@ def _samples(args: argparse.Namespace, opened: ModelFile) -> Samples | None:
 
 
 def _answers(quantized: QuantizedModel, samples: Samples, console: Console) -> dict[str, Any]:
-    found = drain(answers_work(quantized, samples.feeds, samples.labels), console.progress)
+    found = run_sync(answers_task(quantized, samples.feeds, samples.labels), console.progress)
     console.end_progress()
     return {"data": samples.name, **found.as_dict()}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from playground.analysis.mixed_precision import WIDTHS, mixed_precision_work
+from playground.analysis.mixed_precision import WIDTHS, mixed_precision_task
 from playground.analysis.precision_front import MixedPrecision
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
@@ -14,7 +14,7 @@ from playground.cli._study import add_samples, add_study, quantized_by, report_o
 from playground.errors import InvalidInputError
 from playground.model.recipe import Recipe
 from playground.render import numbers
-from playground.work import drain
+from playground.tasks import run_sync
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -43,8 +43,8 @@ def run(args: argparse.Namespace, console: Console) -> Result:
     opened = open_model(args.file)
     samples = samples_of(args, opened.graph, opened.gallery_id)
     quantized = quantized_by(args, opened, console)
-    work = mixed_precision_work(quantized, samples.feeds, samples.labels, _bits(args.widths))
-    mixed = drain(work, console.progress)
+    work = mixed_precision_task(quantized, samples.feeds, samples.labels, _bits(args.widths))
+    mixed = run_sync(work, console.progress)
     recipe = _chosen(args, mixed)
     if output and recipe:
         output.write_text(recipe.to_json(), encoding="utf-8")

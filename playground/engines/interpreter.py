@@ -18,7 +18,7 @@ from playground.engines.float_ops._op import Call, FloatOp
 from playground.errors import EngineError, MissingError, PlaygroundError, UnsupportedError
 from playground.model.graph import Graph, Node
 from playground.registry import discover
-from playground.work import Progress, Work, drain
+from playground.tasks import Progress, Task, run_sync
 
 OPS: Mapping[str, FloatOp] = discover(float_ops, "OPS", FloatOp)
 """Operator name, with its domain where it is not ONNX's own, -> operator."""
@@ -85,12 +85,12 @@ def evaluate(graph: Graph, node: Node, values: Mapping[str, NDArray[Any]]) -> Va
     return dict(zip(node.outputs, made if isinstance(made, tuple) else (made,), strict=False))
 
 
-def run_graph_work(
+def run_graph_task(
     graph: Graph,
     feeds: Mapping[str, ArrayLike],
     capture: Iterable[str] = (),
     overrides: Mapping[str, ArrayLike] | None = None,
-) -> Work[Values]:
+) -> Task[Values]:
     """The work of :func:`run_graph`, one step a node."""
     _require_support(graph)
     wanted = {value.name for value in graph.outputs} | set(capture)
@@ -128,7 +128,7 @@ def run_graph(
         MissingError: ``capture`` or ``overrides`` names what the graph does not have.
         EngineError: a node failed; the message names it and its shapes.
     """
-    return drain(run_graph_work(graph, feeds, capture, overrides))
+    return run_sync(run_graph_task(graph, feeds, capture, overrides))
 
 
 def _wanted(graph: Graph, values: Mapping[str, NDArray[Any]], capture: Iterable[str]) -> Values:

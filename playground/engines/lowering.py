@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from playground.engines import lowering_floats  # noqa: F401  its steps are registered when it is imported
 from playground.engines import program as p
 from playground.engines.depthwise import pack_depthwise, scratch_bytes
-from playground.engines.flat import FOREVER, Argument, Buffer, FlatBuilder
 from playground.engines.integer_ops import Target, Window
+from playground.engines.kernel_program import FOREVER, Argument, Buffer, KernelProgramBuilder
 from playground.engines.lowering_more import lower_broadcast, lower_more
 from playground.engines.packing import Packed, Values, pack
 from playground.engines.shared_weights import SharedWeights
@@ -33,7 +33,7 @@ class Lowering:
     """
 
     def __init__(
-        self, builder: FlatBuilder, program: p.Program, dot: Dot, weights: SharedWeights | None = None
+        self, builder: KernelProgramBuilder, program: p.Program, dot: Dot, weights: SharedWeights | None = None
     ) -> None:
         """Set inputs and constants in place.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from playground.engines import program as p
-from playground.engines.flat import At, Buffer
+from playground.engines.kernel_program import At, Buffer
 from playground.engines.packing import STRIP, Values, packed_bytes
 from playground.errors import EngineError
 
@@ -180,8 +180,8 @@ def _(step: p.Mul, to: Lowering) -> None:
     lower_broadcast("k_mul_s8", step, (step.ratio,), to)
 
 
-@lower_more.register(p.PairProduct)
-def _(step: p.PairProduct, to: Lowering) -> None:
+@lower_more.register(p.ActivationMatMul)
+def _(step: p.ActivationMatMul, to: Lowering) -> None:
     """The right matrices are packed as weights are, but while the program runs; then all are multiplied by one call."""
     out_shape = to.values[step.output].shape
     batch, (rows, columns) = out_shape[:-2], out_shape[-2:]

@@ -11,7 +11,7 @@ from playground.engines.plan_dynamic import TAKERS
 from playground.engines.plan_layer_norm import with_layer_norms
 from playground.engines.plan_ops import HANDLERS, fold, key_of
 from playground.engines.plan_qoperators import as_qdq
-from playground.engines.planner import Dynamic, Held, Planner, Symbol
+from playground.engines.planner import Codes, Dynamic, Planner, Symbol
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Graph, Node
 
@@ -117,7 +117,7 @@ def _walked(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> tuple[Planner,
     """Plan node after node; what follows from a node that cannot run is left out, and all such nodes are named."""
     planner = Planner(with_layer_norms(as_qdq(graph)))
     for info in graph.inputs:
-        planner.symbols[info.name] = Held(info.name)
+        planner.symbols[info.name] = Codes(info.name)
         planner.values[info.name] = p.Value(_shape_of_input(info.name, info.shape, shapes), info.dtype)
     broken: set[str] = set()
     refused: list[Refusal] = []
@@ -174,7 +174,7 @@ def _split(steps: tuple[p.Step, ...]) -> tuple[tuple[p.Step, ...], tuple[p.Step,
             tail.append(step)
     floats = [step.operator.id for step in tail if isinstance(step, p.Float)]
     for step in tail:
-        if isinstance(step, (p.Conv, p.Product, p.PairProduct)):
+        if isinstance(step, (p.Conv, p.Product, p.ActivationMatMul)):
             raise UnsupportedError(
                 f"it follows on a float operator ({floats[0]}), which integers cannot do",
                 where=step.output,

@@ -17,7 +17,7 @@ from playground.engines import integer_ops as ops
 from playground.engines import program as p
 from playground.engines.dynamic_ops import Columns
 from playground.engines.integer_ops import Box, Window
-from playground.engines.planner import Dynamic, Held, Known, KnownReal, Pending, Planner, Symbol
+from playground.engines.planner import Codes, Constant, ConstantDequantized, Deferred, Dynamic, Planner, Symbol
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 
@@ -87,7 +87,7 @@ def mul(planner: Planner, node: Node) -> Symbol | None:
     for one, other, name in ((symbols[0], symbols[1], node.inputs[1]), (symbols[1], symbols[0], node.inputs[0])):
         if not isinstance(one, Dynamic):
             continue
-        if one.part == "scale" and isinstance(other, (Known, KnownReal)):
+        if one.part == "scale" and isinstance(other, (Constant, ConstantDequantized)):
             if (one.factor == 1).all():
                 return replace(one, factor=planner.known(name, "scale").astype(np.float32))
         elif one.part == "sums" and isinstance(other, Dynamic) and (other.part, other.found) == ("scale", one.found):
@@ -97,7 +97,7 @@ def mul(planner: Planner, node: Node) -> Symbol | None:
     return None
 
 
-def _scaled(planner: Planner, sums: Dynamic, scale: Dynamic) -> Pending:
+def _scaled(planner: Planner, sums: Dynamic, scale: Dynamic) -> Deferred:
     shape = planner.values[sums.value].shape
     columns = sums.column_sums.size
     factor = _per_column(scale.factor, sums.axis, shape, columns)
@@ -111,7 +111,7 @@ def _per_column(array: NDArray[np.float32], axis: int, shape: tuple[int, ...], c
     return np.ascontiguousarray(np.broadcast_to(aligned, wanted).reshape(columns), np.float32)
 
 
-def _floats(planner: Planner, sums: Dynamic, scale: NDArray[np.float32], bias: NDArray[np.float32]) -> Pending:
+def _floats(planner: Planner, sums: Dynamic, scale: NDArray[np.float32], bias: NDArray[np.float32]) -> Deferred:
     shape = planner.values[sums.value].shape
 
     def emit(output: str, by: np.float32, to: ops.Target) -> None:
@@ -124,23 +124,23 @@ def _floats(planner: Planner, sums: Dynamic, scale: NDArray[np.float32], bias: N
         if not is_float:
             planner.emit(p.Quantize((name,), output, by, to.zero_point), shape, to.dtype)
 
-    def plus(real: NDArray[np.float32]) -> Pending:
+    def plus(real: NDArray[np.float32]) -> Deferred:
         return _floats(planner, sums, scale, bias + _per_column(real, sums.axis, shape, bias.size))
 
-    return Pending(shape, emit, plus=plus, axis=sums.axis)
+    return Deferred(shape, emit, plus=plus, axis=sums.axis)
 
 
 def _float(planner: Planner, name: str) -> str | None:
     """The value that holds a tensor as float32, if it is not codes with a meaning."""
     symbol = planner.symbol(name)
-    if isinstance(symbol, Held):
+    if isinstance(symbol, Codes):
         return symbol.value if planner.values[symbol.value].dtype == "float32" else None
-    return planner.floating(name) if isinstance(symbol, Pending) else None
+    return planner.floating(name) if isinstance(symbol, Deferred) else None
 
 
 def add(planner: Planner, node: Node) -> Symbol | None:
     """Add of two float values of one shape; None if they are not that."""
-    if any(not isinstance(planner.symbol(name), (Held, Pending)) for name in node.inputs):
+    if any(not isinstance(planner.symbol(name), (Codes, Deferred)) for name in node.inputs):
         return None
     if planner.shape(node.inputs[0]) != planner.shape(node.inputs[1]):
         return None
@@ -150,11 +150,11 @@ def add(planner: Planner, node: Node) -> Symbol | None:
 
 def clamped(planner: Planner, name: str, lo: float, hi: float) -> Symbol | None:
     """Relu and Clip of a float value; None if it is no such."""
-    value = _float(planner, name) if isinstance(planner.symbol(name), Held) else None
+    value = _float(planner, name) if isinstance(planner.symbol(name), Codes) else None
     return None if value is None else replace(_within(planner, (value,)), lo=lo, hi=hi)
 
 
-def _within(planner: Planner, values: tuple[str, ...]) -> Pending:
+def _within(planner: Planner, values: tuple[str, ...]) -> Deferred:
     shape = planner.values[values[0]].shape
 
     def emit(output: str, scale: np.float32, to: ops.Target) -> None:
@@ -167,16 +167,16 @@ def _within(planner: Planner, values: tuple[str, ...]) -> Pending:
             raise UnsupportedError("a sum of floats times a number is not handled")
         planner.emit(p.Quantize((name,), output, scale, to.zero_point), shape, to.dtype)
 
-    return Pending(shape, emit)
+    return Deferred(shape, emit)
 
 
 def pooled(planner: Planner, node: Node, window: Window, *, mean: bool, count_padding: bool = False) -> Symbol | None:
     """A pool of float images; None if its input is none."""
-    if not isinstance(planner.symbol(node.inputs[0]), (Held, Pending)):
+    if not isinstance(planner.symbol(node.inputs[0]), (Codes, Deferred)):
         return None
     value = _float(planner, node.inputs[0])
     if value is None:
         return None
     shape = (*planner.values[value].shape[:2], *window.out)
     planner.emit(f.FloatPool((value,), node.outputs[0], window, mean, count_padding), shape, "float32")
-    return Held(node.outputs[0])
+    return Codes(node.outputs[0])

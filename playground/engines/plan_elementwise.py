@@ -16,7 +16,7 @@ from playground.engines import plan_dynamic as dynamic
 from playground.engines import program as p
 from playground.engines.float_ops._op import Call, FloatOp
 from playground.engines.interpreter import OPS
-from playground.engines.planner import Function, Held, Known, KnownReal, Pending, Planner, Symbol
+from playground.engines.planner import CodeFunction, Codes, Constant, ConstantDequantized, Deferred, Planner, Symbol
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 
@@ -33,10 +33,10 @@ def operator_of(node: Node) -> FloatOp:
 
 def is_constant(planner: Planner, name: str) -> bool:
     """Whether a tensor is known."""
-    return isinstance(planner.symbol(name), (Known, KnownReal))
+    return isinstance(planner.symbol(name), (Constant, ConstantDequantized))
 
 
-def folded(planner: Planner, node: Node) -> Known:
+def folded(planner: Planner, node: Node) -> Constant:
     """The result of an operator of constants."""
     with np.errstate(all="ignore"):
         made = operator_of(node).run(
@@ -44,7 +44,7 @@ def folded(planner: Planner, node: Node) -> Known:
         )
     if isinstance(made, tuple):
         raise UnsupportedError("operators with several outputs are not handled")
-    return Known(made)
+    return Constant(made)
 
 
 def unary(planner: Planner, node: Node) -> Symbol:
@@ -76,18 +76,18 @@ def _table(planner: Planner, node: Node) -> Symbol | None:
         arguments.append(function.results)
     with np.errstate(all="ignore"):
         results = np.asarray(operator_of(node).run(call_of(planner, node), *arguments), np.float32)
-    return Function(value, results)
+    return CodeFunction(value, results)
 
 
 def _clamped(planner: Planner, name: str, lo: float, hi: float) -> Symbol:
     symbol = planner.symbol(name)
-    if isinstance(symbol, (Known, KnownReal)):
-        return Known(np.clip(planner.known(name, "input"), np.float32(lo), np.float32(hi)))
-    if isinstance(symbol, Held):
+    if isinstance(symbol, (Constant, ConstantDequantized)):
+        return Constant(np.clip(planner.known(name, "input"), np.float32(lo), np.float32(hi)))
+    if isinstance(symbol, Codes):
         return dynamic.clamped(planner, name, lo, hi) or _refuse()
     function = planner.function(symbol)
     if function is not None:
-        return Function(function.value, np.clip(function.results, np.float32(lo), np.float32(hi)))
+        return CodeFunction(function.value, np.clip(function.results, np.float32(lo), np.float32(hi)))
     symbol = planner.pending(symbol)
     return replace(symbol, lo=min(max(symbol.lo, lo), hi), hi=max(min(symbol.hi, hi), lo), plus=None)
 
@@ -132,11 +132,11 @@ def _refuse_division() -> Symbol:
     raise UnsupportedError("a quotient of two computed values is not handled")
 
 
-def _split(planner: Planner, node: Node) -> tuple[Pending, NDArray[np.float32]] | None:
+def _split(planner: Planner, node: Node) -> tuple[Deferred, NDArray[np.float32]] | None:
     """A product nobody has rounded yet and the constant that it meets, in whatever order; None if it is not that."""
     for one, other in (node.inputs, node.inputs[::-1]):
         symbol = planner.symbol(one)
-        if isinstance(symbol, Pending) and is_constant(planner, other):
+        if isinstance(symbol, Deferred) and is_constant(planner, other):
             constant = planner.known(other, "input")
             swapped = one != node.inputs[0]
             if np.broadcast_shapes(symbol.shape, constant.shape) == symbol.shape and not (swapped and node.op == "Div"):
@@ -166,7 +166,7 @@ def _scaled(planner: Planner, node: Node) -> Symbol | None:
     return found[0].times(factor) if 0 < factor < np.inf else None
 
 
-def _sum(planner: Planner, node: Node, sign: np.float32) -> Pending:
+def _sum(planner: Planner, node: Node, sign: np.float32) -> Deferred:
     shape = _shape(planner, node)
     a, b = (planner.codes(name) for name in node.inputs)
 
@@ -175,10 +175,10 @@ def _sum(planner: Planner, node: Node, sign: np.float32) -> Pending:
         step = p.Add((a.value, b.value), output, (a.zero_point, b.zero_point), ratios, to)
         planner.emit(step, shape, to.dtype)
 
-    return Pending(shape, emit)
+    return Deferred(shape, emit)
 
 
-def _elementwise_product(planner: Planner, node: Node) -> Pending:
+def _elementwise_product(planner: Planner, node: Node) -> Deferred:
     shape = _shape(planner, node)
     a, b = (planner.codes(name) for name in node.inputs)
 
@@ -186,7 +186,7 @@ def _elementwise_product(planner: Planner, node: Node) -> Pending:
         ratio = np.float32(a.scale * b.scale / scale)
         planner.emit(p.Mul((a.value, b.value), output, (a.zero_point, b.zero_point), ratio, to), shape, to.dtype)
 
-    return Pending(shape, emit)
+    return Deferred(shape, emit)
 
 
 def _shape(planner: Planner, node: Node) -> tuple[int, ...]:

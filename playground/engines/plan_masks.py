@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from playground.engines import integer_ops as ops
 from playground.engines import plan_elementwise as elementwise
 from playground.engines import program as p
-from playground.engines.planner import Known, Pending, Planner, Real, Symbol
+from playground.engines.planner import Constant, Deferred, Dequantized, Planner, Symbol
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 
@@ -33,14 +33,19 @@ def add(planner: Planner, node: Node) -> Symbol:
     """Add of a mask, or what :func:`playground.engines.plan_elementwise.add` makes of it."""
     for one, other in (node.inputs, node.inputs[::-1]):
         x, mask = planner.symbol(one), planner.symbol(other)
-        if isinstance(x, Real) and isinstance(mask, Known) and mask.array.dtype == np.float32 and mask.array.size > 1:
+        if (
+            isinstance(x, Dequantized)
+            and isinstance(mask, Constant)
+            and mask.array.dtype == np.float32
+            and mask.array.size > 1
+        ):
             numbers = np.unique(mask.array)
             if numbers.size == 2 and numbers[1] == 0:
                 return _hidden(planner, node, x, mask.array != 0, numbers[0])
     return elementwise.add(planner, node)
 
 
-def _hidden(planner: Planner, node: Node, x: Real, hides: NDArray[np.bool_], low: np.float32) -> Pending:
+def _hidden(planner: Planner, node: Node, x: Dequantized, hides: NDArray[np.bool_], low: np.float32) -> Deferred:
     """A sum with codes of 0 and 1, the latter standing for the low number."""
     shape = np.broadcast_shapes(planner.values[x.value].shape, hides.shape)
     if len(shape) > 4:
@@ -54,4 +59,4 @@ def _hidden(planner: Planner, node: Node, x: Real, hides: NDArray[np.bool_], low
         step = p.Add((x.value, hidden), output, (x.zero_point, 0), ratios, to)
         planner.emit(step, shape, to.dtype)
 
-    return Pending(shape, emit)
+    return Deferred(shape, emit)

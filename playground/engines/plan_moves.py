@@ -14,30 +14,42 @@ from playground.engines import program as p
 from playground.engines.integer_ops import Box
 from playground.engines.plan_elementwise import folded, is_constant
 from playground.engines.plan_windows import reshaped
-from playground.engines.planner import Dynamic, Function, Held, Known, KnownReal, Pending, Planner, Real, Symbol
+from playground.engines.planner import (
+    CodeFunction,
+    Codes,
+    Constant,
+    ConstantDequantized,
+    Deferred,
+    Dequantized,
+    Dynamic,
+    Planner,
+    Symbol,
+)
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 
 MOST_AXES = 6
 
-Value = Held | Real | Function | Dynamic
+Value = Codes | Dequantized | CodeFunction | Dynamic
 
 
-def moved_constant(symbol: Known | KnownReal, move: Callable[[NDArray[Any]], NDArray[Any]]) -> Known | KnownReal:
+def moved_constant(
+    symbol: Constant | ConstantDequantized, move: Callable[[NDArray[Any]], NDArray[Any]]
+) -> Constant | ConstantDequantized:
     """A constant after a move; it keeps its codes if one scale is theirs."""
-    if isinstance(symbol, KnownReal):
+    if isinstance(symbol, ConstantDequantized):
         if symbol.axis is None and symbol.scale.size == 1:
             scale, zero_point = symbol.scale.reshape(()), symbol.zero_point.reshape(())
-            return KnownReal(np.asarray(move(symbol.codes)), scale, zero_point, None)
-        return Known(np.asarray(move(symbol.real())))
-    return Known(np.asarray(move(symbol.array)))
+            return ConstantDequantized(np.asarray(move(symbol.codes)), scale, zero_point, None)
+        return Constant(np.asarray(move(symbol.real())))
+    return Constant(np.asarray(move(symbol.array)))
 
 
 def _to_shape(planner: Planner, node: Node, shape: tuple[int, ...]) -> Symbol:
     symbol, output = planner.symbol(node.inputs[0]), node.outputs[0]
-    if isinstance(symbol, (Known, KnownReal)):
+    if isinstance(symbol, (Constant, ConstantDequantized)):
         return moved_constant(symbol, lambda x: x.reshape(shape))
-    if isinstance(symbol, Pending):
+    if isinstance(symbol, Deferred):
         return reshaped(planner, symbol, shape)
     planner.emit(p.Reshape((symbol.value,), output), shape, planner.values[symbol.value].dtype)
     return replace(symbol, value=output)
@@ -105,18 +117,18 @@ def turned(shape: Sequence[int], order: Sequence[int]) -> Box:
 def _part_of(planner: Planner, node: Node, output: str, box: Box) -> Symbol:
     """A box of whatever a node's first input is."""
     symbol = planner.symbol(node.inputs[0])
-    if isinstance(symbol, (Known, KnownReal)):
+    if isinstance(symbol, (Constant, ConstantDequantized)):
         return moved_constant(symbol, box.of)
-    if not isinstance(symbol, Pending):
+    if not isinstance(symbol, Deferred):
         return viewed(planner, symbol, output, box)
     pending = symbol
 
     def emit(name: str, scale: np.float32, to: ops.Target) -> None:
         inner = f"{name}:whole"
         pending.emit(inner, scale, to)
-        viewed(planner, Held(inner), name, box)
+        viewed(planner, Codes(inner), name, box)
 
-    return Pending(box.shape, emit)
+    return Deferred(box.shape, emit)
 
 
 def transpose(planner: Planner, node: Node) -> Symbol:
@@ -188,19 +200,21 @@ def concat(planner: Planner, node: Node) -> Symbol:
     shapes = [planner.shape(name) for name in node.inputs]
     axis = int(node.attributes.get("axis", 1)) % len(shapes[0])
     shape = tuple(sum(s[axis] for s in shapes) if a == axis else n for a, n in enumerate(shapes[0]))
-    if any(isinstance(symbol, (Held, Known)) for symbol in symbols):
+    if any(isinstance(symbol, (Codes, Constant)) for symbol in symbols):
         raise UnsupportedError("an input is neither quantized nor a quantized constant")
-    parts = [planner.codes(n) if isinstance(s, KnownReal) else s for n, s in zip(node.inputs, symbols, strict=True)]
+    parts = [
+        planner.codes(n) if isinstance(s, ConstantDequantized) else s for n, s in zip(node.inputs, symbols, strict=True)
+    ]
 
     def emit(output: str, scale: np.float32, to: ops.Target) -> None:
         names = tuple(_part(planner, part, f"{output}:{i}", scale, to) for i, part in enumerate(parts))
         planner.emit(p.Concat(names, output, axis), shape, to.dtype)
 
-    return Pending(shape, emit)
+    return Deferred(shape, emit)
 
 
 def _part(planner: Planner, part: Symbol, name: str, scale: np.float32, to: ops.Target) -> str:
-    if isinstance(part, Real) and to.dtype != "float32":
+    if isinstance(part, Dequantized) and to.dtype != "float32":
         limits = np.iinfo(to.dtype)
         whole = (limits.min - to.zero_point, limits.max - to.zero_point) == (to.lo, to.hi)
         as_is = (part.scale, part.zero_point, planner.values[part.value].dtype) == (scale, to.zero_point, to.dtype)
@@ -213,14 +227,14 @@ def _part(planner: Planner, part: Symbol, name: str, scale: np.float32, to: ops.
 def gather(planner: Planner, node: Node) -> Symbol:
     """Gather along an axis; an embedding is a gather from constant codes."""
     table = planner.symbol(node.inputs[0])
-    if isinstance(table, (Known, KnownReal)) and is_constant(planner, node.inputs[1]):
+    if isinstance(table, (Constant, ConstantDequantized)) and is_constant(planner, node.inputs[1]):
         places = planner.known(node.inputs[1], "list of indices")
         return moved_constant(table, lambda x: np.take(x, places, int(node.attributes.get("axis", 0))))
     data = _gathered_from(planner, node.inputs[0])
     indices_at = planner.symbol(node.inputs[1])
-    if isinstance(indices_at, Known):
+    if isinstance(indices_at, Constant):
         source = planner.constant(f"{node.inputs[1]}:indices", indices_at.array.astype(np.int64))
-    elif isinstance(indices_at, Held) and planner.values[indices_at.value].dtype in ("int32", "int64"):
+    elif isinstance(indices_at, Codes) and planner.values[indices_at.value].dtype in ("int32", "int64"):
         source = indices_at.value
     else:
         raise UnsupportedError("its indices are no integers")
@@ -234,16 +248,16 @@ def gather(planner: Planner, node: Node) -> Symbol:
 
 
 def _check_places(indices: Symbol, rows: int) -> None:
-    if isinstance(indices, Known) and (indices.array.min() < -rows or indices.array.max() >= rows):
+    if isinstance(indices, Constant) and (indices.array.min() < -rows or indices.array.max() >= rows):
         raise UnsupportedError(f"it has indices that are not below {rows}")
 
 
 def _gathered_from(planner: Planner, name: str) -> Value:
     symbol = planner.symbol(name)
-    if isinstance(symbol, KnownReal):
+    if isinstance(symbol, ConstantDequantized):
         return planner.codes(name)
-    if isinstance(symbol, Pending) or (isinstance(symbol, Known) and symbol.array.dtype.kind == "f"):
+    if isinstance(symbol, Deferred) or (isinstance(symbol, Constant) and symbol.array.dtype.kind == "f"):
         raise UnsupportedError("its table is not quantized")
-    if isinstance(symbol, Known):
-        return Held(planner.constant(name, symbol.array))
+    if isinstance(symbol, Constant):
+        return Codes(planner.constant(name, symbol.array))
     return symbol

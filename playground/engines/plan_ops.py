@@ -19,7 +19,7 @@ from playground.engines import plan_rows as rows
 from playground.engines import plan_windows as windows
 from playground.engines import program as p
 from playground.engines.interpreter import OPS
-from playground.engines.planner import Handler, Held, Known, KnownReal, Planner, Real, Symbol
+from playground.engines.planner import Codes, Constant, ConstantDequantized, Dequantized, Handler, Planner, Symbol
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 
@@ -56,31 +56,31 @@ def quantize_linear(planner: Planner, node: Node) -> Symbol:
     if stated not in _STATED_DTYPES:
         raise UnsupportedError("only int8 and uint8 codes are handled")
     scale, zero_point, dtype = _one_scale(planner, node, _STATED_DTYPES[stated])
-    if isinstance(symbol, (Known, KnownReal)):
-        return Known(ops.quantize(planner.known(node.inputs[0], "input"), scale, zero_point, dtype))
-    if isinstance(symbol, Held):
+    if isinstance(symbol, (Constant, ConstantDequantized)):
+        return Constant(ops.quantize(planner.known(node.inputs[0], "input"), scale, zero_point, dtype))
+    if isinstance(symbol, Codes):
         if planner.values[symbol.value].dtype != "float32":
             raise UnsupportedError("its input is not float32")
         step = p.Quantize((symbol.value,), output, scale, zero_point)
         planner.emit(step, planner.values[symbol.value].shape, dtype)
-        return Held(output)
-    if isinstance(symbol, Real):
+        return Codes(output)
+    if isinstance(symbol, Dequantized):
         same = (symbol.scale, symbol.zero_point, planner.values[symbol.value].dtype) == (scale, zero_point, dtype)
         if same:
-            return Held(symbol.value)
+            return Codes(symbol.value)
     planner.settle(planner.pending(symbol), output, scale, zero_point, dtype)
-    return Held(output)
+    return Codes(output)
 
 
 def dequantize_linear(planner: Planner, node: Node) -> Symbol:
     """DequantizeLinear: nothing is computed, the codes get their meaning."""
     symbol = planner.symbol(node.inputs[0])
-    if isinstance(symbol, Held):
+    if isinstance(symbol, Codes):
         scale, zero_point, dtype = _one_scale(planner, node, planner.values[symbol.value].dtype)
         if planner.values[symbol.value].dtype != dtype:
             raise UnsupportedError(f"its zero-point is {dtype} but its input is not")
-        return Real(symbol.value, scale, zero_point)
-    if not isinstance(symbol, Known) or symbol.array.dtype.kind not in "iu":
+        return Dequantized(symbol.value, scale, zero_point)
+    if not isinstance(symbol, Constant) or symbol.array.dtype.kind not in "iu":
         raise UnsupportedError("its input holds no codes")
     scales = planner.known(node.inputs[1], "scale").astype(np.float32)
     if node.attributes.get("block_size", 0):
@@ -89,7 +89,9 @@ def dequantize_linear(planner: Planner, node: Node) -> Symbol:
     points = planner.known(node.inputs[2], "zero-point") if has_points else np.zeros_like(scales, np.int32)
     rank = symbol.array.ndim
     axis = int(node.attributes.get("axis", 1)) % rank if scales.size > 1 and rank else None
-    return KnownReal(symbol.array, _along(scales, rank, axis), _along(points.astype(np.int32), rank, axis), axis)
+    return ConstantDequantized(
+        symbol.array, _along(scales, rank, axis), _along(points.astype(np.int32), rank, axis), axis
+    )
 
 
 def identity(planner: Planner, node: Node) -> Symbol:
@@ -103,7 +105,7 @@ def constant(planner: Planner, node: Node) -> Symbol:
         if name in node.attributes:
             held = node.attributes[name]
             dtype = None if name == "value" else (np.float32 if "float" in name else np.int64)
-            return Known(np.asarray(held, dtype))
+            return Constant(np.asarray(held, dtype))
     raise UnsupportedError("its kind of value is not handled")
 
 
@@ -111,7 +113,7 @@ def shape_of(planner: Planner, node: Node) -> Symbol:
     """Shape: known, because a program is planned for one set of shapes."""
     shape = planner.shape(node.inputs[0])
     start, end = node.attributes.get("start", 0), node.attributes.get("end", len(shape))
-    return Known(np.array(shape[start:end], np.int64))
+    return Constant(np.array(shape[start:end], np.int64))
 
 
 def fold(planner: Planner, node: Node) -> Symbol:

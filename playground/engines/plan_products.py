@@ -13,7 +13,7 @@ from playground.engines import integer_ops as ops
 from playground.engines import plan_dynamic as dynamic
 from playground.engines import program as p
 from playground.engines.plan_windows import window_of
-from playground.engines.planner import Dynamic, Held, Known, KnownReal, Pending, Planner, Real
+from playground.engines.planner import Codes, Constant, ConstantDequantized, Deferred, Dequantized, Dynamic, Planner
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 
@@ -28,7 +28,7 @@ class _Weights:
 
 def _weights(planner: Planner, name: str, channel_axis: int) -> _Weights:
     symbol = planner.symbol(name)
-    if not isinstance(symbol, KnownReal):
+    if not isinstance(symbol, ConstantDequantized):
         raise UnsupportedError("its weights are not quantized constants")
     if symbol.axis not in (None, channel_axis):
         raise UnsupportedError("its weights have scales along another axis than the output channels")
@@ -38,7 +38,7 @@ def _weights(planner: Planner, name: str, channel_axis: int) -> _Weights:
     return _Weights(offsets, np.ascontiguousarray(scale, np.float32))
 
 
-def _bias(planner: Planner, node: Node, x: Real, weights: _Weights) -> NDArray[np.int32]:
+def _bias(planner: Planner, node: Node, x: Dequantized, weights: _Weights) -> NDArray[np.int32]:
     """The bias in steps of ``x_scale * w_scale``: as stored if it is in those steps already, else rounded to them.
 
     A float bias is off by at most half a step then, far less than one code of the output.
@@ -48,7 +48,7 @@ def _bias(planner: Planner, node: Node, x: Real, weights: _Weights) -> NDArray[n
         return np.zeros(channels, np.int32)
     steps = x.scale * weights.scale
     symbol = planner.symbol(node.inputs[2])
-    if isinstance(symbol, KnownReal) and symbol.codes.dtype == np.int32 and not symbol.zero_point.any():
+    if isinstance(symbol, ConstantDequantized) and symbol.codes.dtype == np.int32 and not symbol.zero_point.any():
         stored = np.broadcast_to(symbol.scale.reshape(-1), (channels,)) if symbol.scale.size == 1 else symbol.scale
         if np.allclose(stored.reshape(-1), steps, rtol=1e-5, atol=0):
             return _per_channel(symbol.codes, channels)
@@ -71,7 +71,7 @@ def _per_channel(bias: NDArray[Any], channels: int) -> NDArray[Any]:
     return np.ascontiguousarray(np.broadcast_to(bias.reshape(-1), (channels,)))
 
 
-def conv(planner: Planner, node: Node) -> Pending:
+def conv(planner: Planner, node: Node) -> Deferred:
     """Conv with quantized input and constant quantized weights."""
     x = planner.real(node.inputs[0])
     weights = _weights(planner, node.inputs[1], channel_axis=0)
@@ -90,12 +90,12 @@ def _window(node: Node, shape: tuple[int, ...], weights: _Weights) -> ops.Window
 def _conv(
     planner: Planner,
     node: Node,
-    x: Real,
+    x: Dequantized,
     weights: _Weights,
     bias: NDArray[np.int32],
     *,
     window: ops.Window | None = None,
-) -> Pending:
+) -> Deferred:
     shape = planner.values[x.value].shape
     window, groups = window or _window(node, shape, weights), int(node.attributes.get("group", 1))
     out_shape = (shape[0], weights.scale.size, *window.out)
@@ -105,10 +105,10 @@ def _conv(
         step = p.Conv((x.value,), output, window, groups, x.zero_point, weights.offsets, bias, multiplier, to)
         planner.emit(step, out_shape, to.dtype)
 
-    return Pending(out_shape, emit)
+    return Deferred(out_shape, emit)
 
 
-def gemm(planner: Planner, node: Node) -> Pending:
+def gemm(planner: Planner, node: Node) -> Deferred:
     """Gemm without transA, alpha or beta."""
     if node.attributes.get("transA", 0) or any(node.attributes.get(a, 1.0) != 1.0 for a in ("alpha", "beta")):
         raise UnsupportedError("transA, alpha and beta are not handled")
@@ -120,23 +120,23 @@ def gemm(planner: Planner, node: Node) -> Pending:
     return _product(planner, x, weights, _bias(planner, node, x, weights))
 
 
-def matmul(planner: Planner, node: Node) -> Pending:
+def matmul(planner: Planner, node: Node) -> Deferred:
     """MatMul by a constant matrix, or of two values."""
     right = planner.symbol(node.inputs[1])
-    if not isinstance(right, (Known, KnownReal)) or len(planner.shape(node.inputs[1])) != 2:
+    if not isinstance(right, (Constant, ConstantDequantized)) or len(planner.shape(node.inputs[1])) != 2:
         return _pair(planner, *(planner.codes(name) for name in node.inputs))
     x = planner.real(node.inputs[0])
     weights = _weights(planner, node.inputs[1], channel_axis=1)
     return _product(planner, x, weights, np.zeros(weights.scale.size, np.int32))
 
 
-def matmul_integer(planner: Planner, node: Node) -> Held | Dynamic:
+def matmul_integer(planner: Planner, node: Node) -> Codes | Dynamic:
     """MatMulInteger: the sums themselves."""
     codes = dynamic.codes_of(planner, node, 0, 2)
     if codes is not None:
         return _dynamic_sums(planner, node, codes)
     a = _integers(planner, node, 0, 2)
-    if isinstance(planner.symbol(node.inputs[1]), Known) and len(planner.shape(node.inputs[1])) == 2:
+    if isinstance(planner.symbol(node.inputs[1]), Constant) and len(planner.shape(node.inputs[1])) == 2:
         weights = _matrix(planner, node)
         pending = _product(planner, a, weights, np.zeros(weights.scale.size, np.int32))
     else:
@@ -152,9 +152,9 @@ def _dynamic_sums(planner: Planner, node: Node, codes: Dynamic) -> Dynamic:
     if is_conv:
         shape = planner.values[codes.source].shape
         x, window = dynamic.padded(planner, codes, _window(node, shape, weights))
-        pending = _conv(planner, node, Real(x, np.float32(1), 0), weights, bias, window=window)
+        pending = _conv(planner, node, Dequantized(x, np.float32(1), 0), weights, bias, window=window)
     else:
-        pending = _product(planner, Real(codes.value, np.float32(1), 0), weights, bias)
+        pending = _product(planner, Dequantized(codes.value, np.float32(1), 0), weights, bias)
     held = _sums(pending, node).value
     summed = (1, 2, 3) if is_conv else 0
     column_sums = weights.offsets.sum(axis=summed, dtype=np.int32)
@@ -169,7 +169,7 @@ def _filters(planner: Planner, node: Node) -> _Weights:
     return _plain_weights(planner, node, 3, lambda points: points.reshape(-1, 1, 1, 1), channel_axis=0)
 
 
-def conv_integer(planner: Planner, node: Node) -> Held | Dynamic:
+def conv_integer(planner: Planner, node: Node) -> Codes | Dynamic:
     """ConvInteger with constant weights: the sums themselves."""
     codes = dynamic.codes_of(planner, node, 0, 2)
     if codes is not None:
@@ -179,9 +179,9 @@ def conv_integer(planner: Planner, node: Node) -> Held | Dynamic:
     return _sums(pending, node)
 
 
-def _sums(pending: Pending, node: Node) -> Held:
+def _sums(pending: Deferred, node: Node) -> Codes:
     pending.emit(node.outputs[0], np.float32(1), ops.Target("int32"))
-    return Held(node.outputs[0])
+    return Codes(node.outputs[0])
 
 
 def _points(planner: Planner, node: Node, place: int) -> NDArray[Any]:
@@ -189,17 +189,17 @@ def _points(planner: Planner, node: Node, place: int) -> NDArray[Any]:
     return planner.known(node.inputs[place], "zero-point") if given else np.zeros((), np.int8)
 
 
-def _integers(planner: Planner, node: Node, place: int, point: int) -> Real:
+def _integers(planner: Planner, node: Node, place: int, point: int) -> Dequantized:
     """An input of codes with its zero-point, its scale being 1."""
     symbol, points = planner.symbol(node.inputs[place]), _points(planner, node, point)
     if points.size != 1:
         raise UnsupportedError("a zero-point for every row is not handled")
-    value = symbol.value if isinstance(symbol, Held) else ""
-    if isinstance(symbol, Known):
+    value = symbol.value if isinstance(symbol, Codes) else ""
+    if isinstance(symbol, Constant):
         value = planner.constant(node.inputs[place], symbol.array)
     if not value or planner.values[value].dtype not in ("int8", "uint8"):
         raise UnsupportedError("its input holds no codes of 8 bits")
-    return Real(value, np.float32(1), int(points.reshape(-1)[0]))
+    return Dequantized(value, np.float32(1), int(points.reshape(-1)[0]))
 
 
 def _plain_weights(
@@ -210,7 +210,7 @@ def _plain_weights(
     return _Weights(offsets, np.ones(codes.shape[channel_axis], np.float32))
 
 
-def _product(planner: Planner, x: Real, weights: _Weights, bias: NDArray[np.int32]) -> Pending:
+def _product(planner: Planner, x: Dequantized, weights: _Weights, bias: NDArray[np.int32]) -> Deferred:
     shape, matrix = planner.values[x.value].shape, weights.offsets
     if matrix.ndim != 2 or len(shape) < 2:
         raise UnsupportedError("only rows times a constant matrix are handled")
@@ -222,13 +222,13 @@ def _product(planner: Planner, x: Real, weights: _Weights, bias: NDArray[np.int3
         multiplier = x.scale * weights.scale / scale
         planner.emit(p.Product((x.value,), output, x.zero_point, matrix, bias, multiplier, to), out_shape, to.dtype)
 
-    def plus(real: NDArray[np.float32]) -> Pending:
+    def plus(real: NDArray[np.float32]) -> Deferred:
         return _product(planner, x, weights, _in_steps(_per_channel(real, bias.size), x.scale * weights.scale, bias))
 
-    return Pending(out_shape, emit, plus=plus)
+    return Deferred(out_shape, emit, plus=plus)
 
 
-def _pair(planner: Planner, a: Real, b: Real) -> Pending:
+def _pair(planner: Planner, a: Dequantized, b: Dequantized) -> Deferred:
     left, right = planner.values[a.value].shape, planner.values[b.value].shape
     if min(len(left), len(right)) < 2 or left[-1] != right[-2]:
         raise UnsupportedError(f"a product of shapes {left} and {right} is not handled")
@@ -236,7 +236,7 @@ def _pair(planner: Planner, a: Real, b: Real) -> Pending:
 
     def emit(output: str, scale: np.float32, to: ops.Target) -> None:
         multiplier = np.float32(a.scale * b.scale / scale)
-        step = p.PairProduct((a.value, b.value), output, (a.zero_point, b.zero_point), multiplier, to)
+        step = p.ActivationMatMul((a.value, b.value), output, (a.zero_point, b.zero_point), multiplier, to)
         planner.emit(step, out_shape, to.dtype)
 
-    return Pending(out_shape, emit)
+    return Deferred(out_shape, emit)

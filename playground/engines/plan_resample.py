@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from playground.engines import integer_ops as ops
 from playground.engines import program as p
 from playground.engines.plan_moves import MOST_AXES
-from playground.engines.planner import Planner, Real
+from playground.engines.planner import Dequantized, Planner
 from playground.engines.row_ops import nearest_indices
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Node
@@ -22,7 +22,7 @@ def text(node: Node, name: str, default: str) -> str:
     return held.decode() if isinstance(held, bytes) else str(held)
 
 
-def pad(planner: Planner, node: Node) -> Real:
+def pad(planner: Planner, node: Node) -> Dequantized:
     """Pad with a constant, which is rounded to a code."""
     x = planner.real(node.inputs[0])
     shape, dtype = planner.values[x.value].shape, planner.values[x.value].dtype
@@ -41,7 +41,7 @@ def pad(planner: Planner, node: Node) -> Real:
     before = tuple(pads[: len(shape)])
     full = tuple(b + n + a for b, n, a in zip(before, shape, pads[len(shape) :], strict=True))
     planner.emit(p.Pad((x.value,), node.outputs[0], before, code), full, dtype)
-    return Real(node.outputs[0], x.scale, x.zero_point)
+    return Dequantized(node.outputs[0], x.scale, x.zero_point)
 
 
 def _spread(pads: list[int], axes: list[int], rank: int) -> list[int]:
@@ -51,7 +51,7 @@ def _spread(pads: list[int], axes: list[int], rank: int) -> list[int]:
     return full
 
 
-def resize(planner: Planner, node: Node) -> Real:
+def resize(planner: Planner, node: Node) -> Dequantized:
     """Resize (and Upsample) of height and width by nearest neighbours."""
     x = planner.real(node.inputs[0])
     shape, dtype = planner.values[x.value].shape, planner.values[x.value].dtype
@@ -64,7 +64,7 @@ def resize(planner: Planner, node: Node) -> Real:
         raise UnsupportedError("only height and width can be resized")
     lines, columns = (nearest(node, shape[a], sizes[a], scales[a]) for a in (2, 3))
     planner.emit(p.Resize((x.value,), node.outputs[0], lines, columns), tuple(sizes), dtype)
-    return Real(node.outputs[0], x.scale, x.zero_point)
+    return Dequantized(node.outputs[0], x.scale, x.zero_point)
 
 
 def _target(planner: Planner, node: Node, shape: tuple[int, ...]) -> tuple[Sequence[float | None], list[int]]:

@@ -10,7 +10,7 @@ from playground.engines.interpreter import OPS
 from playground.engines.plan_elementwise import call_of, folded, is_constant
 from playground.engines.plan_moves import turned, viewed
 from playground.engines.plan_windows import averaged, reshaped
-from playground.engines.planner import Held, Pending, Planner, Real, Symbol
+from playground.engines.planner import Codes, Deferred, Dequantized, Planner, Symbol
 from playground.engines.row_ops import exp_table
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
@@ -21,7 +21,7 @@ def float_tail(planner: Planner, node: Node) -> Symbol:
     source = planner.floating(node.inputs[0])
     shape, output = planner.values[source].shape, node.outputs[0]
     planner.emit(p.Float((source,), output, OPS[node.op], call_of(planner, node)), shape, "float32")
-    return Held(output)
+    return Codes(output)
 
 
 def softmax(planner: Planner, node: Node) -> Symbol:
@@ -29,7 +29,7 @@ def softmax(planner: Planner, node: Node) -> Symbol:
     symbol = planner.symbol(node.inputs[0])
     rank = len(planner.shape(node.inputs[0]))
     axis = int(node.attributes.get("axis", -1 if planner.graph.opset >= 13 else 1)) % rank
-    if not isinstance(symbol, Real) or axis != rank - 1:
+    if not isinstance(symbol, Dequantized) or axis != rank - 1:
         return float_tail(planner, node)
     shape = planner.values[symbol.value].shape
     exps = exp_table(float(symbol.scale))
@@ -38,10 +38,10 @@ def softmax(planner: Planner, node: Node) -> Symbol:
         ratio = np.float32(1) / np.float32(scale)
         planner.emit(p.Softmax((symbol.value,), output, exps, np.float32(ratio), to), shape, to.dtype)
 
-    return Pending(shape, emit)
+    return Deferred(shape, emit)
 
 
-def layer_normalization(planner: Planner, node: Node) -> Pending:
+def layer_normalization(planner: Planner, node: Node) -> Deferred:
     """LayerNormalization over the last axis with constant scale and bias."""
     x = planner.real(node.inputs[0])
     shape = planner.values[x.value].shape
@@ -60,7 +60,7 @@ def layer_normalization(planner: Planner, node: Node) -> Pending:
         over = (gamma.reshape(-1) / scale, beta.reshape(-1) / scale)
         planner.emit(p.LayerNorm((x.value,), output, x.zero_point, epsilon, *over, to), shape, to.dtype)
 
-    return Pending(shape, emit)
+    return Deferred(shape, emit)
 
 
 def reduce_mean(planner: Planner, node: Node) -> Symbol:
@@ -83,16 +83,16 @@ def reduce_mean(planner: Planner, node: Node) -> Symbol:
     return pending if pending.shape == wanted else reshaped(planner, pending, wanted)
 
 
-def _mean(planner: Planner, x: Real, axes: list[int], name: str) -> Pending:
+def _mean(planner: Planner, x: Dequantized, axes: list[int], name: str) -> Deferred:
     shape = planner.values[x.value].shape
     kept = [axis for axis in range(len(shape)) if axis not in axes]
     if len(shape) == 4 and axes == [2, 3]:
         return averaged(planner, x, shape, ops.Window((shape[2], shape[3]), (1, 1)), False)
     if [*kept, *axes] != list(range(len(shape))):
         viewed(planner, x, f"{name}:turned", turned(shape, [*kept, *axes]))
-        x = Real(f"{name}:turned", x.scale, x.zero_point)
+        x = Dequantized(f"{name}:turned", x.scale, x.zero_point)
     size = int(np.prod([shape[a] for a in axes]))
     image = (int(np.prod([shape[a] for a in kept])), 1, size, 1)
     planner.emit(p.Reshape((x.value,), f"{name}:image"), image, planner.values[x.value].dtype)
-    held = Real(f"{name}:image", x.scale, x.zero_point)
+    held = Dequantized(f"{name}:image", x.scale, x.zero_point)
     return averaged(planner, held, image, ops.Window((size, 1), (1, 1)), False)

@@ -10,7 +10,7 @@ import numpy as np
 from playground.engines import integer_ops as ops
 from playground.engines import plan_dynamic as dynamic
 from playground.engines import program as p
-from playground.engines.planner import Held, Pending, Planner, Real, Symbol
+from playground.engines.planner import Codes, Deferred, Dequantized, Planner, Symbol
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 
@@ -73,8 +73,8 @@ def max_pool(planner: Planner, node: Node) -> Symbol:
     if floats is not None:
         return floats
     codes = planner.symbol(node.inputs[0])
-    plain = isinstance(codes, Held) and planner.values[codes.value].dtype in ("int8", "uint8")
-    x: Real | Held = codes if isinstance(codes, Held) and plain else planner.real(node.inputs[0])
+    plain = isinstance(codes, Codes) and planner.values[codes.value].dtype in ("int8", "uint8")
+    x: Dequantized | Codes = codes if isinstance(codes, Codes) and plain else planner.real(node.inputs[0])
     window = _pool_window(node, _four(shape))
     step = p.MaxPool((x.value,), node.outputs[0], window)
     planner.emit(step, (*shape[:2], *window.out), planner.values[x.value].dtype)
@@ -104,7 +104,9 @@ def _averaged_image(planner: Planner, node: Node, window: ops.Window, count_padd
     return averaged(planner, x, planner.values[x.value].shape, window, count_padding)
 
 
-def averaged(planner: Planner, x: Real, shape: tuple[int, ...], window: ops.Window, count_padding: bool) -> Pending:
+def averaged(
+    planner: Planner, x: Dequantized, shape: tuple[int, ...], window: ops.Window, count_padding: bool
+) -> Deferred:
     """The mean under each window of images of ``shape``."""
     out_shape = (*shape[:2], *window.out)
 
@@ -113,10 +115,10 @@ def averaged(planner: Planner, x: Real, shape: tuple[int, ...], window: ops.Wind
         step = p.AveragePool((x.value,), output, window, x.zero_point, ratio, count_padding, to)
         planner.emit(step, out_shape, to.dtype)
 
-    return Pending(out_shape, emit)
+    return Deferred(out_shape, emit)
 
 
-def reshaped(planner: Planner, pending: Pending, shape: tuple[int, ...]) -> Pending:
+def reshaped(planner: Planner, pending: Deferred, shape: tuple[int, ...]) -> Deferred:
     """The same pending result in another shape."""
 
     def emit(output: str, scale: np.float32, to: ops.Target) -> None:
@@ -124,4 +126,4 @@ def reshaped(planner: Planner, pending: Pending, shape: tuple[int, ...]) -> Pend
         pending.emit(inner, scale, to)
         planner.emit(p.Reshape((inner,), output), shape, to.dtype)
 
-    return Pending(shape, emit, pending.lo, pending.hi)
+    return Deferred(shape, emit, pending.lo, pending.hi)

@@ -1,7 +1,8 @@
 """The state of planning: what each tensor of the graph is known to be so far, and the steps that were emitted.
 
-A float tensor of a QDQ graph never exists as such in the program. It is *known*, or the real meaning of codes
-(``Real``), or the exact result of a step that waits for the QuantizeLinear behind it (``Pending``): that is the fusion.
+A float tensor of a QDQ graph never exists as such in the program. It is a constant, or the real meaning of codes
+(``Dequantized``), or the exact result of a step that waits for the QuantizeLinear behind it (``Deferred``): that is
+the fusion.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from playground.model.graph import Graph, Node
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Known:
+class Constant:
     """A constant."""
 
     array: NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class KnownReal:
+class ConstantDequantized:
     """DequantizeLinear of constant codes; scale and zero-point are arrays that broadcast against them."""
 
     codes: NDArray[Any]
@@ -41,14 +42,14 @@ class KnownReal:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Held:
+class Codes:
     """A value of the program as it is: codes, or float32."""
 
     value: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Real:
+class Dequantized:
     """What the codes of a value stand for, one scale for all."""
 
     value: str
@@ -57,7 +58,7 @@ class Real:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Function:
+class CodeFunction:
     """A function of single codes of a value: the float32 result for every octet (-1 is at 255)."""
 
     value: str
@@ -69,7 +70,7 @@ Emit = Callable[[str, np.float32, ops.Target], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pending:
+class Deferred:
     """An exact result nobody has asked for yet, clamped to ``lo .. hi`` (real numbers).
 
     ``plus`` is the same result with a constant added, one number for each place along ``axis``, if that can become part
@@ -80,16 +81,16 @@ class Pending:
     emit: Emit
     lo: float = -np.inf
     hi: float = np.inf
-    plus: Callable[[NDArray[np.float32]], Pending] | None = None
+    plus: Callable[[NDArray[np.float32]], Deferred] | None = None
     axis: int = -1
 
-    def times(self, factor: np.float32) -> Pending:
+    def times(self, factor: np.float32) -> Deferred:
         """The same result times a positive number: its output's scale is made smaller instead."""
 
         def emit(output: str, scale: np.float32, to: ops.Target) -> None:
             self.emit(output, np.float32(scale / factor), to)
 
-        return Pending(self.shape, emit, float(self.lo * factor), float(self.hi * factor))
+        return Deferred(self.shape, emit, float(self.lo * factor), float(self.hi * factor))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +116,7 @@ class Dynamic:
     axis: int = -1
 
 
-Symbol = Known | KnownReal | Held | Real | Function | Pending | Dynamic
+Symbol = Constant | ConstantDequantized | Codes | Dequantized | CodeFunction | Deferred | Dynamic
 
 
 @dataclass(slots=True)
@@ -131,52 +132,52 @@ class Planner:
     def symbol(self, name: str) -> Symbol:
         """What a tensor of the graph is; initializers are read when first asked for."""
         if name not in self.symbols and name in self.graph.initializers:
-            self.symbols[name] = Known(self.graph.initializers[name].numpy())
+            self.symbols[name] = Constant(self.graph.initializers[name].numpy())
         return self.symbols[name]
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Its shape."""
         symbol = self.symbol(name)
-        if isinstance(symbol, Known):
+        if isinstance(symbol, Constant):
             return symbol.array.shape
-        if isinstance(symbol, KnownReal):
+        if isinstance(symbol, ConstantDequantized):
             return symbol.codes.shape
-        return symbol.shape if isinstance(symbol, Pending) else self.values[symbol.value].shape
+        return symbol.shape if isinstance(symbol, Deferred) else self.values[symbol.value].shape
 
     def known(self, name: str, what: str) -> NDArray[Any]:
         """The array of a constant; UnsupportedError if it is computed."""
         symbol = self.symbol(name)
-        if isinstance(symbol, KnownReal):
+        if isinstance(symbol, ConstantDequantized):
             return symbol.real()
-        if not isinstance(symbol, Known):
+        if not isinstance(symbol, Constant):
             raise UnsupportedError(f"its {what} is computed, not constant")
         return symbol.array
 
-    def real(self, name: str) -> Real:
+    def real(self, name: str) -> Dequantized:
         """A quantized input; UnsupportedError if it is not one."""
         symbol = self.symbol(name)
-        if not isinstance(symbol, Real):
+        if not isinstance(symbol, Dequantized):
             raise UnsupportedError("its input is not quantized")
         return symbol
 
-    def codes(self, name: str) -> Real:
+    def codes(self, name: str) -> Dequantized:
         """A quantized input of any kind; a constant of one scale becomes a value of the program."""
         symbol = self.symbol(name)
-        if isinstance(symbol, KnownReal) and symbol.scale.size == 1 and symbol.codes.dtype.itemsize == 1:
+        if isinstance(symbol, ConstantDequantized) and symbol.scale.size == 1 and symbol.codes.dtype.itemsize == 1:
             value = name if name in self.values else self.constant(name, symbol.codes)
-            return Real(value, np.float32(symbol.scale.reshape(())), int(symbol.zero_point.reshape(-1)[0]))
-        if not isinstance(symbol, Real):
+            return Dequantized(value, np.float32(symbol.scale.reshape(())), int(symbol.zero_point.reshape(-1)[0]))
+        if not isinstance(symbol, Dequantized):
             raise UnsupportedError("an input is neither quantized nor a quantized constant")
         return symbol
 
-    def function(self, symbol: Symbol) -> Function | None:
+    def function(self, symbol: Symbol) -> CodeFunction | None:
         """What a symbol is as a function of single codes, if it is one."""
-        if isinstance(symbol, Function):
+        if isinstance(symbol, CodeFunction):
             return symbol
-        if not isinstance(symbol, Real):
+        if not isinstance(symbol, Dequantized):
             return None
         every_code = np.arange(256, dtype=np.uint8).view(self.values[symbol.value].dtype)
-        return Function(symbol.value, ops.dequantize(every_code, symbol.scale, symbol.zero_point))
+        return CodeFunction(symbol.value, ops.dequantize(every_code, symbol.scale, symbol.zero_point))
 
     def emit(self, step: p.Step, shape: tuple[int, ...], dtype: str) -> None:
         """Append a step whose output has this shape and dtype."""
@@ -189,7 +190,7 @@ class Planner:
         self.values[name] = p.Value(array.shape, array.dtype.name)
         return name
 
-    def settle(self, pending: Pending, output: str, scale: np.float32, zero_point: int, dtype: str) -> None:
+    def settle(self, pending: Deferred, output: str, scale: np.float32, zero_point: int, dtype: str) -> None:
         """Emit a pending result as codes of this scale, zero-point and dtype under the name ``output``."""
         limits = np.iinfo(dtype)
         lo, hi = np.float32(pending.lo) / scale, np.float32(pending.hi) / scale
@@ -204,18 +205,18 @@ class Planner:
     def floating(self, name: str) -> str:
         """The value that holds a tensor as it is, codes or float32 (emitted when it does not exist yet)."""
         symbol = self.symbol(name)
-        if isinstance(symbol, Held) or (isinstance(symbol, Dynamic) and symbol.value == name):
+        if isinstance(symbol, Codes) or (isinstance(symbol, Dynamic) and symbol.value == name):
             return symbol.value
-        if isinstance(symbol, (Known, KnownReal)):
+        if isinstance(symbol, (Constant, ConstantDequantized)):
             return self.constant(name, self.known(name, "input"))
         pending = self.pending(symbol)
         pending.emit(name, np.float32(1), ops.Target("float32", 0, pending.lo, pending.hi))
-        self.symbols[name] = Held(name)
+        self.symbols[name] = Codes(name)
         return name
 
-    def pending(self, symbol: Symbol) -> Pending:
+    def pending(self, symbol: Symbol) -> Deferred:
         """A result that can still be clamped and rounded: for codes, a table of what they mean."""
-        if isinstance(symbol, Pending):
+        if isinstance(symbol, Deferred):
             return symbol
         function = self.function(symbol)
         if function is None:
@@ -230,7 +231,7 @@ class Planner:
             table = to.finish(steps)
             self.emit(p.Lookup((function.value,), output, table), held.shape, to.dtype)
 
-        return Pending(held.shape, emit)
+        return Deferred(held.shape, emit)
 
 
 Handler = Callable[[Planner, Node], Symbol | tuple[Symbol, ...]]

@@ -88,7 +88,7 @@ class Conv(Step):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PairProduct(Step):
+class ActivationMatMul(Step):
     """The matrix product of two values of codes, leading axes broadcast as in ``numpy.matmul``.
 
     Attributes:

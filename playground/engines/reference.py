@@ -83,7 +83,7 @@ def _(step: p.Add, inputs: list[Array], out: p.Value) -> Array:
 
 
 @execute.register
-def _(step: p.PairProduct, inputs: list[Array], out: p.Value) -> Array:
+def _(step: p.ActivationMatMul, inputs: list[Array], out: p.Value) -> Array:
     sums = ops.matmul_integer(inputs[0], inputs[1], *step.zero_points)
     return ops.requantize(sums, step.multiplier, step.to)
 

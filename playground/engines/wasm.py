@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from playground.engines import program as p
 from playground.engines import reference
-from playground.engines.flat import Buffer, FlatBuilder
+from playground.engines.kernel_program import Buffer, KernelProgramBuilder
 from playground.engines.lowering import Lowering
 from playground.engines.plan import compile_graph
 from playground.engines.shared_weights import SharedWeights
@@ -44,7 +44,7 @@ class WasmProgram:
         """
         self.program = program
         self._kernels = kernels()
-        builder = FlatBuilder()
+        builder = KernelProgramBuilder()
         lowering = Lowering(builder, program, self._kernels.dot, weights)
         for step in program.steps:
             lowering.lower(step)

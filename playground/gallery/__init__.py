@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.errors import InvalidInputError, MissingError
-from playground.gallery._catalogue import Data, Entry, catalogue
+from playground.gallery.catalogue import Data, Entry, catalogue
 
 if TYPE_CHECKING:
     from playground.model.graph import Graph, Model

@@ -86,12 +86,12 @@ def ort_session(model: bytes, *, as_written: bool = False) -> Awaitable[OrtSessi
         UnsupportedError: ONNX Runtime does not take the model; the message is its own.
     """
     if IN_BROWSER:
-        from playground.host import _ort_browser
+        from playground.host import onnxruntime_web
 
-        return _ort_browser.ort_session(model)
-    from playground.host import _ort_native
+        return onnxruntime_web.ort_session(model)
+    from playground.host import onnxruntime_native
 
-    return _ort_native.ort_session(model, as_written)
+    return onnxruntime_native.ort_session(model, as_written)
 
 
 def page_file(name: str) -> Awaitable[bytes]:
@@ -101,7 +101,7 @@ def page_file(name: str) -> Awaitable[bytes]:
         MissingError: it cannot be had; outside the page there is none.
     """
     if IN_BROWSER:
-        from playground.host import _page_file
+        from playground.host import site_files
 
-        return _page_file.page_file(name)
+        return site_files.page_file(name)
     raise MissingError(f"the file {name} comes with the page alone")

@@ -92,7 +92,7 @@ class CodebookFormat(NumberFormat):
         order = np.argsort(self.table, kind="stable").astype(np.uint8 if self.qmax < 256 else np.uint16)
         return self.table[order], None if (np.diff(order) == 1).all() else order
 
-    def parted_by(self, boundaries: str) -> CodebookFormat:
+    def with_boundaries(self, boundaries: str) -> CodebookFormat:
         """The same numbers, parted by ``"distance"``, or as a tool's lookup table has it; else as they are."""
         ascending = tuple(self._ascending[0].tolist())
         if boundaries == "distance":

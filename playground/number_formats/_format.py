@@ -91,7 +91,7 @@ class NumberFormat(ABC):
         """The format of a single code: itself, unless it is a block format."""
         return self
 
-    def parted_by(self, boundaries: str) -> NumberFormat:
+    def with_boundaries(self, boundaries: str) -> NumberFormat:
         """The same numbers with other boundaries between them, see ``Convention``; only codebooks can have them."""
         return self
 

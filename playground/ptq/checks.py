@@ -35,7 +35,7 @@ def checked(graph: Graph, recipe: Recipe) -> list[str]:
     quantized_operators(recipe)
     _check_runtime(graph, recipe)
     if recipe.algorithms:
-        from playground.ptq._catalogue import checked_calls
+        from playground.ptq.algorithms import checked_calls
 
         checked_calls(recipe.algorithms)
     sentences = [*_idle_rules(graph, recipe), *_unknown_tensors(graph, recipe)]

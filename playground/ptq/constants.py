@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.arrays import Float32
-from playground.core import QParams, QTensor, Scheme, encode
 from playground.model.graph import Tensor
+from playground.quantization import QParams, QTensor, Scheme, encode
 
 MARGIN = 1.0001
 """How much larger than necessary a scale is made that a bias needs: ONNX Runtime's own margin."""
@@ -26,7 +26,7 @@ class Int32Bias:
     scale: Float32
 
 
-def fault_of(tensor: Tensor, scheme: Scheme | None = None) -> str:
+def why_not(tensor: Tensor, scheme: Scheme | None = None) -> str:
     """Why a constant cannot be quantized; empty if it can."""
     if tensor.dtype != "float32":
         return f"its type is {tensor.dtype}, and only float32 is quantized"

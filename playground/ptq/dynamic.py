@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.core import QTensor
 from playground.errors import UnsupportedError
 from playground.model.graph import Graph, Node, Tensor
-from playground.ptq._naming import FreeNames
 from playground.ptq.constants import flat_parameters
+from playground.ptq.free_names import FreeNames
 from playground.ptq.placement import reads
 from playground.ptq.qdq import Quantization
+from playground.quantization import QTensor
 
 _FLOAT = 1
 """ONNX's number of float32, for Cast."""

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 
 from playground.model.graph import Graph, Node
 from playground.model.recipe import DEFAULT_RUNTIME, Recipe
-from playground.ptq.constants import fault_of
-from playground.ptq.further import FURTHER
+from playground.ptq.constants import why_not
+from playground.ptq.patterns import FURTHER
 from playground.ptq.placement import (
     ELEMENTWISE,
     NORMALIZATIONS,
@@ -68,7 +68,7 @@ def _by_rule(node: Node, graph: Graph, recipe: Recipe) -> Skipped | None:
 def _by_constant(node: Node, graph: Graph, recipe: Recipe) -> Skipped | None:
     for name in _read_constants(node, graph):
         is_weight = node.op in PRODUCTS and name == weight_of(node, graph)
-        fault = fault_of(graph.initializers[name], weight_scheme(node, name, graph, recipe) if is_weight else None)
+        fault = why_not(graph.initializers[name], weight_scheme(node, name, graph, recipe) if is_weight else None)
         if fault and (is_weight or graph.initializers[name].dtype == "float32"):
             weight = weight_of(node, graph) if node.op in PRODUCTS else None
             named = fault if weight in (None, name) else f"its other constant {name!r} cannot be quantized: {fault}"

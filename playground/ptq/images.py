@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from playground.arrays import Float32
 from playground.errors import BadFileError, InvalidInputError, MissingError
 from playground.model.graph import Graph
-from playground.ptq.runs import Feeds
+from playground.ptq.capture import Feeds
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 

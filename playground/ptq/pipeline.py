@@ -12,20 +12,20 @@ from playground.histograms import Histogram
 from playground.model.graph import Graph, Model
 from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
-from playground.ptq import reporting
-from playground.ptq.activations import CalibrationData, Given, calibration_data
-from playground.ptq.calibrating import Calibrated, Probe, calibrated_work, constant_dtypes, probe_work
+from playground.ptq import report_entries
+from playground.ptq.calibrated_placement import Calibrated, DryRun, calibrated_task, constant_dtypes, dry_run_task
+from playground.ptq.calibration_data import CalibrationData, Given, calibration_data
+from playground.ptq.capture import release_task
 from playground.ptq.checks import checked
 from playground.ptq.exclusion import excluded_nodes
 from playground.ptq.placement import Placement, Placer
 from playground.ptq.qdq import QdqWriter, Quantization, require_opset
-from playground.ptq.quantizing import activation_parameters, quantize_biases, weights_work, with_overrides
+from playground.ptq.quantize_weights import activation_parameters, quantize_biases, weights_task, with_overrides
 from playground.ptq.range_cache import Cache
 from playground.ptq.report import Report
-from playground.ptq.reporting import Done
-from playground.ptq.runs import release_work
-from playground.ptq.treatment import Treated, treated_work
-from playground.work import Progress, Work, drain
+from playground.ptq.report_entries import ReportInputs
+from playground.ptq.run_algorithms import StageResult, run_algorithms_task
+from playground.tasks import Progress, Task, run_sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,30 +79,30 @@ def quantize_model(
         InvalidInputError: the calibration data or the recipe does not fit the model.
         EngineError: the model cannot be run on the data, or its answers are not finite.
     """
-    return drain(quantize_model_work(model, recipe, calibration, cache), progress)
+    return run_sync(quantize_model_task(model, recipe, calibration, cache), progress)
 
 
-def quantize_model_work(
+def quantize_model_task(
     model: Model, recipe: Recipe | None = None, calibration: Given | None = None, cache: Cache | None = None
-) -> Work[QuantizedModel]:
+) -> Task[QuantizedModel]:
     """The work of :func:`quantize_model`."""
     recipe = recipe or Recipe()
     graph, notes = _prepared(_float_graph(model), recipe)
     notes += checked(graph, recipe)
     data = _data(graph, recipe, calibration)
-    probe = yield from probe_work(graph, recipe, data)
+    probe = yield from dry_run_task(graph, recipe, data)
     skipped = excluded_nodes(graph, recipe)
     first = Placer(graph, recipe, probe.dtypes, skipped).place()
-    before = yield from treated_work("graph", recipe, graph, placement=first, data=data, batch=probe.batch)
+    before = yield from run_algorithms_task("graph", recipe, graph, placement=first, data=data, batch=probe.batch)
     if before.graph is not graph:
-        yield from _release_work(probe)
-        probe = yield from probe_work(before.graph, recipe, data)
+        yield from _release_task(probe)
+        probe = yield from dry_run_task(before.graph, recipe, data)
         skipped = excluded_nodes(before.graph, recipe)
     found = Calibrated(Placer(before.graph, recipe, probe.dtypes, skipped).place())
     if recipe.activations == "static" and data is not None:
-        found = yield from calibrated_work(before.graph, recipe, data, probe, skipped=skipped, cache=cache)
-    yield from _release_work(probe)
-    treated = yield from _weights_work(before.graph, recipe, data, found, probe.batch)
+        found = yield from calibrated_task(before.graph, recipe, data, probe, skipped=skipped, cache=cache)
+    yield from _release_task(probe)
+    treated = yield from _weights_task(before.graph, recipe, data, found, probe.batch)
     placement = found.placement
     if treated.graph is not before.graph:  # biases may have been added
         dtypes = probe.dtypes | constant_dtypes(treated.graph)
@@ -111,8 +111,8 @@ def quantize_model_work(
     written = written_graph(treated.graph, quantization)
     yield Progress(0, 1, "Writing the file")
     onnx = to_onnx(written)
-    told = reporting.about_data(data) if data is not None and recipe.activations == "static" else []
-    done = Done(model, treated.graph, recipe, quantization, written, skipped)
+    told = report_entries.about_data(data) if data is not None and recipe.activations == "static" else []
+    done = ReportInputs(model, treated.graph, recipe, quantization, written, skipped)
     report = done.report(found, len(onnx), (*told, *notes), (*before.applied, *treated.applied))
     quantized = Model("onnx", _quantized_name(model.name), written.initializers, written)
     return QuantizedModel(quantized, onnx, report, quantization, treated.graph, found.histograms)
@@ -139,9 +139,9 @@ def _float_graph(model: Model) -> Graph:
     return graph
 
 
-def _release_work(probe: Probe) -> Work[None]:
+def _release_task(probe: DryRun) -> Task[None]:
     if probe.tap is not None:
-        yield from release_work(probe.tap)
+        yield from release_task(probe.tap)
 
 
 def _prepared(graph: Graph, recipe: Recipe) -> tuple[Graph, list[str]]:
@@ -165,18 +165,18 @@ def _data(graph: Graph, recipe: Recipe, given: Given | None) -> CalibrationData 
     return None
 
 
-def _weights_work(
+def _weights_task(
     graph: Graph, recipe: Recipe, data: CalibrationData | None, found: Calibrated, batch: int
-) -> Work[Treated]:
+) -> Task[StageResult]:
     """All weights quantized, by algorithms or by rounding, and what algorithms change afterwards."""
     known: dict[str, Any] = {"placement": found.placement, "data": data, "batch": batch, "ranges": found.ranges}
-    chosen = yield from treated_work("weights", recipe, graph, **known)
-    weights = yield from weights_work(graph, found.placement, recipe, chosen.weights)
-    after = yield from treated_work("after", recipe, graph, **known, weights=weights)
-    return Treated(after.graph, weights, (*chosen.applied, *after.applied))
+    chosen = yield from run_algorithms_task("weights", recipe, graph, **known)
+    weights = yield from weights_task(graph, found.placement, recipe, chosen.weights)
+    after = yield from run_algorithms_task("after", recipe, graph, **known, weights=weights)
+    return StageResult(after.graph, weights, (*chosen.applied, *after.applied))
 
 
-def _quantization(treated: Treated, recipe: Recipe, placement: Placement, found: Calibrated) -> Quantization:
+def _quantization(treated: StageResult, recipe: Recipe, placement: Placement, found: Calibrated) -> Quantization:
     activations = activation_parameters(with_overrides(found.ranges, recipe), recipe)
     weights = dict(treated.weights)
     biases = quantize_biases(treated.graph, placement, activations, weights) if recipe.biases == "int32" else {}

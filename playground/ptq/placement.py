@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from playground.core import Scheme
 from playground.errors import InvalidInputError
 from playground.model.graph import Graph, Node
 from playground.model.recipe import Recipe
-from playground.ptq.further import FURTHER, PASSING, REMOVABLE, Hands, extend
+from playground.ptq.patterns import FURTHER, PASSING, REMOVABLE, PlacementOps, extend
+from playground.quantization import Scheme
 
 PRODUCTS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 ELEMENTWISE = ("Add", "Mul", "GlobalAveragePool", "Sigmoid", "LeakyRelu", "Concat")
@@ -163,7 +163,7 @@ class Placer:
             if wanted and not node.domain and node.name not in self.placement.excluded:
                 steps[node.op](node)
         if further:
-            hands = Hands(self._mark, self._elementwise, self._constants, self._pass_on, self._remove)
+            hands = PlacementOps(self._mark, self._elementwise, self._constants, self._pass_on, self._remove)
             extend(self.graph, self.placement, hands)
         return self.placement
 

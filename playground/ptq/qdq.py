@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.core import QParams, QTensor
 from playground.errors import UnsupportedError
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Graph, Node, Tensor
-from playground.ptq._naming import FreeNames
 from playground.ptq.constants import Int32Bias, flat_parameters
+from playground.ptq.free_names import FreeNames
 from playground.ptq.placement import Placement, reads
+from playground.quantization import QParams, QTensor
 
 
 def require_opset(graph: Graph, per_channel: bool) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from playground.core import Range, Scheme
 from playground.histograms import Histogram
 from playground.model.graph import Graph
 from playground.model.recipe import Recipe
-from playground.ptq.activations import CalibrationData
+from playground.ptq.calibration_data import CalibrationData
 from playground.ptq.ranges import Ranges
+from playground.quantization import Range, Scheme
 
 VERSION = 1
 

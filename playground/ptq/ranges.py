@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground import calibration
-from playground.core import Range, Scheme
 from playground.histograms import Histogram, histogram
 from playground.model.graph import Graph
-from playground.ptq.activations import BATCH, MEMORY, CalibrationData, Feeds
-from playground.ptq.runs import Tap, release_work, tap_work, tapped_work
-from playground.work import Progress, Work
+from playground.ptq.calibration_data import BATCH, MEMORY, CalibrationData, Feeds
+from playground.ptq.capture import Capture, release_task, tap_task, tapped_task
+from playground.quantization import Range, Scheme
+from playground.tasks import Progress, Task
 
 SAMPLED = 4096
 """Values of a tensor and batch that its histogram counts: enough for a picture, and next to nothing to do."""
@@ -48,9 +48,9 @@ def batch_size(sample: Mapping[str, NDArray[Any]]) -> int:
     return max(1, min(BATCH, MEMORY // max(1, nbytes)))
 
 
-def ranges_work(
-    graph: Graph, data: CalibrationData, size: int, schemes: Mapping[str, Scheme], ready: Tap | None = None
-) -> Work[Ranges]:
+def ranges_task(
+    graph: Graph, data: CalibrationData, size: int, schemes: Mapping[str, Scheme], ready: Capture | None = None
+) -> Task[Ranges]:
     """Find the ranges of tensors, each with its scheme's calibrator; one batch is in memory at a time.
 
     Args:
@@ -68,16 +68,16 @@ def ranges_work(
     sampled: dict[str, list[NDArray[np.float32]]] = {name: [] for name in schemes}
     result = Ranges()
     seen = 0
-    tap = ready or (yield from tap_work(graph, list(schemes)))
+    tap = ready or (yield from tap_task(graph, list(schemes)))
     total = data.number_of_batches(size)
     for index, feeds in enumerate(data.batches(size)):
         of = f" of {total}" if total else ""
         step = Progress(index, max(total, index + 1), f"Calibrating on batch {index + 1}{of}")
-        values = yield from tapped_work(tap, feeds, step)
+        values = yield from tapped_task(tap, feeds, step)
         seen += _count(feeds)
         _look_at_outputs(graph, values, result.faulty_outputs)
         for name, state in states.items():
-            fault = fault_of_values(values[name])
+            fault = why_not_values(values[name])
             if fault:
                 result.unusable.setdefault(name, fault)
             elif name not in result.unusable:
@@ -85,7 +85,7 @@ def ranges_work(
                 sampled[name].append(_sample(values[name]))
                 yield step
     if ready is None:
-        yield from release_work(tap)
+        yield from release_task(tap)
     found = {name: state.range() for name, state in states.items() if name not in result.unusable}
     pictures = {name: histogram(np.concatenate(sampled[name]), BINS) for name in found}
     return Ranges(found, result.unusable, pictures, result.faulty_outputs, seen)
@@ -99,7 +99,7 @@ def _look_at_outputs(graph: Graph, values: Mapping[str, NDArray[Any]], faulty: d
     for output in graph.outputs:
         made = values.get(output.name)
         if made is not None and made.dtype.kind == "f" and made.size:
-            fault = fault_of_values(made)
+            fault = why_not_values(made)
             if fault:
                 faulty.setdefault(output.name, fault)
 
@@ -110,7 +110,7 @@ def _sample(values: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(flat[::step], np.float32).copy()
 
 
-def fault_of_values(values: NDArray[Any]) -> str:
+def why_not_values(values: NDArray[Any]) -> str:
     """Why an activation has no range; empty if it has one."""
     if values.size == 0:
         return "it has no elements"

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.render.numbers import affine, digits
-from playground.session import TensorReport
+from playground.tensor_view.picture import Picture
 
 
-def general(report: TensorReport) -> str:
+def general(report: Picture) -> str:
     """The formula as such."""
     scheme = report.scheme
     if scheme.number_format.is_fitted:
@@ -20,7 +20,7 @@ def general(report: TensorReport) -> str:
     return f"real = scale × {number}" + (" + offset" if report.offset else "")
 
 
-def of_level(report: TensorReport, place: int) -> str:
+def of_level(report: Picture, place: int) -> str:
     """The formula of a listed level."""
     if report.has_zero_point and not report.offset:
         return affine(report.scale, int(report.codes[place]), report.zero_point)
@@ -33,7 +33,7 @@ def of_level(report: TensorReport, place: int) -> str:
     return product + (" + " if report.offset > 0 else " − ") + digits(abs(report.offset))
 
 
-def at(report: TensorReport, values: NDArray[np.float64]) -> list[str]:
+def at(report: Picture, values: NDArray[np.float64]) -> list[str]:
     """For each value the formula of the level it ends up on, or what becomes of it where levels are not listed."""
     if report.levels.size:
         places = report.places_of(values).tolist()
@@ -43,7 +43,7 @@ def at(report: TensorReport, values: NDArray[np.float64]) -> list[str]:
     return [f"{digits(x, 5)} → {digits(y, 5)}" for x, y in zip(values.tolist(), made, strict=True)]
 
 
-def example(report: TensorReport) -> str:
+def example(report: Picture) -> str:
     """The formula of the highest level."""
     if report.levels.size:
         return of_level(report, int(np.argmax(report.levels)))

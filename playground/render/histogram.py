@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from playground.render import formula
 from playground.render.numbers import digits
 from playground.render.style import bound, plain_figure
-from playground.session import TensorReport
+from playground.tensor_view.picture import Picture
 
 TOOLTIP = """<div style="font: 12px var(--font); padding: 2px 4px">
 <b>@count{0,0}</b> values near <b>@real</b><br>
@@ -88,7 +88,7 @@ class HistogramPlot:
         for grip in self.grips:
             plot.add_layout(grip)
 
-    def show(self, report: TensorReport) -> None:
+    def show(self, report: Picture) -> None:
         """Put a report on the plot."""
         edges, counts = report.edges, report.counts
         top = float(counts.max()) * 1.18 if counts.size else 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from playground.analysis.report import size
+from playground.analysis.report_json import size
 
 __all__ = ["affine", "digits", "grouped", "percent", "points", "shape", "size"]
 

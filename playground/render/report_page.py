@@ -10,8 +10,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from playground.analysis.divergence import Divergence
 from playground.analysis.model_report import ModelReport
-from playground.analysis.parting import Parting
 from playground.analysis.precision_front import MixedPrecision, Point
 from playground.analysis.race import Race
 from playground.analysis.sensitivity import LayerResult, Sensitivity
@@ -40,7 +40,7 @@ def report_html(report: ModelReport) -> str:
         _section("What was quantized", _tensors(held["tensors"])),
         _section("What stayed in float, and why", _skipped(held["skipped"])),
         _section("Take note", _bullets(held["warnings"])) if held["warnings"] else "",
-        _section("Engines", _engines(report.partings, report.race)) if report.partings or report.race else "",
+        _section("Engines", _engines(report.divergences, report.race)) if report.divergences or report.race else "",
         _section("Recipe", f"<pre>{escape(json.dumps(held['recipe'], indent=2))}</pre>"),
         _section("Made with", _versions(report)),
     ]
@@ -217,7 +217,7 @@ def _skipped(skipped: Sequence[dict[str, Any]]) -> str:
     return _table(["Name", "Operator", "Reason"], rows, wrap=2)
 
 
-def _engines(partings: Sequence[Parting], race: Race | None) -> str:
+def _engines(divergences: Sequence[Divergence], race: Race | None) -> str:
     content = ""
     if race:
         rows = [
@@ -231,7 +231,7 @@ def _engines(partings: Sequence[Parting], race: Race | None) -> str:
         ]
         head = ["Engine", f"Median of a batch of {race.batch}", "95th percentile", "Same answer"]
         content += _table(head, rows, wrap=1) + _bullets(race.notes)
-    return content + (_bullets([parting.sentence for parting in partings]) if partings else "")
+    return content + (_bullets([divergence.sentence for divergence in divergences]) if divergences else "")
 
 
 def _versions(report: ModelReport) -> str:

@@ -6,7 +6,7 @@ from bokeh.models import ColumnDataSource, NumeralTickFormatter, Range1d, Span
 
 from playground.render.histogram import GAP
 from playground.render.style import bound, plain_figure
-from playground.session import TensorReport
+from playground.tensor_view.picture import Picture
 
 HEIGHT = 158
 
@@ -25,7 +25,7 @@ class ErrorPlot:
         self.figure.yaxis[0].visible = False
         self.figure.xaxis[0].ticker.desired_num_ticks = 4
 
-    def show(self, report: TensorReport) -> None:
+    def show(self, report: Picture) -> None:
         """Put a report on the plot."""
         edges, counts = report.error_edges, report.error_counts
         self.figure.x_range.update(start=float(edges[0]), end=float(edges[-1]))
@@ -52,7 +52,7 @@ class TransferPlot:
         for axis in (self.figure.xaxis[0], self.figure.yaxis[0]):
             axis.ticker.desired_num_ticks = 4
 
-    def show(self, report: TensorReport) -> None:
+    def show(self, report: Picture) -> None:
         """Put a report on the plot."""
         x, y = report.transfer
         start, end = float(x[0]), float(x[-1])
@@ -88,7 +88,7 @@ class ChannelsPlot:
         self.figure.xaxis[0].ticker.desired_num_ticks = 4
         self.figure.yaxis[0].formatter = NumeralTickFormatter(format="0")
 
-    def show(self, report: TensorReport) -> None:
+    def show(self, report: Picture) -> None:
         """Put a report on the plot."""
         lo, hi = report.channel_lo, report.channel_hi
         rows = -1.0 * (1 + report.channel_rows)

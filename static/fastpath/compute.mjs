@@ -1,8 +1,8 @@
-// (subject, settings) -> picture: what playground/session.py reports, by our kernels. Equal to Python's bit for bit;
+// (subject, settings) -> picture: what playground/tensor_view/picture.py reports, by our kernels. Equal to Python's bit for bit;
 // tests/browser/test_fast_path.py holds that. Settings that are not covered give null: Python will answer.
 import { MOST_VALUES } from "./subject.mjs";
 
-const ERROR_BINS = 41; // playground/session.py
+const ERROR_BINS = 41; // playground/tensor_view/picture.py
 const STAIRS = 512;
 const HALF_EVEN = 0;
 const REACH = 0.5; // of rounding half to even

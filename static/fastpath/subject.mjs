@@ -1,6 +1,6 @@
 // The tensor that is looked at, in the kernels' memory, with what does not depend on the settings worked out once.
 
-export const BINS = 120; // playground/session.py
+export const BINS = 120; // playground/tensor_view/picture.py
 const MOST_CHANNELS = 64;
 
 /** Values up to which a slider step fits into a frame. */

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from playground import gallery
-from playground.core import Scheme
 from playground.model.graph import Model
 from playground.model.recipe import Recipe
 from playground.ptq.pipeline import QuantizedModel, quantize_model
+from playground.quantization import Scheme
 from tests.ptq.nets import everything_data, everything_net
 
 Data = dict[str, np.ndarray]

@@ -6,10 +6,10 @@ import pytest
 
 from playground import gallery
 from playground.analysis.answers import answers
-from playground.core import Scheme
 from playground.errors import InvalidInputError
 from playground.model.recipe import Recipe
 from playground.ptq.pipeline import quantize_model
+from playground.quantization import Scheme
 
 DIGITS = gallery.digits()
 RECIPE = Recipe(weights=Scheme("int3", "channel"), activations="weight_only")

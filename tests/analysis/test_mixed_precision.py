@@ -12,12 +12,12 @@ from playground.analysis.accuracy import score
 from playground.analysis.mixed_precision import mixed_precision
 from playground.analysis.precision_front import MixedPrecision, recipe_with
 from playground.api import quantize
-from playground.core import Scheme
 from playground.engines.interpreter import run_graph
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Model
 from playground.model.recipe import Override, Recipe, Rule
 from playground.ptq.pipeline import QuantizedModel, quantize_model
+from playground.quantization import Scheme
 
 Data = dict[str, np.ndarray]
 DIGITS = gallery.digits()

@@ -11,7 +11,7 @@ from playground import gallery, host
 from playground.analysis import race
 from playground.errors import EngineError, UnsupportedError
 from playground.model.writers.onnx import to_onnx
-from playground.work import Progress, drain
+from playground.tasks import Progress, run_sync
 
 FEEDS = {"image": gallery.digits().images[:5]}
 
@@ -67,7 +67,7 @@ def sessions(monkeypatch):
 
 def run(models, feeds=FEEDS):
     float_file, graph, file = models
-    return drain(race.race_work(graph, file, float_file, feeds))
+    return run_sync(race.race_task(graph, file, float_file, feeds))
 
 
 def test_three_engines_agree_and_are_timed(models, sessions):
@@ -85,7 +85,7 @@ def test_three_engines_agree_and_are_timed(models, sessions):
 def test_answers_are_compared_on_all_samples_and_the_batch_is_timed(models):
     float_file, graph, file = models
     samples = {name: np.concatenate([x, x]) for name, x in FEEDS.items()}
-    result = drain(race.race_work(graph, file, float_file, FEEDS, samples))
+    result = run_sync(race.race_task(graph, file, float_file, FEEDS, samples))
     assert result.batch == 5
     assert "all 10 samples" in result.notes[0]
 
@@ -116,13 +116,13 @@ def test_no_engine_at_all(models, sessions, monkeypatch):
     monkeypatch.setattr(sessions, "refuse", (0, 1))
     float_file, _, file = models
     unplanned = playground.load(float_file).graph
-    result = drain(race.race_work(unplanned, file, float_file, FEEDS))
+    result = run_sync(race.race_task(unplanned, file, float_file, FEEDS))
     assert all(lap.failure for lap in result.laps)
 
 
 def test_what_our_kernels_cannot_run_is_noted(models):
     float_file, _, file = models
-    result = drain(race.race_work(playground.load(float_file).graph, file, float_file, FEEDS))
+    result = run_sync(race.race_task(playground.load(float_file).graph, file, float_file, FEEDS))
     assert result.laps[0].failure
     assert result.notes[0].startswith("This model runs in ONNX Runtime: ")
     assert result.laps[1].median_ms > 0
@@ -143,7 +143,7 @@ def scalar_model():
 
 def test_scalars_in_and_out():
     file = scalar_model()
-    result = drain(race.race_work(playground.load(file).graph, file, file, {"x": np.array(2, np.float32)}))
+    result = run_sync(race.race_task(playground.load(file).graph, file, file, {"x": np.array(2, np.float32)}))
     assert result.batch == 1
     assert (result.laps[1].same_top1, result.laps[1].largest_difference) == (1, 0)
 
@@ -151,7 +151,7 @@ def test_scalars_in_and_out():
 def test_progress_comes_before_every_turn(models):
     float_file, graph, file = models
     steps = []
-    drain(race.race_work(graph, file, float_file, FEEDS), steps.append)
+    run_sync(race.race_task(graph, file, float_file, FEEDS), steps.append)
     assert all(isinstance(step, Progress) for step in steps)
     assert sum(step.message.startswith("Timing") for step in steps) == 2 * 3
 

@@ -13,7 +13,7 @@ from playground.engines.interpreter import run_graph
 from playground.errors import MissingError
 from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
 from playground.ptq.pipeline import QuantizedModel
-from playground.work import Progress, drain
+from playground.tasks import Progress, run_sync
 
 Data = dict[str, np.ndarray]
 STEP = Progress(0, 1)
@@ -35,11 +35,11 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_every_value_is_that_of_a_plain_run(net: Model, net_data: Data, net_quantized: QuantizedModel) -> None:
     graph, held = net.graph, Replay()
-    drain(held.run_work(graph, net_data, ["z"], STEP, keep=True))
+    run_sync(held.run_task(graph, net_data, ["z"], STEP, keep=True))
     for node in ("conv1", "conv2", "fc"):
         part = quantized_only(graph, net_quantized.quantization, [node])
         names = [name for n in part.nodes for name in n.outputs]
-        found, wanted = drain(held.run_work(part, net_data, names, STEP)), run_graph(part, net_data, names)
+        found, wanted = run_sync(held.run_task(part, net_data, names, STEP)), run_graph(part, net_data, names)
         for name in names:
             np.testing.assert_array_equal(found[name], wanted[name])
 
@@ -53,35 +53,35 @@ def test_outputs_and_inputs_that_are_left_out_make_nothing_run_again(ran: list[s
     values = (ValueInfo("x", "float32", (1, 1, 3, 3)),), (ValueInfo("y", "float32", None),)
     graph, replayed = Graph("net", *values, nodes, held, 17), Replay()
     feeds = {"x": np.arange(9, dtype=np.float32).reshape(1, 1, 3, 3) / 9}
-    drain(replayed.run_work(graph, feeds, ["y"], STEP, keep=True))
+    run_sync(replayed.run_task(graph, feeds, ["y"], STEP, keep=True))
     ran.clear()
-    found = drain(replayed.run_work(graph, feeds, ["p", "y"], STEP))
+    found = run_sync(replayed.run_task(graph, feeds, ["p", "y"], STEP))
     assert ran == []
     np.testing.assert_array_equal(found["y"], run_graph(graph, feeds)["y"])
 
 
 def test_only_what_differs_is_run(net: Model, net_data: Data, net_quantized: QuantizedModel, ran: list[str]) -> None:
     graph, held = net.graph, Replay()
-    drain(held.run_work(graph, net_data, ["z"], STEP, keep=True))
+    run_sync(held.run_task(graph, net_data, ["z"], STEP, keep=True))
     assert ran == [node.name for node in graph.nodes]
     ran.clear()
-    drain(held.run_work(graph, net_data, ["z"], STEP))
+    run_sync(held.run_task(graph, net_data, ["z"], STEP))
     assert ran == []
     last = quantized_only(graph, net_quantized.quantization, ["fc"])
-    drain(held.run_work(last, net_data, ["z"], STEP))
+    run_sync(held.run_task(last, net_data, ["z"], STEP))
     plain = {node.name for node in graph.nodes}
     assert [name for name in ran if name in plain] == ["fc", "softmax"]
     ran.clear()
-    drain(held.run_work(last, net_data, ["y_DequantizeLinear_Output"], STEP))
+    run_sync(held.run_task(last, net_data, ["y_DequantizeLinear_Output"], STEP))
     assert "w3_DequantizeLinear" not in ran  # what follows from constants alone is kept
     assert "softmax" not in ran  # and what nobody asks for is not run
 
 
 def test_another_batch_is_run_anew(net: Model, net_data: Data, ran: list[str]) -> None:
     held = Replay()
-    first = drain(held.run_work(net.graph, {"x": net_data["x"][:3]}, ["z"], STEP, keep=True))["z"]
+    first = run_sync(held.run_task(net.graph, {"x": net_data["x"][:3]}, ["z"], STEP, keep=True))["z"]
     held.begin()
-    second = drain(held.run_work(net.graph, {"x": net_data["x"][3:6]}, ["z"], STEP, keep=True))["z"]
+    second = run_sync(held.run_task(net.graph, {"x": net_data["x"][3:6]}, ["z"], STEP, keep=True))["z"]
     assert len(ran) == 2 * len(net.graph.nodes)
     np.testing.assert_array_equal(second, run_graph(net.graph, {"x": net_data["x"][3:6]})["z"])
     assert np.abs(first - second).max() > 0
@@ -89,24 +89,24 @@ def test_another_batch_is_run_anew(net: Model, net_data: Data, ran: list[str]) -
 
 def test_equal_names_with_other_contents_are_told_apart(net: Model, net_data: Data) -> None:
     held = Replay()
-    before = drain(held.run_work(net.graph, net_data, ["z"], STEP, keep=True))["z"]
+    before = run_sync(held.run_task(net.graph, net_data, ["z"], STEP, keep=True))["z"]
     changed = {**net.graph.initializers, "w1": Tensor.of("w1", net.tensors["w1"].numpy() * np.float32(2))}
     other = net.graph.with_(initializers=changed)
-    after = drain(held.run_work(other, net_data, ["z"], STEP))["z"]
+    after = run_sync(held.run_task(other, net_data, ["z"], STEP))["z"]
     np.testing.assert_array_equal(after, run_graph(other, net_data)["z"])
     assert np.abs(after - before).max() > 0
 
 
 def test_attributes_are_part_of_what_a_node_is(net: Model, net_data: Data) -> None:
     held = Replay()
-    drain(held.run_work(net.graph, net_data, ["z"], STEP, keep=True))
+    run_sync(held.run_task(net.graph, net_data, ["z"], STEP, keep=True))
     wider = {"pads": [1, 1, 1, 1], "strides": [3, 3]}
     nodes = tuple(replace(n, attributes={**n.attributes, **wider}) if n.name == "pool" else n for n in net.graph.nodes)
     other = net.graph.with_(nodes=nodes)
-    found = drain(held.run_work(other, net_data, ["p"], STEP))["p"]
+    found = run_sync(held.run_task(other, net_data, ["p"], STEP))["p"]
     np.testing.assert_array_equal(found, run_graph(other, net_data, ["p"])["p"])
 
 
 def test_a_name_that_is_not_there(net: Model, net_data: Data) -> None:
     with pytest.raises(MissingError, match="no value 'q'"):
-        drain(Replay().run_work(net.graph, net_data, ["q"], STEP))
+        run_sync(Replay().run_task(net.graph, net_data, ["q"], STEP))

@@ -8,16 +8,16 @@ import pytest
 
 from playground import gallery
 from playground.analysis.accuracy import score
-from playground.analysis.runs import Variant, runs_work
-from playground.analysis.sensitivity import Sensitivity, sensitivity, sensitivity_work
-from playground.core import Scheme
+from playground.analysis.runs import Variant, runs_task
+from playground.analysis.sensitivity import Sensitivity, sensitivity, sensitivity_task
 from playground.engines.interpreter import run_graph
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.metrics import compare
 from playground.model.graph import Model, Tensor
 from playground.model.recipe import Recipe, Rule
 from playground.ptq.pipeline import QuantizedModel, quantize_model
-from playground.work import Progress, drain
+from playground.quantization import Scheme
+from playground.tasks import Progress, run_sync
 
 Data = dict[str, np.ndarray]
 DIGITS = gallery.digits()
@@ -145,8 +145,8 @@ def test_onnxruntime_takes_over(
 
 def test_progress_goes_from_nothing_to_all(convnet: Model, convnet_int4: QuantizedModel) -> None:
     steps: list[Progress] = []
-    work = sensitivity_work(convnet.graph, convnet_int4.quantization, FEEDS, DIGITS.labels)
-    drain(work, steps.append)
+    work = sensitivity_task(convnet.graph, convnet_int4.quantization, FEEDS, DIGITS.labels)
+    run_sync(work, steps.append)
     shares = [step.done / step.total for step in steps if step.total > 1]
     assert shares == sorted(shares)
     assert shares[0] == 0
@@ -157,7 +157,7 @@ def test_progress_goes_from_nothing_to_all(convnet: Model, convnet_int4: Quantiz
 
 def test_work_that_is_closed_leaves_the_model_as_it_was(convnet: Model, convnet_int4: QuantizedModel) -> None:
     before = run_graph(convnet.graph, FEEDS)["logits"]
-    work = sensitivity_work(convnet.graph, convnet_int4.quantization, FEEDS, DIGITS.labels)
+    work = sensitivity_task(convnet.graph, convnet_int4.quantization, FEEDS, DIGITS.labels)
     for _ in range(60):
         next(work)
     work.close()
@@ -191,5 +191,5 @@ def test_a_run_hands_over_the_first_variant_beside_each(net: Model, net_data: Da
     seen: list[Any] = []
     variants = [Variant(net.graph, ("z",), keep=True), Variant(net.graph, ("y",))]
     take = lambda *given: seen.append((given[0], given[1], sorted(given[2]), sorted(given[3])))  # noqa: E731
-    drain(runs_work([net_data, net_data], variants, take))
+    run_sync(runs_task([net_data, net_data], variants, take))
     assert seen == [(b, v, ["z"], [name]) for b in (0, 1) for v, name in ((0, "z"), (1, "y"))]

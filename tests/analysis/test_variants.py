@@ -12,12 +12,12 @@ from playground.analysis.variants import (
     with_weights,
 )
 from playground.api import quantize
-from playground.core import Scheme
 from playground.engines.interpreter import run_graph
 from playground.metrics import compare
 from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
 from playground.model.recipe import AlgorithmCall, Recipe, Rule
 from playground.ptq.pipeline import QuantizedModel, quantize_model
+from playground.quantization import Scheme
 
 Data = dict[str, np.ndarray]
 

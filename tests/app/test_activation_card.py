@@ -7,9 +7,9 @@ from playground import gallery
 from playground.app.activation_card import clipped_share
 from playground.app.model_jobs import ModelJobs
 from playground.app.model_view import ModelView
-from playground.engines.running import run
+from playground.engines.run import run
 from playground.histograms import histogram
-from playground.work import drain
+from playground.tasks import run_sync
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def test_before_and_after_quantizing(view, workspace):
     card = view.activation
     assert "stand here" in card.text.text
     assert not card.plot.figure.visible
-    result = drain(ModelJobs(workspace).quantize_work())
+    result = run_sync(ModelJobs(workspace).quantize_task())
     names = [activation.name for activation in result.report.activations]
     assert card.choice.options == names
     assert card.plot.figure.visible

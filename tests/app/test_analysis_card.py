@@ -13,7 +13,7 @@ from playground.app.model_view import ModelView
 from playground.app.workspace import Workspace
 from playground.errors import CancelledError, MissingError
 from playground.settings import Settings
-from playground.work import drain
+from playground.tasks import run_sync
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_before_anything_is_measured(view):
 
 
 def test_sensitivity_answers_in_a_sentence_in_plots_and_in_the_table(view, coarse, jobs):
-    answer = drain(jobs.sensitivity_work())
+    answer = run_sync(jobs.sensitivity_task())
     card, found = view.analysis, coarse.sensitivity
     assert answer["verdict"].startswith("depthwise2 hurts most: ")
     assert "depthwise2 hurts most: " in card.sentence.text
@@ -70,7 +70,7 @@ def test_sensitivity_answers_in_a_sentence_in_plots_and_in_the_table(view, coars
 
 
 def test_without_labels_errors_are_drawn_in_percent(view, coarse, jobs):
-    drain(jobs.sensitivity_work())
+    run_sync(jobs.sensitivity_task())
     found, plot = coarse.sensitivity, view.analysis.harm
 
     def unlabelled(measured):
@@ -87,7 +87,7 @@ def test_without_labels_errors_are_drawn_in_percent(view, coarse, jobs):
 
 
 def test_another_recipe_takes_the_answer_away(view, coarse, jobs):
-    drain(jobs.sensitivity_work())
+    run_sync(jobs.sensitivity_task())
     coarse.change(weights="int8")
     assert coarse.sensitivity is None
     assert not view.analysis.harm.figure.visible
@@ -95,7 +95,7 @@ def test_another_recipe_takes_the_answer_away(view, coarse, jobs):
 
 
 def test_a_point_becomes_the_recipe_and_the_points_stay(view, coarse, jobs):
-    drain(jobs.mixed_work())
+    run_sync(jobs.mixed_task())
     card, mixed = view.analysis, coarse.mixed
     assert card.front.figure.visible
     assert card.front.points.data["size"] == [point.bytes / 1000 for point in mixed.points]
@@ -108,14 +108,14 @@ def test_a_point_becomes_the_recipe_and_the_points_stay(view, coarse, jobs):
     assert coarse.result is None  # it has to be quantized anew
     assert "Quantize the model" in card.chosen.text
     assert all(f"{name} {chosen}" in view.override.chosen.text for name, chosen in point.formats.items())
-    result = drain(ModelJobs(coarse).quantize_work())
+    result = run_sync(ModelJobs(coarse).quantize_task())
     assert {t.name: t.scheme["format"] for t in result.report.tensors} == point.formats
     assert result.report.bytes_after == point.bytes
     assert coarse.compared.quantized.accuracy == pytest.approx(point.measured.accuracy, abs=2 / 360)
 
 
 def test_points_can_be_chosen_from_a_list_too(view, coarse, jobs):
-    drain(jobs.mixed_work())
+    run_sync(jobs.mixed_task())
     card = view.analysis
     assert len(card.choice.options) == 1 + len({*card._points})
     card.choice.value = next(label for label in card.choice.options if label.endswith("int5 for all"))
@@ -127,15 +127,15 @@ def test_points_can_be_chosen_from_a_list_too(view, coarse, jobs):
 
 
 def test_points_leave_when_other_tensors_are_quantized(view, coarse, jobs):
-    drain(jobs.mixed_work())
+    run_sync(jobs.mixed_task())
     coarse.change(exclude="fc*")
     assert coarse.mixed is None
     assert not view.analysis.front.figure.visible
 
 
-@pytest.mark.parametrize("which", ["sensitivity_work", "mixed_work"])
+@pytest.mark.parametrize("which", ["sensitivity_task", "mixed_task"])
 def test_what_is_cancelled_leaves_nothing_behind(coarse, jobs, which):
-    drain(ModelJobs(coarse).quantize_work())
+    run_sync(ModelJobs(coarse).quantize_task())
     result = coarse.result
     work = getattr(jobs, which)()
     for _ in range(40):
@@ -146,12 +146,12 @@ def test_what_is_cancelled_leaves_nothing_behind(coarse, jobs, which):
 
 
 def test_what_is_measured_while_the_recipe_changes_is_not_shown(coarse, jobs):
-    drain(ModelJobs(coarse).quantize_work())
-    work = jobs.sensitivity_work()
+    run_sync(ModelJobs(coarse).quantize_task())
+    work = jobs.sensitivity_task()
     next(work)
     coarse.change(weights="int8")
     with pytest.raises(CancelledError, match="changed meanwhile"):
-        drain(work)
+        run_sync(work)
     assert coarse.sensitivity is None
 
 
@@ -160,11 +160,11 @@ def test_an_uploaded_model_is_measured_on_its_calibration_data(files):
     workspace.open(files.linear_model())
     models = ModelJobs(workspace)
     jobs = AnalysisJobs(workspace, models)
-    assert drain(jobs.sensitivity_work())["verdict"].startswith("Made-up samples: a smoke test")
+    assert run_sync(jobs.sensitivity_task())["verdict"].startswith("Made-up samples: a smoke test")
     rng = np.random.default_rng(0)
     models.calibration.use_npz(files.npz(x=rng.normal(size=(50, 4)).astype(np.float32)))
     assert workspace.sensitivity is None
-    answer = drain(jobs.sensitivity_work())
+    answer = run_sync(jobs.sensitivity_task())
     assert not answer["verdict"].startswith("Made-up")
     assert answer["sensitivity"]["samples"] == 50
 
@@ -172,12 +172,12 @@ def test_an_uploaded_model_is_measured_on_its_calibration_data(files):
 def test_the_report_as_a_page(coarse, jobs):
     with pytest.raises(MissingError, match="no quantized model"):
         jobs.page()
-    drain(jobs.sensitivity_work())
+    run_sync(jobs.sensitivity_task())
     text = jobs.page().decode()
     assert "depthwise2 hurts most" in text
     assert "360 samples, labelled" in text
     assert "Bits for each layer" not in text
-    drain(jobs.mixed_work())
+    run_sync(jobs.mixed_task())
     assert "Bits for each layer" in jobs.page().decode()
 
 

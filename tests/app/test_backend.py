@@ -69,9 +69,9 @@ def test_cancelling_nothing(page):
 
 
 def test_a_problem_is_said_every_time(page):
-    page.workspace.problem = "trouble"
-    page.workspace.problem = "trouble"
-    assert [m["message"] for m in page.said("problem")] == ["trouble", "trouble"]
+    page.workspace.problem = "error_payload"
+    page.workspace.problem = "error_payload"
+    assert [m["message"] for m in page.said("problem")] == ["error_payload", "error_payload"]
 
 
 def test_load_answers_with_the_inventory(page, files):

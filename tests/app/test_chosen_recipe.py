@@ -6,10 +6,10 @@ import pytest
 
 from playground import gallery
 from playground.app.chosen_recipe import MOST_BYTES, changes_of, described, fitting, obstacles, read_recipe, recipe_of
-from playground.core import Scheme
 from playground.errors import BadFileError, InvalidInputError
 from playground.model.recipe import AlgorithmCall, Override, Recipe, Rule
 from playground.model.runtimes import runtimes
+from playground.quantization import Scheme
 from playground.settings import Settings
 
 

@@ -15,7 +15,7 @@ from playground.errors import UnsupportedError
 from playground.model.graph import ValueInfo
 from playground.model.loading import load
 from playground.model.recipe import ONNX_FORMATS, Recipe
-from playground.work import drain
+from playground.tasks import run_sync
 
 RNG = np.random.default_rng(8)
 
@@ -52,7 +52,7 @@ def test_exports(workspace, jobs):
 
 def test_quantizing_is_what_the_package_does(workspace, jobs):
     workspace.change(model="digits-convnet", weights="int8", exclude="fc*")
-    result = drain(jobs.quantize_work())
+    result = run_sync(jobs.quantize_task())
     expected = playground.quantize_model(
         gallery.open_model("digits-convnet"), recipe_of(workspace), gallery.calibration("digits-convnet")
     )
@@ -63,7 +63,7 @@ def test_quantizing_is_what_the_package_does(workspace, jobs):
 
 def test_comparison_over_the_digits(workspace, jobs):
     workspace.change(weights="int3", weights_granularity="tensor")
-    result = drain(jobs.quantize_work())
+    result = run_sync(jobs.quantize_task())
     digits = gallery.digits()
     floats = by_onnxruntime(gallery.model_bytes("digits-mlp"), image=digits.images)
     quantized = by_onnxruntime(result.onnx, image=digits.images)
@@ -75,7 +75,7 @@ def test_comparison_over_the_digits(workspace, jobs):
 
 
 def test_answers_to_a_digit(workspace, jobs):
-    answered = drain(jobs.sample_work({"index": 5}))
+    answered = run_sync(jobs.sample_task({"index": 5}))
     image = gallery.digits().images[5:6]
     expected = by_onnxruntime(gallery.model_bytes("digits-mlp"), image=image)[0]
     np.testing.assert_allclose(workspace.answer.original, softmax(expected), atol=1e-5)
@@ -88,26 +88,26 @@ def test_answers_to_a_digit(workspace, jobs):
 
 def test_where_the_answers_differ_it_says_so(workspace, jobs):
     workspace.change(weights="int2", weights_granularity="tensor")
-    result, images = drain(jobs.quantize_work()), gallery.digits().images
+    result, images = run_sync(jobs.quantize_task()), gallery.digits().images
     floats = by_onnxruntime(gallery.model_bytes("digits-mlp"), image=images).argmax(axis=1)
     changed = np.flatnonzero(floats != by_onnxruntime(result.onnx, image=images).argmax(axis=1))
-    sentence = drain(jobs.sample_work({"index": int(changed[0])}))["sentence"]
+    sentence = run_sync(jobs.sample_task({"index": int(changed[0])}))["sentence"]
     assert "Float says" in sentence
     assert "quantized says" in sentence
 
 
 def test_another_answer_does_not_quantize_again(workspace, jobs):
-    drain(jobs.sample_work({"index": 0}))
+    run_sync(jobs.sample_task({"index": 0}))
     result = workspace.result
-    drain(jobs.sample_work({"index": 1}))
-    drain(jobs.run_inputs_work({"image": gallery.digits().images[:2]}, []))
+    run_sync(jobs.sample_task({"index": 1}))
+    run_sync(jobs.run_inputs_task({"image": gallery.digits().images[:2]}, []))
     assert workspace.result is result
 
 
 def test_digits_are_for_the_gallery_only(workspace, jobs, files):
     workspace.open(files.gallery_file())
     with pytest.raises(UnsupportedError, match="an input of its own"):
-        drain(jobs.sample_work({"index": 0}))
+        run_sync(jobs.sample_task({"index": 0}))
 
 
 @pytest.mark.parametrize("op", [None, "Relu", "Softmax"])
@@ -116,7 +116,7 @@ def test_own_inputs(workspace, jobs, files, op):
     workspace.open(file)
     x = RNG.normal(size=(6, 4)).astype(np.float32)
     jobs.calibration.use_npz(files.npz(x=x))
-    given = drain(jobs.run_inputs_work({}, [files.npz(x=x)]))
+    given = run_sync(jobs.run_inputs_task({}, [files.npz(x=x)]))
     ours, quantized = given["outputs"]["float"]["y"], given["outputs"]["our int8 kernels"]["y"]
     assert ours["dims"] == quantized["dims"] == [6, 3]
     np.testing.assert_allclose(ours["data"].reshape(6, 3), by_onnxruntime(file.read(0, file.size), x=x), atol=1e-5)
@@ -128,7 +128,7 @@ def test_own_inputs(workspace, jobs, files, op):
 def test_outputs_that_are_no_numbers_to_subtract(workspace, jobs, files):
     workspace.open(files.linear_model(op="IsNaN", output=TensorProto.BOOL))
     x = RNG.normal(size=(2, 4)).astype(np.float32)
-    given = drain(jobs.run_inputs_work({"x": x.tolist()}, []))
+    given = run_sync(jobs.run_inputs_task({"x": x.tolist()}, []))
     assert {outputs["y"]["dtype"] for outputs in given["outputs"].values()} == {"bool"}
     assert "at most 0." in given["sentence"]
 
@@ -138,11 +138,11 @@ def test_a_fixed_batch_is_calibrated_with_any_number_of_samples(workspace, jobs,
     workspace.open(files.linear_model(batch=batch))
     x = RNG.normal(size=(8, 4)).astype(np.float32)
     assert jobs.calibration.use_npz(files.npz(x=x))["samples"] == 8
-    report = drain(jobs.quantize_work()).report
+    report = run_sync(jobs.quantize_task()).report
     assert report.calibration_samples == 8
     (bounds,) = (a for a in report.activations if a.name == "x")
     assert (bounds.lo, bounds.hi) == (x.min(), x.max())
-    drain(jobs.race_work())
+    run_sync(jobs.race_task())
     assert workspace.race.batch == batch
     assert any("agree in every code" in note for note in workspace.race.notes)
 
@@ -156,7 +156,7 @@ def test_inventory(jobs, workspace, files):
 def test_dynamic_activations(workspace):
     workspace.change(activations="dynamic")
     jobs = ModelJobs(workspace)
-    result = drain(jobs.quantize_work())
+    result = run_sync(jobs.quantize_task())
     operators = {node.op for node in result.model.graph.nodes}
     assert operators >= {"DynamicQuantizeLinear", "MatMulInteger"}
     compared = workspace.compared
@@ -169,7 +169,7 @@ def visitors(jobs, workspace, files, **arrays):
     workspace.open(files.gallery_file())
     jobs.calibration.use_npz(files.npz("mine.npz", **arrays))
     workspace.change(weights="int3", weights_granularity="tensor")
-    return drain(jobs.quantize_work())
+    return run_sync(jobs.quantize_task())
 
 
 def test_labels_beside_the_samples_give_the_accuracy(workspace, jobs, files):

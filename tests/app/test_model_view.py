@@ -6,7 +6,7 @@ import pytest
 from playground import gallery
 from playground.app.model_jobs import ModelJobs
 from playground.app.model_view import ModelView
-from playground.work import drain
+from playground.tasks import run_sync
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_a_row_that_cannot_be_shown_says_so(view, workspace, files):
 
 def test_the_report_stands_beside_the_inventory_and_leaves_with_the_recipe(view, workspace):
     workspace.change(exclude="fc3.weight")
-    result = drain(ModelJobs(workspace).quantize_work())
+    result = run_sync(ModelJobs(workspace).quantize_task())
     data = {name: dict(zip(view.source.data["name"], column, strict=True)) for name, column in view.source.data.items()}
     for tensor in result.report.tensors:
         assert data["sqnr"][tensor.name] == tensor.sqnr_db

@@ -11,7 +11,7 @@ from playground.app.model_jobs import ModelJobs
 from playground.app.model_view import ModelView
 from playground.app.override_card import AS_OTHERS, FLOAT, override_of, overriding
 from playground.settings import Settings
-from playground.work import drain
+from playground.tasks import run_sync
 
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Z", "C"]), min_size=1, max_size=12)
 
@@ -55,7 +55,7 @@ def test_it_sticks_and_is_seen_before_and_after_quantizing(view, workspace):
     assert card.choice.value == AS_OTHERS
     card.choice.value = FLOAT
     assert workspace.settings.exclude == "fc2.weight"
-    report = drain(ModelJobs(workspace).quantize_work()).report
+    report = run_sync(ModelJobs(workspace).quantize_task()).report
     assert {t.name: t.scheme["format"] for t in report.tensors} == {"fc1.weight": "int4", "fc3.weight": "int8"}
     shown = dict(zip(view.source.data["name"], view.source.data["format"], strict=True))
     assert (shown["fc1.weight"], shown["fc2.weight"]) == ("int4, channel", "skipped")

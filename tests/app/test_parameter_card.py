@@ -8,9 +8,9 @@ from playground.app.model_jobs import ModelJobs, recipe_of
 from playground.app.model_view import ModelView
 from playground.app.workspace import Workspace
 from playground.model.recipe import AlgorithmCall, Recipe
-from playground.ptq._catalogue import algorithms
+from playground.ptq.algorithms import algorithms
 from playground.settings import Settings
-from playground.work import drain
+from playground.tasks import run_sync
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_they_do_what_they_say(view, workspace):
     shares = []
     for sparsity in (0.2, 0.6):
         view.parameters.widgets["magnitude_pruning", "sparsity"].value = sparsity
-        result = drain(ModelJobs(workspace).quantize_work())
+        result = run_sync(ModelJobs(workspace).quantize_task())
         (applied,) = result.report.algorithms
         assert applied.parameters["sparsity"] == sparsity
         shares.append(next(iter(applied.after.values())))

@@ -10,7 +10,7 @@ from playground.app.model_jobs import ModelJobs
 from playground.app.prompting import FIRST, LENGTH
 from playground.app.run_view import RunView
 from playground.errors import CancelledError, InvalidInputError, UnsupportedError
-from playground.work import Progress, drain
+from playground.tasks import Progress, run_sync
 
 MODEL = "moby-dick-transformer"
 
@@ -41,7 +41,7 @@ def jobs(workspace):
 
 @pytest.mark.parametrize("text", ["The whale was ", "Call me Ishmael. " * 20])
 def test_the_float_models_characters_are_those_of_onnxruntime(workspace, jobs, text):
-    answer = drain(jobs.prompt_work(text))
+    answer = run_sync(jobs.prompt_task(text))
     found = workspace.continuation
     assert (answer["float"], answer["quantized"]) == (found.original.text, found.quantized.text)
     assert len(found.original.text) == len(found.quantized.text) == LENGTH
@@ -65,7 +65,7 @@ def test_the_view_shows_both_side_by_side(workspace, jobs):
     view = RunView(workspace)
     assert "Type a text" in view.heading.text
     assert not view.plot.figure.visible
-    drain(jobs.prompt_work("Tom & the "))
+    run_sync(jobs.prompt_task("Tom & the "))
     found = workspace.continuation
     assert f'<mark class="float">{found.original.text}</mark>' in view.heading.text
     assert f'<mark class="quant">{found.quantized.text}</mark>' in view.heading.text
@@ -76,22 +76,22 @@ def test_the_view_shows_both_side_by_side(workspace, jobs):
 
 
 def test_it_can_be_given_up_between_two_characters(workspace, jobs):
-    drain(jobs.ensure_work())
+    run_sync(jobs.ensure_task())
 
     def stop(progress: Progress):
         if progress.message == "Quantized model, character 3":
             raise CancelledError("enough")
 
     with pytest.raises(CancelledError, match="enough"):
-        drain(jobs.prompt_work("The "), stop)
+        run_sync(jobs.prompt_task("The "), stop)
     assert workspace.continuation is None
 
 
 def test_what_cannot_be_continued_is_said(workspace, jobs):
     with pytest.raises(InvalidInputError, match="there is no text"):
-        drain(jobs.prompt_work(""))
+        run_sync(jobs.prompt_task(""))
     with pytest.raises(InvalidInputError, match="do not know the character '€'"):
-        drain(jobs.prompt_work("5 €"))
+        run_sync(jobs.prompt_task("5 €"))
     workspace.change(model="digits-mlp")
     with pytest.raises(UnsupportedError, match="reads no text"):
-        drain(jobs.prompt_work("The "))
+        run_sync(jobs.prompt_task("The "))

@@ -7,11 +7,11 @@ import pytest
 from playground.app.model_jobs import ModelJobs
 from playground.app.model_view import ModelView
 from playground.app.workspace import Workspace
-from playground.core import Scheme
 from playground.model.recipe import Override, Recipe
-from playground.ptq._catalogue import algorithms
+from playground.ptq.algorithms import algorithms
+from playground.quantization import Scheme
 from playground.settings import Settings
-from playground.work import drain
+from playground.tasks import run_sync
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_what_a_link_asks_for_and_is_not_there_is_said():
 
 def test_the_report_shows_each_algorithm_before_and_after(view, workspace):
     workspace.change(weights="int4", weights_granularity="tensor", algorithms="equalize, bias_correction")
-    result = drain(ModelJobs(workspace).quantize_work())
+    result = run_sync(ModelJobs(workspace).quantize_task())
     assert [applied.id for applied in result.report.algorithms] == ["equalize", "bias_correction"]
     assert "Cross-layer equalisation" in view.report.text
     assert "<th class=number>Before</th>" in view.report.text

@@ -4,7 +4,7 @@ import pytest
 
 from playground.app.model_jobs import ModelJobs
 from playground.app.run_view import RunView
-from playground.work import drain
+from playground.tasks import run_sync
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def view(workspace):
 
 
 def test_answers(view, workspace):
-    drain(ModelJobs(workspace).sample_work({"index": 0}))
+    run_sync(ModelJobs(workspace).sample_task({"index": 0}))
     assert view.plot.source.data["float"] == list(workspace.answer.original)
     assert view.plot.source.data["quantized"] == list(workspace.answer.quantized)
     assert workspace.answer.sentence in view.heading.text
@@ -21,7 +21,7 @@ def test_answers(view, workspace):
 
 
 def test_engines(view, workspace):
-    drain(ModelJobs(workspace).race_work())
+    run_sync(ModelJobs(workspace).race_task())
     assert view.engines.text.count("<tr>") == 4
     assert all(lap.engine in view.engines.text for lap in workspace.race.laps)
     assert view.engines.text.count(" ms") == 6
@@ -29,8 +29,8 @@ def test_engines(view, workspace):
 
 def test_another_recipe_clears_the_view(view, workspace):
     jobs = ModelJobs(workspace)
-    drain(jobs.sample_work({"index": 0}))
-    drain(jobs.race_work())
+    run_sync(jobs.sample_task({"index": 0}))
+    run_sync(jobs.race_task())
     workspace.change(weights="int2")
     assert "Choose a sample" in view.numbers.text
     assert "Compare the engines" in view.engines.text

@@ -211,7 +211,7 @@ def test_reset_keeps_the_view_and_the_upload(workspace, files):
 
 
 def test_a_problem_is_over_with_the_next_change(workspace):
-    workspace.problem = "trouble"
+    workspace.problem = "error_payload"
     workspace.change(format="int8")
     assert workspace.problem == ""
 

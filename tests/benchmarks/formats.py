@@ -24,7 +24,7 @@ import numpy as np
 import playground
 from playground import Range, Scheme
 
-Work = Callable[[], object]
+Task = Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Pair:
 
     name: str
     tool: str
-    ours: Work
-    theirs: Work
+    ours: Task
+    theirs: Task
 
 
 def values(count: int) -> np.ndarray:

@@ -24,7 +24,7 @@ except ImportError:
     import nets  # type: ignore[no-redef]
 
 from playground.engines import program as p
-from playground.engines.flat import At, Buffer, FlatBuilder, placed
+from playground.engines.kernel_program import At, Buffer, KernelProgramBuilder, placed
 from playground.engines.lowering import Lowering
 from playground.engines.plan import compile_graph
 from playground.host.kernel_module import Dot
@@ -56,7 +56,7 @@ def program_of(graph: Graph, batch: int, dot: Dot, constants: Constants) -> dict
     """A graph compiled for a batch, free of addresses."""
     feeds = nets.sample(graph, batch)
     program = compile_graph(graph, {name: value.shape for name, value in feeds.items()})
-    builder = FlatBuilder()
+    builder = KernelProgramBuilder()
     lowering = Lowering(builder, program, dot)
     for step in program.steps:
         lowering.lower(step)
@@ -81,7 +81,7 @@ def macs_of(graph: Graph) -> int:
         size = int(np.prod(program.values[step.output].shape))
         if isinstance(step, p.Conv):
             total += size * int(np.prod(step.weights.shape[1:]))
-        elif isinstance(step, (p.Product, p.PairProduct)):
+        elif isinstance(step, (p.Product, p.ActivationMatMul)):
             total += size * program.values[step.inputs[0]].shape[-1]
     return total
 

@@ -30,9 +30,9 @@ except ImportError:
     import formats  # type: ignore[no-redef]
 
 import playground
-from playground.core import Scheme
 from playground.model.recipe import CalibrationSettings, Recipe
 from playground.ptq.placement import ON_DEMAND, ONNXRUNTIME
+from playground.quantization import Scheme
 
 RNG = np.random.default_rng(20260101)
 OPERATORS = tuple(op for op in ONNXRUNTIME if op not in ON_DEMAND)
@@ -125,7 +125,7 @@ class Reader(CalibrationDataReader):
         return next(self._batches, None)
 
 
-def our_work(source: Path, target: Path, x: np.ndarray, activations: str) -> None:
+def our_task(source: Path, target: Path, x: np.ndarray, activations: str) -> None:
     """Load, quantize, save."""
     recipe = Recipe(
         weights=Scheme("int8"),
@@ -137,7 +137,7 @@ def our_work(source: Path, target: Path, x: np.ndarray, activations: str) -> Non
     playground.quantize_model(model, recipe, {"x": x} if activations == "static" else None).save(target)
 
 
-def their_work(source: Path, target: Path, x: np.ndarray, activations: str) -> None:
+def their_task(source: Path, target: Path, x: np.ndarray, activations: str) -> None:
     """The tool's own calls, for the same operators and types."""
     if activations == "dynamic":
         quantize_dynamic(source, target, weight_type=QuantType.QInt8)
@@ -161,8 +161,8 @@ def measure(name: str, activations: str, samples: int, rounds: int) -> dict[str,
         source = Path(folder) / "float.onnx"
         source.write_bytes(make().SerializeToString())
         targets = {"ours": Path(folder) / "ours.onnx", "theirs": Path(folder) / "theirs.onnx"}
-        ours = partial(our_work, source, targets["ours"], x, activations)
-        theirs = partial(their_work, source, targets["theirs"], x, activations)
+        ours = partial(our_task, source, targets["ours"], x, activations)
+        theirs = partial(their_task, source, targets["theirs"], x, activations)
         times = formats.measure(formats.Pair(name, "onnxruntime", ours, theirs), rounds)
         answers = [onnxruntime.InferenceSession(targets[side]).run(None, {"x": x})[0] for side in targets]
         megabytes = source.stat().st_size / 1e6

@@ -150,11 +150,11 @@ def test_no_memory_is_an_error_with_a_kind_and_changes_nothing(page, python, sta
     python(
         "import numpy as np\nimport playground.app.workspace as module\n"
         "def raise_memory_error():\n    raise MemoryError\n"
-        "real = module.tensor_report\n"
-        f"module.tensor_report = lambda *args, **kwargs: {starved}"
+        "real = module.picture_of\n"
+        f"module.picture_of = lambda *args, **kwargs: {starved}"
     )
     error = page.evaluate("() => playground.setState({format: 'int2'}).catch((error) => error)")
-    python("module.tensor_report = real")
+    python("module.picture_of = real")
     assert error["kind"] == "memory"
     assert "memory" in error["message"]
     assert page.evaluate("() => playground.state") == state

@@ -8,8 +8,8 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 from playwright.sync_api import expect
 
-from playground.core import Scheme
 from playground.model.recipe import AlgorithmCall, Override, Recipe
+from playground.quantization import Scheme
 
 
 @pytest.fixture

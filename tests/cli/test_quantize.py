@@ -8,8 +8,8 @@ import onnxruntime
 import pytest
 
 from playground import gallery
-from playground.core import Scheme
 from playground.model.recipe import Recipe, Rule
+from playground.quantization import Scheme
 
 
 def accuracy(path):

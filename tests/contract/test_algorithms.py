@@ -9,13 +9,13 @@ import onnx
 import pytest
 
 from playground import Scheme, gallery, quantize_model
-from playground.engines.running import run
+from playground.engines.run import run
 from playground.errors import PlaygroundError
 from playground.model.graph import Model
 from playground.model.recipe import AlgorithmCall, Recipe
-from playground.ptq._algorithm import STAGES
-from playground.ptq._catalogue import algorithms
-from playground.ptq.pipeline import QuantizedModel, quantize_model_work
+from playground.ptq.algorithms import algorithms
+from playground.ptq.algorithms._algorithm import STAGES
+from playground.ptq.pipeline import QuantizedModel, quantize_model_task
 from tests.ptq.nets import attention_block, conv_net, model_of
 
 IDS = tuple(algorithms())
@@ -138,13 +138,13 @@ def test_those_that_need_data_say_so(name: str) -> None:
 def test_steps_are_short_and_work_can_be_given_up(name: str) -> None:
     """Half a second a step at most here, where other things run too: in a quiet process it is a tenth of that."""
     graph, data = conv_net()
-    work = quantize_model_work(model_of(graph), recipe((name,), activations="static"), data)
+    work = quantize_model_task(model_of(graph), recipe((name,), activations="static"), data)
     longest, before = 0.0, time.perf_counter()
     for _ in work:
         now = time.perf_counter()
         longest, before = max(longest, now - before), now
     assert longest < 0.5
-    given_up = quantize_model_work(model_of(graph), recipe((name,)), data)
+    given_up = quantize_model_task(model_of(graph), recipe((name,)), data)
     for _ in range(30):
         next(given_up, None)
     given_up.close()

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import playground
 from playground import QTensor, Scheme, quantize
-from playground.core import clip_limits, encode, levels
 from playground.errors import InvalidInputError
+from playground.quantization import clip_limits, encode, levels
 
 FORMATS = [name for name, fmt in playground.formats().items() if name != "e8m0"]
 """All but the format of scales, which has neither signs nor zero."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import playground
 from playground import QTensor, Range, Scheme, choose_qparams, quantize
-from playground.core import clip_limits, encode, levels, quantize_within
+from playground.quantization import clip_limits, encode, levels, quantize_within
 from playground.rounding import ROUNDINGS
 
 CONVENTIONS = list(playground.conventions())
@@ -35,7 +35,7 @@ schemes = st.builds(
 
 def is_the_same_alone(scheme: Scheme) -> bool:
     """Not where random numbers come in, nor where an implementation computes one scale otherwise than several."""
-    return scheme.rounding != "stochastic" and scheme.preset.scale_arithmetic != "multiply_if_several"
+    return scheme.rounding != "stochastic" and scheme.convention_rules.scale_arithmetic != "multiply_if_several"
 
 
 finite = st.floats(-1e6, 1e6, width=32, allow_subnormal=False)

@@ -5,11 +5,11 @@ import onnxruntime
 import pytest
 
 from playground import gallery
-from playground.core import Scheme
 from playground.engines.planned import PlannedModel
 from playground.model.loading import load
 from playground.model.recipe import Recipe
 from playground.ptq.pipeline import quantize_model
+from playground.quantization import Scheme
 
 
 @pytest.mark.parametrize("activations", ["uint8", "int8"])

@@ -6,11 +6,11 @@ import onnxruntime
 import pytest
 
 from playground.engines.float_ops._op import FloatOp
-from playground.engines.interpreter import OPS, Runner, run_graph, run_graph_work, unsupported
+from playground.engines.interpreter import OPS, Runner, run_graph, run_graph_task, unsupported
 from playground.errors import EngineError, InvalidInputError, MissingError, UnsupportedError
 from playground.model.graph import Graph, Node, Tensor, ValueInfo
 from playground.model.writers.onnx import to_onnx
-from playground.work import Progress
+from playground.tasks import Progress
 
 RNG = np.random.default_rng(0)
 
@@ -74,7 +74,7 @@ def test_capture_and_overrides(graph: Graph) -> None:
 
 
 def test_work_tells_every_node(graph: Graph) -> None:
-    work = run_graph_work(graph, {"x": images()})
+    work = run_graph_task(graph, {"x": images()})
     told = []
     with pytest.raises(StopIteration) as end:
         while True:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from playground.engines.flat import At, Buffer, FlatBuilder
 from playground.engines.kernel_checks import check_call
+from playground.engines.kernel_program import At, Buffer, KernelProgramBuilder
 from playground.engines.kernel_signatures import SIGNATURES
 from playground.errors import InvalidInputError
 
@@ -45,7 +45,7 @@ CALLS = {  # numbers, and bytes of each buffer at its place
 
 
 def call(kernel, args):
-    FlatBuilder().call(kernel, *(Buffer(*arg) if isinstance(arg, list) else arg for arg in args))
+    KernelProgramBuilder().call(kernel, *(Buffer(*arg) if isinstance(arg, list) else arg for arg in args))
 
 
 def changed(kernel, place, value):

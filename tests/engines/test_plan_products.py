@@ -20,14 +20,14 @@ PAIRS = [
 @pytest.mark.parametrize(("left", "right"), PAIRS, ids=str)
 def test_product_of_two_activations(dtype, left, right):
     net = Net(dtype, a=floats(*left), b=floats(*right)).pair("a").pair("b", -4, 2).op("MatMul", "a:r b:r")
-    compared(net.pair("y", -9, 9), steps="PairProduct Lookup")
+    compared(net.pair("y", -9, 9), steps="ActivationMatMul Lookup")
 
 
 def test_a_constant_scales_a_product_and_needs_no_step(dtype):
     net = Net(dtype, a=floats(2, 5, 8), b=floats(2, 8, 5)).pair("a").pair("b")
     net.fixed("root", np.float32(np.sqrt(8)))
     net.op("MatMul", "a:r b:r", "p").op("Div", "p root", "d").pair("d").op("Softmax", "d:r", axis=-1)
-    compared(net.pair("y", 0, 1), steps="PairProduct Softmax Lookup")
+    compared(net.pair("y", 0, 1), steps="ActivationMatMul Softmax Lookup")
 
 
 def test_a_constant_added_to_a_product_is_its_bias(dtype):

@@ -6,7 +6,7 @@ import pytest
 
 from playground.engines import reference, wasm
 from playground.engines.plan_qoperators import as_qdq
-from playground.engines.running import is_quantized, refused
+from playground.engines.run import is_quantized, refused
 from playground.model.graph import Tensor
 from tests.engines.qdq_net import RANDOM, Net, compared, floats
 

@@ -14,9 +14,9 @@ from sklearn.datasets import load_breast_cancer, load_digits
 
 import playground
 from playground import gallery
-from playground.core import Scheme
 from playground.engines.interpreter import run_graph
 from playground.errors import InvalidInputError, MissingError
+from playground.quantization import Scheme
 
 IDS = tuple(gallery.entries())
 STORED = tuple(name for name, entry in gallery.entries().items() if not entry.made_from)

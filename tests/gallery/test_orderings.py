@@ -14,10 +14,10 @@ import playground
 from playground import gallery
 from playground.analysis.accuracy import score
 from playground.analysis.mixed_precision import mixed_precision
-from playground.core import Scheme
 from playground.engines.interpreter import run_graph
 from playground.model.recipe import AlgorithmCall, Recipe, Rule
 from playground.ptq.pipeline import quantize_model
+from playground.quantization import Scheme
 
 SEEDS = range(5)
 

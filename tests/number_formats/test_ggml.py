@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from playground import QTensor, Scheme, quantize
-from playground.core import from_bytes
 from playground.errors import InvalidInputError
 from playground.number_formats import FORMATS, BlockFormat, Procedure
+from playground.quantization import from_bytes
 
 NAMES = [name for name, fmt in FORMATS.items() if isinstance(fmt, BlockFormat) and fmt.procedure]
 

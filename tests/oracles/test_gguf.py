@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from playground import Scheme, formats, quantize
-from playground.core import from_bytes
+from playground.quantization import from_bytes
 from tests.oracles.samples import COUNT
 
 gguf = pytest.importorskip("gguf")

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from playground import Scheme, formats, quantize
-from playground.core import encode
+from playground.quantization import encode
 from playground.rounding import ROUNDINGS
 from tests.oracles.samples import COUNT
 

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
 from playground import QParams, QTensor, Range, Scheme, choose_qparams
-from playground.core import encode
+from playground.quantization import encode
 from tests.oracles.samples import COUNT, ranges, with_ties
 
 TYPES = {

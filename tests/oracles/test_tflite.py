@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from playground import QParams, QTensor, Range, Scheme, choose_qparams, quantize
-from playground.core import encode
+from playground.quantization import encode
 from tests.oracles.samples import COUNT, ranges, rows_of_every_size, with_ties
 
 uniform = pytest.importorskip("ai_edge_quantizer.algorithms.uniform_quantize.uniform_quantize_tensor")

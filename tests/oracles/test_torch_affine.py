@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from playground import QParams, QTensor, Range, Scheme, calibration, choose_qparams
-from playground.core import encode
 from playground.errors import InvalidInputError
+from playground.quantization import encode
 
 torch = pytest.importorskip("torch")
 pytestmark = [

@@ -14,12 +14,12 @@ from torch.ao import quantization as tq
 
 from playground import calibration
 from playground.api import quantize
-from playground.core import QParams, Scheme, choose_qparams
 from playground.engines.interpreter import run_graph
-from playground.engines.running import run
+from playground.engines.run import run
 from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
 from playground.model.recipe import Override, Recipe
 from playground.ptq.pipeline import quantize_model
+from playground.quantization import QParams, Scheme, choose_qparams
 
 WEIGHTS = Scheme("int8", granularity="channel", axis=0, convention="pytorch")
 ACTIVATIONS = Scheme("uint7", symmetric=False, convention="pytorch", calibrator="histogram")

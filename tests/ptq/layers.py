@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from playground import Scheme, quantize
-from playground.core import QTensor
 from playground.model.graph import Node
-from playground.ptq._grid import Grid, output_error_work
-from playground.ptq._matrices import Matrices
-from playground.work import drain
+from playground.ptq.algorithms._grid import Grid, output_error_task
+from playground.ptq.algorithms._matrices import Matrices
+from playground.quantization import QTensor
+from playground.tasks import run_sync
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Layer:
     matrices: Matrices
 
     def error(self, codes: np.ndarray) -> float:
-        return drain(output_error_work(self.grid.values(codes) - self.W, self.H))
+        return run_sync(output_error_task(self.grid.values(codes) - self.W, self.H))
 
     @property
     def nearest(self) -> np.ndarray:

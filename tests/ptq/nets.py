@@ -11,11 +11,11 @@ from playground import Scheme
 from playground.engines.interpreter import run_graph
 from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
 from playground.model.recipe import Recipe
-from playground.ptq._algorithm import Context, Outcome
-from playground.ptq._catalogue import algorithms
-from playground.ptq.activations import calibration_data
+from playground.ptq.algorithms import algorithms
+from playground.ptq.algorithms._algorithm import Context, Outcome
+from playground.ptq.calibration_data import calibration_data
 from playground.ptq.placement import Placer
-from playground.work import drain
+from playground.tasks import run_sync
 
 Data = dict[str, np.ndarray]
 WEIGHTS_ONLY = Recipe(weights=Scheme("int4"), activations="weight_only")
@@ -131,7 +131,7 @@ def context_of(graph: Graph, data: Data | None, recipe: Recipe = WEIGHTS_ONLY, *
 def applied(name: str, context: Context, **parameters: float) -> Outcome:
     algorithm = algorithms()[name]
     defaults = {p.name: int(p.default) if p.integer else p.default for p in algorithm.parameters}
-    return drain(algorithm.apply(context, {**defaults, **parameters}))
+    return run_sync(algorithm.apply(context, {**defaults, **parameters}))
 
 
 def answer(graph: Graph, data: Data) -> np.ndarray:

@@ -6,13 +6,13 @@ import numpy as np
 import onnx
 import pytest
 
-from playground.core import Scheme
-from playground.engines.running import run
+from playground.engines.run import run
 from playground.errors import EngineError, InvalidInputError, PlaygroundError, UnsupportedError
 from playground.model.graph import Graph, Model, Node, ValueInfo
 from playground.model.recipe import AlgorithmCall, Override, Recipe, Rule
 from playground.ptq.checks import runnable_part
 from playground.ptq.pipeline import quantize_model
+from playground.quantization import Scheme
 
 Data = dict[str, np.ndarray]
 INT4 = Scheme("int4")
@@ -111,7 +111,7 @@ def test_the_part_that_runs(changed: Any, model: Model) -> None:
 def test_answers_that_are_not_finite(
     changed: Any, model: Model, data: Data, heavy: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("playground.ptq.runs.HEAVY", heavy)
+    monkeypatch.setattr("playground.ptq.capture.HEAVY", heavy)
     different = with_node(changed, model, Node("Log", "log", ("r1",), ("l",)))
     with pytest.raises(EngineError, match=r"output 'z': .* begins with node 'log' \(Log\)\. .*partial=True"):
         quantize_model(different, None, data)

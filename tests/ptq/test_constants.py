@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from playground.api import quantize
-from playground.core import Scheme
 from playground.model.graph import Tensor
-from playground.ptq.constants import fault_of, flat_parameters, quantize_bias, widen_for_bias
+from playground.ptq.constants import flat_parameters, quantize_bias, why_not, widen_for_bias
+from playground.quantization import Scheme
 
 F = np.float32
 CHANNEL = Scheme(granularity="channel", axis=0)
@@ -62,9 +62,9 @@ def test_parameters_as_dequantize_linear_takes_them() -> None:
 
 def test_faults_are_told_without_reading_more_than_needed() -> None:
     huge = Tensor("w", "float16", (10**6, 10**6), 2 * 10**12, lambda: pytest.fail("it was read"))
-    assert fault_of(huge) == "its type is float16, and only float32 is quantized"
-    assert "no elements" in fault_of(Tensor.of("w", np.zeros((0, 3), F)))
-    assert fault_of(Tensor.of("w", F([1, np.nan, np.inf]))) == "2 of its 3 values are NaN or infinite"
-    assert "no axis 2" in fault_of(Tensor.of("w", weights(3, 4)), Scheme(granularity="channel", axis=2))
-    assert fault_of(Tensor.of("w", weights(3, 4)), CHANNEL) == ""
-    assert fault_of(Tensor.of("w", np.zeros(3, F))) == ""
+    assert why_not(huge) == "its type is float16, and only float32 is quantized"
+    assert "no elements" in why_not(Tensor.of("w", np.zeros((0, 3), F)))
+    assert why_not(Tensor.of("w", F([1, np.nan, np.inf]))) == "2 of its 3 values are NaN or infinite"
+    assert "no axis 2" in why_not(Tensor.of("w", weights(3, 4)), Scheme(granularity="channel", axis=2))
+    assert why_not(Tensor.of("w", weights(3, 4)), CHANNEL) == ""
+    assert why_not(Tensor.of("w", np.zeros(3, F))) == ""

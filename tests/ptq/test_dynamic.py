@@ -8,13 +8,13 @@ import onnx
 import pytest
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from playground.core import Scheme
-from playground.engines.running import run
+from playground.engines.run import run
 from playground.errors import UnsupportedError
 from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
 from playground.model.recipe import Override, Recipe, Rule
 from playground.model.writers.onnx import to_onnx
 from playground.ptq.pipeline import quantize_model
+from playground.quantization import Scheme
 from tests.ptq.onnxruntime_tool import constants as constants_of
 
 RNG = np.random.default_rng(6)

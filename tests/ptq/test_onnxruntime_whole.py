@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from playground.core import Scheme
 from playground.model.loading import load
 from playground.model.recipe import CalibrationSettings, Recipe
 from playground.ptq.pipeline import quantize_model
 from playground.ptq.placement import ONNXRUNTIME
+from playground.quantization import Scheme
 from tests.ptq.onnxruntime_tool import DATA, MODELS, assert_equal_files, dynamic, input_of, static
 
 
 @pytest.fixture(autouse=True)
 def calibrated_by_onnxruntime(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("playground.ptq.runs.HEAVY", 0)
+    monkeypatch.setattr("playground.ptq.capture.HEAVY", 0)
 
 
 METHODS = {"MinMax": "minmax", "Percentile": "percentile", "Entropy": "entropy", "Distribution": "distribution"}

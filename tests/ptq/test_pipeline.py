@@ -7,15 +7,15 @@ import onnx
 import pytest
 
 import playground
-from playground.core import Scheme
 from playground.engines.interpreter import run_graph
-from playground.engines.running import run
+from playground.engines.run import run
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Model, Node, ValueInfo
 from playground.model.loading import load
 from playground.model.recipe import Recipe, Rule
-from playground.ptq.pipeline import QuantizedModel, quantize_model, quantize_model_work
-from playground.work import Progress
+from playground.ptq.pipeline import QuantizedModel, quantize_model, quantize_model_task
+from playground.quantization import Scheme
+from playground.tasks import Progress
 
 Data = dict[str, np.ndarray]
 
@@ -247,6 +247,6 @@ def test_progress_is_told_and_work_can_be_dropped(model: Model, data: Data) -> N
     quantize_model(model, None, data, steps.append)
     assert all(0 <= step.done <= step.total for step in steps)
     assert {step.message.split()[0] for step in steps} == {"Running", "Calibrating", "Quantizing", "Writing"}
-    work = quantize_model_work(model, None, data)
+    work = quantize_model_task(model, None, data)
     next(work)
     work.close()

@@ -1,9 +1,9 @@
 import pytest
 
-from playground.core import Scheme
 from playground.model.graph import Graph, Model, Node, ValueInfo
 from playground.model.recipe import Recipe, Rule
 from playground.ptq.placement import Placement, Placer, channel_axis, reads
+from playground.quantization import Scheme
 
 
 def place(model: Model, recipe: Recipe | None = None, excluded: tuple[str, ...] = ()) -> Placement:

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from playground.core import Scheme
 from playground.errors import InvalidInputError
 from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
 from playground.model.recipe import CalibrationSettings, Override, Recipe
-from playground.ptq.activations import calibration_data
-from playground.ptq.pipeline import quantize_model, quantize_model_work
+from playground.ptq.calibration_data import calibration_data
+from playground.ptq.pipeline import quantize_model, quantize_model_task
 from playground.ptq.range_cache import FolderCache, as_json, from_json
-from playground.ptq.ranges import ranges_work
-from playground.work import drain
+from playground.ptq.ranges import ranges_task
+from playground.quantization import Scheme
+from playground.tasks import run_sync
 
 Data = dict[str, np.ndarray]
 
@@ -69,7 +69,7 @@ def test_memory_is_that_of_one_batch() -> None:
     data = calibration_data(graph, batches)
     scheme = Scheme("uint8", symmetric=False)
     tracemalloc.start()
-    found = drain(ranges_work(graph, data, 4, {"x": scheme, "y": scheme}))
+    found = run_sync(ranges_task(graph, data, 4, {"x": scheme, "y": scheme}))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert (found.samples, found.found["y"].hi.item()) == (count, count - 1)
@@ -80,7 +80,9 @@ def test_ranges_are_found_again(model: Model, data: Data, tmp_path: Path, monkey
     cache = FolderCache(tmp_path / "ranges")
     first = quantize_model(model, None, data, cache=cache)
     assert len(cache) == 1
-    monkeypatch.setattr("playground.ptq.calibrating.ranges_work", lambda *args: pytest.fail("it calibrated again"))
+    monkeypatch.setattr(
+        "playground.ptq.calibrated_placement.ranges_task", lambda *args: pytest.fail("it calibrated again")
+    )
     again = quantize_model(model, None, data, cache=cache)
     assert again.onnx == first.onnx
     assert again.report == first.report
@@ -117,7 +119,7 @@ def test_a_damaged_entry_is_ignored(model: Model, data: Data) -> None:
 def test_json_keeps_every_bit(model: Model, data: Data) -> None:
     assert model.graph is not None
     scheme = Scheme("uint8", symmetric=False)
-    found = drain(ranges_work(model.graph, calibration_data(model.graph, data), 8, {"c1": scheme, "x": scheme}))
+    found = run_sync(ranges_task(model.graph, calibration_data(model.graph, data), 8, {"c1": scheme, "x": scheme}))
     back = from_json(as_json(found))
     for name, range_ in found.found.items():
         assert back.found[name].lo.dtype == np.float32
@@ -127,7 +129,7 @@ def test_json_keeps_every_bit(model: Model, data: Data) -> None:
 
 def test_work_that_is_dropped_leaves_nothing_behind(model: Model, data: Data) -> None:
     cache: dict[str, str] = {}
-    work = quantize_model_work(model, None, data, cache)
+    work = quantize_model_task(model, None, data, cache)
     for _ in range(12):
         next(work)
     work.close()

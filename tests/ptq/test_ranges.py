@@ -1,10 +1,10 @@
 import numpy as np
 
-from playground.core import Scheme
 from playground.model.graph import Graph, Model
-from playground.ptq.activations import BATCH, CalibrationData, calibration_data
-from playground.ptq.ranges import batch_size, ranges_work
-from playground.work import drain
+from playground.ptq.calibration_data import BATCH, CalibrationData, calibration_data
+from playground.ptq.ranges import batch_size, ranges_task
+from playground.quantization import Scheme
+from playground.tasks import run_sync
 
 
 def graph_of(model: Model) -> Graph:
@@ -21,7 +21,7 @@ def test_batches_fit_into_memory() -> None:
 def test_ranges_are_those_of_all_batches(model: Model, data: dict[str, np.ndarray]) -> None:
     graph = graph_of(model)
     scheme = Scheme("uint8", symmetric=False)
-    found = drain(ranges_work(graph, calibration_data(graph, data), BATCH, {"x": scheme, "r1": scheme}))
+    found = run_sync(ranges_task(graph, calibration_data(graph, data), BATCH, {"x": scheme, "r1": scheme}))
     assert found.samples == 50
     assert found.histograms["x"].counts.sum() == data["x"].size
     assert (found.histograms["x"].lo, found.histograms["x"].hi) == (data["x"].min(), data["x"].max())
@@ -35,7 +35,7 @@ def test_values_without_a_range_are_named(model: Model) -> None:
     x = np.zeros((40, 2, 6, 6), np.float32)
     x[35, 0, 0, 0] = np.nan
     graph = graph_of(model)
-    found = drain(ranges_work(graph, CalibrationData({"x": x}, 40), BATCH, {"x": Scheme(), "c1": Scheme()}))
+    found = run_sync(ranges_task(graph, CalibrationData({"x": x}, 40), BATCH, {"x": Scheme(), "c1": Scheme()}))
     assert found.found == {}
     assert found.unusable["x"] == "1 of its 576 values are NaN or infinite"
     assert set(found.unusable) == {"x", "c1"}

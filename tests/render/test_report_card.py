@@ -1,10 +1,10 @@
 """The report's card in the Model view."""
 
 from playground import gallery
-from playground.analysis.report import report_data
-from playground.core import Scheme
+from playground.analysis.report_json import report_data
 from playground.model.recipe import Recipe
 from playground.ptq.pipeline import quantize_model
+from playground.quantization import Scheme
 from playground.render.report_card import report_card, skipped_by_reason
 
 

@@ -5,19 +5,19 @@ from html.parser import HTMLParser
 import pytest
 
 from playground import gallery
+from playground.analysis.divergence import divergences
 from playground.analysis.mixed_precision import mixed_precision
 from playground.analysis.model_report import ModelReport, model_report
-from playground.analysis.parting import partings
-from playground.analysis.race import race_work
+from playground.analysis.race import race_task
 from playground.analysis.sensitivity import sensitivity
-from playground.core import Scheme
 from playground.model.graph import Model
 from playground.model.recipe import AlgorithmCall, Recipe, Rule
 from playground.model.writers.onnx import to_onnx
 from playground.ptq.pipeline import quantize_model
+from playground.quantization import Scheme
 from playground.render.numbers import digits
 from playground.render.report_page import report_html
-from playground.work import drain
+from playground.tasks import run_sync
 
 
 class Page(HTMLParser):
@@ -50,13 +50,13 @@ def made(model: Model, **measured: object) -> ModelReport:
     feeds = {"image": digits.images[:50]}
     if measured:
         return model_report(quantized)
-    race = drain(race_work(quantized.model.graph, quantized.onnx, to_onnx(model.graph), feeds))
+    race = run_sync(race_task(quantized.model.graph, quantized.onnx, to_onnx(model.graph), feeds))
     return model_report(
         quantized,
         data="50 digits",
         sensitivity=sensitivity(model.graph, quantized.quantization, feeds, digits.labels[:50]),
         mixed=mixed_precision(quantized, feeds, digits.labels[:50], (8, 4)),
-        partings=partings(quantized.model.graph, feeds),
+        divergences=divergences(quantized.model.graph, feeds),
         race=race,
     )
 

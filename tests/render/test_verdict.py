@@ -8,9 +8,9 @@ from playground import gallery
 from playground.analysis.outputs import Measured
 from playground.analysis.sensitivity import LayerResult, Sensitivity, sensitivity
 from playground.analysis.variants import Layer
-from playground.core import Scheme
 from playground.model.recipe import Recipe
 from playground.ptq.pipeline import quantize_model
+from playground.quantization import Scheme
 from playground.render.verdict import verdict
 
 GOOD = Measured(100, 40.0, 1e-4, 1.0, 0.99, 0.05)

@@ -3,7 +3,7 @@
 import pytest
 
 import playground
-from playground.ptq._catalogue import algorithms
+from playground.ptq.algorithms import algorithms
 from tools import literature, tables
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from playground import host
-from playground.metrics import compare, split_error, steady_sum
+from playground.metrics import compare, deterministic_sum, split_error
 
 SIGNAL, NOISE, ROUNDING, CLIPPING, CLIPPED, LARGEST = range(6)
 
@@ -45,7 +45,7 @@ def test_many_values(rng, shape):
     stats = kernels.empty(6, np.float64)
     kernels.call("k_error_stats", *map(kernels.resident, (x, x_hat)), *shape, *map(kernels.resident, (lo, -lo)), stats)
     require_equal(stats, x, x_hat, lo)
-    assert steady_sum(x.astype(np.float64).reshape(-1)[:65536] ** 2) == pytest.approx(
+    assert deterministic_sum(x.astype(np.float64).reshape(-1)[:65536] ** 2) == pytest.approx(
         (x.reshape(-1)[:65536] ** 2).sum()
     )
 

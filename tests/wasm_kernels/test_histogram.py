@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from playground.metrics import histogram, split_error
-from playground.session import ERROR_BINS, _error_histogram
+from playground.tensor_view.picture import ERROR_BINS, _error_histogram
 
 
 @pytest.mark.parametrize(("n", "bins"), [(1, 1), (1000, 7), (999, 256)])

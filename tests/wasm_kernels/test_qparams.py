@@ -1,12 +1,12 @@
-"""k_qparams against playground.core.choose_qparams, whose own oracles are ONNX Runtime and PyTorch."""
+"""k_qparams against playground.quantization.choose_qparams, whose own oracles are ONNX Runtime and PyTorch."""
 
 import numpy as np
 import pytest
 
 from playground import host
-from playground.core import Range, Scheme, choose_qparams
+from playground.convention_rules import CONVENTIONS
 from playground.number_formats import FORMATS
-from playground.presets import CONVENTIONS
+from playground.quantization import Range, Scheme, choose_qparams
 
 KERNEL_CONVENTIONS = ("onnxruntime", "pytorch", "pytorch_fake")
 """Those whose choices the kernel can be told; the others go through NumPy."""

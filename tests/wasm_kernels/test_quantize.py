@@ -1,10 +1,10 @@
-"""k_quantize and k_dequantize against playground.core."""
+"""k_quantize and k_dequantize against playground.quantization."""
 
 import numpy as np
 import pytest
 
-from playground.core import QParams, QTensor, Scheme, encode
-from playground.presets import CONVENTIONS
+from playground.convention_rules import CONVENTIONS
+from playground.quantization import QParams, QTensor, Scheme, encode
 
 ORDERS = {"round_then_add": 0, "add_then_round": 1, "fused": 2}
 ROUNDING_NUMBERS = {"half_even": 0, "half_away": 1, "toward_zero": 2}

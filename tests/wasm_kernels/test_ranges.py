@@ -1,12 +1,12 @@
-"""k_clip_range, k_clip_limits, k_widths and k_spread against NumPy and playground.core."""
+"""k_clip_range, k_clip_limits, k_widths and k_spread against NumPy and playground.quantization."""
 
 import numpy as np
 import pytest
 
-from playground.core import QParams, Scheme, clip_limits
 from playground.model.loading import load
+from playground.quantization import QParams, Scheme, clip_limits
 from playground.rounding import ROUNDINGS
-from playground.session import subject_of
+from playground.tensor_view.picture import subject_of
 
 
 @pytest.mark.parametrize("low", [-np.inf, -0.5, 0.75])

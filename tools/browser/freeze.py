@@ -25,7 +25,7 @@ def unpack() -> None:
 
 BESIDES = (
     "playground.host.browser",
-    "playground.host._page_file",
+    "playground.host.site_files",
     "playground.gallery.rescaled",
     "playground.model.runtimes",
 )

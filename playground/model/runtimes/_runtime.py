@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from playground.core import Scheme
 from playground.model.graph import Graph, Node
 from playground.model.recipe import Recipe
+from playground.quantization import Scheme
 
 
 @dataclass(frozen=True, slots=True)

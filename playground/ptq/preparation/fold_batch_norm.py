@@ -8,7 +8,7 @@ import numpy as np
 
 from playground.arrays import Float32
 from playground.model.graph import Graph, Node, Tensor
-from playground.ptq._naming import FreeNames
+from playground.ptq.free_names import FreeNames
 from playground.ptq.preparation._pass import Pass, uses_of
 
 _DEFAULT_EPSILON = 1e-5

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from playground.core import Scheme
 from playground.errors import InvalidInputError
 from playground.model.graph import Graph, Node
 from playground.model.recipe import Override, Recipe, Rule
 from playground.model.runtimes import runtime, runtimes
+from playground.quantization import Scheme
 from tests.ptq.conftest import constants
 
 INT8 = Scheme("int8", granularity="channel")

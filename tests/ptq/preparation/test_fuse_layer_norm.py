@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from playground.engines.plan import refusals
-from playground.engines.running import run
+from playground.engines.run import run
 from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
 from playground.model.recipe import Recipe
 from playground.ptq.pipeline import quantize_model

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from playground.core import Scheme
-from playground.engines.running import run
+from playground.engines.run import run
 from playground.errors import InvalidInputError
 from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
 from playground.model.loading import load
@@ -14,6 +13,7 @@ from playground.model.recipe import Recipe
 from playground.ptq.pipeline import quantize_model
 from playground.ptq.preparation import passes, prepared, prepared_graph
 from playground.ptq.preparation.infer_shapes import inferred
+from playground.quantization import Scheme
 from tests.ptq.onnxruntime_tool import MODELS
 
 RNG = np.random.default_rng(5)

@@ -1,0 +1,288 @@
+"""What is to be quantized and how, as one frozen value that JSON can hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from playground.errors import InvalidInputError, UnsupportedError
+from playground.model.recipe.parts import (
+    AlgorithmCall,
+    CalibrationSettings,
+    Override,
+    Rule,
+    part_from,
+    parts_from,
+    require_fields,
+    require_scheme,
+    scheme_from,
+)
+from playground.number_formats import FORMATS
+from playground.quantization import Scheme
+
+__all__ = ["AlgorithmCall", "CalibrationSettings", "Override", "Recipe", "Rule"]
+
+VERSION = 2
+"""Version of the JSON form. Version 1 had rules of pattern and scheme, and the two schemes: it is still read."""
+
+ACTIVATIONS = ("static", "dynamic", "weight_only")
+
+ONNX_FORMATS = tuple(name for name, fmt in FORMATS.items() if fmt.family == "integer" and 2 <= fmt.bits <= 8)
+"""The formats in which a weight can be written into an ONNX file so far."""
+
+DEFAULT_RUNTIME = "onnxruntime"
+
+_V1_FIELDS = ("version", "rules", "weights", "activations", "activation_scheme")
+_FIELDS = (
+    *_V1_FIELDS,
+    "overrides",
+    "calibration",
+    "algorithms",
+    "runtime",
+    "operators",
+    "biases",
+    "prepare",
+    "partial",
+)
+
+_PLAIN_FIELDS = ("activations", "runtime", "operators", "biases", "prepare", "partial")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to quantize a model.
+
+    Attributes:
+        rules: the first one that matches decides; ``weights`` holds for what none matches.
+        weights: default scheme of weights; a channel axis is filled in from the operator.
+        activations: ``"static"`` (quantized with ranges found on calibration data), ``"dynamic"`` (each input of a
+            product is quantized as it comes, by the runtime) or ``"weight_only"`` (float).
+        activation_scheme: their scheme: int8 or uint8, one scale a tensor; its calibrator finds their ranges.
+        overrides: what single tensors get whatever the rules say.
+        calibration: how much of the calibration data is used.
+        algorithms: what is done besides rounding, in this order; see ``playground/ptq/``.
+        runtime: id of the runtime that the model is for, whose restrictions are checked first; see
+            ``playground.model.runtimes``.
+        operators: the operators that are quantized; None: those that gain by it.
+        biases: with static activations: ``"int32"`` (input scale times weight scale, as ONNX Runtime and TFLite have
+            them) or ``"float"`` (as PyTorch has them).
+        prepare: whether to fold constants and batch normalizations and to remove dead code first, see
+            ``playground.ptq.preparation``.
+        partial: whether to quantize what can be where a part of the model cannot (control flow, operators that nothing
+            here can run, values that are not finite, rules that match nothing). Otherwise such a model is refused.
+
+    Raises:
+        InvalidInputError: a field has a value that is not accepted, or the recipe contradicts itself.
+        UnsupportedError: a scheme asks for something that is not available yet.
+    """
+
+    rules: tuple[Rule, ...] = ()
+    weights: Scheme = field(default_factory=lambda: Scheme("int8", granularity="channel"))
+    activations: str = "static"
+    activation_scheme: Scheme = field(default_factory=lambda: Scheme("uint8", symmetric=False))
+    overrides: tuple[Override, ...] = ()
+    calibration: CalibrationSettings = field(default_factory=CalibrationSettings)
+    algorithms: tuple[AlgorithmCall, ...] = ()
+    runtime: str = DEFAULT_RUNTIME
+    operators: tuple[str, ...] | None = None
+    biases: str = "int32"
+    prepare: bool = False
+    partial: bool = False
+
+    def __post_init__(self) -> None:
+        """Check every field, and the fields against each other."""
+        self._check_lists()
+        if self.activations not in ACTIVATIONS:
+            raise InvalidInputError(
+                f"{self.activations!r} is not accepted", where="activations", hint=f"Use {' or '.join(ACTIVATIONS)}"
+            )
+        if self.biases not in ("int32", "float"):
+            raise InvalidInputError(f"{self.biases!r} is not accepted", where="biases", hint="Use 'int32' or 'float'")
+        if not isinstance(self.calibration, CalibrationSettings):
+            raise InvalidInputError(
+                f"{self.calibration!r} is not accepted", where="calibration", hint="Use CalibrationSettings(...)"
+            )
+        for name in ("prepare", "partial"):
+            if not isinstance(getattr(self, name), bool):
+                raise InvalidInputError(
+                    f"{getattr(self, name)!r} is not accepted", where=name, hint="Use true or false"
+                )
+        require_scheme(self.weights, "weights")
+        require_scheme(self.activation_scheme, "activation_scheme")
+        if self._writes_onnx():
+            for where, scheme in self.weight_schemes():
+                _require_weight_scheme(scheme, where)
+        _require_activation_scheme(self.activation_scheme, "activation_scheme")
+        _require_no_contradiction(self)
+
+    def _check_lists(self) -> None:
+        kinds = {"rules": Rule, "overrides": Override, "algorithms": AlgorithmCall}
+        for name, kind in kinds.items():
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+            for item in getattr(self, name):
+                if not isinstance(item, kind):
+                    raise InvalidInputError(
+                        f"{item!r} is no {kind.__name__}", where=name, hint=f"Use {kind.__name__}(...)"
+                    )
+        if self.operators is not None:
+            given: Any = self.operators
+            if not isinstance(given, list | tuple) or not all(isinstance(op, str) and op for op in given):
+                raise InvalidInputError(f"{given!r} is not accepted", where="operators", hint="Use names: ['Conv']")
+            object.__setattr__(self, "operators", tuple(given))
+
+    def _writes_onnx(self) -> bool:
+        if self.runtime == DEFAULT_RUNTIME:
+            return True
+        from playground.model.runtimes import runtime
+
+        return runtime(self.runtime).file == "onnx"
+
+    def scheme_for(self, tensor: str, *nodes: str, op: str = "", shape: Sequence[int] | None = None) -> Scheme | None:
+        """The scheme of a weight that belongs to these nodes; None leaves it in float."""
+        override = self.override_for(tensor)
+        if override is not None and (override.skip or override.scheme is not None):
+            return override.scheme
+        rule = self.rule_for(tensor, *nodes, op=op, shape=shape)
+        return self.weights if rule is None else rule.scheme
+
+    def weight_schemes(self) -> Iterator[tuple[str, Scheme]]:
+        """Every scheme that a weight can get, with the place in the recipe that gives it."""
+        yield "weights", self.weights
+        for rule in self.rules:
+            if rule.scheme is not None:
+                yield f"rule {rule.described}", rule.scheme
+        for override in self.overrides:
+            if override.scheme is not None:
+                yield f"override of {override.tensor!r}", override.scheme
+
+    def rule_for(self, *names: str, op: str = "", shape: Sequence[int] | None = None) -> Rule | None:
+        """The first rule that matches one of the names (and the operator and the shape, if it asks for them)."""
+        return next((rule for rule in self.rules if rule.matches(*names, op=op, shape=shape)), None)
+
+    def override_for(self, tensor: str) -> Override | None:
+        """What is fixed for a tensor."""
+        return next((override for override in self.overrides if override.tensor == tensor), None)
+
+    def activation_scheme_for(self, tensor: str) -> Scheme:
+        """The scheme of an activation."""
+        override = self.override_for(tensor)
+        return override.scheme if override is not None and override.scheme is not None else self.activation_scheme
+
+    def as_dict(self) -> dict[str, Any]:
+        """The recipe as plain data; :meth:`from_dict` makes an equal one."""
+        return {
+            "version": VERSION,
+            "rules": [rule.as_dict() for rule in self.rules],
+            "weights": self.weights.as_dict(),
+            "activations": self.activations,
+            "activation_scheme": self.activation_scheme.as_dict(),
+            "overrides": [override.as_dict() for override in self.overrides],
+            "calibration": self.calibration.as_dict(),
+            "algorithms": [call.as_dict() for call in self.algorithms],
+            "runtime": self.runtime,
+            "operators": None if self.operators is None else list(self.operators),
+            "biases": self.biases,
+            "prepare": self.prepare,
+            "partial": self.partial,
+        }
+
+    def to_json(self) -> str:
+        """The recipe as a JSON text, indented."""
+        return json.dumps(self.as_dict(), indent=2)
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Recipe:
+        """A recipe from plain data of this version or an older one; what is left out takes its default.
+
+        Raises:
+            InvalidInputError: an unknown field or version, or a value that is not accepted.
+        """
+        require_fields(data, _FIELDS, "recipe")
+        version = data.get("version", VERSION)
+        if isinstance(version, bool) or version not in (1, VERSION):
+            raise InvalidInputError(
+                f"version {version!r} is not known", where="recipe", hint=f"This is version {VERSION}, and 1 is read"
+            )
+        if version == 1:
+            require_fields(data, _V1_FIELDS, "recipe of version 1")
+        given: dict[str, Any] = {name: data[name] for name in _PLAIN_FIELDS if name in data}
+        for name in ("weights", "activation_scheme"):
+            if name in data:
+                given[name] = scheme_from(data[name], name)
+        if "calibration" in data:
+            given["calibration"] = part_from(CalibrationSettings, data["calibration"], "calibration")
+        return Recipe(
+            rules=parts_from(Rule, data.get("rules", []), "rules", "rule", "pattern"),
+            overrides=parts_from(Override, data.get("overrides", []), "overrides", "override", "tensor"),
+            algorithms=parts_from(AlgorithmCall, data.get("algorithms", []), "algorithms", "algorithm", "id"),
+            **given,
+        )
+
+    @staticmethod
+    def from_json(text: str) -> Recipe:
+        """A recipe from a JSON text. Raises InvalidInputError as :meth:`from_dict`, and for what is no JSON."""
+        return Recipe.from_dict(plain_data(text))
+
+
+def plain_data(text: str | bytes) -> Any:
+    """What a recipe's JSON text stands for. Raises InvalidInputError for what is no JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError(f"it is no JSON ({error})", where="recipe") from error
+
+
+def _require_no_contradiction(recipe: Recipe) -> None:
+    """Refuse what can only be a mistake (InvalidInputError)."""
+    seen: dict[tuple[Any, ...], int] = {}
+    for index, rule in enumerate(recipe.rules):
+        first = seen.setdefault((rule.pattern, rule.op, rule.shape), index)
+        if first != index and recipe.rules[first].scheme != rule.scheme:
+            raise InvalidInputError(
+                f"rules {first + 1} and {index + 1} ask for different things where {rule.described} matches",
+                where="rules",
+                hint="Only the first could ever decide: remove one",
+            )
+    tensors = [override.tensor for override in recipe.overrides]
+    twice = next((name for name in tensors if tensors.count(name) > 1), None)
+    if twice is not None:
+        raise InvalidInputError(f"{twice!r} has two overrides", where="overrides", hint="Merge them into one")
+    scheme = recipe.activation_scheme
+    if recipe.activations == "dynamic" and (scheme.format != "uint8" or scheme.symmetric):
+        raise InvalidInputError(
+            "dynamic activations contradict another scheme than asymmetric uint8: DynamicQuantizeLinear has no other",
+            where="activation_scheme",
+            hint="Leave it out, or use activations 'static'",
+        )
+
+
+def _require_weight_scheme(scheme: Scheme, where: str) -> None:
+    if scheme.format not in ONNX_FORMATS:
+        raise UnsupportedError(
+            f"format {scheme.format!r} is not available yet in ONNX files",
+            where=where,
+            hint=f"Use one of: {', '.join(ONNX_FORMATS)}",
+        )
+    if scheme.scale_scheme is not None or scheme.centre or scheme.zero_rule != "integer" or not scheme.zero_in_range:
+        raise UnsupportedError("DequantizeLinear has float32 scales and zero-points that are codes", where=where)
+    if scheme.granularity not in ("tensor", "channel"):
+        raise UnsupportedError(f"granularity {scheme.granularity!r} is not available yet in ONNX files", where=where)
+
+
+def _require_activation_scheme(scheme: Scheme, where: str) -> None:
+    if scheme.format not in ("int8", "uint8"):
+        raise InvalidInputError(
+            f"format {scheme.format!r}: QuantizeLinear saturates at 8 bits", where=where, hint="Use int8 or uint8"
+        )
+    if scheme.granularity != "tensor":
+        raise UnsupportedError(
+            f"granularity {scheme.granularity!r}: activations have one scale a tensor", where=where, hint="Use 'tensor'"
+        )
+    if scheme.rounding_rule.id != "half_even":
+        raise InvalidInputError(
+            f"rounding {scheme.rounding_rule.id!r}: QuantizeLinear rounds half to even",
+            where=where,
+            hint="Use 'half_even'",
+        )

@@ -1,0 +1,278 @@
+"""What a recipe consists of: rules, overrides, calibration settings, algorithms. Frozen, and checked when made."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from fnmatch import fnmatchcase
+from typing import Any
+
+from playground.errors import InvalidInputError, PlaygroundError
+from playground.quantization import Scheme
+
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What to do with the weights that match: all that is given has to.
+
+    Attributes:
+        pattern: of the tensor's or its node's name, shell-style: ``*`` any text, ``?`` one character, ``[ab]`` one of
+            these; case matters.
+        scheme: how to quantize them; None leaves them, and the node they belong to, in float.
+        op: the node's operator (``"Conv"``); empty: any.
+        shape: the tensor's shape, None for any size: ``(None, 1, 3, 3)`` are depthwise 3x3 kernels. None: any shape.
+    """
+
+    pattern: str = "*"
+    scheme: Scheme | None = None
+    op: str = ""
+    shape: Shape | None = None
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        if not isinstance(self.pattern, str) or not self.pattern:
+            raise InvalidInputError(f"{self.pattern!r} is no pattern", where="pattern", hint="For instance 'conv1.*'")
+        if self.scheme is not None:
+            require_scheme(self.scheme, f"rule {self.pattern!r}")
+        if not isinstance(self.op, str):
+            raise InvalidInputError(f"{self.op!r} is no operator", where="op", hint="For instance 'Conv'")
+        if self.shape is not None:
+            object.__setattr__(self, "shape", _shape(self.shape))
+
+    def matches(self, *names: str, op: str = "", shape: Sequence[int] | None = None) -> bool:
+        """Whether one of the names matches the pattern, and operator and shape do where the rule asks for them."""
+        if self.op and self.op != op:
+            return False
+        if self.shape is not None and (shape is None or not _same_shape(self.shape, shape)):
+            return False
+        return any(fnmatchcase(name, self.pattern) for name in names)
+
+    @property
+    def described(self) -> str:
+        """What it asks for, in a few words."""
+        parts = [repr(self.pattern)]
+        if self.op:
+            parts.append(self.op)
+        if self.shape is not None:
+            parts.append("x".join("?" if dim is None else str(dim) for dim in self.shape))
+        return " ".join(parts)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        plain: dict[str, Any] = {"pattern": self.pattern, "scheme": self.scheme.as_dict() if self.scheme else None}
+        if self.op:
+            plain["op"] = self.op
+        if self.shape is not None:
+            plain["shape"] = list(self.shape)
+        return plain
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """What one tensor (a weight or an activation) gets whatever the rules say.
+
+    Attributes:
+        tensor: its name, exactly.
+        scheme: how; None: as the rules say.
+        skip: leave it, and the nodes that it belongs to, in float.
+        range: smallest and largest value, instead of what calibration finds.
+        scale: instead of one that follows from a range: one, or one a channel.
+        zero_point: given together with ``scale``.
+    """
+
+    tensor: str
+    scheme: Scheme | None = None
+    skip: bool = False
+    range: tuple[float, float] | None = None
+    scale: tuple[float, ...] | None = None
+    zero_point: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Check every field, and the fields against each other."""
+        where = f"override of {self.tensor!r}"
+        if not isinstance(self.tensor, str) or not self.tensor:
+            raise InvalidInputError(
+                f"{self.tensor!r} is no tensor's name", where="overrides", hint="Use its exact name"
+            )
+        if self.scheme is not None:
+            require_scheme(self.scheme, where)
+        if not isinstance(self.skip, bool):
+            raise InvalidInputError(f"{self.skip!r} is not accepted", where=f"{where}: skip", hint="Use true or false")
+        given = [name for name in ("scheme", "range", "scale", "zero_point") if getattr(self, name) is not None]
+        if self.skip and given:
+            _contradiction(where, "skip", given[0])
+        if self.range is not None and self.scale is not None:
+            _contradiction(where, "range", "scale")
+        if (self.scale is None) != (self.zero_point is None):
+            raise InvalidInputError("scale and zero_point belong together", where=where, hint="Give both, or neither")
+        if not self.skip and not given:
+            raise InvalidInputError("it changes nothing", where=where, hint="Give a scheme, a range, a scale, or skip")
+        for name in ("range", "scale"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _numbers(getattr(self, name), f"{where}: {name}"))
+        self._check_values(where)
+
+    def _check_values(self, where: str) -> None:
+        if self.range is not None and (len(self.range) != 2 or self.range[0] > self.range[1]):
+            raise InvalidInputError(
+                f"{self.range} is no range", where=where, hint="Give the smallest, then the largest"
+            )
+        if self.scale is not None and min(self.scale) <= 0:
+            raise InvalidInputError("a scale is not positive", where=where, hint="Scales are larger than zero")
+        if self.zero_point is not None:
+            points = tuple(self.zero_point) if isinstance(self.zero_point, Sequence) else (self.zero_point,)
+            if any(isinstance(p, bool) or not isinstance(p, int) for p in points):
+                raise InvalidInputError(f"{self.zero_point!r}", where=f"{where}: zero_point", hint="Use integers")
+            if self.scale is not None and len(points) != len(self.scale):
+                raise InvalidInputError(
+                    f"{len(self.scale)} scales and {len(points)} zero-points", where=where, hint="Give as many of both"
+                )
+            object.__setattr__(self, "zero_point", points)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, without what is not given."""
+        plain: dict[str, Any] = {"tensor": self.tensor}
+        if self.scheme is not None:
+            plain["scheme"] = self.scheme.as_dict()
+        if self.skip:
+            plain["skip"] = True
+        for name in ("range", "scale", "zero_point"):
+            if getattr(self, name) is not None:
+                plain[name] = list(getattr(self, name))
+        return plain
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationSettings:
+    """How the ranges of activations are looked for. What finds them is the activation scheme's calibrator.
+
+    Attributes:
+        samples: at most so many; None: all there are.
+        batch: how many are run at once; None: as many as fit into memory, 32 at most.
+    """
+
+    samples: int | None = None
+    batch: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check both fields."""
+        for name in ("samples", "batch"):
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+                raise InvalidInputError(
+                    f"{value!r} is not accepted", where=f"calibration: {name}", hint="Use 1 or more"
+                )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"samples": self.samples, "batch": self.batch}
+
+
+@dataclass(frozen=True, slots=True)
+class AlgorithmCall:
+    """One algorithm with its parameters, as (name, number) pairs; a mapping is accepted too."""
+
+    id: str
+    parameters: tuple[tuple[str, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check both fields; whether there is such an algorithm is asked when it is used."""
+        if not isinstance(self.id, str) or not self.id:
+            raise InvalidInputError(f"{self.id!r} is no algorithm", where="algorithms", hint="Use its id")
+        given: Any = self.parameters
+        pairs = given.items() if isinstance(given, Mapping) else given
+        try:
+            checked = tuple((str(name), value) for name, value in pairs)
+        except (TypeError, ValueError) as error:
+            raise InvalidInputError(
+                f"{given!r} is not accepted", where=f"algorithm {self.id!r}", hint="Use name: number"
+            ) from error
+        for name, value in checked:
+            if not _is_number(value):
+                raise InvalidInputError(
+                    f"{value!r} is no number", where=f"algorithm {self.id!r}: {name}", hint="Use finite numbers"
+                )
+        object.__setattr__(self, "parameters", checked)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"id": self.id, "parameters": dict(self.parameters)}
+
+
+def require_scheme(scheme: Any, where: str) -> None:
+    """Refuse what is no scheme (InvalidInputError)."""
+    if not isinstance(scheme, Scheme):
+        raise InvalidInputError(f"{scheme!r} is no scheme", where=where, hint="Use Scheme(...)")
+
+
+def require_fields(data: Any, accepted: Sequence[str], where: str) -> None:
+    """Refuse plain data that is no mapping, or has fields that are not known (InvalidInputError)."""
+    if not isinstance(data, Mapping):
+        raise InvalidInputError(f"{type(data).__name__} is no set of fields", where=where)
+    unknown = [str(name) for name in data if name not in accepted]
+    if unknown:
+        raise InvalidInputError(f"unknown field {', '.join(unknown)}", where=where, hint=f"Use {', '.join(accepted)}")
+
+
+def scheme_from(data: Any, where: str) -> Scheme:
+    """A scheme from plain data (InvalidInputError)."""
+    require_fields(data, tuple(Scheme.__dataclass_fields__), where)
+    try:
+        return Scheme(**data)
+    except PlaygroundError as error:
+        raise type(error)(error.what, where=f"{where}: {error.where}", hint=error.hint) from error
+
+
+def part_from(kind: Any, data: Any, where: str, needed: str = "") -> Any:
+    """A part (:class:`Rule` and its like) from plain data, schemes included (InvalidInputError)."""
+    require_fields(data, [field.name for field in fields(kind)], where)
+    if needed and needed not in data:
+        raise InvalidInputError(f"it has no {needed}", where=where)
+    given = dict(data)
+    if given.get("scheme") is not None:
+        given["scheme"] = scheme_from(given["scheme"], where)
+    try:
+        return kind(**given)
+    except PlaygroundError as error:
+        raise type(error)(error.what, where=f"{where}: {error.where}", hint=error.hint) from error
+
+
+def parts_from(kind: Any, data: Any, name: str, one: str, needed: str) -> tuple[Any, ...]:
+    """A list of parts from plain data (InvalidInputError)."""
+    if not isinstance(data, list | tuple):
+        raise InvalidInputError(f"the {name} are no list", where="recipe")
+    return tuple(part_from(kind, item, f"recipe: {one} {index + 1}", needed) for index, item in enumerate(data))
+
+
+def _contradiction(where: str, one: str, other: str) -> None:
+    raise InvalidInputError(f"{one} contradicts {other}", where=where, hint="Leave one of them out")
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is finite, also as a float (which a larger integer is not)."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max
+
+
+def _numbers(given: Any, where: str) -> tuple[float, ...]:
+    values = tuple(given) if isinstance(given, Sequence) and not isinstance(given, str) else (given,)
+    if not values or not all(map(_is_number, values)):
+        raise InvalidInputError(f"{given!r} is not accepted", where=where, hint="Use finite numbers")
+    return tuple(float(value) for value in values)
+
+
+def _shape(given: Any) -> Shape:
+    dims = tuple(given) if isinstance(given, Sequence) and not isinstance(given, str) else (given,)
+    if any(isinstance(d, bool) or (d is not None and (not isinstance(d, int) or d < 0)) for d in dims):
+        raise InvalidInputError(
+            f"{given!r} is no shape", where="shape", hint="Sizes, and null for any: [null, 1, 3, 3]"
+        )
+    return dims
+
+
+def _same_shape(asked: Shape, shape: Sequence[int]) -> bool:
+    return len(asked) == len(shape) and all(a in (None, size) for a, size in zip(asked, shape, strict=True))

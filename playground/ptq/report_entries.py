@@ -1,0 +1,150 @@
+"""What was done, gathered for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from playground.metrics import sqnr_db
+from playground.model.graph import Graph, Model
+from playground.model.recipe import Recipe
+from playground.ptq.calibrated_placement import Calibrated
+from playground.ptq.calibration_data import CalibrationData
+from playground.ptq.exclusion import float_operators, untouched_constants
+from playground.ptq.qdq import Quantization
+from playground.ptq.quantize_weights import with_overrides
+from playground.ptq.report import AppliedAlgorithm, QuantizedActivation, QuantizedTensor, Report, Skipped
+from playground.quantization import Range
+
+
+@dataclass(frozen=True, slots=True)
+class ReportInputs:
+    """All that a report is made from: the model, the float graph that was quantized, and what came of it."""
+
+    model: Model
+    graph: Graph
+    recipe: Recipe
+    quantization: Quantization
+    written: Graph
+    skipped: Mapping[str, Skipped]
+
+    def report(
+        self,
+        found: Calibrated,
+        file_bytes: int,
+        warnings: tuple[str, ...],
+        applied: tuple[AppliedAlgorithm, ...],
+    ) -> Report:
+        """The report."""
+        graph, quantization, recipe = self.graph, self.quantization, self.recipe
+        constants = {*quantization.weights, *(bias for _, bias in quantization.biases)}
+        about = [*about_storage(self.written, quantization), *about_dynamic(graph, quantization, recipe)]
+        return Report(
+            model=self.model.name,
+            tensors=tuple(tensor_reports(graph, quantization)),
+            activations=tuple(activation_reports(quantization, with_overrides(found.ranges, recipe))),
+            skipped=(
+                *self.skipped.values(),
+                *untouched_constants(graph, constants, self.skipped, recipe, quantization.placement),
+            ),
+            float_operators=float_operators(graph, quantization.placement, recipe),
+            biases=len(quantization.biases),
+            bytes_before=sum(tensor.nbytes for tensor in (self.model.graph or graph).initializers.values()),
+            bytes_after=packed_bytes(self.written, quantization),
+            file_bytes=file_bytes,
+            calibration_samples=found.samples,
+            recipe=recipe.as_dict(),
+            warnings=(*warnings, *about),
+            algorithms=applied,
+        )
+
+
+def about_data(data: CalibrationData) -> list[str]:
+    """Sentences about calibration data."""
+    told = []
+    if data.generated:
+        told.append(
+            f"No calibration data was given: activation ranges come from {data.samples} made-up samples. "
+            "This is a smoke test, not a measurement."
+        )
+    if data.left_out:
+        told.append(f"{data.left_out} calibration samples were left out: they do not fill a batch of the model's size.")
+    if data.faulty:
+        told.append(f"{data.faulty} calibration samples were left out: they hold NaN or infinity.")
+    return told
+
+
+def about_storage(written: Graph, quantization: Quantization) -> list[str]:
+    """Sentences about codes that a file keeps less tightly than they could be."""
+    loose = [
+        name
+        for name, weight in quantization.weights.items()
+        if weight.scheme.number_format.bits < 8 and (weight.scheme.number_format.bits != 4 or written.opset < 21)
+    ]
+    if not loose:
+        return []
+    return [
+        f"{len(loose)} {'tensor has' if len(loose) == 1 else 'tensors have'} codes of less than 8 bits that the file "
+        f"keeps one a byte: opset {written.opset} has no type for them. Sizes are stated as packed."
+    ]
+
+
+def about_dynamic(graph: Graph, quantization: Quantization, recipe: Recipe) -> list[str]:
+    """Sentences about what dynamic activations cannot have."""
+    if recipe.activations != "dynamic" or recipe.weights.granularity != "channel":
+        return []
+    convs = [n for n in graph.nodes if n.op == "Conv" and len(n.inputs) > 1 and n.inputs[1] in quantization.weights]
+    if not convs:
+        return []
+    return [
+        f"{len(convs)} Conv weights have one scale a tensor: ConvInteger takes one, so ONNX Runtime's tool does this."
+    ]
+
+
+def packed_bytes(written: Graph, quantization: Quantization) -> int:
+    """All constants of the written graph, codes narrower than the type they are kept in counted as packed."""
+    total = sum(tensor.nbytes for tensor in written.initializers.values())
+    for name, weight in quantization.weights.items():
+        held = written.initializers.get(f"{name}_quantized")
+        if held is not None and held.dtype == weight.codes.dtype.name:
+            total += weight.scheme.number_format.packed_nbytes(weight.codes.size) - held.nbytes
+    return total
+
+
+def tensor_reports(graph: Graph, quantization: Quantization) -> list[QuantizedTensor]:
+    """A line for each quantized constant."""
+    readers = {name: node for node in reversed(graph.nodes) for name in node.inputs}
+    reports = []
+    for name, weight in quantization.weights.items():
+        tensor, node = graph.initializers[name], readers[name]
+        reports.append(
+            QuantizedTensor(
+                name=name,
+                node=node.name,
+                op=node.op,
+                shape=tensor.shape,
+                parameters=tensor.size,
+                bytes_before=tensor.nbytes,
+                bytes_after=weight.nbytes,
+                scheme=weight.scheme.as_dict(),
+                sqnr_db=sqnr_db(tensor.numpy(), weight.dequantize()),
+            )
+        )
+    return reports
+
+
+def activation_reports(quantization: Quantization, ranges: Mapping[str, Range]) -> list[QuantizedActivation]:
+    """A line for each activation that has parameters of its own."""
+
+    def number(array: Any) -> float:
+        return float(np.asarray(array).reshape(-1)[0])
+
+    return [
+        QuantizedActivation(
+            name, number(ranges[name].lo), number(ranges[name].hi), number(made.scale), int(number(made.zero_point))
+        )
+        for name, made in quantization.activations.items()
+    ]

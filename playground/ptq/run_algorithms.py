@@ -1,0 +1,90 @@
+"""Calls the algorithms that a recipe lists, each in its stage, and keeps what they tell for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from playground.errors import InvalidInputError
+from playground.model.graph import Graph
+from playground.model.recipe import Recipe
+from playground.ptq.report import AppliedAlgorithm
+from playground.quantization import QTensor
+from playground.tasks import Progress, Task
+
+if TYPE_CHECKING:
+    from playground.ptq.algorithms._algorithm import Algorithm, Context, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """What the algorithms of one stage left behind."""
+
+    graph: Graph
+    weights: Mapping[str, QTensor]
+    applied: tuple[AppliedAlgorithm, ...]
+
+
+def run_algorithms_task(stage: str, recipe: Recipe, graph: Graph, **known: Any) -> Task[StageResult]:
+    """Apply the recipe's algorithms of one stage, in the recipe's order.
+
+    Args:
+        stage: ``"graph"``, ``"weights"`` or ``"after"``.
+        recipe: which algorithms, with which parameters.
+        graph: the float graph.
+        known: the other fields of :class:`playground.ptq.algorithms._algorithm.Context`.
+
+    Raises:
+        InvalidInputError: one needs calibration data and there is none, or gives back what does not fit.
+    """
+    weights: Mapping[str, QTensor] = known.get("weights", {})
+    if not recipe.algorithms:
+        return StageResult(graph, weights, ())
+    from playground.ptq.algorithms import checked_calls
+    from playground.ptq.algorithms._algorithm import Context
+
+    context = Context(graph, recipe, **known)
+    applied: list[AppliedAlgorithm] = []
+    calls = [call for call in checked_calls(recipe.algorithms) if call[0].stage == stage]
+    for index, (algorithm, parameters) in enumerate(calls):
+        yield Progress(index, len(calls), algorithm.name)
+        if algorithm.needs_data and context.data is None:
+            raise InvalidInputError(
+                "it needs calibration data", where=f"algorithm {algorithm.id!r}", hint="Give calibration data"
+            )
+        outcome = yield from algorithm.apply(context, parameters)
+        _require_fitting(algorithm, context, outcome)
+        applied.append(_told(algorithm, parameters, outcome))
+        kept = {**context.weights, **outcome.weights}
+        context = replace(context, graph=outcome.graph or context.graph, weights=kept)
+    return StageResult(context.graph, context.weights, tuple(applied))
+
+
+def _require_fitting(algorithm: Algorithm, context: Context, outcome: Outcome) -> None:
+    for name, weight in outcome.weights.items():
+        scheme = context.placement.weights.get(name)
+        shape = context.graph.initializers[name].shape if name in context.graph.initializers else None
+        if scheme is None or weight.shape != shape or weight.scheme.format != scheme.format:
+            raise InvalidInputError(
+                f"it gave back {name!r} in another shape or format than the recipe asks for",
+                where=f"algorithm {algorithm.id!r}",
+                hint="This is a fault of the algorithm: leave it out",
+            )
+
+
+def _told(algorithm: Algorithm, parameters: Mapping[str, float], outcome: Outcome) -> AppliedAlgorithm:
+    return AppliedAlgorithm(
+        id=algorithm.id,
+        name=algorithm.name,
+        stage=algorithm.stage,
+        parameters=dict(parameters),
+        before={name: float(value) for name, value in outcome.before.items()},
+        after={name: float(value) for name, value in outcome.after.items()},
+        tensors={
+            name: {number: (float(a), float(b)) for number, (a, b) in numbers.items()}
+            for name, numbers in outcome.tensors.items()
+        },
+        skipped=dict(outcome.skipped),
+        notes=tuple(outcome.notes),
+    )

@@ -1,0 +1,258 @@
+"""How a tensor is to be quantized, as one frozen value that is checked when it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from playground.convention_rules import CONVENTIONS, Convention
+from playground.errors import InvalidInputError
+from playground.number_formats import FORMATS, BlockFormat, NumberFormat, Procedure
+from playground.quantization.grouping import GRANULARITIES, Grouping
+from playground.quantization.rotation import ROTATIONS
+from playground.rounding import ROUNDINGS, Rounding
+
+ZERO_POINT_TYPES = ("integer", "float", "offset")
+
+Argument = float | int | str | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """How to quantize: which codes, with how many scales, found how, computed by whose rules.
+
+    Attributes:
+        format: number format id, see ``playground.formats()``.
+        granularity: one scale per ``"tensor"``, ``"channel"``, ``"token"`` or ``"block"``, see :class:`Grouping`. A
+            block format brings this, ``block_size`` and ``scale_scheme`` with it, and runs along the last axis if none
+            is given.
+        axis: the axis of channels or blocks, or that a token's values lie along; negative counts from the end. None
+            with ``"channel"``: to be filled in by whoever knows the operator.
+        block_size: values per scale; only with ``"block"``.
+        symmetric: the range is widened to ``-a .. a`` and the zero-point is fixed.
+        narrow_range: give up the smallest code, so that a signed format is symmetric.
+        rounding: from real to integer, see ``playground.rounding``; None: as the convention does.
+        convention: whose rules, bit for bit, see ``playground.conventions()``.
+        calibrator: how a range is found, see ``playground.calibrators()``.
+        calibrator_args: its parameters as (name, value) pairs; a mapping is accepted too.
+        scaled: whether there are scales at all. None: yes, but not for a float format with granularity ``"tensor"``,
+            which then is a plain cast, and not for a codebook that is made for the data.
+        scale_scheme: how the scales themselves are stored: ``Scheme("fp16")`` casts them, a scheme with scales of its
+            own quantizes them once more; a mapping of its fields is accepted too. None: float32.
+        zero_point_type: what an asymmetric scheme stores: an ``"integer"`` zero-point, a ``"float"`` one, or the
+            ``"offset"`` that is added to the scaled code. None: integer for integer formats, else offset.
+        zero_in_range: zero is drawn into an asymmetric range; with an integer zero-point it then is a code.
+        centre: the mean of all values is subtracted first and stored as the offset, as QLoRA does with scales.
+        saturate: beyond its largest number a float format gives that number; otherwise infinity or NaN if it has them.
+        rotation: ``"hadamard"``: rows along the last axis are rotated first and turned back after decoding, see
+            ``playground.quantization.rotation``; a range then is that of the rotated values.
+        seed: of the random numbers that stochastic rounding and rotations use.
+
+    Raises:
+        InvalidInputError: a field has a value that is not accepted, or two fields contradict each other.
+    """
+
+    format: str = "int8"
+    granularity: str = "tensor"
+    axis: int | None = None
+    block_size: int | None = None
+    symmetric: bool = True
+    narrow_range: bool = False
+    rounding: str | None = None
+    convention: str = "onnxruntime"
+    calibrator: str = "minmax"
+    calibrator_args: tuple[tuple[str, Argument], ...] = ()
+    scaled: bool | None = None
+    scale_scheme: Scheme | None = None
+    zero_point_type: str | None = None
+    zero_in_range: bool = True
+    centre: bool = False
+    saturate: bool = True
+    rotation: str | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check every field, and the fields against each other."""
+        _one_of("format", self.format, FORMATS)
+        object.__setattr__(self, "scale_scheme", _as_scheme(self.scale_scheme))
+        if isinstance(self.number_format, BlockFormat):
+            self._take_blocks_of(self.number_format)
+        _one_of("granularity", self.granularity, GRANULARITIES)
+        _one_of("convention", self.convention, CONVENTIONS)
+        if self.rounding is not None:
+            _one_of("rounding", self.rounding, ROUNDINGS)
+        if self.rotation is not None:
+            _one_of("rotation", self.rotation, ROTATIONS)
+        if self.zero_point_type is not None:
+            _one_of("zero_point_type", self.zero_point_type, ZERO_POINT_TYPES)
+        for name in ("symmetric", "narrow_range", "zero_in_range", "centre", "saturate", "scaled"):
+            value = getattr(self, name)
+            if not isinstance(value, bool) and not (name == "scaled" and value is None):
+                raise InvalidInputError(f"{value!r} is not accepted", where=name, hint="Use True or False")
+        _only_with("axis", self.axis, ("channel", "token", "block"), self.granularity, minimum=None)
+        _only_with("block_size", self.block_size, ("block",), self.granularity, minimum=1)
+        low, high = self.element.limits(self.narrow_range)
+        if self.narrow_range and (self.element.family != "integer" or low == high):
+            raise InvalidInputError(
+                f"narrow_range=True contradicts format {self.format!r}",
+                where="narrow_range",
+                hint="Only integers of two bits or more can do without their smallest code",
+            )
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            raise InvalidInputError(f"{self.seed!r} is not accepted", where="seed", hint="Use an integer from 0 on")
+        if not isinstance(self.calibrator, str):
+            raise InvalidInputError(f"{self.calibrator!r} is not accepted", where="calibrator", hint="Use an id")
+        object.__setattr__(self, "calibrator_args", _as_pairs(self.calibrator_args))
+
+    def _take_blocks_of(self, number_format: BlockFormat) -> None:
+        """Fill in the fields that a block format decides, or refuse others."""
+        fields_of_scales = dict(number_format.scale_fields)
+        if "axis" in fields_of_scales:  # scales of scales lie along the blocks' axis too
+            fields_of_scales["axis"] = self.block_axis
+        own_scales = Scheme(**fields_of_scales)
+        decided = {"granularity": "block", "block_size": number_format.block_size, "scale_scheme": own_scales}
+        for name, own in decided.items():
+            given, unset = getattr(self, name), "tensor" if name == "granularity" else None
+            other_scales = name == "scale_scheme" and number_format.procedure is None
+            if given not in (unset, own) and not other_scales:
+                raise InvalidInputError(
+                    f"{name}={given!r} contradicts format {self.format!r}",
+                    where=name,
+                    hint=f"Leave it out: this format has {own!r}" if name != "scale_scheme" else "Leave it out",
+                )
+            if given == unset:
+                object.__setattr__(self, name, own)
+        if self.axis is None:
+            object.__setattr__(self, "axis", -1)
+        fixed = {"symmetric": True, "narrow_range": False, "scaled": None, "zero_point_type": None, "centre": False}
+        for name, own in {**fixed, **({"rounding": None} if number_format.procedure else {})}.items():
+            if getattr(self, name) != own:
+                raise InvalidInputError(
+                    f"{name}={getattr(self, name)!r} contradicts format {self.format!r}",
+                    where=name,
+                    hint="Leave it out: a block format decides that itself",
+                )
+
+    @property
+    def number_format(self) -> NumberFormat:
+        """The number format itself."""
+        return FORMATS[self.format]
+
+    @property
+    def element(self) -> NumberFormat:
+        """The format of a single code: the number format, or what a block format consists of."""
+        return self.number_format.element.with_boundaries(self.convention_rules.codebook_boundaries)
+
+    @property
+    def convention_rules(self) -> Convention:
+        """The convention itself."""
+        return CONVENTIONS[self.convention]
+
+    @property
+    def rounding_rule(self) -> Rounding:
+        """The rounding itself: the one that is asked for, else the convention's."""
+        return ROUNDINGS[self.rounding or self.convention_rules.rounding]
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether there are scales: see ``scaled``."""
+        if self.scaled is not None:
+            return self.scaled
+        if self.number_format.is_fitted:
+            return False
+        return self.granularity != "tensor" or self.number_format.family != "float"
+
+    @property
+    def procedure(self) -> Procedure | None:
+        """The format's own way from values to codes, which no range, rounding or convention changes; None if none."""
+        return self.number_format.procedure if isinstance(self.number_format, BlockFormat) else None
+
+    @property
+    def block_axis(self) -> int:
+        """The axis along which the blocks of a block format lie."""
+        return -1 if self.axis is None else self.axis
+
+    @property
+    def needs_range(self) -> bool:
+        """Whether its parameters follow from a clip range."""
+        return self.is_scaled and self.procedure is None
+
+    @property
+    def zero_rule(self) -> str:
+        """What an asymmetric scheme stores: see ``zero_point_type``."""
+        return self.zero_point_type or ("integer" if self.number_format.family == "integer" else "offset")
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Smallest and largest code that encoding produces."""
+        return self.number_format.limits(self.is_narrow)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether the smallest code is given up: ``narrow_range``, or as the convention does in symmetric schemes."""
+        least, element = self.convention_rules.symmetric_narrow_from, self.element
+        wide = least is not None and element.family == "integer" and element.signed and element.bits >= least
+        return self.narrow_range or (self.symmetric and wide)
+
+    @property
+    def grouping(self) -> Grouping:
+        """Which values share a scale."""
+        return Grouping(self.granularity, self.axis, self.block_size)
+
+    def qparams_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of the scales of a tensor of ``shape``: a dimension is 1, the tensor's, or ceil(n / block_size).
+
+        Raises:
+            InvalidInputError: ``axis`` or ``block_size`` is missing, or ``axis`` is not an axis of the tensor.
+        """
+        return self.grouping.scales_shape(shape)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields as plain data that JSON can hold; ``Scheme(**plain)`` makes an equal scheme."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        inner = self.scale_scheme.as_dict() if self.scale_scheme is not None else None
+        return {**plain, "calibrator_args": dict(self.calibrator_args), "scale_scheme": inner}
+
+
+def _one_of(field: str, value: object, accepted: Mapping[str, object] | tuple[str, ...]) -> None:
+    if not isinstance(value, str) or value not in accepted:
+        raise InvalidInputError(f"{value!r} is not accepted", where=field, hint=f"Use one of: {', '.join(accepted)}")
+
+
+def _only_with(field: str, value: object, needed: tuple[str, ...], granularity: str, minimum: int | None) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or (minimum is not None and value < minimum):
+        least = "" if minimum is None else f" from {minimum} on"
+        raise InvalidInputError(f"{value!r} is not accepted", where=field, hint=f"Use an integer{least}, or None")
+    if granularity not in needed:
+        raise InvalidInputError(
+            f"{field}={value} contradicts granularity {granularity!r}",
+            where=field,
+            hint=f"Leave it out, or use granularity {' or '.join(map(repr, needed))}",
+        )
+
+
+def _as_scheme(value: Any) -> Scheme | None:
+    if value is None or isinstance(value, Scheme):
+        return value
+    try:
+        return Scheme(**value)
+    except TypeError as error:
+        raise InvalidInputError(
+            f"{value!r} is not accepted", where="scale_scheme", hint="Use a Scheme or its fields"
+        ) from error
+
+
+def _as_pairs(args: Any) -> tuple[tuple[str, Argument], ...]:
+    pairs = args.items() if isinstance(args, Mapping) else args
+    try:
+        checked = tuple((name, value) for name, value in pairs)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(f"{args!r} is not accepted", where="calibrator_args", hint="Use name: value") from error
+    if not all(isinstance(name, str) and isinstance(value, float | int | str) for name, value in checked):
+        raise InvalidInputError(
+            f"{args!r} is not accepted", where="calibrator_args", hint="Names are text, values numbers or text"
+        )
+    return checked

@@ -1,0 +1,96 @@
+"""Long work as generators: natively a call runs them to their end, in the page the worker's event loop steps them.
+
+A task yields either a :class:`Progress` (at least every 50 ms, so that it can be cancelled and shown)
+or an awaitable (a promise of the host, such as a run of ONNX Runtime Web), whose result is sent back into it and whose
+failure is raised in it.
+What the generator returns is the result of the task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from playground.errors import CancelledError, EngineError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a task is: ``done`` of ``total`` steps, and one short sentence about the current one."""
+
+    done: int
+    total: int
+    message: str = ""
+
+
+Task = Generator["Progress | Awaitable[Any]", Any, T]
+
+
+def resolve(awaitable: Awaitable[T]) -> T:
+    """Run an awaitable that never really waits (every native host call is one) to its end.
+
+    Raises:
+        EngineError: it does wait, as the page's ONNX Runtime Web does; there ``run_async`` has to be used.
+    """
+    waiting = awaitable.__await__()
+    try:
+        next(waiting)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    raise EngineError("this call has to wait for the browser", hint="Await it in the page instead of calling it")
+
+
+def run_sync(task: Task[T], progress: Callable[[Progress], None] | None = None) -> T:
+    """Run a task to its end, here and now, telling ``progress`` of every step. Returns its result."""
+    answer: Any = None
+    failure: Exception | None = None
+    while True:
+        try:
+            item = task.send(answer) if failure is None else task.throw(failure)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        answer = failure = None
+        if isinstance(item, Progress):
+            if progress is not None:
+                progress(item)
+            continue
+        try:
+            answer = resolve(item)
+        except Exception as error:  # whatever it is, the task may know what to do about it
+            failure = error
+
+
+async def run_async(
+    task: Task[T],
+    progress: Callable[[Progress], None] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> T:
+    """Run a task on the event loop, letting other messages in between any two steps.
+
+    Raises:
+        CancelledError: ``cancelled()`` became true; the generator was closed first.
+    """
+    answer: Any = None
+    failure: Exception | None = None
+    while True:
+        if cancelled():
+            task.close()
+            raise CancelledError("cancelled", hint="Nothing was changed")
+        try:
+            item = task.send(answer) if failure is None else task.throw(failure)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        answer = failure = None
+        if isinstance(item, Progress):
+            if progress is not None:
+                progress(item)
+            await asyncio.sleep(0)
+            continue
+        try:
+            answer = await item
+        except Exception as error:  # whatever it is, the task may know what to do about it
+            failure = error

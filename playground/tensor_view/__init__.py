@@ -1,0 +1,1 @@
+"""The Tensor view as data: the levels of one scale, and the picture of a whole tensor. Pure functions, no widgets."""
