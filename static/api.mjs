@@ -4,26 +4,32 @@ const asFile = async (given) => {
   if (given instanceof File) return given;
   if (given instanceof Blob) return new File([given], "model");
   const response = await fetch(given);
-  if (!response.ok) throw Object.assign(new Error(`${given} could not be loaded (HTTP ${response.status})`), { kind: "missing" });
+  if (!response.ok)
+    throw Object.assign(new Error(`${given} could not be loaded (HTTP ${response.status})`), { kind: "missing" });
   return new File([await response.blob()], new URL(response.url).pathname.split("/").pop());
 };
 
 export function installApi({ client, restart, openFile, getState }) {
   const events = new EventTarget();
-  const refuse = (error) => { throw { kind: error.kind ?? "internal", message: error.message ?? String(error) }; };
+  const refuse = (error) => {
+    throw { kind: error.kind ?? "internal", message: error.message ?? String(error) };
+  };
   const after = (work) => api.ready.then(work).catch(refuse);
   const api = {
     ready: null,
     started: false,
-    get state() { return getState()?.settings; },
+    get state() {
+      return getState()?.settings;
+    },
     setState: (changes) => after(async () => (await client.request("set", { changes })).result.settings),
     reset: () => after(async () => (await client.request("reset")).result.settings),
     load: (fileOrUrl) => after(async () => openFile(await asFile(fileOrUrl))),
-    quantize: () => after(async () => {
-      const { result, buffers } = await client.request("quantize");
-      dispatchEvent(new CustomEvent("playground-quantized", { detail: { bytes: buffers[0], ...result } }));
-      return { model: new Uint8Array(buffers[0]), report: result.report };
-    }),
+    quantize: () =>
+      after(async () => {
+        const { result, buffers } = await client.request("quantize");
+        dispatchEvent(new CustomEvent("playground-quantized", { detail: { bytes: buffers[0], ...result } }));
+        return { model: new Uint8Array(buffers[0]), report: result.report };
+      }),
     run: (inputs) => after(async () => (await client.request("run", { inputs })).result.outputs),
     report: () => after(async () => (await client.request("report")).result),
     addEventListener: events.addEventListener.bind(events),
@@ -31,13 +37,21 @@ export function installApi({ client, restart, openFile, getState }) {
     bootTimes: null,
     restart(reason = "Python was restarted") {
       api.started = false;
-      api.ready = restart(reason).then(() => { api.started = true; });
-      api.ready.catch(() => { /* the failure is on screen, with a Retry */ });
+      api.ready = restart(reason).then(() => {
+        api.started = true;
+      });
+      api.ready.catch(() => {
+        /* the failure is on screen, with a Retry */
+      });
       return api.ready;
     },
   };
-  addEventListener("playground-state", ({ detail }) => events.dispatchEvent(new CustomEvent("change", { detail: detail.settings })));
-  addEventListener("playground-booted", ({ detail }) => { api.bootTimes = detail; });
+  addEventListener("playground-state", ({ detail }) =>
+    events.dispatchEvent(new CustomEvent("change", { detail: detail.settings })),
+  );
+  addEventListener("playground-booted", ({ detail }) => {
+    api.bootTimes = detail;
+  });
   window.playground = api;
   return api;
 }

@@ -9,10 +9,15 @@ import { nets } from "./bench/nets.mjs";
 import { targets } from "./bench/targets.mjs";
 
 const SECTIONS = {
-  "Products of matrices": matmul, Convolution: conv, "Depthwise convolution": depthwise, "4-bit weights": fourBit, "Whole networks": nets,
+  "Products of matrices": matmul,
+  Convolution: conv,
+  "Depthwise convolution": depthwise,
+  "4-bit weights": fourBit,
+  "Whole networks": nets,
 };
 const BUILDS = {
-  int16: "Our kernels ran in the simd128 build: this browser on this machine has no relaxed dot product that is exact and fast.",
+  int16:
+    "Our kernels ran in the simd128 build: this browser on this machine has no relaxed dot product that is exact and fast.",
   unsigned: "Our kernels ran in both builds; the relaxed one by dot products as AVX-VNNI has them.",
   signed: "Our kernels ran in both builds; the relaxed one by dot products as Arm has them.",
 };
@@ -20,7 +25,15 @@ const $ = (id) => document.getElementById(id);
 
 function show({ shape, engine, medianMs, p95Ms, gmacs, ratio, result }) {
   const ours = engine.startsWith("Ours") || engine.startsWith("Multiplying");
-  const cells = [shape, engine, medianMs.toFixed(3), p95Ms.toFixed(3), gmacs.toFixed(1), ours && ratio === 1 ? "" : `${ratio.toFixed(2)} ×`, result];
+  const cells = [
+    shape,
+    engine,
+    medianMs.toFixed(3),
+    p95Ms.toFixed(3),
+    gmacs.toFixed(1),
+    ours && ratio === 1 ? "" : `${ratio.toFixed(2)} ×`,
+    result,
+  ];
   addRow("results", cells);
 }
 
@@ -40,7 +53,9 @@ async function main() {
   const sections = Object.entries(SECTIONS);
   for (const [i, [title, section]] of sections.entries()) {
     $("stage").textContent = title;
-    const rows = await section(builds, (share) => { $("bar").value = (i + share) / sections.length; });
+    const rows = await section(builds, (share) => {
+      $("bar").value = (i + share) / sections.length;
+    });
     results.push(...rows);
     rows.forEach(show);
   }

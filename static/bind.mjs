@@ -22,7 +22,11 @@ export function paint(doc) {
 
 export function setTheme(theme) {
   document.documentElement.dataset.theme = theme;
-  try { localStorage.setItem("theme", theme); } catch { /* a sandboxed frame has no storage; the theme still changes */ }
+  try {
+    localStorage.setItem("theme", theme);
+  } catch {
+    /* a sandboxed frame has no storage; the theme still changes */
+  }
 }
 
 export const currentTheme = () => document.documentElement.dataset.theme;

@@ -69,7 +69,9 @@ export function installCalibration({ client, complain, given, ready }) {
     else (arrays ? useArrays(arrays) : useImages(files)).catch(complain);
   });
   for (const name of CHOICES) {
-    $(`image-${name}`).addEventListener("change", () => { if (given.images) useImages(given.images).catch(complain); });
+    $(`image-${name}`).addEventListener("change", () => {
+      if (given.images) useImages(given.images).catch(complain);
+    });
   }
   addEventListener("playground-state", ({ detail }) => {
     last = detail;

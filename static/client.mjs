@@ -17,7 +17,14 @@ const BEGIN_MS = 15_000;
 export class Client extends EventTarget {
   /** How many requests were answered, by a result or an error. */
   answers = 0;
-  #files; #port = null; #waiting = new Map(); #next = 1; #lock = null; #heard = 0; #begun = false; #frame = null;
+  #files;
+  #port = null;
+  #waiting = new Map();
+  #next = 1;
+  #lock = null;
+  #heard = 0;
+  #begun = false;
+  #frame = null;
 
   /** @param {import("./files.mjs").Files} files where the worker gets its files */
   constructor(files) {
@@ -43,7 +50,9 @@ export class Client extends EventTarget {
     this.#port = port1;
     this.#begun = false;
     const lock = `playground-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;
-    port1.onmessage = ({ data }) => { if (port1 === this.#port) this.#receive(data, lock); };
+    port1.onmessage = ({ data }) => {
+      if (port1 === this.#port) this.#receive(data, lock);
+    };
     this.#start(port1, [port2, this.#files.connect()], lock).catch((error) => {
       if (port1 === this.#port) this.close(error.message, error.kind);
     });
@@ -58,9 +67,13 @@ export class Client extends EventTarget {
       return;
     }
     this.#frame = frame;
-    const stopped = (reason) => { if (port === this.#port) this.close(reason); };
+    const stopped = (reason) => {
+      if (port === this.#port) this.close(reason);
+    };
     startWorker(frame, bytes, stopped).postMessage({ lock }, ports);
-    setTimeout(() => { if (!this.#begun) stopped("Python's worker has not begun"); }, BEGIN_MS);
+    setTimeout(() => {
+      if (!this.#begun) stopped("Python's worker has not begun");
+    }, BEGIN_MS);
   }
 
   /** Ends the worker: what is unanswered is refused, and `stopped` is dispatched. */
@@ -121,7 +134,10 @@ export class Client extends EventTarget {
   #watch(lock) {
     if (!navigator.locks) return;
     this.#lock = new AbortController();
-    navigator.locks.request(lock, { signal: this.#lock.signal }, () => this.close("Python's worker has ended"))
-      .catch(() => { /* closed before: nobody waits for it any more */ });
+    navigator.locks
+      .request(lock, { signal: this.#lock.signal }, () => this.close("Python's worker has ended"))
+      .catch(() => {
+        /* closed before: nobody waits for it any more */
+      });
   }
 }

@@ -10,9 +10,10 @@ async function gunzip(bytes) {
 const network = self.fetch;
 const DATA = "data:application/wasm;base64,";
 const fromBase64 = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-self.fetch = (request, options) => (typeof request === "string" && request.startsWith(DATA)
-  ? Promise.resolve(new Response(fromBase64(request.slice(DATA.length))))
-  : network(request, options));
+self.fetch = (request, options) =>
+  typeof request === "string" && request.startsWith(DATA)
+    ? Promise.resolve(new Response(fromBase64(request.slice(DATA.length))))
+    : network(request, options);
 
 let zstd = null;
 async function unzstd(bytes, size) {

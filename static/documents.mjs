@@ -15,7 +15,13 @@ function describe(doc) {
 
 /** Events: "patching" and "patched" around each of Python's patches; "settled" when all that was sent is answered. */
 export class LiveDocument extends EventTarget {
-  #client; #doc = null; #held = new Map(); #messages = []; #busy = false; #applying = false; #patches = [];
+  #client;
+  #doc = null;
+  #held = new Map();
+  #messages = [];
+  #busy = false;
+  #applying = false;
+  #patches = [];
   #connected = false;
 
   constructor(client, view) {
@@ -24,7 +30,9 @@ export class LiveDocument extends EventTarget {
     this.view = view;
   }
 
-  get doc() { return this.#doc; }
+  get doc() {
+    return this.#doc;
+  }
 
   /** Python has its half: what was changed meanwhile is sent, and everything from now on. */
   async connect() {
@@ -41,10 +49,14 @@ export class LiveDocument extends EventTarget {
   isVisitors = () => true;
 
   /** Whether what changes now comes from this page's code or from Python, not from the visitor. */
-  get applying() { return this.#applying; }
+  get applying() {
+    return this.#applying;
+  }
 
   /** Whether there is a change that has not been sent yet. */
-  get waiting() { return this.#held.size + this.#messages.length > 0; }
+  get waiting() {
+    return this.#held.size + this.#messages.length > 0;
+  }
 
   /** Lets go of what has not been sent: Python is told in another way. */
   forget() {
@@ -67,7 +79,9 @@ export class LiveDocument extends EventTarget {
   async show({ doc, roots }) {
     for (const name of Object.keys(roots)) document.getElementById(`slot-${name}`)?.replaceChildren();
     const ids = Object.fromEntries(Object.entries(roots).map(([name, id]) => [id, `slot-${name}`]));
-    const views = await Bokeh.embed.embed_items({ [this.view]: doc }, [{ docid: this.view, roots: ids, root_ids: Object.values(roots) }]);
+    const views = await Bokeh.embed.embed_items({ [this.view]: doc }, [
+      { docid: this.view, roots: ids, root_ids: Object.values(roots) },
+    ]);
     this.#doc = [...views[0].roots][0].model.document;
     this.quietly(() => paint(this.#doc));
     describe(this.#doc);
@@ -110,8 +124,9 @@ export class LiveDocument extends EventTarget {
       this.#held.clear();
       this.#messages = [];
       const patch = this.#doc.create_json_patch(events);
-      await this.#client.request("patch", { view: this.view, patch }).catch((error) =>
-        this.#client.dispatchEvent(new CustomEvent("failed", { detail: error })));
+      await this.#client
+        .request("patch", { view: this.view, patch })
+        .catch((error) => this.#client.dispatchEvent(new CustomEvent("failed", { detail: error })));
     }
     this.#busy = false;
     if (this.#connected && !this.waiting) this.dispatchEvent(new Event("settled"));

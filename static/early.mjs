@@ -22,7 +22,9 @@ function begin(query) {
   const { env, lock } = JSON.parse(document.querySelector("meta[name=playground-setup]").content);
   const setup = { env, lock, snapshot: mode === "snapshot", image: files.about("snapshot")?.image ?? 0 };
   const started = client.request("start", { setup, options: { query } });
-  started.catch(() => { /* the page shows it */ });
+  started.catch(() => {
+    /* the page shows it */
+  });
   return started;
 }
 

@@ -25,9 +25,15 @@ export function installExport({ client, complain, given, ready }) {
 
   /** What can go on without a part of the model is offered to. */
   function complainOrOffer(error) {
-    if (error.offer !== "partial") { complain(error); return; }
-    const goOn = () => client.request("set", { changes: { partial: true } })
-      .then(() => work("quantize", works.quantize)).catch(complain);
+    if (error.offer !== "partial") {
+      complain(error);
+      return;
+    }
+    const goOn = () =>
+      client
+        .request("set", { changes: { partial: true } })
+        .then(() => work("quantize", works.quantize))
+        .catch(complain);
     toast(error.message, "bad", { label: "Quantize the rest", run: goOn });
   }
 
@@ -64,7 +70,8 @@ export function installExport({ client, complain, given, ready }) {
     if (uploaded) for (const key of ["model", "tensor"]) query.delete(key); // a file of the visitor's is in no link
     for (const id of ["permalink-text", "snippet-text"]) $(id).textContent = uploaded ? UPLOADED : TEXTS[id];
     $("permalink").textContent = `${page}?${query}`;
-    $("snippet").textContent = `<iframe src="${page}embed.html?${String(query).replaceAll("&", "&amp;")}" title="Quantization Playground" width="100%" height="620" style="border:0"></iframe>`;
+    $("snippet").textContent =
+      `<iframe src="${page}embed.html?${String(query).replaceAll("&", "&amp;")}" title="Quantization Playground" width="100%" height="620" style="border:0"></iframe>`;
     $("code").textContent = result.python;
   }
 
@@ -87,7 +94,9 @@ export function installExport({ client, complain, given, ready }) {
   });
   $("recipe-remove").addEventListener("click", () => openRecipe([]).catch(complain));
   $("save-model").addEventListener("click", () => download(kept.name, kept.bytes, "application/octet-stream"));
-  $("save-report").addEventListener("click", () => download("report.json", JSON.stringify(kept.report, null, 2), "application/json"));
+  $("save-report").addEventListener("click", () =>
+    download("report.json", JSON.stringify(kept.report, null, 2), "application/json"),
+  );
   $("save-page").addEventListener("click", async () => {
     const { result, buffers } = await client.request("report_page");
     download(result.name, buffers[0], "text/html");
@@ -103,5 +112,8 @@ export function installExport({ client, complain, given, ready }) {
       toast("Copied.");
     });
   }
-  addEventListener("playground-quantized", ({ detail }) => { kept = detail; refresh().catch(complain); });
+  addEventListener("playground-quantized", ({ detail }) => {
+    kept = detail;
+    refresh().catch(complain);
+  });
 }

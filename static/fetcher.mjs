@@ -21,7 +21,9 @@ function prepare(file, before) {
     await before;
     return decoded(file.name);
   });
-  promise.catch(() => { /* whoever asks hears of it */ });
+  promise.catch(() => {
+    /* whoever asks hears of it */
+  });
   ready.set(file.name, promise);
   return promise;
 }
@@ -34,7 +36,7 @@ async function begin(list, mode) {
   // Decoding the large ones takes a processor for long: not while the first view or Pyodide itself could use it.
   const time = Promise.all([asked.promise, Promise.allSettled(small)]);
   for (const file of first.filter(({ when }) => when === mode)) prepare(file, time);
-  if (!await kept.some()) fetching.begin("start", mode);
+  if (!(await kept.some())) fetching.begin("start", mode);
 }
 
 async function answer(port, name) {
@@ -57,5 +59,11 @@ self.onmessage = ({ data }) => {
   else if (data.port) {
     data.port.onmessage = ({ data: name }) => answer(data.port, name);
     asked.resolve();
-  } else kept.write(first.filter(({ coding }) => coding), decoded).then(() => data.kept.postMessage(null));
+  } else
+    kept
+      .write(
+        first.filter(({ coding }) => coding),
+        decoded,
+      )
+      .then(() => data.kept.postMessage(null));
 };

@@ -17,7 +17,7 @@ export async function digestOf(bytes) {
 async function read(response, size, count) {
   const bytes = new Uint8Array(size);
   let done = 0;
-  for (const reader = response.body.getReader(); ;) {
+  for (const reader = response.body.getReader(); ; ) {
     const { done: ended, value } = await reader.read();
     if (ended) break;
     if (done + value.length > size) throw failure("bad_file", "it is longer than it should be");
@@ -31,14 +31,17 @@ async function read(response, size, count) {
 
 async function verify(bytes, integrity) {
   if (!globalThis.crypto?.subtle) return; // not over plain HTTP from another machine; there fetch() checks the hash
-  if (await digestOf(bytes) !== integrity) throw failure("bad_file", "its content is not the one this page was built with");
+  if ((await digestOf(bytes)) !== integrity)
+    throw failure("bad_file", "its content is not the one this page was built with");
 }
 
 /** Takes a broken copy out of the service worker's cache, which the browser may read without asking the service worker. */
 async function forget(url) {
   try {
     for (const name of await caches.keys()) await (await caches.open(name)).delete(url);
-  } catch { /* there are none here */ }
+  } catch {
+    /* there are none here */
+  }
 }
 
 export class Fetching extends EventTarget {
@@ -62,7 +65,9 @@ export class Fetching extends EventTarget {
   fetch(name) {
     if (!this.#started.has(name)) {
       const promise = this.#load(name);
-      promise.catch(() => { /* whoever takes it hears of it */ });
+      promise.catch(() => {
+        /* whoever takes it hears of it */
+      });
       this.#started.set(name, promise);
     }
     return this.#started.get(name);

@@ -14,7 +14,12 @@ function listed(links) {
 }
 
 export class Files extends EventTarget {
-  #list; #page; #mode = ""; #fetcher = null; #fresh = false; #kept = () => {};
+  #list;
+  #page;
+  #mode = "";
+  #fetcher = null;
+  #fresh = false;
+  #kept = () => {};
 
   /** Reads the list from the document. */
   constructor(links) {
@@ -42,7 +47,9 @@ export class Files extends EventTarget {
     this.#fetcher.onmessage = ({ data }) => this.dispatchEvent(new CustomEvent("progress", { detail: data }));
     this.#fetcher.onerror = () => {
       this.#fresh = false;
-      this.dispatchEvent(new CustomEvent("failed", { detail: "fetcher.js could not be loaded. Is there a connection?" }));
+      this.dispatchEvent(
+        new CustomEvent("failed", { detail: "fetcher.js could not be loaded. Is there a connection?" }),
+      );
     };
     this.#fetcher.postMessage({ list: this.#list.filter(({ when }) => when !== "page"), mode });
     this.#fresh = true;
@@ -64,7 +71,9 @@ export class Files extends EventTarget {
   keep() {
     const { port1, port2 } = new MessageChannel();
     this.#fetcher.postMessage({ kept: port2 }, [port2]);
-    return new Promise((resolve) => { port1.onmessage = this.#kept = resolve; });
+    return new Promise((resolve) => {
+      port1.onmessage = this.#kept = resolve;
+    });
   }
 
   /** Fetches one of the page's own files and hands it out. */

@@ -1,14 +1,18 @@
 // The hidden frame in which Python's worker is made. A worker from a blob inherits the content security policy of the
 // document whose constructor made it (a worker from an address does not), and this empty one's leaves no network at all.
-const POLICY = "default-src 'none'; script-src blob: 'wasm-unsafe-eval'; worker-src blob:; form-action 'none'; base-uri 'none'";
+const POLICY =
+  "default-src 'none'; script-src blob: 'wasm-unsafe-eval'; worker-src blob:; form-action 'none'; base-uri 'none'";
 
 /** A new frame: an empty document of its own, under the page's policy and that one. */
 export async function openFrame() {
   const frame = document.createElement("iframe");
   Object.assign(frame, { id: "engine", hidden: true, title: "Where Python runs" });
   document.documentElement.append(frame); // there may be no body yet
-  if (frame.contentDocument.readyState !== "complete") { // some browsers put the document that stays there only later
-    await new Promise((resolve) => { frame.onload = resolve; });
+  if (frame.contentDocument.readyState !== "complete") {
+    // some browsers put the document that stays there only later
+    await new Promise((resolve) => {
+      frame.onload = resolve;
+    });
   }
   const policy = frame.contentDocument.createElement("meta");
   Object.assign(policy, { httpEquiv: "Content-Security-Policy", content: POLICY });

@@ -44,5 +44,7 @@ export function installGallery({ client, complain, ready, opened }) {
     current = detail.settings.model;
     show();
   });
-  addEventListener("playground-booted", () => { if (!models.length) fill().catch(complain); });
+  addEventListener("playground-booted", () => {
+    if (!models.length) fill().catch(complain);
+  });
 }

@@ -7,7 +7,10 @@ const $ = (id) => document.getElementById(id);
 const seconds = (left) => (left === null ? "" : left < 1 ? "under a second left" : `about ${Math.ceil(left)} s left`);
 
 export class Job {
-  #client; #complain; #running = null; #from = null;
+  #client;
+  #complain;
+  #running = null;
+  #from = null;
 
   constructor({ client, complain }) {
     this.#client = client;
@@ -62,7 +65,9 @@ export class Job {
   #cancel() {
     const job = this.#running;
     if (!job) return;
-    this.#client.request("cancel", { target: job.id }).catch(() => { /* then it has ended anyway */ });
+    this.#client.request("cancel", { target: job.id }).catch(() => {
+      /* then it has ended anyway */
+    });
     setTimeout(() => {
       if (this.#running === job) this.#client.close("Cancelled in the middle of a long step");
     }, PATIENCE_MS);

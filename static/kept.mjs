@@ -7,7 +7,7 @@ const DIGEST = "content-digest";
 
 async function opened() {
   try {
-    return await caches.has(NAME) ? await caches.open(NAME) : null;
+    return (await caches.has(NAME)) ? await caches.open(NAME) : null;
   } catch {
     return null; // no caches here: storage is closed, or this is plain HTTP from another machine
   }
@@ -18,7 +18,7 @@ export class Kept {
 
   /** Whether there may be any copies. */
   async some() {
-    return await this.#cache !== null;
+    return (await this.#cache) !== null;
   }
 
   /** @returns {Promise<ArrayBuffer|null>} the file's content, or null if there is no sound copy */
@@ -27,7 +27,7 @@ export class Kept {
     const copy = await cache?.match(url).catch(() => null);
     const bytes = await copy?.arrayBuffer().catch(() => null);
     if (!bytes) return null;
-    if (bytes.byteLength === size && await digestOf(bytes) === copy.headers.get(DIGEST)) return bytes;
+    if (bytes.byteLength === size && (await digestOf(bytes)) === copy.headers.get(DIGEST)) return bytes;
     await cache.delete(url);
     return null;
   }
@@ -48,7 +48,9 @@ export class Kept {
       }
       for (const url of present) await cache.delete(url);
     } catch {
-      await caches.delete(NAME).catch(() => { /* nothing more can be done, and nothing is lost */ });
+      await caches.delete(NAME).catch(() => {
+        /* nothing more can be done, and nothing is lost */
+      });
     }
   }
 }

@@ -4,7 +4,18 @@ const MANY = 3;
 const SILENT_MS = 10_000;
 
 export class Life {
-  #start; #client; #views; #boot; #given; #say; #finish; #running = null; #before = null; #inVain = 0; #answers = 0; #silence = 0;
+  #start;
+  #client;
+  #views;
+  #boot;
+  #given;
+  #say;
+  #finish;
+  #running = null;
+  #before = null;
+  #inVain = 0;
+  #answers = 0;
+  #silence = 0;
 
   /**
    * `start` is what early.mjs left; `given` holds the files that the visitor gave; `say` shows a sentence; `finish` is
@@ -27,7 +38,9 @@ export class Life {
    * @param {string} reason why it has to be started again
    */
   begin(state, reason) {
-    this.#running ??= this.#begin(state, reason).finally(() => { this.#running = null; });
+    this.#running ??= this.#begin(state, reason).finally(() => {
+      this.#running = null;
+    });
     return this.#running;
   }
 

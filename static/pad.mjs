@@ -79,12 +79,22 @@ export function installPad({ client, complain, ready }) {
 
   const at = (event) => {
     const box = pad.getBoundingClientRect();
-    return [(event.clientX - box.left) / box.width * CELLS, (event.clientY - box.top) / box.height * CELLS];
+    return [((event.clientX - box.left) / box.width) * CELLS, ((event.clientY - box.top) / box.height) * CELLS];
   };
-  pad.addEventListener("pointerdown", (event) => { painting = true; pad.setPointerCapture(event.pointerId); paint(...at(event)); });
-  pad.addEventListener("pointermove", (event) => { if (painting) paint(...at(event)); });
-  pad.addEventListener("pointerup", () => { painting = false; });
-  pad.addEventListener("pointercancel", () => { painting = false; });
+  pad.addEventListener("pointerdown", (event) => {
+    painting = true;
+    pad.setPointerCapture(event.pointerId);
+    paint(...at(event));
+  });
+  pad.addEventListener("pointermove", (event) => {
+    if (painting) paint(...at(event));
+  });
+  pad.addEventListener("pointerup", () => {
+    painting = false;
+  });
+  pad.addEventListener("pointercancel", () => {
+    painting = false;
+  });
   pad.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (step) cursor = cursor.map((value, i) => Math.min(CELLS - 1, Math.max(0, value + step[i])));
@@ -95,8 +105,15 @@ export function installPad({ client, complain, ready }) {
   });
   pad.addEventListener("focus", draw);
   pad.addEventListener("blur", draw);
-  $("pad-clear").addEventListener("click", () => { cells.fill(0); draw(); ask({ pixels: [...cells] }); });
-  $("pad-next").addEventListener("click", () => { ask({ index: sample }); sample += 1; });
+  $("pad-clear").addEventListener("click", () => {
+    cells.fill(0);
+    draw();
+    ask({ pixels: [...cells] });
+  });
+  $("pad-next").addEventListener("click", () => {
+    ask({ index: sample });
+    sample += 1;
+  });
   $("theme").addEventListener("click", draw);
   /** Another model or recipe has no answer yet: asks for one to what is on the pad, or to the first sample. */
   function answerAgain() {

@@ -72,7 +72,10 @@ async function finish(result) {
 }
 
 function restart(reason) {
-  return life.begin(state, reason).catch((error) => { boot.fail(error); throw error; });
+  return life.begin(state, reason).catch((error) => {
+    boot.fail(error);
+    throw error;
+  });
 }
 
 function onStopped(reason) {
@@ -115,9 +118,21 @@ function installFiles() {
   });
   let depth = 0;
   const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
-  addEventListener("dragenter", (event) => { if (hasFiles(event)) { depth += 1; $("drop").hidden = false; } });
-  addEventListener("dragleave", (event) => { if (hasFiles(event)) { depth -= 1; $("drop").hidden = depth > 0; } });
-  addEventListener("dragover", (event) => { if (hasFiles(event)) event.preventDefault(); });
+  addEventListener("dragenter", (event) => {
+    if (hasFiles(event)) {
+      depth += 1;
+      $("drop").hidden = false;
+    }
+  });
+  addEventListener("dragleave", (event) => {
+    if (hasFiles(event)) {
+      depth -= 1;
+      $("drop").hidden = depth > 0;
+    }
+  });
+  addEventListener("dragover", (event) => {
+    if (hasFiles(event)) event.preventDefault();
+  });
   addEventListener("drop", (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
@@ -137,7 +152,9 @@ function installBar() {
     toast("The link to this page with these settings is on the clipboard.");
   });
   $("reset")?.addEventListener("click", () => api.reset().catch(complain));
-  $("retry").addEventListener("click", () => { api.restart(); });
+  $("retry").addEventListener("click", () => {
+    api.restart();
+  });
 }
 
 files.addEventListener("progress", ({ detail }) => boot.progress(detail));
@@ -153,7 +170,12 @@ installBar();
 if (!embedded) {
   installTabs();
   installFiles();
-  installGallery({ client, complain, ready: () => api.ready, opened: () => Object.assign(given, { model: null, calibration: null, images: null }) });
+  installGallery({
+    client,
+    complain,
+    ready: () => api.ready,
+    opened: () => Object.assign(given, { model: null, calibration: null, images: null }),
+  });
   installPad({ client, complain, ready: () => api.ready });
   installPrompt({ client, complain, ready: () => api.ready });
   installCalibration({ client, complain, given, ready: () => api.ready });

@@ -32,7 +32,12 @@ export function installPrompt({ client, complain, ready }) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) ask();
   });
   $("prompt-cancel").addEventListener("click", () => {
-    if (running) client.request("cancel", { target: running.id }).catch(() => { /* then it has ended anyway */ });
+    if (running)
+      client.request("cancel", { target: running.id }).catch(() => {
+        /* then it has ended anyway */
+      });
   });
-  addEventListener("playground-state", ({ detail }) => { $("prompting").hidden = !detail.reads_text; });
+  addEventListener("playground-state", ({ detail }) => {
+    $("prompting").hidden = !detail.reads_text;
+  });
 }

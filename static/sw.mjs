@@ -29,7 +29,7 @@ const checked = {
     if (!cachedResponse || sound.has(url)) return cachedResponse;
     const cache = await caches.open(controller.strategy.cacheName);
     const copy = await cache.match(request);
-    if (copy && await isSound(url, copy).catch(() => false)) {
+    if (copy && (await isSound(url, copy).catch(() => false))) {
       sound.add(url);
       return cachedResponse;
     }
@@ -39,7 +39,7 @@ const checked = {
 
   /** While a host is being updated, a page may come from another release than this list. It is not kept then. */
   async cacheWillUpdate({ request, response }) {
-    return response.ok && await isSound(plainUrl(request.url), response.clone()) ? response : null;
+    return response.ok && (await isSound(plainUrl(request.url), response.clone())) ? response : null;
   },
 
   /** Keeping a copy may fail (a full disk); the page still gets its file. */
@@ -51,18 +51,23 @@ const checked = {
 
 const controller = new PrecacheController({ plugins: [checked] });
 // The pages are checked by the plugin alone: were one lost, the host's newer page would do as well.
-controller.addToCacheList(files.map(({ url, revision, integrity }) =>
-  (revision ? { url, revision } : { url, revision, integrity })));
+controller.addToCacheList(
+  files.map(({ url, revision, integrity }) => (revision ? { url, revision } : { url, revision, integrity })),
+);
 registerRoute(new PrecacheRoute(controller, { ignoreURLParametersMatching: [/./], directoryIndex: "index.html" }));
 
 // A file of an older release, for a tab that still shows it.
-registerRoute(({ url, sameOrigin }) => sameOrigin && HASHED.test(url.pathname), async ({ request }) => {
-  const cache = await caches.open(controller.strategy.cacheName);
-  return await cache.match(request.url) ?? fetch(request);
-});
+registerRoute(
+  ({ url, sameOrigin }) => sameOrigin && HASHED.test(url.pathname),
+  async ({ request }) => {
+    const cache = await caches.open(controller.strategy.cacheName);
+    return (await cache.match(request.url)) ?? fetch(request);
+  },
+);
 
 async function tell(message) {
-  for (const client of await self.clients.matchAll({ includeUncontrolled: true, type: "window" })) client.postMessage(message);
+  for (const client of await self.clients.matchAll({ includeUncontrolled: true, type: "window" }))
+    client.postMessage(message);
 }
 
 async function onFailedInstall(error) {
@@ -79,7 +84,7 @@ async function tidy(event) {
   for (const [url, key] of controller.getURLsToCacheKeys()) {
     if (present.has(key)) continue;
     const response = await fetch(url, { cache: "no-cache" });
-    if (response.ok && await isSound(url, response.clone())) await cache.put(key, response);
+    if (response.ok && (await isSound(url, response.clone()))) await cache.put(key, response);
   }
   const { held } = await navigator.locks.query();
   const shown = held.map(({ name }) => name).filter((name) => name.startsWith(`${here}#`));
@@ -89,8 +94,9 @@ async function tidy(event) {
 /** Where the browser can, it reads Python's files from the cache without asking us: this thread would be in the way. */
 function route(event) {
   const urlPattern = new URLPattern({ pathname: new URL(PYTHONS, here).pathname });
-  event.addRoutes({ condition: { urlPattern }, source: { cacheName: controller.strategy.cacheName } })
-    .catch(() => { /* then they come through us */ });
+  event.addRoutes({ condition: { urlPattern }, source: { cacheName: controller.strategy.cacheName } }).catch(() => {
+    /* then they come through us */
+  });
 }
 
 self.addEventListener("install", (event) => {
@@ -104,5 +110,6 @@ self.addEventListener("activate", (event) => {
 
 self.addEventListener("message", (event) => {
   if (event.data?.kind === "update") event.waitUntil(self.skipWaiting());
-  if (event.data?.kind === "tidy") event.waitUntil(tidy(event).catch(() => tell({ kind: "not-kept", full: false, update: false })));
+  if (event.data?.kind === "tidy")
+    event.waitUntil(tidy(event).catch(() => tell({ kind: "not-kept", full: false, update: false })));
 });

@@ -13,7 +13,10 @@ export function toast(text, tone = "", action = null) {
     const button = document.createElement("button");
     button.className = "button";
     button.textContent = action.label;
-    button.addEventListener("click", () => { item.remove(); action.run(); });
+    button.addEventListener("click", () => {
+      item.remove();
+      action.run();
+    });
     item.append(button);
   }
   item.append(close);

@@ -3,7 +3,8 @@
 import { toast } from "./toast.mjs";
 
 const CHECK_MS = 60 * 60 * 1000;
-const NO_ROOM = "This browser has no room left to keep the playground for use without a network. It works as long as there is one.";
+const NO_ROOM =
+  "This browser has no room left to keep the playground for use without a network. It works as long as there is one.";
 const NOT_KEPT = "The playground could not be kept for use without a network. The next visit tries again.";
 let asked = false;
 
@@ -26,7 +27,12 @@ function hold(scope) {
 function offer(update) {
   const bar = document.getElementById("update");
   if (!bar || !bar.hidden) return;
-  const button = (id, work) => { document.getElementById(id).onclick = () => { bar.hidden = true; work(); }; };
+  const button = (id, work) => {
+    document.getElementById(id).onclick = () => {
+      bar.hidden = true;
+      work();
+    };
+  };
   button("update-now", update);
   button("update-later", () => {});
   bar.hidden = false;
@@ -34,15 +40,17 @@ function offer(update) {
 
 function watch(workers, registration, keep) {
   const reload = () => location.reload();
-  const ask = () => offer(() => {
-    asked = true;
-    if (registration.waiting) registration.waiting.postMessage({ kind: "update" });
-    else reload(); // another tab has done it since
-  });
-  const follow = (worker) => worker?.addEventListener("statechange", () => {
-    if (worker.state === "installed" && registration.active) ask();
-    if (worker.state === "activated") note(registration, keep);
-  });
+  const ask = () =>
+    offer(() => {
+      asked = true;
+      if (registration.waiting) registration.waiting.postMessage({ kind: "update" });
+      else reload(); // another tab has done it since
+    });
+  const follow = (worker) =>
+    worker?.addEventListener("statechange", () => {
+      if (worker.state === "installed" && registration.active) ask();
+      if (worker.state === "activated") note(registration, keep);
+    });
   if (registration.waiting && registration.active) ask();
   follow(registration.installing);
   registration.addEventListener("updatefound", () => follow(registration.installing));
@@ -67,7 +75,9 @@ function complain({ data }) {
   try {
     if (sessionStorage.getItem("not-kept")) return; // once a visit is enough
     sessionStorage.setItem("not-kept", "1");
-  } catch { /* closed storage: say it again */ }
+  } catch {
+    /* closed storage: say it again */
+  }
   toast(data.full ? NO_ROOM : NOT_KEPT, "bad");
 }
 
@@ -76,7 +86,9 @@ function lookForUpdates(registration) {
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState !== "visible" || performance.now() - last < CHECK_MS) return;
     last = performance.now();
-    registration.update().catch(() => { /* without a network there is nothing new */ });
+    registration.update().catch(() => {
+      /* without a network there is nothing new */
+    });
   });
 }
 
@@ -90,9 +102,13 @@ export async function installUpdates({ embedded, ready, keep }) {
   if (!workers) return;
   try {
     hold(new URL("./", document.baseURI).href);
-    addEventListener("offline", () => toast(document.documentElement.dataset.offline === "ready"
-      ? "No network. Everything goes on working."
-      : "No network. What has been loaded goes on working."));
+    addEventListener("offline", () =>
+      toast(
+        document.documentElement.dataset.offline === "ready"
+          ? "No network. Everything goes on working."
+          : "No network. What has been loaded goes on working.",
+      ),
+    );
     if (embedded) return;
     workers.addEventListener("message", complain);
     await ready;

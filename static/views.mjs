@@ -4,7 +4,12 @@ import { handOver, startFastPath } from "./fastpath/page.mjs";
 import { installHandles, installTable } from "./handles.mjs";
 
 export class Views {
-  #client; #files; #onFirst; #live = new Map(); #frozen = null; #kernels = null;
+  #client;
+  #files;
+  #onFirst;
+  #live = new Map();
+  #frozen = null;
+  #kernels = null;
 
   /** `onFirst` is called when the first view is on screen. */
   constructor({ client, files, onFirst }) {
@@ -14,7 +19,9 @@ export class Views {
   }
 
   /** The live document of a view that is open. */
-  get(name) { return this.#live.get(name); }
+  get(name) {
+    return this.#live.get(name);
+  }
 
   repaint() {
     for (const live of this.#live.values()) live.repaint();
@@ -22,7 +29,10 @@ export class Views {
 
   /** Shows the first view before Python is there. Done once; resolves with what the build froze. */
   frozen() {
-    this.#frozen ??= this.#showFrozen().catch((error) => { this.#frozen = null; throw error; });
+    this.#frozen ??= this.#showFrozen().catch((error) => {
+      this.#frozen = null;
+      throw error;
+    });
     return this.#frozen;
   }
 

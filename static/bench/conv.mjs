@@ -32,7 +32,12 @@ export async function conv(builds, progress) {
   const engines = {};
   for (const kernels of builds) engines[`Ours (${buildOf(kernels)}), requantized to uint8`] = ours(kernels, weights, x);
   const theirs = "ONNX Runtime Web QLinearConv";
-  engines[theirs] = await runtime("qlinearconv.onnx", "uint8", transposed(x, PIXELS, CHANNELS), [1, CHANNELS, SIZE, SIZE]);
+  engines[theirs] = await runtime("qlinearconv.onnx", "uint8", transposed(x, PIXELS, CHANNELS), [
+    1,
+    CHANNELS,
+    SIZE,
+    SIZE,
+  ]);
   const results = [];
   for (const engine of Object.values(engines)) results.push(Uint8Array.from(await engine.run()));
   const verdicts = { [theirs]: verdict(transposed(results[0], PIXELS, CHANNELS), results.at(-1)) };

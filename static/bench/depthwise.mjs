@@ -11,7 +11,10 @@ const TAPS = 9;
 function ours(kernels, { channels, size, stride, scratch }, { multiplier, xZero, yZero }, { weights, bias }, x) {
   const out = Math.floor((size - 1) / stride) + 1;
   const input = kernels.alloc(Uint8Array, x.length);
-  const held = [[Uint8Array, weights], [Int32Array, new Int32Array(bias.buffer)]].map(([Type, array]) => {
+  const held = [
+    [Uint8Array, weights],
+    [Int32Array, new Int32Array(bias.buffer)],
+  ].map(([Type, array]) => {
     const place = kernels.alloc(Type, array.length);
     kernels.at(place).set(array);
     return place;
@@ -43,7 +46,12 @@ async function raceOf(builds, layer, told, progress) {
     engines[`Ours (${buildOf(kernels)}), requantized to uint8`] = ours(kernels, layer, told, stored, x);
   }
   const theirs = "ONNX Runtime Web QLinearConv";
-  engines[theirs] = await runtime(`${stem}.onnx`, "uint8", transposed(x, size * size, channels), [1, channels, size, size]);
+  engines[theirs] = await runtime(`${stem}.onnx`, "uint8", transposed(x, size * size, channels), [
+    1,
+    channels,
+    size,
+    size,
+  ]);
   const results = [];
   for (const engine of Object.values(engines)) results.push(Uint8Array.from(await engine.run()));
   const pixels = results[0].length / channels;
@@ -59,7 +67,7 @@ export async function depthwise(builds, progress) {
   const told = JSON.parse(new TextDecoder().decode(await bytes("depthwise.json")));
   const rows = [];
   for (const [i, layer] of told.layers.entries()) {
-    rows.push(...await raceOf(builds, layer, told, (share) => progress((i + share) / told.layers.length)));
+    rows.push(...(await raceOf(builds, layer, told, (share) => progress((i + share) / told.layers.length))));
   }
   return rows;
 }

@@ -21,7 +21,10 @@ export async function loadKernels() {
 /** The loop of a build that only multiplies: `run` returns after `macs` multiply-adds. */
 export async function loadLimit(dot) {
   const memory = new WebAssembly.Memory({ initial: 2 }); // it imports one, as all our modules do
-  const { instance } = await WebAssembly.instantiate(await bytes(`limit-${dot === "int16" ? "simd128" : "relaxed"}.wasm`), { env: { memory } });
+  const { instance } = await WebAssembly.instantiate(
+    await bytes(`limit-${dot === "int16" ? "simd128" : "relaxed"}.wasm`),
+    { env: { memory } },
+  );
   const perStep = instance.exports.macs_per_step();
   return (macs) => ({ run: () => instance.exports.multiply(Math.ceil(macs / perStep)) });
 }

@@ -37,7 +37,9 @@ function floats(kernels, weights, scales, x) {
 function integers(kernels, weights, scales, x) {
   const [input, out] = [kernels.alloc(Float32Array, SIZE), kernels.alloc(Float32Array, SIZE)];
   const [quantized, steps] = [kernels.alloc(Int8Array, SIZE), kernels.alloc(Float32Array, BLOCKS)];
-  const [octets, scale, book] = [weights, scales, planes(Int16Array.from(values))].map((array) => place(kernels, array));
+  const [octets, scale, book] = [weights, scales, planes(Int16Array.from(values))].map((array) =>
+    place(kernels, array),
+  );
   return {
     run() {
       kernels.at(input).set(x);
@@ -66,8 +68,13 @@ export async function fourBit(builds, progress) {
   const results = {};
   for (const [name, engine] of Object.entries(engines)) results[name] = Float32Array.from(await engine.run());
   const pairs = Object.fromEntries(Object.entries(THEIRS).map(([kind, name]) => [name, mine(builds[0], kind)]));
-  const verdicts = Object.fromEntries(Object.entries(pairs).map(([name, same]) => [name, verdict(results[same], results[name], 1e-5)]));
+  const verdicts = Object.fromEntries(
+    Object.entries(pairs).map(([name, same]) => [name, verdict(results[same], results[name], 1e-5)]),
+  );
   const times = await race(engines, progress);
   builds.forEach((kernels, k) => kernels.release(marks[k]));
-  return rowsOf({ title: `1 × ${SIZE} × ${SIZE}, ${BLOCKS} blocks a column`, macs: SIZE * SIZE }, times, { pairs, verdicts });
+  return rowsOf({ title: `1 × ${SIZE} × ${SIZE}, ${BLOCKS} blocks a column`, macs: SIZE * SIZE }, times, {
+    pairs,
+    verdicts,
+  });
 }

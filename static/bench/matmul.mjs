@@ -3,7 +3,10 @@ import { bytes, loadLimit, runtime } from "./files.mjs";
 import { ACCUMULATORS, buildOf, CODES, prepare, ZERO_POINT } from "./product.mjs";
 import { codes, race, rowsOf, verdict } from "./timing.mjs";
 
-const SHAPES = [[512, 512, 512], [384, 1024, 1024]];
+const SHAPES = [
+  [512, 512, 512],
+  [384, 1024, 1024],
+];
 
 /** Our kernel, weights packed once; `run` copies the codes in and multiplies. */
 function ours(kernels, [rows, depth, columns], weights, x, kind) {
@@ -30,7 +33,12 @@ async function enginesOf(builds, shape, weights, x) {
   const floats = Float32Array.from(x, (code) => code - ZERO_POINT);
   const at = [rows, depth];
   engines["ONNX Runtime Web MatMulInteger, uint8 x int8"] = await runtime(`matmulinteger-${stem}.onnx`, "uint8", x, at);
-  engines["ONNX Runtime Web MatMulInteger, int8 x int8"] = await runtime(`matmulinteger-s8-${stem}.onnx`, "int8", Int8Array.from(floats), at);
+  engines["ONNX Runtime Web MatMulInteger, int8 x int8"] = await runtime(
+    `matmulinteger-s8-${stem}.onnx`,
+    "int8",
+    Int8Array.from(floats),
+    at,
+  );
   engines["ONNX Runtime Web QLinearMatMul"] = await runtime(`qlinearmatmul-${stem}.onnx`, "uint8", x, at);
   engines["ONNX Runtime Web MatMul, float"] = await runtime(`matmul-${stem}.onnx`, "float32", floats, at);
   return engines;
@@ -59,7 +67,10 @@ export async function matmul(builds, progress) {
     for (const [name, engine] of Object.entries(engines)) {
       if (!name.startsWith("Multiplying")) results[name] = Float64Array.from(await engine.run());
     }
-    const plain = { "ONNX Runtime Web MatMul, float": "int32 sums", "ONNX Runtime Web QLinearMatMul": "requantized to uint8" };
+    const plain = {
+      "ONNX Runtime Web MatMul, float": "int32 sums",
+      "ONNX Runtime Web QLinearMatMul": "requantized to uint8",
+    };
     const verdicts = {};
     for (const name of Object.keys(results)) {
       const same = plain[name] ? `Ours (${buildOf(builds[0])}), ${plain[name]}` : pairs[name];

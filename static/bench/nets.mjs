@@ -77,7 +77,11 @@ export async function nets(builds, progress) {
       const results = {};
       for (const [engine, { run }] of Object.entries(engines)) results[engine] = Float32Array.from(await run());
       const [ours] = Object.values(results);
-      const verdicts = Object.fromEntries(Object.entries(results).slice(1).map(([engine, found]) => [engine, verdict(ours, found)]));
+      const verdicts = Object.fromEntries(
+        Object.entries(results)
+          .slice(1)
+          .map(([engine, found]) => [engine, verdict(ours, found)]),
+      );
       const share = (part) => progress((i + (j + part) / BATCHES.length) / described.length);
       const times = await race(engines, share);
       rows.push(...rowsOf({ title: `${name}, batch ${batch}`, macs: net.macs * batch }, times, { verdicts }));

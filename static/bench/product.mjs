@@ -3,7 +3,7 @@
 export const CODES = 0;
 export const ACCUMULATORS = 2;
 export const ZERO_POINT = 128;
-export const SCALE = 0.02 * 0.01 / 0.5;
+export const SCALE = (0.02 * 0.01) / 0.5;
 
 const BLOCK_ROWS = 24;
 const STEP = 4;
@@ -23,7 +23,22 @@ export function prepare(kernels, weights, depth, columns, outputs, kind) {
   kernels.at(zeros).fill(0);
   kernels.at(multiplier).fill(SCALE);
   const flip = kernels.dot === "signed" ? 0x80 : 0;
-  kernels.call("k_pack_weights", raw, 1, zeros, 1, depth, columns, columns, 1, ZERO_POINT - flip, zeros, packed, bias, shift);
+  kernels.call(
+    "k_pack_weights",
+    raw,
+    1,
+    zeros,
+    1,
+    depth,
+    columns,
+    columns,
+    1,
+    ZERO_POINT - flip,
+    zeros,
+    packed,
+    bias,
+    shift,
+  );
   const epilogue = [{ float: -ZERO_POINT }, { float: 255 - ZERO_POINT }, ZERO_POINT, kind, out];
   return { out, args: [0, ZERO_POINT, flip, packed, bias, 0, multiplier, columns, ...epilogue, scratch] };
 }

@@ -8,11 +8,19 @@ const target = (what, wanted, found) => ({ what, wanted, found, met: found >= wa
 
 /** How near our products come to the loop that only multiplies, for every shape and build. */
 function limits(rows) {
-  return rows.filter(({ engine }) => engine.startsWith("Multiplying")).map((limit) => {
-    const build = limit.engine.match(/\((.*)\)/)[1];
-    const ours = rows.find((row) => row.shape === limit.shape && row.engine === `Ours (${build}), requantized to uint8`);
-    return target(`${limit.shape}, ${build}: share of the loop that only multiplies`, 0.85, limit.medianMs / ours.medianMs);
-  });
+  return rows
+    .filter(({ engine }) => engine.startsWith("Multiplying"))
+    .map((limit) => {
+      const build = limit.engine.match(/\((.*)\)/)[1];
+      const ours = rows.find(
+        (row) => row.shape === limit.shape && row.engine === `Ours (${build}), requantized to uint8`,
+      );
+      return target(
+        `${limit.shape}, ${build}: share of the loop that only multiplies`,
+        0.85,
+        limit.medianMs / ours.medianMs,
+      );
+    });
 }
 
 /** Operators of ONNX Runtime Web: shapes they are timed on, what is said, the least ratio of its time to ours. */
@@ -27,9 +35,12 @@ const OPERATORS = [
 
 function operators(rows) {
   return OPERATORS.flatMap(([operator, shapes, what, wanted]) => {
-    const fitting = rows.filter(({ shape, engine }) => shapes.test(shape) && engine.startsWith(`ONNX Runtime Web ${operator}`));
+    const fitting = rows.filter(
+      ({ shape, engine }) => shapes.test(shape) && engine.startsWith(`ONNX Runtime Web ${operator}`),
+    );
     return [...new Set(fitting.map(({ shape }) => shape))].map((shape) =>
-      target(`${shape}: against ${what}`, wanted, smallest(fitting.filter((row) => row.shape === shape))));
+      target(`${shape}: against ${what}`, wanted, smallest(fitting.filter((row) => row.shape === shape))),
+    );
   });
 }
 

@@ -67,7 +67,13 @@ export function verdict(mine, other, tolerance = 0) {
 export function rowsOf({ title, macs }, times, { pairs = {}, verdicts = {} } = {}) {
   const [first] = Object.keys(times);
   return Object.entries(times).map(([engine, { best, median, p95 }]) => ({
-    shape: title, engine, bestMs: best, medianMs: median, p95Ms: p95, gmacs: macs / median / 1e6,
-    ratio: median / times[pairs[engine] ?? first].median, result: verdicts[engine] ?? "",
+    shape: title,
+    engine,
+    bestMs: best,
+    medianMs: median,
+    p95Ms: p95,
+    gmacs: macs / median / 1e6,
+    ratio: median / times[pairs[engine] ?? first].median,
+    result: verdicts[engine] ?? "",
   }));
 }

@@ -15,7 +15,9 @@ export class Files {
   /** A promise that is rejected when a file that is fetched from now on cannot be had. */
   failing() {
     const { promise, reject } = Promise.withResolvers();
-    promise.catch(() => { /* whoever waits for it hears of it */ });
+    promise.catch(() => {
+      /* whoever waits for it hears of it */
+    });
     this.#fail = reject;
     return promise;
   }
@@ -23,7 +25,9 @@ export class Files {
   #entry(name) {
     if (!this.#waiting.has(name)) {
       const entry = Promise.withResolvers();
-      entry.promise.catch(() => { /* whoever gets it hears of it */ });
+      entry.promise.catch(() => {
+        /* whoever gets it hears of it */
+      });
       this.#waiting.set(name, entry);
     }
     return this.#waiting.get(name);
@@ -61,7 +65,10 @@ export class Files {
       const name = names.find((known) => address.endsWith(`/${known}`));
       if (!name) throw new TypeError("this page's Python has no network");
       const type = name.endsWith(".wasm") ? "application/wasm" : "application/octet-stream";
-      const bytes = await this.get(name).catch((error) => { this.#fail(error); throw error; });
+      const bytes = await this.get(name).catch((error) => {
+        this.#fail(error);
+        throw error;
+      });
       return new Response(bytes, { headers: { "content-type": type } });
     };
   }

@@ -19,21 +19,29 @@ const toTensor = (ort, { dtype, dims, data }) => new ort.Tensor(dtype, data, dim
  */
 export async function ortCreate(bytes, files) {
   runtime ??= load(files);
-  const ort = await runtime.catch((error) => { runtime = null; throw error; });
+  const ort = await runtime.catch((error) => {
+    runtime = null;
+    throw error;
+  });
   const session = await ort.InferenceSession.create(bytes, {
     executionProviders: ["wasm"],
     graphOptimizationLevel: "all",
     // Its default (4) rounds the activations of products with dequantized weights to int8: not what the file says.
     extra: { session: { qdq_matmulnbits_accuracy_level: "1" } },
   });
-  const tensors = (feeds) => Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, toTensor(ort, value)]));
+  const tensors = (feeds) =>
+    Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, toTensor(ort, value)]));
   return {
     inputs: session.inputNames,
     outputs: session.outputNames,
     async run(feeds) {
       const results = await session.run(tensors(feeds));
-      return Object.fromEntries(Object.entries(results).map(([name, tensor]) =>
-        [name, { dtype: tensor.type, dims: [...tensor.dims], data: tensor.data }]));
+      return Object.fromEntries(
+        Object.entries(results).map(([name, tensor]) => [
+          name,
+          { dtype: tensor.type, dims: [...tensor.dims], data: tensor.data },
+        ]),
+      );
     },
     /** Milliseconds of one run: the mean of as many as fit into the given seconds. */
     async time(feeds, seconds) {

@@ -46,7 +46,9 @@ function restoreInto(module, length, packed) {
  */
 export async function startPyodide({ createModule, indexURL, env, lock, locate, snapshot, freezable = false }) {
   const packed = snapshot?.packed();
-  packed?.catch(() => { /* thrown below, when it is waited for */ });
+  packed?.catch(() => {
+    /* thrown below, when it is waited for */
+  });
   const createPyodideModule = async (settings) => {
     const place = settings.locateFile;
     settings.dynamicLibraries = LIBRARIES.map((library) => `${SITE_PACKAGES}/${library}`);

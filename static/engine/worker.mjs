@@ -74,7 +74,8 @@ async function start({ setup, options }) {
   self.playgroundHost = { ortCreate: (bytes) => ortCreate(bytes, files), file: (name) => files.get(name) };
   pyodide._api.on_fatal = (error) => tell({ kind: "dying", reason: `Python has crashed (${error?.message ?? error})` });
   const entry = await stage("Starting the playground", async () =>
-    pyodide.pyimport("playground.app.start").start(post, JSON.stringify(options)));
+    pyodide.pyimport("playground.app.start").start(post, JSON.stringify(options)),
+  );
   backend = entry;
   packages = restored ? new Packages(pyodide) : null;
   return { times, restored, trouble, document: entry.document };
@@ -85,7 +86,9 @@ const WITHOUT_PACKAGES = new Set(["state", "gallery", "set", "patch", "reset", "
 
 /** After a start from the snapshot the packages are unpacked when nothing happens, or before a request may import any. */
 class Packages {
-  #pyodide; #timer = 0; #done = null;
+  #pyodide;
+  #timer = 0;
+  #done = null;
 
   constructor(pyodide) {
     this.#pyodide = pyodide;
@@ -101,12 +104,21 @@ class Packages {
 
   #wait() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#unpack().catch(() => { /* tried again when a request needs them */ }), IDLE_MS);
+    this.#timer = setTimeout(
+      () =>
+        this.#unpack().catch(() => {
+          /* tried again when a request needs them */
+        }),
+      IDLE_MS,
+    );
   }
 
   #unpack() {
     clearTimeout(this.#timer);
-    this.#done ??= unpackInto(this.#pyodide, "packages.zip").catch((error) => { this.#done = null; throw error; });
+    this.#done ??= unpackInto(this.#pyodide, "packages.zip").catch((error) => {
+      this.#done = null;
+      throw error;
+    });
     return this.#done;
   }
 }
@@ -149,7 +161,9 @@ self.onmessage = ({ data, ports }) => {
   port.onmessage = receive;
   const alive = () => {
     tell({ kind: "alive" }); // not before the lock is ours, or the page could get it first
-    return new Promise(() => { /* held for as long as the worker lives */ });
+    return new Promise(() => {
+      /* held for as long as the worker lives */
+    });
   };
   if (navigator.locks) navigator.locks.request(data.lock, alive);
   else alive();

@@ -18,7 +18,14 @@ export function gridOf(settings, convention) {
   const spread = settings.narrow_range || convention.symmetric_narrow_formats.includes(settings.format);
   const fixed = settings.narrow_range ? undefined : convention.symmetric_zero_points[settings.format];
   const middle = Math.floor((qmin + qmax + Number(convention.symmetric_midpoint === "up")) / 2);
-  return { signed, bits, qmin, qmax, symmetricSpan: qmax - lowest - Number(spread), symmetricZeroPoint: signed ? 0 : fixed ?? middle };
+  return {
+    signed,
+    bits,
+    qmin,
+    qmax,
+    symmetricSpan: qmax - lowest - Number(spread),
+    symmetricZeroPoint: signed ? 0 : (fixed ?? middle),
+  };
 }
 
 /** The axis that channels run along: the settings', or the nearest there is. */
@@ -69,12 +76,29 @@ export function chooseRange(kernels, subject, settings) {
 /** Scales and zero-points, in subject.scale and subject.zeroPoint; false if Python would refuse them. */
 function chooseQparams(k, subject, settings, convention, grid, n) {
   k.call(
-    "k_qparams", subject.lo, subject.hi, n, grid.qmin, grid.qmax, Number(settings.symmetric), grid.symmetricSpan,
-    grid.symmetricZeroPoint, Number(convention.qparams_dtype === "float32"), { float: convention.min_scale },
-    Number(convention.below_min_scale === "one"), Number(convention.zero_point_rounding === "quotient"),
-    subject.scale, subject.zeroPoint,
+    "k_qparams",
+    subject.lo,
+    subject.hi,
+    n,
+    grid.qmin,
+    grid.qmax,
+    Number(settings.symmetric),
+    grid.symmetricSpan,
+    grid.symmetricZeroPoint,
+    Number(convention.qparams_dtype === "float32"),
+    { float: convention.min_scale },
+    Number(convention.below_min_scale === "one"),
+    Number(convention.zero_point_rounding === "quotient"),
+    subject.scale,
+    subject.zeroPoint,
   );
-  if (!k.at(subject.scale).subarray(0, n).every((scale) => scale >= SMALLEST_SCALE && scale < Infinity)) return false;
+  if (
+    !k
+      .at(subject.scale)
+      .subarray(0, n)
+      .every((scale) => scale >= SMALLEST_SCALE && scale < Infinity)
+  )
+    return false;
   if (settings.symmetric || settings.zero_point === null) return true;
   k.at(subject.zeroPoint).fill(settings.zero_point);
   return settings.zero_point >= grid.qmin && settings.zero_point <= grid.qmax;
@@ -94,7 +118,15 @@ export function compute(kernels, subject, settings, conventions) {
   const shown = perChannel ? widest(kernels.at(subject.scale).subarray(0, layout[1])) : 0;
   const { edges, counts } = settings.zoom ? subject.bulk() : subject.whole();
   const picture = {
-    settings, asked, axis, edges, counts, perChannel, grid, shape: subject.shape, count: subject.count,
+    settings,
+    asked,
+    axis,
+    edges,
+    counts,
+    perChannel,
+    grid,
+    shape: subject.shape,
+    count: subject.count,
     span: subject.whole().span,
     shownChannel: perChannel ? shown : null,
     scale: kernels.at(subject.scale)[shown],
@@ -117,7 +149,19 @@ function quantized(k, subject, convention, granularity, grid, layout, shown) {
   const fused = convention.fused_granularities.includes(granularity);
   const order = convention.zero_point_before_rounding ? (fused ? 2 : 1) : 0;
   const { scale, zeroPoint, codes, x, xHat } = subject;
-  k.call("k_quantize", x, ...layout, scale, zeroPoint, qmin, qmax, Number(convention.multiply_by_reciprocal), order, HALF_EVEN, codes);
+  k.call(
+    "k_quantize",
+    x,
+    ...layout,
+    scale,
+    zeroPoint,
+    qmin,
+    qmax,
+    Number(convention.multiply_by_reciprocal),
+    order,
+    HALF_EVEN,
+    codes,
+  );
   k.call("k_dequantize", codes, Number(signed), ...layout, scale, zeroPoint, xHat);
   k.call("k_clip_limits", scale, zeroPoint, layout[1], qmin, qmax, { float: REACH }, subject.limitLo, subject.limitHi);
   const stats = k.alloc(Float64Array, 6);
@@ -128,7 +172,9 @@ function quantized(k, subject, convention, granularity, grid, layout, shown) {
   k.call("k_count_codes", codes, Number(signed), ...layout, granularity === "channel" ? shown : -1, qmin, held);
   const n = subject.count;
   return {
-    signal, noise, maxError,
+    signal,
+    noise,
+    maxError,
     clippedShare: clipped / n,
     clippingErrorShare: clipping / n / (rounding / n + clipping / n || 1),
     limits: [k.at(subject.limitLo)[shown], k.at(subject.limitHi)[shown]],
@@ -141,14 +187,26 @@ function quantized(k, subject, convention, granularity, grid, layout, shown) {
 function errorBins(k, subject, largest, scale) {
   const counts = k.alloc(Int32Array, ERROR_BINS);
   k.at(counts).fill(0);
-  k.call("k_error_bins", subject.x, subject.xHat, subject.count, { float: largest }, { float: scale }, ERROR_BINS, counts, subject.pair);
+  k.call(
+    "k_error_bins",
+    subject.x,
+    subject.xHat,
+    subject.count,
+    { float: largest },
+    { float: scale },
+    ERROR_BINS,
+    counts,
+    subject.pair,
+  );
   const [edge] = k.at(subject.pair);
   return { errorEdges: subject.linspace(-edge, edge, ERROR_BINS + 1), errorCounts: k.at(counts).slice() };
 }
 
 /** What the lowest and the highest code of every scale stand for. */
 function ends(k, subject, { qmin, qmax, signed }, n) {
-  k.at(subject.endCodes).fill(qmin, 0, n).fill(qmax, n, 2 * n);
+  k.at(subject.endCodes)
+    .fill(qmin, 0, n)
+    .fill(qmax, n, 2 * n);
   k.call("k_dequantize", subject.endCodes, Number(signed), 2, n, 1, subject.scale, subject.zeroPoint, subject.ends);
   const both = k.at(subject.ends);
   return { endLo: both.slice(0, n), endHi: both.slice(n, 2 * n) };
@@ -159,8 +217,16 @@ function drawnGrid(k, subject, { grid, scale, zeroPoint, edges, endLo, endHi, sh
   const { qmin, qmax, signed } = grid;
   const n = qmax - qmin + 1;
   const [one, point] = [k.alloc(Float32Array, 1), k.alloc(Int32Array, 1)];
-  const [stairs, codes, out] = [k.alloc(Float32Array, STAIRS), k.alloc(Uint8Array, STAIRS), k.alloc(Float32Array, STAIRS)];
-  const [centres, reals, exact] = [k.alloc(Int32Array, edges.length - 1), k.alloc(Float64Array, n), k.alloc(Float64Array, edges.length)];
+  const [stairs, codes, out] = [
+    k.alloc(Float32Array, STAIRS),
+    k.alloc(Uint8Array, STAIRS),
+    k.alloc(Float32Array, STAIRS),
+  ];
+  const [centres, reals, exact] = [
+    k.alloc(Int32Array, edges.length - 1),
+    k.alloc(Float64Array, n),
+    k.alloc(Float64Array, edges.length),
+  ];
   k.at(one)[0] = scale;
   k.at(point)[0] = zeroPoint;
   k.at(exact).set(edges);
@@ -176,7 +242,12 @@ function drawnGrid(k, subject, { grid, scale, zeroPoint, edges, endLo, endHi, sh
   k.call("k_reals", { float: scale }, zeroPoint, qmin, n, reals);
   const at = shownChannel ?? 0;
   return {
-    transfer, levels: real(n), barCodes: k.at(centres).slice(), reals: k.at(reals).slice(), lo: endLo[at], hi: endHi[at],
+    transfer,
+    levels: real(n),
+    barCodes: k.at(centres).slice(),
+    reals: k.at(reals).slice(),
+    lo: endLo[at],
+    hi: endHi[at],
   };
 }
 
@@ -184,16 +255,16 @@ function drawnGrid(k, subject, { grid, scale, zeroPoint, edges, endLo, endHi, sh
 function channels(subject, axis, { endLo, endHi, perChannel }) {
   const { lo, hi, order } = subject.channelRanges(axis);
   const pick = (array) => Float32Array.from(order, (c) => array[c]);
-  return {
-    channelLo: pick(lo), channelHi: pick(hi),
-    channelClip: perChannel ? [pick(endLo), pick(endHi)] : [],
-  };
+  return { channelLo: pick(lo), channelHi: pick(hi), channelClip: perChannel ? [pick(endLo), pick(endHi)] : [] };
 }
 
 /** Sizes as stored: packed codes, float32 scales, and packed zero-points unless all are 0. */
 function storage(k, subject, bits, scales) {
   const packed = (n) => Math.ceil((n * bits) / 8);
-  const points = k.at(subject.zeroPoint).subarray(0, scales).some((point) => point !== 0);
+  const points = k
+    .at(subject.zeroPoint)
+    .subarray(0, scales)
+    .some((point) => point !== 0);
   const bytesAfter = packed(subject.count) + 4 * scales + (points ? packed(scales) : 0);
   return { bytesBefore: 4 * subject.count, bytesAfter, bitsPerWeight: (8 * bytesAfter) / subject.count };
 }

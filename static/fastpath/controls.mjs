@@ -9,7 +9,8 @@ export function readTag(figure) {
 }
 
 export class Controls {
-  #byModel = new Map(); #byName = new Map();
+  #byModel = new Map();
+  #byName = new Map();
 
   constructor(doc, grips, controls) {
     for (const model of doc.all_models) {
@@ -65,7 +66,10 @@ export class Controls {
     set("clip", { start, end, step: (end - start) / 1000 });
     if (moving !== "clip" || settings.symmetric) set("clip", { value: asked });
     set("zero_point", {
-      start: grid.qmin, end: grid.qmax, value: zeroPoint, visible: !settings.symmetric && !perChannel,
+      start: grid.qmin,
+      end: grid.qmax,
+      value: zeroPoint,
+      visible: !settings.symmetric && !perChannel,
     });
     set("axis", { value: this.#byName.get("axis").model.options[axis], visible: perChannel });
   }

@@ -18,8 +18,18 @@ export function findModels(doc) {
   return {
     figures: Object.fromEntries(["histogram", "error", "transfer", "channels"].map((name) => [name, find(name)])),
     sources: Object.fromEntries(
-      ["histogram-bars", "histogram-lines", "histogram-levels", "handles", "error-bars", "transfer-line", "transfer-diagonal",
-        "channel-bars", "channel-ranges"].map((name) => [name, find(name)])),
+      [
+        "histogram-bars",
+        "histogram-lines",
+        "histogram-levels",
+        "handles",
+        "error-bars",
+        "transfer-line",
+        "transfer-diagonal",
+        "channel-bars",
+        "channel-ranges",
+      ].map((name) => [name, find(name)]),
+    ),
     grips: [find("grip-lo"), find("grip-hi")],
     outside: [find("outside-low"), find("outside-high")],
     spans: [find("channel-span-lo"), find("channel-span-hi")],
@@ -27,7 +37,9 @@ export function findModels(doc) {
 }
 
 export class Drawing {
-  #ledger; #models; #centres = { edges: null, texts: [] };
+  #ledger;
+  #models;
+  #centres = { edges: null, texts: [] };
 
   constructor(models, ledger) {
     this.#models = models;
@@ -59,7 +71,12 @@ export class Drawing {
     if (!settings.zoom) [start, end] = [Math.min(start, asked[0] - margin), Math.max(end, asked[1] + margin)];
     this.#range(figures.histogram.x_range, start, end);
     this.#range(figures.histogram.y_range, -0.012 * top, top);
-    this.#data("histogram-bars", { ...bars(edges), count: counts, real: this.#texts(edges), formula: formulas(picture) });
+    this.#data("histogram-bars", {
+      ...bars(edges),
+      count: counts,
+      real: this.#texts(edges),
+      formula: formulas(picture),
+    });
     this.#levels(picture, top);
     // A handle that would be out of sight waits at the edge, where it can be taken hold of.
     const seen = asked.map((value) => Math.min(Math.max(value, start + margin / 2), end - margin / 2));
@@ -73,7 +90,10 @@ export class Drawing {
     const few = levels.length <= MOST_LEVEL_LINES;
     this.#data("histogram-lines", { x: few ? levels : [] });
     const width = (edges[1] - edges[0]) / scale;
-    const total = Math.max(1, levelCounts.reduce((a, b) => a + b, 0));
+    const total = Math.max(
+      1,
+      levelCounts.reduce((a, b) => a + b, 0),
+    );
     this.#data("histogram-levels", {
       x: levels,
       y: Array.from(levelCounts, (count) => Math.min(count * width, top * 0.97)),
@@ -118,7 +138,10 @@ export class Drawing {
       this.#ledger.write(span, "location", asked[i]);
       this.#ledger.write(span, "visible", !perChannel);
     });
-    this.#data("channel-ranges", { x: channelClip.flatMap((ends) => [...ends]), y: perChannel ? [...rows, ...rows] : [] });
+    this.#data("channel-ranges", {
+      x: channelClip.flatMap((ends) => [...ends]),
+      y: perChannel ? [...rows, ...rows] : [],
+    });
   }
 }
 

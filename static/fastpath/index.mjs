@@ -15,9 +15,23 @@ const SLOTS = ["numbers", "histogram", "error", "transfer", "channels"].map((nam
 const WRITTEN = ["clip", "zero_point"];
 
 export class FastPath {
-  #live; #settings; #python; #ledger = new Ledger(); #drawing; #controls; #texts; #conventions;
-  #kernels = null; #free = 0; #subject = null; #picture = null;
-  #shown = null; #moving = null; #ahead = false; #proposed = false; #frame = 0;
+  #live;
+  #settings;
+  #python;
+  #ledger = new Ledger();
+  #drawing;
+  #controls;
+  #texts;
+  #conventions;
+  #kernels = null;
+  #free = 0;
+  #subject = null;
+  #picture = null;
+  #shown = null;
+  #moving = null;
+  #ahead = false;
+  #proposed = false;
+  #frame = 0;
 
   /** How many pictures were drawn, and how long the last one took, in milliseconds. */
   timing = { steps: 0, ms: 0 };
@@ -53,10 +67,14 @@ export class FastPath {
   }
 
   /** Whether something is drawn, or about to be, that Python has not confirmed. */
-  get ahead() { return this.#ahead; }
+  get ahead() {
+    return this.#ahead;
+  }
 
   /** The last picture that was drawn: see compute.mjs. */
-  get picture() { return this.#picture; }
+  get picture() {
+    return this.#picture;
+  }
 
   /** @param {{values: Float32Array, shape: number[], key: string, zoomed?: object}} tensor see subject.mjs; keyOf gives the key */
   async setSubject(tensor) {
@@ -67,10 +85,14 @@ export class FastPath {
   }
 
   /** Whether the tensor that settings name is at hand. */
-  has(settings) { return this.#subject?.key === keyOf(settings); }
+  has(settings) {
+    return this.#subject?.key === keyOf(settings);
+  }
 
   /** The settings as the visitor has them. */
-  get settings() { return this.#settings; }
+  get settings() {
+    return this.#settings;
+  }
 
   /**
    * Python has begun to listen after the visitor began to move things: it gets the settings as a whole. One by one the
@@ -82,7 +104,8 @@ export class FastPath {
     if (!this.#ahead || this.#settings.tensor === null) return;
     this.#live.forget();
     const { version: _, ...changes } = this.#settings;
-    if (this.#proposed) await request("state"); // before the answer comes Python's picture
+    if (this.#proposed)
+      await request("state"); // before the answer comes Python's picture
     else await request("set", { changes });
     this.#proposed = false;
     if (!this.#live.waiting) this.#settled();

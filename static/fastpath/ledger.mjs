@@ -7,7 +7,9 @@ const kept = (value) => (value?.constructor === Object ? { ...value } : value);
 export class Ledger {
   #entries = new Map();
 
-  get size() { return this.#entries.size; }
+  get size() {
+    return this.#entries.size;
+  }
 
   /** Sets a property and remembers what it was. Python hears nothing of it. */
   write(model, attr, value) {

@@ -59,7 +59,11 @@ export function affine(real, scale, code, zeroPoint) {
 }
 
 export function size(count) {
-  for (const [unit, factor] of [["GB", 1e9], ["MB", 1e6], ["kB", 1e3]]) {
+  for (const [unit, factor] of [
+    ["GB", 1e9],
+    ["MB", 1e6],
+    ["kB", 1e3],
+  ]) {
     if (count >= 0.9995 * factor) return `${digits(count / factor)} ${unit}`; // what would round to 1 000 takes the next unit
   }
   return `${fixed(count, 0)} B`;

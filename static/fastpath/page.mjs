@@ -3,7 +3,9 @@ import { keyOf } from "./compute.mjs";
 import { FastPath } from "./index.mjs";
 import { linked } from "./settings.mjs";
 
-let fastPath = null, client = null, asked = null;
+let fastPath = null,
+  client = null,
+  asked = null;
 
 /**
  * The Tensor view's document is shown: from now on its controls are followed.

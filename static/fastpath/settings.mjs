@@ -25,7 +25,19 @@ export function moved(settings, name, value, asked, zeroPoint) {
 }
 
 const WORDS = { 1: true, true: true, 0: false, false: false };
-const NOT_THE_TENSORS = ["v", "view", "weights", "weights_granularity", "activations", "exclude", "formats", "runtime", "algorithms", "parameters", "partial"];
+const NOT_THE_TENSORS = [
+  "v",
+  "view",
+  "weights",
+  "weights_granularity",
+  "activations",
+  "exclude",
+  "formats",
+  "runtime",
+  "algorithms",
+  "parameters",
+  "partial",
+];
 
 /**
  * What a link's query changes in the Tensor view, as far as the page can tell; Python checks it when it is there.

@@ -9,7 +9,9 @@ export const MOST_VALUES = 2 ** 20;
 const product = (sizes) => sizes.reduce((a, b) => a * b, 1);
 
 export class Subject {
-  #kernels; #ranges = new Map(); #whole = null;
+  #kernels;
+  #ranges = new Map();
+  #whole = null;
 
   /**
    * @param {import("../kernels.mjs").Kernels} kernels whose memory is the subject's alone

@@ -4,7 +4,11 @@ import { affine, digits, fixed, grouped, percent, size } from "./numbers.mjs";
 
 /** Block -> name of its Div; a root of the document is named after its slot. */
 const BLOCKS = {
-  numbers: "tensor-numbers", histogram: "histogram-text", error: "error-text", channels: "channels-text", formula: "formula-text",
+  numbers: "tensor-numbers",
+  histogram: "histogram-text",
+  error: "error-text",
+  channels: "channels-text",
+  formula: "formula-text",
 };
 const OF_THE_MODEL = ["accuracy", "cross-entropy"];
 
@@ -34,11 +38,16 @@ function cardsOf({ signal, noise, maxError, scale, scales, bitsPerWeight, bytesB
   const sqnr = decibels(signal, noise);
   const ratio = bytesBefore / Math.max(1, bytesAfter);
   return {
-    sqnr: { value: `${digits(sqnr)} dB`, remark: Number.isFinite(sqnr) ? "each bit adds about 6 dB" : "no error at all" },
+    sqnr: {
+      value: `${digits(sqnr)} dB`,
+      remark: Number.isFinite(sqnr) ? "each bit adds about 6 dB" : "no error at all",
+    },
     "max-error": { value: digits(maxError), remark: `${digits(maxError / scale, 2)} × scale` },
     bits: { value: digits(bitsPerWeight), remark: `as stored, ${grouped(scales)} scale${scales === 1 ? "" : "s"}` },
     size: {
-      value: size(bytesAfter), remark: `${size(bytesBefore)} → ÷ ${digits(ratio)}`, tone: ratio > 1 ? "better" : "worse",
+      value: size(bytesAfter),
+      remark: `${size(bytesBefore)} → ÷ ${digits(ratio)}`,
+      tone: ratio > 1 ? "better" : "worse",
     },
   };
 }
@@ -94,7 +103,10 @@ export class Texts {
 
   #bar(share) {
     const root = this.#element("error");
-    for (const [part, amount] of [["rounding", 1 - share], ["clipping", share]]) {
+    for (const [part, amount] of [
+      ["rounding", 1 - share],
+      ["clipping", share],
+    ]) {
       const element = root?.querySelector(`[data-part="${part}"]`);
       if (element) element.style.flex = fixed(amount, 4);
     }

@@ -30,9 +30,9 @@ async function quickest(run) {
     for (let i = 0; i < count; i += 1) await run();
     return performance.now() - began;
   };
-  while (await round() < ENOUGH_MS) count *= 2;
+  while ((await round()) < ENOUGH_MS) count *= 2;
   let best = Infinity;
-  for (let i = 0; i < ROUNDS; i += 1) best = Math.min(best, await round() / count);
+  for (let i = 0; i < ROUNDS; i += 1) best = Math.min(best, (await round()) / count);
   return best;
 }
 
@@ -53,8 +53,21 @@ async function ours({ dot, kernels }, { stem, channels, size, stride, scratch },
   kernels.at(multipliers).fill(multiplier);
   const geometry = [1, size, size, channels, 3, 3, stride, stride, 1, 1, 1, 1, out, out];
   const source = [0, xZero, dot === "signed" ? 128 : 0];
-  const args = [images, ...geometry, ...source, weights, 1, bias, multipliers,
-    { float: -yZero }, { float: 255 - yZero }, yZero, 0, result, ring];
+  const args = [
+    images,
+    ...geometry,
+    ...source,
+    weights,
+    1,
+    bias,
+    multipliers,
+    { float: -yZero },
+    { float: 255 - yZero },
+    yZero,
+    0,
+    result,
+    ring,
+  ];
   return { run: () => kernels.call("k_depthwise_s8", ...args), result: () => kernels.at(result), pixels: out * out };
 }
 
@@ -76,7 +89,9 @@ async function main() {
       const mark = build.kernels.mark();
       const layerOfOurs = await ours(build, layer, told, x);
       const ms = await quickest(layerOfOurs.run);
-      const differ = transposed(layerOfOurs.result(), layerOfOurs.pixels, channels).filter((code, i) => code !== theirs[i]);
+      const differ = transposed(layerOfOurs.result(), layerOfOurs.pixels, channels).filter(
+        (code, i) => code !== theirs[i],
+      );
       line.push(`${build.dot} ${ms.toFixed(4)} ms, ${(theirMs / ms).toFixed(1)} x, ${differ.length} codes differ`);
       build.kernels.release(mark);
     }

@@ -28,12 +28,19 @@ export const frames = async (n = 2) => {
   for (let i = 0; i < n; i++) await new Promise((resolve) => requestAnimationFrame(resolve));
 };
 
-const data = (label) => doc().all_models.values().find((model) => model.label === label && "value" in model);
-const outer = (label) => doc().all_models.values().find((model) => model.data === data(label));
+const data = (label) =>
+  doc()
+    .all_models.values()
+    .find((model) => model.label === label && "value" in model);
+const outer = (label) =>
+  doc()
+    .all_models.values()
+    .find((model) => model.data === data(label));
 
 /** What has the focus when a slider is taken hold of. */
 const slider = (label) => {
-  const within = (node) => node.querySelector?.("input[type=range]") ??
+  const within = (node) =>
+    node.querySelector?.("input[type=range]") ??
     [...(node.shadowRoot?.children ?? []), ...(node.children ?? [])].map(within).find((found) => found);
   return within(Bokeh.index.find_one_by_id(outer(label).id).el);
 };
@@ -61,7 +68,8 @@ export async function settled() {
   while (currentFastPath().ahead) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-const plain = (values) => Array.from(values, (value) => (typeof value === "number" && Object.is(value, -0) ? 0 : value));
+const plain = (values) =>
+  Array.from(values, (value) => (typeof value === "number" && Object.is(value, -0) ? 0 : value));
 const text = (block) => {
   const model = find(`${block}-text`) ?? find(`tensor-${block}`);
   return Bokeh.index.find_one_by_id(model.id).markup_el;
@@ -70,8 +78,17 @@ const text = (block) => {
 /** Everything that is on screen and depends on the settings, but for the model's own cards. */
 export function screen() {
   const seen = {};
-  for (const name of ["histogram-bars", "histogram-lines", "histogram-levels", "handles", "error-bars", "transfer-line",
-    "transfer-diagonal", "channel-bars", "channel-ranges"]) {
+  for (const name of [
+    "histogram-bars",
+    "histogram-lines",
+    "histogram-levels",
+    "handles",
+    "error-bars",
+    "transfer-line",
+    "transfer-diagonal",
+    "channel-bars",
+    "channel-ranges",
+  ]) {
     for (const [column, values] of Object.entries(find(name).data)) seen[`${name} ${column}`] = plain(values);
   }
   for (const name of ["histogram", "error", "transfer", "channels"]) {
@@ -148,7 +165,8 @@ export async function steps(list) {
 export async function idle() {
   const currentFastPath = window.playgroundStart.fastPath;
   await settled();
-  for (let i = 0; i < 400 && !currentFastPath().has(playground.state); i++) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (let i = 0; i < 400 && !currentFastPath().has(playground.state); i++)
+    await new Promise((resolve) => setTimeout(resolve, 5));
   await frames();
 }
 

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { LIBRARIES, libraryFile, startPyodide } from "../../../static/engine/runtime.mjs";
+import { LIBRARIES, libraryFile, startPyodide } from "../../static/engine/runtime.mjs";
 
 // Node would print the line that threw, and Pyodide is a single line of a megabyte.
 process.on("uncaughtException", (error) => {

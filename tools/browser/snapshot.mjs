@@ -1,6 +1,6 @@
 // node snapshot.mjs PLACES.json: builds the first view in Pyodide, saves its memory, and checks that it can be restored.
 import { readFileSync, writeFileSync } from "node:fs";
-import { pack } from "../../../static/engine/sparse.mjs";
+import { pack } from "../../static/engine/sparse.mjs";
 import { copyIn, start } from "./node.mjs";
 
 /** Fills the free blocks below the top of the heap with zeros: what was freed would only make the file larger. */

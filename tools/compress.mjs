@@ -18,5 +18,7 @@ async function compress([source, target]) {
 }
 
 const waiting = JSON.parse(await readFile(process.argv[2], "utf8"));
-const drain = async () => { while (waiting.length) await compress(waiting.pop()); };
+const drain = async () => {
+  while (waiting.length) await compress(waiting.pop());
+};
 await Promise.all(Array.from({ length: availableParallelism() }, drain));

@@ -18,26 +18,40 @@
     return host ? [...walk(host)].filter((node) => node.matches(wanted)) : [];
   };
   let slider = null; // what is found is kept: looking for it in every frame would take the time that is measured
-  const bits = () => slider ??= within("slot-tensor-controls", "input[type=range]").find(({ min, max }) => min === "2" && max === "8");
-  const numbers = () => within("slot-tensor-numbers", "dd").map((node) => node.textContent).join("|");
+  const bits = () =>
+    (slider ??= within("slot-tensor-controls", "input[type=range]").find(({ min, max }) => min === "2" && max === "8"));
+  const numbers = () =>
+    within("slot-tensor-numbers", "dd")
+      .map((node) => node.textContent)
+      .join("|");
   const empty = new Set(["histogram", "error", "transfer", "channels"]);
   const plots = () => {
     for (const name of empty) if (within(`slot-tensor-${name}`, "canvas").length) empty.delete(name);
     return !empty.size;
   };
   const marked = (name) => performance.getEntriesByName(name).length > 0;
-  const after = (work) => { setTimeout(() => work(performance.now()), 0); };
+  const after = (work) => {
+    setTimeout(() => work(performance.now()), 0);
+  };
 
   function look() {
-    if (!seen.view && marked("first view") && plots() && numbers() && bits()) after((now) => { seen.view ??= now; });
+    if (!seen.view && marked("first view") && plots() && numbers() && bits())
+      after((now) => {
+        seen.view ??= now;
+      });
     if (before !== null && !seen.slider && numbers() !== before) {
       const alone = !window.playground?.bootTimes;
-      after((now) => { seen.slider ??= now; seen.alone ??= alone; });
+      after((now) => {
+        seen.slider ??= now;
+        seen.alone ??= alone;
+      });
     }
     if (!seen.slider) requestAnimationFrame(look);
   }
   requestAnimationFrame(look);
-  addEventListener("playground-booted", () => { seen.python = performance.now(); });
+  addEventListener("playground-booted", () => {
+    seen.python = performance.now();
+  });
 
   window.coldProbe = {
     seen,
