@@ -38,9 +38,13 @@ def as_float32(x: ArrayLike, where: str = "x") -> Float32:
     try:
         array: NDArray[Any] = np.asarray(x)
     except ValueError as error:
-        raise InvalidInputError("the nested lists do not form an array", where=where) from error
+        raise InvalidInputError(
+            "the nested lists do not form an array", where=where, hint="Give rows of one length"
+        ) from error
     if array.dtype.kind not in "fiu":
-        raise InvalidInputError(f"real numbers are needed, not {array.dtype}", where=where)
+        raise InvalidInputError(
+            f"values of type {array.dtype} are not real numbers", where=where, hint="Give integers or floats"
+        )
     with np.errstate(over="ignore"):  # too large a float64 becomes infinite and is reported as such
         return np.asarray(array, dtype=np.float32, order="C")
 
@@ -62,7 +66,7 @@ def require_finite(x: Float32, where: str = "x") -> Float32:
     raise InvalidInputError(
         f"{bad.size} of {x.size} values are NaN or infinite in float32, the first at [{place}]",
         where=where,
-        hint="Replace them, or leave this tensor in float",
+        hint="Replace these values, or leave the tensor in float",
     )
 
 
@@ -74,6 +78,6 @@ def require_values(x: Float32, where: str = "x") -> Float32:
     """
     if x.size == 0:
         raise InvalidInputError(
-            f"an array of shape {x.shape} has no values", where=where, hint="Leave this tensor as it is"
+            f"an array of shape {x.shape} has no values", where=where, hint="Give at least one value"
         )
     return require_finite(x, where)

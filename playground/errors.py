@@ -6,6 +6,12 @@ The same object crosses the worker boundary as ``{"kind": ..., "message": ...}``
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
+_MOST_LISTED = 24
+"""A longer list is not read: what is spelt most alike is named instead."""
+
 
 class PlaygroundError(Exception):
     """Base of every error that a caller can provoke. ``kind`` is stable and machine-readable.
@@ -64,3 +70,12 @@ class CancelledError(PlaygroundError):
     """The person cancelled the work. Not a failure; nothing was changed."""
 
     kind = "cancelled"
+
+
+def one_of(value: object, accepted: Iterable[str]) -> str:
+    """The remedy for a name that is none of the accepted ones: the whole list, or of a long one those spelt alike."""
+    names = list(accepted)
+    if len(names) <= _MOST_LISTED:
+        return f"Use one of: {', '.join(names)}"
+    alike = difflib.get_close_matches(str(value), names, n=3, cutoff=0.5) or names[:3]
+    return f"Use one of {len(names)} names such as {', '.join(alike)}"

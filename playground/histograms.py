@@ -71,10 +71,14 @@ def histogram(x: ArrayLike, bins: int = 256, lo: float | None = None, hi: float 
 def edges_of(lo: float, hi: float, bins: int) -> tuple[np.float32, np.float32]:
     """Both edges as float32, moved apart where they coincide."""
     if not isinstance(bins, int) or not 1 <= bins <= MOST_BINS:
-        raise InvalidInputError(f"{bins!r} is not accepted", where="bins", hint=f"Use an integer from 1 to {MOST_BINS}")
+        raise InvalidInputError(
+            f"{bins!r} is not a valid number of bins", where="bins", hint=f"Use an integer from 1 to {MOST_BINS}"
+        )
     first, last = np.float32(lo), np.float32(hi)
     if not (np.isfinite(first) and np.isfinite(last) and first <= last):
-        raise InvalidInputError(f"no histogram runs from {first:g} to {last:g}", where="lo", hint="Use finite lo <= hi")
+        raise InvalidInputError(
+            f"a histogram cannot run from {first:g} to {last:g}", where="lo", hint="Use finite bounds with lo <= hi"
+        )
     if first == last:
         margin = max(abs(first), np.float32(1)) / 2
         return first - margin, last + margin

@@ -99,7 +99,7 @@ class ErrorSums:
             InvalidInputError: there was none.
         """
         if not self.count:
-            raise InvalidInputError("there are no values to compare", where="x")
+            raise InvalidInputError("there are no values to compare", where="x", hint="Give at least one value")
         mse = self._noise / self.count
         return {
             "mse": mse,
@@ -125,7 +125,11 @@ def sqnr_db(x: ArrayLike, x_hat: ArrayLike) -> float:
 def _pair(x: ArrayLike, x_hat: ArrayLike) -> tuple[Float32, Float32]:
     a, b = as_float32(x, "x"), as_float32(x_hat, "x_hat")
     if a.shape != b.shape:
-        raise InvalidInputError(f"its shape {b.shape} is not the original's {a.shape}", where="x_hat")
+        raise InvalidInputError(
+            f"shape {b.shape} is not the shape of the original, {a.shape}",
+            where="x_hat",
+            hint="Give two arrays of one shape",
+        )
     return require_values(a, "x").reshape(-1), require_values(b, "x_hat").reshape(-1)
 
 
@@ -205,7 +209,11 @@ def _flat(limit: ArrayLike, shape: tuple[int, ...]) -> Any:
     try:
         return np.broadcast_to(given, shape).flat
     except ValueError as error:
-        raise InvalidInputError(f"the limits do not fit values of shape {shape}", where="lo") from error
+        raise InvalidInputError(
+            f"the clip limits do not fit values of shape {shape}",
+            where="lo",
+            hint="Give one number, or limits that broadcast to that shape",
+        ) from error
 
 
 def kl_divergence(x: ArrayLike, x_hat: ArrayLike, bins: int = 256) -> float:
@@ -249,7 +257,7 @@ def code_use(qtensor: QTensor) -> CodeUse:
     """
     codes = qtensor.codes.reshape(-1)
     if codes.size == 0:
-        raise InvalidInputError("a tensor without values has no codes", where="qtensor")
+        raise InvalidInputError("a tensor without values has no codes", where="qtensor", hint="Give at least one value")
     low, high = qtensor.scheme.element.limits(qtensor.scheme.narrow_range)
     if high - low < MOST_BINS:
         held = np.zeros(high - low + 1, np.int64)

@@ -41,7 +41,7 @@ def resolve(awaitable: Awaitable[T]) -> T:
         next(waiting)
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
-    raise EngineError("this call has to wait for the browser", hint="Await it in the page instead of calling it")
+    raise EngineError("this call has to wait for the browser", where="tasks", hint="Await it in the page")
 
 
 def run_sync(task: Task[T], progress: Callable[[Progress], None] | None = None) -> T:

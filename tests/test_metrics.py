@@ -54,7 +54,7 @@ def test_measures_without_error_or_without_signal() -> None:
 @pytest.mark.parametrize(
     ("x", "x_hat", "message"),
     [
-        (np.zeros(3), np.zeros((3, 1)), r"^x_hat: its shape \(3, 1\) is not the original's \(3,\)"),
+        (np.zeros(3), np.zeros((3, 1)), r"^x_hat: shape \(3, 1\) is not the shape of the original, \(3,\)"),
         (np.zeros((0, 2)), np.zeros((0, 2)), r"^x: an array of shape \(0, 2\) has no values"),
         ([1.0, np.nan], [1.0, 1.0], "^x: 1 of 2 values are NaN"),
         ([1.0, 1.0], [1.0, np.inf], "^x_hat: 1 of 2 values are NaN"),
@@ -109,11 +109,11 @@ def test_every_value_is_counted_whatever_the_range(x: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"bins": 0}, "^bins: 0 is not accepted"),
-        ({"bins": 2.0}, "^bins: 2.0 is not accepted"),
-        ({"lo": 2.0, "hi": 1.0}, "^lo: no histogram runs from 2 to 1"),
-        ({"lo": -math.inf}, "^lo: no histogram runs from -inf"),
-        ({"hi": math.nan}, "^lo: no histogram runs from 0 to nan"),
+        ({"bins": 0}, "^bins: 0 is not a valid number of bins"),
+        ({"bins": 2.0}, "^bins: 2.0 is not a valid number of bins"),
+        ({"lo": 2.0, "hi": 1.0}, "^lo: a histogram cannot run from 2 to 1"),
+        ({"lo": -math.inf}, "^lo: a histogram cannot run from -inf"),
+        ({"hi": math.nan}, "^lo: a histogram cannot run from 0 to nan"),
     ],
 )
 def test_impossible_histograms_are_refused(arguments: dict[str, Any], message: str) -> None:
@@ -148,9 +148,9 @@ def test_without_clipping_all_error_is_rounding() -> None:
 
 
 def test_limits_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(InvalidInputError, match=r"^lo: the limits do not fit values of shape \(2,\)"):
+    with pytest.raises(InvalidInputError, match=r"^lo: the clip limits do not fit values of shape \(2,\)"):
         split_error([1.0, 2.0], [1.0, 2.0], np.zeros(3), np.ones(3))
-    with pytest.raises(InvalidInputError, match=r"^lo: the limits do not fit values of shape \(1,\)"):
+    with pytest.raises(InvalidInputError, match=r"^lo: the clip limits do not fit values of shape \(1,\)"):
         split_error([1.0], [1.0], np.zeros(3), np.ones(3))
 
 
@@ -244,5 +244,5 @@ def test_an_empty_tensor_has_no_codes() -> None:
     empty = QTensor(q.codes[:0], q.qparams, q.scheme, (0,))
     with pytest.raises(InvalidInputError, match="qtensor: a tensor without values has no codes"):
         code_use(empty)
-    with pytest.raises(InvalidInputError, match=r"bins: 0 is not accepted"):
+    with pytest.raises(InvalidInputError, match=r"bins: 0 is not a valid number of bins"):
         kl_divergence([1.0, 2.0], [1.0, 2.0], bins=0)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from numpy.typing import ArrayLike
 
 from playground.calibration._calibrator import Calibrator, Parameter, State
-from playground.errors import InvalidInputError
+from playground.errors import InvalidInputError, one_of
 from playground.quantization import Range, Scheme
 from playground.registry import discover
 
@@ -26,13 +26,15 @@ def start(scheme: Scheme) -> State:
     """
     if scheme.calibrator not in CALIBRATORS:
         raise InvalidInputError(
-            f"{scheme.calibrator!r} is not accepted", where="calibrator", hint=f"Use one of: {', '.join(CALIBRATORS)}"
+            f"{scheme.calibrator!r} is not a calibrator",
+            where="calibrator",
+            hint=one_of(scheme.calibrator, CALIBRATORS),
         )
     calibrator = CALIBRATORS[scheme.calibrator]
     known = {p.name: p for p in calibrator.parameters}
     for name, value in scheme.calibrator_args:
         if name not in known:
-            accepted = f"It has: {', '.join(known)}" if known else "It has no parameters"
+            accepted = one_of(name, known) if known else "Leave it out: this calibrator has no parameters"
             raise InvalidInputError(
                 f"{calibrator.id} has no parameter {name!r}", where="calibrator_args", hint=accepted
             )

@@ -33,7 +33,7 @@ class Batches:
             raise InvalidInputError(
                 f"a batch of shape {x.shape} needs scales of shape {shape}, those before it {self._shape}",
                 where="batch",
-                hint="Batches may differ only along axes that share a scale",
+                hint="Give batches that differ only along axes that share a scale",
             )
         self._shape = shape
         return x
@@ -45,7 +45,9 @@ class Batches:
             InvalidInputError: no batch has been seen.
         """
         if self._shape is None:
-            raise InvalidInputError("no batch has been seen", where="calibration", hint="Give at least one batch")
+            raise InvalidInputError(
+                "the calibrator has seen no batch", where="calibration", hint="Give at least one batch"
+            )
         return self._shape
 
     def extremes(self, x: Float32) -> tuple[Float32, Float32]:

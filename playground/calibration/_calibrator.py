@@ -47,11 +47,11 @@ class Parameter:
         """Refuse a value that it may not have (InvalidInputError)."""
         number = isinstance(value, int) or (isinstance(value, float) and not self.integer)
         if isinstance(value, bool) or not number or not self.minimum <= float(str(value)) <= self.maximum:
-            kind = "an integer" if self.integer else "a number"
+            kind, form = ("an integer", ".0f") if self.integer else ("a number", "g")
             raise InvalidInputError(
-                f"{value!r} is not accepted",
+                f"{value!r} is out of bounds",
                 where=self.name,
-                hint=f"Use {kind} from {self.minimum:g} to {self.maximum:g}",
+                hint=f"Use {kind} from {self.minimum:{form}} to {self.maximum:{form}}",
             )
 
 

@@ -63,7 +63,7 @@ class HistogramState(Generic[H]):
         scales = math.prod(self.batches.seen_shape())
         if scales > _MOST_SCALES:
             raise UnsupportedError(
-                f"a histogram for each of {scales} scales is too much",
+                f"a histogram for each of {scales} scales takes too much memory",
                 where="calibrator",
                 hint="Use 'minmax', 'mse' or 'lp_norm' where so few values share a scale",
             )

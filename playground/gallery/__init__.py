@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.errors import InvalidInputError, MissingError
+from playground.errors import InvalidInputError, MissingError, one_of
 from playground.gallery.catalogue import Data, Entry, catalogue
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def entry(model_id: str) -> Entry:
         MissingError: the gallery has no such model.
     """
     if model_id not in entries():
-        raise MissingError(f"the gallery has no model {model_id!r}", hint=f"It has {', '.join(entries())}")
+        raise MissingError(f"there is no model {model_id!r}", where="gallery", hint=one_of(model_id, entries()))
     return entries()[model_id]
 
 
@@ -197,7 +197,9 @@ def tokens_of(text: str) -> NDArray[np.int64]:
     place = {character: index for index, character in enumerate(characters())}
     unknown = next((character for character in text if character not in place), None)
     if unknown is not None:
-        raise InvalidInputError(f"the text models do not know the character {unknown!r}", hint="Leave it out")
+        raise InvalidInputError(
+            f"the character {unknown!r} is not in the text model's vocabulary", where="text", hint="Leave it out"
+        )
     return np.array([place[character] for character in text], np.int64)
 
 
@@ -218,7 +220,7 @@ def put_file(name: str, content: bytes) -> None:
         MissingError: no model has such a file.
     """
     if not any(name in found.files for found in entries().values()):
-        raise MissingError(f"the gallery has no file {name!r}")
+        raise MissingError(f"there is no file {name!r}", where="gallery", hint="Use a file that a gallery model names")
     (_FOLDER / name).write_bytes(content)
 
 
@@ -226,7 +228,9 @@ def _file(name: str) -> Path:
     path = _FOLDER / name
     if not path.exists():
         raise MissingError(
-            f"the gallery's file {name} is not here", hint="In the page, choose the model in the gallery"
+            f"the file {name} has not been fetched",
+            where="gallery",
+            hint="In the page, choose the model in the gallery",
         )
     return path
 

@@ -104,4 +104,4 @@ def page_file(name: str) -> Awaitable[bytes]:
         from playground.host import site_files
 
         return site_files.page_file(name)
-    raise MissingError(f"the file {name} comes with the page alone")
+    raise MissingError(f"the file {name} is part of the page", where="host", hint="Open the page to use it")

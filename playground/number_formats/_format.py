@@ -109,7 +109,9 @@ class NumberFormat(ABC):
             UnsupportedError: a format of more than 16 bits, which has too many.
         """
         if self.bits > 16:
-            raise UnsupportedError(f"{self.id} has too many numbers to list them", where="format")
+            raise UnsupportedError(
+                f"{self.id} has too many values to list", where="format", hint="Use a format of at most 16 bits"
+            )
         everything = self.decode(np.arange(self.qmin, self.qmax + 1, dtype=np.int64).astype(self.dtype))
         return np.unique(everything[np.isfinite(everything)])
 
@@ -144,12 +146,12 @@ class NumberFormat(ABC):
             InvalidInputError: a code is not an integer or does not fit.
         """
         if codes.dtype.kind not in "iu":
-            raise InvalidInputError(f"codes are integers, not {codes.dtype}", where="codes")
+            raise InvalidInputError(f"{codes.dtype} values are not codes", where="codes", hint="Give integers")
         if codes.size and (codes.min() < self.qmin or codes.max() > self.qmax):
             raise InvalidInputError(
                 f"codes from {codes.min()} to {codes.max()} do not fit {self.id}",
                 where="codes",
-                hint=f"Its codes run from {self.qmin} to {self.qmax}",
+                hint=f"Use codes from {self.qmin} to {self.qmax}",
             )
         return _packing.pack(codes.astype(self.dtype, copy=False), self.bits)
 
@@ -161,7 +163,9 @@ class NumberFormat(ABC):
         """
         if packed.size != self.packed_nbytes(count):
             raise InvalidInputError(
-                f"{count} {self.id} codes take {self.packed_nbytes(count)} bytes, not {packed.size}", where="packed"
+                f"{packed.size} bytes do not hold {count} {self.id} codes",
+                where="packed",
+                hint=f"Give {self.packed_nbytes(count)} bytes",
             )
         codes = _packing.unpack(packed, count, self.bits)
         if self.qmin >= 0:

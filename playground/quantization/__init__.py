@@ -70,7 +70,9 @@ def quantize_values(values: Float32, range: Range | None, scheme: Scheme, zero_p
     if not scheme.needs_range:
         return _without_range(values, found, scheme)
     if found is None:
-        raise InvalidInputError("none is given", where="range", hint="Give one, or use quantize, which finds it")
+        raise InvalidInputError(
+            "this scheme needs a range", where="range", hint="Give one, or call quantize, which finds one"
+        )
     if scheme.centre:
         qparams = centred_qparams(values, found, scheme, zero_point=zero_point)
     else:
@@ -87,7 +89,7 @@ def rotated(values: Float32, scheme: Scheme) -> Float32:
     if scheme.rotation is None:
         return values
     if not values.ndim:
-        raise InvalidInputError("a scalar has no axis to rotate along", where="rotation", hint="Leave it out")
+        raise InvalidInputError("a scalar has no axis to rotate along", where="rotation", hint="Leave the rotation out")
     return rotate(values, scheme.seed)
 
 

@@ -36,9 +36,9 @@ def quantize_by_procedure(x: Float32, scheme: Scheme, procedure: Procedure) -> Q
     for bits in (blocks.scale, blocks.offset):
         if bits is not None and not np.isfinite(bits.view(np.float16)).all():
             raise InvalidInputError(
-                f"its values are too large for the half-precision scales of {scheme.format}",
+                f"the values are too large for the half-precision scales of {scheme.format}",
                 where="x",
-                hint="Scale it down, or use a format with other scales",
+                hint="Scale the tensor down, or use a format with float32 scales",
             )
     return assemble(blocks, scheme, x.shape)
 
@@ -51,11 +51,17 @@ def from_bytes(data: Octets, scheme: Scheme, shape: tuple[int, ...]) -> QTensor:
     """
     procedure = scheme.procedure
     if procedure is None:
-        raise InvalidInputError(f"{scheme.format} has no stored blocks", where="format", hint="Use one of GGUF's")
+        raise InvalidInputError(
+            f"{scheme.format!r} is not a block format of GGUF", where="format", hint="Use one such as q4_0 or q8_0"
+        )
     scheme.qparams_shape(shape)
     wanted = stored_nbytes(procedure, shape, scheme.block_axis)
     if data.size != wanted:
-        raise InvalidInputError(f"{scheme.format} of shape {shape} takes {wanted} bytes, not {data.size}", where="data")
+        raise InvalidInputError(
+            f"{data.size} bytes do not hold {scheme.format} blocks of shape {shape}",
+            where="data",
+            hint=f"Give exactly {wanted} bytes",
+        )
     return assemble(procedure.from_bytes(data.reshape(-1, procedure.nbytes)), scheme, shape)
 
 

@@ -123,13 +123,13 @@ class Grouping:
 
     def _size(self) -> int:
         if self.block_size is None:
-            raise InvalidInputError("None is no size of a block", where="block_size", hint="Use an integer from 1 on")
+            raise InvalidInputError("a block size is missing", where="block_size", hint="Use a positive integer")
         return self.block_size
 
     def _rank(self, shape: Shape, axis: int | None) -> int:
         if not shape:
             raise InvalidInputError(
-                f"{axis} is no axis of a tensor of shape ()",
+                f"a scalar has no axis {axis}",
                 where="axis",
                 hint="Use granularity 'tensor' for a scalar",
             )
@@ -140,7 +140,9 @@ class Grouping:
         rank = self._rank(shape, axis)
         if axis is None or not -rank <= axis < rank:
             raise InvalidInputError(
-                f"{axis} is no axis of a tensor of shape {shape}", where="axis", hint=f"Use {-rank} to {rank - 1}"
+                f"{axis} is not a valid axis of a tensor of shape {shape}",
+                where="axis",
+                hint=f"Use a number from {-rank} to {rank - 1}",
             )
         return axis % rank
 

@@ -34,9 +34,9 @@ def choose_qparams(range: Range, scheme: Scheme, *, zero_point: int | None = Non
     """
     if scheme.procedure is not None or scheme.number_format.is_fitted:
         raise InvalidInputError(
-            f"{scheme.format} makes its parameters from the values, not from a range",
+            f"{scheme.format} takes its parameters from the values, not from a range",
             where="format",
-            hint="Use quantize",
+            hint="Call quantize",
         )
     if not scheme.is_scaled:
         return unscaled(range.lo.shape)
@@ -235,18 +235,22 @@ def _clamp(points: ArrayLike, scheme: Scheme) -> Int32:
 def _checked_zero_point(zero_point: int, scheme: Scheme, chosen: Int32 | Float32) -> int:
     if scheme.element.family != "integer":
         raise InvalidInputError(
-            f"{scheme.format} has no zero-points", where="zero_point", hint="Leave it out, or use an integer format"
+            f"format {scheme.format!r} has no zero-points",
+            where="zero_point",
+            hint="Leave it out, or use an integer format",
         )
     qmin, qmax = scheme.limits
     if not qmin <= zero_point <= qmax:
         raise InvalidInputError(
-            f"{zero_point} is no {scheme.format} code", where="zero_point", hint=f"Use {qmin} to {qmax}"
+            f"{zero_point} is not a valid {scheme.format} zero-point",
+            where="zero_point",
+            hint=f"Use an integer from {qmin} to {qmax}",
         )
     if scheme.symmetric and (chosen != zero_point).any():
         raise InvalidInputError(
-            f"{zero_point} is not the zero-point of a symmetric scheme",
+            f"a symmetric scheme cannot have the zero-point {zero_point}",
             where="zero_point",
-            hint="Use symmetric=False to choose the zero-point",
+            hint="Use symmetric=False",
         )
     return zero_point
 

@@ -47,9 +47,13 @@ class Range:
         require_finite(low, "range.lo")
         require_finite(high, "range.hi")
         if low.shape != high.shape:
-            raise InvalidInputError(f"lo has shape {low.shape} but hi {high.shape}", where="range")
+            raise InvalidInputError(
+                f"lo has shape {low.shape} but hi has shape {high.shape}",
+                where="range",
+                hint="Give both bounds the same shape",
+            )
         if (low > high).any():
-            raise InvalidInputError("lo lies above hi", where="range", hint="Swap the two bounds")
+            raise InvalidInputError("the lower bound lies above the upper bound", where="range", hint="Swap them")
         object.__setattr__(self, "lo", low)
         object.__setattr__(self, "hi", high)
 
@@ -62,7 +66,7 @@ class Range:
         wanted = scheme.qparams_shape(shape)
         if self.lo.size != 1 and self.lo.shape != wanted:
             raise InvalidInputError(
-                f"its shape {self.lo.shape} does not fit a tensor of shape {shape}",
+                f"a range of shape {self.lo.shape} does not fit a tensor of shape {shape}",
                 where="range",
                 hint=f"Give one number, or arrays of shape {wanted}",
             )
@@ -117,16 +121,26 @@ class QParams:
         scales = scale if isinstance(scale, QTensor) else _checked_scale(scale, 0 if factors else TINY)
         points = np.asarray(zero_point)
         if points.dtype.kind not in "iuf":
-            raise InvalidInputError(f"zero-points are numbers, not {points.dtype}", where="zero_point")
+            raise InvalidInputError(
+                f"values of type {points.dtype} are not zero-points", where="zero_point", hint="Give integers or floats"
+            )
         if points.dtype.kind == "f":
             points = require_finite(as_float32(points, "zero_point"), "zero_point")
         shift = offset if offset is None or isinstance(offset, QTensor) else as_float32(offset, "offset")
         book = None if codebook is None else require_finite(as_float32(codebook, "codebook"), "codebook")
         for name, held in (("zero_point", points), ("offset", shift)):
             if held is not None and held.shape != scales.shape:
-                raise InvalidInputError(f"its shape {held.shape} is not the scale's {scales.shape}", where=name)
+                raise InvalidInputError(
+                    f"shape {held.shape} is not the shape of the scales, {scales.shape}",
+                    where=name,
+                    hint="Give one number for each scale",
+                )
         if book is not None and book.shape[:-1] != scales.shape:
-            raise InvalidInputError(f"its shape {book.shape} does not fit the scale's {scales.shape}", where="codebook")
+            raise InvalidInputError(
+                f"shape {book.shape} does not fit scales of shape {scales.shape}",
+                where="codebook",
+                hint="Give one codebook for each scale, its entries along the last axis",
+            )
         object.__setattr__(self, "scale", scales)
         object.__setattr__(
             self, "zero_point", points if points.dtype.kind == "f" else points.astype(np.int32, copy=False)
@@ -149,7 +163,9 @@ class QParams:
 def _checked_scale(scale: ArrayLike, least: float) -> Float32:
     scales = require_finite(as_float32(scale, "scale"), "scale")
     if scales.size and scales.min() < least:
-        raise InvalidInputError(f"{scales.min()} is no scale", where="scale", hint="Scales are at least 1.18e-38")
+        raise InvalidInputError(
+            f"{scales.min()} is not a valid scale", where="scale", hint="Use a positive number of at least 1.18e-38"
+        )
     return scales
 
 
@@ -177,9 +193,9 @@ class QTensor:
         wanted = self.scheme.element.dtype
         if self.codes.dtype != wanted or self.codes.shape != self.shape:
             raise InvalidInputError(
-                f"{self.codes.dtype} codes of shape {self.codes.shape}",
+                f"{self.codes.dtype} codes of shape {self.codes.shape} do not fit this tensor",
                 where="codes",
-                hint=f"{self.scheme.format} codes for this tensor are {wanted} of shape {self.shape}",
+                hint=f"Give {wanted} codes of shape {self.shape}",
             )
         require_fit(self.qparams, self.scheme, self.shape)
 
@@ -222,7 +238,9 @@ class QTensor:
 def _block_part(parameter: Float32 | QTensor) -> Part:
     """The fp16 bits of scales or offsets, and the codes that count them where there are any."""
     if not isinstance(parameter, QTensor):
-        raise InvalidInputError("float32 scales cannot be stored in these blocks", where="scale")
+        raise InvalidInputError(
+            "these blocks cannot store float32 scales", where="scale", hint="Quantize with the format's own scales"
+        )
     outer = parameter.qparams.scale
     return (outer.codes, parameter.codes) if isinstance(outer, QTensor) else (parameter.codes, None)
 
@@ -239,7 +257,11 @@ def require_fit(qparams: QParams, scheme: Scheme, shape: tuple[int, ...]) -> Non
     """Raise InvalidInputError if parameters do not belong to a tensor of ``shape``. A number fits every tensor."""
     if qparams.scale.shape == () or qparams.scale.shape == scheme.qparams_shape(shape):
         return
-    raise InvalidInputError(f"scales of shape {qparams.scale.shape} do not fit values of shape {shape}", where="scale")
+    raise InvalidInputError(
+        f"scales of shape {qparams.scale.shape} do not fit values of shape {shape}",
+        where="scale",
+        hint=f"Give one scale, or scales of shape {scheme.qparams_shape(shape)}",
+    )
 
 
 def spread(parameters: NDArray[Any], scheme: Scheme, shape: tuple[int, ...]) -> NDArray[Any]:

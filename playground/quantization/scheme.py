@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from playground.convention_rules import CONVENTIONS, Convention
-from playground.errors import InvalidInputError
+from playground.errors import InvalidInputError, one_of
 from playground.number_formats import FORMATS, BlockFormat, NumberFormat, Procedure
 from playground.quantization.grouping import GRANULARITIES, Grouping
 from playground.quantization.rotation import ROTATIONS
@@ -89,7 +89,7 @@ class Scheme:
         for name in ("symmetric", "narrow_range", "zero_in_range", "centre", "saturate", "scaled"):
             value = getattr(self, name)
             if not isinstance(value, bool) and not (name == "scaled" and value is None):
-                raise InvalidInputError(f"{value!r} is not accepted", where=name, hint="Use True or False")
+                raise InvalidInputError(f"{value!r} is neither True nor False", where=name, hint="Use True or False")
         _only_with("axis", self.axis, ("channel", "token", "block"), self.granularity, minimum=None)
         _only_with("block_size", self.block_size, ("block",), self.granularity, minimum=1)
         low, high = self.element.limits(self.narrow_range)
@@ -97,12 +97,16 @@ class Scheme:
             raise InvalidInputError(
                 f"narrow_range=True contradicts format {self.format!r}",
                 where="narrow_range",
-                hint="Only integers of two bits or more can do without their smallest code",
+                hint="Use narrow_range=False, or an integer format of at least two bits",
             )
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise InvalidInputError(f"{self.seed!r} is not accepted", where="seed", hint="Use an integer from 0 on")
+            raise InvalidInputError(
+                f"{self.seed!r} is not a valid seed", where="seed", hint="Use a non-negative integer"
+            )
         if not isinstance(self.calibrator, str):
-            raise InvalidInputError(f"{self.calibrator!r} is not accepted", where="calibrator", hint="Use an id")
+            raise InvalidInputError(
+                f"{self.calibrator!r} is not a calibrator", where="calibrator", hint="Use an id such as 'minmax'"
+            )
         object.__setattr__(self, "calibrator_args", _as_pairs(self.calibrator_args))
 
     def _take_blocks_of(self, number_format: BlockFormat) -> None:
@@ -119,7 +123,7 @@ class Scheme:
                 raise InvalidInputError(
                     f"{name}={given!r} contradicts format {self.format!r}",
                     where=name,
-                    hint=f"Leave it out: this format has {own!r}" if name != "scale_scheme" else "Leave it out",
+                    hint=f"Leave it out: this format uses {own!r}" if name != "scale_scheme" else "Leave it out",
                 )
             if given == unset:
                 object.__setattr__(self, name, own)
@@ -131,7 +135,7 @@ class Scheme:
                 raise InvalidInputError(
                     f"{name}={getattr(self, name)!r} contradicts format {self.format!r}",
                     where=name,
-                    hint="Leave it out: a block format decides that itself",
+                    hint=f"Leave it out: a block format sets its own {name}",
                 )
 
     @property
@@ -217,15 +221,17 @@ class Scheme:
 
 def _one_of(field: str, value: object, accepted: Mapping[str, object] | tuple[str, ...]) -> None:
     if not isinstance(value, str) or value not in accepted:
-        raise InvalidInputError(f"{value!r} is not accepted", where=field, hint=f"Use one of: {', '.join(accepted)}")
+        raise InvalidInputError(f"{value!r} is not a valid {field}", where=field, hint=one_of(value, accepted))
 
 
 def _only_with(field: str, value: object, needed: tuple[str, ...], granularity: str, minimum: int | None) -> None:
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, int) or (minimum is not None and value < minimum):
-        least = "" if minimum is None else f" from {minimum} on"
-        raise InvalidInputError(f"{value!r} is not accepted", where=field, hint=f"Use an integer{least}, or None")
+        least = "" if minimum is None else f" of at least {minimum}"
+        raise InvalidInputError(
+            f"{value!r} is not a valid {field}", where=field, hint=f"Use an integer{least}, or None"
+        )
     if granularity not in needed:
         raise InvalidInputError(
             f"{field}={value} contradicts granularity {granularity!r}",
@@ -241,7 +247,7 @@ def _as_scheme(value: Any) -> Scheme | None:
         return Scheme(**value)
     except TypeError as error:
         raise InvalidInputError(
-            f"{value!r} is not accepted", where="scale_scheme", hint="Use a Scheme or its fields"
+            f"{value!r} is not a scheme", where="scale_scheme", hint="Use a Scheme or a dict of its fields"
         ) from error
 
 
@@ -250,9 +256,13 @@ def _as_pairs(args: Any) -> tuple[tuple[str, Argument], ...]:
     try:
         checked = tuple((name, value) for name, value in pairs)
     except (TypeError, ValueError) as error:
-        raise InvalidInputError(f"{args!r} is not accepted", where="calibrator_args", hint="Use name: value") from error
+        raise InvalidInputError(
+            f"{args!r} is not a mapping", where="calibrator_args", hint="Use {'name': value}"
+        ) from error
     if not all(isinstance(name, str) and isinstance(value, float | int | str) for name, value in checked):
         raise InvalidInputError(
-            f"{args!r} is not accepted", where="calibrator_args", hint="Names are text, values numbers or text"
+            f"{args!r} has a name or value of another type",
+            where="calibrator_args",
+            hint="Use text as names, and numbers or text as values",
         )
     return checked

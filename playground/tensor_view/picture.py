@@ -131,7 +131,9 @@ def largest_tensor(model: Model) -> str:
     candidates = quantizable(model)
     if not candidates:
         raise MissingError(
-            "no floating-point tensor with at least one axis", where=model.name, hint="Open another model"
+            "the model has no floating-point tensor with at least one axis",
+            where=model.name,
+            hint="Open another model",
         )
     return max(candidates, key=lambda n: model.tensors[n].size)
 
@@ -150,7 +152,9 @@ def subject_of(model: Model, name: str) -> Subject:
     """
     if name not in quantizable(model):
         raise MissingError(
-            f"no tensor {name!r} that can be shown", where=model.name, hint="It needs floats, an axis and an element"
+            f"there is no floating-point tensor {name!r}",
+            where=model.name,
+            hint="Choose a floating-point tensor with at least one axis and one value",
         )
     values = require_values(np.ascontiguousarray(as_float32(model.tensors[name].numpy(), name)), name)
     low, high = float(values.min()), float(values.max())

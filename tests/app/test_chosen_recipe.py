@@ -31,7 +31,7 @@ def test_nothing_stands_in_the_way_of_what_the_page_opens_with():
         (Settings(runtime="bitsandbytes"), "bitsandbytes has no 'static' activations", "it computes in float"),
         (Settings(runtime="gguf", activations="weight_only"), "GGUF reads no int8 weights", "layouts of their own"),
         (Settings(weights="nf4"), "format 'nf4' is not available yet in ONNX files", "Use one of"),
-        (Settings(runtime="abacus"), "'abacus' is not accepted", "Use one of"),
+        (Settings(runtime="abacus"), "'abacus' is not a runtime", "Use one of"),
     ],
 )
 def test_what_a_runtime_does_not_take_is_said_with_the_reason(settings, what, why):

@@ -59,5 +59,7 @@ def test_more_codes_than_bins_are_refused() -> None:
 
 def test_a_histogram_for_each_of_very_many_scales_is_refused() -> None:
     state = calibration.start(Scheme(granularity="channel", axis=0, calibrator="entropy"))
-    with pytest.raises(UnsupportedError, match="calibrator: a histogram for each of 10000 scales is too much"):
+    with pytest.raises(
+        UnsupportedError, match="calibrator: a histogram for each of 10000 scales takes too much memory"
+    ):
         state.update(np.zeros((10_000, 2)))

@@ -93,11 +93,11 @@ def test_packing_follows_c_order_whatever_the_memory_layout(fmt: NumberFormat) -
 @each_format
 def test_codes_that_do_not_fit_are_refused(fmt: NumberFormat) -> None:
     for bad in (fmt.qmin - 1, fmt.qmax + 1):
-        with pytest.raises(InvalidInputError, match=rf"do not fit {fmt.element.id}\. Its codes run from"):
+        with pytest.raises(InvalidInputError, match=rf"do not fit {fmt.element.id}\. Use codes from"):
             fmt.element.pack(np.array([0, bad], np.int64))
-    with pytest.raises(InvalidInputError, match="codes are integers, not float32"):
+    with pytest.raises(InvalidInputError, match="float32 values are not codes"):
         fmt.element.pack(np.zeros(3, np.float32))
-    with pytest.raises(InvalidInputError, match="codes take"):
+    with pytest.raises(InvalidInputError, match="bytes do not hold 100"):
         fmt.element.unpack(np.zeros(fmt.element.packed_nbytes(100) + 1, np.uint8), 100)
 
 

@@ -150,7 +150,7 @@ def test_every_rounding_in_exact_arithmetic(quarters: list[int], rounding: str, 
 
 
 def test_a_scheme_that_needs_a_range_says_so() -> None:
-    with pytest.raises(InvalidInputError, match=r"^range: none is given\. Give one, or use quantize"):
+    with pytest.raises(InvalidInputError, match=r"^range: this scheme needs a range\. Give one, or call quantize"):
         quantize_within(X, None, Scheme("int8"))
     assert quantize_within(X, None, Scheme("q8_0")).shape == X.shape
 

@@ -99,11 +99,15 @@ def test_without_values_there_are_no_pieces(shape: tuple[int, ...], grouping: Gr
 @pytest.mark.parametrize(
     ("grouping", "shape", "message"),
     [
-        (Grouping("channel", 2), (3, 4), r"^axis: 2 is no axis of a tensor of shape \(3, 4\)\. Use -2 to 1$"),
-        (Grouping("channel"), (3, 4), "^axis: None is no axis"),
-        (Grouping("token"), (), r"^axis: -1 is no axis of a tensor of shape \(\)\. Use granularity 'tensor'"),
-        (Grouping("block", None, 4), (), r"^axis: None is no axis of a tensor of shape \(\)"),
-        (Grouping("block", 0), (3, 4), "^block_size: None is no size of a block"),
+        (
+            Grouping("channel", 2),
+            (3, 4),
+            r"^axis: 2 is not a valid axis of a tensor of shape \(3, 4\)\. Use a number from -2 to 1$",
+        ),
+        (Grouping("channel"), (3, 4), "^axis: None is not a valid axis"),
+        (Grouping("token"), (), r"^axis: a scalar has no axis -1\. Use granularity 'tensor'"),
+        (Grouping("block", None, 4), (), r"^axis: a scalar has no axis None"),
+        (Grouping("block", 0), (3, 4), "^block_size: a block size is missing"),
     ],
 )
 def test_what_does_not_fit_is_named(grouping: Grouping, shape: tuple[int, ...], message: str) -> None:

@@ -13,11 +13,11 @@ from playground.quantization import clip_limits, levels
 @pytest.mark.parametrize(
     ("lo", "hi", "message"),
     [
-        (1, -1, r"^range: lo lies above hi\. Swap the two bounds$"),
+        (1, -1, r"^range: the lower bound lies above the upper bound\. Swap them$"),
         (np.nan, 1, r"^range\.lo: 1 of 1 values are NaN"),
         (0, np.inf, r"^range\.hi: 1 of 1 values are NaN"),
-        ([0, 0], [1], r"^range: lo has shape \(2,\) but hi \(1,\)"),
-        (0, "one", r"^range\.hi: real numbers are needed"),
+        ([0, 0], [1], r"^range: lo has shape \(2,\) but hi has shape \(1,\)"),
+        (0, "one", r"^range\.hi: values of type .* are not real numbers"),
     ],
 )
 def test_bad_ranges_are_refused(lo: Any, hi: Any, message: str) -> None:
@@ -31,20 +31,22 @@ def test_a_number_holds_for_every_channel_and_arrays_have_to_fit() -> None:
     assert (spread.lo.tolist(), spread.hi.tolist()) == ([[-1, -1, -1]], [[2, 2, 2]])
     own = Range(np.array([[-1.0, -2, -3]]), np.array([[1.0, 2, 3]]))
     assert own.for_shape((4, 3), scheme).hi.tolist() == [[1, 2, 3]]
-    with pytest.raises(InvalidInputError, match=r"range: its shape \(1, 3\) does not fit a tensor of shape \(4, 5\)"):
+    with pytest.raises(
+        InvalidInputError, match=r"range: a range of shape \(1, 3\) does not fit a tensor of shape \(4, 5\)"
+    ):
         own.for_shape((4, 5), scheme)
 
 
 @pytest.mark.parametrize(
     ("scale", "zero_point", "message"),
     [
-        (0.0, 0, "^scale: 0.0 is no scale"),
-        (-0.5, 0, "^scale: -0.5 is no scale"),
-        (1e-40, 0, "^scale: .* is no scale. Scales are at least 1.18e-38"),
+        (0.0, 0, "^scale: 0.0 is not a valid scale"),
+        (-0.5, 0, "^scale: -0.5 is not a valid scale"),
+        (1e-40, 0, "^scale: .* is not a valid scale. Use a positive number of at least 1.18e-38"),
         (np.nan, 0, "^scale: 1 of 1 values are NaN"),
-        (1.0, "5", "^zero_point: zero-points are numbers, not <U1"),
+        (1.0, "5", "^zero_point: values of type <U1 are not zero-points"),
         (1.0, np.inf, "^zero_point: 1 of 1 values are NaN or infinite"),
-        ([1.0, 2.0], 0, r"^zero_point: its shape \(\) is not the scale's \(2,\)"),
+        ([1.0, 2.0], 0, r"^zero_point: shape \(\) is not the shape of the scales, \(2,\)"),
     ],
 )
 def test_bad_parameters_are_refused(scale: Any, zero_point: Any, message: str) -> None:
@@ -74,9 +76,9 @@ def test_a_zero_point_has_to_be_a_code_and_to_agree_with_symmetry() -> None:
         (Scheme("uint8", symmetric=False), -1),
         (Scheme("int4", symmetric=False, narrow_range=True), -8),
     ]:
-        with pytest.raises(InvalidInputError, match=rf"^zero_point: {bad} is no u?int\d code\. Use "):
+        with pytest.raises(InvalidInputError, match=rf"^zero_point: {bad} is not a valid u?int\d zero-point\. Use "):
             choose_qparams(Range(-1, 1), scheme, zero_point=bad)
-    with pytest.raises(InvalidInputError, match=r"^zero_point: 3 is not the zero-point of a symmetric scheme"):
+    with pytest.raises(InvalidInputError, match=r"^zero_point: a symmetric scheme cannot have the zero-point 3"):
         choose_qparams(Range(-1, 1), Scheme("int8"), zero_point=3)
     assert choose_qparams(Range(-1, 1), Scheme("int8"), zero_point=0).zero_point == 0
 

@@ -63,7 +63,7 @@ def test_scales_that_do_not_fit_are_refused(shape: tuple[int, ...]) -> None:
     [(np.zeros((2, 3), np.uint8), (2, 3)), (np.zeros((2, 3), np.int8), (3, 2)), (np.zeros(6, np.int32), (6,))],
 )
 def test_a_tensor_of_parts_that_contradict_each_other_is_refused(codes: Any, shape: tuple[int, ...]) -> None:
-    with pytest.raises(InvalidInputError, match=r"^codes: .*int8 codes for this tensor are int8 of shape"):
+    with pytest.raises(InvalidInputError, match=r"^codes: .*do not fit this tensor. Give int8 codes of shape"):
         QTensor(codes, QParams(1.0, 0), Scheme(), shape)
 
 

@@ -62,7 +62,7 @@ def test_every_family_can_be_rotated(name: str) -> None:
 
 
 def test_what_cannot_be_rotated_is_refused() -> None:
-    with pytest.raises(InvalidInputError, match=r"^rotation: 'givens' is not accepted. Use one of: hadamard"):
+    with pytest.raises(InvalidInputError, match=r"^rotation: 'givens' is not a valid rotation. Use one of: hadamard"):
         Scheme(rotation="givens")
     with pytest.raises(InvalidInputError, match=r"^rotation: a scalar has no axis to rotate along"):
         quantize(1.0, Scheme(rotation="hadamard"))

@@ -13,28 +13,34 @@ from playground.errors import InvalidInputError
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"format": "int17"}, r"^format: 'int17' is not accepted\. Use one of: int8, uint8, .*uint16"),
-        ({"format": 8}, "^format: 8 is not accepted"),
-        ({"granularity": "row"}, r"^granularity: 'row' is not accepted\. Use one of: tensor, channel, token, block$"),
+        ({"format": "int17"}, r"^format: 'int17' is not a valid format\. Use one of 82 names such as int7"),
+        ({"format": 8}, "^format: 8 is not a valid format"),
+        (
+            {"granularity": "row"},
+            r"^granularity: 'row' is not a valid granularity\. Use one of: tensor, channel, token, block$",
+        ),
         ({"rounding": "up"}, r"^rounding: 'up' .* half_even, half_away, .*toward_zero, stochastic$"),
         ({"convention": ["pytorch"]}, r"^convention: \['pytorch'\] .* onnxruntime, pytorch, pytorch_fake"),
-        ({"symmetric": 1}, "^symmetric: 1 is not accepted. Use True or False$"),
-        ({"narrow_range": None}, "^narrow_range: None is not accepted"),
+        ({"symmetric": 1}, "^symmetric: 1 is neither True nor False. Use True or False$"),
+        ({"narrow_range": None}, "^narrow_range: None is neither True nor False"),
         ({"axis": 0}, "^axis: axis=0 contradicts granularity 'tensor'"),
         ({"granularity": "token", "block_size": 4}, "^block_size: block_size=4 contradicts granularity 'token'"),
         ({"zero_point_type": "int"}, r"^zero_point_type: 'int' .* integer, float, offset$"),
-        ({"scaled": 1}, "^scaled: 1 is not accepted"),
+        ({"scaled": 1}, "^scaled: 1 is neither True nor False"),
         ({"format": "uint1", "narrow_range": True}, "^narrow_range: narrow_range=True contradicts format 'uint1'"),
-        ({"seed": -1}, "^seed: -1 is not accepted"),
-        ({"scale_scheme": "fp16"}, "^scale_scheme: 'fp16' is not accepted. Use a Scheme or its fields"),
-        ({"scale_scheme": {"format": "fp17"}}, "^format: 'fp17' is not accepted"),
-        ({"granularity": "channel", "axis": 1.0}, "^axis: 1.0 is not accepted"),
-        ({"granularity": "channel", "axis": True}, "^axis: True is not accepted"),
+        ({"seed": -1}, "^seed: -1 is not a valid seed"),
+        ({"scale_scheme": "fp16"}, "^scale_scheme: 'fp16' is not a scheme. Use a Scheme or a dict of its fields"),
+        ({"scale_scheme": {"format": "fp17"}}, "^format: 'fp17' is not a valid format"),
+        ({"granularity": "channel", "axis": 1.0}, "^axis: 1.0 is not a valid axis"),
+        ({"granularity": "channel", "axis": True}, "^axis: True is not a valid axis"),
         ({"block_size": 32}, "^block_size: block_size=32 contradicts granularity 'tensor'"),
-        ({"granularity": "block", "block_size": 0}, "^block_size: 0 is not accepted. Use an integer from 1 on"),
-        ({"calibrator": None}, "^calibrator: None is not accepted"),
-        ({"calibrator_args": 3}, "^calibrator_args: 3 is not accepted"),
-        ({"calibrator_args": {"percentile": None}}, "^calibrator_args: .* is not accepted"),
+        (
+            {"granularity": "block", "block_size": 0},
+            "^block_size: 0 is not a valid block_size. Use an integer of at least 1",
+        ),
+        ({"calibrator": None}, "^calibrator: None is not a calibrator"),
+        ({"calibrator_args": 3}, "^calibrator_args: 3 is not a mapping"),
+        ({"calibrator_args": {"percentile": None}}, "^calibrator_args: .* has a name or value of another type"),
     ],
 )
 def test_a_field_that_is_not_accepted_is_named_with_what_is(fields: dict[str, Any], message: str) -> None:
@@ -52,10 +58,10 @@ def test_scales_have_the_tensor_s_rank() -> None:
 @pytest.mark.parametrize(
     ("axis", "shape", "message"),
     [
-        (2, (3, 4), r"axis: 2 is no axis of a tensor of shape \(3, 4\)\. Use -2 to 1"),
-        (-3, (3, 4), r"axis: -3 is no axis"),
-        (None, (3, 4), r"axis: None is no axis"),
-        (0, (), r"axis: 0 is no axis of a tensor of shape \(\)\. Use granularity 'tensor' for a scalar"),
+        (2, (3, 4), r"axis: 2 is not a valid axis of a tensor of shape \(3, 4\)\. Use a number from -2 to 1"),
+        (-3, (3, 4), r"axis: -3 is not a valid axis"),
+        (None, (3, 4), r"axis: None is not a valid axis"),
+        (0, (), r"axis: a scalar has no axis 0\. Use granularity 'tensor' for a scalar"),
     ],
 )
 def test_an_axis_the_tensor_does_not_have_is_refused_when_used(
@@ -70,7 +76,7 @@ def test_blocks_and_tokens() -> None:
     assert Scheme(granularity="token", axis=1).qparams_shape((2, 3, 40)) == (2, 1, 40)
     assert Scheme(granularity="block", axis=-1, block_size=16).qparams_shape((2, 3, 40)) == (2, 3, 3)
     assert Scheme(granularity="block", block_size=16).qparams_shape((2, 3, 40)) == (1, 1, 15)
-    with pytest.raises(InvalidInputError, match=r"^block_size: None is no size of a block"):
+    with pytest.raises(InvalidInputError, match=r"^block_size: a block size is missing"):
         Scheme(granularity="block", axis=0).qparams_shape((3, 4))
 
 

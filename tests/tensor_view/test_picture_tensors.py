@@ -84,5 +84,5 @@ def test_what_can_be_looked_at():
 
 
 def test_a_model_without_such_tensors():
-    with pytest.raises(MissingError, match=r"mine\.npz: no floating-point tensor"):
+    with pytest.raises(MissingError, match=r"mine\.npz: the model has no floating-point tensor"):
         largest_tensor(model_of(whole=np.arange(99)))

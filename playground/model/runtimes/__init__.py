@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from functools import cache
 
-from playground.errors import InvalidInputError
+from playground.errors import InvalidInputError, one_of
 from playground.model.runtimes._runtime import Restriction, Runtime
 from playground.registry import discover
 
@@ -28,6 +28,6 @@ def runtime(runtime_id: str) -> Runtime:
     found = runtimes().get(runtime_id) if isinstance(runtime_id, str) else None
     if found is None:
         raise InvalidInputError(
-            f"{runtime_id!r} is not accepted", where="runtime", hint=f"Use one of: {', '.join(runtimes())}"
+            f"{runtime_id!r} is not a runtime", where="runtime", hint=one_of(runtime_id, runtimes())
         )
     return found

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from playground.errors import InvalidInputError
+from playground.errors import InvalidInputError, one_of
 from playground.model.recipe import AlgorithmCall
 from playground.ptq.algorithms._algorithm import Algorithm
 from playground.registry import discover
@@ -33,7 +33,7 @@ def checked_calls(calls: Sequence[AlgorithmCall]) -> list[tuple[Algorithm, dict[
         algorithm = algorithms().get(call.id)
         if algorithm is None:
             raise InvalidInputError(
-                f"there is no algorithm {call.id!r}", where="algorithms", hint=f"Use one of: {', '.join(algorithms())}"
+                f"there is no algorithm {call.id!r}", where="algorithms", hint=one_of(call.id, algorithms())
             )
         parameters = {parameter.name: parameter.default for parameter in algorithm.parameters}
         known = {parameter.name: parameter for parameter in algorithm.parameters}

@@ -70,7 +70,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"rules": (Rule("a", Scheme("int8")), Rule("b"), Rule("a", Scheme("int4")))}, "rules 1 and 3 ask for different"),
     ({"overrides": (Override("a", skip=True), Override("a", skip=True))}, "'a' has two overrides"),
     ({"activations": "dynamic", "activation_scheme": Scheme("int8")}, "dynamic activations contradict"),
-    ({"runtime": "abacus"}, "runtime: 'abacus' is not accepted. Use one of: bitsandbytes, gguf"),
+    ({"runtime": "abacus"}, "runtime: 'abacus' is not a runtime. Use one of: bitsandbytes, gguf"),
     ({"operators": ("",)}, "operators"),
     ({"operators": "Conv"}, "operators"),
     ({"biases": "int8"}, "biases: 'int8' is not accepted"),

@@ -46,7 +46,10 @@ def test_json_comes_back() -> None:
         ('{"weight": {}}', "unknown field weight"),
         ('{"rules": {}}', "no list"),
         ('{"rules": [{"scheme": null}]}', "rule 1: it has no pattern"),
-        ('{"rules": [{"pattern": "*", "scheme": {"format": "int99"}}]}', "rule 1: format: 'int99' is not accepted"),
+        (
+            '{"rules": [{"pattern": "*", "scheme": {"format": "int99"}}]}',
+            "rule 1: format: 'int99' is not a valid format",
+        ),
         ('{"rules": [{"pattern": "*", "schema": null}]}', "unknown field schema"),
         ('{"rules": [{"pattern": ""}]}', "no pattern"),
         ('{"rules": [{"pattern": 3}]}', "no pattern"),

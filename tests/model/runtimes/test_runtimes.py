@@ -28,7 +28,7 @@ TAKEN = {
 def test_there_are_these() -> None:
     assert set(runtimes()) == set(TAKEN)
     assert all(made.summary and made.source for made in runtimes().values())
-    with pytest.raises(InvalidInputError, match="'tensorrt' is not accepted"):
+    with pytest.raises(InvalidInputError, match="'tensorrt' is not a runtime"):
         runtime("tensorrt")
 
 
