@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from tools import budgets, downloads, environment, kernels, site
+from tools import budgets, downloads, environment, kernels, site, words
 from tools.paths import PYTHON, ROOT, STATIC, tool
 from tools.steps import BuildError, run, timed
 
@@ -50,6 +50,7 @@ def run_checks() -> None:
         "Kernels: no data segment, no memory maximum, small": _check_kernels,
         "Committed data fits its budget": _check_budget,
         "No package index is named": _check_hosts,
+        "Words of the glossary": lambda: words.check(tracked_files(), ROOT),
         "What a visit costs": budgets.check,
     }
     failed = []
