@@ -97,7 +97,8 @@ def build(modules: Path, wheel: Path, env: Mapping[str, str]) -> None:
     packages: list[Ingredient] = [HERE / "bundle.py", PACKAGE, *kernels.TARGETS]
     places = _places(modules, env)
     WORK.mkdir(parents=True, exist_ok=True)
-    step("Bundle the worker", runtime, [WORK / "worker.js"], lambda: _bundle_scripts(modules))
+    worker = [WORK / "worker.js", scripts.record("worker.js")]
+    step("Bundle the worker", runtime, worker, lambda: _bundle_scripts(modules))
     made = [WORK / "packages.zip", WORK / "data.zip", WORK / "libraries", WORK / "python_stdlib.zip"]
     step("Compile the Python packages in Pyodide", runtime + packages, made, lambda: _compile(modules, wheel, places))
     frozen = [WORK / name for name in ("snapshot.bin", "frozen.json", "subject.bin", "snapshot.json")]

@@ -18,6 +18,9 @@ from tools.steps import files_in, run
 UTILS = STATIC / "material" / "utils.mjs"
 """Stands in for the components' ``utils``, most of which it takes over."""
 
+BUNDLE = "panel-material-ui.bundle.js"
+"""The file's name: Panel asks for it."""
+
 PROJECT = Path(__file__).parent / "browser" / "material_project.py"
 
 

@@ -9,7 +9,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools import budgets, downloads, release
+from tools import budgets, downloads, release, scripts
+from tools.paths import STATIC
 from tools.steps import run
 
 LEFT_OUT = (
@@ -46,10 +47,24 @@ def service_worker(source: Path, planned: release.Release) -> bytes:
     Raises:
         BuildError: esbuild failed.
     """
+    return _bundle(source, {"release": planned.name, "files": kept_files(planned.contents)})[0]
+
+
+def npm_packages() -> list[str]:
+    """The npm packages of which the service worker has code.
+
+    Raises:
+        BuildError: esbuild failed.
+    """
+    return _bundle(STATIC / release.SERVICE_WORKER, {"release": "", "files": []})[1]
+
+
+def _bundle(source: Path, files: Mapping[str, object]) -> tuple[bytes, list[str]]:
+    """The script with ``files`` in it, and the npm packages of which it has code."""
     modules = downloads.node_modules()
     with tempfile.TemporaryDirectory() as scratch:
-        listed, output = Path(scratch, "files.json"), Path(scratch, "sw.js")
-        listed.write_text(json.dumps({"release": planned.name, "files": kept_files(planned.contents)}), "utf-8")
+        listed, output, meta = (Path(scratch, name) for name in ("files.json", "sw.js", "meta.json"))
+        listed.write_text(json.dumps(files), "utf-8")
         options = [
             "--bundle",
             "--minify",
@@ -57,10 +72,10 @@ def service_worker(source: Path, planned: release.Release) -> bytes:
             "--target=es2022",
             '--define:process.env.NODE_ENV="production"',
         ]
-        options += [f"--alias:release-files={listed}", f"--outfile={output}", "--log-level=warning"]
+        options += [f"--alias:release-files={listed}", f"--outfile={output}", f"--metafile={meta}"]
         run(
-            [*downloads.node("node"), modules / "esbuild" / "bin" / "esbuild", source, *options],
+            [*downloads.node("node"), modules / "esbuild" / "bin" / "esbuild", source, *options, "--log-level=warning"],
             "The service worker could not be bundled.",
             environment={**os.environ, "NODE_PATH": str(modules)},
         )
-        return output.read_bytes()
+        return output.read_bytes(), scripts.packages_in(meta)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tools.steps import BuildError, files_in
 
-ENTRY_POINTS = ("index.html", "embed.html", "bench.html", "app.webmanifest")
+ENTRY_POINTS = ("index.html", "embed.html", "bench.html", "app.webmanifest", "third_party.txt")
 """What people and browsers ask for by name: these keep their names, and are asked for again on every visit."""
 
 APP = "app"
@@ -197,11 +197,13 @@ def _manifest(content: bytes, addresses: Mapping[str, str]) -> bytes:
 
 
 def _entry(name: str, text: str, addresses: Mapping[str, str], contents: Mapping[str, bytes]) -> str:
-    """A page (or the web app's manifest) that names addresses.
+    """A page (or the web app's manifest) that names addresses; other texts stay as they are.
 
     Raises:
         BuildError: it refers to what is not there.
     """
+    if name.endswith(".txt"):
+        return text
     if not name.endswith(".html"):
         return json.dumps(json.loads(_manifest(text.encode(), addresses)), indent=1) + "\n"
 

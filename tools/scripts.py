@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from tools import downloads
+from tools.paths import LOCAL_CACHE
 from tools.steps import Command, run
+
+RECORDS = LOCAL_CACHE / "bundled"
+"""Which npm packages went into which bundle: one list a bundle, for the notices."""
+
+NPM_PACKAGE = re.compile(r"node_modules/((?:@[^/]+/)?[^/]+)/")
+"""In the path of a module, the package it belongs to."""
 
 
 def bundle(
@@ -35,4 +45,31 @@ def bundle(
     command: Command = [*downloads.node("node"), modules / "esbuild" / "bin" / "esbuild", entry, "--bundle", "--minify"]
     command += [f"--format={form}", f"--platform={platform}", f"--outfile={target}", "--legal-comments=eof"]
     command += ["--target=es2023", "--external:node:*", "--external:./ort/*", "--log-level=warning", *options]
-    run(command, f"{entry.name} could not be bundled.", environment={**os.environ, "NODE_PATH": str(modules)})
+    with tempfile.TemporaryDirectory() as scratch:
+        meta = Path(scratch, "meta.json")
+        environment = {**os.environ, "NODE_PATH": str(modules)}
+        run([*command, f"--metafile={meta}"], f"{entry.name} could not be bundled.", environment=environment)
+        RECORDS.mkdir(parents=True, exist_ok=True)
+        record(target.name).write_text(json.dumps(packages_in(meta)), "utf-8")
+
+
+def record(bundle_name: str) -> Path:
+    """The file that lists the npm packages of a bundle."""
+    return RECORDS / f"{bundle_name}.json"
+
+
+def npm_packages(bundle_name: str) -> list[str]:
+    """The npm packages of which a bundle has code, as :func:`bundle` found them."""
+    found: list[str] = json.loads(record(bundle_name).read_text("utf-8"))
+    return found
+
+
+def packages_in(meta: Path) -> list[str]:
+    """The npm packages of which esbuild took code, from the file that it writes about its inputs."""
+    found = set()
+    for output in json.loads(meta.read_text("utf-8"))["outputs"].values():
+        for path, part in output["inputs"].items():
+            names = NPM_PACKAGE.findall(path)
+            if names and part["bytesInOutput"]:
+                found.add(names[-1])
+    return sorted(found)

@@ -9,7 +9,18 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tools import browser_python, downloads, environment, kernels, material, publish, release, scripts
+from tools import (
+    browser_python,
+    components,
+    downloads,
+    environment,
+    kernels,
+    material,
+    notices,
+    publish,
+    release,
+    scripts,
+)
 from tools.browser_python import BrowserFile
 from tools.paths import (
     DIST,
@@ -42,7 +53,7 @@ PAGES = ("index.html", "embed.html")
 """Pages that start Python; the list of its files is written into them."""
 
 _MARK = "<!-- playground-files -->"
-_MADE_HERE = ("python", "ort", "bokeh", "pn", "pmui", "kernels", "bench", "manifest.json")
+_MADE_HERE = ("python", "ort", "bokeh", "pn", "pmui", "kernels", "bench", "manifest.json", notices.SITE_FILE)
 """Folders and files of ``dist/`` that do not come from ``static/``."""
 
 _RECIPE = Path(__file__).parent
@@ -63,7 +74,7 @@ def build() -> Path:
     versions = locked_versions(_LOCK.read_text("utf-8"))
     runtime: list[Path | str] = [_RECIPE / name for name in ("site.py", "material.py", "scripts.py")]
     runtime += [_NPM_LOCK, _LOCK, material.PROJECT, material.UTILS, *material.names()]
-    folders = [TREE / name for name in ("ort", "bokeh", "pn", "pmui")]
+    folders = [TREE / name for name in ("ort", "bokeh", "pn", "pmui")] + [scripts.record(material.BUNDLE)]
     step("Copy the browser runtime", runtime, folders, lambda: _copy_runtime(modules, versions))
     env = python_environment()
     browser_python.build(modules, wheel, env)
@@ -82,10 +93,11 @@ def build() -> Path:
     )
     recipe: list[Path | str] = [_RECIPE / name for name in ("site.py", "scripts.py", "browser_python.py")]
     recipe += [browser_python.PYTHON, json.dumps(env)]
-    pages = [TREE / "index.html", TREE / "kernels", TREE / "page.js"]
+    pages = [TREE / "index.html", TREE / "kernels", *(scripts.record(f"{name}.js") for name in SCRIPTS)]
     step("Write the pages", [*recipe, STATIC, *_KERNELS], pages, lambda: _write_pages(modules, env))
     parts: list[Path | str] = [_RECIPE / "site.py", wheel.name, json.dumps(versions)]
     step("Write the manifest", parts, [TREE / "manifest.json"], lambda: _write_manifest(wheel, versions))
+    _write_notices(modules, wheel)
     recipe = [_RECIPE / f"{name}.py" for name in ("publish", "release", "offline", "budgets", "compression")]
     published = [DIST / "index.html", DIST / "sw.js"]
     step(
@@ -95,6 +107,17 @@ def build() -> Path:
         lambda: publish.publish(TREE, DIST),
     )
     return DIST
+
+
+def _write_notices(modules: Path, wheel: Path) -> None:
+    """The step that lists what is licensed to us, once everything but the service worker is in the tree."""
+    recipe: list[Path | str] = [
+        _RECIPE / f"{name}.py" for name in ("notices", "components", "fonts", "bundle", "offline")
+    ]
+    recipe += [components.TEXTS, scripts.RECORDS, STATIC / "sw.mjs", _NPM_LOCK, _LOCK, wheel.name]
+    recipe += [TREE / name for name in ("ort", "bokeh", "pn", "pmui")]
+    made = [TREE / notices.SITE_FILE]
+    step("Collect the licences of what is shipped", recipe, made, lambda: notices.write(modules, wheel))
 
 
 def locked_versions(lock: str) -> dict[str, str]:
@@ -129,7 +152,7 @@ def _copy_runtime(modules: Path, versions: Mapping[str, str]) -> None:
         shutil.rmtree(TREE / folder, ignore_errors=True)
     for source, target in copies:
         _copy(source, TREE / target)
-    material.bundle(modules, TREE / material_home / "panel-material-ui.bundle.js")
+    material.bundle(modules, TREE / material_home / material.BUNDLE)
 
 
 def _write_pages(modules: Path, env: Mapping[str, str]) -> None:

@@ -32,5 +32,5 @@ def test_the_service_worker_holds_the_list_of_the_built_site():
     for address, check in listed.items():
         assert release.integrity((DIST / address).read_bytes()) == check
     kept_names = {address for address in listed if not HASHED.search(f"/{address}")}
-    assert kept_names == {"index.html", "embed.html", "app.webmanifest"}
+    assert kept_names == {"index.html", "embed.html", "app.webmanifest", "third_party.txt"}
     assert "process.env" not in text
