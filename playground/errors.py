@@ -66,6 +66,12 @@ class MissingError(PlaygroundError):
     kind = "missing"
 
 
+class OutputError(PlaygroundError):
+    """A file that could not be written. What was in its place is unchanged."""
+
+    kind = "output"
+
+
 class CancelledError(PlaygroundError):
     """The person cancelled the work. Not a failure; nothing was changed."""
 

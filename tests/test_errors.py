@@ -25,4 +25,4 @@ def test_message(arguments, message):
 
 
 def test_kinds_are_told_apart():
-    assert len({c.kind for c in kinds()}) == len(kinds()) == 7
+    assert len({c.kind for c in kinds()}) == len(kinds()) == 8

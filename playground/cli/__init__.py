@@ -7,15 +7,14 @@ to stderr. Exit codes: 0 done, 1 an engine failed, 2 the input cannot be used, 1
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 import playground
 from playground.cli._command import Command
-from playground.cli._console import Console
-from playground.errors import BadFileError, CancelledError, EngineError, InvalidInputError, PlaygroundError
+from playground.cli._console import STDOUT, Console
+from playground.errors import BadFileError, CancelledError, EngineError, InvalidInputError, OutputError, PlaygroundError
 from playground.registry import discover
 
 FAILED, BAD_INPUT, CANCELLED = 1, 2, 130
@@ -29,9 +28,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(arguments, console)
     except KeyboardInterrupt:
         return _fail(console, CancelledError("cancelled"), CANCELLED)
-    except BrokenPipeError:  # whoever read our output has seen enough; keep the interpreter from flushing into it again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read our output has seen enough
+        console.give_up_stdout()
         return FAILED
+    except OutputError as error:
+        if error.where == STDOUT:
+            console.give_up_stdout()
+        return _fail(console, error, BAD_INPUT)
     except OSError as error:
         where = str(error.filename) if error.filename else ""
         return _fail(console, BadFileError(error.strerror or str(error), where=where), BAD_INPUT)

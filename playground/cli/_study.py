@@ -19,6 +19,7 @@ from playground.analysis.race import race_task
 from playground.cli._console import Console
 from playground.cli._files import Arrays, ModelFile, feeds_of, read_recipe, read_samples
 from playground.errors import InvalidInputError, PlaygroundError
+from playground.host.output import write_file
 from playground.model.graph import Graph
 from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
@@ -130,6 +131,6 @@ def report_of(
 
 
 def write_report(path: Path | None, report: ModelReport) -> None:
-    """Write the HTML file, if one is wanted."""
+    """Write the HTML file, if one is wanted. Raises OutputError if it cannot be."""
     if path is not None:
-        path.write_text(report_html(report), encoding="utf-8")
+        write_file(path, report_html(report))

@@ -108,7 +108,8 @@ def _sensitivity(args: argparse.Namespace, console: Console) -> Result:
 def _show_layers(result: Result, console: Console) -> None:
     found = result["sensitivity"]
     console.line(f"{result['samples']} samples of {result['data']}")
-    console.line(f"\n{result['verdict']}\n")
+    console.paragraph(result["verdict"])
+    console.line()
     layers, labelled = found["layers"], found["quantized"]["cross_entropy"] is not None
     loss = "cross_entropy" if labelled else "relative_error"
     unit = "cross-entropy" if labelled else "error"
@@ -123,12 +124,12 @@ def _show_layers(result: Result, console: Console) -> None:
         "share": [numbers.percent(r["share"]) for r in layers],
     }
     console.table(columns, right=tuple(columns)[2:])
-    console.line(
-        f"\n{unit}: float {numbers.digits(found['original'][loss])}, all quantized "
+    console.paragraph(
+        f"{unit}: float {numbers.digits(found['original'][loss])}, all quantized "
         f"{numbers.digits(found['quantized'][loss])}"
     )
     if result["report"]:
-        console.line(f"\nreport written to {result['report']}")
+        console.paragraph(f"report written to {result['report']}")
 
 
 def _decibels(measures: dict[str, float] | None) -> str:
@@ -159,7 +160,7 @@ def show(result: Result, console: Console) -> None:
         console.pairs(_described(difference, result["samples"]))
     for row in rows:
         if row["note"]:
-            console.line(f"\n{row['file']}: {row['note']}")
+            console.paragraph(f"{row['file']}: {row['note']}")
 
 
 def _described(difference: dict[str, Any], count: int) -> dict[str, str]:

@@ -151,7 +151,7 @@ def show(result: Result, console: Console) -> None:
         console.line()
         console.table(columns, right=("before", "after", "SQNR"))
     if skipped:
-        console.line("\nleft in float")
+        console.paragraph("left in float")
         console.table(
             {
                 "name": [s["name"] or s["node"] for s in skipped],
@@ -160,14 +160,14 @@ def show(result: Result, console: Console) -> None:
             }
         )
     if result["answers"]:
-        console.line(f"\non {result['answers']['data']}: {_measured(result['answers'])}")
+        console.paragraph(f"on {result['answers']['data']}: {_measured(result['answers'])}")
     for applied in result["algorithms"]:
         changes = [f"{name} {numbers.digits(was)} → {numbers.digits(now)}" for name, was, now in _changes(applied)]
-        console.line(f"\n{applied['name']}: {', '.join(changes) or 'done'}")
+        console.paragraph(f"{applied['name']}: {', '.join(changes) or 'done'}")
     if result["images"]:
-        console.line(f"\n{result['images']}")
+        console.paragraph(f"{result['images']}")
     for warning in result["warnings"]:
-        console.line(f"\nNote: {warning}")
+        console.paragraph(f"Note: {warning}")
 
 
 def _measured(found: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from playground.cli._console import Console, Result
 from playground.cli._files import add_file, open_model, target
 from playground.cli._study import add_samples, add_study, quantized_by, report_of, samples_of, write_report
 from playground.errors import InvalidInputError
+from playground.host.output import write_file
 from playground.model.recipe import Recipe
 from playground.render import numbers
 from playground.tasks import run_sync
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace, console: Console) -> Result:
     mixed = run_sync(work, console.progress)
     recipe = _chosen(args, mixed)
     if output and recipe:
-        output.write_text(recipe.to_json(), encoding="utf-8")
+        write_file(output, recipe.to_json())
     if page:
         write_report(page, report_of(opened, quantized, samples, console, engines=False, mixed=mixed))
     console.end_progress()
@@ -75,18 +76,18 @@ def _chosen(args: argparse.Namespace, mixed: MixedPrecision) -> Recipe | None:
 def show(result: Result, console: Console) -> None:
     """Uniform formats, then the front, then what was chosen."""
     console.line(f"{result['samples']} samples of {result['data']}")
-    console.line("\nthe same format for all layers")
+    console.paragraph("the same format for all layers")
     _points(result["uniform"], console)
-    console.line("\na format for each layer")
+    console.paragraph("a format for each layer")
     _points(result["points"], console)
     if result["recipe"]:
-        console.line("\nchosen")
+        console.paragraph("chosen")
         weights = {choice["weight"] for choice in result["choices"]}
         chosen = (held for held in result["recipe"]["overrides"] if held["tensor"] in weights)
         console.pairs({held["tensor"]: held["scheme"]["format"] for held in chosen})
     for key, what in (("output", "recipe"), ("report", "report")):
         if result[key]:
-            console.line(f"\n{what} written to {result[key]}")
+            console.paragraph(f"{what} written to {result[key]}")
 
 
 def _points(points: list[dict[str, Any]], console: Console) -> None:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from playground.errors import InvalidInputError, MissingError, one_of
 from playground.gallery.catalogue import Data, Entry, catalogue
+from playground.host.output import write_file
 
 if TYPE_CHECKING:
     from playground.model.graph import Graph, Model
@@ -221,7 +222,7 @@ def put_file(name: str, content: bytes) -> None:
     """
     if not any(name in found.files for found in entries().values()):
         raise MissingError(f"there is no file {name!r}", where="gallery", hint="Use a file that a gallery model names")
-    (_FOLDER / name).write_bytes(content)
+    write_file(_FOLDER / name, content)
 
 
 def _file(name: str) -> Path:

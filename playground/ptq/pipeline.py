@@ -9,6 +9,7 @@ from typing import Any
 
 from playground.errors import UnsupportedError
 from playground.histograms import Histogram
+from playground.host.output import write_file
 from playground.model.graph import Graph, Model
 from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
@@ -49,8 +50,12 @@ class QuantizedModel:
     histograms: Mapping[str, Histogram] = field(default_factory=dict)
 
     def save(self, path: str | Path) -> None:
-        """Write the ONNX file."""
-        Path(path).write_bytes(self.onnx)
+        """Write the ONNX file, as a whole or not at all.
+
+        Raises:
+            OutputError: it could not be written; what was there is unchanged.
+        """
+        write_file(path, self.onnx)
 
 
 def quantize_model(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from playground.histograms import Histogram
+from playground.host.output import make_folder, write_file
 from playground.model.graph import Graph
 from playground.model.recipe import Recipe
 from playground.ptq.calibration_data import CalibrationData
@@ -41,9 +42,13 @@ class FolderCache(MutableMapping[str, str]):
             raise KeyError(key) from error
 
     def __setitem__(self, key: str, text: str) -> None:
-        """Keep an entry."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._path(key).write_text(text, encoding="utf-8")
+        """Keep an entry.
+
+        Raises:
+            OutputError: it could not be written.
+        """
+        make_folder(self._folder)
+        write_file(self._path(key), text)
 
     def __delitem__(self, key: str) -> None:
         """Forget an entry."""
