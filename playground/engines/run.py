@@ -33,7 +33,7 @@ def refused(graph: Graph | None) -> list[dict[str, str]] | None:
     """
     if graph is None or not is_quantized(graph):
         return None
-    from playground.engines.plan import refusals
+    from playground.engines.planning.plan import refusals
 
     try:
         return [asdict(refusal) for refusal in refusals(graph)]

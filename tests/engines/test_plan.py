@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from playground.engines import program as p
 from playground.engines import reference
-from playground.engines.plan import Refusal, compile_graph, refusals
+from playground.engines.planning.plan import Refusal, compile_graph, refusals
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Graph, Node, Tensor, ValueInfo
+from playground.programs import program as p
 
 SCALE = {"s": np.float32(0.1), "t": np.float32(0.25), "z": np.uint8(10)}
 
