@@ -18,7 +18,7 @@ from playground.programs.planner import Codes, Dequantized, Dynamic, Planner
 def run(call: Call, x: Array, w: Array, x_zero: Array | None = None, w_zero: Array | None = None) -> Array:
     """int32 sums of products of offsets, exact in float64; w's zero-point is a number or one a filter."""
     filters = zero_point(w_zero).reshape(-1, *(1,) * (w.ndim - 1))
-    sums = conv(call, x - zero_point(x_zero).astype(np.float64), w - filters.astype(np.float64))
+    sums = conv.run(call, x - zero_point(x_zero).astype(np.float64), w - filters.astype(np.float64))
     return sums.astype(np.int64).astype(np.int32)
 
 

@@ -14,7 +14,7 @@ from playground.programs.planner import Planner, Symbol
 
 
 def run(call: Call, condition: Array, a: Array, b: Array) -> Array:
-    """A run the condition holds, b elsewhere."""
+    """A where the condition holds, b elsewhere."""
     return np.where(condition, a, b)
 
 

@@ -129,7 +129,7 @@ def test_errors_name_the_node(graph: Graph) -> None:
     strides = tuple(
         replace(node, attributes={"strides": [0, 0]}) if node.op == "Conv" else node for node in graph.nodes
     )
-    with pytest.raises(EngineError, match=r"node 'conv' \(Conv\): it cannot run on shapes"):
+    with pytest.raises(InvalidInputError, match=r"node 'conv': \[0, 0\] is not a valid strides of Conv. Use 1 or more"):
         run_graph(graph.with_(nodes=strides), {"x": images()})
 
 

@@ -141,7 +141,7 @@ def _plan_node(planner: Planner, node: Node) -> dict[str, Symbol]:
         raise UnsupportedError("this operator has no integer form here")
     dynamic = any(isinstance(planner.symbols.get(name), Dynamic) for name in node.inputs)
     if dynamic and Trait.TAKES_DYNAMIC not in operator.traits:
-        raise UnsupportedError("of what DynamicQuantizeLinear gives only integer products, Cast and Mul can be made")
+        raise UnsupportedError("what DynamicQuantizeLinear gives is only taken by integer products, Cast and Mul")
     _check_attributes(operator, node)
     try:
         made = (operator.plan or fold)(planner, node)
@@ -157,7 +157,7 @@ def _check_attributes(operator: Operator, node: Node) -> None:
     try:
         operator.validate(node)
     except InvalidInputError as error:
-        raise UnsupportedError(error.what, hint=error.hint) from error
+        raise UnsupportedError(f"{error.what}; {error.hint[:1].lower()}{error.hint[1:]}") from error
 
 
 def _needed(steps: list[p.Step], wanted: set[str]) -> tuple[p.Step, ...]:
