@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from playground.engines.feeds import checked_feeds
 from playground.errors import EngineError, MissingError, PlaygroundError, UnsupportedError
 from playground.model.graph import Graph, Node
-from playground.operators import Trait, find, id_of
+from playground.operators import Trait, find, id_of, validate
 from playground.programs.call import Call
 from playground.tasks import Progress, Task, run_sync
 
@@ -35,7 +35,7 @@ def _can_run(node: Node) -> bool:
     return operator is not None and operator.run is not None
 
 
-def _require_support(graph: Graph) -> None:
+def _check(graph: Graph) -> None:
     lacking = unsupported(graph)
     if lacking:
         raise UnsupportedError(
@@ -43,6 +43,7 @@ def _require_support(graph: Graph) -> None:
             where=graph.name,
             hint="Run the model with the engine 'onnxruntime'",
         )
+    validate(graph)
 
 
 def _constants(graph: Graph, overrides: Mapping[str, ArrayLike] | None) -> Values:
@@ -64,7 +65,6 @@ def evaluate(graph: Graph, node: Node, values: Mapping[str, NDArray[Any]]) -> Va
     operator = find(node)
     if operator is None or operator.run is None:
         raise UnsupportedError(f"the NumPy interpreter has no {id_of(node)}", where=where)
-    operator.validate(node)
     inputs = [values[name] if name else None for name in node.inputs]
     fed = {value.name: value.dtype for value in graph.inputs} if Trait.STORED_TYPES in operator.traits else {}
     stored = tuple(
@@ -90,7 +90,7 @@ def run_graph_task(
     overrides: Mapping[str, ArrayLike] | None = None,
 ) -> Task[Values]:
     """The work of :func:`run_graph`, one step a node."""
-    _require_support(graph)
+    _check(graph)
     wanted = {value.name for value in graph.outputs} | set(capture)
     last_use = {name: index for index, node in enumerate(graph.nodes) for name in node.inputs}
     values = _constants(graph, overrides) | checked_feeds(graph, feeds)
@@ -145,7 +145,7 @@ class Runner:
 
     def __init__(self, graph: Graph) -> None:
         """Compute what depends on constants alone. Raises UnsupportedError as :func:`run_graph` does."""
-        _require_support(graph)
+        _check(graph)
         self.graph = graph
         self._fixed = _constants(graph, None)
         self._live: list[Node] = []

@@ -85,7 +85,7 @@ class WasmProgram:
 
 
 def plan(graph: Graph, shapes: Mapping[str, Sequence[int]], weights: SharedWeights | None = None) -> WasmProgram:
-    """Plan and compile a QDQ graph for these input shapes; errors as :func:`playground.engines.planning.plan.compile_graph`."""
+    """Plan and compile a QDQ graph for these input shapes; errors as ``compile_graph``."""
     return WasmProgram(compile_graph(graph, shapes), weights)
 
 

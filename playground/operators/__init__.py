@@ -14,10 +14,10 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from playground.model.graph import Node
+from playground.model.graph import Graph, Node
 from playground.operators._operator import Form, Operator, Scales, Trait
 
-__all__ = ["Form", "Operator", "Scales", "Trait", "all_operators", "find", "id_of", "operator"]
+__all__ = ["Form", "Operator", "Scales", "Trait", "all_operators", "find", "id_of", "operator", "validate"]
 
 _ONNX = ("", "ai.onnx")
 _FAMILY = "_family"
@@ -50,6 +50,18 @@ def all_operators() -> Mapping[str, Operator]:
     for module in _modules():
         _import(module)
     return MappingProxyType(dict(sorted(_found.items())))
+
+
+def validate(graph: Graph) -> None:
+    """Hold the attributes of all nodes against what their operators allow.
+
+    Raises:
+        InvalidInputError: one is missing, of another kind, or out of its limits.
+    """
+    for node in graph.nodes:
+        known = find(node)
+        if known is not None:
+            known.validate(node)
 
 
 def file_name(operator: str) -> str:

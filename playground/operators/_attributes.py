@@ -39,33 +39,36 @@ class Attribute:
     high: float | None = None
     choices: tuple[str | int, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Whole numbers have limits in any case."""
+        if self.kind in ("int", "ints"):
+            object.__setattr__(self, "low", -MOST - 1 if self.low is None else self.low)
+            object.__setattr__(self, "high", MOST if self.high is None else self.high)
+
     def check(self, value: Any, node: Node) -> None:
         """Raise InvalidInputError if a node's value is none that the attribute may have."""
-        if not _is(value, self.kind):
+        if type(value) is list and not self.choices and self.kind == "ints" and set(map(type, value)) == {int}:
+            # Most attributes are such lists, and nodes are checked whenever they run
+            numbers: Sequence[Any] = (min(value), max(value))
+        elif not _is(value, self.kind):
             raise self._error(node, value, f"Its kind is {self.kind}")
-        if self.kind in ("int", "float"):
-            self._check_number(value, node, value)
-        elif self.kind in ("ints", "floats"):
-            for number in value:
-                self._check_number(number, node, value)
-        elif self.kind == "string" and self.choices and text(value) not in self.choices:
-            raise self._error(node, text(value), f"Use {_listed(self.choices)}")
+        elif self.kind == "string":
+            numbers = (text(value),) if self.choices else ()
+        else:
+            numbers = value if self.kind in ("ints", "floats") else (value,) if self.kind in ("int", "float") else ()
+        for number in numbers:
+            if self.choices and number not in self.choices:
+                raise self._error(node, value, f"Use {' or '.join(repr(choice) for choice in self.choices)}")
+            if self.low is not None and not number >= self.low:
+                raise self._error(node, value, f"Use {self.low:g} or more")
+            if self.high is not None and not number <= self.high:
+                raise self._error(node, value, f"Use {self.high:g} or less")
 
     def refuse_absence(self, node: Node) -> None:
         """Raise InvalidInputError because a required attribute is missing."""
         raise InvalidInputError(
             f"{node.op} has no attribute {self.name!r}", where=_where(node), hint=f"State it: its kind is {self.kind}"
         )
-
-    def _check_number(self, number: Any, node: Node, value: Any) -> None:
-        if self.choices and number not in self.choices:
-            raise self._error(node, value, f"Use {_listed(self.choices)}")
-        low = self.low if self.low is not None else -MOST - 1 if self.kind.startswith("int") else None
-        high = self.high if self.high is not None else MOST if self.kind.startswith("int") else None
-        if low is not None and not number >= low:
-            raise self._error(node, value, f"Use {low:g} or more")
-        if high is not None and not number <= high:
-            raise self._error(node, value, f"Use {high:g} or less")
 
     def _error(self, node: Node, value: Any, hint: str) -> InvalidInputError:
         shown = value.decode(errors="replace") if isinstance(value, bytes) else value
@@ -98,10 +101,6 @@ def _is(value: Any, kind: Kind) -> bool:
 
 def _is_number(value: Any, kind: str) -> bool:
     return isinstance(value, (int, np.integer) if kind == "int" else (int, float, np.integer, np.floating))
-
-
-def _listed(choices: Sequence[str | int]) -> str:
-    return " or ".join(str(choice) for choice in choices)
 
 
 def _where(node: Node) -> str:

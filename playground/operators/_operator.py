@@ -63,6 +63,8 @@ class Trait(enum.Flag):
     """At inference it gives its first input as it is."""
     STORED_TYPES = enum.auto()
     """Its codes may be of a type that NumPy has not, so that only the file can say which."""
+    QUANTIZED = enum.auto()
+    """It stands only where activations are quantized."""
     TAKES_DYNAMIC = enum.auto()
     """It may follow a DynamicQuantizeLinear when it is planned."""
 

@@ -39,7 +39,7 @@ OPERATOR = Operator(
     run=run,
     attributes=conv.OPERATOR.attributes,
     scales=Scales.CODES,
-    traits=Trait.TAKES_DYNAMIC,
+    traits=Trait.QUANTIZED | Trait.TAKES_DYNAMIC,
     plan=plan,
     cost=conv.cost,
 )

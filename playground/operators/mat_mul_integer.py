@@ -42,5 +42,10 @@ def _no_bias(weights: Weights) -> NDArray[np.int32]:
 
 
 OPERATOR = Operator(
-    name="MatMulInteger", run=run, scales=Scales.CODES, traits=Trait.TAKES_DYNAMIC, plan=plan, cost=mat_mul.cost
+    name="MatMulInteger",
+    run=run,
+    scales=Scales.CODES,
+    traits=Trait.QUANTIZED | Trait.TAKES_DYNAMIC,
+    plan=plan,
+    cost=mat_mul.cost,
 )

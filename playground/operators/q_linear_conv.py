@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from playground.model.graph import Node
 from playground.operators import conv_integer
 from playground.operators._integers import requantized
-from playground.operators._operator import Operator, Scales
+from playground.operators._operator import Operator, Scales, Shapes, Trait
 from playground.operators._qdq import Expansion
 from playground.programs import integer_ops as ops
 from playground.programs.call import Array, Call
@@ -29,6 +31,17 @@ def expand(made: Expansion, node: Node) -> None:
     made.operator("Conv", node, inputs, 6)
 
 
+def cost(node: Node, shapes: Shapes) -> int:
+    """A multiply-add for each output and each weight of its filter."""
+    return math.prod(shapes[node.outputs[0]]) * math.prod(shapes[node.inputs[3]][1:])
+
+
 OPERATOR = Operator(
-    name="QLinearConv", run=run, attributes=conv_integer.OPERATOR.attributes, scales=Scales.CODES, expand=expand
+    name="QLinearConv",
+    run=run,
+    attributes=conv_integer.OPERATOR.attributes,
+    scales=Scales.CODES,
+    traits=Trait.QUANTIZED,
+    expand=expand,
+    cost=cost,
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from playground.model.graph import Node
-from playground.operators._operator import Operator, Scales
+from playground.operators import gemm
+from playground.operators._operator import Operator, Scales, Shapes, Trait, no_cost
 from playground.operators._qdq import Expansion, expand_one, expand_two
 
 
@@ -21,16 +22,23 @@ def _concat(made: Expansion, node: Node) -> None:
     made.operator("Concat", node, parts, 0)
 
 
-def _operator(name: str, expand: Callable[[Expansion, Node], None]) -> Operator:
-    return Operator(name=name, domain="com.microsoft", scales=Scales.CODES, expand=expand)
+def _operator(
+    name: str,
+    expand: Callable[[Expansion, Node], None] | None,
+    cost: Callable[[Node, Shapes], int] = no_cost,
+) -> Operator:
+    return Operator(
+        name=name, domain="com.microsoft", scales=Scales.CODES, traits=Trait.QUANTIZED, expand=expand, cost=cost
+    )
 
 
 _ONE_INPUT = ("Sigmoid", "LeakyRelu", "Softmax", "AveragePool", "GlobalAveragePool", "ReduceMean")
 
 OPERATORS = (
-    _operator("QGemm", _gemm),
+    _operator("QGemm", _gemm, gemm.cost),
     _operator("QLinearAdd", expand_two("Add")),
     _operator("QLinearMul", expand_two("Mul")),
     _operator("QLinearConcat", _concat),
+    _operator("QLinearWhere", None),
     *(_operator(f"QLinear{name}", expand_one(name)) for name in _ONE_INPUT),
 )

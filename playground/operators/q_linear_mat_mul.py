@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from playground.model.graph import Node
-from playground.operators import mat_mul_integer
+from playground.operators import mat_mul, mat_mul_integer
 from playground.operators._integers import requantized
-from playground.operators._operator import Operator, Scales
+from playground.operators._operator import Operator, Scales, Trait
 from playground.operators._qdq import Expansion
 from playground.programs.call import Array, Call
 
@@ -23,4 +23,6 @@ def expand(made: Expansion, node: Node) -> None:
     made.operator("MatMul", node, (made.real(node, 0, -2), made.real(node, 3, -1)), 6)
 
 
-OPERATOR = Operator(name="QLinearMatMul", run=run, scales=Scales.CODES, expand=expand)
+OPERATOR = Operator(
+    name="QLinearMatMul", run=run, scales=Scales.CODES, traits=Trait.QUANTIZED, expand=expand, cost=mat_mul.cost
+)

@@ -74,7 +74,7 @@ def _operator(domain: str) -> Operator:
         run=run,
         attributes=(*ATTRIBUTES, Attribute("output_dtype", "int", 0, low=0), flag("saturate", True)),
         scales=Scales.CODES,
-        traits=Trait.STORED_TYPES,
+        traits=Trait.STORED_TYPES | Trait.QUANTIZED,
         plan=plan,
     )
 

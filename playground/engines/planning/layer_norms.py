@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from playground.model.graph import Graph, Node
-from playground.model.layer_norm import written_out
+from playground.operators._layer_norm_pattern import written_out
 
 
 def with_layer_norms(graph: Graph) -> Graph:
