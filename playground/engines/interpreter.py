@@ -16,7 +16,6 @@ from playground.engines.feeds import checked_feeds
 from playground.errors import EngineError, MissingError, PlaygroundError, UnsupportedError
 from playground.model.graph import Graph, Node
 from playground.operators import Trait, find, id_of, validate
-from playground.programs.call import Call
 from playground.tasks import Progress, Task, run_sync
 
 FAILURES = (ValueError, IndexError, TypeError, KeyError, AttributeError, ArithmeticError, MemoryError)
@@ -71,7 +70,7 @@ def evaluate(graph: Graph, node: Node, values: Mapping[str, NDArray[Any]]) -> Va
         graph.initializers[name].dtype if name in graph.initializers else fed.get(name, "") for name in node.inputs
     )
     asked = max((place for place, name in enumerate(node.outputs, 1) if name), default=0)
-    call = Call(node.attributes, graph.opset, asked, stored)
+    call = operator.call(node, graph.opset, asked, stored)
     try:
         with np.errstate(all="ignore"):  # NaN and infinity flow on, as ONNX has it
             made = operator.run(call, *inputs)

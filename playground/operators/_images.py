@@ -14,7 +14,7 @@ def window_of(node: Node, shape: Sequence[int], kernel: Sequence[int]) -> ops.Wi
     strides, dilations = (pair_of(node, name, (1, 1)) for name in ("strides", "dilations"))
     reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
     size = shape[2:]
-    auto = node.attributes.get("auto_pad", "NOTSET")
+    auto = node.attributes["auto_pad"]
     auto = auto.decode() if isinstance(auto, bytes) else auto
     if auto in ("SAME_UPPER", "SAME_LOWER"):
         out = [-(-n // s) for n, s in zip(size, strides, strict=True)]

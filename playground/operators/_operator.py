@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute
-from playground.programs.call import Array
+from playground.programs.call import Array, Call
 
 if TYPE_CHECKING:
     from playground.operators._qdq import Expansion
@@ -131,6 +132,7 @@ class Operator:
         expand: writes a node out in other operators, which is what is planned instead.
         plan: makes its integer form: what its outputs are. None: only constants can be computed.
         cost: node, shapes of its inputs and outputs -> multiply-adds.
+        defaults: attribute -> what it is where a node does not state it, if that can be said without the node.
     """
 
     name: str
@@ -150,11 +152,12 @@ class Operator:
     expand: Callable[[Expansion, Node], None] | None = None
     plan: Plan | None = None
     cost: Callable[[Node, Shapes], int] = no_cost
-    _by_name: Mapping[str, Attribute] = field(init=False, repr=False)
+    defaults: Mapping[str, Any] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Find attributes by name."""
-        object.__setattr__(self, "_by_name", {attribute.name: attribute for attribute in self.attributes})
+        """Collect the attributes' defaults by name."""
+        defaults = {a.name: a.default for a in self.attributes if a.default is not None}
+        object.__setattr__(self, "defaults", MappingProxyType(defaults))
 
     @property
     def id(self) -> str:
@@ -162,10 +165,18 @@ class Operator:
         return f"{self.domain}.{self.name}" if self.domain else self.name
 
     def get(self, node: Node, name: str, otherwise: Any = None) -> Any:
-        """An attribute of a node: as stated, else the operator's default; ``otherwise`` if it has no such attribute."""
+        """An attribute of a node: as stated, else the operator's default; ``otherwise`` if it has none."""
         if name in node.attributes:
             return node.attributes[name]
-        return self._by_name[name].default if name in self._by_name else otherwise
+        return self.defaults.get(name, otherwise)
+
+    def with_defaults(self, node: Node) -> Node:
+        """The node with all attributes stated that have a default."""
+        return replace(node, attributes={**self.defaults, **node.attributes})
+
+    def call(self, node: Node, opset: int, outputs: int = 1, stored: tuple[str, ...] = ()) -> Call:
+        """What its float function is told of a node."""
+        return Call({**self.defaults, **node.attributes}, opset, outputs, stored)
 
     def validate(self, node: Node) -> None:
         """Hold a node's attributes against what they may be.

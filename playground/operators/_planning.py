@@ -15,25 +15,19 @@ from playground.programs.planner import CodeFunction, Codes, Constant, Planner, 
 from playground.programs.steps import Float
 
 
-def call_of(planner: Planner, node: Node) -> Call:
-    """What the interpreter's operator is told."""
-    return Call(node.attributes, planner.graph.opset, len(node.outputs))
-
-
-def float_function(node: Node) -> Run:
-    """The float function of a node; UnsupportedError if there is none."""
+def float_function(planner: Planner, node: Node) -> tuple[Run, Call]:
+    """The float function of a node and what it is told; UnsupportedError if there is none."""
     found = find(node)
     if found is None or found.run is None:
         raise UnsupportedError("this operator has no integer form here")
-    return found.run
+    return found.run, found.call(node, planner.graph.opset, len(node.outputs))
 
 
 def folded(planner: Planner, node: Node) -> Constant:
     """The result of an operator of constants."""
+    run, call = float_function(planner, node)
     with np.errstate(all="ignore"):
-        made = float_function(node)(
-            call_of(planner, node), *(planner.known(n, "input") if n else None for n in node.inputs)
-        )
+        made = run(call, *(planner.known(name, "input") if name else None for name in node.inputs))
     if isinstance(made, tuple):
         raise UnsupportedError("operators with several outputs are not handled")
     return Constant(made)
@@ -84,8 +78,9 @@ def table(planner: Planner, node: Node) -> Symbol | None:
             return None
         value = function.value
         arguments.append(function.results)
+    run, call = float_function(planner, node)
     with np.errstate(all="ignore"):
-        results = np.asarray(float_function(node)(call_of(planner, node), *arguments), np.float32)
+        results = np.asarray(run(call, *arguments), np.float32)
     return CodeFunction(value, results)
 
 
@@ -101,6 +96,5 @@ def float_tail(planner: Planner, node: Node) -> Symbol:
     """An operator that stays in float32, at the end of a model; it is the interpreter's own."""
     source = planner.floating(node.inputs[0])
     shape, output = planner.values[source].shape, node.outputs[0]
-    step = Float((source,), output, id_of(node), float_function(node), call_of(planner, node))
-    planner.emit(step, shape, "float32")
+    planner.emit(Float((source,), output, id_of(node), *float_function(planner, node)), shape, "float32")
     return Codes(output)

@@ -25,7 +25,7 @@ DEFAULT_AXIS = 1
 
 def along(call: Call, parameter: Array, x: Array) -> Array:
     """A scale or zero-point (for the tensor, a channel or a block) in a shape that broadcasts with x."""
-    axis, block = call.get("axis", 1), call.get("block_size", 0)
+    axis, block = call.get("axis"), call.get("block_size")
     if block:
         return np.repeat(parameter, block, axis)[tuple(slice(n) for n in x.shape)]
     if parameter.size == 1:
@@ -45,7 +45,7 @@ def one_scale(planner: Planner, node: Node, dtype: str) -> tuple[np.float32, int
     scale = planner.known(node.inputs[1], "scale")
     has_point = len(node.inputs) > 2 and node.inputs[2]
     point = planner.known(node.inputs[2], "zero-point") if has_point else np.zeros((), dtype)
-    if scale.size != 1 or node.attributes.get("block_size", 0):
+    if scale.size != 1 or node.attributes["block_size"]:
         raise UnsupportedError("computed values with more than one scale are not handled")
     if point.dtype.name not in ("int8", "uint8") or scale.dtype != np.float32:
         raise UnsupportedError(f"{point.dtype} codes with {scale.dtype} scales are not handled for computed values")

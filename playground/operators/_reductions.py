@@ -15,9 +15,9 @@ def reduction(function: Callable[..., Array]) -> Callable[..., Array]:
 
     def run(call: Call, x: Array, given: Array | None = None) -> Array:
         axes = call.axes(given)
-        if not axes and call.get("noop_with_empty_axes", 0):
+        if not axes and call.get("noop_with_empty_axes"):
             return x
-        reduced = function(x, axis=tuple(axes) if axes else None, keepdims=bool(call.get("keepdims", 1)))
+        reduced = function(x, axis=tuple(axes) if axes else None, keepdims=bool(call.get("keepdims")))
         return np.asarray(reduced, x.dtype)
 
     return run

@@ -11,13 +11,13 @@ from playground.programs.call import Array, Call
 
 def run(call: Call, x: Array) -> Array:
     """Index of the largest value along an axis, int64; the first one of equals, or the last if asked."""
-    axis = call.get("axis", 0)
-    if call.get("select_last_index", 0):
+    axis = call.get("axis")
+    if call.get("select_last_index"):
         found = x.shape[axis] - 1 - np.argmax(np.flip(x, axis), axis)
     else:
         found = np.argmax(x, axis)
     found = np.asarray(found, np.int64)
-    return np.expand_dims(found, axis) if call.get("keepdims", 1) else found
+    return np.expand_dims(found, axis) if call.get("keepdims") else found
 
 
 OPERATOR = Operator(

@@ -25,7 +25,7 @@ def run(call: Call, x: Array) -> Array:
     geometry = windows(call, x.shape[2:], tuple(call.get("kernel_shape")))
     total = sum(geometry.taps(geometry.pad(x, 0)))
     inside = np.ones(x.shape[2:], x.dtype)
-    if call.get("count_include_pad", 0):  # the padding counts, what ceil_mode adds behind it does not
+    if call.get("count_include_pad"):  # the padding counts, what ceil_mode adds behind it does not
         widths = list(zip(geometry.begins, geometry.ends, strict=True))
         padded = np.pad(np.pad(inside, widths, constant_values=1), [(0, more) for more in geometry.missing])
     else:
@@ -58,8 +58,8 @@ class AveragePool(Step):
 def plan(planner: Planner, node: Node) -> Symbol:
     """AveragePool, with or without counting the padding."""
     shape = four_axes(planner.shape(node.inputs[0]))
-    count_padding = bool(node.attributes.get("count_include_pad", 0))
-    if count_padding and node.attributes.get("ceil_mode", 0):
+    count_padding = bool(node.attributes["count_include_pad"])
+    if count_padding and node.attributes["ceil_mode"]:
         raise UnsupportedError("ceil_mode together with count_include_pad is not handled")
     return averaged_image(planner, node, pool_window(node, shape), count_padding)
 

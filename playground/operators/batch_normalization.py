@@ -12,10 +12,10 @@ from playground.programs.call import Array, Call
 
 def run(call: Call, x: Array, *parameters: Array) -> Array:
     """Inference with given scale, bias, mean, variance (each per channel). Raises UnsupportedError in training mode."""
-    if call.get("training_mode", 0) or call.outputs > 1:
+    if call.get("training_mode") or call.outputs > 1:
         raise UnsupportedError("BatchNormalization in training mode is not available here")
     scale, bias, mean, variance = parameters
-    factor = scale / np.sqrt(variance + variance.dtype.type(call.get("epsilon", 1e-5)))
+    factor = scale / np.sqrt(variance + variance.dtype.type(call.get("epsilon")))
     shape = (-1, *(1,) * (x.ndim - 2))
     return np.asarray(x * factor.reshape(shape) + (bias - mean * factor).reshape(shape))
 

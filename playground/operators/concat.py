@@ -39,7 +39,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
         return folded(planner, node)
     symbols = [planner.symbol(name) for name in node.inputs]
     shapes = [planner.shape(name) for name in node.inputs]
-    axis = int(node.attributes.get("axis", 1)) % len(shapes[0])
+    axis = int(node.attributes["axis"]) % len(shapes[0])
     shape = tuple(sum(s[axis] for s in shapes) if a == axis else n for a, n in enumerate(shapes[0]))
     if any(isinstance(symbol, (Codes, Constant)) for symbol in symbols):
         raise UnsupportedError("an input is neither quantized nor a quantized constant")
@@ -68,7 +68,7 @@ def _part(planner: Planner, part: Symbol, name: str, scale: np.float32, to: ops.
 OPERATOR = Operator(
     name="Concat",
     run=run,
-    attributes=(Attribute("axis", "int"),),
+    attributes=(Attribute("axis", "int", 1),),
     scales=Scales.ELEMENTWISE,
     forms=Form.DEFAULT,
     plan=plan,

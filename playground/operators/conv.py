@@ -33,7 +33,7 @@ def run(call: Call, x: Array, w: Array, bias: Array | None = None) -> Array:
         w: (filters, channels / group, *kernel).
         bias: (filters,).
     """
-    group, kernel = call.get("group", 1), w.shape[2:]
+    group, kernel = call.get("group"), w.shape[2:]
     if x.ndim != w.ndim or x.shape[1] != w.shape[1] * group or w.shape[0] % group:
         raise InvalidInputError(f"weights {list(w.shape)} in {group} groups do not fit values {list(x.shape)}")
     geometry = windows(call, x.shape[2:], kernel)
@@ -117,7 +117,7 @@ def window_over(node: Node, shape: tuple[int, ...], weights: Weights) -> ops.Win
     """The window of a convolution over images of this shape."""
     if len(shape) != 4:
         raise UnsupportedError(f"its input has {len(shape)} axes; images (N, C, H, W) have 4")
-    groups = int(node.attributes.get("group", 1))
+    groups = int(node.attributes["group"])
     if weights.offsets.shape[1] * groups != shape[1]:
         raise UnsupportedError(f"weights of shape {weights.offsets.shape} in {groups} groups do not fit input {shape}")
     return window_of(node, shape, weights.offsets.shape[2:])
@@ -134,7 +134,7 @@ def planned_conv(
 ) -> Deferred:
     """A convolution of codes by weights; ``window`` replaces the one that the node states."""
     shape = planner.values[x.value].shape
-    window, groups = window or window_over(node, shape, weights), int(node.attributes.get("group", 1))
+    window, groups = window or window_over(node, shape, weights), int(node.attributes["group"])
     out_shape = (shape[0], weights.scale.size, *window.out)
 
     def emit(output: str, scale: np.float32, to: ops.Target) -> None:

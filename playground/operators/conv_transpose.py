@@ -23,7 +23,7 @@ def run(call: Call, x: Array, w: Array, bias: Array | None = None) -> Array:
         w: (channels, filters / group, *kernel).
         bias: (filters,).
     """
-    group, kernel = call.get("group", 1), w.shape[2:]
+    group, kernel = call.get("group"), w.shape[2:]
     batch, channels = x.shape[:2]
     if channels != w.shape[0] or channels % group:
         raise InvalidInputError(f"weights {list(w.shape)} in {group} groups do not fit values {list(x.shape)}")
@@ -46,7 +46,7 @@ def run(call: Call, x: Array, w: Array, bias: Array | None = None) -> Array:
 
 def _cut(call: Call, sizes: tuple[int, ...], full: list[int], strides: list[int]) -> tuple[list[int], list[int]]:
     """Of the ``full`` output of a transposed convolution: where what is kept begins, and its sizes."""
-    rank, mode = len(sizes), call.get("auto_pad", "NOTSET")
+    rank, mode = len(sizes), call.get("auto_pad")
     extra = call.get("output_padding") or [0] * rank
     if mode in ("NOTSET", "") and not call.get("output_shape"):
         pads = call.get("pads") or [0] * (2 * rank)

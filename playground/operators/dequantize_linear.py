@@ -41,12 +41,12 @@ def plan(planner: Planner, node: Node) -> Symbol:
     if not isinstance(symbol, Constant) or symbol.array.dtype.kind not in "iu":
         raise UnsupportedError("its input holds no codes")
     scales = planner.known(node.inputs[1], "scale").astype(np.float32)
-    if node.attributes.get("block_size", 0):
+    if node.attributes["block_size"]:
         raise UnsupportedError("scales per block are not handled")
     has_points = len(node.inputs) > 2 and node.inputs[2]
     points = planner.known(node.inputs[2], "zero-point") if has_points else np.zeros_like(scales, np.int32)
     rank = symbol.array.ndim
-    axis = int(node.attributes.get("axis", 1)) % rank if scales.size > 1 and rank else None
+    axis = int(node.attributes["axis"]) % rank if scales.size > 1 and rank else None
     return ConstantDequantized(
         symbol.array, _aligned(scales, rank, axis), _aligned(points.astype(np.int32), rank, axis), axis
     )

@@ -12,7 +12,7 @@ from playground.programs.call import Array, Call
 
 def run(call: Call, x: Array) -> Array:
     """X where positive, alpha * (exp(x) - 1) elsewhere."""
-    return np.where(x < 0, x.dtype.type(call.get("alpha", 1.0)) * np.expm1(np.minimum(x, 0)), x)
+    return np.where(x < 0, x.dtype.type(call.get("alpha")) * np.expm1(np.minimum(x, 0)), x)
 
 
 OPERATOR = Operator(

@@ -16,7 +16,7 @@ from playground.programs.planner import Planner, Symbol
 
 def run(call: Call, x: Array) -> Array:
     """Two axes: what is before ``axis``, and the rest."""
-    axis = call.get("axis", 1)
+    axis = call.get("axis")
     lead = math.prod(x.shape[: axis if axis >= 0 else x.ndim + axis])
     return x.reshape(lead, x.size // lead if lead else math.prod(x.shape[axis:]))
 
@@ -24,7 +24,7 @@ def run(call: Call, x: Array) -> Array:
 def plan(planner: Planner, node: Node) -> Symbol:
     """Flatten to two axes."""
     shape = planner.shape(node.inputs[0])
-    axis = int(node.attributes.get("axis", 1))
+    axis = int(node.attributes["axis"])
     axis += len(shape) if axis < 0 else 0
     return to_shape(planner, node, (int(np.prod(shape[:axis])), int(np.prod(shape[axis:]))))
 

@@ -19,7 +19,7 @@ from playground.programs.program import Step, Value
 
 def run(call: Call, x: Array, indices: Array) -> Array:
     """Slices of x along ``axis``; a negative index counts from the end."""
-    return np.take(x, indices, call.get("axis", 0))
+    return np.take(x, indices, call.get("axis"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +50,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
     table = planner.symbol(node.inputs[0])
     if isinstance(table, (Constant, ConstantDequantized)) and planner.is_constant(node.inputs[1]):
         places = planner.known(node.inputs[1], "list of indices")
-        return moved_constant(table, lambda x: np.take(x, places, int(node.attributes.get("axis", 0))))
+        return moved_constant(table, lambda x: np.take(x, places, int(node.attributes["axis"])))
     data = _gathered_from(planner, node.inputs[0])
     indices_at = planner.symbol(node.inputs[1])
     if isinstance(indices_at, Constant):
@@ -60,7 +60,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
     else:
         raise UnsupportedError("its indices are no integers")
     shape, chosen = planner.values[data.value].shape, planner.values[source].shape
-    axis = int(node.attributes.get("axis", 0)) % len(shape)
+    axis = int(node.attributes["axis"]) % len(shape)
     _check_places(indices_at, shape[axis])
     step = Gather((data.value, source), node.outputs[0], axis)
     out_shape = (*shape[:axis], *chosen, *shape[axis + 1 :])

@@ -18,9 +18,9 @@ from playground.programs.planner import Deferred, Planner
 
 def run(call: Call, a: Array, b: Array, c: Array | None = None) -> Array:
     """Alpha * A @ B + beta * C, A and B transposed if asked."""
-    a, b = (a.T if call.get("transA", 0) else a), (b.T if call.get("transB", 0) else b)
+    a, b = (a.T if call.get("transA") else a), (b.T if call.get("transB") else b)
     y = product(a, b)
-    alpha, beta = call.get("alpha", 1.0), call.get("beta", 1.0)
+    alpha, beta = call.get("alpha"), call.get("beta")
     if alpha != 1:
         y *= y.dtype.type(alpha)
     if c is not None and beta != 0:
@@ -30,9 +30,9 @@ def run(call: Call, a: Array, b: Array, c: Array | None = None) -> Array:
 
 def plan(planner: Planner, node: Node) -> Deferred:
     """Gemm without transA, alpha or beta."""
-    if node.attributes.get("transA", 0) or any(node.attributes.get(a, 1.0) != 1.0 for a in ("alpha", "beta")):
+    if node.attributes["transA"] or (node.attributes["alpha"], node.attributes["beta"]) != (1, 1):
         raise UnsupportedError("transA, alpha and beta are not handled")
-    transposed = bool(node.attributes.get("transB", 0))
+    transposed = bool(node.attributes["transB"])
     x = planner.real(node.inputs[0])
     weights = weights_of(planner, node.inputs[1], channel_axis=0 if transposed else 1)
     if transposed:

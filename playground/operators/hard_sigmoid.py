@@ -12,7 +12,7 @@ from playground.programs.call import Array, Call
 
 def run(call: Call, x: Array) -> Array:
     """max(0, min(1, alpha * x + beta))."""
-    alpha, beta = x.dtype.type(call.get("alpha", 0.2)), x.dtype.type(call.get("beta", 0.5))
+    alpha, beta = x.dtype.type(call.get("alpha")), x.dtype.type(call.get("beta"))
     return np.asarray(np.clip(alpha * x + beta, 0, 1))
 
 

@@ -21,12 +21,10 @@ from playground.programs.program import Step, Value
 
 def run(call: Call, x: Array, scale: Array, bias: Array | None = None) -> Array | tuple[Array, Array, Array]:
     """Mean 0 and variance 1 over the axes from ``axis`` on, then scale and bias; also mean and 1 / deviation."""
-    axes = tuple(range(call.get("axis", -1) % x.ndim, x.ndim))
+    axes = tuple(range(call.get("axis") % x.ndim, x.ndim))
     mean = x.mean(axis=axes, keepdims=True)
     centred = x - mean
-    inverse = 1 / np.sqrt(
-        np.mean(centred * centred, axis=axes, keepdims=True) + x.dtype.type(call.get("epsilon", 1e-5))
-    )
+    inverse = 1 / np.sqrt(np.mean(centred * centred, axis=axes, keepdims=True) + x.dtype.type(call.get("epsilon")))
     y = centred * inverse * scale
     if bias is not None:
         y = y + bias
@@ -69,14 +67,14 @@ def plan(planner: Planner, node: Node) -> Deferred:
     shape = planner.values[x.value].shape
     if any(node.outputs[1:]):
         raise UnsupportedError("its outputs for training are not handled")
-    if int(node.attributes.get("axis", -1)) % len(shape) != len(shape) - 1:
+    if int(node.attributes["axis"]) % len(shape) != len(shape) - 1:
         raise UnsupportedError("only normalization over the last axis is handled")
     gamma = planner.known(node.inputs[1], "scale").astype(np.float32)
     given = len(node.inputs) > 2 and node.inputs[2]
     beta = planner.known(node.inputs[2], "bias").astype(np.float32) if given else np.zeros_like(gamma)
     if gamma.size != shape[-1] or beta.size != shape[-1]:
         raise UnsupportedError(f"its scale has shape {gamma.shape}, not one value for each of {shape[-1]} columns")
-    epsilon = np.float32(np.float64(node.attributes.get("epsilon", 1e-5)) / np.float64(x.scale) ** 2)
+    epsilon = np.float32(np.float64(node.attributes["epsilon"]) / np.float64(x.scale) ** 2)
 
     def emit(output: str, scale: np.float32, to: ops.Target) -> None:
         over = (gamma.reshape(-1) / scale, beta.reshape(-1) / scale)

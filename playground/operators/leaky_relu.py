@@ -12,7 +12,7 @@ from playground.programs.call import Array, Call
 
 def run(call: Call, x: Array) -> Array:
     """X where positive, alpha * x elsewhere."""
-    return np.where(x < 0, x * x.dtype.type(call.get("alpha", 0.01)), x)
+    return np.where(x < 0, x * x.dtype.type(call.get("alpha")), x)
 
 
 OPERATOR = Operator(

@@ -40,7 +40,7 @@ def run(call: Call, x: Array, octets: Array, scales: Array, *more: Array | None)
         InvalidInputError: sizes that contradict each other.
     """
     points, groups, bias = (*more, None, None, None)[:3]
-    depth, columns, bits, block = (call.get(name, default) for name, default in _SIZES.items())
+    depth, columns, bits, block = map(call.get, ("K", "N", "bits", "block_size"))
     if bits not in (2, 4, 8) or groups is not None:
         raise UnsupportedError("only 2, 4 and 8 bits without indices of groups are handled")
     blocks = -(-depth // block)
@@ -63,9 +63,9 @@ def run(call: Call, x: Array, octets: Array, scales: Array, *more: Array | None)
 
 def takes_integers(call: Call, x: Array, points: Array | None) -> bool:
     """Whether activations become int8 first: where the graph allows that, and for weights the kernel can hold."""
-    bits, block = (call.get(name, _SIZES[name]) for name in ("bits", "block_size"))
+    bits, block = call.get("bits"), call.get("block_size")
     codes = points is None or points.dtype == np.uint8
-    allowed = call.get("accuracy_level", 0) == _INT8_LEVEL and x.dtype == np.float32
+    allowed = call.get("accuracy_level") == _INT8_LEVEL and x.dtype == np.float32
     return bool(allowed and codes and bits == _KERNEL_BITS and block % KERNEL_BLOCK == 0)
 
 
@@ -123,9 +123,6 @@ def _integer_kernels(rows: Array, weights: IntegerWeights, block: int) -> Array:
     kernels.call("k_quantize_blocks", x, count, depth, block, x_scale, codes)
     kernels.call("k_gemv_4bit_s8", codes, x_scale, count, depth, block, columns, octets, scale, points, planes, out)
     return np.asarray(out)
-
-
-_SIZES = {"K": 0, "N": 0, "bits": 4, "block_size": KERNEL_BLOCK}
 
 
 def kernel_product(rows: Array, octets: Array, scales: Array) -> Array:

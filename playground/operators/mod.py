@@ -11,7 +11,7 @@ from playground.programs.call import Array, Call
 
 def run(call: Call, a: Array, b: Array) -> Array:
     """The remainder: with the sign of the divisor, or of the dividend with ``fmod``."""
-    return np.asarray(np.fmod(a, b) if call.get("fmod", 0) else np.mod(a, b))
+    return np.asarray(np.fmod(a, b) if call.get("fmod") else np.mod(a, b))
 
 
 OPERATOR = Operator(name="Mod", run=run, attributes=(flag("fmod"),))

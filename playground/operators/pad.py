@@ -26,7 +26,7 @@ def run(call: Call, x: Array, *given: Array | None) -> Array:
     pads, value, axes = (*given, None, None, None)[:3]
     widths = [int(n) for n in (call.get("pads") if pads is None else pads)]
     places = [int(axis) for axis in axes] if axes is not None else list(range(x.ndim))
-    mode = call.get("mode", "constant")
+    mode = call.get("mode")
     index: list[Any] = [slice(None)] * x.ndim
     before_after = [(0, 0)] * x.ndim
     for axis, before, after in zip(places, widths[: len(places)], widths[len(places) :], strict=True):
@@ -35,7 +35,7 @@ def run(call: Call, x: Array, *given: Array | None) -> Array:
     kept = x[tuple(index)]
     if mode != "constant":
         return np.pad(kept, before_after, mode)
-    constant = call.get("value", 0.0) if value is None else value.reshape(-1)[0]
+    constant = call.get("value") if value is None else value.reshape(-1)[0]
     return np.pad(kept, before_after, constant_values=constant)
 
 
@@ -64,7 +64,7 @@ def plan(planner: Planner, node: Node) -> Dequantized:
         pads = _spread(pads, [int(a) % len(shape) for a in planner.known(node.inputs[3], "list of axes")], len(shape))
     if min(pads, default=0) < 0 or len(shape) > MOST_AXES:
         raise UnsupportedError(f"padding of {pads} is not handled")
-    value = np.float32(node.attributes.get("value", 0.0))
+    value = np.float32(node.attributes["value"])
     if len(node.inputs) > 2 and node.inputs[2]:
         value = np.float32(planner.known(node.inputs[2], "constant").reshape(()))
     code = int(ops.quantize(np.asarray(value), x.scale, x.zero_point, dtype))

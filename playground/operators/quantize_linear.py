@@ -26,15 +26,13 @@ def run(call: Call, x: Array, scale: Array, zero_point: Array | None = None) -> 
     The type is the zero-point's, or ``output_dtype``, or uint8. Codes of less than 8 bits come one a byte, and so do
     the codes of small floats, which have no zero-point: each is the float nearest to x / scale, by its bits.
     """
-    element = BY_ONNX[call.get("output_dtype", 0) or BY_NAME["uint8"].onnx]
+    element = BY_ONNX[call.get("output_dtype") or BY_NAME["uint8"].onnx]
     if zero_point is not None:
         stored = call.stored[2] if len(call.stored) > 2 else ""
         element = BY_NAME[stored or zero_point.dtype.name]
     if element.name in FLOATS:
         scaled = np.array(x / along(call, scale, x), np.float32)
-        return FORMATS[FLOATS[element.name]].encode(
-            scaled, ROUNDINGS["half_even"], saturate=bool(call.get("saturate", 1))
-        )
+        return FORMATS[FLOATS[element.name]].encode(scaled, ROUNDINGS["half_even"], saturate=bool(call.get("saturate")))
     signed = element.name.startswith("i")
     low, high = (-(2 ** (element.bits - 1)), 2 ** (element.bits - 1) - 1) if signed else (0, 2**element.bits - 1)
     codes = np.rint(x / along(call, scale, x))
@@ -47,7 +45,7 @@ def run(call: Call, x: Array, scale: Array, zero_point: Array | None = None) -> 
 def plan(planner: Planner, node: Node) -> Symbol:
     """QuantizeLinear: here a pending result gets its scale and becomes a step."""
     symbol, output = planner.symbol(node.inputs[0]), node.outputs[0]
-    stated = node.attributes.get("output_dtype", 0)
+    stated = node.attributes["output_dtype"]
     if stated not in _STATED_DTYPES:
         raise UnsupportedError("only int8 and uint8 codes are handled")
     scale, zero_point, dtype = one_scale(planner, node, _STATED_DTYPES[stated])

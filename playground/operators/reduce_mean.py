@@ -30,7 +30,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
         raise UnsupportedError("a mean over no axes is not handled")
     kept = [a for a in range(rank) if a not in axes]
     wanted = tuple(1 if a in axes else n for a, n in enumerate(shape))
-    wanted = wanted if node.attributes.get("keepdims", 1) else tuple(shape[a] for a in kept)
+    wanted = wanted if node.attributes["keepdims"] else tuple(shape[a] for a in kept)
     deferred = _mean(planner, x, axes, node.outputs[0])
     return deferred if deferred.shape == wanted else reshaped(planner, deferred, wanted)
 

@@ -16,7 +16,7 @@ from playground.programs.planner import Planner, Symbol
 def run(call: Call, x: Array, shape: Array) -> Array:
     """A new shape: -1 is what is left, 0 the input's own size there (unless ``allowzero``)."""
     sizes = [int(n) for n in shape]
-    if not call.get("allowzero", 0):
+    if not call.get("allowzero"):
         sizes = [x.shape[axis] if n == 0 else n for axis, n in enumerate(sizes)]
     return x.reshape(sizes)
 
@@ -25,7 +25,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
     """Reshape to a known shape, with ONNX's 0 (keep) and -1 (the rest)."""
     old = planner.shape(node.inputs[0])
     wanted = [int(n) for n in planner.known(node.inputs[1], "shape")]
-    if not node.attributes.get("allowzero", 0):
+    if not node.attributes["allowzero"]:
         wanted = [old[i] if n == 0 else n for i, n in enumerate(wanted)]
     size = int(np.prod(old, dtype=np.int64))
     if -1 in wanted:

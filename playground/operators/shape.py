@@ -13,13 +13,13 @@ from playground.programs.planner import Constant, Planner, Symbol
 
 def run(call: Call, x: Array) -> Array:
     """The sizes of the axes from ``start`` to ``end``, int64."""
-    return np.array(x.shape[call.get("start", 0) : call.get("end")], np.int64)
+    return np.array(x.shape[call.get("start") : call.get("end")], np.int64)
 
 
 def plan(planner: Planner, node: Node) -> Symbol:
     """Shape: known, because a program is planned for one set of shapes."""
     shape = planner.shape(node.inputs[0])
-    start, end = node.attributes.get("start", 0), node.attributes.get("end", len(shape))
+    start, end = node.attributes["start"], node.attributes.get("end", len(shape))
     return Constant(np.array(shape[start:end], np.int64))
 
 

@@ -15,7 +15,7 @@ from playground.programs.planner import Planner, Symbol
 
 def run(call: Call, x: Array, given: Array | None = None) -> tuple[Array, ...]:
     """Pieces along ``axis``, of the given sizes or (but for the last one) equal."""
-    axis, sizes = call.get("axis", 0), call.get("split") if given is None else given.tolist()
+    axis, sizes = call.get("axis"), call.get("split") if given is None else given.tolist()
     if sizes is None:
         step = -(-x.shape[axis] // call.outputs)
         sizes = [step] * (call.outputs - 1)
@@ -25,7 +25,7 @@ def run(call: Call, x: Array, given: Array | None = None) -> tuple[Array, ...]:
 def plan(planner: Planner, node: Node) -> tuple[Symbol, ...]:
     """Split along an axis, into equal or stated parts."""
     shape = planner.shape(node.inputs[0])
-    axis, count = int(node.attributes.get("axis", 0)) % len(shape), len(node.outputs)
+    axis, count = int(node.attributes["axis"]) % len(shape), len(node.outputs)
     sizes = node.attributes.get("split")
     if sizes is None and len(node.inputs) > 1 and node.inputs[1]:
         sizes = planner.known(node.inputs[1], "list of sizes")

@@ -16,10 +16,15 @@ ALLOWED = ("operators/", "model/")
 
 NOT_YET = (
     "analysis/",
+    "engines/step_classes.py",
     "gallery/rescaled.py",
     "ptq/",
 )
 """What still asks by name."""
+
+SHOWN = ("app/", "render/")
+WORDS = frozenset({"Shape", "Size", "Range"})
+"""Headings of tables, which are names of operators too."""
 
 PUBLIC = ("__init__.py", "quantization/__init__.py")
 """Lists of the package's own names, of which some are those of operators too."""
@@ -66,7 +71,7 @@ def _held(parent: ast.AST) -> Iterator[ast.AST]:
     ],
 )
 def test_names_are_noticed(source: str) -> None:
-    assert list(asked_by_name(source))[0][1] == "Conv"
+    assert next(iter(asked_by_name(source)))[1] == "Conv"
 
 
 @pytest.mark.parametrize(
@@ -83,5 +88,6 @@ def test_names_stand_with_the_operators() -> None:
         if not str(path.relative_to(PACKAGE)).startswith((*ALLOWED, *NOT_YET))
         and str(path.relative_to(PACKAGE)) not in PUBLIC
         for line, name in asked_by_name(path.read_text())
+        if not (name in WORDS and str(path.relative_to(PACKAGE)).startswith(SHOWN))
     ]
     assert not found, "ask a field of the node's Operator instead:\n" + "\n".join(found)

@@ -144,7 +144,7 @@ def _plan_node(planner: Planner, node: Node) -> dict[str, Symbol]:
         raise UnsupportedError("what DynamicQuantizeLinear gives is only taken by integer products, Cast and Mul")
     _check_attributes(operator, node)
     try:
-        made = (operator.plan or fold)(planner, node)
+        made = (operator.plan or fold)(planner, operator.with_defaults(node))
     except FAILURES as error:
         known = (name for name in node.inputs if name in planner.symbols)
         shapes = ", ".join(str(list(planner.shape(name))) for name in known)
