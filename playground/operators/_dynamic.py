@@ -97,7 +97,7 @@ def per_column(array: NDArray[np.float32], axis: int, shape: tuple[int, ...], co
     return np.ascontiguousarray(np.broadcast_to(aligned, wanted).reshape(columns), np.float32)
 
 
-def floats(planner: Planner, sums: Dynamic, scale: NDArray[np.float32], bias: NDArray[np.float32]) -> Deferred:
+def float_sums(planner: Planner, sums: Dynamic, scale: NDArray[np.float32], bias: NDArray[np.float32]) -> Deferred:
     """Sums as float32: times a scale and plus a bias for each column."""
     shape = planner.values[sums.value].shape
 
@@ -112,6 +112,6 @@ def floats(planner: Planner, sums: Dynamic, scale: NDArray[np.float32], bias: ND
             planner.emit(Quantize((name,), output, by, to.zero_point), shape, to.dtype)
 
     def plus(real: NDArray[np.float32]) -> Deferred:
-        return floats(planner, sums, scale, bias + per_column(real, sums.axis, shape, bias.size))
+        return float_sums(planner, sums, scale, bias + per_column(real, sums.axis, shape, bias.size))
 
     return Deferred(shape, emit, plus=plus, axis=sums.axis)

@@ -9,7 +9,7 @@ import numpy as np
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 from playground.operators._deferred import scaled
-from playground.operators._dynamic import floats, per_column
+from playground.operators._dynamic import float_sums, per_column
 from playground.operators._elementwise import binary
 from playground.operators._operator import Form, Operator, Scales, Trait
 from playground.operators._planning import broadcast_shape, table
@@ -71,7 +71,7 @@ def _times_scales(planner: Planner, sums: Dynamic, scale: Dynamic) -> Deferred:
     shape = planner.values[sums.value].shape
     columns = sums.column_sums.size
     factor = per_column(scale.factor, sums.axis, shape, columns)
-    return floats(planner, sums, factor, np.full(columns, -0.0, np.float32))
+    return float_sums(planner, sums, factor, np.full(columns, -0.0, np.float32))
 
 
 OPERATOR = Operator(
