@@ -12,36 +12,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from playground.engines import float_ops
 from playground.engines.feeds import checked_feeds
-from playground.engines.float_ops._op import Call, FloatOp
 from playground.errors import EngineError, MissingError, PlaygroundError, UnsupportedError
 from playground.model.graph import Graph, Node
-from playground.registry import discover
+from playground.operators import Trait, find, id_of, validate
 from playground.tasks import Progress, Task, run_sync
-
-OPS: Mapping[str, FloatOp] = discover(float_ops, "OPS", FloatOp)
-"""Operator name, with its domain where it is not ONNX's own, -> operator."""
 
 FAILURES = (ValueError, IndexError, TypeError, KeyError, AttributeError, ArithmeticError, MemoryError)
 """What attributes, constants and shapes that contradict an operator make its function raise."""
 
-_TYPED = ("QuantizeLinear", "DequantizeLinear")
-"""Operators whose codes may be of a type that NumPy has not, so that only the file can say which."""
-
 Values = dict[str, NDArray[Any]]
-
-
-def _key(node: Node) -> str:
-    return f"{node.domain}.{node.op}" if node.domain else node.op
 
 
 def unsupported(graph: Graph) -> tuple[str, ...]:
     """The operators of a graph that are not available here, each once, sorted."""
-    return tuple(sorted({_key(node) for node in graph.nodes} - set(OPS)))
+    return tuple(sorted({id_of(node) for node in graph.nodes if not _can_run(node)}))
 
 
-def _require_support(graph: Graph) -> None:
+def _can_run(node: Node) -> bool:
+    operator = find(node)
+    return operator is not None and operator.run is not None
+
+
+def _check(graph: Graph) -> None:
     lacking = unsupported(graph)
     if lacking:
         raise UnsupportedError(
@@ -49,6 +42,7 @@ def _require_support(graph: Graph) -> None:
             where=graph.name,
             hint="Run the model with the engine 'onnxruntime'",
         )
+    validate(graph)
 
 
 def _constants(graph: Graph, overrides: Mapping[str, ArrayLike] | None) -> Values:
@@ -66,17 +60,20 @@ def evaluate(graph: Graph, node: Node, values: Mapping[str, NDArray[Any]]) -> Va
     Raises:
         EngineError: it failed; the message names it and the shapes. What operators raise keeps its kind.
     """
+    where = f"{graph.name}: node {node.name!r} ({node.op})"
+    operator = find(node)
+    if operator is None or operator.run is None:
+        raise UnsupportedError(f"the NumPy interpreter has no {id_of(node)}", where=where)
     inputs = [values[name] if name else None for name in node.inputs]
-    fed = {value.name: value.dtype for value in graph.inputs} if node.op in _TYPED else {}
+    fed = {value.name: value.dtype for value in graph.inputs} if Trait.STORED_TYPES in operator.traits else {}
     stored = tuple(
         graph.initializers[name].dtype if name in graph.initializers else fed.get(name, "") for name in node.inputs
     )
     asked = max((place for place, name in enumerate(node.outputs, 1) if name), default=0)
-    call = Call(node.attributes, graph.opset, asked, stored)
-    where = f"{graph.name}: node {node.name!r} ({node.op})"
+    call = operator.call(node, graph.opset, asked, stored)
     try:
         with np.errstate(all="ignore"):  # NaN and infinity flow on, as ONNX has it
-            made = OPS[_key(node)].run(call, *inputs)
+            made = operator.run(call, *inputs)
     except PlaygroundError as error:
         raise type(error)(error.what, where=error.where or where, hint=error.hint) from error
     except FAILURES as error:
@@ -92,7 +89,7 @@ def run_graph_task(
     overrides: Mapping[str, ArrayLike] | None = None,
 ) -> Task[Values]:
     """The work of :func:`run_graph`, one step a node."""
-    _require_support(graph)
+    _check(graph)
     wanted = {value.name for value in graph.outputs} | set(capture)
     last_use = {name: index for index, node in enumerate(graph.nodes) for name in node.inputs}
     values = _constants(graph, overrides) | checked_feeds(graph, feeds)
@@ -114,7 +111,7 @@ def run_graph(
     """Run a graph once.
 
     Args:
-        graph: any graph of the operators in :data:`OPS`.
+        graph: any graph of operators that have a float function in :mod:`playground.operators`.
         feeds: input name -> array.
         capture: names of further values to return (any node's output, an input or a constant).
         overrides: constant name -> values to use instead.
@@ -147,7 +144,7 @@ class Runner:
 
     def __init__(self, graph: Graph) -> None:
         """Compute what depends on constants alone. Raises UnsupportedError as :func:`run_graph` does."""
-        _require_support(graph)
+        _check(graph)
         self.graph = graph
         self._fixed = _constants(graph, None)
         self._live: list[Node] = []

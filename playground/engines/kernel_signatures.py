@@ -13,7 +13,7 @@ from typing import Any
 
 from playground.engines import packing
 from playground.engines.depthwise import scratch_bytes
-from playground.engines.integer_ops import Window
+from playground.programs.integer_ops import Window
 
 Words = Mapping[str, Any]
 """Field name -> argument; the fields of an array in a struct are its name with [0], [1] ... behind it."""

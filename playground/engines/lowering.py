@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.engines import lowering_floats  # noqa: F401  its steps are registered when it is imported
-from playground.engines import program as p
+from playground.engines import step_classes as p
 from playground.engines.depthwise import pack_depthwise, scratch_bytes
-from playground.engines.integer_ops import Target, Window
 from playground.engines.kernel_program import FOREVER, Argument, Buffer, KernelProgramBuilder
 from playground.engines.lowering_more import lower_broadcast, lower_more
 from playground.engines.packing import Packed, Values, pack
 from playground.engines.shared_weights import SharedWeights
 from playground.host.kernel_module import Dot
+from playground.programs.integer_ops import Target, Window
 
 _CODES = 0
 _KINDS = {"float32": 1, "int32": 2}  # struct epilogue's kind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from playground.engines import float_steps as f
+from playground.engines import step_classes as f
 from playground.engines.lowering_more import lower_more, place
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from playground.engines import program as p
+from playground.engines import step_classes as p
 from playground.engines.kernel_program import At, Buffer
 from playground.engines.packing import STRIP, Values, packed_bytes
 from playground.errors import EngineError

@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from playground.engines import reference, wasm
 from playground.engines.feeds import checked_feeds
-from playground.engines.program import Program
 from playground.engines.shared_weights import SharedWeights
 from playground.errors import InvalidInputError
 from playground.host import kernels
 from playground.model.graph import Graph
+from playground.programs.program import Program
 
 _KEPT = 4
 

@@ -15,15 +15,16 @@ from playground.engines.feeds import checked_feeds
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Graph, Model
 from playground.model.loading import load
+from playground.operators import Trait, find
 from playground.tasks import Progress, Task, run_sync
 
 Outputs = dict[str, NDArray[Any]]
-_QUANTIZED = ("QuantizeLinear", "MatMulInteger", "ConvInteger", "QGemm")
 
 
 def is_quantized(graph: Graph) -> bool:
     """Whether a graph holds quantized activations, so that integer engines have something to do."""
-    return any(node.op in _QUANTIZED or node.op.startswith("QLinear") for node in graph.nodes)
+    found = (find(node) for node in graph.nodes)
+    return any(operator is not None and Trait.QUANTIZED in operator.traits for operator in found)
 
 
 def refused(graph: Graph | None) -> list[dict[str, str]] | None:
@@ -33,7 +34,7 @@ def refused(graph: Graph | None) -> list[dict[str, str]] | None:
     """
     if graph is None or not is_quantized(graph):
         return None
-    from playground.engines.plan import refusals
+    from playground.engines.planning.plan import refusals
 
     try:
         return [asdict(refusal) for refusal in refusals(graph)]

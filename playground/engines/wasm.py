@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.engines import program as p
 from playground.engines import reference
 from playground.engines.kernel_program import Buffer, KernelProgramBuilder
 from playground.engines.lowering import Lowering
-from playground.engines.plan import compile_graph
+from playground.engines.planning.plan import compile_graph
 from playground.engines.shared_weights import SharedWeights
 from playground.errors import EngineError
 from playground.host import kernels
 from playground.model.graph import Graph
+from playground.programs import program as p
 
 __all__ = ["WasmProgram", "plan", "run"]
 
@@ -85,7 +85,7 @@ class WasmProgram:
 
 
 def plan(graph: Graph, shapes: Mapping[str, Sequence[int]], weights: SharedWeights | None = None) -> WasmProgram:
-    """Plan and compile a QDQ graph for these input shapes; errors as :func:`playground.engines.plan.compile_graph`."""
+    """Plan and compile a QDQ graph for these input shapes; errors as ``compile_graph``."""
     return WasmProgram(compile_graph(graph, shapes), weights)
 
 

@@ -13,6 +13,7 @@ from playground.host.output import write_file
 from playground.model.graph import Graph, Model
 from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
+from playground.operators import validate
 from playground.ptq import report_entries
 from playground.ptq.calibrated_placement import Calibrated, DryRun, calibrated_task, constant_dtypes, dry_run_task
 from playground.ptq.calibration_data import CalibrationData, Given, calibration_data
@@ -141,6 +142,7 @@ def _float_graph(model: Model) -> Graph:
             where=model.name,
             hint="Start from the float model",
         )
+    validate(graph)
     return graph
 
 

@@ -23,13 +23,15 @@ try:
 except ImportError:
     import nets  # type: ignore[no-redef]
 
-from playground.engines import program as p
 from playground.engines.kernel_program import At, Buffer, KernelProgramBuilder, placed
 from playground.engines.lowering import Lowering
-from playground.engines.plan import compile_graph
+from playground.engines.planning.plan import compile_graph
 from playground.host.kernel_module import Dot
 from playground.model.graph import Graph
 from playground.model.writers.onnx import to_onnx
+from playground.operators._products import Product
+from playground.operators.conv import Conv
+from playground.operators.mat_mul import ActivationMatMul
 
 BATCHES = (1, 16)
 DOTS: tuple[Dot, ...] = ("int16", "unsigned", "signed")
@@ -79,9 +81,9 @@ def macs_of(graph: Graph) -> int:
     total = 0
     for step in program.steps:
         size = int(np.prod(program.values[step.output].shape))
-        if isinstance(step, p.Conv):
+        if isinstance(step, Conv):
             total += size * int(np.prod(step.weights.shape[1:]))
-        elif isinstance(step, (p.Product, p.ActivationMatMul)):
+        elif isinstance(step, (Product, ActivationMatMul)):
             total += size * program.values[step.inputs[0]].shape[-1]
     return total
 

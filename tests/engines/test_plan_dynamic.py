@@ -6,13 +6,15 @@ import onnxruntime
 import pytest
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from playground.engines import float_steps as f
-from playground.engines import interpreter, program, reference, wasm
-from playground.engines.plan import compile_graph, refusals
+from playground.engines import interpreter, reference, wasm
+from playground.engines.planning.plan import compile_graph, refusals
 from playground.model.graph import Graph, Node, Tensor, ValueInfo
 from playground.model.loading import load
 from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
+from playground.operators._dynamic import DynamicQuantize, DynamicRange, ScaleSums
+from playground.operators._products import Product
+from playground.operators.pad import Pad
 from playground.ptq.pipeline import quantize_model
 from tests.benchmarks import nets
 
@@ -99,8 +101,8 @@ def test_products_share_the_codes_of_one_quantization():
     graph = dynamic(BOTH, *product("a"), *product("b", bias="b"), outputs=("ay", "bz"), **arrays)
     planned = assert_same(graph, to_onnx(graph), {"x": scaled((-3, 1), (2, 8), 4)})
     kinds = [type(step) for step in planned.program.steps]
-    assert kinds.count(f.DynamicQuantize) == kinds.count(f.DynamicRange) == 1
-    assert kinds.count(program.Product) == kinds.count(f.ScaleSums) == 2
+    assert kinds.count(DynamicQuantize) == kinds.count(DynamicRange) == 1
+    assert kinds.count(Product) == kinds.count(ScaleSums) == 2
 
 
 def test_a_limit_and_two_biases_in_a_row():
@@ -160,7 +162,7 @@ def test_padding_is_quantized_once_for_all_that_pad_alike():
     arrays = {"w": kernel, "ws": scaled((0.1, 1), (4, 1, 1), 3)}
     graph = dynamic(BOTH, *sums, *ends, outputs=("ay", "by", "cy"), shape=(2, 2, 6, 5), **arrays)
     planned = assert_same(graph, to_onnx(graph), {"x": scaled((-1, 2), (2, 2, 6, 5), 7)})
-    assert [type(step) for step in planned.program.steps].count(program.Pad) == 2  # the last row under c is not needed
+    assert [type(step) for step in planned.program.steps].count(Pad) == 2  # the last row under c is not needed
 
 
 def test_the_program_for_another_batch():

@@ -7,9 +7,10 @@ import pytest
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
 
-from playground.engines import program, reference, wasm
-from playground.engines.plan import refusals
+from playground.engines import reference, wasm
+from playground.engines.planning.plan import refusals
 from playground.model.loading import load
+from playground.operators.layer_normalization import LayerNorm
 
 COLUMNS = 16
 GELU = [("Div", "h root", "d"), ("Erf", "d", "e"), ("Add", "e one", "p"), ("Mul", "h p", "m"), ("Mul", "m half", "o")]
@@ -71,7 +72,7 @@ def test_it_runs_and_is_onnxruntimes_within_a_code(tmp_path, middle, operators):
     step = (theirs.max() - theirs.min()) / 255
     assert np.abs(found - theirs).max() <= 1.01 * step
     assert (np.abs(found - theirs) > 0.01 * step).mean() < 0.02
-    assert any(isinstance(s, program.LayerNorm) for s in planned.program.steps) == (middle is NORM)
+    assert any(isinstance(s, LayerNorm) for s in planned.program.steps) == (middle is NORM)
 
 
 def test_roundings_between_its_operators_are_not_left_out(tmp_path):

@@ -5,7 +5,7 @@ import onnxruntime
 import pytest
 
 from playground.engines import reference, wasm
-from playground.engines.plan_qoperators import as_qdq
+from playground.engines.planning.expansions import expanded
 from playground.engines.run import is_quantized, refused
 from playground.model.graph import Tensor
 from tests.engines.qdq_net import RANDOM, Net, compared, floats
@@ -30,9 +30,9 @@ def test_planned_whole_and_agreeing_with_onnxruntime(make_qdq, name, activations
 
 def test_written_out_no_quantized_operator_is_left(make_qdq):
     graph = make_qdq("convnet", "uint8", True, "QOperator").graph
-    written = as_qdq(graph)
+    written = expanded(graph)
     assert not any(node.op.startswith(("QLinear", "QGemm")) for node in written.nodes)
-    assert as_qdq(written) is written
+    assert expanded(written) is written
     assert refused(graph) == []
 
 
@@ -50,7 +50,7 @@ def test_scales_that_contradict_each_other_leave_the_node_for_planning_to_name(m
     node = next(node for node in graph.nodes if node.op == "QLinearConv")
     held = {**graph.initializers, node.inputs[1]: Tensor.of(node.inputs[1], np.ones(7, np.float32))}
     damaged = graph.with_(initializers=held)
-    assert node in as_qdq(damaged).nodes
+    assert node in expanded(damaged).nodes
     assert refused(damaged)
 
 

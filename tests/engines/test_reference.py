@@ -4,9 +4,9 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from playground.engines import program as p
 from playground.engines import reference
 from playground.errors import EngineError, InvalidInputError
+from playground.programs import program as p
 
 
 def agreement(model, n=40):
@@ -65,4 +65,4 @@ def test_feeds_are_checked(make_qdq, feeds):
 
 def test_a_step_without_a_rule_is_refused():
     with pytest.raises(EngineError, match="Step"):
-        reference.execute(p.Step((), "y"), [], p.Value((), "int8"))
+        p.Step((), "y").compute([], p.Value((), "int8"))

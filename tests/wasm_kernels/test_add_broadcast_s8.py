@@ -1,9 +1,9 @@
-"""k_add_broadcast_s8 against playground.engines.integer_ops, for every way in which operands broadcast."""
+"""k_add_broadcast_s8 against playground.programs.integer_ops, for every way in which operands broadcast."""
 
 import numpy as np
 import pytest
 
-from playground.engines import integer_ops as ops
+from playground.programs import integer_ops as ops
 
 
 @pytest.mark.parametrize("b_dtype", ["uint8", "int8"])

@@ -1,9 +1,9 @@
-"""k_add_f32 against playground.engines.dynamic_ops."""
+"""k_add_f32 against playground.programs.dynamic_ops."""
 
 import numpy as np
 import pytest
 
-from playground.engines.dynamic_ops import add_floats
+from playground.programs.dynamic_ops import add_floats
 
 
 @pytest.mark.parametrize("limits", [(-np.inf, np.inf), (0.0, 0.5)])

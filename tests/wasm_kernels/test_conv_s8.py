@@ -1,10 +1,10 @@
-"""k_conv_s8 against playground.engines.integer_ops, with weights packed as the engine packs them."""
+"""k_conv_s8 against playground.programs.integer_ops, with weights packed as the engine packs them."""
 
 import numpy as np
 import pytest
 
-from playground.engines import integer_ops as ops
 from playground.engines.packing import Values, pack
+from playground.programs import integer_ops as ops
 
 CASES = {  # images (N, C, H, W), filters (M, C / groups, kh, kw), groups, strides, dilations, pads (top, left), output
     "1x1": ((1, 1, 1, 1), (1, 1, 1, 1), 1, (1, 1), (1, 1), (0, 0), (1, 1)),

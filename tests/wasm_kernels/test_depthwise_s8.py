@@ -1,11 +1,11 @@
-"""k_depthwise_s8 against playground.engines.integer_ops: below, at and above eight channels and four columns."""
+"""k_depthwise_s8 against playground.programs.integer_ops: below, at and above eight channels and four columns."""
 
 import numpy as np
 import pytest
 
-from playground.engines import integer_ops as ops
 from playground.engines.depthwise import pack_depthwise, scratch_bytes
 from playground.engines.packing import Values
+from playground.programs import integer_ops as ops
 
 CASES = {  # batch, height, width, kernel, strides, dilations, pads (top, left), output
     "1x1": (1, 1, 1, (1, 1), (1, 1), (1, 1), (0, 0), (1, 1)),

@@ -1,9 +1,9 @@
-"""k_dynamic_range and k_dynamic_quantize against playground.engines.dynamic_ops."""
+"""k_dynamic_range and k_dynamic_quantize against playground.programs.dynamic_ops."""
 
 import numpy as np
 import pytest
 
-from playground.engines import dynamic_ops
+from playground.programs import dynamic_ops
 
 RANGES = {
     "both signs": (-3, 5),

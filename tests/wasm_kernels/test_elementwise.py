@@ -1,9 +1,9 @@
-"""k_add_s8 and k_lookup against playground.engines.integer_ops and NumPy."""
+"""k_add_s8 and k_lookup against playground.programs.integer_ops and NumPy."""
 
 import numpy as np
 import pytest
 
-from playground.engines import integer_ops as ops
+from playground.programs import integer_ops as ops
 
 EVERY_CODE = np.arange(256, dtype=np.uint8)
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from playground.engines.block_ops import block_product, codebook_planes, grouped, quantize_blocks
 from playground.number_formats import FORMATS
+from playground.programs.block_ops import block_product, codebook_planes, grouped, quantize_blocks
 
 CODEBOOKS = {
     "q4_0": np.arange(16) - 8,

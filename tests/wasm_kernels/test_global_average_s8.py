@@ -1,9 +1,9 @@
-"""k_global_average_s8 against playground.engines.integer_ops: below, at and above eight channels and 257 pixels."""
+"""k_global_average_s8 against playground.programs.integer_ops: below, at and above eight channels and 257 pixels."""
 
 import numpy as np
 import pytest
 
-from playground.engines import integer_ops as ops
+from playground.programs import integer_ops as ops
 
 TARGETS = [ops.Target("uint8", 9, -9.0, 246.0), ops.Target("int8", -128, 0.0, 255.0), ops.Target("float32")]
 

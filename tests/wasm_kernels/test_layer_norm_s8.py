@@ -1,10 +1,10 @@
-"""k_layer_norm_s8 against playground.engines.row_ops: columns below, at and above eight, and very many."""
+"""k_layer_norm_s8 against playground.programs.row_ops: columns below, at and above eight, and very many."""
 
 import numpy as np
 import pytest
 
-from playground.engines import row_ops
-from playground.engines.integer_ops import Target
+from playground.programs import row_ops
+from playground.programs.integer_ops import Target
 
 
 def normalise(guarded, out, rng, codes, zero_point, to, *, centred=True, epsilon=1e-3):

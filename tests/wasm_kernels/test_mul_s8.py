@@ -1,10 +1,10 @@
-"""k_mul_s8 against playground.engines.row_ops, for every way in which operands broadcast."""
+"""k_mul_s8 against playground.programs.row_ops, for every way in which operands broadcast."""
 
 import numpy as np
 import pytest
 
-from playground.engines import row_ops
-from playground.engines.integer_ops import Target
+from playground.programs import row_ops
+from playground.programs.integer_ops import Target
 
 EVERY_CODE = np.arange(256, dtype=np.uint8)
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from playground.engines import integer_ops as ops
 from playground.engines.packing import Values, pack, packed_bytes
+from playground.programs import integer_ops as ops
 
 CODES, ACCUMULATORS = 0, 2
 DTYPES = ["uint8", "int8"]

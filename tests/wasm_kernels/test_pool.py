@@ -1,9 +1,9 @@
-"""k_maxpool_s8 and k_avgpool_s8 against playground.engines.integer_ops."""
+"""k_maxpool_s8 and k_avgpool_s8 against playground.programs.integer_ops."""
 
 import numpy as np
 import pytest
 
-from playground.engines import integer_ops as ops
+from playground.programs import integer_ops as ops
 
 CASES = {  # images (N, C, H, W), kernel, strides, dilations, pads (top, left), output
     "1x1": ((1, 1, 1, 1), (1, 1), (1, 1), (1, 1), (0, 0), (1, 1)),

@@ -1,10 +1,10 @@
-"""k_pool_f32 against playground.engines.dynamic_ops."""
+"""k_pool_f32 against playground.programs.dynamic_ops."""
 
 import numpy as np
 import pytest
 
-from playground.engines.dynamic_ops import pool_floats
-from playground.engines.integer_ops import Window
+from playground.programs.dynamic_ops import pool_floats
+from playground.programs.integer_ops import Window
 
 CASES = {  # images (N, C, H, W), kernel, strides, dilations, pads (top, left), output
     "1x1": ((1, 1, 1, 1), (1, 1), (1, 1), (1, 1), (0, 0), (1, 1)),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from playground.engines.row_ops import nearest_indices
+from playground.programs.row_ops import nearest_indices
 
 
 @pytest.mark.parametrize("channels", [1, 3, 16, 17])

@@ -1,9 +1,9 @@
-"""k_scale_sums against playground.engines.dynamic_ops."""
+"""k_scale_sums against playground.programs.dynamic_ops."""
 
 import numpy as np
 import pytest
 
-from playground.engines.dynamic_ops import Columns, scale_sums
+from playground.programs.dynamic_ops import Columns, scale_sums
 
 
 @pytest.mark.parametrize("limits", [(-np.inf, np.inf), (0.0, 6.0)])

@@ -1,10 +1,10 @@
-"""k_softmax_s8 against playground.engines.row_ops: columns below, at and above each tile edge."""
+"""k_softmax_s8 against playground.programs.row_ops: columns below, at and above each tile edge."""
 
 import numpy as np
 import pytest
 
-from playground.engines import row_ops
-from playground.engines.integer_ops import Target
+from playground.programs import row_ops
+from playground.programs.integer_ops import Target
 
 CODES, FLOATS = 0, 1
 TARGETS = {

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.arrays import Float32
-from playground.engines.float_ops._op import Call
-from playground.engines.float_ops._windows import windows
 from playground.model.graph import Graph, Node
+from playground.programs.call import Call
+from playground.programs.windows import windows
 
 COLUMNS = 2**23
 """Values of columns that are laid out at once: windows overlap, so they take several times what they were cut from."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.engines.float_ops._fast import product
+from playground.programs.fast_products import product
 from playground.ptq.algorithms._algorithm import Algorithm, Context, Outcome, Parameter
 from playground.ptq.algorithms._grid import Grid, blocks_of, rounded_to
 from playground.ptq.algorithms._weights_stage import Job, layer_by_layer

@@ -6,7 +6,7 @@ Exporters write it out for operator sets before 17. As one operator it is quanti
 from __future__ import annotations
 
 from playground.model.graph import Graph, Node
-from playground.model.layer_norm import written_out
+from playground.operators._layer_norm_pattern import written_out
 from playground.ptq.placement import reads
 from playground.ptq.preparation._pass import Pass
 

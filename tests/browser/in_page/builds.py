@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from playground import host
-from playground.engines import integer_ops as ops
 from playground.engines.packing import Values, pack
 from playground.host.browser import PyodideKernels
+from playground.programs import integer_ops as ops
 
 ACCUMULATORS = 2
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from playground import gallery, host
-from playground.engines.float_ops import _fast
 from playground.engines.interpreter import run_graph
+from playground.programs import fast_products as _fast
 
 
 def with_numpy(monkeypatch, function, *args):

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from playground.engines.plan import refusals
+from playground.engines.planning.plan import refusals
 from playground.engines.run import run
 from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
 from playground.model.recipe import Recipe

@@ -1,0 +1,1 @@
+"""From a quantized graph and concrete input shapes to an integer program."""

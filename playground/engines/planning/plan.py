@@ -1,0 +1,193 @@
+"""Turns a QDQ graph and concrete input shapes into an integer program: fused steps without any float in between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from playground.engines.interpreter import FAILURES
+from playground.engines.planning.expansions import expanded, upgraded
+from playground.engines.planning.layer_norms import with_layer_norms
+from playground.errors import InvalidInputError, UnsupportedError
+from playground.model.graph import Graph, Node
+from playground.operators import Operator, Trait, find
+from playground.operators._planning import fold
+from playground.programs import program as p
+from playground.programs.planner import Codes, Dynamic, Planner, Symbol
+from playground.programs.steps import Float
+
+__all__ = ["Refusal", "compile_graph", "refusals"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a graph cannot run in integers.
+
+    Attributes:
+        node: the node's name, or that of its output.
+        op: its operator.
+        reason: what it asks for, as a clause about "it".
+    """
+
+    node: str
+    op: str
+    reason: str
+
+    def __str__(self) -> str:
+        """One clause."""
+        return f"{self.node} ({self.op}): {self.reason}"
+
+
+def compile_graph(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> p.Program:
+    """Plan a quantized graph (QuantizeLinear / DequantizeLinear around its operators) for integer execution.
+
+    Args:
+        graph: nodes in topological order.
+        shapes: input name -> concrete shape.
+
+    Raises:
+        InvalidInputError: an input has no shape here, or one that contradicts the graph's.
+        UnsupportedError: names every node that cannot run in integers and why.
+    """
+    planner, refused = _walked(graph, shapes)
+    if refused:
+        raise UnsupportedError(
+            f"{len(refused)} {'node' if len(refused) == 1 else 'nodes'} cannot run in integers: "
+            f"{'; '.join(map(str, refused))}",
+            where=graph.name,
+            hint="Use engine='onnxruntime'",
+        )
+    return _finished(planner)
+
+
+def _finished(planner: Planner) -> p.Program:
+    graph = planner.graph
+    outputs = {o.name: planner.floating(o.name) for o in graph.outputs}
+    steps = _needed(planner.steps, set(outputs.values()))
+    body, tail = _split(steps)
+    used = {name for step in steps for name in step.inputs} | set(outputs.values())
+    return p.Program(
+        inputs=tuple(info.name for info in graph.inputs),
+        outputs=outputs,
+        steps=body,
+        tail=tail,
+        values=planner.values,
+        constants={name: array for name, array in planner.constants.items() if name in used},
+    )
+
+
+def _shape_of_input(
+    name: str, declared: tuple[int | str | None, ...] | None, shapes: Mapping[str, Sequence[int]]
+) -> tuple[int, ...]:
+    if name not in shapes:
+        raise InvalidInputError("no shape was given for this input", where=name, hint=f"Given: {sorted(shapes)}")
+    shape = tuple(int(n) for n in shapes[name])
+    if 0 in shape:
+        raise InvalidInputError(f"shape {shape} has no elements", where=name, hint="Give at least one sample")
+    if declared is not None:
+        fits = len(declared) == len(shape) and all(
+            not isinstance(d, int) or d == n for d, n in zip(declared, shape, strict=True)
+        )
+        if not fits:
+            raise InvalidInputError(f"shape {shape} was given", where=name, hint=f"The model takes {declared}")
+    return shape
+
+
+def refusals(graph: Graph, shapes: Mapping[str, Sequence[int]] | None = None) -> tuple[Refusal, ...]:
+    """What keeps a quantized graph from running in integers; empty if it runs. Nothing is run.
+
+    Args:
+        graph: as for :func:`compile_graph`.
+        shapes: input name -> concrete shape; sizes that the graph leaves open are 1 if none are given.
+
+    Raises:
+        InvalidInputError: an input has no shape here, or one that contradicts the graph's.
+    """
+    if shapes is None:
+        shapes = {v.name: [n if isinstance(n, int) else 1 for n in v.shape or ()] for v in graph.inputs}
+    planner, refused = _walked(graph, shapes)
+    if not refused:
+        try:
+            _finished(planner)
+        except UnsupportedError as error:
+            return (Refusal(error.where, "", error.what),)
+    return tuple(refused)
+
+
+def _walked(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> tuple[Planner, list[Refusal]]:
+    """Plan node after node; what follows from a node that cannot run is left out, and all such nodes are named."""
+    planner = Planner(with_layer_norms(upgraded(expanded(graph))))
+    for info in graph.inputs:
+        planner.symbols[info.name] = Codes(info.name)
+        planner.values[info.name] = p.Value(_shape_of_input(info.name, info.shape, shapes), info.dtype)
+    broken: set[str] = set()
+    refused: list[Refusal] = []
+    for node in planner.graph.nodes:
+        if broken.intersection(node.inputs):
+            broken.update(node.outputs)
+            continue
+        try:
+            planner.symbols.update(_plan_node(planner, node))
+        except UnsupportedError as error:
+            broken.update(node.outputs)
+            refused.append(Refusal(node.name or node.outputs[0], node.op, error.what))
+    return planner, refused
+
+
+def _plan_node(planner: Planner, node: Node) -> dict[str, Symbol]:
+    """What a node's outputs are."""
+    operator = find(node)
+    if operator is None or (operator.plan is None and operator.domain):
+        raise UnsupportedError("this operator has no integer form here")
+    dynamic = any(isinstance(planner.symbols.get(name), Dynamic) for name in node.inputs)
+    if dynamic and Trait.TAKES_DYNAMIC not in operator.traits:
+        raise UnsupportedError("what DynamicQuantizeLinear gives is only taken by integer products, Cast and Mul")
+    _check_attributes(operator, node)
+    try:
+        made = (operator.plan or fold)(planner, operator.with_defaults(node))
+    except FAILURES as error:
+        known = (name for name in node.inputs if name in planner.symbols)
+        shapes = ", ".join(str(list(planner.shape(name))) for name in known)
+        raise UnsupportedError(f"it cannot run on shapes {shapes} ({error})") from error
+    symbols = made if isinstance(made, tuple) else (made,)
+    return dict(zip(node.outputs, symbols, strict=False))
+
+
+def _check_attributes(operator: Operator, node: Node) -> None:
+    try:
+        operator.validate(node)
+    except InvalidInputError as error:
+        raise UnsupportedError(f"{error.what}; {error.hint[:1].lower()}{error.hint[1:]}") from error
+
+
+def _needed(steps: list[p.Step], wanted: set[str]) -> tuple[p.Step, ...]:
+    """The steps whose results are used."""
+    kept: list[p.Step] = []
+    for step in reversed(steps):
+        if step.output in wanted:
+            kept.append(step)
+            wanted.update(step.inputs)
+    return tuple(reversed(kept))
+
+
+def _split(steps: tuple[p.Step, ...]) -> tuple[tuple[p.Step, ...], tuple[p.Step, ...]]:
+    """Apart: what only integers lead to, and what comes after a float operator.
+
+    Raises:
+        UnsupportedError: a convolution or matrix product comes after one.
+    """
+    late: set[str] = set()
+    tail: list[p.Step] = []
+    for step in steps:
+        if isinstance(step, Float) or late.intersection(step.inputs):
+            late.add(step.output)
+            tail.append(step)
+    floats = [step.operator for step in tail if isinstance(step, Float)]
+    for step in tail:
+        if step.is_product:
+            raise UnsupportedError(
+                f"it follows on a float operator ({floats[0]}), which integers cannot do",
+                where=step.output,
+                hint="Use engine='onnxruntime'",
+            )
+    return tuple(step for step in steps if step.output not in late), tuple(tail)

@@ -1,0 +1,23 @@
+"""Float functions from NumPy's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+
+from playground.programs.call import Array
+
+
+def unary(function: Callable[[Array], Array]) -> Callable[..., Array]:
+    """A function of one array; the result has its type."""
+    return lambda call, x: function(x).astype(x.dtype, copy=False)
+
+
+def binary(function: Callable[[Array, Array], Array]) -> Callable[..., Array]:
+    """A function of two arrays, which broadcast."""
+    return lambda call, a, b: function(a, b)
+
+
+def variadic(function: Callable[[Array, Array], Array]) -> Callable[..., Array]:
+    """A function of two arrays, applied to any number of them in order."""
+    return lambda call, *inputs: reduce(function, inputs)

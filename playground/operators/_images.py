@@ -1,0 +1,60 @@
+"""Planning of windows over images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from playground.errors import UnsupportedError
+from playground.model.graph import Node
+from playground.programs import integer_ops as ops
+
+
+def window_of(node: Node, shape: Sequence[int], kernel: Sequence[int]) -> ops.Window:
+    """The window of a Conv or pooling node over images of ``shape`` (N, C, H, W), as ONNX defines it."""
+    strides, dilations = (pair_of(node, name, (1, 1)) for name in ("strides", "dilations"))
+    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
+    size = shape[2:]
+    auto = node.attributes["auto_pad"]
+    auto = auto.decode() if isinstance(auto, bytes) else auto
+    if auto in ("SAME_UPPER", "SAME_LOWER"):
+        out = [-(-n // s) for n, s in zip(size, strides, strict=True)]
+        total = [max(0, (o - 1) * s + r - n) for o, s, r, n in zip(out, strides, reach, size, strict=True)]
+        before = [(t + (auto == "SAME_LOWER")) // 2 for t in total]
+    else:
+        pads = [0] * 4 if auto == "VALID" else [int(n) for n in node.attributes.get("pads", [0] * 4)]
+        before = pads[:2]
+        room = [n + a + b - r for n, a, b, r in zip(size, before, pads[2:], reach, strict=True)]
+        up = bool(node.attributes.get("ceil_mode", 0))
+        out = [(-(-r // s) if up else r // s) + 1 for r, s in zip(room, strides, strict=True)]
+        if up:  # a window has to start inside the image or the padding before it
+            last = [(o - 1) * s < n + a for o, s, n, a in zip(out, strides, size, before, strict=True)]
+            out = [o if fits else o - 1 for o, fits in zip(out, last, strict=True)]
+    if min(out) < 1:
+        raise UnsupportedError(f"its window of {tuple(kernel)} does not fit an image of {tuple(size)}")
+    return ops.Window((kernel[0], kernel[1]), (out[0], out[1]), strides, dilations, (before[0], before[1]))
+
+
+def pair_of(node: Node, name: str, default: tuple[int, int]) -> tuple[int, int]:
+    """An attribute of two numbers."""
+    values = tuple(int(n) for n in node.attributes.get(name, default))
+    if len(values) != 2:
+        raise UnsupportedError("only windows over two axes are handled")
+    return values[0], values[1]
+
+
+def four_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape; UnsupportedError if it is not that of images."""
+    if len(shape) != 4:
+        raise UnsupportedError(f"its input has {len(shape)} axes; images (N, C, H, W) have 4")
+    return shape
+
+
+def pool_window(node: Node, shape: Sequence[int]) -> ops.Window:
+    """A window that touches the image wherever it is: a maximum or mean over padding alone means nothing."""
+    window = window_of(node, shape, pair_of(node, "kernel_shape", (0, 0)))
+    for axis in (0, 1):
+        reach = (window.kernel[axis] - 1) * window.dilations[axis] + 1
+        last = (window.out[axis] - 1) * window.strides[axis] - window.pads[axis]
+        if window.pads[axis] >= reach or last >= shape[2 + axis]:
+            raise UnsupportedError("its padding is as large as its window")
+    return window

@@ -1,0 +1,195 @@
+"""All that the program knows about one operator, as a value."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from playground.model.graph import Node
+from playground.operators._attributes import Attribute
+from playground.programs.call import Array, Call
+
+if TYPE_CHECKING:
+    from playground.operators._qdq import Expansion
+    from playground.programs.planner import Planner, Symbol
+
+Run = Callable[..., Array | tuple[Array, ...]]
+"""``run(call, *inputs)``: the output, or a tuple of them. An omitted input is None."""
+
+Plan = Callable[["Planner", Node], "Symbol | tuple[Symbol, ...]"]
+"""``plan(planner, node)``: what the node's outputs are, in an integer program."""
+
+Shapes = Mapping[str, Sequence[int]]
+"""Tensor name -> sizes of its axes."""
+
+
+class Scales(enum.Enum):
+    """What an operator does to the scales of quantized values."""
+
+    PRODUCT = "sums of products with weights: inputs, weights, bias and output have scales of their own"
+    ELEMENTWISE = "inputs and output have scales of their own; constants are quantized as the activations they meet"
+    FUNCTION = "a function of single values: input and output have scales of their own"
+    ROWS = "a function of rows or regions: input and output have scales of their own"
+    CHOICE = "values or a constant, by a condition"
+    LOOKUP = "slices of a table, whose scale they keep"
+    PASSES = "the first input's scale is that of the outputs"
+    CLIPS = "limits values: its limits can become the range of what comes before"
+    NORMALIZATION = "scaled and shifted by constants, which are quantized as a product's weights and bias are"
+    CODES = "takes or gives codes: it occurs in quantized graphs only"
+    FLOAT = "stays in float"
+
+
+class Trait(enum.Flag):
+    """What else holds for an operator."""
+
+    NONE = 0
+    MONOTONIC = enum.auto()
+    """A larger input never gives a smaller output."""
+    HOMOGENEOUS = enum.auto()
+    """``f(s x) = s f(x)`` for positive s, channel by channel."""
+    BY_CHANNEL = enum.auto()
+    """Every channel is treated alike and by itself."""
+    FUNCTION_WITH_CONSTANT = enum.auto()
+    """A function of single values if all inputs but one are single constants."""
+    MOVES = enum.auto()
+    """Values come out as they went in, at other places: quantized ones lose nothing."""
+    CONVOLUTION = enum.auto()
+    """A product under a window that moves over images; channels are on axis 1."""
+    MASKS = enum.auto()
+    """May put a very low number in the place of scores that Softmax is to ignore."""
+    REMOVABLE = enum.auto()
+    """At inference it gives its first input as it is."""
+    STORED_TYPES = enum.auto()
+    """Its codes may be of a type that NumPy has not, so that only the file can say which."""
+    QUANTIZED = enum.auto()
+    """It stands only where activations are quantized."""
+    TAKES_DYNAMIC = enum.auto()
+    """It may follow a DynamicQuantizeLinear when it is planned."""
+
+
+class Form(enum.Flag):
+    """In which forms an operator can be quantized, and when it is in the static one."""
+
+    NONE = 0
+    DEFAULT = enum.auto()
+    """Static, by default: ONNX Runtime's rules have it so too."""
+    FURTHER = enum.auto()
+    """Static, by default: ONNX Runtime's rules leave it in float unless it is named."""
+    NAMED = enum.auto()
+    """Static, by ONNX Runtime's rules, if the recipe names operators and this is one of them."""
+    DYNAMIC = enum.auto()
+    """With activations quantized while the model runs."""
+    WEIGHT_ONLY = enum.auto()
+    """With activations in float."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """An input that may hold weights.
+
+    Attributes:
+        place: which input.
+        channel_axis: node, rank of the weight -> the axis along which outputs have a channel each; None if none is.
+    """
+
+    place: int
+    channel_axis: Callable[[Node, int], int | None]
+
+
+def no_cost(node: Node, shapes: Shapes) -> int:
+    """The cost of operators without multiply-adds."""
+    return 0
+
+
+def first_output(node: Node, opset: int) -> tuple[int, ...]:
+    """The places of outputs with the first input's scale: the first one."""
+    return (0,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """An operator of ONNX, or of a runtime's own domain.
+
+    Attributes:
+        name: as files have it.
+        domain: empty for ONNX's own.
+        versions: of its operator set: the first and the last one with a form that is known here; None: the newest.
+        run: the float function in NumPy; None: only native runtimes have it.
+        attributes: which it has and what they may be.
+        data: places of the inputs that carry values; the others are shapes, indices, conditions or parameters. None:
+            all carry values.
+        weights: the inputs that may hold weights; the first that is a constant does.
+        bias: the place of the input that may hold a bias.
+        scales: what it does to scales.
+        passes: node, operator set -> places of the outputs that have the first input's scale, if it passes scales on.
+        output_range: what its output never leaves.
+        traits: what else holds.
+        forms: in which forms it can be quantized.
+        upgrade: node, operator set, name of a constant from an array -> the node in the newest form known here.
+        expand: writes a node out in other operators, which is what is planned instead.
+        plan: makes its integer form: what its outputs are. None: only constants can be computed.
+        cost: node, shapes of its inputs and outputs -> multiply-adds.
+        defaults: attribute -> what it is where a node does not state it, if that can be said without the node.
+    """
+
+    name: str
+    domain: str = ""
+    versions: tuple[int, int | None] = (1, None)
+    run: Run | None = None
+    attributes: tuple[Attribute, ...] = ()
+    data: tuple[int, ...] | None = None
+    weights: tuple[Weight, ...] = ()
+    bias: int | None = None
+    scales: Scales = Scales.FLOAT
+    passes: Callable[[Node, int], tuple[int, ...]] = first_output
+    output_range: tuple[float, float] | None = None
+    traits: Trait = Trait.NONE
+    forms: Form = Form.NONE
+    upgrade: Callable[[Node, int, Callable[[str, Array], str]], Node] | None = None
+    expand: Callable[[Expansion, Node], None] | None = None
+    plan: Plan | None = None
+    cost: Callable[[Node, Shapes], int] = no_cost
+    defaults: Mapping[str, Any] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Collect the attributes' defaults by name."""
+        defaults = {a.name: a.default for a in self.attributes if a.default is not None}
+        object.__setattr__(self, "defaults", MappingProxyType(defaults))
+
+    @property
+    def id(self) -> str:
+        """Its name, with its domain where that is not ONNX's own."""
+        return f"{self.domain}.{self.name}" if self.domain else self.name
+
+    def get(self, node: Node, name: str, otherwise: Any = None) -> Any:
+        """An attribute of a node: as stated, else the operator's default; ``otherwise`` if it has none."""
+        if name in node.attributes:
+            return node.attributes[name]
+        return self.defaults.get(name, otherwise)
+
+    def with_defaults(self, node: Node) -> Node:
+        """The node with all attributes stated that have a default."""
+        return replace(node, attributes={**self.defaults, **node.attributes})
+
+    def call(self, node: Node, opset: int, outputs: int = 1, stored: tuple[str, ...] = ()) -> Call:
+        """What its float function is told of a node."""
+        return Call({**self.defaults, **node.attributes}, opset, outputs, stored)
+
+    def validate(self, node: Node) -> None:
+        """Hold a node's attributes against what they may be.
+
+        Raises:
+            InvalidInputError: one is missing, of another kind, or out of its limits.
+        """
+        for attribute in self.attributes:
+            if attribute.name in node.attributes:
+                attribute.check(node.attributes[attribute.name], node)
+            elif attribute.required:
+                attribute.refuse_absence(node)
+
+    def weight_place(self, is_constant: Sequence[bool]) -> int | None:
+        """Which input holds the weights, given for each whether it is a constant; None if none does."""
+        return next((w.place for w in self.weights if w.place < len(is_constant) and is_constant[w.place]), None)

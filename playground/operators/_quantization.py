@@ -1,0 +1,54 @@
+"""Scales, zero-points and element types of QuantizeLinear and DequantizeLinear."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from playground.errors import InvalidInputError, UnsupportedError
+from playground.model.graph import Node
+from playground.operators._attributes import Attribute
+from playground.programs.call import Array, Call
+from playground.programs.planner import Planner
+
+FLOATS = {
+    "float8_e4m3fn": "fp8_e4m3",
+    "float8_e4m3fnuz": "fp8_e4m3fnuz",
+    "float8_e5m2": "fp8_e5m2",
+    "float8_e5m2fnuz": "fp8_e5m2fnuz",
+    "float4_e2m1fn": "fp4_e2m1",
+}
+"""ONNX's name of a small float -> the id of the number format."""
+
+ATTRIBUTES = (Attribute("axis", "int", 1), Attribute("block_size", "int", 0, low=0))
+DEFAULT_AXIS = 1
+
+
+def along(call: Call, parameter: Array, x: Array) -> Array:
+    """A scale or zero-point (for the tensor, a channel or a block) in a shape that broadcasts with x."""
+    axis, block = call.get("axis"), call.get("block_size")
+    if block:
+        return np.repeat(parameter, block, axis)[tuple(slice(n) for n in x.shape)]
+    if parameter.size == 1:
+        return parameter.reshape(())
+    if parameter.ndim != 1 or not -x.ndim <= axis < x.ndim or parameter.size != x.shape[axis]:
+        raise InvalidInputError(f"scales {list(parameter.shape)} on axis {axis} do not fit values {list(x.shape)}")
+    shape = [1] * x.ndim
+    shape[axis] = -1
+    return parameter.reshape(shape)
+
+
+def one_scale(planner: Planner, node: Node, dtype: str) -> tuple[np.float32, int, str]:
+    """Scale, zero-point and dtype of a QuantizeLinear or DequantizeLinear of computed values.
+
+    ``dtype`` is that of the codes when there is no zero-point to say it.
+    """
+    scale = planner.known(node.inputs[1], "scale")
+    has_point = len(node.inputs) > 2 and node.inputs[2]
+    point = planner.known(node.inputs[2], "zero-point") if has_point else np.zeros((), dtype)
+    if scale.size != 1 or node.attributes["block_size"]:
+        raise UnsupportedError("computed values with more than one scale are not handled")
+    if point.dtype.name not in ("int8", "uint8") or scale.dtype != np.float32:
+        raise UnsupportedError(f"{point.dtype} codes with {scale.dtype} scales are not handled for computed values")
+    if not 0 < scale.reshape(-1)[0] < np.inf:
+        raise UnsupportedError(f"its scale is {scale.reshape(-1)[0]}")
+    return np.float32(scale.reshape(-1)[0]), int(point.reshape(-1)[0]), point.dtype.name

@@ -1,0 +1,113 @@
+"""Add: the sum of two values, a bias, or a mask before Softmax."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.errors import UnsupportedError
+from playground.model.graph import Node
+from playground.operators._deferred import biased
+from playground.operators._elementwise import binary
+from playground.operators._floats import float_value, within
+from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._planning import broadcast_shape, table
+from playground.programs import integer_ops as ops
+from playground.programs.call import Array
+from playground.programs.integer_ops import Target
+from playground.programs.planner import Codes, Constant, Deferred, Dequantized, Planner, Symbol
+from playground.programs.program import Step, Value
+
+_LOWEST_STEPS = -(2.0**30)
+"""No mask has to be lower than so many steps of the output's scale: -inf times a code of 0 would be NaN."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Add(Step):
+    """The sum of two values, which broadcast; a difference has a negative ratio."""
+
+    zero_points: tuple[int, int]
+    ratios: tuple[np.float32, np.float32]
+    to: Target
+
+    def compute(self, inputs: list[Array], out: Value) -> Array:
+        """The sum, rounded."""
+        a, b = inputs
+        return np.asarray(ops.add(a, b, self.zero_points, self.ratios, self.to))
+
+
+def plan(planner: Planner, node: Node) -> Symbol:
+    """A mask, a function, a bias, or the sum of two values."""
+    hidden = _masked(planner, node)
+    if hidden is not None:
+        return hidden
+    found = biased(planner, node) or table(planner, node) or _floats(planner, node)
+    return found or sum_of(planner, node, np.float32(1))
+
+
+def sum_of(planner: Planner, node: Node, sign: np.float32) -> Deferred:
+    """The sum of two quantized values, or with sign -1 their difference; they broadcast."""
+    shape = broadcast_shape(planner, node)
+    a, b = (planner.codes(name) for name in node.inputs)
+
+    def emit(output: str, scale: np.float32, to: ops.Target) -> None:
+        ratios = (np.float32(a.scale / scale), np.float32(sign * b.scale / scale))
+        step = Add((a.value, b.value), output, (a.zero_point, b.zero_point), ratios, to)
+        planner.emit(step, shape, to.dtype)
+
+    return Deferred(shape, emit)
+
+
+def _masked(planner: Planner, node: Node) -> Symbol | None:
+    """The sum of a value and a constant of zeros and one low number; None if it is not that."""
+    for one, other in (node.inputs, node.inputs[::-1]):
+        x, mask = planner.symbol(one), planner.symbol(other)
+        if (
+            isinstance(x, Dequantized)
+            and isinstance(mask, Constant)
+            and mask.array.dtype == np.float32
+            and mask.array.size > 1
+        ):
+            numbers = np.unique(mask.array)
+            if numbers.size == 2 and numbers[1] == 0:
+                return hidden_by(planner, node, x, mask.array != 0, numbers[0])
+    return None
+
+
+def hidden_by(planner: Planner, node: Node, x: Dequantized, hides: NDArray[np.bool_], low: np.float32) -> Deferred:
+    """A sum with codes of 0 and 1, the latter standing for the low number."""
+    shape = np.broadcast_shapes(planner.values[x.value].shape, hides.shape)
+    if len(shape) > 4:
+        raise UnsupportedError(f"values of {len(shape)} axes are not handled")
+    hidden = planner.constant(f"{node.outputs[0]}:hidden", hides.astype(np.uint8))
+
+    def emit(output: str, scale: np.float32, to: ops.Target) -> None:
+        ratios = (np.float32(x.scale / scale), np.float32(max(float(low) / float(scale), _LOWEST_STEPS)))
+        if ratios[1] + 255 * ratios[0] > to.lo:
+            raise UnsupportedError(f"its constant {low} is not below all that its output can hold")
+        step = Add((x.value, hidden), output, (x.zero_point, 0), ratios, to)
+        planner.emit(step, shape, to.dtype)
+
+    return Deferred(shape, emit)
+
+
+def _floats(planner: Planner, node: Node) -> Symbol | None:
+    """Add of two float values of one shape; None if they are not that."""
+    if any(not isinstance(planner.symbol(name), (Codes, Deferred)) for name in node.inputs):
+        return None
+    if planner.shape(node.inputs[0]) != planner.shape(node.inputs[1]):
+        return None
+    a, b = (float_value(planner, name) for name in node.inputs)
+    return None if a is None or b is None else within(planner, (a, b))
+
+
+OPERATOR = Operator(
+    name="Add",
+    run=binary(np.add),
+    scales=Scales.ELEMENTWISE,
+    traits=Trait.FUNCTION_WITH_CONSTANT | Trait.MASKS,
+    forms=Form.DEFAULT,
+    plan=plan,
+)

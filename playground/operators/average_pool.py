@@ -1,0 +1,98 @@
+"""AveragePool: the mean of each window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from playground.errors import UnsupportedError
+from playground.model.graph import Node
+from playground.operators._attributes import WINDOW, flag
+from playground.operators._floats import pooled
+from playground.operators._images import four_axes, pool_window
+from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.programs import integer_ops as ops
+from playground.programs.call import Array, Call
+from playground.programs.integer_ops import Target, Window
+from playground.programs.planner import Deferred, Dequantized, Planner, Symbol
+from playground.programs.program import Step, Value
+from playground.programs.windows import windows
+
+
+def run(call: Call, x: Array) -> Array:
+    """The mean of each window, over its values alone or, with ``count_include_pad``, over the padding too."""
+    geometry = windows(call, x.shape[2:], tuple(call.get("kernel_shape")))
+    total = sum(geometry.taps(geometry.pad(x, 0)))
+    inside = np.ones(x.shape[2:], x.dtype)
+    if call.get("count_include_pad"):  # the padding counts, what ceil_mode adds behind it does not
+        widths = list(zip(geometry.begins, geometry.ends, strict=True))
+        padded = np.pad(np.pad(inside, widths, constant_values=1), [(0, more) for more in geometry.missing])
+    else:
+        padded = geometry.pad(inside, 0)
+    return np.asarray(total / sum(geometry.taps(padded)), x.dtype)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AveragePool(Step):
+    """Mean under each window; a window of the image's size is global average pooling."""
+
+    window: Window
+    x_zero_point: int
+    ratio: np.float32
+    count_padding: bool
+    to: Target
+
+    def compute(self, inputs: list[Array], out: Value) -> Array:
+        """The mean under each window, rounded."""
+        return ops.average_pool(
+            inputs[0],
+            self.window,
+            self.to,
+            zero_point=self.x_zero_point,
+            ratio=self.ratio,
+            count_padding=self.count_padding,
+        )
+
+
+def plan(planner: Planner, node: Node) -> Symbol:
+    """AveragePool, with or without counting the padding."""
+    shape = four_axes(planner.shape(node.inputs[0]))
+    count_padding = bool(node.attributes["count_include_pad"])
+    if count_padding and node.attributes["ceil_mode"]:
+        raise UnsupportedError("ceil_mode together with count_include_pad is not handled")
+    return averaged_image(planner, node, pool_window(node, shape), count_padding)
+
+
+def averaged_image(planner: Planner, node: Node, window: ops.Window, count_padding: bool) -> Symbol:
+    """The mean under each window of the images that a node reads."""
+    floats = pooled(planner, node, window, mean=True, count_padding=count_padding)
+    if floats is not None:
+        return floats
+    x = planner.real(node.inputs[0])
+    return averaged(planner, x, planner.values[x.value].shape, window, count_padding)
+
+
+def averaged(
+    planner: Planner, x: Dequantized, shape: tuple[int, ...], window: ops.Window, count_padding: bool
+) -> Deferred:
+    """The mean under each window of images of ``shape``."""
+    out_shape = (*shape[:2], *window.out)
+
+    def emit(output: str, scale: np.float32, to: ops.Target) -> None:
+        ratio = np.float32(x.scale / scale)
+        step = AveragePool((x.value,), output, window, x.zero_point, ratio, count_padding, to)
+        planner.emit(step, out_shape, to.dtype)
+
+    return Deferred(out_shape, emit)
+
+
+OPERATOR = Operator(
+    name="AveragePool",
+    run=run,
+    attributes=(*WINDOW, flag("ceil_mode"), flag("count_include_pad")),
+    scales=Scales.PASSES,
+    traits=Trait.MONOTONIC | Trait.HOMOGENEOUS | Trait.BY_CHANNEL,
+    forms=Form.DEFAULT,
+    plan=plan,
+)

@@ -1,0 +1,64 @@
+"""Clip: values limited from below and above."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from playground.model.graph import Node
+from playground.operators._attributes import Attribute
+from playground.operators._floats import float_value, within
+from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._planning import refuse_float
+from playground.programs.call import Array, Call
+from playground.programs.planner import CodeFunction, Codes, Constant, ConstantDequantized, Planner, Symbol
+
+
+def run(call: Call, x: Array, low: Array | None = None, high: Array | None = None) -> Array:
+    """Clip to limits given as inputs, or as attributes before opset 11."""
+    low, high = (call.get("min") if low is None else low), (call.get("max") if high is None else high)
+    if low is not None:
+        x = np.maximum(x, np.asarray(low, x.dtype))
+    return x if high is None else np.minimum(x, np.asarray(high, x.dtype))
+
+
+def plan(planner: Planner, node: Node) -> Symbol:
+    """Clip with constant limits, given as inputs or (before opset 11) as attributes."""
+    limits = [float(node.attributes.get("min", -np.inf)), float(node.attributes.get("max", np.inf))]
+    for i, name in enumerate(node.inputs[1:3]):
+        if name:
+            limits[i] = float(planner.known(name, "limit").reshape(-1)[0])
+    return clamped(planner, node.inputs[0], *limits)
+
+
+def clamped(planner: Planner, name: str, lo: float, hi: float) -> Symbol:
+    """A tensor limited to ``lo .. hi``, whatever it is: a constant, a table, codes or floats."""
+    symbol = planner.symbol(name)
+    if isinstance(symbol, (Constant, ConstantDequantized)):
+        return Constant(np.clip(planner.known(name, "input"), np.float32(lo), np.float32(hi)))
+    if isinstance(symbol, Codes):
+        return _clamped_float(planner, name, lo, hi) or refuse_float()
+    function = planner.function(symbol)
+    if function is not None:
+        return CodeFunction(function.value, np.clip(function.results, np.float32(lo), np.float32(hi)))
+    symbol = planner.deferred(symbol)
+    return replace(symbol, lo=min(max(symbol.lo, lo), hi), hi=max(min(symbol.hi, hi), lo), plus=None)
+
+
+def _clamped_float(planner: Planner, name: str, lo: float, hi: float) -> Symbol | None:
+    """Relu and Clip of a float value; None if it is no such."""
+    value = float_value(planner, name) if isinstance(planner.symbol(name), Codes) else None
+    return None if value is None else replace(within(planner, (value,)), lo=lo, hi=hi)
+
+
+OPERATOR = Operator(
+    name="Clip",
+    run=run,
+    attributes=(Attribute("min", "float"), Attribute("max", "float")),
+    data=(0,),
+    scales=Scales.CLIPS,
+    traits=Trait.MONOTONIC | Trait.BY_CHANNEL,
+    forms=Form.DEFAULT,
+    plan=plan,
+)

@@ -1,0 +1,164 @@
+"""Conv: convolution by constant weights, as an integer step under a window over images."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.errors import InvalidInputError, UnsupportedError
+from playground.model.graph import Node
+from playground.operators._attributes import WINDOW, Attribute
+from playground.operators._images import window_of
+from playground.operators._operator import Form, Operator, Scales, Shapes, Trait, Weight
+from playground.operators._products import Weights, bias_of, weights_of
+from playground.programs import integer_ops as ops
+from playground.programs.call import Array, Call
+from playground.programs.fast_products import batched_product
+from playground.programs.integer_ops import Target, Window
+from playground.programs.planner import Deferred, Dequantized, Planner
+from playground.programs.program import Step, Value
+from playground.programs.windows import Windows, windows
+
+
+def run(call: Call, x: Array, w: Array, bias: Array | None = None) -> Array:
+    """Convolution over any number of spatial axes.
+
+    Args:
+        call: ``group``, ``strides``, ``dilations``, ``pads`` or ``auto_pad``.
+        x: (batch, channels, *spatial).
+        w: (filters, channels / group, *kernel).
+        bias: (filters,).
+    """
+    group, kernel = call.get("group"), w.shape[2:]
+    if x.ndim != w.ndim or x.shape[1] != w.shape[1] * group or w.shape[0] % group:
+        raise InvalidInputError(f"weights {list(w.shape)} in {group} groups do not fit values {list(x.shape)}")
+    geometry = windows(call, x.shape[2:], kernel)
+    padded = geometry.pad(x, 0)
+    depthwise = w.shape[1] == 1 and group > 1
+    y = _depthwise(padded, w, geometry) if depthwise else _grouped(padded, w, geometry, group)
+    if bias is not None:
+        y += bias.reshape(-1, *(1,) * len(kernel))
+    return y
+
+
+LONG = 32
+"""A last axis of this length keeps NumPy busy in its inner loop."""
+
+
+def _depthwise(padded: Array, w: Array, geometry: Windows) -> Array:
+    """One input channel a group: a sum over kernel positions beats a product of thin matrices."""
+    filters, channels = w.shape[0], padded.shape[1]
+    if filters != channels:
+        padded = np.repeat(padded, filters // channels, axis=1)
+    batch, spatial = padded.shape[0], len(geometry.out)
+    # Short rows would spend the time between NumPy's inner loops: then the samples or the channels lie last meanwhile
+    order = (0, 1) if geometry.out[-1] >= LONG else (-1, -2) if batch >= filters else (-2, -1)
+    moved = np.moveaxis(np.ascontiguousarray(np.moveaxis(padded, (0, 1), order)), order, (0, 1))
+    taps = w.reshape(filters, -1, *(1,) * spatial)
+    parts = (view * taps[:, position] for position, view in enumerate(geometry.taps(moved)))
+    y = next(parts)  # ufuncs keep the order of axes in memory
+    for part in parts:
+        y += part
+    return np.ascontiguousarray(y)
+
+
+def _grouped(padded: Array, w: Array, geometry: Windows, group: int) -> Array:
+    """im2col, then matrix products."""
+    batch, channels = padded.shape[:2]
+    taps = math.prod(geometry.kernel)
+    columns = np.empty((batch, channels, taps, *geometry.out), padded.dtype)
+    for position, view in enumerate(geometry.taps(padded)):
+        columns[:, :, position] = view
+    columns = columns.reshape(batch, group, channels // group * taps, -1)
+    kernels = w.reshape(group, w.shape[0] // group, -1)
+    return batched_product(kernels, columns).reshape(batch, w.shape[0], *geometry.out)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conv(Step):
+    """Grouped convolution; fields as :class:`Product`, weights int16 (M, C / groups, kernel_h, kernel_w)."""
+
+    window: Window
+    groups: int
+    x_zero_point: int
+    weights: NDArray[np.int16]
+    bias: NDArray[np.int32]
+    multiplier: NDArray[np.float32]
+    to: Target
+
+    @property
+    def depthwise(self) -> bool:
+        """Whether each channel has one filter of its own."""
+        return (self.groups, 1) == self.weights.shape[:2]
+
+    is_product: ClassVar[bool] = True
+
+    def compute(self, inputs: list[Array], out: Value) -> Array:
+        """Exact sums, rounded."""
+        sums = ops.conv_integer(
+            inputs[0], self.weights, self.window, groups=self.groups, x_zero_point=self.x_zero_point
+        )
+        sums = ops.add_bias(sums, self.bias[:, None, None])
+        return ops.requantize(sums, self.multiplier[:, None, None], self.to)
+
+
+def plan(planner: Planner, node: Node) -> Deferred:
+    """Conv with quantized input and constant quantized weights."""
+    x = planner.real(node.inputs[0])
+    weights = weights_of(planner, node.inputs[1], channel_axis=0)
+    return planned_conv(planner, node, x, weights, bias_of(planner, node, x, weights))
+
+
+def window_over(node: Node, shape: tuple[int, ...], weights: Weights) -> ops.Window:
+    """The window of a convolution over images of this shape."""
+    if len(shape) != 4:
+        raise UnsupportedError(f"its input has {len(shape)} axes; images (N, C, H, W) have 4")
+    groups = int(node.attributes["group"])
+    if weights.offsets.shape[1] * groups != shape[1]:
+        raise UnsupportedError(f"weights of shape {weights.offsets.shape} in {groups} groups do not fit input {shape}")
+    return window_of(node, shape, weights.offsets.shape[2:])
+
+
+def planned_conv(
+    planner: Planner,
+    node: Node,
+    x: Dequantized,
+    weights: Weights,
+    bias: NDArray[np.int32],
+    *,
+    window: ops.Window | None = None,
+) -> Deferred:
+    """A convolution of codes by weights; ``window`` replaces the one that the node states."""
+    shape = planner.values[x.value].shape
+    window, groups = window or window_over(node, shape, weights), int(node.attributes["group"])
+    out_shape = (shape[0], weights.scale.size, *window.out)
+
+    def emit(output: str, scale: np.float32, to: ops.Target) -> None:
+        multiplier = x.scale * weights.scale / scale
+        step = Conv((x.value,), output, window, groups, x.zero_point, weights.offsets, bias, multiplier, to)
+        planner.emit(step, out_shape, to.dtype)
+
+    return Deferred(out_shape, emit)
+
+
+def cost(node: Node, shapes: Shapes) -> int:
+    """A multiply-add for each output and each weight of its filter."""
+    return math.prod(shapes[node.outputs[0]]) * math.prod(shapes[node.inputs[1]][1:])
+
+
+OPERATOR = Operator(
+    name="Conv",
+    run=run,
+    attributes=(Attribute("group", "int", 1, low=1), *WINDOW),
+    weights=(Weight(1, lambda node, rank: 0),),
+    bias=2,
+    scales=Scales.PRODUCT,
+    traits=Trait.CONVOLUTION,
+    forms=Form.DEFAULT | Form.DYNAMIC | Form.WEIGHT_ONLY,
+    plan=plan,
+    cost=cost,
+)

@@ -1,0 +1,73 @@
+"""DequantizeLinear: what codes stand for, by the ONNX specification."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.errors import UnsupportedError
+from playground.model.graph import Node
+from playground.number_formats import FORMATS
+from playground.operators._attributes import Attribute
+from playground.operators._operator import Operator, Scales, Trait
+from playground.operators._quantization import ATTRIBUTES, FLOATS, along, one_scale
+from playground.programs.call import Array, Call
+from playground.programs.planner import Codes, Constant, ConstantDequantized, Dequantized, Planner, Symbol
+
+
+def run(call: Call, codes: Array, scale: Array, zero_point: Array | None = None) -> Array:
+    """(code - zero_point) * scale, in the scale's type."""
+    stored = call.stored[0] if call.stored else ""
+    if len(call.stored) > 2 and call.stored[2]:
+        stored = call.stored[2]
+    if stored in FLOATS:  # their zero-point can only be zero
+        return FORMATS[FLOATS[stored]].decode(codes).astype(scale.dtype) * along(call, scale, codes)
+    wide = codes.astype(np.int32)
+    if zero_point is not None:
+        wide = wide - along(call, zero_point, codes).astype(np.int32)
+    return wide.astype(scale.dtype) * along(call, scale, codes)
+
+
+def plan(planner: Planner, node: Node) -> Symbol:
+    """DequantizeLinear: nothing is computed, the codes get their meaning."""
+    symbol = planner.symbol(node.inputs[0])
+    if isinstance(symbol, Codes):
+        scale, zero_point, dtype = one_scale(planner, node, planner.values[symbol.value].dtype)
+        if planner.values[symbol.value].dtype != dtype:
+            raise UnsupportedError(f"its zero-point is {dtype} but its input is not")
+        return Dequantized(symbol.value, scale, zero_point)
+    if not isinstance(symbol, Constant) or symbol.array.dtype.kind not in "iu":
+        raise UnsupportedError("its input holds no codes")
+    scales = planner.known(node.inputs[1], "scale").astype(np.float32)
+    if node.attributes["block_size"]:
+        raise UnsupportedError("scales per block are not handled")
+    has_points = len(node.inputs) > 2 and node.inputs[2]
+    points = planner.known(node.inputs[2], "zero-point") if has_points else np.zeros_like(scales, np.int32)
+    rank = symbol.array.ndim
+    axis = int(node.attributes["axis"]) % rank if scales.size > 1 and rank else None
+    return ConstantDequantized(
+        symbol.array, _aligned(scales, rank, axis), _aligned(points.astype(np.int32), rank, axis), axis
+    )
+
+
+def _aligned(array: NDArray[Any], rank: int, axis: int | None) -> NDArray[Any]:
+    if axis is None or rank == 0:
+        return array.reshape(())
+    return array.reshape([-1 if i == axis else 1 for i in range(rank)])
+
+
+def _operator(domain: str) -> Operator:
+    return Operator(
+        name="DequantizeLinear",
+        domain=domain,
+        run=run,
+        attributes=(*ATTRIBUTES, Attribute("output_dtype", "int", 0, low=0)),
+        scales=Scales.CODES,
+        traits=Trait.STORED_TYPES,
+        plan=plan,
+    )
+
+
+OPERATORS = (_operator(""), _operator("com.microsoft"))

@@ -1,0 +1,31 @@
+"""Expand: values repeated along axes of size 1."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from playground.model.graph import Node
+from playground.operators._moves import part_of
+from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.programs.call import Array, Call
+from playground.programs.integer_ops import Box
+from playground.programs.planner import Planner, Symbol
+
+
+def run(call: Call, x: Array, shape: Array) -> Array:
+    """X broadcast together with a shape."""
+    return np.broadcast_to(x, np.broadcast_shapes(x.shape, tuple(int(n) for n in shape)))
+
+
+def plan(planner: Planner, node: Node) -> Symbol:
+    """Expand by repeating axes of size 1."""
+    old = planner.shape(node.inputs[0])
+    shape = np.broadcast_shapes(old, tuple(int(n) for n in planner.known(node.inputs[1], "shape")))
+    extra = len(shape) - len(old)
+    axes = tuple(i - extra if i >= extra and old[i - extra] == n else -1 for i, n in enumerate(shape))
+    return part_of(planner, node, node.outputs[0], Box(axes, (0,) * len(axes), (1,) * len(axes), shape))
+
+
+OPERATOR = Operator(
+    name="Expand", run=run, data=(0,), scales=Scales.PASSES, traits=Trait.MOVES, forms=Form.FURTHER, plan=plan
+)

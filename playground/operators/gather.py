@@ -1,0 +1,97 @@
+"""Gather: slices along an axis; an embedding is a gather from constant codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from playground.errors import InvalidInputError, UnsupportedError
+from playground.model.graph import Node
+from playground.operators._attributes import Attribute
+from playground.operators._moves import Movable, moved_constant
+from playground.operators._operator import Form, Operator, Scales, Trait, Weight
+from playground.programs.call import Array, Call
+from playground.programs.planner import Codes, Constant, ConstantDequantized, Deferred, Planner, Symbol
+from playground.programs.program import Step, Value
+
+
+def run(call: Call, x: Array, indices: Array) -> Array:
+    """Slices of x along ``axis``; a negative index counts from the end."""
+    return np.take(x, indices, call.get("axis"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gather(Step):
+    """Slices of the first input along an axis, chosen by the second (int32 or int64, negative from the end)."""
+
+    axis: int
+
+    def compute(self, inputs: list[Array], out: Value) -> Array:
+        """The slices."""
+        return np.take(inputs[0], inputs[1], axis=self.axis)
+
+    def check_feeds(self, feeds: Mapping[str, Array], values: Mapping[str, Value]) -> None:
+        """Raise InvalidInputError if an index that is fed is none of the slices'."""
+        if self.inputs[1] not in feeds:
+            return
+        given, rows = feeds[self.inputs[1]], values[self.inputs[0]].shape[self.axis]
+        if given.min() < -rows or given.max() >= rows:
+            raise InvalidInputError(
+                f"it holds an index that is not below {rows}",
+                where=self.inputs[1],
+                hint=f"Its smallest is {given.min()} and its largest {given.max()}",
+            )
+
+
+def plan(planner: Planner, node: Node) -> Symbol:
+    """Gather along an axis; an embedding is a gather from constant codes."""
+    table = planner.symbol(node.inputs[0])
+    if isinstance(table, (Constant, ConstantDequantized)) and planner.is_constant(node.inputs[1]):
+        places = planner.known(node.inputs[1], "list of indices")
+        return moved_constant(table, lambda x: np.take(x, places, int(node.attributes["axis"])))
+    data = _gathered_from(planner, node.inputs[0])
+    indices_at = planner.symbol(node.inputs[1])
+    if isinstance(indices_at, Constant):
+        source = planner.constant(f"{node.inputs[1]}:indices", indices_at.array.astype(np.int64))
+    elif isinstance(indices_at, Codes) and planner.values[indices_at.value].dtype in ("int32", "int64"):
+        source = indices_at.value
+    else:
+        raise UnsupportedError("its indices are no integers")
+    shape, chosen = planner.values[data.value].shape, planner.values[source].shape
+    axis = int(node.attributes["axis"]) % len(shape)
+    _check_places(indices_at, shape[axis])
+    step = Gather((data.value, source), node.outputs[0], axis)
+    out_shape = (*shape[:axis], *chosen, *shape[axis + 1 :])
+    planner.emit(step, out_shape, planner.values[data.value].dtype)
+    return replace(data, value=node.outputs[0])
+
+
+def _check_places(indices: Symbol, rows: int) -> None:
+    if isinstance(indices, Constant) and (indices.array.min() < -rows or indices.array.max() >= rows):
+        raise UnsupportedError(f"it has indices that are not below {rows}")
+
+
+def _gathered_from(planner: Planner, name: str) -> Movable:
+    symbol = planner.symbol(name)
+    if isinstance(symbol, ConstantDequantized):
+        return planner.codes(name)
+    if isinstance(symbol, Deferred) or (isinstance(symbol, Constant) and symbol.array.dtype.kind == "f"):
+        raise UnsupportedError("its table is not quantized")
+    if isinstance(symbol, Constant):
+        return Codes(planner.constant(name, symbol.array))
+    return symbol
+
+
+OPERATOR = Operator(
+    name="Gather",
+    run=run,
+    attributes=(Attribute("axis", "int", 0),),
+    data=(0,),
+    weights=(Weight(0, lambda node, rank: None),),
+    scales=Scales.LOOKUP,
+    traits=Trait.MOVES,
+    forms=Form.FURTHER | Form.NAMED | Form.DYNAMIC,
+    plan=plan,
+)

@@ -1,0 +1,34 @@
+"""GlobalAveragePool: the mean of each channel of an image."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from playground.model.graph import Node
+from playground.operators._images import four_axes
+from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators.average_pool import averaged_image
+from playground.programs import integer_ops as ops
+from playground.programs.call import Array, Call
+from playground.programs.planner import Planner, Symbol
+
+
+def run(call: Call, x: Array) -> Array:
+    """The mean over all spatial axes, which are kept with size 1."""
+    return np.mean(x, axis=tuple(range(2, x.ndim)), keepdims=True, dtype=x.dtype)
+
+
+def plan(planner: Planner, node: Node) -> Symbol:
+    """GlobalAveragePool: one window of the image's size."""
+    shape = four_axes(planner.shape(node.inputs[0]))
+    return averaged_image(planner, node, ops.Window((shape[2], shape[3]), (1, 1)), False)
+
+
+OPERATOR = Operator(
+    name="GlobalAveragePool",
+    run=run,
+    scales=Scales.ROWS,
+    traits=Trait.MONOTONIC | Trait.HOMOGENEOUS | Trait.BY_CHANNEL,
+    forms=Form.DEFAULT,
+    plan=plan,
+)

@@ -1,0 +1,16 @@
+"""GlobalMaxPool: the largest value of each channel of an image."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from playground.operators._operator import Operator, Trait
+from playground.programs.call import Array, Call
+
+
+def run(call: Call, x: Array) -> Array:
+    """The largest value over all spatial axes, which are kept with size 1."""
+    return np.asarray(np.max(x, axis=tuple(range(2, x.ndim)), keepdims=True))
+
+
+OPERATOR = Operator(name="GlobalMaxPool", run=run, traits=Trait.MONOTONIC | Trait.HOMOGENEOUS | Trait.BY_CHANNEL)

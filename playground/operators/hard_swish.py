@@ -1,0 +1,19 @@
+"""HardSwish: x times a line between 0 and 1."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._planning import function
+from playground.programs.call import Array, Call
+
+
+def run(call: Call, x: Array) -> Array:
+    """X * max(0, min(1, x / 6 + 0.5))."""
+    return np.asarray(x * np.clip(x / x.dtype.type(6) + x.dtype.type(0.5), 0, 1))
+
+
+OPERATOR = Operator(
+    name="HardSwish", run=run, scales=Scales.FUNCTION, traits=Trait.BY_CHANNEL, forms=Form.FURTHER, plan=function
+)

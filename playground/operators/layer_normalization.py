@@ -1,0 +1,99 @@
+"""LayerNormalization: rows brought to mean 0 and variance 1, scaled and shifted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.errors import UnsupportedError
+from playground.model.graph import Node
+from playground.operators._attributes import Attribute
+from playground.operators._operator import Form, Operator, Scales
+from playground.programs import integer_ops as ops
+from playground.programs import row_ops
+from playground.programs.call import Array, Call
+from playground.programs.integer_ops import Target
+from playground.programs.planner import Deferred, Planner
+from playground.programs.program import Step, Value
+
+
+def run(call: Call, x: Array, scale: Array, bias: Array | None = None) -> Array | tuple[Array, Array, Array]:
+    """Mean 0 and variance 1 over the axes from ``axis`` on, then scale and bias; also mean and 1 / deviation."""
+    axes = tuple(range(call.get("axis") % x.ndim, x.ndim))
+    mean = x.mean(axis=axes, keepdims=True)
+    centred = x - mean
+    inverse = 1 / np.sqrt(np.mean(centred * centred, axis=axes, keepdims=True) + x.dtype.type(call.get("epsilon")))
+    y = centred * inverse * scale
+    if bias is not None:
+        y = y + bias
+    return (y, mean, inverse)[: call.outputs] if call.outputs > 1 else y
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerNorm(Step):
+    """Rows along the last axis brought to mean 0 and variance 1, then scaled and shifted.
+
+    Attributes:
+        x_zero_point: of the input.
+        epsilon: over the square of the input's scale.
+        gamma: float32, one a column, over the output's scale.
+        beta: likewise.
+        to: what the results become.
+    """
+
+    x_zero_point: int
+    epsilon: np.float32
+    gamma: NDArray[np.float32]
+    beta: NDArray[np.float32]
+    to: Target
+
+    def compute(self, inputs: list[Array], out: Value) -> Array:
+        """The normalized rows, rounded."""
+        return row_ops.layer_norm(
+            inputs[0],
+            self.to,
+            zero_point=self.x_zero_point,
+            epsilon=float(self.epsilon),
+            gamma=self.gamma,
+            beta=self.beta,
+        )
+
+
+def plan(planner: Planner, node: Node) -> Deferred:
+    """LayerNormalization over the last axis with constant scale and bias."""
+    x = planner.real(node.inputs[0])
+    shape = planner.values[x.value].shape
+    if any(node.outputs[1:]):
+        raise UnsupportedError("its outputs for training are not handled")
+    if int(node.attributes["axis"]) % len(shape) != len(shape) - 1:
+        raise UnsupportedError("only normalization over the last axis is handled")
+    gamma = planner.known(node.inputs[1], "scale").astype(np.float32)
+    given = len(node.inputs) > 2 and node.inputs[2]
+    beta = planner.known(node.inputs[2], "bias").astype(np.float32) if given else np.zeros_like(gamma)
+    if gamma.size != shape[-1] or beta.size != shape[-1]:
+        raise UnsupportedError(f"its scale has shape {gamma.shape}, not one value for each of {shape[-1]} columns")
+    epsilon = np.float32(np.float64(node.attributes["epsilon"]) / np.float64(x.scale) ** 2)
+
+    def emit(output: str, scale: np.float32, to: ops.Target) -> None:
+        over = (gamma.reshape(-1) / scale, beta.reshape(-1) / scale)
+        planner.emit(LayerNorm((x.value,), output, x.zero_point, epsilon, *over, to), shape, to.dtype)
+
+    return Deferred(shape, emit)
+
+
+OPERATOR = Operator(
+    name="LayerNormalization",
+    run=run,
+    attributes=(
+        Attribute("axis", "int", -1),
+        Attribute("epsilon", "float", 1e-5, low=0),
+        Attribute("stash_type", "int", 1),
+    ),
+    data=(0,),
+    bias=2,
+    scales=Scales.NORMALIZATION,
+    forms=Form.FURTHER | Form.NAMED,
+    plan=plan,
+)

@@ -1,0 +1,76 @@
+"""MaxPool: the largest value of each window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import reduce
+
+import numpy as np
+
+from playground.errors import UnsupportedError
+from playground.model.graph import Node
+from playground.operators._attributes import WINDOW, flag
+from playground.operators._floats import pooled
+from playground.operators._images import four_axes, pool_window
+from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.programs import integer_ops as ops
+from playground.programs.call import Array, Call
+from playground.programs.fast_products import larger
+from playground.programs.integer_ops import Window
+from playground.programs.planner import Codes, Dequantized, Planner, Symbol
+from playground.programs.program import Step, Value
+from playground.programs.windows import windows
+
+
+def run(call: Call, x: Array) -> Array:
+    """The largest value of each window; padding never wins. Raises UnsupportedError if indices are asked for."""
+    if call.outputs > 1:
+        raise UnsupportedError("MaxPool with indices is not available here")
+    geometry = windows(call, x.shape[2:], tuple(call.get("kernel_shape")))
+    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    return reduce(larger, geometry.taps(geometry.pad(x, lowest))).copy()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MaxPool(Step):
+    """Largest codes; scale and zero-point stay."""
+
+    window: Window
+
+    def compute(self, inputs: list[Array], out: Value) -> Array:
+        """The largest code under each window."""
+        return ops.max_pool(inputs[0], self.window)
+
+
+def plan(planner: Planner, node: Node) -> Symbol:
+    """MaxPool: the codes' own maximum, so scale and zero-point stay."""
+    if len(node.outputs) > 1 and node.outputs[1]:
+        raise UnsupportedError("its second output (indices) is not handled")
+    shape = planner.shape(node.inputs[0])
+    floats = pooled(planner, node, pool_window(node, four_axes(shape)), mean=False)
+    if floats is not None:
+        return floats
+    codes = planner.symbol(node.inputs[0])
+    plain = isinstance(codes, Codes) and planner.values[codes.value].dtype in ("int8", "uint8")
+    x: Dequantized | Codes = codes if isinstance(codes, Codes) and plain else planner.real(node.inputs[0])
+    window = pool_window(node, four_axes(shape))
+    step = MaxPool((x.value,), node.outputs[0], window)
+    planner.emit(step, (*shape[:2], *window.out), planner.values[x.value].dtype)
+    return replace(x, value=node.outputs[0])
+
+
+def _passes(node: Node, opset: int) -> tuple[int, ...]:
+    """It takes no integers before operator set 12."""
+    return (0,) if opset >= 12 else ()
+
+
+OPERATOR = Operator(
+    name="MaxPool",
+    run=run,
+    attributes=(*WINDOW, flag("ceil_mode"), flag("storage_order")),
+    scales=Scales.PASSES,
+    passes=_passes,
+    traits=Trait.MONOTONIC | Trait.HOMOGENEOUS | Trait.BY_CHANNEL | Trait.MOVES,
+    forms=Form.DEFAULT,
+    plan=plan,
+)

@@ -1,0 +1,103 @@
+"""Pad: values around what there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from playground.errors import UnsupportedError
+from playground.model.graph import Node
+from playground.operators._attributes import Attribute, text_of
+from playground.operators._moves import MOST_AXES
+from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.programs import integer_ops as ops
+from playground.programs.call import Array, Call
+from playground.programs.planner import Dequantized, Planner
+from playground.programs.program import Step, Value
+
+
+def run(call: Call, x: Array, *given: Array | None) -> Array:
+    """Padding before and after axes: constant, edge, reflect or wrap; negative widths cut off.
+
+    Inputs: widths, value, axes; attributes before opset 11.
+    """
+    pads, value, axes = (*given, None, None, None)[:3]
+    widths = [int(n) for n in (call.get("pads") if pads is None else pads)]
+    places = [int(axis) for axis in axes] if axes is not None else list(range(x.ndim))
+    mode = call.get("mode")
+    index: list[Any] = [slice(None)] * x.ndim
+    before_after = [(0, 0)] * x.ndim
+    for axis, before, after in zip(places, widths[: len(places)], widths[len(places) :], strict=True):
+        index[axis] = slice(max(0, -before), x.shape[axis] - max(0, -after))
+        before_after[axis] = (max(0, before), max(0, after))
+    kept = x[tuple(index)]
+    if mode != "constant":
+        return np.pad(kept, before_after, mode)
+    constant = call.get("value") if value is None else value.reshape(-1)[0]
+    return np.pad(kept, before_after, constant_values=constant)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pad(Step):
+    """The input with ``before[i]`` places of ``value`` before it along axis i, and as many behind as the output has."""
+
+    before: tuple[int, ...]
+    value: int
+
+    def compute(self, inputs: list[Array], out: Value) -> Array:
+        """The input with a border."""
+        sizes = zip(self.before, inputs[0].shape, out.shape, strict=True)
+        return np.pad(inputs[0], [(b, full - n - b) for b, n, full in sizes], constant_values=self.value)
+
+
+def plan(planner: Planner, node: Node) -> Dequantized:
+    """Pad with a constant, which is rounded to a code."""
+    x = planner.real(node.inputs[0])
+    shape, dtype = planner.values[x.value].shape, planner.values[x.value].dtype
+    if text_of(node, "mode", "constant") != "constant":
+        raise UnsupportedError("only padding with a constant is handled")
+    given = node.attributes.get("pads")
+    pads = [int(n) for n in (planner.known(node.inputs[1], "padding") if given is None else given)]
+    if len(node.inputs) > 3 and node.inputs[3]:
+        pads = _spread(pads, [int(a) % len(shape) for a in planner.known(node.inputs[3], "list of axes")], len(shape))
+    if min(pads, default=0) < 0 or len(shape) > MOST_AXES:
+        raise UnsupportedError(f"padding of {pads} is not handled")
+    value = np.float32(node.attributes["value"])
+    if len(node.inputs) > 2 and node.inputs[2]:
+        value = np.float32(planner.known(node.inputs[2], "constant").reshape(()))
+    code = int(ops.quantize(np.asarray(value), x.scale, x.zero_point, dtype))
+    before = tuple(pads[: len(shape)])
+    full = tuple(b + n + a for b, n, a in zip(before, shape, pads[len(shape) :], strict=True))
+    planner.emit(Pad((x.value,), node.outputs[0], before, code), full, dtype)
+    return Dequantized(node.outputs[0], x.scale, x.zero_point)
+
+
+def _spread(pads: list[int], axes: list[int], rank: int) -> list[int]:
+    full = [0] * (2 * rank)
+    for i, axis in enumerate(axes):
+        full[axis], full[rank + axis] = pads[i], pads[len(axes) + i]
+    return full
+
+
+def _passes(node: Node, opset: int) -> tuple[int, ...]:
+    """A constant is rounded to a code; other borders are not passed on."""
+    return (0,) if text_of(node, "mode", "constant") == "constant" else ()
+
+
+OPERATOR = Operator(
+    name="Pad",
+    run=run,
+    attributes=(
+        Attribute("mode", "string", "constant", choices=("constant", "edge", "reflect", "wrap")),
+        Attribute("pads", "ints"),
+        Attribute("value", "float", 0.0),
+    ),
+    data=(0,),
+    scales=Scales.PASSES,
+    passes=_passes,
+    traits=Trait.MOVES,
+    forms=Form.FURTHER,
+    plan=plan,
+)

@@ -1,0 +1,25 @@
+"""Pow: the power of a value."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._planning import function
+from playground.programs.call import Array, Call
+
+
+def run(call: Call, base: Array, exponent: Array) -> Array:
+    """Power; the result has the base's type, whatever the exponent's."""
+    return np.asarray(np.power(base, exponent.astype(base.dtype, copy=False)))
+
+
+OPERATOR = Operator(
+    name="Pow",
+    run=run,
+    data=(0,),
+    scales=Scales.FUNCTION,
+    traits=Trait.FUNCTION_WITH_CONSTANT,
+    forms=Form.FURTHER,
+    plan=function,
+)

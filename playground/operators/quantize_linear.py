@@ -1,0 +1,80 @@
+"""QuantizeLinear: float values to codes, by the ONNX specification."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from playground.errors import UnsupportedError
+from playground.model.element_types import BY_NAME, BY_ONNX
+from playground.model.graph import Node
+from playground.number_formats import FORMATS
+from playground.operators._attributes import Attribute, flag
+from playground.operators._operator import Operator, Scales, Trait
+from playground.operators._quantization import ATTRIBUTES, FLOATS, along, one_scale
+from playground.programs import integer_ops as ops
+from playground.programs.call import Array, Call
+from playground.programs.planner import Codes, Constant, ConstantDequantized, Dequantized, Planner, Symbol
+from playground.programs.steps import Quantize
+from playground.rounding import ROUNDINGS
+
+_STATED_DTYPES = {0: "uint8", 2: "uint8", 3: "int8"}  # output_dtype; 0 is "not stated"
+
+
+def run(call: Call, x: Array, scale: Array, zero_point: Array | None = None) -> Array:
+    """Saturate(round half to even(x / scale) + zero_point).
+
+    The type is the zero-point's, or ``output_dtype``, or uint8. Codes of less than 8 bits come one a byte, and so do
+    the codes of small floats, which have no zero-point: each is the float nearest to x / scale, by its bits.
+    """
+    element = BY_ONNX[call.get("output_dtype") or BY_NAME["uint8"].onnx]
+    if zero_point is not None:
+        stored = call.stored[2] if len(call.stored) > 2 else ""
+        element = BY_NAME[stored or zero_point.dtype.name]
+    if element.name in FLOATS:
+        scaled = np.array(x / along(call, scale, x), np.float32)
+        return FORMATS[FLOATS[element.name]].encode(scaled, ROUNDINGS["half_even"], saturate=bool(call.get("saturate")))
+    signed = element.name.startswith("i")
+    low, high = (-(2 ** (element.bits - 1)), 2 ** (element.bits - 1) - 1) if signed else (0, 2**element.bits - 1)
+    codes = np.rint(x / along(call, scale, x))
+    if zero_point is not None:
+        codes += along(call, zero_point, x)
+    kept = f"{'' if signed else 'u'}int{max(8, element.bits)}"
+    return np.clip(codes, low, high).astype(kept)
+
+
+def plan(planner: Planner, node: Node) -> Symbol:
+    """QuantizeLinear: here a pending result gets its scale and becomes a step."""
+    symbol, output = planner.symbol(node.inputs[0]), node.outputs[0]
+    stated = node.attributes["output_dtype"]
+    if stated not in _STATED_DTYPES:
+        raise UnsupportedError("only int8 and uint8 codes are handled")
+    scale, zero_point, dtype = one_scale(planner, node, _STATED_DTYPES[stated])
+    if isinstance(symbol, (Constant, ConstantDequantized)):
+        return Constant(ops.quantize(planner.known(node.inputs[0], "input"), scale, zero_point, dtype))
+    if isinstance(symbol, Codes):
+        if planner.values[symbol.value].dtype != "float32":
+            raise UnsupportedError("its input is not float32")
+        step = Quantize((symbol.value,), output, scale, zero_point)
+        planner.emit(step, planner.values[symbol.value].shape, dtype)
+        return Codes(output)
+    if isinstance(symbol, Dequantized):
+        same = (symbol.scale, symbol.zero_point, planner.values[symbol.value].dtype) == (scale, zero_point, dtype)
+        if same:
+            return Codes(symbol.value)
+    planner.emit_codes(planner.deferred(symbol), output, scale, zero_point, dtype)
+    return Codes(output)
+
+
+def _operator(domain: str) -> Operator:
+    return Operator(
+        name="QuantizeLinear",
+        domain=domain,
+        run=run,
+        attributes=(*ATTRIBUTES, Attribute("output_dtype", "int", 0, low=0), flag("saturate", True)),
+        scales=Scales.CODES,
+        traits=Trait.STORED_TYPES | Trait.QUANTIZED,
+        plan=plan,
+    )
+
+
+OPERATORS = (_operator(""), _operator("com.microsoft"))

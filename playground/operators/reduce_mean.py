@@ -1,0 +1,62 @@
+"""ReduceMean: the mean over any axes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from playground.errors import UnsupportedError
+from playground.model.graph import Node
+from playground.operators._moves import axes_of, reshaped, turned, viewed
+from playground.operators._operator import Form, Operator, Scales
+from playground.operators._planning import folded
+from playground.operators._reductions import ATTRIBUTES, reduction
+from playground.operators._upgrades import axes_as_input
+from playground.operators.average_pool import averaged
+from playground.programs import integer_ops as ops
+from playground.programs.planner import Deferred, Dequantized, Planner, Symbol
+from playground.programs.steps import Reshape
+
+
+def plan(planner: Planner, node: Node) -> Symbol:
+    """ReduceMean over any axes: global average pooling, of images as they are or of values arranged as such."""
+    if planner.is_constant(node.inputs[0]):
+        return folded(planner, node)
+    x = planner.real(node.inputs[0])
+    shape = planner.values[x.value].shape
+    rank = len(shape)
+    given = axes_of(planner, node, rank)
+    axes = sorted(given) if given is not None else list(range(rank))
+    if not axes:
+        raise UnsupportedError("a mean over no axes is not handled")
+    kept = [a for a in range(rank) if a not in axes]
+    wanted = tuple(1 if a in axes else n for a, n in enumerate(shape))
+    wanted = wanted if node.attributes["keepdims"] else tuple(shape[a] for a in kept)
+    deferred = _mean(planner, x, axes, node.outputs[0])
+    return deferred if deferred.shape == wanted else reshaped(planner, deferred, wanted)
+
+
+def _mean(planner: Planner, x: Dequantized, axes: list[int], name: str) -> Deferred:
+    shape = planner.values[x.value].shape
+    kept = [axis for axis in range(len(shape)) if axis not in axes]
+    if len(shape) == 4 and axes == [2, 3]:
+        return averaged(planner, x, shape, ops.Window((shape[2], shape[3]), (1, 1)), False)
+    if [*kept, *axes] != list(range(len(shape))):
+        viewed(planner, x, f"{name}:turned", turned(shape, [*kept, *axes]))
+        x = Dequantized(f"{name}:turned", x.scale, x.zero_point)
+    size = int(np.prod([shape[a] for a in axes]))
+    image = (int(np.prod([shape[a] for a in kept])), 1, size, 1)
+    planner.emit(Reshape((x.value,), f"{name}:image"), image, planner.values[x.value].dtype)
+    held = Dequantized(f"{name}:image", x.scale, x.zero_point)
+    return averaged(planner, held, image, ops.Window((size, 1), (1, 1)), False)
+
+
+OPERATOR = Operator(
+    name="ReduceMean",
+    run=reduction(np.mean),
+    attributes=ATTRIBUTES,
+    data=(0,),
+    scales=Scales.ROWS,
+    forms=Form.FURTHER,
+    upgrade=axes_as_input,
+    plan=plan,
+)

@@ -1,0 +1,47 @@
+"""Reshape: the same values in another shape."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from playground.errors import UnsupportedError
+from playground.model.graph import Node
+from playground.operators._attributes import flag
+from playground.operators._moves import to_shape
+from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.programs.call import Array, Call
+from playground.programs.planner import Planner, Symbol
+
+
+def run(call: Call, x: Array, shape: Array) -> Array:
+    """A new shape: -1 is what is left, 0 the input's own size there (unless ``allowzero``)."""
+    sizes = [int(n) for n in shape]
+    if not call.get("allowzero"):
+        sizes = [x.shape[axis] if n == 0 else n for axis, n in enumerate(sizes)]
+    return x.reshape(sizes)
+
+
+def plan(planner: Planner, node: Node) -> Symbol:
+    """Reshape to a known shape, with ONNX's 0 (keep) and -1 (the rest)."""
+    old = planner.shape(node.inputs[0])
+    wanted = [int(n) for n in planner.known(node.inputs[1], "shape")]
+    if not node.attributes["allowzero"]:
+        wanted = [old[i] if n == 0 else n for i, n in enumerate(wanted)]
+    size = int(np.prod(old, dtype=np.int64))
+    if -1 in wanted:
+        wanted[wanted.index(-1)] = size // -int(np.prod(wanted, dtype=np.int64))
+    if int(np.prod(wanted, dtype=np.int64)) != size:
+        raise UnsupportedError(f"{old} cannot become {tuple(wanted)}")
+    return to_shape(planner, node, tuple(wanted))
+
+
+OPERATOR = Operator(
+    name="Reshape",
+    run=run,
+    attributes=(flag("allowzero"),),
+    data=(0,),
+    scales=Scales.PASSES,
+    traits=Trait.MOVES,
+    forms=Form.DEFAULT,
+    plan=plan,
+)

@@ -1,0 +1,98 @@
+"""Resize: images of another size; in integers by nearest neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.errors import InvalidInputError, UnsupportedError
+from playground.model.graph import Node
+from playground.operators._attributes import Attribute, text_of
+from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.programs.call import Array
+from playground.programs.planner import Dequantized, Planner
+from playground.programs.program import Step, Value
+from playground.programs.row_ops import nearest_indices
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resize(Step):
+    """Pixels by their indices: output line y is line ``lines[y]``, and so on (int32)."""
+
+    lines: NDArray[np.int32]
+    columns: NDArray[np.int32]
+
+    def compute(self, inputs: list[Array], out: Value) -> Array:
+        """The chosen lines and columns."""
+        return inputs[0][:, :, self.lines[:, None], self.columns[None, :]]
+
+
+def plan(planner: Planner, node: Node) -> Dequantized:
+    """Resize (and Upsample) of height and width by nearest neighbours."""
+    x = planner.real(node.inputs[0])
+    shape, dtype = planner.values[x.value].shape, planner.values[x.value].dtype
+    if text_of(node, "mode", "nearest") != "nearest" or len(shape) != 4:
+        raise UnsupportedError("only nearest neighbours in images (N, C, H, W) are handled")
+    if any(name in node.attributes for name in ("axes", "keep_aspect_ratio_policy")):
+        raise UnsupportedError("named axes and kept aspect ratios are not handled")
+    scales, sizes = _target(planner, node, shape)
+    if sizes[:2] != list(shape[:2]):
+        raise UnsupportedError("only height and width can be resized")
+    lines, columns = (nearest(node, shape[a], sizes[a], scales[a]) for a in (2, 3))
+    planner.emit(Resize((x.value,), node.outputs[0], lines, columns), tuple(sizes), dtype)
+    return Dequantized(node.outputs[0], x.scale, x.zero_point)
+
+
+def _target(planner: Planner, node: Node, shape: tuple[int, ...]) -> tuple[Sequence[float | None], list[int]]:
+    """Scales and sizes, one of which is stated."""
+    if len(node.inputs) > 3 and node.inputs[3]:
+        sizes = [int(n) for n in planner.known(node.inputs[3], "list of sizes")]
+        return [None] * len(sizes), sizes
+    place = 1 if node.op == "Upsample" or planner.graph.opset < 11 else 2
+    given = node.attributes.get("scales")
+    known = planner.known(node.inputs[place], "list of scales") if given is None else given
+    scales = [float(n) for n in known]
+    return scales, [int(np.floor(n * s)) for n, s in zip(shape, scales, strict=True)]
+
+
+def nearest(node: Node, n: int, out: int, scale: float | None) -> NDArray[np.int32]:
+    """For each of ``out`` places the index, among ``n``, of the place that it shows."""
+    before_opset_11 = node.op == "Upsample" or len(node.inputs) < 3
+    mode = text_of(node, "coordinate_transformation_mode", "asymmetric" if before_opset_11 else "half_pixel")
+    rounding = text_of(node, "nearest_mode", "floor" if before_opset_11 else "round_prefer_floor")
+    try:
+        return nearest_indices(n, out, scale, mode, rounding)
+    except InvalidInputError as error:
+        raise UnsupportedError(f"the coordinates {mode!r} with {rounding!r} are not handled") from error
+
+
+def _passes(node: Node, opset: int) -> tuple[int, ...]:
+    """Only nearest neighbours are values of the input."""
+    return (0,) if text_of(node, "mode", "nearest") == "nearest" else ()
+
+
+MODE = Attribute("mode", "string", "nearest", choices=("nearest", "linear", "cubic", "bilinear"))
+
+OPERATOR = Operator(
+    name="Resize",
+    attributes=(
+        MODE,
+        Attribute("antialias", "int", 0),
+        Attribute("axes", "ints"),
+        Attribute("coordinate_transformation_mode", "string"),
+        Attribute("cubic_coeff_a", "float", -0.75),
+        Attribute("exclude_outside", "int", 0),
+        Attribute("extrapolation_value", "float", 0.0),
+        Attribute("keep_aspect_ratio_policy", "string"),
+        Attribute("nearest_mode", "string"),
+    ),
+    data=(0,),
+    scales=Scales.PASSES,
+    passes=_passes,
+    traits=Trait.MOVES,
+    forms=Form.FURTHER | Form.NAMED,
+    plan=plan,
+)

@@ -1,0 +1,70 @@
+"""Slice: parts of axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from playground.errors import UnsupportedError
+from playground.model.graph import Node
+from playground.operators._attributes import Attribute
+from playground.operators._moves import part_of
+from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.programs.call import Array, Call
+from playground.programs.integer_ops import Box
+from playground.programs.planner import Planner, Symbol
+
+
+def run(call: Call, x: Array, *limits: Array | None) -> Array:
+    """Parts of axes, limits cut to what there is. Inputs: starts, ends, axes, steps; attributes before opset 10."""
+    starts, ends, axes, steps = (*limits, None, None, None, None)[:4]
+    first = [int(n) for n in (call.get("starts") if starts is None else starts)]
+    last = [int(n) for n in (call.get("ends") if ends is None else ends)]
+    places = call.axes(axes) or list(range(len(first)))
+    step = [1] * len(first) if steps is None else [int(n) for n in steps]
+    index: list[Any] = [slice(None)] * x.ndim
+    for axis, start, end, by in zip(places, first, last, step, strict=True):
+        # Python cuts limits likewise; only "before the first element" has no number of its own
+        index[axis] = slice(start, None if by < 0 and end < -x.shape[axis] else end, by)
+    return np.asarray(x[tuple(index)])
+
+
+def plan(planner: Planner, node: Node) -> Symbol:
+    """Slice with constant ranges."""
+    shape = planner.shape(node.inputs[0])
+    starts, ends, axes, steps = _slice_inputs(planner, node)
+    if starts is None or ends is None:
+        raise UnsupportedError("it has no range")
+    chosen: list[slice] = [slice(None)] * len(shape)
+    for i, axis in enumerate(axes or range(len(starts))):
+        step = steps[i] if steps else 1
+        before_the_first = step < 0 and ends[i] < -shape[axis]
+        chosen[axis % len(shape)] = slice(starts[i], None if before_the_first else ends[i], step)
+    ranges = [range(*s.indices(n)) for s, n in zip(chosen, shape, strict=True)]
+    starts_at, by = (tuple(getattr(r, end) for r in ranges) for end in ("start", "step"))
+    box = Box(tuple(range(len(shape))), starts_at, by, tuple(len(r) for r in ranges))
+    return part_of(planner, node, node.outputs[0], box)
+
+
+def _slice_inputs(planner: Planner, node: Node) -> list[list[int] | None]:
+    """Starts, ends, axes and steps, from inputs (from opset 10 on) or attributes."""
+    if planner.graph.opset < 10:
+        return [
+            [int(n) for n in given] if given else None
+            for given in map(node.attributes.get, ("starts", "ends", "axes", "steps"))
+        ]
+    names = [*node.inputs[1:5], *[""] * (5 - len(node.inputs))]
+    return [[int(n) for n in planner.known(name, "range").reshape(-1)] if name else None for name in names]
+
+
+OPERATOR = Operator(
+    name="Slice",
+    run=run,
+    attributes=(Attribute("starts", "ints"), Attribute("ends", "ints"), Attribute("axes", "ints")),
+    data=(0,),
+    scales=Scales.PASSES,
+    traits=Trait.MOVES,
+    forms=Form.DEFAULT,
+    plan=plan,
+)

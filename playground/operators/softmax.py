@@ -1,0 +1,78 @@
+"""Softmax: exponentials of rows over their sum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.model.graph import Node
+from playground.operators._attributes import AXIS
+from playground.operators._operator import Form, Operator, Scales
+from playground.operators._planning import float_tail
+from playground.programs import integer_ops as ops
+from playground.programs import row_ops
+from playground.programs.call import Array, Call
+from playground.programs.integer_ops import Target
+from playground.programs.planner import Deferred, Dequantized, Planner, Symbol
+from playground.programs.program import Step, Value
+from playground.programs.row_ops import exp_table
+
+
+def log_softmax(call: Call, x: Array) -> Array:
+    """Along one axis; before opset 13 over all axes from that one on (default 1 instead of the last)."""
+    if call.opset >= 13:
+        axes: tuple[int, ...] = (call.get("axis", -1),)
+    else:
+        first = call.get("axis", 1)
+        axes = tuple(range(first % x.ndim, x.ndim))
+    shifted = x - x.max(axis=axes, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=axes, keepdims=True)))
+
+
+def run(call: Call, x: Array) -> Array:
+    """exp(x) / sum(exp(x)), without overflow."""
+    return np.exp(log_softmax(call, x))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Softmax(Step):
+    """Softmax of rows along the last axis. ``exps[d]`` is ``exp(-d * scale)`` of the input's scale, float32 (256,)."""
+
+    exps: NDArray[np.float32]
+    ratio: np.float32
+    to: Target
+
+    def compute(self, inputs: list[Array], out: Value) -> Array:
+        """Softmax of rows, rounded."""
+        return row_ops.softmax(inputs[0], self.exps, float(self.ratio), self.to)
+
+
+def plan(planner: Planner, node: Node) -> Symbol:
+    """Softmax of quantized values along the last axis; else a float operator at the end."""
+    symbol = planner.symbol(node.inputs[0])
+    rank = len(planner.shape(node.inputs[0]))
+    axis = int(node.attributes.get("axis", -1 if planner.graph.opset >= 13 else 1)) % rank
+    if not isinstance(symbol, Dequantized) or axis != rank - 1:
+        return float_tail(planner, node)
+    shape = planner.values[symbol.value].shape
+    exps = exp_table(float(symbol.scale))
+
+    def emit(output: str, scale: np.float32, to: ops.Target) -> None:
+        ratio = np.float32(1) / np.float32(scale)
+        planner.emit(Softmax((symbol.value,), output, exps, np.float32(ratio), to), shape, to.dtype)
+
+    return Deferred(shape, emit)
+
+
+# The axis is the last one by default, before operator set 13 the second
+OPERATOR = Operator(
+    name="Softmax",
+    run=run,
+    attributes=(AXIS,),
+    scales=Scales.ROWS,
+    output_range=(0.0, 1.0),
+    forms=Form.FURTHER | Form.NAMED,
+    plan=plan,
+)

@@ -1,0 +1,24 @@
+"""Softplus: log(1 + exp(x))."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._planning import function
+from playground.programs.call import Array, Call
+
+
+def run(call: Call, x: Array) -> Array:
+    """log(1 + exp(x)), without overflow."""
+    return np.asarray(np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))))
+
+
+OPERATOR = Operator(
+    name="Softplus",
+    run=run,
+    scales=Scales.FUNCTION,
+    traits=Trait.MONOTONIC | Trait.BY_CHANNEL,
+    forms=Form.FURTHER,
+    plan=function,
+)

@@ -1,0 +1,57 @@
+"""Split: an axis in pieces."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from playground.model.graph import Node
+from playground.operators._attributes import Attribute
+from playground.operators._moves import part_of
+from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.programs.call import Array, Call
+from playground.programs.integer_ops import Box
+from playground.programs.planner import Planner, Symbol
+
+
+def run(call: Call, x: Array, given: Array | None = None) -> tuple[Array, ...]:
+    """Pieces along ``axis``, of the given sizes or (but for the last one) equal."""
+    axis, sizes = call.get("axis"), call.get("split") if given is None else given.tolist()
+    if sizes is None:
+        step = -(-x.shape[axis] // call.outputs)
+        sizes = [step] * (call.outputs - 1)
+    return tuple(np.split(x, np.cumsum(sizes)[: call.outputs - 1], axis))
+
+
+def plan(planner: Planner, node: Node) -> tuple[Symbol, ...]:
+    """Split along an axis, into equal or stated parts."""
+    shape = planner.shape(node.inputs[0])
+    axis, count = int(node.attributes["axis"]) % len(shape), len(node.outputs)
+    sizes = node.attributes.get("split")
+    if sizes is None and len(node.inputs) > 1 and node.inputs[1]:
+        sizes = planner.known(node.inputs[1], "list of sizes")
+    part = -(-shape[axis] // count)
+    sizes = [min(part, shape[axis] - i * part) for i in range(count)] if sizes is None else [int(n) for n in sizes]
+    made, axes, ones = [], tuple(range(len(shape))), (1,) * len(shape)
+    for i, output in enumerate(node.outputs):
+        starts = tuple(sum(sizes[:i]) if a == axis else 0 for a in axes)
+        into = tuple(sizes[i] if a == axis else n for a, n in enumerate(shape))
+        made.append(part_of(planner, node, output, Box(axes, starts, ones, into)))
+    return tuple(made)
+
+
+def _passes(node: Node, opset: int) -> tuple[int, ...]:
+    """All outputs have the input's scale."""
+    return tuple(range(len(node.outputs)))
+
+
+OPERATOR = Operator(
+    name="Split",
+    run=run,
+    attributes=(Attribute("axis", "int", 0), Attribute("num_outputs", "int", low=1), Attribute("split", "ints", low=0)),
+    data=(0,),
+    scales=Scales.PASSES,
+    passes=_passes,
+    traits=Trait.MOVES,
+    forms=Form.FURTHER | Form.NAMED,
+    plan=plan,
+)

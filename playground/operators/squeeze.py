@@ -1,0 +1,40 @@
+"""Squeeze: without axes of size 1."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from playground.model.graph import Node
+from playground.operators._attributes import Attribute
+from playground.operators._moves import axes_of, to_shape
+from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._upgrades import axes_as_input
+from playground.programs.call import Array, Call
+from playground.programs.planner import Planner, Symbol
+
+
+def run(call: Call, x: Array, given: Array | None = None) -> Array:
+    """Without the given axes of size 1, or without all of them."""
+    axes = call.axes(given)
+    return np.squeeze(x, None if axes is None else tuple(axes))
+
+
+def plan(planner: Planner, node: Node) -> Symbol:
+    """Squeeze of the named axes, or of all of size 1."""
+    shape = planner.shape(node.inputs[0])
+    axes = axes_of(planner, node, max(len(shape), 1))
+    gone = [i for i, n in enumerate(shape) if n == 1] if axes is None else axes
+    return to_shape(planner, node, tuple(n for i, n in enumerate(shape) if i not in gone))
+
+
+OPERATOR = Operator(
+    name="Squeeze",
+    run=run,
+    attributes=(Attribute("axes", "ints"),),
+    data=(0,),
+    scales=Scales.PASSES,
+    traits=Trait.MOVES,
+    forms=Form.DEFAULT,
+    upgrade=axes_as_input,
+    plan=plan,
+)

@@ -1,0 +1,65 @@
+"""Functions of single values that NumPy has."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from playground.operators._elementwise import unary
+from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._planning import function
+
+OPERATORS = (
+    Operator(name="Abs", run=unary(np.abs), scales=Scales.FUNCTION, forms=Form.FURTHER, plan=function),
+    Operator(
+        name="Ceil",
+        run=unary(np.ceil),
+        scales=Scales.FUNCTION,
+        traits=Trait.MONOTONIC,
+        forms=Form.FURTHER,
+        plan=function,
+    ),
+    Operator(name="Cos", run=unary(np.cos), scales=Scales.FUNCTION, plan=function),
+    Operator(
+        name="Exp", run=unary(np.exp), scales=Scales.FUNCTION, traits=Trait.MONOTONIC, forms=Form.FURTHER, plan=function
+    ),
+    Operator(
+        name="Floor",
+        run=unary(np.floor),
+        scales=Scales.FUNCTION,
+        traits=Trait.MONOTONIC,
+        forms=Form.FURTHER,
+        plan=function,
+    ),
+    Operator(
+        name="Log", run=unary(np.log), scales=Scales.FUNCTION, traits=Trait.MONOTONIC, forms=Form.FURTHER, plan=function
+    ),
+    Operator(name="Neg", run=unary(np.negative), scales=Scales.FUNCTION, forms=Form.FURTHER, plan=function),
+    Operator(name="Reciprocal", run=unary(lambda x: 1 / x), scales=Scales.FUNCTION, forms=Form.FURTHER, plan=function),
+    Operator(
+        name="Round",
+        run=unary(np.rint),
+        scales=Scales.FUNCTION,
+        traits=Trait.MONOTONIC,
+        forms=Form.FURTHER,
+        plan=function,
+    ),
+    Operator(name="Sign", run=unary(np.sign), scales=Scales.FUNCTION, traits=Trait.MONOTONIC, plan=function),
+    Operator(name="Sin", run=unary(np.sin), scales=Scales.FUNCTION, plan=function),
+    Operator(
+        name="Sqrt",
+        run=unary(np.sqrt),
+        scales=Scales.FUNCTION,
+        traits=Trait.MONOTONIC,
+        forms=Form.FURTHER,
+        plan=function,
+    ),
+    Operator(
+        name="Tanh",
+        run=unary(np.tanh),
+        scales=Scales.FUNCTION,
+        output_range=(-1.0, 1.0),
+        traits=Trait.MONOTONIC | Trait.BY_CHANNEL,
+        forms=Form.FURTHER,
+        plan=function,
+    ),
+)

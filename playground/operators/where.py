@@ -1,0 +1,36 @@
+"""Where: one of two values, by a condition."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from playground.errors import UnsupportedError
+from playground.model.graph import Node
+from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._planning import folded
+from playground.operators.add import hidden_by
+from playground.programs.call import Array, Call
+from playground.programs.planner import Planner, Symbol
+
+
+def run(call: Call, condition: Array, a: Array, b: Array) -> Array:
+    """A where the condition holds, b elsewhere."""
+    return np.where(condition, a, b)
+
+
+def plan(planner: Planner, node: Node) -> Symbol:
+    """Where with a constant condition and a constant so low that it becomes the lowest code."""
+    if all(planner.is_constant(name) for name in node.inputs):
+        return folded(planner, node)
+    keeps = planner.known(node.inputs[0], "condition").astype(bool)
+    first_is_fixed = planner.is_constant(node.inputs[1])
+    kept, fixed = (node.inputs[2], node.inputs[1]) if first_is_fixed else node.inputs[1:3]
+    low, x = planner.known(fixed, "other value"), planner.real(kept)
+    if low.size != 1:
+        raise UnsupportedError("only a choice between a value of up to 4 axes and one number is handled")
+    return hidden_by(planner, node, x, keeps if first_is_fixed else ~keeps, np.float32(low.reshape(())))
+
+
+OPERATOR = Operator(
+    name="Where", run=run, data=(1, 2), scales=Scales.CHOICE, traits=Trait.MASKS, forms=Form.FURTHER, plan=plan
+)

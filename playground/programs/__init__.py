@@ -1,0 +1,1 @@
+"""What operators are made of: integer programs and their steps, the state of planning, and the arithmetic in NumPy."""

@@ -1,0 +1,38 @@
+"""What an operator's float function is told besides its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One use of an operator.
+
+    Attributes:
+        attributes: the node's attributes.
+        opset: version of the operator set that says what they mean.
+        outputs: how many outputs the node has, up to the last that has a name.
+        stored: for every input the element type its file states, if it is a constant or the model's input.
+    """
+
+    attributes: Mapping[str, Any]
+    opset: int
+    outputs: int = 1
+    stored: tuple[str, ...] = ()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """An attribute, or what it is if the node does not have it."""
+        return self.attributes.get(name, default)
+
+    def axes(self, given: Array | None, default: list[int] | None = None) -> list[int] | None:
+        """Axes given as an input (newer operator sets) or as the attribute ``axes`` (older ones)."""
+        if given is not None:
+            return [int(axis) for axis in given.reshape(-1)]
+        return self.get("axes", default)  # type: ignore[no-any-return]

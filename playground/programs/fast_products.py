@@ -1,0 +1,60 @@
+"""What NumPy does slowly in the browser (it has no BLAS there, and few vector loops), done otherwise there."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from playground import host
+from playground.programs.call import Array
+
+SMALL = 1 << 14
+"""Multiplications below which calling the kernel costs more than it saves."""
+
+
+def product(a: Array, b: Array) -> Array:
+    """``a @ b`` of two matrices.
+
+    In the browser NumPy does about one multiply-add a nanosecond; ``k_gemm_f32`` is several times as fast.
+    """
+    float32 = a.dtype == np.float32 and b.dtype == np.float32
+    if host.numpy_is_slow() and float32 and a.size * b.shape[1] >= SMALL:
+        return kernel_product(a, b)
+    return np.asarray(np.matmul(a, b))
+
+
+def batched_product(kernels: Array, columns: Array) -> Array:
+    """``kernels @ columns`` for every sample.
+
+    Args:
+        kernels: (group, filters, depth).
+        columns: (batch, group, depth, windows).
+
+    Returns:
+        (batch, group, filters, windows). In the browser all samples go through one product a group.
+    """
+    if not host.numpy_is_slow():
+        return np.asarray(np.matmul(kernels, columns))
+    batch, group, depth, count = columns.shape
+    y = np.empty((batch, group, kernels.shape[1], count), columns.dtype)
+    for index, kernel in enumerate(kernels):
+        joined = columns[:, index].swapaxes(0, 1).reshape(depth, batch * count)
+        y[:, index] = product(kernel, joined).reshape(-1, batch, count).swapaxes(0, 1)
+    return y
+
+
+def kernel_product(a: Array, b: Array) -> Array:
+    """``a @ b`` of two float32 matrices by ``k_gemm_f32``: summed over depth in order. ValueError as NumPy's."""
+    (rows, depth), (inner, columns) = a.shape, b.shape
+    if depth != inner:
+        raise ValueError(f"matrices of shape {a.shape} and {b.shape} have no product")
+    kernels = host.kernels()
+    x, weights, bias = (kernels.resident(array) for array in (a, b, np.zeros(columns, np.float32)))
+    out = kernels.empty((rows, columns), np.float32)
+    kernels.call("k_gemm_f32", x, rows, depth, weights, columns, bias, -np.inf, np.inf, out)
+    # The kernel's clamp makes -inf of NaN: where there is any, NumPy says which of the two it is
+    return np.asarray(np.matmul(a, b)) if out.min(initial=np.inf) == -np.inf else out
+
+
+def larger(a: Array, b: Array) -> Array:
+    """The larger of each pair, NaN where ``a`` is. In the browser a comparison and a choice, four times as fast."""
+    return np.where(a < b, b, a) if host.numpy_is_slow() else np.asarray(np.maximum(a, b))

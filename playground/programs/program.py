@@ -1,0 +1,90 @@
+"""A planned integer program: steps over named values of known shape and type. Plain frozen data; engines execute it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.errors import EngineError, InvalidInputError
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """Shape and NumPy dtype name of something a program computes."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes it takes."""
+        return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One operation: which values it reads, the one it makes, what it computes, and by which kernels."""
+
+    inputs: tuple[str, ...]
+    output: str
+
+    is_product: ClassVar[bool] = False
+    """Whether it has no form that follows on a float operator: convolutions and products of matrices."""
+
+    def compute(self, inputs: list[NDArray[Any]], out: Value) -> NDArray[Any]:
+        """The result by NumPy, of the shape and dtype that ``out`` states. This is what the kernels are held against.
+
+        Raises:
+            EngineError: the step has no rule.
+        """
+        raise EngineError(f"no rule for the step {type(self).__name__}")
+
+    def check_feeds(self, feeds: Mapping[str, NDArray[Any]], values: Mapping[str, Value]) -> None:
+        """Raise InvalidInputError if one of the program's inputs, read by this step, holds what it cannot take."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Program:
+    """What a graph became for one set of input shapes.
+
+    Attributes:
+        inputs: names of the values that are fed, all float32 or codes.
+        outputs: graph output name -> name of the value it is.
+        steps: integer steps in the order of execution.
+        tail: what comes after them: float operators, and what needs their results.
+        values: every value by name, constants included.
+        constants: values that are known.
+    """
+
+    inputs: tuple[str, ...]
+    outputs: Mapping[str, str]
+    steps: tuple[Step, ...]
+    tail: tuple[Step, ...]
+    values: Mapping[str, Value]
+    constants: Mapping[str, NDArray[Any]]
+
+    def checked_feeds(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """The feeds, if they are exactly what the program takes.
+
+        Raises:
+            InvalidInputError: one is missing, unknown, or of another shape or dtype.
+        """
+        if set(feeds) != set(self.inputs):
+            raise InvalidInputError(
+                f"inputs {sorted(feeds)} were given", where="feeds", hint=f"Give exactly {sorted(self.inputs)}"
+            )
+        for name in self.inputs:
+            wanted, given = self.values[name], feeds[name]
+            if given.shape != wanted.shape or given.dtype != wanted.dtype:
+                raise InvalidInputError(
+                    f"{given.dtype} of shape {given.shape} was given",
+                    where=name,
+                    hint=f"This program takes {wanted.dtype} of shape {wanted.shape}",
+                )
+        for step in self.steps:
+            step.check_feeds(feeds, self.values)
+        return dict(feeds)
