@@ -68,13 +68,16 @@ def parser() -> argparse.ArgumentParser:
     at.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"where to serve it (default {DEFAULT_PORT})")
     at.set_defaults(run=serve)
     commands.add_parser("site", help="build the site into dist/").set_defaults(run=build_site)
-    at = commands.add_parser("test", allow_abbrev=False, help="run all tests; further arguments go to pytest")
-    at.add_argument(
-        "--oracles",
-        action="store_true",
-        help="run tests/oracles instead, against PyTorch, bitsandbytes, gguf, JAX, ... (0.4 GB more)",
-    )
-    at.set_defaults(run=lambda options: testing.run_tests(options.rest, oracles=options.oracles))
+    at = commands.add_parser("test", allow_abbrev=False, help="run the tests; further arguments go to pytest")
+    selections = {
+        "quick": "without a browser and what is slow: for daily work, under 90 s on two cores",
+        "all": "also what is heavy, and new random examples for the tests of properties",
+        "oracles": "tests/oracles instead, against PyTorch, bitsandbytes, gguf, JAX, ... (0.4 GB more)",
+    }
+    which = at.add_mutually_exclusive_group()
+    for name, meaning in selections.items():
+        which.add_argument(f"--{name}", dest="selection", action="store_const", const=name, help=meaning)
+    at.set_defaults(selection="usual", run=lambda options: testing.run_tests(options.rest, selection=options.selection))
     at = commands.add_parser("check", help="formatting, lint, types, import contracts, sizes")
     at.set_defaults(run=lambda _: checks.run_checks())
     at = commands.add_parser("bench", help="time the kernels and the first load in Chromium")
@@ -96,7 +99,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str]) -> int:
     """Run one command; the exit code."""
     options, rest = parser().parse_known_args(arguments)
-    if rest and "oracles" not in options:  # only tests take more
+    if rest and "selection" not in options:  # only tests take more
         parser().error(f"unknown arguments: {' '.join(rest)}")
     options.rest = rest
     try:

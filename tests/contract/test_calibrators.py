@@ -13,7 +13,7 @@ both_symmetries = pytest.mark.parametrize("symmetric", [True, False])
 
 def batches(count: int) -> list[np.ndarray]:
     rng = np.random.default_rng(7)
-    return [rng.normal(0.3, 1 + i, (6, 5, 50)).astype(np.float32) for i in range(count)]
+    return [rng.normal(0.3, 1 + i, (10, 15, 10)).astype(np.float32) for i in range(count)]
 
 
 @each_calibrator
@@ -41,7 +41,7 @@ def test_a_range_lies_within_what_was_seen_or_its_mirror_image(calibrator: str, 
 def test_channels_do_not_touch_each_other(calibrator: str, symmetric: bool, axis: int, count: int) -> None:
     scheme = Scheme(granularity="channel", axis=axis, symmetric=symmetric, calibrator=calibrator)
     state = calibration.start(scheme)
-    alone = [calibration.start(Scheme(symmetric=symmetric, calibrator=calibrator)) for _ in range(50)]
+    alone = [calibration.start(Scheme(symmetric=symmetric, calibrator=calibrator)) for _ in range(15)]
     for batch in batches(count):
         state.update(batch)
         for i in range(batch.shape[axis]):

@@ -149,6 +149,7 @@ def test_writing_again_changes_nothing_and_a_new_release_leaves_nothing_of_the_o
     assert snapshot(target) == dict(planned.contents) | {"docs/index.html": b"kept"}
 
 
+@pytest.mark.slow
 def test_the_built_site_is_what_its_tree_gives_again(tmp_path):
     publish.publish(TREE, tmp_path / "again")
     found = snapshot(DIST)
