@@ -7,14 +7,15 @@ import pytest
 
 import build
 from playground.serving import SiteServer
-from tools.paths import DIST, ROOT
+from tools.paths import ROOT
 from tools.steps import BuildError
 
 
 @pytest.fixture
-def built(monkeypatch):
-    """The site that is there already: building has tests of its own."""
-    monkeypatch.setattr(build.site, "build", lambda: DIST)
+def built(monkeypatch, tmp_path):
+    """A site that is there already: building has tests of its own."""
+    (tmp_path / "index.html").write_text("<!doctype html>")
+    monkeypatch.setattr(build.site, "build", lambda: tmp_path)
 
 
 def test_a_taken_port_ends_with_one_line_and_code_1(built, capsys):

@@ -164,6 +164,7 @@ def test_every_format_is_shown(view, workspace, family):
         check_it_is_shown(view, workspace, name, "tensor")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IN_BLOCKS)
 def test_formats_are_shown_in_blocks(view, workspace, name):
     check_it_is_shown(view, workspace, name, "block")

@@ -209,7 +209,13 @@ def compiled(*flags):
     from tools.paths import LOCAL_CACHE, REQUIREMENTS
     from tools.steps import digest
 
-    recipe = [kernels.WASM_KERNELS, Path(kernels.__file__), Path(__file__).parent, REQUIREMENTS / "site.txt", *flags]
+    recipe = [
+        kernels.WASM_KERNELS,
+        Path(kernels.__file__),
+        Path(__file__).with_name("relaxed_dot.h"),
+        REQUIREMENTS / "site.txt",
+        *flags,
+    ]
     kept = LOCAL_CACHE / "test-kernels" / f"{digest(recipe)}.wasm"
     if not kept.is_file():
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -220,7 +226,12 @@ def compiled(*flags):
     return kept.read_bytes()
 
 
-@pytest.fixture(scope="session", params=["built"] if sys.platform == "emscripten" else ["built", "sanitized"])
+def slow(param):
+    """Leaves a build to the tests that are not quick."""
+    return pytest.param(param, marks=pytest.mark.slow)
+
+
+@pytest.fixture(scope="session", params=["built"] if sys.platform == "emscripten" else ["built", slow("sanitized")])
 def guarded(request):
     if request.param == "built":
         return Guarded(read_module(), "int16")
@@ -233,7 +244,7 @@ def ways_to_multiply():
     """Values of ``Kernels.dot`` that can be tested here."""
     if sys.platform == "emscripten":
         return sorted({"int16", host.kernels().dot})
-    return ["int16", "signed", "unsigned"]
+    return ["int16", slow("signed"), slow("unsigned")]
 
 
 @pytest.fixture(scope="session")
