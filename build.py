@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from playground.errors import PlaygroundError  # noqa: E402
 from playground.serving import DEFAULT_PORT, make_server  # noqa: E402
-from tools import bench, checks, documentation, site, testing  # noqa: E402
+from tools import bench, checks, documentation, mutation, site, testing  # noqa: E402
 from tools.paths import DIST, DOWNLOADS, KERNELS_FILE, LOCAL_CACHE, STAMPS, TREE, VENV  # noqa: E402
 from tools.steps import BuildError  # noqa: E402
 
@@ -52,6 +52,11 @@ def run_bench(options: argparse.Namespace) -> None:
     bench.run_bench(as_json=options.json, cold_runs=options.runs if options.cold else 0)
 
 
+def run_mutation(options: argparse.Namespace) -> None:
+    """Judge a sample of mutants; survivors are told, and are no failure."""
+    mutation.run_mutation(options.count, options.seed, again=options.again, as_json=options.json)
+
+
 def clean(options: argparse.Namespace) -> None:
     """Delete what was built; with --all also the virtual environment and everything downloaded."""
     for path in [DIST, TREE, STAMPS, KERNELS_FILE.parent, *([VENV, LOCAL_CACHE] if options.all else [])]:
@@ -63,7 +68,9 @@ def clean(options: argparse.Namespace) -> None:
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     result = argparse.ArgumentParser(prog="build.py", description=__doc__.split("\n")[0] if __doc__ else None)
-    commands = result.add_subparsers(required=True, metavar="serve | site | test | check | bench | docs | clean")
+    commands = result.add_subparsers(
+        required=True, metavar="serve | site | test | mutate | check | bench | docs | clean"
+    )
     at = commands.add_parser("serve", help="build the site and serve it on this machine")
     at.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"where to serve it (default {DEFAULT_PORT})")
     at.set_defaults(run=serve)
@@ -78,6 +85,12 @@ def parser() -> argparse.ArgumentParser:
     for name, meaning in selections.items():
         which.add_argument(f"--{name}", dest="selection", action="store_const", const=name, help=meaning)
     at.set_defaults(selection="usual", run=lambda options: testing.run_tests(options.rest, selection=options.selection))
+    at = commands.add_parser("mutate", help="change a sample of lines a little and see whether the tests notice")
+    at.add_argument("--count", type=int, default=100, help="how many changes (default 100)")
+    at.add_argument("--seed", type=int, default=0, help="which ones (default 0)")
+    at.add_argument("--again", action="store_true", help="record anew which tests run which lines")
+    at.add_argument("--json", action="store_true", help="print JSON instead of lines")
+    at.set_defaults(run=run_mutation)
     at = commands.add_parser("check", help="formatting, lint, types, import contracts, sizes")
     at.set_defaults(run=lambda _: checks.run_checks())
     at = commands.add_parser("bench", help="time the kernels and the first load in Chromium")
