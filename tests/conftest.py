@@ -8,8 +8,8 @@ import hypothesis
 import pytest
 
 _BROWSER = Path(__file__).parent / "browser"
-BROWSER_LIMIT_S = 300
-"""Seconds a test: the first of a module also starts the page, which may take two minutes on a busy machine."""
+_LIMITS_S = {_BROWSER: 300, Path(__file__).parent / "oracles": 600}
+"""Seconds a test: the first of a module in a browser also starts the page, some oracles train a model."""
 
 # Machines are busy, so no example has a deadline: tests as a whole have a time limit.
 hypothesis.settings.register_profile("repeatable", derandomize=True)
@@ -30,4 +30,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _BROWSER in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.timeout(BROWSER_LIMIT_S))
+        for folder, limit in _LIMITS_S.items():
+            if folder in item.path.parents:
+                item.add_marker(pytest.mark.timeout(limit))
