@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from playground.errors import PlaygroundError  # noqa: E402
 from playground.serving import DEFAULT_PORT, make_server  # noqa: E402
-from tools import bench, checks, documentation, site, testing  # noqa: E402
+from tools import bench, checks, documentation, mutation, site, testing  # noqa: E402
 from tools.paths import DIST, DOWNLOADS, KERNELS_FILE, LOCAL_CACHE, STAMPS, TREE, VENV  # noqa: E402
 from tools.steps import BuildError  # noqa: E402
 
@@ -52,6 +52,11 @@ def run_bench(options: argparse.Namespace) -> None:
     bench.run_bench(as_json=options.json, cold_runs=options.runs if options.cold else 0)
 
 
+def run_mutation(options: argparse.Namespace) -> None:
+    """Judge a sample of mutants; survivors are told, and are no failure."""
+    mutation.run_mutation(options.count, options.seed, again=options.again, as_json=options.json)
+
+
 def clean(options: argparse.Namespace) -> None:
     """Delete what was built; with --all also the virtual environment and everything downloaded."""
     for path in [DIST, TREE, STAMPS, KERNELS_FILE.parent, *([VENV, LOCAL_CACHE] if options.all else [])]:
@@ -63,18 +68,29 @@ def clean(options: argparse.Namespace) -> None:
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     result = argparse.ArgumentParser(prog="build.py", description=__doc__.split("\n")[0] if __doc__ else None)
-    commands = result.add_subparsers(required=True, metavar="serve | site | test | check | bench | docs | clean")
+    commands = result.add_subparsers(
+        required=True, metavar="serve | site | test | mutate | check | bench | docs | clean"
+    )
     at = commands.add_parser("serve", help="build the site and serve it on this machine")
     at.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"where to serve it (default {DEFAULT_PORT})")
     at.set_defaults(run=serve)
     commands.add_parser("site", help="build the site into dist/").set_defaults(run=build_site)
-    at = commands.add_parser("test", allow_abbrev=False, help="run all tests; further arguments go to pytest")
-    at.add_argument(
-        "--oracles",
-        action="store_true",
-        help="run tests/oracles instead, against PyTorch, bitsandbytes, gguf, JAX, ... (0.4 GB more)",
-    )
-    at.set_defaults(run=lambda options: testing.run_tests(options.rest, oracles=options.oracles))
+    at = commands.add_parser("test", allow_abbrev=False, help="run the tests; further arguments go to pytest")
+    selections = {
+        "quick": "without a browser and what is slow: for daily work, under 90 s on two cores",
+        "all": "also what is heavy, and new random examples for the tests of properties",
+        "oracles": "tests/oracles instead, against PyTorch, bitsandbytes, gguf, JAX, ... (0.4 GB more)",
+    }
+    which = at.add_mutually_exclusive_group()
+    for name, meaning in selections.items():
+        which.add_argument(f"--{name}", dest="selection", action="store_const", const=name, help=meaning)
+    at.set_defaults(selection="usual", run=lambda options: testing.run_tests(options.rest, selection=options.selection))
+    at = commands.add_parser("mutate", help="change a sample of lines a little and see whether the tests notice")
+    at.add_argument("--count", type=int, default=100, help="how many changes (default 100)")
+    at.add_argument("--seed", type=int, default=0, help="which ones (default 0)")
+    at.add_argument("--again", action="store_true", help="record anew which tests run which lines")
+    at.add_argument("--json", action="store_true", help="print JSON instead of lines")
+    at.set_defaults(run=run_mutation)
     at = commands.add_parser("check", help="formatting, lint, types, import contracts, sizes")
     at.set_defaults(run=lambda _: checks.run_checks())
     at = commands.add_parser("bench", help="time the kernels and the first load in Chromium")
@@ -96,7 +112,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str]) -> int:
     """Run one command; the exit code."""
     options, rest = parser().parse_known_args(arguments)
-    if rest and "oracles" not in options:  # only tests take more
+    if rest and "selection" not in options:  # only tests take more
         parser().error(f"unknown arguments: {' '.join(rest)}")
     options.rest = rest
     try:

@@ -1,14 +1,35 @@
-"""For all tests: the order they run in."""
+"""For all tests: the order they run in, how long they may take, and where examples of properties come from."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 _BROWSER = Path(__file__).parent / "browser"
+_LIMITS_S = {_BROWSER: 300, Path(__file__).parent / "oracles": 600}
+"""Seconds a test: the first of a module in a browser also starts the page, some oracles train a model."""
+
+# Machines are busy, so no example has a deadline: tests as a whole have a time limit.
+hypothesis.settings.register_profile("repeatable", derandomize=True)
+hypothesis.settings.register_profile("fuzzing", derandomize=False, deadline=None, print_blob=True)
+hypothesis.settings.load_profile("repeatable")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say where examples come from, so that a failure can be had again."""
+    seed = config.getoption("hypothesis_seed", None)
+    again = f"drawn with --hypothesis-seed={seed}" if seed is not None else "the same in every run"
+    return f"examples of properties: {again}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests last: the others say sooner what is wrong, and Playwright's event loop blocks ``asyncio.run``."""
     items.sort(key=lambda item: _BROWSER in item.path.parents)
+    for item in items:
+        if _BROWSER in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+        for folder, limit in _LIMITS_S.items():
+            if folder in item.path.parents:
+                item.add_marker(pytest.mark.timeout(limit))

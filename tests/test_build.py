@@ -7,14 +7,15 @@ import pytest
 
 import build
 from playground.serving import SiteServer
-from tools.paths import DIST, ROOT
+from tools.paths import ROOT
 from tools.steps import BuildError
 
 
 @pytest.fixture
-def built(monkeypatch):
-    """The site that is there already: building has tests of its own."""
-    monkeypatch.setattr(build.site, "build", lambda: DIST)
+def built(monkeypatch, tmp_path):
+    """A site that is there already: building has tests of its own."""
+    (tmp_path / "index.html").write_text("<!doctype html>")
+    monkeypatch.setattr(build.site, "build", lambda: tmp_path)
 
 
 def test_a_taken_port_ends_with_one_line_and_code_1(built, capsys):
@@ -48,12 +49,17 @@ def test_serve_prints_the_address_last(built, monkeypatch, capsys):
 
 def test_unknown_arguments_are_refused_except_for_pytest(monkeypatch):
     given = []
-    monkeypatch.setattr(build.testing, "run_tests", lambda rest, *, oracles: given.append((rest, oracles)))
+    monkeypatch.setattr(build.testing, "run_tests", lambda rest, *, selection: given.append((rest, selection)))
     assert build.main(["test", "-k", "minmax", "-x"]) == 0
-    assert build.main(["test", "--oracles", "-q"]) == 0
-    assert given == [(["-k", "minmax", "-x"], False), (["-q"], True)]
-    with pytest.raises(SystemExit):
-        build.main(["site", "--fast"])
+    for selection in ("quick", "all", "oracles"):
+        assert build.main(["test", f"--{selection}", "tests/cli", "-q"]) == 0
+    assert given == [
+        (["-k", "minmax", "-x"], "usual"),
+        *((["tests/cli", "-q"], selection) for selection in ("quick", "all", "oracles")),
+    ]
+    for refused in (["site", "--fast"], ["test", "--quick", "--all"]):
+        with pytest.raises(SystemExit):
+            build.main(refused)
 
 
 def test_clean_deletes_what_was_built_and_keeps_downloads(monkeypatch, tmp_path):

@@ -70,6 +70,7 @@ def test_python_examples_print_what_stands_below_them(document, tmp_path, monkey
         assert matches(expected, printed.getvalue()), printed.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("document", having("console"))
 def test_console_examples_print_what_stands_below_them(document, tmp_path):
     text = "".join(content for info, content in blocks(document) if info == "console")

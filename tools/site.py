@@ -69,7 +69,7 @@ def build() -> Path:
     environment.ensure("site")
     modules = downloads.node_modules()
     wheel = downloads.numpy_wheel(modules)
-    step("Build the kernels", [_RECIPE / "kernels.py", WASM_KERNELS, _LOCK], _KERNELS, kernels.compile_kernels)
+    build_kernels()
     TREE.mkdir(parents=True, exist_ok=True)
     versions = locked_versions(_LOCK.read_text("utf-8"))
     runtime: list[Path | str] = [_RECIPE / name for name in ("site.py", "material.py", "scripts.py")]
@@ -118,6 +118,15 @@ def _write_notices(modules: Path, wheel: Path) -> None:
     recipe += [TREE / name for name in ("ort", "bokeh", "pn", "pmui")]
     made = [TREE / notices.SITE_FILE]
     step("Collect the licences of what is shipped", recipe, made, lambda: notices.write(modules, wheel))
+
+
+def build_kernels() -> None:
+    """Compile the kernels unless they are up to date; ``requirements/site.txt`` has to be installed.
+
+    Raises:
+        BuildError: the compiler failed.
+    """
+    step("Build the kernels", [_RECIPE / "kernels.py", WASM_KERNELS, _LOCK], _KERNELS, kernels.compile_kernels)
 
 
 def locked_versions(lock: str) -> dict[str, str]:

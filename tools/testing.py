@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from tools import environment, site
 from tools.paths import PYTHON, ROOT
@@ -16,12 +18,23 @@ from tools.steps import BuildError, timed
 _FIND = "from playwright.sync_api import sync_playwright as s\nwith s() as p: print(p.chromium.executable_path)"
 
 
-def run_tests(arguments: Sequence[str], *, oracles: bool = False) -> None:
+Selection = Literal["usual", "quick", "all", "oracles"]
+
+MOST_WORKERS = 4
+"""More processes than this wait for the longest file of tests."""
+
+_DESELECTED = {"usual": "not heavy", "quick": "not (browser or slow or heavy)"}
+
+
+def run_tests(arguments: Sequence[str], *, selection: Selection = "usual") -> None:
     """Install, build, and run pytest; its own summary comes last.
 
     Args:
-        arguments: passed to pytest.
-        oracles: run ``tests/oracles``, which need ``requirements/oracles.txt``, and nothing else; else all but those.
+        arguments: passed to pytest. They come last, so that they override what is chosen here.
+        selection: ``"usual"`` leaves out the tests marked ``heavy``; ``"quick"`` also those marked ``slow`` and those
+            in a browser, and then builds the kernels instead of the site; ``"all"`` leaves out none and draws new
+            examples for the tests of properties; ``"oracles"`` runs ``tests/oracles``, which need
+            ``requirements/oracles.txt``, and nothing else.
 
     Raises:
         BuildError: a test failed, or something could not be set up.
@@ -29,18 +42,43 @@ def run_tests(arguments: Sequence[str], *, oracles: bool = False) -> None:
     environment.ensure("site")
     environment.ensure("test")
     variables = dict(os.environ)
-    if oracles:
+    if selection == "oracles":
         environment.ensure_oracles()
-        chosen = ["tests/oracles"]
+    if selection in ("oracles", "quick"):
+        site.build_kernels()
     else:
         variables["PLAYGROUND_CHROMIUM"] = chromium()
-        chosen = ["--ignore=tests/oracles"]
-    site.build()
+        site.build()
     sys.stdout.flush()
-    command = [str(PYTHON), "-m", "pytest", *chosen, *arguments]
+    workers = parallel(arguments)
+    if workers:  # else each has as many threads as there are cores
+        variables.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1"))
+    command = [str(PYTHON), "-m", "pytest", *chosen(selection), *workers, *arguments]
     code = subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode
     if code != 0:
         raise BuildError(f"pytest ended with code {code}; see above.")
+
+
+def chosen(selection: Selection) -> list[str]:
+    """Which tests run, as arguments of pytest."""
+    if selection == "oracles":
+        return ["tests/oracles"]
+    if selection == "all":
+        seed = secrets.randbelow(2**32)
+        return ["--ignore=tests/oracles", "--hypothesis-profile=fuzzing", f"--hypothesis-seed={seed}"]
+    return ["--ignore=tests/oracles", "-m", _DESELECTED[selection]]
+
+
+def parallel(arguments: Sequence[str]) -> list[str]:
+    """How many processes run the tests, as arguments of pytest: one a core, or this one for a single file.
+
+    A file's tests stay in one process, in which fixtures of modules and sessions are made once. The order of files is
+    kept (``tests/conftest.py``): tests in a browser have to come last in each process.
+    """
+    if sum(".py" in argument for argument in arguments) == 1:
+        return []
+    workers = min(MOST_WORKERS, os.cpu_count() or 1)
+    return ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def chromium() -> str:

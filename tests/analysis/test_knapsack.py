@@ -23,7 +23,7 @@ def combinations(layers: list[list[Choice]]) -> list[tuple[int, float, tuple[int
 
 
 @given(problems)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_front_is_what_brute_force_finds(layers: list[list[Choice]]) -> None:
     every = combinations(layers)
     best: dict[int, float] = {}
@@ -43,7 +43,7 @@ def test_the_front_is_what_brute_force_finds(layers: list[list[Choice]]) -> None
 
 
 @given(problems, st.integers(0, 150))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_budgets(layers: list[list[Choice]], budget: int) -> None:
     found = front(layers)
     fitting = [cost for nbytes, cost, _ in combinations(layers) if nbytes <= budget]

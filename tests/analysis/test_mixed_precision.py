@@ -61,6 +61,7 @@ def test_the_front_is_exact(found: MixedPrecision) -> None:
         assert found.front.bytes[at] <= budget
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model_id", "granularity"),
     [("digits-convnet", "tensor"), ("digits-convnet", "channel"), ("digits-mlp", "tensor")],

@@ -14,6 +14,8 @@ from playground.tasks import Progress, run_sync
 
 MODEL = "moby-dick-transformer"
 
+pytestmark = pytest.mark.slow
+
 
 def scores_by_onnxruntime(file, text, added):
     """The scores of what could follow a text, then the text with one character more, and so on."""

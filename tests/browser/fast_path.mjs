@@ -224,20 +224,21 @@ export async function written(values) {
   };
 }
 
-/** Medians over some moves: the page's own step, and Python's answer, in milliseconds. */
-export async function race(name, values) {
+/** For some moves, one after the other, with Python deaf to each: pictures drawn, and requests that it will get. */
+export async function alone(name, values) {
   const currentFastPath = window.playgroundStart.fastPath;
-  const took = { fast: [], python: [] };
+  const counts = [];
   for (const value of values) {
+    const before = currentFastPath().timing.steps;
     block();
-    move({ [name]: value });
-    await frames();
-    took.fast.push(currentFastPath().timing.ms);
-    const began = performance.now();
-    unblock();
+    try {
+      move({ [name]: value });
+      await frames();
+      counts.push({ drawn: currentFastPath().timing.steps - before, requests: missed() });
+    } finally {
+      unblock();
+    }
     await settled();
-    took.python.push(performance.now() - began);
   }
-  const median = (times) => times.sort((a, b) => a - b)[times.length >> 1];
-  return { fast: median(took.fast), python: median(took.python) };
+  return counts;
 }

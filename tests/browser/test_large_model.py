@@ -1,4 +1,4 @@
-"""A 22-million-parameter encoder (random weights, raw_data) in the page: inventory, report of all weights, peak memory.
+"""A 22-million-parameter encoder (random weights, raw_data) in the page: report of all weights, peak memory.
 
 The weight report is what *Quantize* gives with weights only: each of them quantized, its error measured, the file
 written.
@@ -10,10 +10,12 @@ import pytest
 
 from tests.benchmarks.quantize_static import LAYERS, encoder
 
-INVENTORY_S, REPORT_S, MEMORY = 3.0, 8.0, 4.0
-"""Seconds, seconds, and times the file's size."""
+MEMORY = 4.0
+"""Times the file's size."""
 
 HEAP = "() => pyodide._module.HEAP8.length"
+
+pytestmark = pytest.mark.heavy
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,4 @@ def test_inventory_and_weight_report(page, large, record_property):
     print(f"\ninventory {inventory:.2f} s, weight report {weights:.2f} s, peak {peak:.2f} x the file")
     assert len(report["tensors"]) == 6 * LAYERS
     assert all(tensor["sqnr_db"] > 30 for tensor in report["tensors"])
-    assert inventory < INVENTORY_S
-    assert weights < REPORT_S
     assert peak < MEMORY

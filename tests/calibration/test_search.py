@@ -30,6 +30,7 @@ def samples() -> dict[str, Values]:
 SAMPLES = samples()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLES)
 @pytest.mark.parametrize("fmt", ["int3", "int4", "int8", "nf4"])
 def test_no_symmetric_range_is_better_than_that_of_mse(name: str, fmt: str) -> None:
@@ -41,6 +42,7 @@ def test_no_symmetric_range_is_better_than_that_of_mse(name: str, fmt: str) -> N
     assert found.hi.item() <= widest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLES)
 @pytest.mark.parametrize("fmt", ["uint3", "uint8"])
 def test_hardly_a_range_is_better_than_that_of_mse(name: str, fmt: str) -> None:

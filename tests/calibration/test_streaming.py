@@ -27,6 +27,7 @@ def stream(calibrator: str, symmetric: bool, batches: int) -> dict[str, Any]:
     return result
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("calibrator", ["minmax", "octav"])
 def test_ten_gigabytes_pass_through_less_than_200_megabytes(calibrator: str) -> None:
     """OCTAV stands for all that are not histograms and collect a sample: they differ in what they do with it then."""
@@ -35,6 +36,7 @@ def test_ten_gigabytes_pass_through_less_than_200_megabytes(calibrator: str) -> 
     assert found["peak"] < 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("calibrator", HISTOGRAMS)
 def test_histograms_do_not_grow_with_the_stream(calibrator: str) -> None:
     found = stream(calibrator, calibrator == "percentile", 100)

@@ -13,7 +13,7 @@ both_symmetries = pytest.mark.parametrize("symmetric", [True, False])
 
 def batches(count: int) -> list[np.ndarray]:
     rng = np.random.default_rng(7)
-    return [rng.normal(0.3, 1 + i, (6, 5, 50)).astype(np.float32) for i in range(count)]
+    return [rng.normal(0.3, 1 + i, (10, 15, 10)).astype(np.float32) for i in range(count)]
 
 
 @each_calibrator
@@ -28,22 +28,20 @@ def test_a_range_lies_within_what_was_seen_or_its_mirror_image(calibrator: str, 
     assert found.lo.shape == found.hi.shape == (1, 1, 1)
     assert found.lo.dtype == found.hi.dtype == np.float32
     assert found.lo.item() < found.hi.item()
-    if not playground.calibrators()[calibrator].within_extremes:
-        return
-    widest = np.abs(seen).max()
-    assert -widest <= found.lo.item() < found.hi.item() <= widest
-    if not symmetric:
-        assert seen.min() <= found.lo.item() < found.hi.item() <= seen.max()
+    if playground.calibrators()[calibrator].within_extremes:
+        widest = np.abs(seen).max()
+        assert -widest <= found.lo.item() < found.hi.item() <= widest
+        if not symmetric:
+            assert seen.min() <= found.lo.item() < found.hi.item() <= seen.max()
 
 
 @each_calibrator
 @both_symmetries
-@pytest.mark.parametrize("axis", [0, 1, -1])
-@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize(("axis", "count"), [(0, 3), (1, 1), (-1, 3)])
 def test_channels_do_not_touch_each_other(calibrator: str, symmetric: bool, axis: int, count: int) -> None:
     scheme = Scheme(granularity="channel", axis=axis, symmetric=symmetric, calibrator=calibrator)
     state = calibration.start(scheme)
-    alone = [calibration.start(Scheme(symmetric=symmetric, calibrator=calibrator)) for _ in range(50)]
+    alone = [calibration.start(Scheme(symmetric=symmetric, calibrator=calibrator)) for _ in range(15)]
     for batch in batches(count):
         state.update(batch)
         for i in range(batch.shape[axis]):
@@ -58,17 +56,17 @@ def test_channels_do_not_touch_each_other(calibrator: str, symmetric: bool, axis
 @each_calibrator
 @both_symmetries
 @pytest.mark.parametrize("value", [0.0, 3.5, -2.0])
-@pytest.mark.parametrize("count", [1, 2])
-def test_a_constant_is_covered(calibrator: str, symmetric: bool, value: float, count: int) -> None:
-    state = calibration.start(Scheme(symmetric=symmetric, calibrator=calibrator))
-    for _ in range(count):
-        state.update(np.full((3, 4), value, np.float32))
-    found = state.range()
-    if value == 0 and not playground.calibrators()[calibrator].within_extremes:
-        assert found.lo.item() <= 0 <= found.hi.item()
-        return
-    bound = found.lo.item() if value < 0 else found.hi.item()
-    assert bound == pytest.approx(value, rel=1e-3, abs=1e-3)
+def test_a_constant_is_covered(calibrator: str, symmetric: bool, value: float) -> None:
+    for count in (1, 2):
+        state = calibration.start(Scheme(symmetric=symmetric, calibrator=calibrator))
+        for _ in range(count):
+            state.update(np.full((3, 4), value, np.float32))
+        found = state.range()
+        if value == 0 and not playground.calibrators()[calibrator].within_extremes:
+            assert found.lo.item() <= 0 <= found.hi.item()
+        else:
+            bound = found.lo.item() if value < 0 else found.hi.item()
+            assert bound == pytest.approx(value, rel=1e-3, abs=1e-3)
 
 
 @each_calibrator
@@ -114,30 +112,45 @@ def test_an_unknown_calibrator_lists_the_known_ones() -> None:
         calibration.start(Scheme(calibrator="magic"))
 
 
+HUGE = {"widest": [-3.4e38, 0, 3.4e38], "from denormal to huge": [1e-45, 3e38]}
 EXTREMES = {
-    "widest": [-3.4e38, 0, 3.4e38],
     "denormal": [0, 1e-45, 3e-42, -1e-44],
     "tiny": [1e-38, -2e-38, 3e-38],
-    "from denormal to huge": [1e-45, 3e38],
     "scalar": 2.5,
     "zeros of both signs": [0.0, -0.0],
     "integers": np.arange(-3, 9),
 }
 
 
+def range_of(calibrator: str, symmetric: bool, batch: np.ndarray, count: int) -> playground.Range:
+    state = calibration.start(Scheme("int8" if symmetric else "uint8", symmetric=symmetric, calibrator=calibrator))
+    for _ in range(count):
+        state.update(batch)
+    return state.range()
+
+
 @each_calibrator
 @both_symmetries
-@pytest.mark.parametrize("name", EXTREMES)
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-def test_extreme_values_give_a_range_or_a_reason(calibrator: str, symmetric: bool, name: str, count: int) -> None:
-    state = calibration.start(Scheme("int8" if symmetric else "uint8", symmetric=symmetric, calibrator=calibrator))
-    try:
-        for _ in range(count):
-            state.update(np.asarray(EXTREMES[name]))
-    except InvalidInputError as error:
-        assert name in ("widest", "from denormal to huge")
-        assert "too large for a histogram in float32" in str(error)
-        return
-    found = state.range()
-    assert np.isfinite([found.lo, found.hi]).all()
+def test_extreme_values_give_a_range(calibrator: str, symmetric: bool, count: int) -> None:
+    for name, values in EXTREMES.items():
+        found = range_of(calibrator, symmetric, np.asarray(values), count)
+        assert np.isfinite([found.lo, found.hi]).all(), name
+
+
+@each_calibrator
+@both_symmetries
+@pytest.mark.parametrize("name", HUGE)
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_huge_values_give_a_range_or_a_reason(calibrator: str, symmetric: bool, name: str) -> None:
+    reasons = []
+    for count in (1, 2):
+        try:
+            found = range_of(calibrator, symmetric, np.asarray(HUGE[name]), count)
+        except InvalidInputError as error:
+            reasons.append(str(error))
+        else:
+            assert np.isfinite([found.lo, found.hi]).all()
+    assert all("too large for a histogram in float32" in reason for reason in reasons)
+    assert not reasons or calibrator != "minmax"

@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from playground import host
@@ -17,7 +17,6 @@ def laid_out(builder):
     arena.release()
 
 
-@settings(deadline=None)  # the first example compiles the kernels
 @given(st.lists(st.tuples(st.integers(1, 500), st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=12))
 def test_buffers_that_live_at_the_same_time_never_overlap(spans):
     builder = KernelProgramBuilder()

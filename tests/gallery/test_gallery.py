@@ -75,6 +75,7 @@ def test_files_are_valid_onnx_with_a_dynamic_batch(model_id):
     assert entry.tensor in floats
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model_id", IDS)
 def test_noted_accuracy_and_cross_entropy_are_what_onnxruntime_measures(model_id):
     entry, held_out = gallery.entry(model_id), gallery.held_out(model_id)
@@ -86,6 +87,7 @@ def test_noted_accuracy_and_cross_entropy_are_what_onnxruntime_measures(model_id
     assert entry.float_perplexity == pytest.approx(np.exp(losses.mean()), rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model_id", MADE)
 def test_made_models_say_so_and_give_equal_outputs(model_id):
     entry, model = gallery.entry(model_id), gallery.open_model(model_id)

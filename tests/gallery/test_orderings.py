@@ -21,6 +21,8 @@ from playground.quantization import Scheme
 
 SEEDS = range(5)
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def one_thread():

@@ -1,6 +1,7 @@
 """The half of ONNX Runtime that lives in the page, against a stand-in for JavaScript (the real one: tests/browser)."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Iterator
 from types import ModuleType, SimpleNamespace
@@ -67,6 +68,7 @@ def javascript(monkeypatch: pytest.MonkeyPatch) -> None:
     js, pyodide, ffi = ModuleType("js"), ModuleType("pyodide"), ModuleType("pyodide.ffi")
     keys = SimpleNamespace(fromEntries=dict, keys=lambda value: JsObject(value=list(vars(value))))
     js.__dict__.update(Object=keys, playgroundHost=SimpleNamespace(ortCreate=ort_create))
+    gc.collect()  # sessions that earlier tests dropped are released when they are collected
     Session.released = 0
     ffi.__dict__.update(to_js=to_js, JsException=JsError)
     for name, module in {"js": js, "pyodide": pyodide, "pyodide.ffi": ffi}.items():

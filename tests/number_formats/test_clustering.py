@@ -32,6 +32,7 @@ def test_no_partition_is_better(numbers: list[int], count: int) -> None:
     assert cost(x, levels) <= best_of_all(x, count) + 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [4, 16])
 def test_scikit_learn_finds_nothing_better(count: int) -> None:
     x = np.random.default_rng(0).standard_t(4, 2000).astype(np.float32)

@@ -11,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
+pytestmark = pytest.mark.slow
+
 SOURCE = '''
 """A table that nobody has heard of."""
 
@@ -48,7 +50,7 @@ def test_the_contract_tests_run_on_it(elsewhere):
     files = ("tests/contract/test_number_formats.py", "tests/contract/test_every_format.py")
     code, printed = run(elsewhere, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "fibonacci4", *files)
     assert code == 0, printed[-3000:]
-    assert int(printed.rpartition(" passed")[0].split()[-1]) > 40
+    assert int(printed.rpartition(" passed")[0].split()[-1]) >= 20
 
 
 def test_the_command_line_lists_it(elsewhere):

@@ -16,6 +16,8 @@ from playground.ptq.placement import ONNXRUNTIME
 from playground.quantization import Scheme
 from tests.ptq.onnxruntime_tool import DATA, MODELS, assert_equal_files, dynamic, input_of, static
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def calibrated_by_onnxruntime(monkeypatch: pytest.MonkeyPatch) -> None:

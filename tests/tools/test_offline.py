@@ -1,6 +1,8 @@
 import json
 import re
 
+import pytest
+
 from playground.serving import HASHED
 from tools import offline, release
 from tools.paths import DIST, TREE
@@ -21,6 +23,7 @@ def test_what_is_kept_is_everything_but_the_benchmark_and_fallbacks():
     assert files[2]["revision"] == files[2]["integrity"] == release.integrity(b"<html>")
 
 
+@pytest.mark.slow
 def test_the_service_worker_holds_the_list_of_the_built_site():
     """The bundle is a script; its list is found by the form that esbuild gives an object from JSON."""
     text = (DIST / "sw.js").read_text("utf-8")

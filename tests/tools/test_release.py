@@ -149,12 +149,14 @@ def test_writing_again_changes_nothing_and_a_new_release_leaves_nothing_of_the_o
     assert snapshot(target) == dict(planned.contents) | {"docs/index.html": b"kept"}
 
 
+@pytest.mark.slow
 def test_the_built_site_is_what_its_tree_gives_again(tmp_path):
     publish.publish(TREE, tmp_path / "again")
     found = snapshot(DIST)
     assert snapshot(tmp_path / "again") == {name: found[name] for name in found if not name.startswith("docs/")}
 
 
+@pytest.mark.slow
 def test_copies_hold_what_they_are_copies_of_and_are_smaller():
     zipped = [path for path in files_in(DIST) if path.suffix == ".gz" and path.with_suffix("").is_file()]
     assert {path.with_suffix("").name for path in zipped} >= {"index.html", "sw.js", "bokeh.min.js", "panel.min.js"}
@@ -165,6 +167,7 @@ def test_copies_hold_what_they_are_copies_of_and_are_smaller():
         assert original.with_name(original.name + ".br").is_file()
 
 
+@pytest.mark.slow
 def test_hosts_settings_name_every_hashed_place_and_the_pages_policies():
     lines = (DIST / "_headers").read_text("utf-8").splitlines()
     places = {line for line in lines if line.startswith("/")}

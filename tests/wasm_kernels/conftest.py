@@ -12,6 +12,7 @@ the simd128 build, and the relaxed one if it is exact there.
 
 import struct
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -202,36 +203,54 @@ class Guarded:
         return int(value)
 
 
-@pytest.fixture(scope="session", params=["built"] if sys.platform == "emscripten" else ["built", "sanitized"])
-def guarded(request, tmp_path_factory):
+def compiled(*flags):
+    """All kernels, built with more flags; kept until they or the compiler change."""
+    from tools import kernels
+    from tools.paths import LOCAL_CACHE, REQUIREMENTS
+    from tools.steps import digest
+
+    recipe = [
+        kernels.WASM_KERNELS,
+        Path(kernels.__file__),
+        Path(__file__).with_name("relaxed_dot.h"),
+        REQUIREMENTS / "site.txt",
+        *flags,
+    ]
+    kept = LOCAL_CACHE / "test-kernels" / f"{digest(recipe)}.wasm"
+    if not kept.is_file():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        # Processes that run tests beside this one may be at it too: the last one to be done wins.
+        with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+            kernels.compile_module(Path(folder, kept.name), *flags)
+            Path(folder, kept.name).replace(kept)
+    return kept.read_bytes()
+
+
+def slow(param):
+    """Leaves a build to the tests that are not quick."""
+    return pytest.param(param, marks=pytest.mark.slow)
+
+
+@pytest.fixture(scope="session", params=["built"] if sys.platform == "emscripten" else ["built", slow("sanitized")])
+def guarded(request):
     if request.param == "built":
         return Guarded(read_module(), "int16")
     from tools import kernels
 
-    module = tmp_path_factory.mktemp("kernels") / "sanitized.wasm"
-    kernels.compile_module(module, f"-mcpu={kernels.TARGETS[kernels.KERNELS_FILE]}", *SANITIZED)
-    return Guarded(module.read_bytes(), "int16")
+    return Guarded(compiled(f"-mcpu={kernels.TARGETS[kernels.KERNELS_FILE]}", *SANITIZED), "int16")
 
 
 def ways_to_multiply():
     """Values of ``Kernels.dot`` that can be tested here."""
     if sys.platform == "emscripten":
         return sorted({"int16", host.kernels().dot})
-    return ["int16", "signed", "unsigned"]
+    return ["int16", slow("signed"), slow("unsigned")]
 
 
 @pytest.fixture(scope="session")
-def stand_in(tmp_path_factory):
+def stand_in():
     """The relaxed build with relaxed_dot.h in place of the instruction, for the C macros that are given."""
-
-    def compiled(*macros):
-        from tools import kernels
-
-        module = tmp_path_factory.mktemp("kernels") / "relaxed.wasm"
-        kernels.compile_module(module, *STAND_IN, *SANITIZED, *macros)
-        return module.read_bytes()
-
-    return compiled
+    return lambda *macros: compiled(*STAND_IN, *SANITIZED, *macros)
 
 
 @pytest.fixture(scope="session", params=ways_to_multiply())

@@ -10,9 +10,13 @@ TARGETS = [ops.Target("uint8", 9, -9.0, 246.0), ops.Target("int8", -128, 0.0, 25
 
 @pytest.mark.parametrize("to", TARGETS, ids=lambda to: to.dtype)
 @pytest.mark.parametrize("dtype", ["uint8", "int8"])
-@pytest.mark.parametrize("channels", [1, 7, 8, 9, 24])
 @pytest.mark.parametrize("pixels", [1, 256, 257, 258, 700])
-def test_means(guarded, out, rng, pixels, channels, dtype, to):
+def test_means(guarded, out, rng, pixels, dtype, to):
+    for channels in (1, 7, 8, 9, 24):
+        compare_with_average_pool(guarded, out, rng, pixels, channels, dtype, to)
+
+
+def compare_with_average_pool(guarded, out, rng, pixels, channels, dtype, to):
     limits = np.iinfo(dtype)
     x = rng.integers(limits.max - 9, limits.max, (2, pixels, channels), endpoint=True).astype(dtype)
     x[..., 0] = limits.min
@@ -25,4 +29,4 @@ def test_means(guarded, out, rng, pixels, channels, dtype, to):
             *("k_global_average_s8", x, *x.shape, int(dtype == "int8"), zero_point, ratio),
             *(to.lo, to.hi, to.zero_point, int(to.dtype == "float32"), out((2, channels), to.dtype)),
         )
-        np.testing.assert_array_equal(result, expected[..., 0, 0])
+        np.testing.assert_array_equal(result, expected[..., 0, 0], f"{channels} channels")

@@ -28,11 +28,22 @@ def values(rng, shape, scale):
     return x
 
 
+SHAPES = [(1, 1, 15), (1, 1, 16), (1, 1, 17), (1, 1, 333), (2, 3, 19), (5, 4, 1), (3, 37, 1)]
+ARITHMETICS = {
+    (c.divides, c.zero_point_before_rounding, c.fused_granularities): name for name, c in CONVENTIONS.items()
+}
+"""What the kernel is told of a convention -> one of those that do it so."""
+
+
 @pytest.mark.parametrize("rounding", ROUNDING_NUMBERS)
-@pytest.mark.parametrize("convention", CONVENTIONS)
+@pytest.mark.parametrize("convention", ARITHMETICS.values())
 @pytest.mark.parametrize("number_format", ["int8", "uint8", "int3", "uint4"])
-@pytest.mark.parametrize("shape", [(1, 1, 15), (1, 1, 16), (1, 1, 17), (1, 1, 333), (2, 3, 19), (5, 4, 1), (3, 37, 1)])
-def test_quantize_equals_encode(guarded, out, rng, shape, number_format, convention, rounding):
+def test_quantize_equals_encode(guarded, out, rng, number_format, convention, rounding):
+    for shape in SHAPES:
+        compare_with_encode(guarded, out, rng, shape, number_format, convention, rounding)
+
+
+def compare_with_encode(guarded, out, rng, shape, number_format, convention, rounding):
     per_channel = shape[1] > 1
     scheme = Scheme(
         format=number_format,
@@ -58,7 +69,7 @@ def test_quantize_equals_encode(guarded, out, rng, shape, number_format, convent
         ROUNDING_NUMBERS[rounding],
         out(shape, scheme.number_format.dtype.name),
     )
-    np.testing.assert_array_equal(codes, encode(x, QParams(scale, zero_point), scheme))
+    np.testing.assert_array_equal(codes, encode(x, QParams(scale, zero_point), scheme), f"shape {shape}")
 
 
 def test_nan_gives_the_smallest_code_and_infinities_saturate(guarded, out):

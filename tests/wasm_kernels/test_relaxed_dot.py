@@ -25,6 +25,7 @@ def test_unsigned_values(probe, stand_in):
     assert probe(stand_in(), "unsigned") == "unsigned"
 
 
+@pytest.mark.slow
 def test_pairs_that_saturate_are_not_exact(probe, stand_in):
     assert probe(stand_in("-DSATURATING"), "unsigned") == "int16"
 

@@ -25,6 +25,7 @@ def by_the_paper(W: np.ndarray, H: np.ndarray, grid: Grid, damping: float, order
     return codes[:, np.argsort(order)][np.newaxis]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fmt", ["int3", "int4", "uint4", "int8", "nf4"])
 @pytest.mark.parametrize(("outputs", "inputs"), [(12, 24), (5, 150), (3, 1)])
 @pytest.mark.parametrize("ordered", [False, True])

@@ -8,6 +8,7 @@ from playground.quantization import quantize_within
 from tests.ptq.nets import applied, context_of, conv_net
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bits", [2, 3, 4])
 def test_the_lp_error_is_close_to_the_least_of_all_zero_points(bits: int) -> None:
     """Groups of 64 with real zero-points, as the authors have them; every zero-point tried by hand."""

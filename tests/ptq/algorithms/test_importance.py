@@ -11,6 +11,7 @@ def weighted(values: np.ndarray, found: np.ndarray, importance: np.ndarray) -> f
     return float((importance * (values.astype(np.float64) - found) ** 2).sum())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fmt", ["int3", "int4", "uint4"])
 @pytest.mark.parametrize("seed", range(5))
 def test_a_fine_search_over_all_ranges_finds_hardly_less(fmt: str, seed: int) -> None:
