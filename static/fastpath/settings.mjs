@@ -61,8 +61,9 @@ export function linked(query, settings) {
     const before = settings[/** @type {keyof Settings} */ (name)];
     if (typeof before === "boolean") changes[name] = WORDS[text.toLowerCase()] ?? before;
     else if (typeof before === "string") changes[name] = text;
-    else changes[name] = text === "" ? null : nineDigits(Number(text));
-    if (Object.is(changes[name], before) || Number.isNaN(changes[name])) delete changes[name];
+    else if (text === "") changes[name] = null;
+    else if (Number.isFinite(Number(text))) changes[name] = nineDigits(Number(text));
+    if (Object.is(changes[name], before)) delete changes[name];
   }
   return changes;
 }
