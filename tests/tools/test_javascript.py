@@ -55,7 +55,7 @@ def test_what_fits_its_types_passes(project):
     ids=["no type", "another type", "null", "syntax"],
 )
 def test_what_does_not_fit_its_types_is_refused(project, text, code, capfd):
-    with pytest.raises(BuildError, match="types in .* are wrong"):
+    with pytest.raises(BuildError, match=r"types in .* are wrong"):
         javascript.check_types([project(text)])
     assert code in capfd.readouterr().out
 
