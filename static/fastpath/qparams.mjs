@@ -1,4 +1,4 @@
-// Settings -> ranges, scales and zero-points, as playground/qparams.py chooses them. Settings that are not covered are
+// Settings -> ranges, scales and zero-points, as playground/quantization/qparams.py chooses them. Settings that are not covered are
 // Python's.
 import { MOST_VALUES } from "./subject.mjs";
 

@@ -109,7 +109,7 @@ export interface Measured extends Histogram, Errors, Storage {
   scales: number;
 }
 
-/** All that is drawn: what playground/session.py reports, equal bit for bit. */
+/** All that is drawn: what playground/tensor_view/picture.py reports, equal bit for bit. */
 export interface Picture extends Measured, DrawnGrid, Channels {}
 
 /** A card's texts, by the hook that they go into; `tone` is a class. */

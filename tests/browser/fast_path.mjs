@@ -9,11 +9,8 @@
 
 const isTensorView = (/** @type {BokehDocument} */ document) => document.get_model_by_name("histogram-bars") !== null;
 const doc = () => /** @type {BokehDocument} */ (Bokeh.documents.find(isTensorView));
-/**
- * @template {keyof NamedModels} K
- * @param {K} name
- */
-const find = (name) => /** @type {NamedModels[K]} */ (doc().get_model_by_name(name));
+/** @template {keyof NamedModels} K */
+const find = (/** @type {K} */ name) => /** @type {NamedModels[K]} */ (doc().get_model_by_name(name));
 const viewOf = (/** @type {{ id: string }} */ { id }) => /** @type {View} */ (Bokeh.index.find_one_by_id(id));
 const fastPath = () => /** @type {FastPath} */ (window.playgroundStart.fastPath?.());
 
@@ -61,11 +58,8 @@ const outer = (/** @type {string} */ label) => {
   return /** @type {Component} */ (models((model) => model.data === control));
 };
 
-/**
- * What has the focus when a slider is taken hold of.
- * @param {string} label
- */
-const slider = (label) => {
+/** What has the focus when a slider is taken hold of. */
+const slider = (/** @type {string} */ label) => {
   /**
    * @param {Element} node
    * @returns {HTMLElement | null | undefined}
@@ -78,11 +72,8 @@ const slider = (label) => {
 
 const isGrip = (/** @type {string} */ name) => name === "grip-lo" || name === "grip-hi";
 
-/**
- * Moves a control as the visitor would: {label: value}, or {"grip-lo": location}.
- * @param {Moves} moves
- */
-export function move(moves) {
+/** Moves a control as the visitor would: {label: value}, or {"grip-lo": location}. */
+export function move(/** @type {Moves} */ moves) {
   for (const [name, value] of Object.entries(moves)) {
     if (isGrip(name)) find(name).location = Number(value);
     else {
@@ -92,12 +83,8 @@ export function move(moves) {
   }
 }
 
-/**
- * A control's model changes without anyone at the control.
- * @param {string} label
- * @param {Value} value
- */
-export async function echo(label, value) {
+/** A control's model changes without anyone at the control. */
+export async function echo(/** @type {string} */ label, /** @type {Value} */ value) {
   data(label).value = value;
   await frames(3);
 }
@@ -177,11 +164,8 @@ let own = null;
 /** What the page took the settings to be after the last step, before Python answered. */
 export const settings = () => own;
 
-/**
- * One step with Python deaf, seen before and after it answers.
- * @param {Moves} moves
- */
-export async function step(moves) {
+/** One step with Python deaf, seen before and after it answers. */
+export async function step(/** @type {Moves} */ moves) {
   block();
   try {
     move(moves);
@@ -196,11 +180,8 @@ export async function step(moves) {
   }
 }
 
-/**
- * Several moves, one after the other, with Python deaf to all of them.
- * @param {Moves[]} list
- */
-export async function steps(list) {
+/** Several moves, one after the other, with Python deaf to all of them. */
+export async function steps(/** @type {Moves[]} */ list) {
   block();
   try {
     for (const moves of list) {
@@ -247,11 +228,8 @@ export function spot(name, value) {
   return { from: at(find(name).location), to: at(value) };
 }
 
-/**
- * The layout shift of some moves, and of Python's answers to them.
- * @param {Moves[]} list
- */
-export async function shift(list) {
+/** The layout shift of some moves, and of Python's answers to them. */
+export async function shift(/** @type {Moves[]} */ list) {
   const sum = { drawn: 0, answered: 0 };
   /** @type {keyof typeof sum} */
   let phase = "drawn";
@@ -275,11 +253,8 @@ export async function shift(list) {
   return sum;
 }
 
-/**
- * Numbers as the fast path writes them.
- * @param {number[]} values
- */
-export async function written(values) {
+/** Numbers as the fast path writes them. */
+export async function written(/** @type {number[]} */ values) {
   /** @type {typeof import("../../static/fastpath/numbers.mjs")} */
   // @ts-expect-error: an address of the server that the tests have, not a path
   const n = await import("/fastpath/numbers.mjs");

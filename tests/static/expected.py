@@ -12,8 +12,8 @@ from playground.app.workspace import Workspace
 from playground.errors import PlaygroundError
 from playground.render import numbers
 from playground.render.formula import example
-from playground.session import TensorReport
 from playground.settings import Settings, from_query
+from playground.tensor_view.picture import Picture
 
 TIES = [0.0, 0.5, 1.5, 2.5, 0.125, 1.125, 1.135, 0.0625, 2.0**-13, 1.220703125e-4]
 CARRIES = [999.5, 9.996, 99.95, 999.9999999999999, 9.995e-5, 999.4999, 9.995]
@@ -130,7 +130,7 @@ def _tensor(model: str, tensor: str, schemes: list[dict[str, Any]]) -> dict[str,
     return {"model": model, "tensor": tensor, **content, "values": values.ravel().tolist(), "pictures": pictures}
 
 
-def _picture(report: TensorReport) -> dict[str, Any]:
+def _picture(report: Picture) -> dict[str, Any]:
     """What the page's picture has, by its names."""
     return {
         "asked": report.asked,
@@ -164,7 +164,7 @@ def _picture(report: TensorReport) -> dict[str, Any]:
     }
 
 
-def _texts(report: TensorReport) -> dict[str, Any]:
+def _texts(report: Picture) -> dict[str, Any]:
     largest = report.metrics["max_error"]
     return {
         "sqnr": f"{numbers.digits(report.metrics['sqnr_db'])} dB",
