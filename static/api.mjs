@@ -1,22 +1,41 @@
 // window.playground: the same requests that the page's own controls make, as promises. Failures reject with {kind, message}.
 
+/**
+ * @import { Client } from "./client.mjs"
+ * @import { Answer, Failure, Settings, State } from "./types/messages"
+ * @import { Api } from "./types/page"
+ */
+
+/** @param {File | Blob | string | URL} given */
 const asFile = async (given) => {
   if (given instanceof File) return given;
   if (given instanceof Blob) return new File([given], "model");
   const response = await fetch(given);
   if (!response.ok)
     throw Object.assign(new Error(`${given} could not be loaded (HTTP ${response.status})`), { kind: "missing" });
-  return new File([await response.blob()], new URL(response.url).pathname.split("/").pop());
+  return new File([await response.blob()], new URL(response.url).pathname.split("/").pop() ?? "");
 };
 
+/**
+ * @param {object} parts
+ * @param {Client} parts.client
+ * @param {(reason: string) => Promise<void>} parts.restart
+ * @param {(file: File) => Promise<Answer<"load">["result"]>} parts.openFile
+ * @param {() => State | null} parts.getState
+ */
 export function installApi({ client, restart, openFile, getState }) {
   const events = new EventTarget();
-  const refuse = (error) => {
+  const refuse = (/** @type {Failure} */ error) => {
     throw { kind: error.kind ?? "internal", message: error.message ?? String(error) };
   };
+  /**
+   * @template T
+   * @param {() => Promise<T>} work
+   */
   const after = (work) => api.ready.then(work).catch(refuse);
+  /** @type {Api} */
   const api = {
-    ready: null,
+    ready: new Promise(() => {}), // until `restart` is called
     started: false,
     get state() {
       return getState()?.settings;

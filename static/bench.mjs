@@ -7,7 +7,13 @@ import { fourBit } from "./bench/four_bit.mjs";
 import { matmul } from "./bench/matmul.mjs";
 import { nets } from "./bench/nets.mjs";
 import { targets } from "./bench/targets.mjs";
+import { $ } from "./dom.mjs";
 
+/**
+ * @import { Row, Section, Share, Target } from "./types/bench"
+ */
+
+/** @type {Record<string, Section>} */
 const SECTIONS = {
   "Products of matrices": matmul,
   Convolution: conv,
@@ -21,8 +27,8 @@ const BUILDS = {
   unsigned: "Our kernels ran in both builds; the relaxed one by dot products as AVX-VNNI has them.",
   signed: "Our kernels ran in both builds; the relaxed one by dot products as Arm has them.",
 };
-const $ = (id) => document.getElementById(id);
 
+/** @param {Row} row */
 function show({ shape, engine, medianMs, p95Ms, gmacs, ratio, result }) {
   const ours = engine.startsWith("Ours") || engine.startsWith("Multiplying");
   const cells = [
@@ -37,11 +43,16 @@ function show({ shape, engine, medianMs, p95Ms, gmacs, ratio, result }) {
   addRow("results", cells);
 }
 
+/**
+ * @param {"results" | "targets"} table
+ * @param {string[]} cells
+ */
 function addRow(table, cells) {
   const row = $(table).tBodies[0].insertRow();
   for (const text of cells) row.insertCell().textContent = text;
 }
 
+/** @param {Target} target */
 function showTarget({ what, wanted, found, met }) {
   addRow("targets", [what, `≥ ${wanted}`, found.toFixed(2), met ? "met" : "missed"]);
 }
@@ -53,9 +64,11 @@ async function main() {
   const sections = Object.entries(SECTIONS);
   for (const [i, [title, section]] of sections.entries()) {
     $("stage").textContent = title;
-    const rows = await section(builds, (share) => {
+    /** @type {Share} */
+    const progress = (share) => {
       $("bar").value = (i + share) / sections.length;
-    });
+    };
+    const rows = await section(builds, progress);
     results.push(...rows);
     rows.forEach(show);
   }

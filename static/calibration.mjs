@@ -1,11 +1,19 @@
 // Calibration data that the visitor chooses: an .npz goes to Python as it is; images are decoded here, because Python
 // has no decoder, and how they are resized, scaled and laid out is Python's affair.
 import { toast } from "./toast.mjs";
+import { $, filesOf } from "./dom.mjs";
 
-const $ = (id) => document.getElementById(id);
-const CHOICES = ["layout", "resize", "scale", "mean", "std", "height", "width"];
+/**
+ * @import { State } from "./types/messages"
+ * @import { Given, Part } from "./types/page"
+ */
 
-/** The pixels of an image file as a canvas has them: rows of red, green, blue, opacity. */
+const CHOICES = /** @type {const} */ (["layout", "resize", "scale", "mean", "std", "height", "width"]);
+
+/**
+ * The pixels of an image file as a canvas has them: rows of red, green, blue, opacity.
+ * @param {File} file
+ */
 async function decoded(file) {
   let bitmap;
   try {
@@ -14,16 +22,21 @@ async function decoded(file) {
     throw new Error(`${file.name}: it is no image that this browser can read. Choose PNG, JPEG or WebP files.`);
   }
   const { width, height } = bitmap;
-  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  const canvas = new OffscreenCanvas(width, height);
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (
+    canvas.getContext("2d", { willReadFrequently: true })
+  );
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
   const { data } = context.getImageData(0, 0, width, height);
   return { height, width, files: [new File([data.buffer], file.name)] };
 }
 
+/** @param {Part & { given: Given }} part */
 export function installCalibration({ client, complain, given, ready }) {
   let newest = 0;
   let reading = "";
+  /** @type {Partial<State>} */
   let last = {};
 
   function show() {
@@ -32,6 +45,7 @@ export function installCalibration({ client, complain, given, ready }) {
     $("images").hidden = !given.images;
   }
 
+  /** @param {File[]} files */
   async function useImages(files) {
     const mine = ++newest;
     const choices = Object.fromEntries(CHOICES.map((name) => [name, $(`image-${name}`).value]));
@@ -52,6 +66,7 @@ export function installCalibration({ client, complain, given, ready }) {
     }
   }
 
+  /** @param {File} file */
   async function useArrays(file) {
     newest += 1;
     await ready();
@@ -60,9 +75,9 @@ export function installCalibration({ client, complain, given, ready }) {
     show();
   }
 
-  $("calibration").addEventListener("change", ({ target }) => {
-    const files = [...target.files];
-    target.value = "";
+  const input = $("calibration");
+  input.addEventListener("change", () => {
+    const files = filesOf(input);
     if (!files.length) return;
     const arrays = files.find((file) => file.name.endsWith(".npz"));
     if (arrays && files.length > 1) toast("One .npz, or several images: not both.", "bad");

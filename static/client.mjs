@@ -1,8 +1,12 @@
 // Talks to the worker with Python: every request has an id and always gets an answer, a result or an error.
+import { Target } from "./events.mjs";
 import { openFrame, startWorker } from "./frame.mjs";
+
+/** @import { Answer, ClientEvents, Empty, Failure, FromWorker, Kind, Requests, Running } from "./types/messages" */
 
 /** A failure with the kind and the message that Python (or this module) gave it. */
 export class PlaygroundError extends Error {
+  /** @param {Failure} failure */
   constructor({ kind, message, detail, offer }) {
     super(message);
     this.name = "PlaygroundError";
@@ -14,16 +18,21 @@ export class PlaygroundError extends Error {
 
 const BEGIN_MS = 15_000;
 
-export class Client extends EventTarget {
+/** @extends {Target<ClientEvents>} */
+export class Client extends Target {
   /** How many requests were answered, by a result or an error. */
   answers = 0;
   #files;
+  /** @type {MessagePort | null} */
   #port = null;
+  /** @type {Map<number, { resolve: (answer: Answer<Kind>) => void, reject: (error: Error) => void }>} */
   #waiting = new Map();
   #next = 1;
+  /** @type {AbortController | null} */
   #lock = null;
   #heard = 0;
   #begun = false;
+  /** @type {HTMLIFrameElement | null} */
   #frame = null;
 
   /** @param {import("./files.mjs").Files} files where the worker gets its files */
@@ -58,7 +67,12 @@ export class Client extends EventTarget {
     });
   }
 
-  /** Makes the worker; `port` is ours, `ports` go to it. */
+  /**
+   * Makes the worker; `port` is ours, `ports` go to it.
+   * @param {MessagePort} port
+   * @param {MessagePort[]} ports
+   * @param {string} lock
+   */
   async #start(port, ports, lock) {
     const { bytes } = await this.#files.take("worker.js");
     const frame = await openFrame();
@@ -67,7 +81,7 @@ export class Client extends EventTarget {
       return;
     }
     this.#frame = frame;
-    const stopped = (reason) => {
+    const stopped = (/** @type {string} */ reason) => {
       if (port === this.#port) this.close(reason);
     };
     startWorker(frame, bytes, stopped).postMessage({ lock }, ports);
@@ -76,7 +90,10 @@ export class Client extends EventTarget {
     }, BEGIN_MS);
   }
 
-  /** Ends the worker: what is unanswered is refused, and `stopped` is dispatched. */
+  /**
+   * Ends the worker: what is unanswered is refused, and `stopped` is dispatched.
+   * @param {string} reason
+   */
   close(reason, kind = "worker") {
     if (!this.#port) return;
     this.#port.close();
@@ -92,25 +109,31 @@ export class Client extends EventTarget {
   }
 
   /**
-   * @param {string} kind what to do
-   * @param {object} content plain data; `files` may hold File or Uint8Array
-   * @returns {Promise<{result: any, buffers: ArrayBuffer[]}>} with the request's id as the promise's `id`
+   * @template {Kind} K
+   * @param {K} kind what to do
+   * @param {Requests[K]["content"] | Empty} content plain data; `files` may hold File or Uint8Array
+   * @returns {Running<K>} with the request's id as the promise's `id`
    */
   request(kind, content = {}) {
     const id = this.#next++;
+    /** @type {Promise<Answer<K>>} */
     const promise = new Promise((resolve, reject) => {
       if (!this.#port) {
         reject(new PlaygroundError({ kind: "worker", message: "Python is not running. Reload the page." }));
         return;
       }
       if (!this.#waiting.size) this.heard();
-      this.#waiting.set(id, { resolve, reject });
+      const settle = /** @type {(answer: Answer<Kind>) => void} */ (resolve); // the answer with this id is of this kind
+      this.#waiting.set(id, { resolve: settle, reject });
       this.#port.postMessage({ ...content, id, kind });
     });
-    promise.id = id;
-    return promise;
+    return Object.assign(promise, { id });
   }
 
+  /**
+   * @param {FromWorker} message
+   * @param {string} lock
+   */
   #receive(message, lock) {
     this.heard();
     if (message.kind === "answer") {
@@ -130,7 +153,10 @@ export class Client extends EventTarget {
     }
   }
 
-  /** The worker holds a lock for as long as it lives; we get it when it has ended, however that came about. */
+  /**
+   * The worker holds a lock for as long as it lives; we get it when it has ended, however that came about.
+   * @param {string} lock
+   */
   #watch(lock) {
     if (!navigator.locks) return;
     this.#lock = new AbortController();

@@ -1,37 +1,60 @@
 // The page's half of a Bokeh document: shows it, sends what the visitor changes, applies what Python changes.
 // While Python is busy only the newest value of each property is kept, so a slider never builds up a queue.
 import { paint } from "./bind.mjs";
+import { Target } from "./events.mjs";
 
-/** Gives each plot its sentence for screen readers: the tag "describe:..." of its model. */
+/**
+ * @import { Client } from "./client.mjs"
+ * @import { BokehDocument, Change } from "./types/bokeh"
+ * @import { DocumentJson, Failure, Patch } from "./types/messages"
+ */
+
+/**
+ * Gives each plot its sentence for screen readers: the tag "describe:..." of its model.
+ * @param {BokehDocument} doc
+ */
 function describe(doc) {
   for (const model of doc.all_models) {
-    const tag = (model.tags ?? []).find((text) => typeof text === "string" && text.startsWith("describe:"));
+    const texts = (model.tags ?? []).filter((tag) => typeof tag === "string");
+    const tag = texts.find((text) => text.startsWith("describe:"));
     const view = tag && Bokeh.index.find_one_by_id(model.id);
-    if (!view) continue;
+    if (!tag || !view) continue;
     view.el.setAttribute("role", "img");
     view.el.setAttribute("aria-label", tag.slice("describe:".length));
   }
 }
 
-/** Events: "patching" and "patched" around each of Python's patches; "settled" when all that was sent is answered. */
-export class LiveDocument extends EventTarget {
+/**
+ * Events: "patching" and "patched" around each of Python's patches; "settled" when all that was sent is answered.
+ * @extends {Target<{patching: null, patched: null, settled: null}>}
+ */
+export class LiveDocument extends Target {
   #client;
+  /** @type {BokehDocument | null} */
   #doc = null;
+  /** @type {Map<string, Change>} */
   #held = new Map();
+  /** @type {Change[]} */
   #messages = [];
   #busy = false;
   #applying = false;
+  /** @type {Pick<Patch, "patch" | "buffers">[]} */
   #patches = [];
   #connected = false;
 
+  /**
+   * @param {Client} client
+   * @param {string} view
+   */
   constructor(client, view) {
     super();
     this.#client = client;
     this.view = view;
   }
 
+  /** Bokeh's document; there is one from `show` on. */
   get doc() {
-    return this.#doc;
+    return /** @type {BokehDocument} */ (this.#doc);
   }
 
   /** Python has its half: what was changed meanwhile is sent, and everything from now on. */
@@ -45,7 +68,10 @@ export class LiveDocument extends EventTarget {
     this.#connected = false;
   }
 
-  /** Whether a change is the visitor's and has to be sent; the fast path knows of some that are not. */
+  /**
+   * Whether a change is the visitor's and has to be sent; the fast path knows of some that are not.
+   * @type {(change: Change) => boolean}
+   */
   isVisitors = () => true;
 
   /** Whether what changes now comes from this page's code or from Python, not from the visitor. */
@@ -64,7 +90,10 @@ export class LiveDocument extends EventTarget {
     this.#messages = [];
   }
 
-  /** Changes the document without telling Python. */
+  /**
+   * Changes the document without telling Python.
+   * @param {() => void} work
+   */
   quietly(work) {
     const before = this.#applying;
     this.#applying = true;
@@ -75,36 +104,43 @@ export class LiveDocument extends EventTarget {
     }
   }
 
-  /** Embeds the document's roots into the elements named slot-<root name>. */
+  /**
+   * Embeds the document's roots into the elements named slot-<root name>.
+   * @param {DocumentJson} json
+   */
   async show({ doc, roots }) {
     for (const name of Object.keys(roots)) document.getElementById(`slot-${name}`)?.replaceChildren();
     const ids = Object.fromEntries(Object.entries(roots).map(([name, id]) => [id, `slot-${name}`]));
     const views = await Bokeh.embed.embed_items({ [this.view]: doc }, [
       { docid: this.view, roots: ids, root_ids: Object.values(roots) },
     ]);
-    this.#doc = [...views[0].roots][0].model.document;
-    this.quietly(() => paint(this.#doc));
-    describe(this.#doc);
-    this.#doc.on_change((event) => this.#changed(event));
+    const shown = [...views[0].roots][0].model.document;
+    this.#doc = shown;
+    this.quietly(() => paint(shown));
+    describe(shown);
+    shown.on_change((event) => this.#changed(event));
     for (const patch of this.#patches.splice(0)) this.apply(patch);
   }
 
   repaint() {
-    if (!this.#doc) return;
-    this.quietly(() => paint(this.#doc));
+    const shown = this.#doc;
+    if (shown) this.quietly(() => paint(shown));
   }
 
+  /** @param {Pick<Patch, "patch" | "buffers">} change */
   apply({ patch, buffers }) {
-    if (!this.#doc) {
+    const shown = this.#doc;
+    if (!shown) {
       this.#patches.push({ patch, buffers });
       return;
     }
     this.dispatchEvent(new Event("patching"));
     const byId = new Map((patch.buffer_ids ?? []).map((id, i) => [id, buffers[i]]));
-    this.quietly(() => this.#doc.apply_json_patch(patch, byId));
+    this.quietly(() => shown.apply_json_patch(patch, byId));
     this.dispatchEvent(new Event("patched"));
   }
 
+  /** @param {Change} event */
   #changed(event) {
     if (this.#applying || !this.isVisitors(event)) return;
     if (event.kind === "ModelChanged") {
@@ -123,10 +159,12 @@ export class LiveDocument extends EventTarget {
       const events = [...this.#held.values(), ...this.#messages];
       this.#held.clear();
       this.#messages = [];
-      const patch = this.#doc.create_json_patch(events);
+      const patch = this.doc.create_json_patch(events);
       await this.#client
         .request("patch", { view: this.view, patch })
-        .catch((error) => this.#client.dispatchEvent(new CustomEvent("failed", { detail: error })));
+        .catch((/** @type {Failure} */ error) =>
+          this.#client.dispatchEvent(new CustomEvent("failed", { detail: error })),
+        );
     }
     this.#busy = false;
     if (this.#connected && !this.waiting) this.dispatchEvent(new Event("settled"));

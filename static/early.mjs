@@ -7,19 +7,25 @@ import { Files, startMode } from "./files.mjs";
 // Panel loads its components through es-module-shims, whose feature test is an inline script, which our content
 // security policy forbids. The Material bundle is self-contained, so the browser's own import() does.
 function installModuleLoader() {
-  window.importShim = (url) => import(new URL(url, document.baseURI).href);
-  window.importShim.addImportMap = () => {};
+  const load = (/** @type {string} */ url) => import(new URL(url, document.baseURI).href);
+  window.importShim = Object.assign(load, { addImportMap: () => {} });
 }
 
 installModuleLoader();
-const files = new Files(document.querySelectorAll("link[rel=playground-file]"));
+/** @type {NodeListOf<HTMLLinkElement>} */
+const links = document.querySelectorAll("link[rel=playground-file]");
+const files = new Files(links);
 const client = new Client(files);
 const mode = startMode(location.search, navigator.connection);
 
-/** Starts the worker and asks Python to start; the answer says how it went. */
+/**
+ * Starts the worker and asks Python to start; the answer says how it went.
+ * @param {string} query
+ */
 function begin(query) {
   client.open();
-  const { env, lock } = JSON.parse(document.querySelector("meta[name=playground-setup]").content);
+  const listed = /** @type {HTMLMetaElement} */ (document.querySelector("meta[name=playground-setup]"));
+  const { env, lock } = JSON.parse(listed.content);
   const setup = { env, lock, snapshot: mode === "snapshot", image: files.about("snapshot")?.image ?? 0 };
   const started = client.request("start", { setup, options: { query } });
   started.catch(() => {

@@ -1,16 +1,25 @@
 // Quantizing the model with progress and Cancel, and everything that can be kept afterwards.
 import { Job } from "./job.mjs";
 import { toast } from "./toast.mjs";
+import { $, filesOf } from "./dom.mjs";
 
-const $ = (id) => document.getElementById(id);
-const TEXTS = {
-  "permalink-text": "This page, with these settings.",
-  "snippet-text": "One line puts this tensor, with these settings, into a page of yours.",
-};
+/**
+ * @import { Work } from "./job.mjs"
+ * @import { Failure, Quantized } from "./types/messages"
+ * @import { Given, Part } from "./types/page"
+ */
+
+const PERMALINK = "This page, with these settings.";
+const SNIPPET = "One line puts this tensor, with these settings, into a page of yours.";
 /** Where the answer stands that was asked for: below the buttons, and on a narrow screen out of sight. */
-const ANSWERS = { sensitivity: "slot-model-verdict", mixed: "slot-model-front" };
+const ANSWERS = /** @type {const} */ ({ sensitivity: "slot-model-verdict", mixed: "slot-model-front" });
 const UPLOADED = "These settings, on the gallery's first model: the file you opened stays on this machine.";
 
+/**
+ * @param {string} name
+ * @param {BlobPart} content
+ * @param {string} type
+ */
 function download(name, content, type) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([content], { type }));
@@ -19,11 +28,19 @@ function download(name, content, type) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
+/** Work -> what is said of it while it runs. */
+const WORKS = { quantize: "Quantizing", sensitivity: "Measuring every layer", mixed: "Trying every width" };
+
+/** @param {Part & { given: Given }} part */
 export function installExport({ client, complain, given, ready }) {
   const job = new Job({ client, complain: complainOrOffer });
+  /** @type {(Quantized & { bytes: ArrayBuffer }) | null} */
   let kept = null;
 
-  /** What can go on without a part of the model is offered to. */
+  /**
+   * What can go on without a part of the model is offered to.
+   * @param {Failure} error
+   */
   function complainOrOffer(error) {
     if (error.offer !== "partial") {
       complain(error);
@@ -32,25 +49,31 @@ export function installExport({ client, complain, given, ready }) {
     const goOn = () =>
       client
         .request("set", { changes: { partial: true } })
-        .then(() => work("quantize", works.quantize))
+        .then(() => work("quantize"))
         .catch(complain);
     toast(error.message, "bad", { label: "Quantize the rest", run: goOn });
   }
 
-  /** Work that ends in a quantized model to keep, and shows its results in the Model view. */
-  async function work(kind, stage) {
+  /**
+   * Work that ends in a quantized model to keep, and shows its results in the Model view.
+   * @param {Work} kind
+   */
+  async function work(kind) {
     await ready();
-    const answer = await job.run(kind, stage);
+    const answer = await job.run(kind, WORKS[kind]);
     if (answer) {
       const { name, report } = answer.result;
       kept = { bytes: answer.buffers[0], name, report };
       if (kind === "quantize") toast(`Quantized: ${report.summary}`);
-      else requestAnimationFrame(() => $(ANSWERS[kind]).closest(".card").scrollIntoView({ block: "nearest" }));
+      else requestAnimationFrame(() => $(ANSWERS[kind]).closest(".card")?.scrollIntoView({ block: "nearest" }));
     }
     await refresh();
   }
 
-  /** Follows a recipe file, or no longer any. */
+  /**
+   * Follows a recipe file, or no longer any.
+   * @param {File[]} files
+   */
   async function openRecipe(files) {
     await ready();
     const { result } = await client.request("recipe", { files });
@@ -59,7 +82,7 @@ export function installExport({ client, complain, given, ready }) {
   }
 
   async function refresh() {
-    for (const id of ["save-model", "save-report", "save-page"]) $(id).disabled = !kept;
+    for (const button of [$("save-model"), $("save-report"), $("save-page")]) button.disabled = !kept;
     $("export-model-text").textContent = kept?.report.summary ?? "Quantize the model first; then the file is here.";
     await ready();
     const { result } = await client.request("export");
@@ -68,7 +91,8 @@ export function installExport({ client, complain, given, ready }) {
     query.delete("view");
     const uploaded = query.get("model") === "upload";
     if (uploaded) for (const key of ["model", "tensor"]) query.delete(key); // a file of the visitor's is in no link
-    for (const id of ["permalink-text", "snippet-text"]) $(id).textContent = uploaded ? UPLOADED : TEXTS[id];
+    $("permalink-text").textContent = uploaded ? UPLOADED : PERMALINK;
+    $("snippet-text").textContent = uploaded ? UPLOADED : SNIPPET;
     $("permalink").textContent = `${page}?${query}`;
     $("snippet").textContent =
       `<iframe src="${page}embed.html?${String(query).replaceAll("&", "&amp;")}" title="Quantization Playground" width="100%" height="620" style="border:0"></iframe>`;
@@ -82,21 +106,22 @@ export function installExport({ client, complain, given, ready }) {
     if (!detail.recipe_name && window.playground.started) given.recipe = null; // not in a restart, which opens it again
     if (!$("view-export").hidden) refresh().catch(complain);
   });
-  const works = { quantize: "Quantizing", sensitivity: "Measuring every layer", mixed: "Trying every width" };
-  for (const [kind, stage] of Object.entries(works)) {
-    $(kind).addEventListener("click", () => work(kind, stage).catch(complain));
+  for (const kind of /** @type {Work[]} */ (Object.keys(WORKS))) {
+    $(kind).addEventListener("click", () => work(kind).catch(complain));
   }
   $("tab-export").addEventListener("click", () => refresh().catch(complain));
-  $("recipe").addEventListener("change", async ({ target }) => {
-    const [file] = target.files;
-    target.value = "";
+  const input = $("recipe");
+  input.addEventListener("change", async () => {
+    const [file] = filesOf(input);
     if (file) await openRecipe([file]).catch(complain);
   });
   $("recipe-remove").addEventListener("click", () => openRecipe([]).catch(complain));
-  $("save-model").addEventListener("click", () => download(kept.name, kept.bytes, "application/octet-stream"));
-  $("save-report").addEventListener("click", () =>
-    download("report.json", JSON.stringify(kept.report, null, 2), "application/json"),
-  );
+  $("save-model").addEventListener("click", () => {
+    if (kept) download(kept.name, kept.bytes, "application/octet-stream");
+  });
+  $("save-report").addEventListener("click", () => {
+    if (kept) download("report.json", JSON.stringify(kept.report, null, 2), "application/json");
+  });
   $("save-page").addEventListener("click", async () => {
     const { result, buffers } = await client.request("report_page");
     download(result.name, buffers[0], "text/html");
@@ -106,9 +131,10 @@ export function installExport({ client, complain, given, ready }) {
     if (result.recipe) download("recipe.json", result.recipe, "application/json");
     else complain(new Error(result.trouble));
   });
-  for (const button of document.querySelectorAll("[data-copy]")) {
+  const copying = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-copy]"));
+  for (const button of copying) {
     button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText($(button.dataset.copy).textContent);
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy ?? "")?.textContent ?? "");
       toast("Copied.");
     });
   }

@@ -8,15 +8,17 @@ export async function openFrame() {
   const frame = document.createElement("iframe");
   Object.assign(frame, { id: "engine", hidden: true, title: "Where Python runs" });
   document.documentElement.append(frame); // there may be no body yet
-  if (frame.contentDocument.readyState !== "complete") {
+  // its document is of our own origin, so it can be seen
+  const inside = () => /** @type {Document} */ (frame.contentDocument);
+  if (inside().readyState !== "complete") {
     // some browsers put the document that stays there only later
     await new Promise((resolve) => {
       frame.onload = resolve;
     });
   }
-  const policy = frame.contentDocument.createElement("meta");
+  const policy = inside().createElement("meta");
   Object.assign(policy, { httpEquiv: "Content-Security-Policy", content: POLICY });
-  frame.contentDocument.head.append(policy);
+  inside().head.append(policy);
   return frame;
 }
 
@@ -26,7 +28,7 @@ export async function openFrame() {
  * @param {(reason: string) => void} stopped is told when it has ended by itself
  */
 export function startWorker(frame, source, stopped) {
-  const { Blob, URL, Worker } = frame.contentWindow;
+  const { Blob, URL, Worker } = /** @type {Window & typeof globalThis} */ (frame.contentWindow);
   const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   const worker = new Worker(address, { type: "module", name: "playground" });
   frame.playgroundWorker = worker; // for tests and a console: worker.terminate() is what a browser does that needs memory

@@ -1,10 +1,16 @@
 // The gallery's picker: a list of models, any of which is fetched and opened when it is chosen.
 import { toast } from "./toast.mjs";
+import { $ } from "./dom.mjs";
 
-const $ = (id) => document.getElementById(id);
+/**
+ * @import { GalleryEntry } from "./types/messages"
+ * @import { Part } from "./types/page"
+ */
 
+/** @param {Part & { opened: () => void }} part `opened` is called when a model has been opened */
 export function installGallery({ client, complain, ready, opened }) {
   const picker = $("gallery");
+  /** @type {GalleryEntry[]} */
   let models = [];
   let current = "";
 
@@ -22,6 +28,7 @@ export function installGallery({ client, complain, ready, opened }) {
     show();
   }
 
+  /** @param {string} id */
   async function choose(id) {
     const chosen = models.find((model) => model.id === id);
     if (!chosen || id === current) return;

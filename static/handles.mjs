@@ -1,10 +1,16 @@
 // What Bokeh leaves to the page: handles that follow the pointer, and a table that redraws when its data changes.
 
-/** Keeps the drawn handles where the invisible, wide grips are being dragged to. */
+/** @import { BokehDocument } from "./types/bokeh" */
+
+/**
+ * Keeps the drawn handles where the invisible, wide grips are being dragged to.
+ * @param {BokehDocument} doc
+ */
 export function installHandles(doc) {
-  const grips = ["grip-lo", "grip-hi"].map((name) => doc.get_model_by_name(name));
+  const [low, high] = [doc.get_model_by_name("grip-lo"), doc.get_model_by_name("grip-hi")];
   const drawn = doc.get_model_by_name("handles");
-  if (!drawn || grips.some((grip) => !grip)) return;
+  if (!drawn || !low || !high) return;
+  const grips = [low, high];
   const follow = () => {
     const x = grips.map((grip) => grip.location);
     if (x.every((value, i) => value === drawn.data.x[i])) return;
@@ -15,8 +21,11 @@ export function installHandles(doc) {
   drawn.properties.data.change.connect(follow);
 }
 
-/** Redraws the table when its source changes: Bokeh's own listens to changes of the view only. */
+/**
+ * Redraws the table when its source changes: Bokeh's own listens to changes of the view only.
+ * @param {BokehDocument} doc
+ */
 export function installTable(doc) {
   const table = doc.get_model_by_name("inventory-table");
-  doc.get_model_by_name("inventory")?.properties.data.change.connect(() => table.view.change.emit());
+  doc.get_model_by_name("inventory")?.properties.data.change.connect(() => table?.view.change.emit());
 }

@@ -1,17 +1,31 @@
 // One long piece of work at a time: its progress, how long it may take, and a Cancel that works.
 import { toast } from "./toast.mjs";
+import { $ } from "./dom.mjs";
+
+/**
+ * @import { Failure, Progress, Running } from "./types/messages"
+ * @import { Part } from "./types/page"
+ */
+
+/** @typedef {"quantize" | "sensitivity" | "mixed"} Work what ends in a quantized model */
 
 const PATIENCE_MS = 2000;
-const $ = (id) => document.getElementById(id);
 
-const seconds = (left) => (left === null ? "" : left < 1 ? "under a second left" : `about ${Math.ceil(left)} s left`);
+const seconds = (/** @type {number | null} */ left) =>
+  left === null ? "" : left < 1 ? "under a second left" : `about ${Math.ceil(left)} s left`;
+
+/** The buttons that begin such work. */
+const buttons = () => /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll("[data-job]")]);
 
 export class Job {
   #client;
   #complain;
+  /** @type {Running<Work> | null} */
   #running = null;
+  /** @type {HTMLElement | null} */
   #from = null;
 
+  /** @param {Pick<Part, "client" | "complain">} part */
   constructor({ client, complain }) {
     this.#client = client;
     this.#complain = complain;
@@ -19,7 +33,11 @@ export class Job {
     $("cancel").addEventListener("click", () => this.#cancel());
   }
 
-  /** Asks for work and shows it until it is done; the answer, or undefined if there is none (that has been said). */
+  /**
+   * Asks for work and shows it until it is done; the answer, or undefined if there is none (that has been said).
+   * @param {Work} kind
+   * @param {string} stage
+   */
   async run(kind, stage) {
     this.#begin(stage);
     const running = this.#client.request(kind);
@@ -27,8 +45,9 @@ export class Job {
     try {
       return await running;
     } catch (error) {
-      if (error.kind === "cancelled") toast("Cancelled. Nothing was changed.");
-      else this.#complain(error);
+      const failure = /** @type {Failure} */ (error);
+      if (failure.kind === "cancelled") toast("Cancelled. Nothing was changed.");
+      else this.#complain(failure);
       return undefined;
     } finally {
       this.#running = null;
@@ -36,10 +55,13 @@ export class Job {
     }
   }
 
-  /** The keyboard is at Cancel meanwhile, and afterwards where it was: a disabled button would lose it. */
+  /**
+   * The keyboard is at Cancel meanwhile, and afterwards where it was: a disabled button would lose it.
+   * @param {string} stage
+   */
   #begin(stage) {
-    this.#from = document.activeElement?.matches("[data-job]") ? document.activeElement : null;
-    for (const button of document.querySelectorAll("[data-job]")) button.disabled = true;
+    this.#from = buttons().find((button) => button === document.activeElement) ?? null;
+    for (const button of buttons()) button.disabled = true;
     $("job").hidden = false;
     $("job-bar").value = 0;
     $("job-stage").textContent = stage;
@@ -49,11 +71,12 @@ export class Job {
 
   #end() {
     const kept = document.activeElement === $("cancel");
-    for (const button of document.querySelectorAll("[data-job]")) button.disabled = false;
+    for (const button of buttons()) button.disabled = false;
     if (kept) this.#from?.focus({ preventScroll: true });
     $("job").hidden = true;
   }
 
+  /** @param {Progress} progress */
   #show({ id, message, done, total, seconds_left: left }) {
     if (!this.#running || id !== this.#running.id) return;
     $("job-stage").textContent = message || "Working";

@@ -2,6 +2,8 @@
 // of the time that decoding does. Each is checked when it is read; without a copy the file is fetched and decoded.
 import { digestOf } from "./fetching.mjs";
 
+/** @import { PageFile } from "./types/messages" */
+
 const NAME = "playground-decoded";
 const DIGEST = "content-digest";
 
@@ -21,12 +23,15 @@ export class Kept {
     return (await this.#cache) !== null;
   }
 
-  /** @returns {Promise<ArrayBuffer|null>} the file's content, or null if there is no sound copy */
+  /**
+   * @param {PageFile} file
+   * @returns {Promise<ArrayBuffer|null>} its content, or null if there is no sound copy
+   */
   async read({ url, size }) {
     const cache = await this.#cache;
     const copy = await cache?.match(url).catch(() => null);
     const bytes = await copy?.arrayBuffer().catch(() => null);
-    if (!bytes) return null;
+    if (!cache || !copy || !bytes) return null;
     if (bytes.byteLength === size && (await digestOf(bytes)) === copy.headers.get(DIGEST)) return bytes;
     await cache.delete(url);
     return null;
@@ -34,7 +39,7 @@ export class Kept {
 
   /**
    * Keeps these files and no others. Where there is no room, none: nothing depends on them.
-   * @param {object[]} files
+   * @param {PageFile[]} files
    * @param {(name: string) => Promise<ArrayBuffer>} contentOf
    */
   async write(files, contentOf) {

@@ -1,5 +1,14 @@
 // Python's life in this page: the first start, and starting again with the same settings and files when its worker has
 // crashed, was killed, or does not answer.
+
+/**
+ * @import { Boot } from "./boot.mjs"
+ * @import { Client } from "./client.mjs"
+ * @import { Views } from "./views.mjs"
+ * @import { Failure, Running, Started, State } from "./types/messages"
+ * @import { Action, Given, Start } from "./types/page"
+ */
+
 const MANY = 3;
 const SILENT_MS = 10_000;
 
@@ -11,7 +20,9 @@ export class Life {
   #given;
   #say;
   #finish;
+  /** @type {Promise<void> | null} */
   #running = null;
+  /** @type {State | null} */
   #before = null;
   #inVain = 0;
   #answers = 0;
@@ -20,6 +31,13 @@ export class Life {
   /**
    * `start` is what early.mjs left; `given` holds the files that the visitor gave; `say` shows a sentence; `finish` is
    * what comes after every start and belongs to it.
+   * @param {object} parts
+   * @param {Start} parts.start
+   * @param {Views} parts.views
+   * @param {Boot} parts.boot
+   * @param {Given} parts.given
+   * @param {(text: string, action?: Action) => void} parts.say
+   * @param {(result: Started) => Promise<void>} parts.finish
    */
   constructor({ start, views, boot, given, say, finish }) {
     this.alive = false;
@@ -34,7 +52,7 @@ export class Life {
 
   /**
    * Starts Python, or starts it again as it was.
-   * @param {object|null} state the last one it told; null if there was none yet
+   * @param {State | null} state the last one it told; null if there was none yet
    * @param {string} reason why it has to be started again
    */
   begin(state, reason) {
@@ -44,6 +62,10 @@ export class Life {
     return this.#running;
   }
 
+  /**
+   * @param {State | null} state
+   * @param {string} reason
+   */
   async #begin(state, reason) {
     if (this.alive) {
       this.alive = false;
@@ -57,8 +79,9 @@ export class Life {
         await this.#attempt();
         break;
       } catch (error) {
-        if (error?.kind !== "worker") throw error;
-        this.#note(error.message);
+        const { kind, message } = /** @type {Failure} */ (error);
+        if (kind !== "worker") throw error;
+        this.#note(message);
       }
     }
     if (this.#before) performance.measure("restart", { start: began });
@@ -67,7 +90,10 @@ export class Life {
     this.#listen();
   }
 
-  /** Python has ended. That is no reason to give up, unless it ends again and again before it has answered anything. */
+  /**
+   * Python has ended. That is no reason to give up, unless it ends again and again before it has answered anything.
+   * @param {string} reason
+   */
   #note(reason) {
     this.#inVain += 1;
     if (this.#inVain > MANY) {
@@ -84,20 +110,25 @@ export class Life {
     if (state) this.#views.disconnect("tensor");
     const frozen = await this.#views.frozen();
     const { result } = await this.#answerOf(state && (uploaded ? "" : `?${state.query}`));
-    if (uploaded) await this.#reopen(state); // before the view is connected: what was moved meanwhile is about this model
+    if (state && uploaded) await this.#reopen(state); // before the view is connected: what was moved meanwhile is about this model
     if (state) await this.#followAgain();
     await this.#views.connectFirst(frozen, result.document);
     if (state) await this.#client.request("sync", { view: "tensor" });
     await this.#finish(result);
   }
 
-  /** The answer to the request to start: of the one that was made before, if nobody has waited for that yet. */
+  /**
+   * The answer to the request to start: of the one that was made before, if nobody has waited for that yet.
+   * @param {string | null} query
+   * @returns {Running<"start">}
+   */
   #answerOf(query) {
     const { started } = this.#start;
     this.#start.started = null;
     return started ?? this.#start.begin(query ?? location.search);
   }
 
+  /** @param {State} state */
   async #reopen({ settings: { version, ...settings } }) {
     const { model, calibration, images } = this.#given;
     if (!model) {
@@ -110,8 +141,9 @@ export class Life {
       if (calibration) await this.#client.request("calibration", { files: [calibration] });
       if (images) this.#say("The calibration images have to be chosen again.");
     } catch (error) {
-      if (error.kind === "worker") throw error;
-      this.#say(`${model.name} could not be opened again: ${error.message}`);
+      const { kind, message } = /** @type {Failure} */ (error);
+      if (kind === "worker") throw error;
+      this.#say(`${model.name} could not be opened again: ${message}`);
     }
   }
 

@@ -1,22 +1,37 @@
 // The drawing pad: 8 by 8 grey cells, painted with a soft brush, by pointer or by keyboard.
+import { $, filesOf } from "./dom.mjs";
+
+/**
+ * @import { Failure, Requests } from "./types/messages"
+ * @import { Part } from "./types/page"
+ */
+
+/** @typedef {Requests["sample"]["content"]} Input the cells' greys, or a sample's index */
+
 const CELLS = 8;
 const DIGITS_HINT = "Or take one of the 360 digits the model has never seen.";
 const OTHER_HINT = "Both models answer an input that you give, and how far apart they are is written here.";
-const $ = (id) => document.getElementById(id);
 
+/** @type {Record<string, [number, number]>} */
+const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+/** @param {Part} part */
 export function installPad({ client, complain, ready }) {
   const pad = $("pad");
-  const context = pad.getContext("2d");
+  const context = /** @type {CanvasRenderingContext2D} */ (pad.getContext("2d"));
   const cells = new Float32Array(CELLS * CELLS);
   let cursor = [3, 3];
   let sample = 0;
   let painting = false;
   let busy = false;
+  /** @type {Input | null} */
   let wanted = null;
+  /** @type {Input | null} */
   let shown = null; // the input that was last answered
   let digits = true; // whether the open model reads digits; another one gets its input from a file
   let answered = false; // whether the answers on screen are the open model's, with its present recipe
   let changes = 0;
+  /** @type {string | null} */
   let open = "";
 
   function draw() {
@@ -37,6 +52,10 @@ export function installPad({ client, complain, ready }) {
     }
   }
 
+  /**
+   * @param {number} x in cells
+   * @param {number} y
+   */
   function paint(x, y) {
     for (let row = 0; row < CELLS; row += 1) {
       for (let column = 0; column < CELLS; column += 1) {
@@ -49,7 +68,10 @@ export function installPad({ client, complain, ready }) {
     ask({ pixels: [...cells] });
   }
 
-  /** Asks for the answers to an input; while one is under way only the newest is kept. */
+  /**
+   * Asks for the answers to an input; while one is under way only the newest is kept.
+   * @param {Input} content
+   */
   async function ask(content) {
     wanted = content;
     if (busy) return;
@@ -58,7 +80,7 @@ export function installPad({ client, complain, ready }) {
     try {
       await ready();
       while (wanted) {
-        const now = wanted;
+        const now = /** @type {Input} */ (wanted);
         wanted = null;
         const { result } = await client.request("sample", now);
         shown = now;
@@ -69,7 +91,7 @@ export function installPad({ client, complain, ready }) {
         $("pad-hint").textContent = result.sentence;
       }
     } catch (error) {
-      complain(error);
+      complain(/** @type {Failure} */ (error));
     } finally {
       busy = false;
       answered = changes === begun;
@@ -77,6 +99,10 @@ export function installPad({ client, complain, ready }) {
     }
   }
 
+  /**
+   * @param {PointerEvent} event
+   * @returns {[number, number]} where it is, in cells
+   */
   const at = (event) => {
     const box = pad.getBoundingClientRect();
     return [((event.clientX - box.left) / box.width) * CELLS, ((event.clientY - box.top) / box.height) * CELLS];
@@ -96,7 +122,7 @@ export function installPad({ client, complain, ready }) {
     painting = false;
   });
   pad.addEventListener("keydown", (event) => {
-    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    const step = STEPS[event.key];
     if (step) cursor = cursor.map((value, i) => Math.min(CELLS - 1, Math.max(0, value + step[i])));
     else if (event.key === " ") paint(cursor[0] + 0.5, cursor[1] + 0.5);
     else return;
@@ -114,7 +140,7 @@ export function installPad({ client, complain, ready }) {
     ask({ index: sample });
     sample += 1;
   });
-  $("theme").addEventListener("click", draw);
+  $("theme")?.addEventListener("click", draw);
   /** Another model or recipe has no answer yet: asks for one to what is on the pad, or to the first sample. */
   function answerAgain() {
     if (!digits || answered || busy || $("view-run").hidden) return;
@@ -126,7 +152,7 @@ export function installPad({ client, complain, ready }) {
     digits = detail.samples === "digits";
     answered = detail.answered;
     if (!answered) changes += 1;
-    for (const part of document.querySelectorAll(".digits")) part.hidden = !digits;
+    for (const part of document.querySelectorAll(".digits")) part.toggleAttribute("hidden", !digits);
     if (detail.model !== open) $("pad-hint").textContent = digits ? DIGITS_HINT : OTHER_HINT;
     open = detail.model;
     answerAgain();
@@ -139,21 +165,21 @@ export function installPad({ client, complain, ready }) {
       await ready();
       await client.request("race");
     } catch (error) {
-      complain(error);
+      complain(/** @type {Failure} */ (error));
     } finally {
       $("race").disabled = false;
     }
   });
-  $("input-file").addEventListener("change", async ({ target }) => {
-    const [file] = target.files;
-    target.value = "";
+  const input = $("input-file");
+  input.addEventListener("change", async () => {
+    const [file] = filesOf(input);
     if (!file) return;
     try {
       await ready();
       const { result } = await client.request("run", { files: [file] });
       $("pad-hint").textContent = result.sentence;
     } catch (error) {
-      complain(error);
+      complain(/** @type {Failure} */ (error));
     }
   });
   draw();

@@ -13,15 +13,26 @@ import { currentFastPath, followSettings } from "./fastpath/page.mjs";
 import { Views } from "./views.mjs";
 import { installGallery } from "./gallery.mjs";
 import { installUpdates } from "./updates.mjs";
+import { $, filesOf } from "./dom.mjs";
 
-const $ = (id) => document.getElementById(id);
+/**
+ * @import { Failure, Started, State } from "./types/messages"
+ * @import { Action, Given } from "./types/page"
+ */
+
 const { files, client } = window.playgroundStart;
 const boot = new Boot();
 const views = new Views({ client, files, onFirst: beginPython });
+/** @type {Given} */
 const given = { model: null, calibration: null, images: null, recipe: null };
+/**
+ * @param {string} text
+ * @param {Action} [action]
+ */
 const say = (text, action) => toast(text, "bad", action);
 const life = new Life({ start: window.playgroundStart, views, boot, given, say, finish });
 const embedded = document.body.classList.contains("embed");
+/** @type {State | null} */
 let state = null;
 window.playgroundStart.fastPath = currentFastPath;
 
@@ -30,22 +41,31 @@ function beginPython() {
   window.playgroundStart.started ??= window.playgroundStart.begin(location.search);
 }
 
+const tabs = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[role=tab]"));
+const viewOf = (/** @type {string | undefined} */ name) => document.getElementById(`view-${name}`);
+
+/** @param {string} name */
 function showTab(name) {
-  for (const tab of document.querySelectorAll("[role=tab]")) {
+  for (const tab of tabs) {
     const selected = tab.dataset.view === name;
     tab.setAttribute("aria-selected", String(selected));
     tab.tabIndex = selected ? 0 : -1;
-    $(`view-${tab.dataset.view}`).hidden = !selected;
+    viewOf(tab.dataset.view)?.toggleAttribute("hidden", !selected);
   }
 }
 
+/** @param {string} name */
 async function selectView(name) {
   showTab(name);
   await api.ready;
   if (state?.settings.view !== name) await client.request("set", { changes: { view: name } });
-  await views.open(name, state.settings);
+  await views.open(name, stateNow().settings);
 }
 
+/** Python's state; there is one as soon as it answers. */
+const stateNow = () => /** @type {State} */ (state);
+
+/** @param {State} next */
 function onState(next) {
   state = next;
   followSettings(next.settings);
@@ -61,34 +81,44 @@ function onState(next) {
   dispatchEvent(new CustomEvent("playground-state", { detail: next }));
 }
 
-/** What comes after every start: the state, and the view that is on screen. */
+/**
+ * What comes after every start: the state, and the view that is on screen.
+ * @param {Started} result
+ */
 async function finish(result) {
   onState((await client.request("state")).result);
   if (!embedded) {
-    showTab(state.settings.view);
-    await views.open(state.settings.view, state.settings);
+    const { settings } = stateNow();
+    showTab(settings.view);
+    await views.open(settings.view, settings);
   }
   boot.end(result);
 }
 
+/** @param {string} reason */
 function restart(reason) {
-  return life.begin(state, reason).catch((error) => {
+  return life.begin(state, reason).catch((/** @type {Failure} */ error) => {
     boot.fail(error);
     throw error;
   });
 }
 
+/** @param {string} reason */
 function onStopped(reason) {
   if (life.alive) api.restart(reason); // else whoever is starting it hears of it by a refused request
 }
 
-/** One sentence for a person, whatever was thrown. */
+/**
+ * One sentence for a person, whatever was thrown.
+ * @param {Failure} error
+ */
 function complain(error) {
   if (error?.kind === "cancelled") return;
   toast(error?.message ?? String(error), "bad");
   if (error?.detail) console.error(error.detail);
 }
 
+/** @param {File} file */
 async function openFile(file) {
   await api.ready;
   const { result } = await client.request("load", { files: [file] });
@@ -98,11 +128,10 @@ async function openFile(file) {
 }
 
 function installTabs() {
-  const tabs = [...document.querySelectorAll("[role=tab]")];
   tabs.forEach((tab, i) => {
-    tab.addEventListener("click", () => selectView(tab.dataset.view).catch(complain));
-    tab.addEventListener("keydown", (event) => {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    tab.addEventListener("click", () => selectView(tab.dataset.view ?? "").catch(complain));
+    tab.addEventListener("keydown", ({ key }) => {
+      const step = Number(key === "ArrowRight") - Number(key === "ArrowLeft");
       if (!step) return;
       const next = tabs[(i + step + tabs.length) % tabs.length];
       next.focus();
@@ -112,12 +141,13 @@ function installTabs() {
 }
 
 function installFiles() {
-  $("open").addEventListener("change", ({ target }) => {
-    if (target.files[0]) openFile(target.files[0]).catch(complain);
-    target.value = "";
+  const input = $("open");
+  input.addEventListener("change", () => {
+    const [file] = filesOf(input);
+    if (file) openFile(file).catch(complain);
   });
   let depth = 0;
-  const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+  const hasFiles = (/** @type {DragEvent} */ event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
   addEventListener("dragenter", (event) => {
     if (hasFiles(event)) {
       depth += 1;
@@ -138,7 +168,8 @@ function installFiles() {
     event.preventDefault();
     depth = 0;
     $("drop").hidden = true;
-    if (event.dataTransfer.files[0]) openFile(event.dataTransfer.files[0]).catch(complain);
+    const file = event.dataTransfer?.files[0];
+    if (file) openFile(file).catch(complain);
   });
 }
 
@@ -186,5 +217,5 @@ installUpdates({ embedded, ready: api.restart(), keep: () => files.keep() });
 
 function showTabOfQuery() {
   const wanted = new URLSearchParams(location.search).get("view");
-  if (!embedded && wanted && $(`view-${wanted}`)) showTab(wanted);
+  if (!embedded && wanted && viewOf(wanted)) showTab(wanted);
 }

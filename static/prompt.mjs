@@ -1,7 +1,14 @@
 // A text for the character models: both go on with it in Python's worker; a Cancel stops them between two characters.
-const $ = (id) => document.getElementById(id);
+import { $ } from "./dom.mjs";
 
+/**
+ * @import { Failure, Running } from "./types/messages"
+ * @import { Part } from "./types/page"
+ */
+
+/** @param {Part} part */
 export function installPrompt({ client, complain, ready }) {
+  /** @type {Running<"prompt"> | null} */
   let running = null;
   const idle = $("prompt-hint").textContent;
 
@@ -15,8 +22,9 @@ export function installPrompt({ client, complain, ready }) {
       const { result } = await running;
       $("prompt-hint").textContent = result.sentence;
     } catch (error) {
-      $("prompt-hint").textContent = error.kind === "cancelled" ? "Cancelled." : idle;
-      if (error.kind !== "cancelled") complain(error);
+      const failure = /** @type {Failure} */ (error);
+      $("prompt-hint").textContent = failure.kind === "cancelled" ? "Cancelled." : idle;
+      if (failure.kind !== "cancelled") complain(failure);
     } finally {
       running = null;
       $("prompt-go").disabled = false;

@@ -7,13 +7,20 @@ import { PrecacheController, PrecacheRoute } from "workbox-precaching";
 import { registerRoute } from "workbox-routing";
 import { files, release } from "release-files";
 
+/** @import { WorkboxPlugin } from "workbox-core" */
+
+const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 const HASHED = /-[0-9a-f]{10}(\/|\.json$)/;
 const PYTHONS = "python-*/*"; // by far the largest, and checked by whoever fetches them (fetching.mjs)
-const here = self.registration.scope;
+const here = worker.registration.scope;
 const expected = new Map(files.map(({ url, integrity }) => [new URL(url, here).href, integrity]));
 const sound = new Set(); // what was checked since this service worker was started
-const plainUrl = (address) => address.split(/[?#]/)[0];
+const plainUrl = (/** @type {string} */ address) => address.split(/[?#]/)[0];
 
+/**
+ * @param {string} url
+ * @param {Response} response
+ */
 async function isSound(url, response) {
   const integrity = expected.get(url);
   if (!integrity) return true;
@@ -22,6 +29,7 @@ async function isSound(url, response) {
   return integrity === `sha384-${found}`;
 }
 
+/** @type {WorkboxPlugin} */
 const checked = {
   /** A broken copy counts as missing: workbox then fetches, and repairs what it can. */
   async cachedResponseWillBeUsed({ request, cachedResponse }) {
@@ -44,7 +52,7 @@ const checked = {
 
   /** Keeping a copy may fail (a full disk); the page still gets its file. */
   async handlerDidError({ request, event }) {
-    if (event.type === "install") return null;
+    if (event.type === "install") return undefined;
     return fetch(request.mode === "navigate" ? request : new Request(request, { cache: "reload" }));
   },
 };
@@ -65,19 +73,24 @@ registerRoute(
   },
 );
 
+/** @param {{ kind: "not-kept", full: boolean, update: boolean }} message */
 async function tell(message) {
-  for (const client of await self.clients.matchAll({ includeUncontrolled: true, type: "window" }))
+  for (const client of await worker.clients.matchAll({ includeUncontrolled: true, type: "window" }))
     client.postMessage(message);
 }
 
+/** @param {unknown} error */
 async function onFailedInstall(error) {
-  const full = error?.name === "QuotaExceededError";
+  const full = /** @type {Partial<Error> | undefined} */ (error)?.name === "QuotaExceededError";
   // Half a copy is of no use where there is no room for the whole; elsewhere the next visit goes on from here.
-  if (full && !self.registration.active) await caches.delete(controller.strategy.cacheName);
-  await tell({ kind: "not-kept", full, update: Boolean(self.registration.active) });
+  if (full && !worker.registration.active) await caches.delete(controller.strategy.cacheName);
+  await tell({ kind: "not-kept", full, update: Boolean(worker.registration.active) });
 }
 
-/** Fetches again what is missing, and forgets older releases that no tab shows. */
+/**
+ * Fetches again what is missing, and forgets older releases that no tab shows.
+ * @param {ExtendableEvent} event
+ */
 async function tidy(event) {
   const cache = await caches.open(controller.strategy.cacheName);
   const present = new Set((await cache.keys()).map((request) => request.url));
@@ -86,30 +99,35 @@ async function tidy(event) {
     const response = await fetch(url, { cache: "no-cache" });
     if (response.ok && (await isSound(url, response.clone()))) await cache.put(key, response);
   }
-  const { held } = await navigator.locks.query();
-  const shown = held.map(({ name }) => name).filter((name) => name.startsWith(`${here}#`));
+  const { held = [] } = await navigator.locks.query();
+  const shown = held.map(({ name = "" }) => name).filter((name) => name.startsWith(`${here}#`));
   if (shown.every((name) => name === `${here}#${release}`)) await controller.activate(event);
 }
 
-/** Where the browser can, it reads Python's files from the cache without asking us: this thread would be in the way. */
-function route(event) {
+/** @typedef {ExtendableEvent & { addRoutes?: (rules: object) => Promise<void> }} InstallEvent Chromium's has `addRoutes` */
+
+/**
+ * Where the browser can, it reads Python's files from the cache without asking us: this thread would be in the way.
+ * @param {(rules: object) => Promise<void>} addRoutes
+ */
+function route(addRoutes) {
   const urlPattern = new URLPattern({ pathname: new URL(PYTHONS, here).pathname });
-  event.addRoutes({ condition: { urlPattern }, source: { cacheName: controller.strategy.cacheName } }).catch(() => {
+  addRoutes({ condition: { urlPattern }, source: { cacheName: controller.strategy.cacheName } }).catch(() => {
     /* then they come through us */
   });
 }
 
-self.addEventListener("install", (event) => {
-  if (event.addRoutes) route(event);
+worker.addEventListener("install", (/** @type {InstallEvent} */ event) => {
+  if (event.addRoutes) route(event.addRoutes.bind(event));
   controller.install(event).catch(onFailedInstall);
 });
 
-self.addEventListener("activate", (event) => {
-  event.waitUntil(self.clients.claim());
+worker.addEventListener("activate", (event) => {
+  event.waitUntil(worker.clients.claim());
 });
 
-self.addEventListener("message", (event) => {
-  if (event.data?.kind === "update") event.waitUntil(self.skipWaiting());
+worker.addEventListener("message", (event) => {
+  if (event.data?.kind === "update") event.waitUntil(worker.skipWaiting());
   if (event.data?.kind === "tidy")
     event.waitUntil(tidy(event).catch(() => tell({ kind: "not-kept", full: false, update: false })));
 });

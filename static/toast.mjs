@@ -1,5 +1,16 @@
-// One sentence in the corner, with a button if there is something to do about it. It stays long enough to read; a newer one that is no failure replaces what stands there.
-export function toast(text, tone = "", action = null) {
+// Sentences in the corner of the page.
+import { $ } from "./dom.mjs";
+
+/** @import { Action } from "./types/page" */
+
+/**
+ * One sentence in the corner, with a button if there is something to do about it. It stays long enough to read; a newer
+ * one that is no failure replaces what stands there.
+ * @param {string} text
+ * @param {"" | "bad"} tone
+ * @param {Action} [action]
+ */
+export function toast(text, tone = "", action) {
   const item = document.createElement("div");
   item.className = `toast ${tone}`;
   const sentence = document.createElement("span");
@@ -20,9 +31,9 @@ export function toast(text, tone = "", action = null) {
     item.append(button);
   }
   item.append(close);
-  const list = document.getElementById("toasts");
+  const list = $("toasts");
   for (const old of [...list.children]) if (tone !== "bad" || old.textContent === item.textContent) old.remove();
   list.append(item);
-  while (list.children.length > 2) list.firstElementChild.remove();
+  while (list.children.length > 2) list.children[0].remove();
   setTimeout(() => item.remove(), tone === "bad" ? 20_000 : 6000);
 }

@@ -1,6 +1,9 @@
 // Use without a network, and new releases: registers the service worker once the page is usable, offers an update, and
 // says when the network is gone. Where there are no service workers (a sandboxed frame, file:, closed storage) it does nothing.
+import { $ } from "./dom.mjs";
 import { toast } from "./toast.mjs";
+
+/** @typedef {() => Promise<void>} Keep keeps what makes the next start faster */
 
 const CHECK_MS = 60 * 60 * 1000;
 const NO_ROOM =
@@ -17,18 +20,28 @@ function container() {
   }
 }
 
-/** Says which release this tab shows, as long as it is open: the service worker keeps its files. */
+/**
+ * Says which release this tab shows, as long as it is open: the service worker keeps its files.
+ * @param {string} scope
+ */
 function hold(scope) {
   const { release } = document.documentElement.dataset;
   navigator.locks?.request(`${scope}#${release}`, { mode: "shared" }, () => new Promise(() => {})).catch(() => {});
 }
 
-/** The quiet bar with a new release. It stays until it is answered. */
+/**
+ * The quiet bar with a new release. It stays until it is answered.
+ * @param {() => void} update
+ */
 function offer(update) {
-  const bar = document.getElementById("update");
-  if (!bar || !bar.hidden) return;
+  const bar = $("update");
+  if (!bar?.hidden) return;
+  /**
+   * @param {"update-now" | "update-later"} id
+   * @param {() => void} work
+   */
   const button = (id, work) => {
-    document.getElementById(id).onclick = () => {
+    $(id).onclick = () => {
       bar.hidden = true;
       work();
     };
@@ -38,6 +51,11 @@ function offer(update) {
   bar.hidden = false;
 }
 
+/**
+ * @param {ServiceWorkerContainer} workers
+ * @param {ServiceWorkerRegistration} registration
+ * @param {Keep} keep
+ */
 function watch(workers, registration, keep) {
   const reload = () => location.reload();
   const ask = () =>
@@ -46,7 +64,7 @@ function watch(workers, registration, keep) {
       if (registration.waiting) registration.waiting.postMessage({ kind: "update" });
       else reload(); // another tab has done it since
     });
-  const follow = (worker) =>
+  const follow = (/** @type {ServiceWorker | null} */ worker) =>
     worker?.addEventListener("statechange", () => {
       if (worker.state === "installed" && registration.active) ask();
       if (worker.state === "activated") note(registration, keep);
@@ -62,13 +80,18 @@ function watch(workers, registration, keep) {
   });
 }
 
-/** Leaves a mark that everything is kept (style sheets and tests read it). */
+/**
+ * Leaves a mark that everything is kept (style sheets and tests read it).
+ * @param {ServiceWorkerRegistration} registration
+ * @param {Keep} keep
+ */
 async function note(registration, keep) {
   if (!registration.active) return;
   await keep();
   document.documentElement.dataset.offline = "ready";
 }
 
+/** @param {MessageEvent} message of the service worker */
 function complain({ data }) {
   if (data?.kind !== "not-kept") return;
   document.documentElement.dataset.offline = "no";
@@ -81,6 +104,7 @@ function complain({ data }) {
   toast(data.full ? NO_ROOM : NOT_KEPT, "bad");
 }
 
+/** @param {ServiceWorkerRegistration} registration */
 function lookForUpdates(registration) {
   let last = performance.now();
   document.addEventListener("visibilitychange", () => {
@@ -93,8 +117,8 @@ function lookForUpdates(registration) {
 }
 
 /**
- * @param {{embedded: boolean, ready: Promise<void>, keep: () => Promise<void>}} page `ready`: when nothing may compete with
- *   the start any more; `keep`: keeps what makes the next start faster.
+ * @param {{embedded: boolean, ready: Promise<void>, keep: Keep}} page `ready`: when nothing may compete with the start any
+ *   more.
  *   An embedded page uses what is kept, but keeps nothing itself: a reader of someone's page did not ask for that.
  */
 export async function installUpdates({ embedded, ready, keep }) {
@@ -120,6 +144,7 @@ export async function installUpdates({ embedded, ready, keep }) {
     if (workers.controller && !registration.waiting) registration.active?.postMessage({ kind: "tidy" });
     lookForUpdates(registration);
   } catch (error) {
-    console.info("use without a network is not available:", error.message); // closed storage, a proxy in between, ...
+    const { message } = /** @type {Error} */ (error); // closed storage, a proxy in between, ...
+    console.info("use without a network is not available:", message);
   }
 }

@@ -3,22 +3,37 @@ import { LiveDocument } from "./documents.mjs";
 import { handOver, startFastPath } from "./fastpath/page.mjs";
 import { installHandles, installTable } from "./handles.mjs";
 
+/**
+ * @import { Client } from "./client.mjs"
+ * @import { Files } from "./files.mjs"
+ * @import { Frozen, Settings, SubjectContent } from "./types/messages"
+ */
+
 export class Views {
   #client;
   #files;
   #onFirst;
+  /** @type {Map<string, LiveDocument>} */
   #live = new Map();
+  /** @type {Promise<Frozen> | null} */
   #frozen = null;
+  /** @type {Uint8Array<ArrayBuffer> | null} */
   #kernels = null;
 
-  /** `onFirst` is called when the first view is on screen. */
+  /**
+   * `onFirst` is called when the first view is on screen.
+   * @param {{client: Client, files: Files, onFirst: () => void}} parts
+   */
   constructor({ client, files, onFirst }) {
     this.#client = client;
     this.#files = files;
     this.#onFirst = onFirst;
   }
 
-  /** The live document of a view that is open. */
+  /**
+   * The live document of a view that is open.
+   * @param {string} name
+   */
   get(name) {
     return this.#live.get(name);
   }
@@ -38,6 +53,7 @@ export class Views {
 
   async #showFrozen() {
     const { bytes } = await this.#files.take("frozen.json");
+    /** @type {Frozen} */
     const frozen = JSON.parse(new TextDecoder().decode(bytes));
     const live = new LiveDocument(this.#client, frozen.view);
     this.#live.set(frozen.view, live);
@@ -51,17 +67,26 @@ export class Views {
     return frozen;
   }
 
-  /** From now on the page itself draws what is moved in the Tensor view. */
+  /**
+   * From now on the page itself draws what is moved in the Tensor view.
+   * @param {LiveDocument} live
+   * @param {Settings} settings
+   * @param {SubjectContent & { values: Float32Array }} [subject]
+   */
   async #follow(live, settings, subject) {
     this.#kernels ??= new Uint8Array((await this.#files.take("kernels.wasm")).bytes);
     await startFastPath({ client: this.#client, live, settings, kernels: this.#kernels, subject });
   }
 
-  /** Python is there: makes the shown document its own, or shows Python's if that is another one. */
+  /**
+   * Python is there: makes the shown document its own, or shows Python's if that is another one.
+   * @param {Frozen} frozen
+   * @param {string} pythonsKey
+   */
   async connectFirst({ view, key }, pythonsKey) {
     if (key === pythonsKey) {
       await handOver();
-      await this.#live.get(view).connect();
+      await this.#live.get(view)?.connect();
       return;
     }
     const { result } = await this.#client.request("state");
@@ -69,7 +94,10 @@ export class Views {
     await this.open(view, result.settings);
   }
 
-  /** Python is gone: the first view stays and keeps what is changed; the others are built anew by the next one. */
+  /**
+   * Python is gone: the first view stays and keeps what is changed; the others are built anew by the next one.
+   * @param {string} first
+   */
   disconnect(first) {
     for (const [name, live] of this.#live) {
       live.disconnect();
@@ -77,7 +105,11 @@ export class Views {
     }
   }
 
-  /** Shows a view's document; it is built when the view is first opened. `settings` are Python's. */
+  /**
+   * Shows a view's document; it is built when the view is first opened.
+   * @param {string} name
+   * @param {Settings} settings Python's
+   */
   async open(name, settings) {
     if (this.#live.has(name) || !document.getElementById(`view-${name}`)?.querySelector(".slot")) return;
     const live = new LiveDocument(this.#client, name);

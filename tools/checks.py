@@ -6,8 +6,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from tools import budgets, downloads, environment, kernels, site, words
-from tools.paths import PYTHON, ROOT, STATIC, tool
+from tools import budgets, environment, javascript, kernels, site, words
+from tools.paths import PYTHON, ROOT, tool
 from tools.steps import BuildError, run, timed
 
 DATA_BUDGET = 8_000_000
@@ -46,7 +46,8 @@ def run_checks() -> None:
         "Lint (ruff)": lambda: _tool(tool("ruff"), "check", "."),
         "Types (mypy --strict)": lambda: _tool(PYTHON, "-m", "mypy"),
         "One-way imports (import-linter)": lambda: _tool(tool("lint-imports"), "--no-cache"),
-        "JavaScript parses": _check_javascript,
+        "JavaScript: format and lint (Biome)": javascript.check_form,
+        "JavaScript: types (TypeScript)": javascript.check_types,
         "Kernels: no data segment, no memory maximum, small": _check_kernels,
         "Committed data fits its budget": _check_budget,
         "No package index is named": _check_hosts,
@@ -82,11 +83,6 @@ def tracked_files() -> list[Path]:
 
 def _tool(*command: str | Path) -> None:
     run(list(command), f"{' '.join(Path(part).name for part in command)} complains; see above.")
-
-
-def _check_javascript() -> None:
-    for path in [*STATIC.rglob("*.mjs"), *STATIC.rglob("*.js")]:
-        run([*downloads.node("node"), "--check", path], f"{path.relative_to(ROOT)} does not parse.")
 
 
 def _check_kernels() -> None:

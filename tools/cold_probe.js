@@ -2,24 +2,39 @@
 // on screen. A time is taken in the task after the frame that shows it, so painting is included.
 (() => {
   if (window !== top) return;
+  /** @type {{ shift: number, view?: number, slider?: number, alone?: boolean, python?: number }} */
   const seen = { shift: 0 };
+  /** @type {string | null} */
   let before = null;
   performance.setResourceTimingBufferSize(2000);
   new PerformanceObserver((list) => {
-    for (const { value, hadRecentInput } of list.getEntries()) if (!hadRecentInput) seen.shift += value;
+    const entries = /** @type {LayoutShift[]} */ (list.getEntries());
+    for (const { value, hadRecentInput } of entries) if (!hadRecentInput) seen.shift += value;
   }).observe({ type: "layout-shift", buffered: true });
 
+  /**
+   * An element and all below it, those in shadow roots too.
+   * @param {Element} node
+   * @returns {Iterable<Element>}
+   */
   const walk = function* (node) {
     yield node;
     for (const child of [...(node.shadowRoot?.children ?? []), ...node.children]) yield* walk(child);
   };
+  /**
+   * @param {string} id
+   * @param {string} wanted a selector
+   */
   const within = (id, wanted) => {
     const host = document.getElementById(id);
     return host ? [...walk(host)].filter((node) => node.matches(wanted)) : [];
   };
-  let slider = null; // what is found is kept: looking for it in every frame would take the time that is measured
+  /** @type {HTMLInputElement | undefined} */
+  let slider; // what is found is kept: looking for it in every frame would take the time that is measured
   const bits = () =>
-    (slider ??= within("slot-tensor-controls", "input[type=range]").find(({ min, max }) => min === "2" && max === "8"));
+    (slider ??= within("slot-tensor-controls", "input[type=range]")
+      .filter((node) => node instanceof HTMLInputElement)
+      .find(({ min, max }) => min === "2" && max === "8"));
   const numbers = () =>
     within("slot-tensor-numbers", "dd")
       .map((node) => node.textContent)
@@ -29,8 +44,8 @@
     for (const name of empty) if (within(`slot-tensor-${name}`, "canvas").length) empty.delete(name);
     return !empty.size;
   };
-  const marked = (name) => performance.getEntriesByName(name).length > 0;
-  const after = (work) => {
+  const marked = (/** @type {string} */ name) => performance.getEntriesByName(name).length > 0;
+  const after = (/** @type {(now: number) => void} */ work) => {
     setTimeout(() => work(performance.now()), 0);
   };
 
@@ -58,14 +73,15 @@
     /** Takes hold of the slider when there is one that works; whoever asked then presses a key. */
     hold() {
       if (!seen.view || !marked("fast path")) return false;
-      bits().focus();
+      bits()?.focus();
       before = numbers();
       return true;
     },
     done: () => Boolean(seen.python && seen.slider),
     /** All that was noted, and the bytes that crossed the network. */
     tell() {
-      const entries = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
+      const all = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
+      const entries = /** @type {PerformanceResourceTiming[]} */ (all);
       return { ...seen, bytes: entries.reduce((total, { transferSize }) => total + transferSize, 0) };
     },
   };

@@ -6,6 +6,7 @@ import { brotliCompress, constants } from "node:zlib";
 
 const LARGE = 3_000_000; // from here on the best quality costs ten times the time for a few percent
 
+/** @param {[source: string, target: string]} pair */
 async function compress([source, target]) {
   const content = await readFile(source);
   const params = {
@@ -17,8 +18,9 @@ async function compress([source, target]) {
   await rename(`${target}.partial`, target);
 }
 
+/** @type {[string, string][]} */
 const waiting = JSON.parse(await readFile(process.argv[2], "utf8"));
 const drain = async () => {
-  while (waiting.length) await compress(waiting.pop());
+  for (let pair = waiting.pop(); pair; pair = waiting.pop()) await compress(pair);
 };
 await Promise.all(Array.from({ length: availableParallelism() }, drain));

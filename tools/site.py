@@ -166,7 +166,7 @@ def _copy_runtime(modules: Path, versions: Mapping[str, str]) -> None:
 
 def _write_pages(modules: Path, env: Mapping[str, str]) -> None:
     """Copy ``static/``, its modules bundled; delete what came from there once and is no longer there."""
-    wanted = {path.relative_to(STATIC) for path in files_in(STATIC) if path.suffix != ".mjs"}
+    wanted = {path.relative_to(STATIC) for path in files_in(STATIC) if is_served(path)}
     wanted |= {Path(f"{name}.js") for name in SCRIPTS}
     for path in list(files_in(TREE)):
         inside = path.relative_to(TREE)
@@ -183,6 +183,11 @@ def _write_pages(modules: Path, env: Mapping[str, str]) -> None:
         (TREE / page).write_text(text.replace(_MARK, links), "utf-8")
     for path in _KERNELS:
         _copy(path, TREE / "kernels" / path.name)
+
+
+def is_served(path: Path) -> bool:
+    """Whether a file of ``static/`` is copied as it is: modules are bundled, and types are for the checks."""
+    return path.suffix not in {".mjs", ".ts"} and path.name != "tsconfig.json"
 
 
 def _links(modules: Path, env: Mapping[str, str]) -> Iterator[str]:

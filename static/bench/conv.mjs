@@ -2,7 +2,12 @@
 import { bytes, runtime } from "./files.mjs";
 import { transposed } from "./layout.mjs";
 import { buildOf, CODES, prepare } from "./product.mjs";
-import { codes, race, rowsOf, verdict } from "./timing.mjs";
+import { codes, race, resultsOf, rowsOf, verdict } from "./timing.mjs";
+
+/**
+ * @import { Kernels } from "../kernels.mjs"
+ * @import { ByEngine, Engine, Section } from "../types/bench"
+ */
 
 const SIZE = 56;
 const CHANNELS = 64;
@@ -10,7 +15,13 @@ const DEPTH = 9 * CHANNELS;
 const PIXELS = SIZE * SIZE;
 const TITLE = `conv 3×3, ${CHANNELS}→${CHANNELS}, ${SIZE}×${SIZE}`;
 
-/** Our images are NHWC: `run` copies such codes in. ONNX Runtime's are NCHW. */
+/**
+ * Our images are NHWC: `run` copies such codes in. ONNX Runtime's are NCHW.
+ * @param {Kernels} kernels
+ * @param {Uint8Array<ArrayBuffer>} weights
+ * @param {Uint8Array} x
+ * @returns {Engine}
+ */
 function ours(kernels, weights, x) {
   const input = kernels.alloc(Uint8Array, x.length);
   const { out, args } = prepare(kernels, weights, DEPTH, CHANNELS, PIXELS * CHANNELS, CODES);
@@ -24,24 +35,24 @@ function ours(kernels, weights, x) {
   };
 }
 
-/** Rows of the table. */
+/**
+ * Rows of the table.
+ * @type {Section}
+ */
 export async function conv(builds, progress) {
   const x = codes(PIXELS * CHANNELS);
   const weights = await bytes("weights-conv.bin");
   const marks = builds.map((kernels) => kernels.mark());
+  /** @type {ByEngine<Engine>} */
   const engines = {};
   for (const kernels of builds) engines[`Ours (${buildOf(kernels)}), requantized to uint8`] = ours(kernels, weights, x);
   const theirs = "ONNX Runtime Web QLinearConv";
-  engines[theirs] = await runtime("qlinearconv.onnx", "uint8", transposed(x, PIXELS, CHANNELS), [
-    1,
-    CHANNELS,
-    SIZE,
-    SIZE,
-  ]);
-  const results = [];
-  for (const engine of Object.values(engines)) results.push(Uint8Array.from(await engine.run()));
-  const verdicts = { [theirs]: verdict(transposed(results[0], PIXELS, CHANNELS), results.at(-1)) };
+  const shape = [1, CHANNELS, SIZE, SIZE];
+  engines[theirs] = await runtime("qlinearconv.onnx", "uint8", transposed(x, PIXELS, CHANNELS), shape);
+  const results = await resultsOf(engines, Uint8Array);
+  const [first] = Object.values(results);
+  const verdicts = { [theirs]: verdict(transposed(first, PIXELS, CHANNELS), results[theirs]) };
   const times = await race(engines, progress);
-  builds.forEach((kernels, k) => kernels.release(marks[k]));
+  for (const [k, kernels] of builds.entries()) kernels.release(marks[k]);
   return rowsOf({ title: TITLE, macs: PIXELS * DEPTH * CHANNELS }, times, { verdicts });
 }

@@ -1,14 +1,30 @@
 // Products of matrices: ours, the loop that only multiplies, and ONNX Runtime Web's operators.
 import { bytes, loadLimit, runtime } from "./files.mjs";
 import { ACCUMULATORS, buildOf, CODES, prepare, ZERO_POINT } from "./product.mjs";
-import { codes, race, rowsOf, verdict } from "./timing.mjs";
+import { codes, race, resultsOf, rowsOf, verdict } from "./timing.mjs";
 
+/**
+ * @import { Kernels } from "../kernels.mjs"
+ * @import { ByEngine, Engine, Row, Section } from "../types/bench"
+ */
+
+/** @typedef {[rows: number, depth: number, columns: number]} Shape */
+
+/** @type {Shape[]} */
 const SHAPES = [
   [512, 512, 512],
   [384, 1024, 1024],
 ];
 
-/** Our kernel, weights packed once; `run` copies the codes in and multiplies. */
+/**
+ * Our kernel, weights packed once; `run` copies the codes in and multiplies.
+ * @param {Kernels} kernels
+ * @param {Shape} shape
+ * @param {Uint8Array<ArrayBuffer>} weights
+ * @param {Uint8Array} x
+ * @param {number} kind
+ * @returns {Engine}
+ */
 function ours(kernels, [rows, depth, columns], weights, x, kind) {
   const input = kernels.alloc(Uint8Array, x.length);
   const { out, args } = prepare(kernels, weights, depth, columns, rows * columns, kind);
@@ -21,9 +37,16 @@ function ours(kernels, [rows, depth, columns], weights, x, kind) {
   };
 }
 
+/**
+ * @param {Kernels[]} builds
+ * @param {Shape} shape
+ * @param {Uint8Array<ArrayBuffer>} weights
+ * @param {Uint8Array} x
+ */
 async function enginesOf(builds, shape, weights, x) {
   const [rows, depth] = shape;
   const stem = shape.join("x");
+  /** @type {ByEngine<Engine>} */
   const engines = {};
   for (const kernels of builds) {
     engines[`Ours (${buildOf(kernels)}), requantized to uint8`] = ours(kernels, shape, weights, x, CODES);
@@ -44,9 +67,14 @@ async function enginesOf(builds, shape, weights, x) {
   return engines;
 }
 
-/** Which of our engines makes the same kind of result. */
+/**
+ * Which of our engines makes the same kind of result.
+ * @param {Kernels[]} builds
+ * @param {string[]} names
+ */
 function pairsOf(builds, names) {
   const [best] = builds;
+  /** @type {ByEngine<string>} */
   const pairs = {};
   for (const name of names) {
     const build = builds.map(buildOf).find((candidate) => name.includes(`(${candidate})`)) ?? buildOf(best);
@@ -55,22 +83,25 @@ function pairsOf(builds, names) {
   return pairs;
 }
 
-/** Rows of the table for all shapes. */
+/**
+ * Rows of the table for all shapes.
+ * @type {Section}
+ */
 export async function matmul(builds, progress) {
+  /** @type {Row[]} */
   const rows = [];
   for (const [i, shape] of SHAPES.entries()) {
     const marks = builds.map((kernels) => kernels.mark());
     const x = codes(shape[0] * shape[1]);
     const engines = await enginesOf(builds, shape, await bytes(`weights-${shape.join("x")}.bin`), x);
     const pairs = pairsOf(builds, Object.keys(engines));
-    const results = {};
-    for (const [name, engine] of Object.entries(engines)) {
-      if (!name.startsWith("Multiplying")) results[name] = Float64Array.from(await engine.run());
-    }
+    const results = await resultsOf(engines, Float64Array);
+    /** @type {ByEngine<string>} */
     const plain = {
       "ONNX Runtime Web MatMul, float": "int32 sums",
       "ONNX Runtime Web QLinearMatMul": "requantized to uint8",
     };
+    /** @type {ByEngine<string>} */
     const verdicts = {};
     for (const name of Object.keys(results)) {
       const same = plain[name] ? `Ours (${buildOf(builds[0])}), ${plain[name]}` : pairs[name];
@@ -78,7 +109,7 @@ export async function matmul(builds, progress) {
     }
     const times = await race(engines, (share) => progress((i + share) / SHAPES.length));
     rows.push(...rowsOf({ title: shape.join(" × "), macs: shape.reduce((a, b) => a * b) }, times, { pairs, verdicts }));
-    builds.forEach((kernels, k) => kernels.release(marks[k]));
+    for (const [k, kernels] of builds.entries()) kernels.release(marks[k]);
   }
   return rows;
 }

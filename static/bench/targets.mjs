@@ -1,29 +1,41 @@
 // What the kernels are meant to reach, held against the rows of one run.
 
-const geometricMean = (values) => Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
-const smallest = (rows) => Math.min(...rows.map(({ ratio }) => ratio));
-const isNet = ({ shape }) => / batch \d+$/.test(shape);
-const isTheirs = ({ engine }) => engine.startsWith("ONNX");
+/** @import { Row, Target } from "../types/bench" */
+
+const geometricMean = (/** @type {number[]} */ values) =>
+  Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+const smallest = (/** @type {Row[]} */ rows) => Math.min(...rows.map(({ ratio }) => ratio));
+const isNet = (/** @type {Row} */ { shape }) => / batch \d+$/.test(shape);
+const isTheirs = (/** @type {Row} */ { engine }) => engine.startsWith("ONNX");
+
+/**
+ * @param {string} what
+ * @param {number} wanted
+ * @param {number} found
+ * @returns {Target}
+ */
 const target = (what, wanted, found) => ({ what, wanted, found, met: found >= wanted });
 
-/** How near our products come to the loop that only multiplies, for every shape and build. */
+/**
+ * How near our products come to the loop that only multiplies, for every shape and build.
+ * @param {Row[]} rows
+ */
 function limits(rows) {
   return rows
     .filter(({ engine }) => engine.startsWith("Multiplying"))
     .map((limit) => {
-      const build = limit.engine.match(/\((.*)\)/)[1];
-      const ours = rows.find(
-        (row) => row.shape === limit.shape && row.engine === `Ours (${build}), requantized to uint8`,
-      );
-      return target(
-        `${limit.shape}, ${build}: share of the loop that only multiplies`,
-        0.85,
-        limit.medianMs / ours.medianMs,
-      );
+      const build = limit.engine.match(/\((.*)\)/)?.[1];
+      const name = `Ours (${build}), requantized to uint8`;
+      const ours = /** @type {Row} */ (rows.find((row) => row.shape === limit.shape && row.engine === name));
+      const what = `${limit.shape}, ${build}: share of the loop that only multiplies`;
+      return target(what, 0.85, limit.medianMs / ours.medianMs);
     });
 }
 
-/** Operators of ONNX Runtime Web: shapes they are timed on, what is said, the least ratio of its time to ours. */
+/**
+ * Operators of ONNX Runtime Web: shapes they are timed on, what is said, the least ratio of its time to ours.
+ * @type {[string, RegExp, string, number][]}
+ */
 const OPERATORS = [
   ["MatMulInteger", /^\d+ × /, "its best int8 MatMulInteger", 2.2],
   ["QLinearMatMul", /^\d+ × /, "its QLinearMatMul", 3.5],
@@ -33,6 +45,7 @@ const OPERATORS = [
   ["MatMulNBits", /blocks/, "its MatMulNBits", 3],
 ];
 
+/** @param {Row[]} rows */
 function operators(rows) {
   return OPERATORS.flatMap(([operator, shapes, what, wanted]) => {
     const fitting = rows.filter(
@@ -44,7 +57,10 @@ function operators(rows) {
   });
 }
 
-/** Each network against the faster of ONNX Runtime Web's two, and the geometric mean of that. */
+/**
+ * Each network against the faster of ONNX Runtime Web's two, and the geometric mean of that.
+ * @param {Row[]} rows
+ */
 function networks(rows) {
   const theirs = rows.filter((row) => isNet(row) && isTheirs(row));
   const each = [...new Set(theirs.map(({ shape }) => shape))].map((shape) => {
@@ -55,4 +71,4 @@ function networks(rows) {
 }
 
 /** One target each: what, the least that is wanted, what was found, whether that will do. */
-export const targets = (rows) => [...limits(rows), ...operators(rows), ...networks(rows)];
+export const targets = (/** @type {Row[]} */ rows) => [...limits(rows), ...operators(rows), ...networks(rows)];

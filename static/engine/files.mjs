@@ -1,12 +1,22 @@
 // What the page's fetcher has for Python's worker, by name. This worker has no network: a file is asked for at a port, and
 // comes checked and decoded, or as the reason why it can not be had.
 
+/** @import { FetchedFile } from "../types/messages" */
+
+/** @typedef {Uint8Array<ArrayBuffer>} Bytes */
+
 export class Files {
+  /** @type {Map<string, PromiseWithResolvers<Bytes>>} */
   #waiting = new Map();
+  /** @type {MessagePort | null} */
   #port = null;
+  /** @type {(reason: unknown) => void} */
   #fail = () => {};
 
-  /** Where files are asked for. */
+  /**
+   * Where files are asked for.
+   * @param {MessagePort} port
+   */
   connect(port) {
     this.#port = port;
     port.onmessage = ({ data }) => this.#put(data);
@@ -14,6 +24,7 @@ export class Files {
 
   /** A promise that is rejected when a file that is fetched from now on cannot be had. */
   failing() {
+    /** @type {PromiseWithResolvers<never>} */
     const { promise, reject } = Promise.withResolvers();
     promise.catch(() => {
       /* whoever waits for it hears of it */
@@ -22,34 +33,40 @@ export class Files {
     return promise;
   }
 
+  /** @param {string} name */
   #entry(name) {
-    if (!this.#waiting.has(name)) {
-      const entry = Promise.withResolvers();
-      entry.promise.catch(() => {
-        /* whoever gets it hears of it */
-      });
-      this.#waiting.set(name, entry);
-    }
-    return this.#waiting.get(name);
+    const known = this.#waiting.get(name);
+    if (known) return known;
+    /** @type {PromiseWithResolvers<Bytes>} */
+    const entry = Promise.withResolvers();
+    entry.promise.catch(() => {
+      /* whoever gets it hears of it */
+    });
+    this.#waiting.set(name, entry);
+    return entry;
   }
 
+  /** @param {FetchedFile} file */
   #put({ name, error, bytes }) {
     const { resolve, reject } = this.#entry(name);
     this.#waiting.delete(name); // handed out once; asked for again, it comes again
-    if (error) reject(Object.assign(new Error(error.message), { kind: error.kind }));
-    else resolve(new Uint8Array(bytes));
+    if (bytes) resolve(new Uint8Array(bytes));
+    else reject(Object.assign(new Error(error?.message), { kind: error?.kind }));
   }
 
   /**
    * A file's bytes as they were before the build compressed them. They are not kept.
-   * @returns {Promise<Uint8Array>}
+   * @param {string} name
    */
   get(name) {
-    if (!this.#waiting.has(name)) this.#port.postMessage(name);
+    if (!this.#waiting.has(name)) this.#port?.postMessage(name);
     return this.#entry(name).promise;
   }
 
-  /** The address under which a module's text can be imported. */
+  /**
+   * The address under which a module's text can be imported.
+   * @param {string} name
+   */
   async module(name) {
     return URL.createObjectURL(new Blob([await this.get(name)], { type: "text/javascript" }));
   }
@@ -58,10 +75,11 @@ export class Files {
    * What stands in for `fetch` in here: it serves what the page has sent, by the last part of the address, and no more.
    * Pyodide logs that a file is missing and then waits for ever, so whoever starts it waits for `failing` too.
    * @param {string[]} names what may be asked for
+   * @returns {typeof fetch}
    */
   fetch(names) {
     return async (request) => {
-      const address = String(request?.url ?? request);
+      const address = request instanceof Request ? request.url : String(request);
       const name = names.find((known) => address.endsWith(`/${known}`));
       if (!name) throw new TypeError("this page's Python has no network");
       const type = name.endsWith(".wasm") ? "application/wasm" : "application/octet-stream";

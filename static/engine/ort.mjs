@@ -1,6 +1,18 @@
 // ONNX Runtime Web, loaded on first use. Python sees a session with one method: run(feeds) -> outputs.
+/** @import * as Ort from "onnxruntime-web" */
+/** @import { Files } from "./files.mjs" */
+
+/** @typedef {typeof Ort} Runtime */
+/** @typedef {{ dtype: Ort.Tensor.Type, dims: readonly number[], data: Ort.Tensor.DataType }} Values as Python has them */
+/** @typedef {Record<string, Values>} Named name of an input or an output -> its values */
+
+/** @type {Promise<Runtime> | null} */
 let runtime = null;
 
+/**
+ * @param {Files} files
+ * @returns {Promise<Runtime>}
+ */
 async function load(files) {
   const ort = await import(await files.module("ort.mjs"));
   ort.env.wasm.numThreads = 1;
@@ -9,13 +21,16 @@ async function load(files) {
   return ort;
 }
 
-/** A tensor of ONNX Runtime from {dtype, dims, data}; int64 and uint64 come as BigInt arrays. */
+/**
+ * A tensor of ONNX Runtime; int64 and uint64 come as BigInt arrays.
+ * @param {Runtime} ort
+ * @param {Values} values
+ */
 const toTensor = (ort, { dtype, dims, data }) => new ort.Tensor(dtype, data, dims);
 
 /**
  * @param {Uint8Array} bytes an ONNX file
- * @param {import("./files.mjs").Files} files where the runtime itself comes from
- * @returns {Promise<{inputs: string[], outputs: string[], run: (feeds: Object) => Promise<Object>, time: (feeds: Object, seconds: number) => Promise<number>, release: () => Promise<void>}>}
+ * @param {Files} files where the runtime itself comes from
  */
 export async function ortCreate(bytes, files) {
   runtime ??= load(files);
@@ -29,11 +44,15 @@ export async function ortCreate(bytes, files) {
     // Its default (4) rounds the activations of products with dequantized weights to int8: not what the file says.
     extra: { session: { qdq_matmulnbits_accuracy_level: "1" } },
   });
-  const tensors = (feeds) =>
+  const tensors = (/** @type {Named} */ feeds) =>
     Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, toTensor(ort, value)]));
   return {
     inputs: session.inputNames,
     outputs: session.outputNames,
+    /**
+     * @param {Named} feeds
+     * @returns {Promise<Named>}
+     */
     async run(feeds) {
       const results = await session.run(tensors(feeds));
       return Object.fromEntries(
@@ -43,7 +62,11 @@ export async function ortCreate(bytes, files) {
         ]),
       );
     },
-    /** Milliseconds of one run: the mean of as many as fit into the given seconds. */
+    /**
+     * Milliseconds of one run: the mean of as many as fit into the given seconds.
+     * @param {Named} feeds
+     * @param {number} seconds
+     */
     async time(feeds, seconds) {
       const given = tensors(feeds);
       const began = performance.now();

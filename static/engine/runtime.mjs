@@ -3,13 +3,18 @@
 import { loadPyodide } from "pyodide";
 import { head, restore } from "./sparse.mjs";
 
+/**
+ * @import { CreateModule, EmscriptenModule, InterpreterLock, ModuleSettings, Pyodide, Snapshot } from "../types/engine"
+ */
+
 export const SITE_PACKAGES = "/lib/python3.14/site-packages";
 
 /** Where NumPy's compiled parts lie, in the order in which they are loaded: an address depends on all before it. */
 export const LIBRARIES = ["numpy/_core/_multiarray_umath", "numpy/linalg/_umath_linalg"].map(
   (name) => `${name}.cpython-314-wasm32-emscripten.so`,
 );
-export const libraryFile = (library) => library.split("/").pop();
+/** The name of its file. */
+export const libraryFile = (/** @type {string} */ library) => library.slice(library.lastIndexOf("/") + 1);
 
 const ENVIRONMENT = {
   HOME: "/home/pyodide",
@@ -20,7 +25,12 @@ const ENVIRONMENT = {
 
 const OFFSET_WORD = 1; // of an image's head: where the memory begins in it
 
-/** Has Pyodide check the head of the image, and puts the rest where it belongs: 78 MB are not copied twice. */
+/**
+ * Has Pyodide check the head of the image, and puts the rest where it belongs: 78 MB are not copied twice.
+ * @param {EmscriptenModule} module
+ * @param {number} length of the image
+ * @param {Uint8Array} packed
+ */
 function restoreInto(module, length, packed) {
   if (module.HEAP8.length < length) module.growMemory(length);
   const used = module.HEAPU32[module._emscripten_get_sbrk_ptr() >>> 2];
@@ -35,13 +45,12 @@ function restoreInto(module, length, packed) {
 
 /**
  * @param {object} options
- * @param {Function} options.createModule pyodide.asm.mjs's default export
+ * @param {CreateModule} options.createModule
  * @param {string} options.indexURL where Pyodide looks for its files
- * @param {object} options.env further environment variables
- * @param {object} options.lock what pyodide-lock.json says of the interpreter
+ * @param {Record<string, string>} options.env further environment variables
+ * @param {InterpreterLock} options.lock
  * @param {(library: string) => string} options.locate a library's address
- * @param {{length: number, packed: () => Promise<Uint8Array>}} [options.snapshot] the memory to go on with, as sparse.mjs
- *   packs it: its length is needed at once, its bytes only when Pyodide has been instantiated
+ * @param {Snapshot} [options.snapshot] its bytes are needed only when Pyodide has been instantiated
  * @param {boolean} [options.freezable] whether a snapshot is going to be made
  */
 export async function startPyodide({ createModule, indexURL, env, lock, locate, snapshot, freezable = false }) {
@@ -49,16 +58,16 @@ export async function startPyodide({ createModule, indexURL, env, lock, locate, 
   packed?.catch(() => {
     /* thrown below, when it is waited for */
   });
-  const createPyodideModule = async (settings) => {
+  const createPyodideModule = async (/** @type {ModuleSettings} */ settings) => {
     const place = settings.locateFile;
     settings.dynamicLibraries = LIBRARIES.map((library) => `${SITE_PACKAGES}/${library}`);
     settings.locateFile = (path) =>
       path.startsWith(SITE_PACKAGES) ? locate(path.slice(SITE_PACKAGES.length + 1)) : place(path);
-    const module = await createModule(settings);
-    if (snapshot) restoreInto(module, snapshot.length, await packed);
+    const module = /** @type {EmscriptenModule} */ (await createModule(settings));
+    if (snapshot && packed) restoreInto(module, snapshot.length, await packed);
     return module;
   };
-  return loadPyodide({
+  const options = {
     indexURL,
     lockFileContents: { ...lock, packages: {} },
     packageBaseUrl: indexURL,
@@ -66,5 +75,6 @@ export async function startPyodide({ createModule, indexURL, env, lock, locate, 
     createPyodideModule,
     ...(snapshot ? { _loadSnapshot: new Uint8Array(snapshot.length) } : {}), // never touched: see restoreInto
     ...(freezable ? { _makeSnapshot: true } : {}),
-  });
+  };
+  return /** @type {Promise<Pyodide>} */ (loadPyodide(options));
 }

@@ -5,18 +5,37 @@ import { Files } from "./files.mjs";
 import { ortCreate } from "./ort.mjs";
 import { LIBRARIES, SITE_PACKAGES, libraryFile, startPyodide } from "./runtime.mjs";
 
+/**
+ * @import { Backend, EngineScope, Pyodide, Snapshot, StartModule } from "../types/engine"
+ * @import { Failure, FromWorker, Requests, Setup, Started } from "../types/messages"
+ */
+
 const SERVED = ["pyodide.asm.wasm", "python_stdlib.zip", ...LIBRARIES.map(libraryFile)];
 const INDEX = "https://engine.invalid/"; // never asked: the served fetch looks at the end of an address only
+const worker = /** @type {EngineScope} */ (self);
+/** @type {MessagePort | null} */
 let port = null;
+/** @type {Backend | null} */
 let backend = null;
+/** @type {Packages | null} */
 let packages = null;
 
-const tell = (message, transfer) => port.postMessage(message, transfer ?? []);
+/**
+ * @param {FromWorker} message
+ * @param {Transferable[]} transfer
+ */
+const tell = (message, transfer = []) => port?.postMessage(message, transfer);
 const files = new Files();
-self.fetch = files.fetch(SERVED);
+worker.fetch = files.fetch(SERVED);
 
+/** @type {Record<string, number>} */
 const times = {};
-/** Runs one stage of the start, says so, and keeps how long it took. */
+/**
+ * Runs one stage of the start, says so, and keeps how long it took.
+ * @template T
+ * @param {string} name
+ * @param {() => T | Promise<T>} work
+ */
 async function stage(name, work) {
   tell({ kind: "boot", stage: name });
   const began = performance.now();
@@ -25,31 +44,47 @@ async function stage(name, work) {
   return result;
 }
 
+/**
+ * @param {Setup} setup
+ * @param {Snapshot} [snapshot]
+ */
 async function loadPyodide({ env, lock }, snapshot) {
   const { default: createModule } = await import(await files.module("pyodide.asm.mjs"));
-  const locate = (library) => INDEX + libraryFile(library);
+  const locate = (/** @type {string} */ library) => INDEX + libraryFile(library);
   const failing = files.failing();
   const started = startPyodide({ createModule, indexURL: INDEX, env, lock, locate, snapshot });
   return Promise.race([started, failing]);
 }
 
+/**
+ * @param {Setup} setup
+ * @returns {Snapshot}
+ */
 const snapshotOf = ({ image }) => ({
   length: image,
   packed: () => files.get("snapshot").catch(() => files.get("snapshot-gzip")), // the coding that every browser reads
 });
 
+/**
+ * @param {Pyodide} pyodide
+ * @param {string} archive
+ */
 async function unpackInto(pyodide, archive) {
   pyodide.unpackArchive(await files.get(archive), "zip", { extractDir: SITE_PACKAGES });
   pyodide._api.importlib.invalidate_caches();
 }
 
-/** Imported modules are in the snapshot; what they read at run time is not. */
+/**
+ * Imported modules are in the snapshot; what they read at run time is not.
+ * @param {Setup} setup
+ */
 async function startFromSnapshot(setup) {
   const pyodide = await stage("Restoring Python", () => loadPyodide(setup, snapshotOf(setup)));
   await stage("Unpacking the data", () => unpackInto(pyodide, "data.zip"));
   return pyodide;
 }
 
+/** @param {Setup} setup */
 async function startPlainly(setup) {
   const pyodide = await stage("Loading Python", () => loadPyodide(setup));
   await stage("Unpacking the packages", () => unpackInto(pyodide, "packages.zip"));
@@ -58,26 +93,33 @@ async function startPlainly(setup) {
   return pyodide;
 }
 
+/**
+ * @param {Requests["start"]["content"]} content
+ * @returns {Promise<Started>}
+ */
 async function start({ setup, options }) {
+  /** @type {Pyodide | null} */
   let pyodide = null;
   let trouble = "";
   if (setup.snapshot) {
     try {
       pyodide = await startFromSnapshot(setup);
     } catch (error) {
-      trouble = String(error?.message ?? error);
+      trouble = messageOf(error);
     }
   }
   const restored = pyodide !== null;
-  pyodide ??= await startPlainly(setup);
-  self.pyodide = pyodide; // so that tests (and a console) can run Python where the page runs it
-  self.playgroundHost = { ortCreate: (bytes) => ortCreate(bytes, files), file: (name) => files.get(name) };
-  pyodide._api.on_fatal = (error) => tell({ kind: "dying", reason: `Python has crashed (${error?.message ?? error})` });
-  const entry = await stage("Starting the playground", async () =>
-    pyodide.pyimport("playground.app.start").start(post, JSON.stringify(options)),
-  );
+  const python = pyodide ?? (await startPlainly(setup));
+  worker.pyodide = python; // so that tests (and a console) can run Python where the page runs it
+  worker.playgroundHost = { ortCreate: (bytes) => ortCreate(bytes, files), file: (name) => files.get(name) };
+  python._api.on_fatal = (error) => tell({ kind: "dying", reason: `Python has crashed (${messageOf(error)})` });
+  const entry = await stage("Starting the playground", () => {
+    /** @type {StartModule} */
+    const module = python.pyimport("playground.app.start");
+    return module.start(post, JSON.stringify(options));
+  });
   backend = entry;
-  packages = restored ? new Packages(pyodide) : null;
+  packages = restored ? new Packages(python) : null;
   return { times, restored, trouble, document: entry.document };
 }
 
@@ -88,14 +130,19 @@ const WITHOUT_PACKAGES = new Set(["state", "gallery", "set", "patch", "reset", "
 class Packages {
   #pyodide;
   #timer = 0;
+  /** @type {Promise<void> | null} */
   #done = null;
 
+  /** @param {Pyodide} pyodide */
   constructor(pyodide) {
     this.#pyodide = pyodide;
     this.#wait();
   }
 
-  /** Resolves when a request of this kind can be handled. */
+  /**
+   * Resolves when a request of this kind can be handled.
+   * @param {string} kind
+   */
   before(kind) {
     if (!WITHOUT_PACKAGES.has(kind)) return this.#unpack();
     if (!this.#done) this.#wait();
@@ -123,18 +170,31 @@ class Packages {
   }
 }
 
-/** What Python calls to speak to the page: a JSON text, and buffers that it may refer to. */
+/**
+ * What Python calls to speak to the page: a JSON text, and buffers that it may refer to.
+ * @param {string} text
+ * @param {Iterable<Uint8Array>} [buffers]
+ */
 function post(text, buffers) {
-  const held = buffers ? [...buffers].map((view) => view.buffer) : [];
+  const held = buffers ? Array.from(buffers, ({ buffer }) => /** @type {ArrayBuffer} */ (buffer)) : [];
   tell({ ...JSON.parse(text), buffers: held }, held);
 }
 
+const messageOf = (/** @type {unknown} */ error) =>
+  String(/** @type {Partial<Error> | undefined} */ (error)?.message ?? error);
+
+/**
+ * @param {unknown} error
+ * @returns {Failure}
+ */
 function describe(error) {
-  const text = String(error?.message ?? error);
+  const text = messageOf(error);
   const lines = text.trim().split("\n");
-  return { kind: error?.kind ?? "internal", message: lines[lines.length - 1], detail: text };
+  const { kind = "internal" } = /** @type {{ kind?: string }} */ (error ?? {});
+  return { kind, message: lines[lines.length - 1], detail: text };
 }
 
+/** @param {MessageEvent} message a request of the page */
 async function receive({ data }) {
   const { id, kind, files: given, ...content } = data;
   try {
@@ -155,7 +215,7 @@ async function receive({ data }) {
  * The first message brings the ports to the page and to its fetcher, and a lock's name: the page gets the lock when this
  * worker has ended.
  */
-self.onmessage = ({ data, ports }) => {
+worker.onmessage = ({ data, ports }) => {
   port = ports[0];
   files.connect(ports[1]);
   port.onmessage = receive;

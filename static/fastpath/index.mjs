@@ -2,13 +2,22 @@
 // and draws it in the next frame. Python gets the same change through the document's patches; when it has answered, its
 // state is what is shown, and by construction it is the same. It sends nothing itself.
 import { Kernels } from "../kernels.mjs";
-import { chooseRange, compute, covers, keyOf } from "./compute.mjs";
+import { compute } from "./compute.mjs";
 import { Controls, readTag } from "./controls.mjs";
 import { Drawing, findModels } from "./draw.mjs";
 import { Ledger } from "./ledger.mjs";
+import { chooseRange, covers, keyOf } from "./qparams.mjs";
 import { moved } from "./settings.mjs";
 import { Subject } from "./subject.mjs";
 import { Texts } from "./text.mjs";
+
+/**
+ * @import { Client } from "../client.mjs"
+ * @import { LiveDocument } from "../documents.mjs"
+ * @import { Change, ModelChanged, Value } from "../types/bokeh"
+ * @import { Settings } from "../types/messages"
+ * @import { Pair, Picture, Tensor } from "../types/picture"
+ */
 
 const SLOTS = ["numbers", "histogram", "error", "transfer", "channels"].map((name) => `slot-tensor-${name}`);
 
@@ -23,11 +32,19 @@ export class FastPath {
   #controls;
   #texts;
   #conventions;
+  /** @type {Kernels | null} */
   #kernels = null;
   #free = 0;
+  /** @type {Subject | null} */
   #subject = null;
+  /** @type {Picture | null} */
   #picture = null;
-  #shown = null;
+  /**
+   * The range and the zero-point that are on screen.
+   * @type {{ asked: Pair, zeroPoint: number }}
+   */
+  #shown;
+  /** @type {string | null} */
   #moving = null;
   #ahead = false;
   #proposed = false;
@@ -41,9 +58,9 @@ export class FastPath {
 
   /**
    * @param {object} options
-   * @param {import("../documents.mjs").LiveDocument} options.live the Tensor view's document, shown
-   * @param {object} options.settings what is shown: `playground.state`, or the defaults that the document was built with
-   * @param {Uint8Array} options.kernels the module with our kernels
+   * @param {LiveDocument} options.live the Tensor view's document, shown
+   * @param {Settings} options.settings what is shown: `playground.state`, or the defaults that the document was built with
+   * @param {Uint8Array<ArrayBuffer>} options.kernels the module with our kernels
    */
   constructor({ live, settings, kernels }) {
     this.#live = live;
@@ -54,7 +71,7 @@ export class FastPath {
     this.#drawing = new Drawing(models, this.#ledger);
     this.#controls = new Controls(live.doc, models.grips, controls);
     this.#texts = new Texts(live.doc);
-    this.#see();
+    this.#shown = this.#seen();
     live.isVisitors = (event) => !this.#isEcho(event);
     live.doc.on_change((event) => this.#changed(event));
     live.addEventListener("patching", () => this.#putBack());
@@ -63,6 +80,7 @@ export class FastPath {
     this.ready = Kernels.from(kernels).then((loaded) => {
       this.#kernels = loaded;
       this.#free = loaded.mark();
+      return loaded;
     });
   }
 
@@ -76,15 +94,18 @@ export class FastPath {
     return this.#picture;
   }
 
-  /** @param {{values: Float32Array, shape: number[], key: string, zoomed?: object}} tensor see subject.mjs; keyOf gives the key */
+  /** @param {Tensor} tensor keyOf gives its key */
   async setSubject(tensor) {
-    await this.ready;
-    this.#kernels.release(this.#free);
-    this.#subject = new Subject(this.#kernels, tensor);
+    const kernels = await this.ready;
+    kernels.release(this.#free);
+    this.#subject = new Subject(kernels, tensor);
     if (this.#ahead) this.#schedule();
   }
 
-  /** Whether the tensor that settings name is at hand. */
+  /**
+   * Whether the tensor that settings name is at hand.
+   * @param {Settings} settings
+   */
   has(settings) {
     return this.#subject?.key === keyOf(settings);
   }
@@ -98,20 +119,23 @@ export class FastPath {
    * Python has begun to listen after the visitor began to move things: it gets the settings as a whole. One by one the
    * controls' newest values would not tell in which order they were moved, and that matters. What a link asked for it
    * knows already.
-   * @param {(kind: string, content?: object) => Promise} request of the client; the document must not be sending yet
+   * @param {Client} client the document must not be sending yet
    */
-  async handOver(request) {
+  async handOver(client) {
     if (!this.#ahead || this.#settings.tensor === null) return;
     this.#live.forget();
     const { version: _, ...changes } = this.#settings;
     if (this.#proposed)
-      await request("state"); // before the answer comes Python's picture
-    else await request("set", { changes });
+      await client.request("state"); // before the answer comes Python's picture
+    else await client.request("set", { changes });
     this.#proposed = false;
     if (!this.#live.waiting) this.#settled();
   }
 
-  /** What a link asks for is drawn before Python is there, as if the visitor had chosen it. */
+  /**
+   * What a link asks for is drawn before Python is there, as if the visitor had chosen it.
+   * @param {Partial<Settings>} changes
+   */
   propose(changes) {
     this.#proposed = true;
     this.#settings = { ...this.#settings, ...changes };
@@ -119,12 +143,16 @@ export class FastPath {
     this.#schedule();
   }
 
-  /** Python's settings have changed, whoever asked for that. While the visitor is ahead they wait. */
+  /**
+   * Python's settings have changed, whoever asked for that. While the visitor is ahead they wait.
+   * @param {Settings} settings
+   */
   setSettings(settings) {
     this.#python = settings;
     if (!this.#ahead) this.#settings = settings;
   }
 
+  /** @param {Change} event */
   #changed(event) {
     if (this.#live.applying) return;
     for (const change of event.events ?? [event]) {
@@ -139,21 +167,28 @@ export class FastPath {
    * Panel's React widgets write what they show back into their model, a moment later; if the value has changed meanwhile,
    * that looks like a visitor who moves it. A slider that is written to from here counts as moved only while it has the
    * focus, as any slider has that is taken hold of.
+   * @param {Change} event
    */
   #isEcho(event) {
     if (this.#live.applying || event.kind !== "ModelChanged") return false;
     const control = this.#controls.read(event);
-    if (!WRITTEN.includes(control?.name) || this.#controls.focused(control.name)) return false;
+    if (!control || !WRITTEN.includes(control.name) || this.#controls.focused(control.name)) return false;
     const { asked, zeroPoint } = this.#shown;
     this.#live.quietly(() => event.model.setv({ value: control.name === "clip" ? asked : zeroPoint }, { sync: false }));
     return true;
   }
 
+  /**
+   * @param {string} name of the setting
+   * @param {Value} value
+   */
   #move(name, value) {
     this.#proposed = false;
     this.#moving = name;
-    const covered = this.#kernels && covers(this.#subject, this.#settings, this.#conventions);
-    if (covered) this.#shown.asked = chooseRange(this.#kernels, this.#subject, this.#settings);
+    const [kernels, subject] = [this.#kernels, this.#subject];
+    if (kernels && covers(subject, this.#settings, this.#conventions)) {
+      this.#shown.asked = chooseRange(kernels, subject, this.#settings);
+    }
     const next = moved(this.#settings, name, value, this.#shown.asked, this.#shown.zeroPoint);
     this.#settings = next ?? { ...this.#settings, tensor: null };
     this.#ahead = true;
@@ -166,24 +201,29 @@ export class FastPath {
       this.#frame = 0;
       const began = performance.now();
       this.#picture = this.#kernels && compute(this.#kernels, this.#subject, this.#settings, this.#conventions);
-      if (this.#picture) this.#show();
-      else this.#decline();
-      if (this.#picture) this.timing = { steps: this.timing.steps + 1, ms: performance.now() - began };
+      if (!this.#picture) {
+        this.#decline();
+        return;
+      }
+      this.#show(this.#picture);
+      this.timing = { steps: this.timing.steps + 1, ms: performance.now() - began };
     });
   }
 
-  /** Takes note of the range and the zero-point that Python shows. */
-  #see() {
-    this.#shown = { asked: this.#controls.value("clip"), zeroPoint: this.#controls.value("zero_point") };
+  /** The range and the zero-point that Python shows. */
+  #seen() {
+    const asked = /** @type {Pair} */ (this.#controls.value("clip"));
+    return { asked, zeroPoint: /** @type {number} */ (this.#controls.value("zero_point")) };
   }
 
-  #show() {
+  /** @param {Picture} picture */
+  #show(picture) {
     this.#live.quietly(() => {
-      this.#drawing.show(this.#picture);
-      this.#controls.show(this.#picture, this.#ledger, this.#moving);
+      this.#drawing.show(picture);
+      this.#controls.show(picture, this.#ledger, this.#moving);
     });
-    this.#shown = { asked: this.#picture.asked, zeroPoint: this.#picture.zeroPoint };
-    this.#texts.show(this.#picture);
+    this.#shown = { asked: picture.asked, zeroPoint: picture.zeroPoint };
+    this.#texts.show(picture);
     this.#markAll(false);
   }
 
@@ -194,6 +234,7 @@ export class FastPath {
     this.#markAll(true);
   }
 
+  /** @param {boolean} stale */
   #markAll(stale) {
     for (const id of SLOTS) {
       document.getElementById(id)?.classList.toggle("stale", stale);
@@ -208,8 +249,8 @@ export class FastPath {
 
   /** Python has drawn something; if the visitor has moved on since, that is not what is to be seen. */
   #patched() {
-    if (this.#ahead && this.#live.waiting && this.#picture) this.#show();
-    else this.#see();
+    if (this.#ahead && this.#live.waiting && this.#picture) this.#show(this.#picture);
+    else this.#shown = this.#seen();
   }
 
   #settled() {
@@ -218,7 +259,7 @@ export class FastPath {
     this.#ahead = false;
     this.#settings = this.#python;
     this.#putBack();
-    this.#see();
+    this.#shown = this.#seen();
     this.#texts.restore();
     this.#markAll(false);
   }

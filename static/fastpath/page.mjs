@@ -1,20 +1,29 @@
 // How the page uses the fast path: one for the Tensor view's document, with the tensor that Python posts when it changes.
-import { keyOf } from "./compute.mjs";
 import { FastPath } from "./index.mjs";
+import { keyOf } from "./qparams.mjs";
 import { linked } from "./settings.mjs";
 
-let fastPath = null,
-  client = null,
-  asked = null;
+/**
+ * @import { Client } from "../client.mjs"
+ * @import { LiveDocument } from "../documents.mjs"
+ * @import { Settings, SubjectContent } from "../types/messages"
+ */
+
+/** @type {FastPath | null} */
+let fastPath = null;
+/** @type {Client} */
+let client;
+/** @type {string | null} */
+let asked = null;
 
 /**
  * The Tensor view's document is shown: from now on its controls are followed.
  * @param {object} options
- * @param {import("../client.mjs").Client} options.client
- * @param {import("../documents.mjs").LiveDocument} options.live
- * @param {object} options.settings what is shown
- * @param {Uint8Array} options.kernels the module
- * @param {object} [options.subject] the tensor, if it is at hand: what the request `subject` answers, with its `values`
+ * @param {Client} options.client
+ * @param {LiveDocument} options.live
+ * @param {Settings} options.settings what is shown
+ * @param {Uint8Array<ArrayBuffer>} options.kernels the module
+ * @param {SubjectContent & { values: Float32Array }} [options.subject] the tensor, if it is at hand
  */
 export async function startFastPath({ client: worker, live, settings, kernels, subject }) {
   client = worker;
@@ -30,7 +39,10 @@ export async function startFastPath({ client: worker, live, settings, kernels, s
   if (Object.keys(changes).length) fastPath.propose(changes);
 }
 
-/** Python has told its settings; a tensor that is not at hand yet is asked for. */
+/**
+ * Python has told its settings; a tensor that is not at hand yet is asked for.
+ * @param {Settings} settings
+ */
 export async function followSettings(settings) {
   const current = fastPath;
   if (!current) return;
@@ -47,7 +59,7 @@ export async function followSettings(settings) {
 }
 
 /** Python begins to listen: it gets what the visitor has chosen meanwhile. */
-export const handOver = () => fastPath?.handOver((kind, content) => client.request(kind, content));
+export const handOver = () => fastPath?.handOver(client);
 
 /** For tests and the curious. */
 export const currentFastPath = () => fastPath;

@@ -1,42 +1,59 @@
 // The tensor that is looked at, in the kernels' memory, with what does not depend on the settings worked out once.
 
+/**
+ * @import { Kernels } from "../kernels.mjs"
+ * @import { Histogram, Layout, Pair, Tensor } from "../types/picture"
+ */
+
 export const BINS = 120; // playground/tensor_view/picture.py
 const MOST_CHANNELS = 64;
 
 /** Values up to which a slider step fits into a frame. */
 export const MOST_VALUES = 2 ** 20;
 
-const product = (sizes) => sizes.reduce((a, b) => a * b, 1);
+const product = (/** @type {number[]} */ sizes) => sizes.reduce((a, b) => a * b, 1);
 
 export class Subject {
   #kernels;
+  /** @type {Map<number, { lo: Float32Array, hi: Float32Array, order: number[] }>} */
   #ranges = new Map();
+  /** @type {(Histogram & { range: Pair, span: Pair }) | null} */
   #whole = null;
 
   /**
-   * @param {import("../kernels.mjs").Kernels} kernels whose memory is the subject's alone
-   * @param {{values: Float32Array, shape: number[], key: string, zoomed?: {first: number, last: number, counts: number[]}}} tensor
-   *   its values in C order; `key` says which tensor it is; `zoomed` is the histogram of their bulk, as Python counted it
+   * @param {Kernels} kernels whose memory is the subject's alone
+   * @param {Tensor} tensor its `zoomed` is the histogram of the values' bulk, as Python counted it
    */
   constructor(kernels, { values, shape, key, zoomed }) {
     this.#kernels = kernels;
-    Object.assign(this, { key, shape, count: values.length, zoomed });
-    const alloc = (Type, length) => kernels.alloc(Type, length);
+    this.key = key;
+    this.shape = shape;
+    this.count = values.length;
+    this.zoomed = zoomed;
+    const floats = (/** @type {number} */ length) => kernels.alloc(Float32Array, length);
     const most = Math.max(...shape);
-    this.x = alloc(Float32Array, values.length);
-    this.codes = alloc(Uint8Array, values.length);
-    this.xHat = alloc(Float32Array, values.length);
+    this.x = floats(values.length);
+    this.codes = kernels.alloc(Uint8Array, values.length);
+    this.xHat = floats(values.length);
     // One entry a scale: there are at most as many as the longest axis has channels.
-    for (const name of ["lo", "hi", "scale", "limitLo", "limitHi"]) this[name] = alloc(Float32Array, most);
-    this.zeroPoint = alloc(Int32Array, most);
-    this.endCodes = alloc(Uint8Array, 2 * most);
-    this.ends = alloc(Float32Array, 2 * most);
-    this.pair = alloc(Float32Array, 2);
-    this.nans = alloc(Int32Array, 1);
+    this.lo = floats(most);
+    this.hi = floats(most);
+    this.scale = floats(most);
+    this.limitLo = floats(most);
+    this.limitHi = floats(most);
+    this.zeroPoint = kernels.alloc(Int32Array, most);
+    this.endCodes = kernels.alloc(Uint8Array, 2 * most);
+    this.ends = floats(2 * most);
+    this.pair = floats(2);
+    this.nans = kernels.alloc(Int32Array, 1);
     kernels.at(this.x).set(values);
   }
 
-  /** x seen as [outer][channels][inner]. */
+  /**
+   * x seen as [outer][channels][inner].
+   * @param {number} axis
+   * @returns {Layout}
+   */
   layout(axis) {
     return [product(this.shape.slice(0, axis)), this.shape[axis], product(this.shape.slice(axis + 1))];
   }
@@ -47,42 +64,60 @@ export class Subject {
     return this.#whole;
   }
 
+  /** @returns {Histogram & { range: Pair, span: Pair }} */
   #count() {
     const k = this.#kernels;
     k.call("k_minmax", this.x, this.count, this.pair, this.nans);
-    const range = [...k.at(this.pair)];
+    const [lo, hi] = k.at(this.pair);
     const outside = k.alloc(Int32Array, 2);
     const counts = k.alloc(Int32Array, BINS);
     k.at(counts).fill(0);
-    k.call("k_spread", { float: range[0] }, { float: range[1] }, this.pair);
+    k.call("k_spread", { float: lo }, { float: hi }, this.pair);
     const [first, last] = k.at(this.pair);
     k.call("k_histogram", this.x, this.count, { float: first }, { float: last }, BINS, counts, outside);
-    return { range, span: [first, last], edges: this.linspace(first, last, BINS + 1), counts: k.at(counts).slice() };
+    const edges = this.linspace(first, last, BINS + 1);
+    return { range: [lo, hi], span: [first, last], edges, counts: k.at(counts).slice() };
   }
 
-  /** {edges, counts} of the bulk of the values; null if nobody has counted them. */
+  /**
+   * {edges, counts} of the bulk of the values; null if nobody has counted them.
+   * @returns {Histogram | null}
+   */
   bulk() {
     if (!this.zoomed) return null;
     const { first, last, counts } = this.zoomed;
     return { edges: this.linspace(first, last, counts.length + 1), counts };
   }
 
-  linspace(first, last, n, Type = Float64Array) {
+  /**
+   * `n` numbers from first to last, as numpy.linspace has them.
+   * @param {number} first
+   * @param {number} last
+   * @param {number} n
+   */
+  linspace(first, last, n) {
     const k = this.#kernels;
     const mark = k.mark();
-    const out = k.alloc(Type, n);
-    k.call("k_linspace", { float: first }, { float: last }, n, Number(Type === Float32Array), out);
+    const out = k.alloc(Float64Array, n);
+    k.call("k_linspace", { float: first }, { float: last }, n, 0, out);
     const spaced = k.at(out).slice();
     k.release(mark);
     return spaced;
   }
 
-  /** The smallest and the largest value of each channel, and the order in which they are shown: widest first. */
+  /**
+   * The smallest and the largest value of each channel, and the order in which they are shown: widest first.
+   * @param {number} axis
+   */
   channelRanges(axis) {
-    if (!this.#ranges.has(axis)) this.#ranges.set(axis, this.#rangesAlong(axis));
-    return this.#ranges.get(axis);
+    const known = this.#ranges.get(axis);
+    if (known) return known;
+    const found = this.#rangesAlong(axis);
+    this.#ranges.set(axis, found);
+    return found;
   }
 
+  /** @param {number} axis */
   #rangesAlong(axis) {
     const k = this.#kernels;
     const [outer, channels, inner] = this.layout(axis);
@@ -94,7 +129,11 @@ export class Subject {
   }
 }
 
-/** As many items as asked for, evenly picked, the first and the last among them. */
+/**
+ * As many items as asked for, evenly picked, the first and the last among them.
+ * @param {number[]} items
+ * @param {number} n
+ */
 function evenly(items, n) {
   const step = (items.length - 1) / (n - 1);
   return Array.from({ length: n }, (_, i) => items[i === n - 1 ? items.length - 1 : Math.trunc(i * step)]);

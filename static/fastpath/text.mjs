@@ -2,17 +2,28 @@
 // left hooks for them. Each block is a Bokeh Div with a shadow root of its own; its model's text stays Python's.
 import { affine, digits, fixed, grouped, percent, size } from "./numbers.mjs";
 
+/**
+ * @import { BokehDocument } from "../types/bokeh"
+ * @import { Card, Picture } from "../types/picture"
+ */
+
+/** @typedef {keyof typeof BLOCKS} Block */
+
 /** Block -> name of its Div; a root of the document is named after its slot. */
-const BLOCKS = {
+const BLOCKS = /** @type {const} */ ({
   numbers: "tensor-numbers",
   histogram: "histogram-text",
   error: "error-text",
   channels: "channels-text",
   formula: "formula-text",
-};
+});
+const ALL = /** @type {Block[]} */ (Object.keys(BLOCKS));
 const OF_THE_MODEL = ["accuracy", "cross-entropy"];
 
-/** Block -> hook -> text. */
+/**
+ * Block -> hook -> text.
+ * @param {Picture} picture
+ */
 export function textsOf(picture) {
   const { grid, scale, zeroPoint, perChannel, clippingErrorShare: share } = picture;
   const whose = perChannel ? ` a channel, those of channel ${picture.shownChannel} drawn` : "";
@@ -24,16 +35,25 @@ export function textsOf(picture) {
     },
     error: { remark: `rounding ${fixed(100 - 100 * share, 0)} % · clipping ${fixed(100 * share, 0)} %` },
     channels: { remark: perChannel ? "each has its own scale" : "one scale has to fit them all" },
-    formula: { formula: affine(picture.reals.at(-1), scale, grid.qmax, zeroPoint) },
+    formula: { formula: affine(picture.reals[picture.reals.length - 1], scale, grid.qmax, zeroPoint) },
   };
 }
 
-/** The signal over the noise in decibels: a way to write their ratio. */
+/**
+ * The signal over the noise in decibels: a way to write their ratio.
+ * @param {number} signal
+ * @param {number} noise
+ */
 function decibels(signal, noise) {
   if (noise === 0) return Infinity;
   return signal ? 10 * Math.log10(signal / noise) : -Infinity;
 }
 
+/**
+ * The texts of the cards that depend on the scheme.
+ * @param {Picture} picture
+ * @returns {Record<string, Card>}
+ */
 function cardsOf({ signal, noise, maxError, scale, scales, bitsPerWeight, bytesBefore, bytesAfter }) {
   const sqnr = decibels(signal, noise);
   const ratio = bytesBefore / Math.max(1, bytesAfter);
@@ -52,13 +72,21 @@ function cardsOf({ signal, noise, maxError, scale, scales, bitsPerWeight, bytesB
   };
 }
 
-/** Sets an element's own text, in front of what else is in it. */
+/**
+ * Sets an element's own text, in front of what else is in it.
+ * @param {Element} element
+ * @param {string} text
+ */
 function put(element, text) {
   const first = element.firstChild;
-  if (first?.nodeType !== Node.TEXT_NODE) element.prepend(text);
+  if (!(first instanceof Text)) element.prepend(text);
   else if (first.data !== text) first.data = text;
 }
 
+/**
+ * @param {Element} root
+ * @param {Record<string, string>} hooks
+ */
 function fill(root, hooks) {
   for (const [hook, text] of Object.entries(hooks)) {
     const element = root.querySelector(`[data-text="${hook}"]`);
@@ -69,26 +97,32 @@ function fill(root, hooks) {
 export class Texts {
   #doc;
 
+  /** @param {BokehDocument} doc */
   constructor(doc) {
     this.#doc = doc;
   }
 
-  /** The element that holds a block's HTML, or null where it is not on the page. */
+  /**
+   * The element that holds a block's HTML, or null where it is not on the page.
+   * @param {Block} block
+   */
   #element(block) {
     const model = this.#doc.get_model_by_name(BLOCKS[block]);
     return (model && Bokeh.index.find_one_by_id(model.id)?.markup_el) ?? null;
   }
 
+  /** @param {Picture} picture */
   show(picture) {
     const { numbers, ...titles } = textsOf(picture);
     for (const [block, hooks] of Object.entries(titles)) {
-      const root = this.#element(block);
+      const root = this.#element(/** @type {Block} */ (block));
       if (root) fill(root, hooks);
     }
     this.#cards(numbers);
     this.#bar(picture.clippingErrorShare);
   }
 
+  /** @param {Record<string, Card>} numbers */
   #cards(numbers) {
     const root = this.#element("numbers");
     if (!root) return;
@@ -96,36 +130,39 @@ export class Texts {
       const card = root.querySelector(`[data-card="${key}"]`);
       if (!card) continue;
       fill(card, hooks);
-      if (tone) card.querySelector(".aside").className = `aside ${tone}`;
+      const aside = card.querySelector(".aside");
+      if (tone && aside) aside.className = `aside ${tone}`;
     }
     for (const key of OF_THE_MODEL) root.querySelector(`[data-card="${key}"]`)?.classList.add("stale");
   }
 
+  /** @param {number} share of the error that comes from clipping */
   #bar(share) {
     const root = this.#element("error");
-    for (const [part, amount] of [
-      ["rounding", 1 - share],
-      ["clipping", share],
-    ]) {
+    for (const [part, amount] of Object.entries({ rounding: 1 - share, clipping: share })) {
       const element = root?.querySelector(`[data-part="${part}"]`);
-      if (element) element.style.flex = fixed(amount, 4);
+      if (element instanceof HTMLElement) element.style.flex = fixed(amount, 4);
     }
   }
 
-  /** The formula stands among the controls, and is out of date by itself. */
+  /**
+   * The formula stands among the controls, and is out of date by itself.
+   * @param {boolean} stale
+   */
   markFormula(stale) {
     this.#element("formula")?.querySelector(".formula")?.classList.toggle("stale", stale);
   }
 
   /** Puts back what Python wrote; where it already stands there, nothing is touched. */
   restore() {
-    for (const [block, name] of Object.entries(BLOCKS)) {
+    for (const block of ALL) {
       const element = this.#element(block);
       if (!element) continue;
       const written = document.createElement("template");
-      written.innerHTML = this.#doc.get_model_by_name(name).text;
+      written.innerHTML = this.#doc.get_model_by_name(BLOCKS[block])?.text ?? "";
       // Python's own style attributes are compared as they are read back, not as they were written.
-      for (const part of [...written.content.querySelectorAll("[style]")]) part.style.flex = part.style.flex;
+      const styled = /** @type {NodeListOf<HTMLElement>} */ (written.content.querySelectorAll("[style]"));
+      for (const { style } of styled) style.setProperty("flex", style.flex);
       if (written.innerHTML !== element.innerHTML) element.replaceChildren(written.content);
     }
   }

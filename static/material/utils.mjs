@@ -7,9 +7,16 @@ import { overlay_container, render_theme_config } from "./panel_utils";
 
 export * from "./panel_utils"; // what is exported below by the same name takes precedence
 
+/**
+ * @import { Theme } from "@mui/material/styles"
+ */
+
+/** @typedef {{ container: HTMLElement, model: { data: { theme_config?: Record<string, object> } } }} View a component's */
+
 const root = document.documentElement;
 const isDark = () => root.dataset.theme === "dark";
 
+/** @param {() => void} changed */
 function onChange(changed) {
   const observer = new MutationObserver(changed);
   observer.observe(root, { attributeFilter: ["data-theme"] });
@@ -17,27 +24,44 @@ function onChange(changed) {
 }
 
 const NOWHERE = { view: { container: null } };
+/** @type {Map<string, Theme>} */
 const shared = new Map();
+/**
+ * @param {object} config
+ * @param {boolean} dark
+ */
 function sharedTheme(config, dark) {
   const key = JSON.stringify([config, dark]);
-  if (!shared.has(key)) shared.set(key, createTheme(render_theme_config(NOWHERE, config, dark)));
-  return shared.get(key);
+  const known = shared.get(key);
+  if (known) return known;
+  const theme = createTheme(render_theme_config(NOWHERE, config, dark));
+  shared.set(key, theme);
+  return theme;
 }
 
-const IN_A_LAYER = ["MuiPopover", "MuiPopper", "MuiModal"]; // what opens above the component, within its shadow root
+// What opens above the component, within its shadow root.
+const IN_A_LAYER = /** @type {const} */ (["MuiPopover", "MuiPopper", "MuiModal"]);
+
+/**
+ * @param {View} view
+ * @param {boolean} dark
+ */
 function themeOf(view, dark) {
   const given = view.model.data.theme_config ?? {};
   const theme = sharedTheme(given[dark ? "dark" : "light"] ?? given, dark);
   const container = overlay_container(view.container);
-  const components = { ...theme.components };
-  for (const name of IN_A_LAYER) {
-    const { defaultProps, ...rest } = components[name] ?? {};
-    components[name] = { ...rest, defaultProps: { ...defaultProps, container } };
-  }
-  return { ...theme, components };
+  const components = theme.components ?? {};
+  const layered = IN_A_LAYER.map((name) => {
+    const part = components[name];
+    return [name, { ...part, defaultProps: { ...part?.defaultProps, container } }];
+  });
+  return { ...theme, components: { ...components, ...Object.fromEntries(layered) } };
 }
 
-/** The theme in which a component is rendered. */
+/**
+ * The theme in which a component is rendered.
+ * @param {{ view: View }} props
+ */
 export function install_theme_hooks({ view }) {
   const dark = React.useSyncExternalStore(onChange, isDark);
   view.container.classList.toggle("mui-dark", dark);

@@ -3,17 +3,26 @@ import { readFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import { Kernels } from "../../static/kernels.mjs";
 
+/**
+ * @import { DepthwiseFile, DepthwiseLayer } from "../../static/types/bench"
+ * @import { ArrayType, Dot } from "../../static/types/kernels"
+ */
+
+/** @typedef {{ dot: Dot, kernels: Kernels }} Build */
+
 const [folder, modules, built] = process.argv.slice(2);
-const ort = await import(pathToFileURL(`${modules}/onnxruntime-web/dist/ort.node.min.mjs`));
+/** @type {typeof import("onnxruntime-web")} */
+const ort = await import(pathToFileURL(`${modules}/onnxruntime-web/dist/ort.node.min.mjs`).href);
 ort.env.wasm.numThreads = 1;
-const DOTS = ["int16", "unsigned", "signed"];
+const DOTS = /** @type {const} */ (["int16", "unsigned", "signed"]);
 const ENOUGH_MS = 5;
 const ROUNDS = 15;
 
-const bytes = async (path) => new Uint8Array(await readFile(path));
+const bytes = async (/** @type {string} */ path) => new Uint8Array(await readFile(path));
 
 /** The relaxed build where this engine computes it exactly, and the plain one. */
 async function builds() {
+  /** @type {Build[]} */
   const found = [{ dot: "int16", kernels: await Kernels.from(await bytes(`${built}/kernels-simd128.wasm`)) }];
   const kernels = await Kernels.from(await bytes(`${built}/kernels-relaxed.wasm`));
   const probed = kernels.alloc(Int32Array, 1);
@@ -22,7 +31,10 @@ async function builds() {
   return dot === "int16" ? found : [...found, { dot, kernels }];
 }
 
-/** The quickest of many runs, in milliseconds. */
+/**
+ * The quickest of many runs, in milliseconds.
+ * @param {() => unknown} run
+ */
 async function quickest(run) {
   let count = 1;
   const round = async () => {
@@ -36,7 +48,17 @@ async function quickest(run) {
   return best;
 }
 
+/**
+ * @param {Build} build
+ * @param {DepthwiseLayer} layer
+ * @param {DepthwiseFile} told
+ * @param {Uint8Array} x
+ */
 async function ours({ dot, kernels }, { stem, channels, size, stride, scratch }, { multiplier, xZero, yZero }, x) {
+  /**
+   * @param {ArrayType<Uint8Array | Int32Array>} Type
+   * @param {string} name
+   */
   const held = async (Type, name) => {
     const octets = await bytes(`${folder}/${stem}.${dot}.${name}`);
     const array = kernels.alloc(Type, octets.length / Type.BYTES_PER_ELEMENT);
@@ -53,29 +75,22 @@ async function ours({ dot, kernels }, { stem, channels, size, stride, scratch },
   kernels.at(multipliers).fill(multiplier);
   const geometry = [1, size, size, channels, 3, 3, stride, stride, 1, 1, 1, 1, out, out];
   const source = [0, xZero, dot === "signed" ? 128 : 0];
-  const args = [
-    images,
-    ...geometry,
-    ...source,
-    weights,
-    1,
-    bias,
-    multipliers,
-    { float: -yZero },
-    { float: 255 - yZero },
-    yZero,
-    0,
-    result,
-    ring,
-  ];
+  const to = [{ float: -yZero }, { float: 255 - yZero }, yZero, 0, result];
+  const args = [images, ...geometry, ...source, weights, 1, bias, multipliers, ...to, ring];
   return { run: () => kernels.call("k_depthwise_s8", ...args), result: () => kernels.at(result), pixels: out * out };
 }
 
-/** [rows][columns] to [columns][rows]. */
+/**
+ * [rows][columns] to [columns][rows].
+ * @param {Uint8Array} x
+ * @param {number} rows
+ * @param {number} columns
+ */
 const transposed = (x, rows, columns) => x.map((_, i) => x[(i % rows) * columns + Math.floor(i / rows)]);
 
 async function main() {
-  const told = JSON.parse(await readFile(`${folder}/depthwise.json`));
+  /** @type {DepthwiseFile} */
+  const told = JSON.parse(await readFile(`${folder}/depthwise.json`, "utf8"));
   const found = await builds();
   for (const layer of told.layers) {
     const { stem, channels, size } = layer;

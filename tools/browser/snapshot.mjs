@@ -3,7 +3,15 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { pack } from "../../static/engine/sparse.mjs";
 import { copyIn, start } from "./node.mjs";
 
-/** Fills the free blocks below the top of the heap with zeros: what was freed would only make the file larger. */
+/**
+ * @import { EmscriptenModule } from "../../static/types/engine"
+ * @import { Places } from "./node.mjs"
+ */
+
+/**
+ * Fills the free blocks below the top of the heap with zeros: what was freed would only make the file larger.
+ * @param {EmscriptenModule} module
+ */
 function wipeFreeMemory(module) {
   const top = module.HEAPU32[module._emscripten_get_sbrk_ptr() >>> 2];
   const held = [];
@@ -21,6 +29,7 @@ function wipeFreeMemory(module) {
   for (const block of held) module._free(block);
 }
 
+/** @param {Places & { packages: string, script: string }} places */
 async function freeze(places) {
   const python = await start(places, { freezable: true });
   copyIn(python.FS, places.packages, "/build/packages.zip");
@@ -30,6 +39,11 @@ async function freeze(places) {
   return { frozen, subject, memory: python.makeMemorySnapshot() };
 }
 
+/**
+ * @param {Places & { data: string, check: string }} places
+ * @param {Uint8Array} packed the snapshot
+ * @param {number} length of the memory
+ */
 async function check(places, packed, length) {
   const python = await start(places, { snapshot: { length, packed: async () => packed } });
   copyIn(python.FS, places.data, "/build/data.zip");

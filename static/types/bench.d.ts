@@ -1,0 +1,86 @@
+/** bench.html: engines that are timed, and the rows of its table. */
+import type { Kernels } from "../kernels.mjs";
+import type { TypedArray } from "./kernels";
+
+/** What an engine gives: numbers, or nothing from a loop that only multiplies. */
+export type Result = Exclude<TypedArray, BigInt64Array> | void;
+
+export interface Engine {
+  run(): Result | Promise<Result>;
+}
+
+/** Engine -> whatever is known of it. */
+export type ByEngine<T> = Record<string, T>;
+
+/** Milliseconds a run. */
+export interface Timing {
+  best: number;
+  median: number;
+  p95: number;
+}
+
+export interface Row {
+  shape: string;
+  engine: string;
+  bestMs: number;
+  medianMs: number;
+  p95Ms: number;
+  /** 10^9 multiply-adds a second. */
+  gmacs: number;
+  ratio: number;
+  result: string;
+}
+
+export interface Target {
+  what: string;
+  wanted: number;
+  found: number;
+  met: boolean;
+}
+
+/** Is told which share is done. */
+export type Share = (share: number) => void;
+
+export type Section = (builds: Kernels[], progress: Share) => Promise<Row[]>;
+
+/** A layer of tests/benchmarks/depthwise.py. */
+export interface DepthwiseLayer {
+  stem: string;
+  channels: number;
+  size: number;
+  stride: number;
+  /** Bytes, by how products are formed. */
+  scratch: Record<string, number>;
+}
+
+/** depthwise.json. */
+export interface DepthwiseFile {
+  multiplier: number;
+  xZero: number;
+  yZero: number;
+  layers: DepthwiseLayer[];
+}
+
+/** A network of tests/benchmarks/net_programs.py: nets.json. */
+export interface Net {
+  macs: number;
+  input: ["float32" | "int64", number[]];
+}
+
+/** A program for one batch size. */
+export interface Program {
+  /** Bytes of its arena. */
+  nbytes: number;
+  /** Where constants go: [in the arena, in the file, bytes]. */
+  constants: [number, number, number][];
+  /** Kernels in order: name, argument words, which of those are addresses. */
+  calls: [import("./kernels").KernelName, number[], number[]][];
+  input: number;
+  output: [number, number];
+}
+
+/** Files of one net: what comes in, and for each build its programs. */
+export interface NetFiles {
+  input: Uint8Array<ArrayBuffer>;
+  builds: Record<string, { programs: Record<string, Program>; constants: Uint8Array }>;
+}

@@ -1,0 +1,152 @@
+/** What the page uses of Bokeh, which is a script of its own: window.Bokeh. */
+
+interface Signal {
+  connect(slot: () => void): void;
+  emit(): void;
+}
+
+export interface Model {
+  readonly id: string;
+  readonly document: BokehDocument;
+  tags?: unknown[];
+  properties: Record<string, { change: Signal }>;
+  change: Signal;
+  setv(values: object, options?: { sync: boolean }): void;
+}
+
+export type Column = ArrayLike<unknown>;
+/** Numbers of one column, for which plain and typed arrays are alike. */
+export type Numbers = number[] | Float32Array | Float64Array | Int32Array;
+
+export interface Range extends Model {
+  start: number;
+  end: number;
+}
+
+export interface Figure extends Model {
+  x_range: Range;
+  y_range: Range;
+  tags: unknown[];
+}
+
+export interface Source extends Model {
+  data: Record<string, Column>;
+}
+
+export interface Handles extends Model {
+  data: { x: number[]; y: number[] };
+}
+
+export interface Span extends Model {
+  location: number;
+  visible: boolean;
+}
+
+export interface Box extends Model {
+  left: number;
+  right: number;
+}
+
+export interface Div extends Model {
+  text: string;
+}
+
+/** What a control stands at. */
+export type Value = number | string | boolean | null | [number, number];
+
+/** The part of a control that holds its value; Panel's component refers to it by `data`. */
+export interface Control extends Model {
+  label: string;
+  value: Value;
+  start?: number;
+  end?: number;
+  step?: number;
+  options?: unknown;
+}
+
+/** Panel's component around a control. */
+export interface Component extends Model {
+  data: Control;
+  visible: boolean;
+}
+
+export interface Table extends Model {
+  view: { change: Signal };
+}
+
+/** Name -> model, as the views in playground/app/ name them. */
+export interface NamedModels {
+  "histogram-bars": Source;
+  "histogram-lines": Source;
+  "histogram-levels": Source;
+  handles: Handles;
+  "error-bars": Source;
+  "transfer-line": Source;
+  "transfer-diagonal": Source;
+  "channel-bars": Source;
+  "channel-ranges": Source;
+  histogram: Figure;
+  error: Figure;
+  transfer: Figure;
+  channels: Figure;
+  "grip-lo": Span;
+  "grip-hi": Span;
+  "channel-span-lo": Span;
+  "channel-span-hi": Span;
+  "outside-low": Box;
+  "outside-high": Box;
+  "tensor-numbers": Div;
+  "histogram-text": Div;
+  "error-text": Div;
+  "channels-text": Div;
+  "formula-text": Div;
+  "transfer-text": Div;
+  inventory: Source;
+  "inventory-table": Table;
+}
+
+/** A model of any kind, with what the page looks for in all of them. */
+export type AnyModel = Model & { label?: string; value?: Value; data?: { id?: string } };
+
+export interface ModelChanged {
+  kind: "ModelChanged";
+  model: AnyModel;
+  attr: string;
+  value: unknown;
+  events?: undefined;
+}
+
+/** One change of a document, or several that were made at once. */
+export type Change =
+  | ModelChanged
+  | { kind: "MessageSent" | "ColumnDataChanged" | "TitleChanged"; events?: undefined }
+  | { kind: "DocumentEventBatch"; events: Change[] };
+
+export interface BokehDocument {
+  all_models: Iterable<AnyModel> & { values(): IteratorObject<AnyModel> };
+  get_model_by_name<K extends keyof NamedModels>(name: K): NamedModels[K] | null;
+  on_change(listener: (change: Change) => void): void;
+  create_json_patch(changes: Change[]): object;
+  apply_json_patch(patch: object, buffers: Map<string, ArrayBuffer | undefined>): void;
+}
+
+export interface View {
+  el: HTMLElement;
+  /** Of a Div: the element that holds its text, within the shadow root. */
+  markup_el?: HTMLElement;
+  /** Of a plot. */
+  frame: { x_scale: { compute(x: number): number } };
+}
+
+declare global {
+  const Bokeh: {
+    documents: BokehDocument[];
+    index: { find_one_by_id(id: string): View | null };
+    embed: {
+      embed_items(
+        docs: Record<string, object>,
+        items: { docid: string; roots: Record<string, string>; root_ids: string[] }[],
+      ): Promise<{ roots: Iterable<{ model: Model }> }[]>;
+    };
+  };
+}

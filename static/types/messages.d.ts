@@ -1,0 +1,256 @@
+/** What the page, its fetcher and the worker with Python say to each other: playground/app/backend.py answers. */
+import type { InterpreterLock } from "./engine";
+
+/** Everything a visitor can choose: playground/settings.py. `null` means "as calibrated". */
+export interface Settings {
+  version?: number;
+  view: string;
+  model: string;
+  /** `null` while only Python knows which tensor is meant. */
+  tensor: string | null;
+  format: string;
+  granularity: string;
+  axis: number;
+  block_size: number;
+  symmetric: boolean;
+  narrow_range: boolean;
+  convention: string;
+  calibrator: string;
+  percentile: number;
+  lo: number | null;
+  hi: number | null;
+  zero_point: number | null;
+  zoom: boolean;
+  weights: string;
+  weights_granularity: string;
+  activations: string;
+  exclude: string;
+  formats: string;
+  runtime: string;
+  algorithms: string;
+  parameters: string;
+  partial: boolean;
+}
+
+/** What Python tells whenever something has changed. */
+export interface State {
+  settings: Settings;
+  query: string;
+  model: string | null;
+  quantized: boolean;
+  answered: boolean;
+  calibration: string;
+  calibration_name: string;
+  recipe_name: string;
+  problems: string[];
+  samples: string;
+  reads_text: boolean;
+}
+
+/** Why something could not be done: playground/errors.py, or our own code. */
+export interface Failure {
+  kind?: string;
+  message: string;
+  detail?: string;
+  /** A setting that lets the work go on without the offending part. */
+  offer?: string;
+}
+
+/** A file that `early.mjs` reads from `<link rel="playground-file">`. */
+export interface PageFile {
+  name: string;
+  /** When it is needed: "page", "start", or the way of starting it belongs to. */
+  when: string;
+  /** "zstd", "gzip", or "" for none. */
+  coding: string;
+  url: string;
+  integrity: string;
+  /** Bytes that travel. */
+  bytes: number;
+  /** Bytes after decoding. */
+  size: number;
+  /** Of a snapshot: bytes of the memory it holds. */
+  image: number;
+}
+
+/** How far the downloads or a stage of the start are. */
+export interface Loading {
+  stage?: string;
+  done?: number;
+  total?: number;
+}
+
+/** A Bokeh document as JSON, and its roots: name -> id. */
+export interface DocumentJson {
+  doc: object;
+  roots: Record<string, string>;
+}
+
+/** A tensor without its values, which come beside it as a buffer of float32 in C order. */
+export interface SubjectContent {
+  model: string;
+  tensor: string;
+  shape: number[];
+  /** The histogram of the values' bulk. */
+  zoomed?: { first: number; last: number; counts: number[] };
+}
+
+/** The first view as the build froze it: `frozen.json`. */
+export interface Frozen {
+  view: string;
+  /** Which document it is; Python tells the same key if its own is that one. */
+  key: string;
+  document: DocumentJson;
+  state: State;
+  subject: SubjectContent;
+}
+
+/** The report of a quantization, of which the page itself reads the sentence only. */
+export interface Report {
+  summary: string;
+}
+
+export interface Quantized {
+  name: string;
+  report: Report;
+}
+
+/** What the worker needs to start Python. */
+export interface Setup {
+  env: Record<string, string>;
+  lock: InterpreterLock;
+  snapshot: boolean;
+  image: number;
+}
+
+export interface Started {
+  /** Stage -> milliseconds. */
+  times: Record<string, number>;
+  restored: boolean;
+  /** Why the snapshot was not used, or "". */
+  trouble: string;
+  /** The key of Python's document. */
+  document: string;
+}
+
+export interface GalleryEntry {
+  id: string;
+  title: string;
+  about: string;
+  made: string;
+}
+
+
+/** A request that brings nothing but its name. */
+export type Empty = Record<never, never>;
+
+/** Request -> what it brings and what the answer is. */
+export interface Requests {
+  start: { content: { setup: Setup; options: { query: string } }; result: Started };
+  view: { content: { view: string }; result: DocumentJson };
+  patch: { content: { view: string; patch: object }; result: null };
+  sync: { content: { view: string }; result: null };
+  set: { content: { changes: Partial<Settings> }; result: State };
+  state: { content: Empty; result: State };
+  gallery: { content: Empty; result: GalleryEntry[] };
+  reset: { content: Empty; result: State };
+  subject: { content: Empty; result: SubjectContent };
+  load: { content: { files: File[] }; result: { name: string; tensors: object[]; summary: string } };
+  calibration: { content: { files: File[] }; result: object };
+  image: {
+    content: {
+      height: number;
+      width: number;
+      files: File[];
+      index: number;
+      total: number;
+      choices: Record<string, string>;
+    };
+    result: object | null;
+  };
+  recipe: { content: { files: File[]; keep?: boolean }; result: { name: string; brings: string } };
+  quantize: { content: Empty; result: Quantized };
+  sensitivity: { content: Empty; result: Quantized };
+  mixed: { content: Empty; result: Quantized };
+  report_page: { content: Empty; result: { name: string } };
+  cancel: { content: { target: number }; result: unknown };
+  report: { content: Empty; result: Report | null };
+  run: { content: { inputs?: object; files?: File[] }; result: { outputs: Record<string, object>; sentence: string } };
+  race: { content: Empty; result: { notes: string[] } };
+  sample: {
+    content: { index?: number; pixels?: number[] };
+    result: { pixels: number[]; sentence: string };
+  };
+  prompt: { content: { text: string }; result: { sentence: string; float: string; quantized: string } };
+  export: {
+    content: Empty;
+    result: { query: string; recipe: string; trouble: string; python: string };
+  };
+}
+
+export type Kind = keyof Requests;
+
+export interface Answer<K extends Kind> {
+  result: Requests[K]["result"];
+  buffers: ArrayBuffer[];
+}
+
+/** A request under way; `id` is what a `cancel` names. */
+export type Running<K extends Kind> = Promise<Answer<K>> & { id: number };
+
+export interface Progress {
+  id: number;
+  message: string;
+  done: number;
+  total: number;
+  seconds_left?: number | null;
+}
+
+export interface Patch {
+  view: string;
+  patch: { events: object[]; buffer_ids?: string[] };
+  buffers: ArrayBuffer[];
+}
+
+/** What comes from the worker. */
+export type FromWorker =
+  | { kind: "answer"; id: number; result?: unknown; error?: Failure; buffers?: ArrayBuffer[] }
+  | { kind: "alive" }
+  | { kind: "dying"; reason: string }
+  | ({ kind: "boot" } & Loading)
+  | ({ kind: "patch" } & Patch)
+  | ({ kind: "progress" } & Progress)
+  | { kind: "state"; state: State }
+  | { kind: "problem"; message: string };
+
+/** What `Client` dispatches: event -> detail. */
+export interface ClientEvents {
+  boot: Loading;
+  patch: Patch;
+  progress: Progress;
+  state: { state: State };
+  problem: { message: string };
+  /** A patch of the visitor's was refused. */
+  failed: Failure;
+  /** The worker has ended; why. */
+  stopped: string;
+}
+
+/** What `Files` dispatches. */
+export interface FilesEvents {
+  progress: Loading;
+  failed: string;
+}
+
+/** A message to the page's fetcher: first the list, then ports. */
+export type ToFetcher =
+  | { list: PageFile[]; mode: string; port?: undefined }
+  | { port: MessagePort; list?: undefined }
+  | { kept: MessagePort; list?: undefined; port?: undefined };
+
+/** What the fetcher answers at a port of Python's worker. */
+export interface FetchedFile {
+  name: string;
+  bytes?: ArrayBuffer;
+  error?: { kind: string; message: string };
+}

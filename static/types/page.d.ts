@@ -1,0 +1,184 @@
+/** The page's elements, its own names on `window`, and what the DOM's types lack. */
+import type { Client } from "../client.mjs";
+import type { FastPath } from "../fastpath/index.mjs";
+import type { Files } from "../files.mjs";
+import type { Answer, Failure, Quantized, Report, Running, Settings, State } from "./messages";
+
+/** Stages of the start -> milliseconds. */
+export type Times = Record<string, number>;
+
+/** Id -> element of index.html. In embed.html, which has fewer, only those are asked for that it has. */
+export interface ElementsById {
+  boot: HTMLElement;
+  "boot-stage": HTMLElement;
+  "boot-amount": HTMLElement;
+  "boot-bar": HTMLProgressElement;
+  failure: HTMLElement;
+  "failure-text": HTMLElement;
+  retry: HTMLButtonElement;
+  toasts: HTMLElement;
+  drop: HTMLElement;
+  open: HTMLInputElement;
+  gallery: HTMLSelectElement;
+  "tab-run": HTMLButtonElement;
+  "tab-export": HTMLButtonElement;
+  "view-run": HTMLElement;
+  "view-export": HTMLElement;
+
+  calibration: HTMLInputElement;
+  "calibration-name": HTMLElement;
+  "calibration-hint": HTMLElement;
+  images: HTMLDetailsElement;
+  "image-layout": HTMLSelectElement;
+  "image-resize": HTMLSelectElement;
+  "image-scale": HTMLSelectElement;
+  "image-mean": HTMLInputElement;
+  "image-std": HTMLInputElement;
+  "image-height": HTMLInputElement;
+  "image-width": HTMLInputElement;
+
+  recipe: HTMLInputElement;
+  "recipe-name": HTMLElement;
+  "recipe-remove": HTMLButtonElement;
+  quantize: HTMLButtonElement;
+  sensitivity: HTMLButtonElement;
+  mixed: HTMLButtonElement;
+  job: HTMLElement;
+  "job-stage": HTMLElement;
+  "job-amount": HTMLElement;
+  "job-bar": HTMLProgressElement;
+  cancel: HTMLButtonElement;
+  "slot-model-verdict": HTMLElement;
+  "slot-model-front": HTMLElement;
+
+  pad: HTMLCanvasElement;
+  "pad-clear": HTMLButtonElement;
+  "pad-next": HTMLButtonElement;
+  "pad-hint": HTMLElement;
+  prompting: HTMLElement;
+  prompt: HTMLTextAreaElement;
+  "prompt-go": HTMLButtonElement;
+  "prompt-cancel": HTMLButtonElement;
+  "prompt-hint": HTMLElement;
+  "input-file": HTMLInputElement;
+  race: HTMLButtonElement;
+
+  "export-model-text": HTMLElement;
+  "save-model": HTMLButtonElement;
+  "save-recipe": HTMLButtonElement;
+  "save-report": HTMLButtonElement;
+  "save-page": HTMLButtonElement;
+  "permalink-text": HTMLElement;
+  permalink: HTMLElement;
+  "snippet-text": HTMLElement;
+  snippet: HTMLElement;
+  code: HTMLElement;
+
+  /** Absent from embed.html. */
+  theme: HTMLButtonElement | null;
+  share: HTMLButtonElement | null;
+  reset: HTMLButtonElement | null;
+  update: HTMLElement | null;
+  "update-now": HTMLButtonElement;
+  "update-later": HTMLButtonElement;
+  /** Only in embed.html. */
+  whole: HTMLAnchorElement | null;
+
+  /** Of bench.html. */
+  stage: HTMLElement;
+  bar: HTMLProgressElement;
+  results: HTMLTableElement;
+  targets: HTMLTableElement;
+}
+
+export type ById = <K extends keyof ElementsById>(id: K) => ElementsById[K];
+
+/** What early.mjs leaves for the page. */
+export interface Start {
+  files: Files;
+  client: Client;
+  begin(query: string): Running<"start">;
+  started: Running<"start"> | null;
+  fastPath?: () => FastPath | null;
+}
+
+/** window.playground: static/api.mjs. */
+export interface Api {
+  ready: Promise<void>;
+  started: boolean;
+  readonly state: Settings | undefined;
+  setState(changes: Partial<Settings>): Promise<Settings>;
+  reset(): Promise<Settings>;
+  load(fileOrUrl: File | Blob | string | URL): Promise<Answer<"load">["result"]>;
+  quantize(): Promise<{ model: Uint8Array; report: Report }>;
+  run(inputs: object): Promise<Record<string, object>>;
+  report(): Promise<Report | null>;
+  addEventListener: EventTarget["addEventListener"];
+  removeEventListener: EventTarget["removeEventListener"];
+  bootTimes: Times | null;
+  restart(reason?: string): Promise<void>;
+}
+
+/** A button in a toast. */
+export interface Action {
+  label: string;
+  run: () => void;
+}
+
+/** Files that the visitor gave, to be given again to a Python that starts anew. */
+export interface Given {
+  model: File | null;
+  calibration: File | null;
+  images: File[] | null;
+  recipe: File | null;
+}
+
+/** What a part of the page gets to work with. */
+export interface Part {
+  client: Client;
+  /** Says what went wrong. */
+  complain: (error: Failure) => void;
+  /** Resolves when Python answers. */
+  ready: () => Promise<void>;
+}
+
+/** The Network Information API, which not every browser has. */
+interface NetworkInformation {
+  saveData?: boolean;
+  effectiveType?: string;
+}
+
+declare global {
+  interface WindowEventMap {
+    "playground-state": CustomEvent<State>;
+    "playground-booted": CustomEvent<Times>;
+    "playground-quantized": CustomEvent<Quantized & { bytes: ArrayBuffer }>;
+  }
+
+  interface Window {
+    playground: Api;
+    playgroundStart: Start;
+    /** Panel loads its components with this. */
+    importShim: { (url: string): Promise<unknown>; addImportMap(): void };
+    /** What bench.html has found, for whoever drives it. */
+    benchResults: object;
+    /** tools/cold_probe.js */
+    coldProbe: object;
+  }
+
+  interface Navigator {
+    readonly connection?: NetworkInformation;
+  }
+
+  /** An entry of the Layout Instability API. */
+  interface LayoutShift extends PerformanceEntry {
+    value: number;
+    hadRecentInput: boolean;
+  }
+
+  interface HTMLIFrameElement {
+    playgroundWorker?: Worker;
+  }
+
+  const playground: Api;
+}

@@ -1,0 +1,204 @@
+"""What the unit tests under Node hold the page's JavaScript against: the package's own answers, as JSON has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from playground.app.fast_path import fast_path_tag, subject_content
+from playground.app.tensor_view import SEPARATOR, _changes, _in_scales
+from playground.app.workspace import Workspace
+from playground.errors import PlaygroundError
+from playground.render import numbers
+from playground.render.formula import example
+from playground.settings import Settings, from_query
+from playground.tensor_view.picture import Picture
+
+TIES = [0.0, 0.5, 1.5, 2.5, 0.125, 1.125, 1.135, 0.0625, 2.0**-13, 1.220703125e-4]
+CARRIES = [999.5, 9.996, 99.95, 999.9999999999999, 9.995e-5, 999.4999, 9.995]
+SIZES = [1234.5, 1e7, 123456789.0, 1e-5, 0.000123456, 3.4e38, 1.2e-38, 1 / 3, 2e22, 5e-324, 999.6e6]
+
+TENSORS: dict[tuple[str, str], list[dict[str, Any]]] = {
+    ("digits-mlp", "fc2.weight"): [
+        {},
+        {"format": "int8", "symmetric": True},
+        {"format": "uint2"},
+        {"format": "int4", "symmetric": True, "narrow_range": True},
+        {"format": "uint8", "lo": -0.1, "hi": 0.25},
+        {"format": "uint4", "zero_point": 3},
+        {"format": "uint5", "symmetric": True, "convention": "pytorch"},
+        {"format": "int6", "zoom": True},
+        {"format": "int3", "granularity": "channel", "axis": 0},
+        {"format": "int8", "granularity": "channel", "axis": 1, "symmetric": True, "convention": "pytorch"},
+        {"format": "uint7", "granularity": "channel", "axis": -1, "hi": 0.2},
+    ],
+    ("digits-convnet", "pointwise2.weight"): [
+        {"format": "int4"},
+        {"format": "int4", "granularity": "channel", "axis": 1},
+        {"format": "uint8", "granularity": "channel", "axis": 7},
+    ],
+    ("digits-mlp", "fc1.bias"): [{"format": "int8"}, {"format": "int2", "granularity": "channel"}],
+}
+"""Tensor -> schemes under which the page draws it without Python."""
+
+REFUSED: list[dict[str, Any]] = [
+    {"format": "fp8_e4m3"},
+    {"format": "int9"},
+    {"format": "int1"},
+    {"granularity": "block"},
+    {"calibrator": "entropy"},
+    {"convention": "tflite"},
+    {"granularity": "channel", "calibrator": "mse"},
+]
+"""What is left to Python."""
+
+MOVES: list[tuple[dict[str, Any], str, Any]] = [
+    ({}, "bits", 5),
+    ({"format": "uint4"}, "bits", 2),
+    ({}, "format", "uint"),
+    ({"zero_point": 1}, "symmetric", True),
+    ({"zero_point": 1}, "granularity", "channel"),
+    ({"lo": -0.1, "hi": 0.1}, "calibrator", "mse"),
+    ({"lo": -0.1, "hi": 0.1, "calibrator": "percentile"}, "percentile", 99.123456789123),
+    ({}, "hi", 0.123456789123),
+    ({}, "lo", 0.5),
+    ({"symmetric": True}, "lo", -0.2),
+    ({"symmetric": True}, "hi", -0.05),
+    ({}, "zero_point", 2),
+    ({"lo": -0.1, "hi": 0.1}, "zero_point", -1),
+    ({"lo": -0.1, "zero_point": 1}, "zoom", True),
+    ({"lo": -0.1, "zero_point": 1}, "tensor", f"digits-mlp{SEPARATOR}fc1.weight"),
+    ({"granularity": "channel"}, "axis", 1),
+]
+"""Settings, the control that is moved, and what to."""
+
+QUERIES = [
+    "?v=1&format=int5&symmetric=1",
+    "?v=1&lo=-0.123456789123&hi=0.5",
+    "?v=1&symmetric=true&narrow_range=TRUE&zoom=0",
+    "?v=1&granularity=channel&axis=1&theme=dark",
+    "?v=1&weights=int4&view=model",
+    "?v=1&model=digits-convnet&tensor=fc.weight&zero_point=2",
+    "?v=1&percentile=99.5&calibrator=percentile&lo=",
+]
+
+
+def everything() -> dict[str, Any]:
+    """All of it."""
+    controls = Workspace(Settings())
+    return {
+        "tag": fast_path_tag({}),
+        "defaults": controls.settings.as_dict(),
+        "numbers": _numbers(),
+        "tensors": [_tensor(*key, schemes) for key, schemes in TENSORS.items()],
+        "refused": [controls.settings.with_(**changes).as_dict() for changes in REFUSED],
+        "moves": [_move(*move) for move in MOVES],
+        "queries": [_linked(query) for query in QUERIES],
+        "spaces": [_space(-0.3, 0.7, 11), _space(0.0, 1e-3, 121), _space(-5.5, -1.25, 2)],
+    }
+
+
+def _numbers() -> dict[str, Any]:
+    rng = np.random.default_rng(5)
+    random_ones = (rng.normal(size=200) * 10.0 ** rng.integers(-8, 9, 200)).tolist()
+    dyadic = (rng.integers(-4000, 4000, 200) / 2.0 ** rng.integers(0, 12, 200)).tolist()
+    some = [*TIES, *CARRIES, *SIZES]
+    values = [*some, *(-value for value in some), *random_ones, *dyadic]
+    return {
+        "digits": [(v, numbers.digits(v)) for v in values],
+        "two": [(v, numbers.digits(v, 2)) for v in values],
+        "size": [(abs(v), numbers.size(abs(v))) for v in values],
+        "percent": [(v, numbers.percent(v)) for v in values if 0 <= v <= 1],
+        "whole": [(v, f"{v:.0f}") for v in values if abs(v) < 1e20],
+        "four": [(v, f"{v:.4f}") for v in values if abs(v) < 1e15],
+        # A setting has one zero.
+        "nine": [(v, float(f"{v:.9g}") + 0.0) for v in values],
+        "grouped": [(n, numbers.grouped(n)) for n in (0, 7, 999, 1000, 65536, 1234567, 10**12)],
+    }
+
+
+def _tensor(model: str, tensor: str, schemes: list[dict[str, Any]]) -> dict[str, Any]:
+    workspace = Workspace(Settings(model=model, tensor=tensor))
+    assert workspace.subject is not None
+    content, _ = subject_content(workspace.subject)
+    pictures = []
+    for changes in schemes:
+        workspace = Workspace(Settings(model=model, tensor=tensor, **changes))
+        pictures.append({"settings": workspace.settings.as_dict(), "picture": _picture(workspace.report)})
+    values = workspace.subject.values
+    return {"model": model, "tensor": tensor, **content, "values": values.ravel().tolist(), "pictures": pictures}
+
+
+def _picture(report: Picture) -> dict[str, Any]:
+    """What the page's picture has, by its names."""
+    return {
+        "asked": report.asked,
+        "axis": report.axis,
+        "edges": report.edges.tolist(),
+        "counts": report.counts.tolist(),
+        "perChannel": report.per_channel,
+        "shape": report.shape,
+        "span": report.span,
+        "shownChannel": report.shown_channel,
+        "scale": report.scale,
+        "zeroPoint": report.zero_point,
+        "scales": report.scales,
+        "maxError": report.metrics["max_error"],
+        "clippedShare": report.clipped_share,
+        "clippingErrorShare": report.clipping_error_share,
+        "limits": report.limits,
+        "levelCounts": report.level_counts.tolist(),
+        "errorEdges": report.error_edges.tolist(),
+        "errorCounts": report.error_counts.tolist(),
+        "bytesBefore": report.bytes_before,
+        "bytesAfter": report.bytes_after,
+        "bitsPerWeight": report.bits_per_weight,
+        "transfer": {"x": report.transfer[0].tolist(), "y": report.transfer[1].tolist()},
+        "levels": report.levels.tolist(),
+        "lo": report.lo,
+        "hi": report.hi,
+        "channelLo": report.channel_lo.tolist(),
+        "channelHi": report.channel_hi.tolist(),
+        "texts": _texts(report),
+    }
+
+
+def _texts(report: Picture) -> dict[str, Any]:
+    largest = report.metrics["max_error"]
+    return {
+        "sqnr": f"{numbers.digits(report.metrics['sqnr_db'])} dB",
+        "max-error": numbers.digits(largest),
+        "max-error remark": _in_scales(largest, report),
+        "bits": numbers.digits(report.bits_per_weight),
+        "size": numbers.size(report.bytes_after),
+        "formula": example(report),
+    }
+
+
+def _move(before: dict[str, Any], control: str, value: Any) -> dict[str, Any]:
+    """What Python makes of a moved control: the new settings, or None if it refuses them."""
+    workspace = Workspace(Settings(**before))
+    settings, report = workspace.settings, workspace.report
+    assert report is not None
+    shown = {"before": settings.as_dict(), "control": control, "value": value}
+    shown |= {"asked": report.asked, "zeroPoint": report.zero_point}
+    try:
+        workspace.change(**_changes(control, value, settings, report))
+    except PlaygroundError as error:
+        raise AssertionError(f"{control} = {value!r} is refused: {error}") from error
+    return shown | {"after": workspace.settings.as_dict()}
+
+
+def _linked(query: str) -> dict[str, Any]:
+    """What a link changes of the Tensor view's settings."""
+    settings, problems = from_query(query)
+    assert not problems, problems
+    default = Settings().as_dict()
+    changes = {name: value for name, value in settings.as_dict().items() if value != default[name]}
+    return {"query": query, "changes": {n: v for n, v in changes.items() if n not in ("view", "weights")}}
+
+
+def _space(first: float, last: float, count: int) -> dict[str, Any]:
+    first, last = float(np.float32(first)), float(np.float32(last))
+    return {"first": first, "last": last, "values": np.linspace(first, last, count).tolist()}
