@@ -85,7 +85,7 @@ def build() -> Path:
             *_BENCH_SCRIPTS,
             _LIMIT,
             _RECIPE / "kernels.py",
-            *(PACKAGE / part for part in ("model", "engines", "ptq", "gallery")),
+            *(PACKAGE / part for part in ("model", "programs", "operators", "engines", "ptq", "gallery")),
             _LOCK,
         ],
         [TREE / "bench"],
