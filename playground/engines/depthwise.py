@@ -53,6 +53,12 @@ def pack_depthwise(offsets: NDArray[np.int16], bias: NDArray[np.int32], by: Valu
     return PackedDepthwise(_grouped(np.stack(planes), by.dot), folded)
 
 
+def packed_bytes_of(channels: int, planes: int, kernel: tuple[int, int], dot: Dot) -> int:
+    """How much room packed weights take."""
+    height, width = kernel
+    return -(-channels // _CHANNELS) * planes * height * -(-width // _taps(dot)) * _CHANNELS * _STEP
+
+
 def _taps(dot: Dot) -> int:
     return 2 if dot == "int16" else 4
 

@@ -29,7 +29,10 @@ class Gather(Step):
     axis: int
 
     def compute(self, inputs: list[Array], out: Value) -> Array:
-        """The slices."""
+        """The slices; InvalidInputError if an index is none of theirs."""
+        rows = inputs[0].shape[self.axis]
+        if ((inputs[1] < -rows) | (inputs[1] >= rows)).any():
+            raise InvalidInputError(f"it has indices that are not below {rows}", where=self.output)
         return np.take(inputs[0], inputs[1], axis=self.axis)
 
     def check_feeds(self, feeds: Mapping[str, Array], values: Mapping[str, Value]) -> None:
