@@ -13,7 +13,7 @@ from statistics import median
 import numpy as np
 
 from playground import host
-from playground.engines.lowering.elementwise import QUANTIZE
+from playground.programs.steps import QUANTIZE
 from playground.tensor_view import fast_path_kernels as fast
 
 VALUES = 1_000_000

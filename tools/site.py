@@ -22,17 +22,7 @@ from tools import (
     scripts,
 )
 from tools.browser_python import BrowserFile
-from tools.paths import (
-    DIST,
-    PACKAGE,
-    PYTHON,
-    REQUIREMENTS,
-    ROOT,
-    STATIC,
-    TREE,
-    WASM_KERNELS,
-    site_packages,
-)
+from tools.paths import DIST, PACKAGE, PYTHON, REQUIREMENTS, ROOT, STATIC, TREE, WASM_KERNELS, site_packages
 from tools.steps import files_in, run, step
 
 ORT = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")

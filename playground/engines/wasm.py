@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.engines import reference
-from playground.engines.kernel_program import RUN, Buffer, KernelProgramBuilder
-from playground.engines.lowering import Lowering
 from playground.engines.planning.plan import compile_graph
-from playground.engines.shared_weights import SharedWeights
 from playground.errors import EngineError, InvalidInputError
 from playground.host import kernels
 from playground.model.graph import Graph
 from playground.programs import program as p
+from playground.programs.kernel_program import RUN, Buffer, KernelProgramBuilder
+from playground.programs.lowering import Lowering
+from playground.programs.shared_weights import SharedWeights
 
 __all__ = ["WasmProgram", "plan", "run"]
 

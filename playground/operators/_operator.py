@@ -194,7 +194,7 @@ class Operator:
         """Hold a node's attributes, and the number of its inputs, against what they may be.
 
         Raises:
-            InvalidInputError: an input or attribute is missing, one too many, or one of another kind or beyond its limits.
+            InvalidInputError: an input or attribute is missing, too many, of another kind or beyond its limits.
         """
         least, most = self.arity
         if len(node.inputs) > most or not all(node.inputs[: int(least)]) or len(node.inputs) < least:

@@ -23,8 +23,6 @@ try:
 except ImportError:
     import nets  # type: ignore[no-redef]
 
-from playground.engines.kernel_program import At, Buffer, KernelProgramBuilder, placed
-from playground.engines.lowering import Lowering
 from playground.engines.planning.plan import compile_graph
 from playground.host.kernel_module import Dot
 from playground.model.graph import Graph
@@ -32,6 +30,8 @@ from playground.model.writers.onnx import to_onnx
 from playground.operators._products import Product
 from playground.operators.conv import Conv
 from playground.operators.mat_mul import ActivationMatMul
+from playground.programs.kernel_program import At, Buffer, KernelProgramBuilder, placed
+from playground.programs.lowering import Lowering
 
 BATCHES = (1, 16)
 DOTS: tuple[Dot, ...] = ("int16", "unsigned", "signed")

@@ -5,7 +5,7 @@ import pytest
 
 from playground import host
 from playground.engines import wasm
-from playground.engines.kernel_program import RUN
+from playground.programs.kernel_program import RUN
 from tests.benchmarks import net_programs, nets
 
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from playground import host
-from playground.engines.lowering.floats import ADD_FLOATS
 from playground.errors import EngineError, InvalidInputError, MissingError
 from playground.host import kernel_module
 from playground.host.cpython import WasmtimeKernels
 from playground.host.kernel import Kernel
 from playground.number_formats._lookup import NEAREST
+from playground.operators._floats import ADD_FLOATS
 from playground.tensor_view.fast_path_kernels import MINMAX
 
 

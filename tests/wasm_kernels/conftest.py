@@ -14,6 +14,8 @@ which relaxed_dot.h stands in for the instruction (wasmtime computes that exactl
 the simd128 build, and the relaxed one if it is exact there.
 """
 
+import importlib
+import pkgutil
 import struct
 import sys
 import tempfile
@@ -23,14 +25,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from playground import host
-from playground.engines import kernel_program, lowering
+from playground import host, operators, programs
 from playground.host.kernel import Kernel
 from playground.host.kernel_checks import arguments, bind, fields_of
 from playground.host.kernel_module import read_module
 from playground.number_formats import _lookup
-from playground.operators import mat_mul_n_bits
-from playground.programs import fast_products
 from playground.tensor_view import fast_path_kernels
 
 PAGES = 12
@@ -38,9 +37,14 @@ STACK_TOP = 65536
 CANARY = 64
 RANK = 6  # of k_copy
 
+for package in (operators, programs):
+    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        importlib.import_module(found.name)
+
+PACKAGES = ("playground.operators.", "playground.programs.")
 STATED = [
-    *(lowering.elementwise, lowering.floats, lowering.moves, lowering.pools, lowering.products, lowering.rows),
-    *(lowering.state, kernel_program, fast_products, mat_mul_n_bits, _lookup, fast_path_kernels),
+    *(module for name, module in sorted(sys.modules.items()) if name.startswith(PACKAGES)),
+    *(_lookup, fast_path_kernels),
 ]
 """The modules that state what kernels do; tests/contract/test_kernels.py finds them all."""
 

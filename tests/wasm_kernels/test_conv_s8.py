@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from playground.engines.packing import Values, pack
 from playground.programs import integer_ops as ops
+from playground.programs.packing import Values, pack
 
 CASES = {  # images (N, C, H, W), filters (M, C / groups, kh, kw), groups, strides, dilations, pads (top, left), output
     "1x1": ((1, 1, 1, 1), (1, 1, 1, 1), 1, (1, 1), (1, 1), (0, 0), (1, 1)),

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from playground.engines.depthwise import pack_depthwise, scratch_bytes
-from playground.engines.packing import Values
 from playground.programs import integer_ops as ops
+from playground.programs.depthwise import pack_depthwise, scratch_bytes
+from playground.programs.packing import Values
 
 CASES = {  # batch, height, width, kernel, strides, dilations, pads (top, left), output
     "1x1": (1, 1, 1, (1, 1), (1, 1), (1, 1), (0, 0), (1, 1)),

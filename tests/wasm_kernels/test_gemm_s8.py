@@ -6,8 +6,8 @@ Shapes lie below, at and above the tiles (4 or 6 rows, 8 or 16 columns, steps of
 import numpy as np
 import pytest
 
-from playground.engines.packing import Values, pack
 from playground.programs import integer_ops as ops
+from playground.programs.packing import Values, pack
 
 DTYPES = ["uint8", "int8"]
 SHAPES = [

@@ -1,10 +1,10 @@
-"""k_pack_weights packs as playground.engines.packing does, so that both operands may be known only at run time."""
+"""k_pack_weights packs as playground.programs.packing does, so that both operands may be known only at run time."""
 
 import numpy as np
 import pytest
 
-from playground.engines.packing import Values, pack, packed_bytes
 from playground.programs import integer_ops as ops
+from playground.programs.packing import Values, pack, packed_bytes
 
 DTYPES = ["uint8", "int8"]
 SHAPES = [(1, 1, 1), (1, 8, 8), (1, 4, 16), (2, 5, 9), (3, 4, 3), (2, 12, 24), (1, 7, 17), (2, 3, 8), (1, 33, 8)]

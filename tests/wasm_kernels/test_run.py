@@ -3,8 +3,8 @@
 import numpy as np
 
 from playground import host
-from playground.engines.kernel_program import RUN, KernelProgramBuilder
-from playground.engines.lowering.elementwise import QUANTIZE
+from playground.programs.kernel_program import RUN, KernelProgramBuilder
+from playground.programs.steps import QUANTIZE
 from playground.tensor_view.fast_path_kernels import DEQUANTIZE
 
 

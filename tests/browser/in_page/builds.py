@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from playground import host
-from playground.engines.kernel_parts import ACCUMULATORS
-from playground.engines.lowering.products import GEMM
-from playground.engines.packing import Values, pack
 from playground.host.browser import PyodideKernels
+from playground.operators._products import GEMM
 from playground.programs import integer_ops as ops
+from playground.programs.kernel_parts import ACCUMULATORS
+from playground.programs.packing import Values, pack
 
 
 def test_the_relaxed_build_is_used_where_the_probe_found_it_exact():

@@ -6,10 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from playground import host
-from playground.engines.kernel_program import At, KernelProgramBuilder
-from playground.engines.lowering.floats import ADD_FLOATS, DYNAMIC_RANGE
-from playground.engines.lowering.moves import COPY
 from playground.errors import EngineError, InvalidInputError
+from playground.operators._dynamic import DYNAMIC_RANGE
+from playground.operators._floats import ADD_FLOATS
+from playground.programs.boxes import COPY
+from playground.programs.kernel_program import At, KernelProgramBuilder
 
 EMPTY = {"n": 0, "lo": 0.0, "hi": 1.0}
 

@@ -10,8 +10,8 @@ from weakref import ref
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.engines.packing import Packed
 from playground.host import Kernels
+from playground.programs.packing import Packed
 
 _SAMPLE = 256
 """Bytes of an array by which others are told from it before all of it is compared."""

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.engines.packing import Values
 from playground.host.kernel_module import Dot
 from playground.programs.integer_ops import Window
+from playground.programs.packing import Values
 
 _CHANNELS, _STEP, _LOWEST, _HIGHEST = 8, 4, -128, 127
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from playground.engines import packing
 from playground.host.kernel import ANY, FLAG, POSITIVE, Count, Part, Rule, Touched, Words, box, octets, size
+from playground.programs import packing
 
 CODES, FLOATS, ACCUMULATORS = range(3)
 """``kind`` of struct epilogue: what results are."""

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from functools import singledispatch
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.engines import step_classes as p
-from playground.programs.integer_ops import Target, Window
-from playground.engines.kernel_parts import ACCUMULATORS, CODES, FLOATS
-from playground.engines.kernel_program import FOREVER, Buffer, KernelProgramBuilder
-from playground.engines.packing import Packed
-from playground.engines.shared_weights import Shared, SharedWeights
-from playground.errors import EngineError, InvalidInputError, UnsupportedError
+from playground.errors import InvalidInputError, UnsupportedError
 from playground.host.kernel import Kernel, octets
+from playground.programs import program as p
+from playground.programs.integer_ops import Target, Window
+from playground.programs.kernel_parts import ACCUMULATORS, CODES, FLOATS
+from playground.programs.kernel_program import FOREVER, Buffer, KernelProgramBuilder
+from playground.programs.packing import Packed
+from playground.programs.shared_weights import Shared, SharedWeights
 
 TRANSPOSE = Kernel(
     "k_transpose",
@@ -28,12 +28,6 @@ Given = dict[str, Any]
 """Arguments of a kernel by field name, or those of a struct inside."""
 
 _KINDS = {"float32": FLOATS, "int32": ACCUMULATORS}
-
-
-@singledispatch
-def lower(step: p.Step, to: Lowering) -> None:
-    """Append the kernel calls of one step. Each kind of step registers how."""
-    raise EngineError(f"no kernel for the step {type(step).__name__}")
 
 
 class Lowering:
@@ -78,7 +72,7 @@ class Lowering:
             UnsupportedError: no kernel takes its sizes.
         """
         try:
-            lower(step, self)
+            step.lower(self)
         except InvalidInputError as error:
             what = f"the kernels cannot compute it ({error})"
             raise UnsupportedError(what, where=step.output, hint="Use engine='onnxruntime'") from error
@@ -137,6 +131,11 @@ class Lowering:
         rows, columns = (channels, pixels) if to_image else (pixels, channels)
         self.call(TRANSPOSE, x=source, outer=n, rows=rows, columns=columns, width=self.width(name), out=out)
         return out
+
+    def rows(self, name: str) -> Given:
+        """How many rows and columns a value has."""
+        *outer, columns = self.values[name].shape
+        return {"rows": math.prod(outer), "columns": columns}
 
     def width(self, name: str) -> int:
         """Bytes of one element of a value."""

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import math
 
-from playground.engines.lowering.state import Given
+from playground.host.kernel import Kernel
+from playground.programs.kernel_parts import copied
+from playground.programs.lowering import Given
+
+COPY = Kernel("k_copy", parts=(copied(),))
 
 _RANK = 6
 """Of k_copy."""

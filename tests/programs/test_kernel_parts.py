@@ -3,17 +3,26 @@
 import numpy as np
 import pytest
 
-from playground.engines import kernel_parts
-from playground.engines.depthwise import packed_bytes_of, scratch_bytes
-from playground.engines.lowering.elementwise import ADD, ADD_BROADCAST, LOOKUP, MUL
-from playground.engines.lowering.moves import COPY, GATHER, PAD, RESIZE
-from playground.engines.lowering.pools import AVERAGE_POOL, MAX_POOL
-from playground.engines.lowering.products import CONV, DEPTHWISE, GEMM, PACK_WEIGHTS
-from playground.engines.lowering.rows import LAYER_NORM, SOFTMAX
-from playground.engines.packing import Values, packed_bytes
 from playground.errors import InvalidInputError
 from playground.host.kernel_checks import arguments
+from playground.operators._products import GEMM
+from playground.operators.add import ADD, ADD_BROADCAST
+from playground.operators.average_pool import AVERAGE_POOL
+from playground.operators.conv import CONV, DEPTHWISE
+from playground.operators.gather import GATHER
+from playground.operators.layer_normalization import LAYER_NORM
+from playground.operators.mat_mul import PACK_WEIGHTS
+from playground.operators.max_pool import MAX_POOL
+from playground.operators.mul import MUL
+from playground.operators.pad import PAD
+from playground.operators.resize import RESIZE
+from playground.operators.softmax import SOFTMAX
+from playground.programs import kernel_parts
+from playground.programs.boxes import COPY
+from playground.programs.depthwise import packed_bytes_of, scratch_bytes
 from playground.programs.integer_ops import Window
+from playground.programs.packing import Values, packed_bytes
+from playground.programs.steps import LOOKUP
 
 DOTS = ["int16", "unsigned", "signed"]
 
