@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,27 +86,54 @@ def tensor(proto: Message, values: Values) -> Tensor:
         return Tensor(name, element.name, shape, nbytes, _in_file(proto, element, shape, values, where))
     if proto.HasField("raw_data"):
         _check_size(len(proto.raw_data), nbytes, "bytes", shape, where)
-        return Tensor(name, element.name, shape, nbytes, lambda: decode(element, proto.raw_data, shape))
-    return Tensor(name, element.name, shape, nbytes, _typed(proto, element, shape, where))
+        return Tensor(name, element.name, shape, nbytes, functools.partial(decode, element, proto.raw_data, shape))
+    stored = _stored(proto, element, shape, where)
+    return Tensor(name, element.name, shape, nbytes, functools.partial(decode, element, stored, shape))
 
 
-def _in_file(proto: Message, element: ElementType, shape: tuple[int, ...], values: Values, where: str) -> Any:
+def _in_file(
+    proto: Message, element: ElementType, shape: tuple[int, ...], values: Values, where: str
+) -> Callable[[], NDArray[Any]]:
     """What reads values that were left in the file."""
-    held, start, count = values.held, int(proto.segment.begin), math.prod(shape)
+    start, count = int(proto.segment.begin), math.prod(shape)
     number, size = values.bulk[start]
+    place = _Place(element, shape, values.held, start, size)
     if number == _NUMBER_OF["raw_data"]:
         _check_size(size, element.nbytes(count), "bytes", shape, where)
-        return lambda: decode(element, held.read(start, size), shape)
+        return place.bytes
     wanted = _field_of(element, where)
     if number != _NUMBER_OF[wanted]:
         raise BadFileError(f"its values are not in {wanted}, where {element.name} belongs", where=where)
     count = _entries(element, count)
     if wanted in ("float_data", "double_data"):
-        _check_size(size, count * (4 if wanted == "float_data" else 8), "bytes", shape, where)
-        return lambda: np.frombuffer(held.read(start, size), _CARRIER[wanted]).reshape(shape)
+        _check_size(size, count * np.dtype(_CARRIER[wanted]).itemsize, "bytes", shape, where)
+        return place.bytes
     if not count <= size <= 10 * count:
         _check_size(size, count, f"bytes of {wanted}", shape, where)
-    return lambda: _of_integers(element, integers(held.read(start, size), count, _narrow(element, wanted)), shape)
+    return place.integers
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Values in a file: what they are, where they begin, and how many bytes they take there."""
+
+    element: ElementType
+    shape: tuple[int, ...]
+    source: Source
+    start: int
+    size: int
+
+    def bytes(self) -> NDArray[Any]:
+        """The values, of bytes as they are stored."""
+        return decode(self.element, self.source.read(self.start, self.size), self.shape)
+
+    def integers(self) -> NDArray[Any]:
+        """The values, of protobuf's integers."""
+        count, dtype = _entries(self.element, math.prod(self.shape)), _narrow(self.element, _FIELD_OF[self.element.name])
+        entries = integers(self.source.read(self.start, self.size), count, dtype)
+        if self.element.stored == dtype:
+            return entries.reshape(self.shape)
+        return decode(self.element, entries.tobytes(), self.shape)
 
 
 def _entries(element: ElementType, count: int) -> int:
@@ -115,18 +142,10 @@ def _entries(element: ElementType, count: int) -> int:
 
 
 def _narrow(element: ElementType, field_name: str) -> str:
-    """What the entries of a field of integers are kept as: the stored type, or the bit patterns of a type of its width."""
-    if element.stored and element.stored[1] in "iub":
+    """The type of a repeated field's entries as they are stored: the element's, or bit patterns of its width."""
+    if element.stored and (element.stored[1] in "iub" or field_name != "int32_data"):
         return element.stored
-    if field_name == "int32_data":
-        return "<u2" if element.bits == 16 else "|u1"
-    return _CARRIER[field_name]
-
-
-def _of_integers(element: ElementType, entries: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    if element.stored and element.stored[1] in "iub":
-        return entries.reshape(shape)
-    return decode(element, entries.tobytes(), shape)
+    return "<u2" if element.bits == 16 else "|u1"
 
 
 def _check_size(found: int, expected: int, unit: str, shape: tuple[int, ...], where: str) -> None:
@@ -138,26 +157,24 @@ def _check_size(found: int, expected: int, unit: str, shape: tuple[int, ...], wh
         )
 
 
+def _of_strings(texts: list[bytes], shape: tuple[int, ...]) -> NDArray[Any]:
+    return np.array(texts, object).reshape(shape)
+
+
 def _strings(proto: Message, shape: tuple[int, ...], where: str) -> Tensor:
-    _check_size(len(proto.string_data), math.prod(shape), "strings", shape, where)
-    nbytes = sum(len(text) for text in proto.string_data)
-    return Tensor(proto.name, "string", shape, nbytes, lambda: np.array(list(proto.string_data), object).reshape(shape))
+    texts = list(proto.string_data)
+    _check_size(len(texts), math.prod(shape), "strings", shape, where)
+    nbytes = sum(map(len, texts))
+    return Tensor(proto.name, "string", shape, nbytes, functools.partial(_of_strings, texts, shape))
 
 
-def _typed(proto: Message, element: ElementType, shape: tuple[int, ...], where: str) -> Any:
-    """Values in a repeated field that came with the outline: slow to convert, so it is done once."""
+def _stored(proto: Message, element: ElementType, shape: tuple[int, ...], where: str) -> bytes:
+    """Values in a repeated field that came with the outline, as bytes of the stored type."""
     name = _field_of(element, where)
     count = _entries(element, math.prod(shape))
     _check_size(len(getattr(proto, name)), count, f"entries of {name}", shape, where)
-
-    @functools.cache
-    def read() -> NDArray[Any]:
-        carried = np.fromiter(getattr(proto, name), _CARRIER[name], count)
-        if name in ("float_data", "double_data"):
-            return carried.reshape(shape)
-        return _of_integers(element, carried.astype(_narrow(element, name)), shape)
-
-    return read
+    carried = np.fromiter(getattr(proto, name), _CARRIER[name], count)
+    return carried.astype(_narrow(element, name)).tobytes()
 
 
 def _field_of(element: ElementType, where: str) -> str:

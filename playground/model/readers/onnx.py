@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from sys import intern
 from typing import Any
 
 import numpy as np
@@ -113,8 +114,8 @@ def _graph(proto: Message, file: _File, outer: _Scope | None) -> Graph:
         else:
             attributes = {held.name: _attribute(held, file, known, where) for held in entry.attribute}
             domain = "" if entry.domain == "ai.onnx" else entry.domain
-            ends = tuple(entry.input), tuple(entry.output)
-            nodes.append(Node(entry.op_type, _node_name(entry, index, names), *ends, attributes, domain))
+            ends = tuple(map(intern, entry.input)), tuple(map(intern, entry.output))
+            nodes.append(Node(intern(entry.op_type), _node_name(entry, index, names), *ends, attributes, domain))
     if len(initializers) > MOST_TENSORS:
         raise BadFileError(f"it has {len(initializers)} tensors, and at most {MOST_TENSORS} are read", where=name)
     for value in proto.output:
@@ -127,7 +128,7 @@ def _graph(proto: Message, file: _File, outer: _Scope | None) -> Graph:
 
 def _node_name(node: Message, index: int, taken: set[str]) -> str:
     """The node's name if it has one of its own; recipes and reports need one each."""
-    name = str(node.name)
+    name = intern(node.name)
     if not name or name in taken:
         name = free_name(f"{name or node.op_type}_{index}", taken)
     taken.add(name)
