@@ -16,7 +16,7 @@ _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 _ITEM_BYTES = 160
-"""Memory that a comma, colon or opening bracket stands for at most: an object with one field takes 400 bytes and has three."""
+"""Memory that a comma, colon or opening bracket stands for: an object of one field has three and takes 400 bytes."""
 
 
 def parse(text: str | bytes, kind: type[PlaygroundError], where: str, *, most_bytes: int, what: str = "it") -> Any:
@@ -30,8 +30,8 @@ def parse(text: str | bytes, kind: type[PlaygroundError], where: str, *, most_by
         what: what messages call it.
 
     Raises:
-        PlaygroundError: of ``kind``: it is larger, would take more memory than it may, is nested too deep, names a field twice, or is
-            not JSON.
+        PlaygroundError: of ``kind``: it is larger, would take more memory than it may, is nested too deep, names a
+            field twice, or is not JSON.
     """
     if len(text) > most_bytes:
         raise kind(f"{what} has {len(text)} bytes, and at most {most_bytes} are read", where=where)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from playground.errors import InvalidInputError, shown
+from playground.errors import InvalidInputError, one_of, shown
 from playground.limits import MOST_QUERY, MOST_QUERY_FIELDS
 from playground.quantization.grouping import GRANULARITIES as SCHEME_GRANULARITIES
 from playground.settings.lists import NUMBER, formats_of, ids_of, number_of, parameters_of
@@ -137,7 +137,7 @@ def checked(name: str, value: Any) -> Any:
 def _choice(name: str, field: Field, value: Any) -> str:
     choices = field.choices()
     if not isinstance(value, str) or value not in choices:
-        raise InvalidInputError(f"{shown(value)} is not a {name}", where=name, hint=f"Use one of: {', '.join(choices)}")
+        raise InvalidInputError(f"{shown(value)} is not a {name}", where=name, hint=one_of(value, choices))
     return value
 
 

@@ -126,9 +126,7 @@ class _Inliner:
     def _replaced(self, node: Message, inside: tuple[Key, ...]) -> Sequence[Message]:
         self.seen += 1
         if self.seen > MOST_NODES or len(inside) > MOST_CALL_DEPTH:
-            raise BadFileError(
-                "its functions call each other too often", where=self.where, hint=_INLINE
-            )
+            raise BadFileError("its functions call each other too often", where=self.where, hint=_INLINE)
         key = (node.domain, node.op_type, node.overload)
         if key not in self.functions:
             for attribute in node.attribute:

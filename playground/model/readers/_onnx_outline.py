@@ -3,19 +3,19 @@
 Protobuf makes objects of everything in a file before anybody can look at it: 2 bytes become a message of 200, a list of
 small numbers takes eight times its size, and a model of 500 MB lies in memory twice. So the file is walked first, along
 the few fields that the reader knows. Sizes, nesting and the memory that protobuf will take are held against the limits
-on the way; values of tensors stay in the file, and ``TensorProto.segment`` of the copy says where (real files have none,
-the field is for streams). Protobuf then parses the copy.
+on the way; values of tensors stay in the file, and ``TensorProto.segment`` of the copy says where (real files have
+none, the field is for streams). Protobuf then parses the copy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from playground.errors import BadFileError
 from playground.host.sources import Source
 from playground.limits import MOST_FIELDS, MOST_GRAPH_DEPTH, MOST_NAME, MOST_PIECE, memory_for
+from playground.model.readers._onnx_fields import COPY, FIELDS, MESSAGE_BYTES, NAME, Kind
 
 IN_PLACE = 1024
 """Bytes of values that stay in the copy: constants of a few numbers are not worth a read each."""
@@ -35,77 +35,6 @@ _LEVELS = 3
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _SEGMENT = b"\x1a"
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """How a field is treated.
-
-    Attributes:
-        message: what kind of message it is, if it is walked; empty: it is copied.
-        bulk: values of a tensor, which stay in the file where they are large.
-        numbers: a list of numbers in one field.
-        marked: only that it is there is of interest.
-        name: a text that is shown and compared.
-    """
-
-    message: str = ""
-    bulk: bool = False
-    numbers: bool = False
-    marked: bool = False
-    name: bool = False
-
-
-_COPY, _BULK, _NUMBERS, _MARK, _NAME = (
-    _Kind(),
-    _Kind(bulk=True),
-    _Kind(numbers=True),
-    _Kind(marked=True),
-    _Kind(name=True),
-)
-
-
-def _copied(*numbers: int) -> dict[int, _Kind]:
-    return dict.fromkeys(numbers, _COPY)
-
-
-def _names(*numbers: int) -> dict[int, _Kind]:
-    return dict.fromkeys(numbers, _NAME)
-
-
-_FIELDS: Mapping[str, Mapping[int, _Kind]] = {
-    "model": {7: _Kind("graph"), 8: _Kind("opset"), 14: _Kind("entry"), 25: _Kind("function")},
-    "graph": {
-        **{1: _Kind("node"), 5: _Kind("tensor"), 11: _Kind("value"), 12: _Kind("value"), 15: _MARK},
-        **_names(2),
-    },
-    "node": {5: _Kind("attribute"), **_names(1, 2, 3, 4, 7, 8)},
-    "attribute": {
-        **{5: _Kind("tensor"), 6: _Kind("graph"), 7: _NUMBERS, 8: _NUMBERS},
-        **_copied(2, 3, 4, 9, 20),
-        **_names(1, 21),
-    },
-    "tensor": {
-        **{1: _NUMBERS, 13: _Kind("entry"), **dict.fromkeys((4, 5, 7, 9, 10, 11), _BULK)},
-        **_copied(2, 6, 14),
-        **_names(8),
-    },
-    "function": {
-        **{7: _Kind("node"), 9: _Kind("opset"), 11: _Kind("attribute")},
-        **_names(1, 4, 5, 6, 10, 13),
-    },
-    "value": {2: _Kind("type"), **_names(1)},
-    "type": {1: _Kind("tensor_type"), **dict.fromkeys((4, 5, 7, 8, 9), _MARK)},
-    "tensor_type": {2: _Kind("shape"), **_copied(1)},
-    "shape": {1: _Kind("dim")},
-    "dim": {**_copied(1), **_names(2)},
-    "opset": {**_names(1), **_copied(2)},
-    "entry": {**_names(1), **_copied(2)},
-}
-"""Kind of message -> number of a field (``onnx.proto``) -> how it is treated; other fields are left out."""
-
-_MESSAGE_BYTES = {"node": 400, "attribute": 400, "tensor": 600, "graph": 1500, "value": 600, "function": 1500}
-"""What a message takes as protobuf and as the reader hold it; others: 200."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +75,7 @@ class _Walk:
 
     def message(self, kind: str, start: int, end: int, depth: int) -> bytes:
         """What is kept of a message at ``start`` to ``end``."""
-        self._spend(_MESSAGE_BYTES.get(kind, 200))
+        self._spend(MESSAGE_BYTES.get(kind, 200))
         if depth > _LEVELS * MOST_GRAPH_DEPTH + 8:
             raise self._error(f"its graphs are nested more than {MOST_GRAPH_DEPTH} deep")
         if end - start <= _WINDOW:
@@ -161,16 +90,16 @@ class _Walk:
             if stop > end:
                 raise self._error("a part of it is longer than what it is in")
             self._count(1)
-            found = _FIELDS[kind].get(number)
+            found = FIELDS[kind].get(number)
             if found is not None:
-                made = self._kept(found, number, wire, content, stop, depth)
+                made = self._kept(found, number, content, stop, depth) if wire == _BYTES else found.otherwise()
                 kept.append(made if made is not None else self._whole(at, stop))
             at = stop
         return b"".join(kept)
 
     def _small(self, kind: str, at: int, end: int, depth: int) -> bytes:
         """The same for what is in ``_data``, at these offsets in it. Runs of fields that are copied stay together."""
-        fields, data, base = _FIELDS[kind], self._data, self._base
+        fields, data, base = FIELDS[kind], self._data, self._base
         kept: list[bytes] = []
         run = at
         count = 0
@@ -186,13 +115,18 @@ class _Walk:
                 raise self._error("a part of it is longer than what it is in")
             count += 1
             found = fields.get(number)
-            if found is _COPY:
+            if found is COPY:
                 continue
-            if found is _NAME and wire == _BYTES and at - content <= MOST_NAME:
+            if found is NAME and wire == _BYTES and at - content <= MOST_NAME:
                 # protobuf hands out bytes where a name is not UTF-8
                 data[content:at].decode()
                 continue
-            made = b"" if found is None else self._kept(found, number, wire, base + content, base + at, depth)
+            if found is None:
+                made: bytes | None = b""
+            elif wire == _BYTES:
+                made = self._kept(found, number, base + content, base + at, depth)
+            else:
+                made = found.otherwise()
             if made is not None:
                 kept.append(data[run:begin])
                 kept.append(made)
@@ -205,27 +139,23 @@ class _Walk:
         self._spend(_COPIES * sum(map(len, kept)))
         return b"".join(kept)
 
-    def _kept(self, found: _Kind, number: int, wire: int, content: int, stop: int, depth: int) -> bytes | None:
-        """What stands for a field in the copy; None: the field as it is."""
+    def _kept(self, found: Kind, number: int, content: int, stop: int, depth: int) -> bytes | None:
+        """What stands for a field of bytes in the copy; None: the field as it is."""
         if found.message:
-            if wire != _BYTES:
-                return b""
             body = self.message(found.message, content, stop, depth + 1)
             return b"".join((_varint(number << 3 | _BYTES), _varint(len(body)), body))
         if found.name:
-            if wire != _BYTES:
-                return b""
             if stop - content > MOST_NAME:
                 raise self._error(f"a name in it has {stop - content} bytes, and at most {MOST_NAME} are read")
             at = self._reach(content, stop - content)
             self._data[at : at + stop - content].decode()
         if found.marked:
             return b"".join((_varint(number << 3 | _BYTES), b"\0"))
-        if wire == _BYTES and found.bulk and stop - content > IN_PLACE:
+        if found.bulk and stop - content > IN_PLACE:
             self.bulk[content] = number, stop - content
             place = b"".join((b"\x08", _varint(content), b"\x10", _varint(stop)))
             return b"".join((_SEGMENT, _varint(len(place)), place))
-        if wire == _BYTES and found.numbers:
+        if found.numbers:
             self._spend(_LIST_BYTES * (stop - content))
         return None
 
@@ -237,7 +167,7 @@ class _Walk:
         return self._data[at : at + stop - start]
 
     def _field(self, at: int) -> tuple[int, int, int, int]:
-        """The field at an offset in ``_data``: its number, how it is written, where its content begins, where it ends."""
+        """The field at an offset in ``_data``: its number, its wire type, where its content begins and ends."""
         data = self._data
         tag = data[at]
         at += 1
@@ -252,7 +182,7 @@ class _Walk:
             return tag >> 3, wire, at, at + size
         if wire == _VARINT:
             return tag >> 3, wire, at, self._number(at)[1]
-        if wire == _FIXED32 or wire == _FIXED64:
+        if wire in (_FIXED32, _FIXED64):
             return tag >> 3, wire, at, at + (4 if wire == _FIXED32 else 8)
         raise self._error("it is not a protobuf message")
 
@@ -299,4 +229,3 @@ def _varint(value: int) -> bytes:
         value >>= 7
     made.append(value)
     return bytes(made)
-

@@ -129,7 +129,10 @@ class _Place:
 
     def integers(self) -> NDArray[Any]:
         """The values, of protobuf's integers."""
-        count, dtype = _entries(self.element, math.prod(self.shape)), _narrow(self.element, _FIELD_OF[self.element.name])
+        count, dtype = (
+            _entries(self.element, math.prod(self.shape)),
+            _narrow(self.element, _FIELD_OF[self.element.name]),
+        )
         entries = integers(self.source.read(self.start, self.size), count, dtype)
         if self.element.stored == dtype:
             return entries.reshape(self.shape)

@@ -50,9 +50,10 @@ def read(source: Source) -> Model:
         BadFileError: no zip archive, a damaged one, or a member whose header disagrees with its size.
         UnsupportedError: a zip archive of something else, or arrays of Python objects.
     """
-    with typed(BadFileError, "it is not a readable zip archive", where=source.name), zipfile.ZipFile(
-        _Directory(source)
-    ) as archive:
+    with (
+        typed(BadFileError, "it is not a readable zip archive", where=source.name),
+        zipfile.ZipFile(_Directory(source)) as archive,
+    ):
         members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
     if not members:
         raise UnsupportedError(

@@ -113,7 +113,9 @@ def _values(name: str, entry: Any, source: Source, start: int) -> _Values:
         raise BadFileError("its shape or its data_offsets are no sizes", where=where)
     dtype = entry["dtype"]
     if not isinstance(dtype, str) or dtype not in _DTYPES:
-        raise BadFileError(f"its element type {shown(dtype)} is unknown", where=where, hint=f"Known: {', '.join(_DTYPES)}")
+        raise BadFileError(
+            f"its element type {shown(dtype)} is unknown", where=where, hint=f"Known: {', '.join(_DTYPES)}"
+        )
     element = BY_NAME[_DTYPES[dtype]]
     needed, found = element.nbytes(math.prod(shape)), offsets[1] - offsets[0]
     if needed != found:

@@ -132,7 +132,9 @@ class Recipe:
                         f"{item!r} is no {kind.__name__}", where=name, hint=f"Use {kind.__name__}(...)"
                     )
         if len(self.rules) > MOST_RULES:
-            raise InvalidInputError(f"there are {len(self.rules)} rules", where="rules", hint=f"Use at most {MOST_RULES}")
+            raise InvalidInputError(
+                f"there are {len(self.rules)} rules", where="rules", hint=f"Use at most {MOST_RULES}"
+            )
         if self.operators is not None:
             given: Any = self.operators
             if not isinstance(given, list | tuple) or not all(isinstance(op, str) and op for op in given):

@@ -59,7 +59,7 @@ def read(data: Any, base: Recipe) -> Recipe:
         for op, shape in _operators(entry):
             for pattern in shell_patterns(entry.get("regex", ".*")):
                 if op == "Conv" and shape is None:  # theirs does not mean depthwise convolutions
-                    rules.append(Rule(pattern, fallback and _scheme(fallback), op, DEPTHWISE))
+                    rules.append(Rule(pattern, None if fallback is None else _scheme(fallback), op, DEPTHWISE))
                 rules.append(Rule(pattern, _scheme(entry), op, shape))
         if len(rules) > MOST_RULES:
             raise InvalidInputError(f"it asks for more than {MOST_RULES} rules", where="recipe")
