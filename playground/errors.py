@@ -7,10 +7,36 @@ The same object crosses the worker boundary as ``{"kind": ..., "message": ...}``
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 _MOST_LISTED = 24
 """A longer list is not read: what is spelt most alike is named instead."""
+
+_MOST_COMPARED = 100
+"""Characters of a value that are compared with names: the time grows with their number."""
+
+_MOST_CHARACTERS = 1000
+"""Of each part of a message: it may quote a value of any length from a file."""
+
+
+def shown(value: Any, most: int = 80) -> str:
+    """``value`` as ``repr`` writes it, cut in the middle to at most ``most`` characters."""
+    try:
+        return cut(repr(value), most)
+    except Exception:
+        # an integer of more than 4300 digits, or lists nested too deep
+        return f"a value of type {type(value).__name__}"
+
+
+def cut(text: str, most: int) -> str:
+    """``text``, or its first and last characters where it has more than ``most``."""
+    if len(text) <= most:
+        return text
+    kept = (most - 1) // 2
+    return f"{text[:kept]}…{text[-kept:]}"
 
 
 class PlaygroundError(Exception):
@@ -27,6 +53,7 @@ class PlaygroundError(Exception):
 
     def __init__(self, what: str, *, where: str = "", hint: str = "", offer: str = "") -> None:
         """Put the sentence together."""
+        what, where, hint = (cut(part, _MOST_CHARACTERS) for part in (what, where, hint))
         self.what, self.where, self.hint, self.offer = what, where, hint, offer
         message = f"{where}: {what}" if where else what
         super().__init__(f"{message.rstrip('.')}. {hint}".strip() if hint else message)
@@ -83,5 +110,42 @@ def one_of(value: object, accepted: Iterable[str]) -> str:
     names = list(accepted)
     if len(names) <= _MOST_LISTED:
         return f"Use one of: {', '.join(names)}"
-    alike = difflib.get_close_matches(str(value), names, n=3, cutoff=0.5) or names[:3]
+    alike = difflib.get_close_matches(str(value)[:_MOST_COMPARED], names, n=3, cutoff=0.5) or names[:3]
     return f"Use one of {len(names)} names such as {', '.join(alike)}"
+
+
+@contextmanager
+def typed(kind: type[PlaygroundError], what: str, *, where: str = "", hint: str = "") -> Iterator[None]:
+    """The boundary around code that reads what comes from outside: whatever it raises becomes an error of ``kind``.
+
+    Errors of ours pass as they are, and so do KeyboardInterrupt and the other exceptions that are no ``Exception``.
+    A boundary stands once, where bytes or text enter; nothing inside it needs to know what libraries raise.
+
+    Either way the local variables of the frames that failed are let go: an error that somebody keeps (a log, a
+    notebook, the page's last answer) would keep the file's bytes with it.
+
+    Args:
+        kind: the error to raise.
+        what: what is wrong, as in :class:`PlaygroundError`; what was raised is added in parentheses.
+        where: the file or the field.
+        hint: what to do.
+    """
+    try:
+        yield
+    except PlaygroundError as error:
+        traceback.clear_frames(error.__traceback__)
+        raise
+    except MemoryError as error:
+        traceback.clear_frames(error.__traceback__)
+        raise kind("it needs more memory than there is", where=where, hint="Use a smaller file") from error
+    except Exception as error:
+        traceback.clear_frames(error.__traceback__)
+        raise kind(f"{what} ({_described(error)})", where=where, hint=hint) from error
+
+
+def _described(error: Exception) -> str:
+    try:
+        said = str(error)
+    except Exception:
+        said = ""
+    return cut(f"{type(error).__name__}: {said}" if said else type(error).__name__, 200)

@@ -12,7 +12,7 @@ _LIMITS_S = {_BROWSER: 300, Path(__file__).parent / "oracles": 600}
 """Seconds a test: the first of a module in a browser also starts the page, some oracles train a model."""
 
 # Machines are busy, so no example has a deadline: tests as a whole have a time limit.
-hypothesis.settings.register_profile("repeatable", derandomize=True)
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("fuzzing", derandomize=False, deadline=None, print_blob=True)
 hypothesis.settings.load_profile("repeatable")
 

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools import testing
-from tools.mutation_record import TARGET
 from tools.paths import LOCAL_CACHE, PYTHON
 from tools.steps import BuildError, timed
+
+TARGET = "PLAYGROUND_MUTATION_DURATIONS"
+"""The environment variable that names what tools/mutation_record.py writes: test -> seconds, of those that passed."""
 
 FOLDER = LOCAL_CACHE / "mutation"
 _COVERAGE, _DURATIONS, _SOURCES = FOLDER / "coverage.sqlite", FOLDER / "durations.json", FOLDER / "sources.json"

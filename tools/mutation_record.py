@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-TARGET = "PLAYGROUND_MUTATION_DURATIONS"
-"""The environment variable that names the file to write: JSON, test -> seconds, of the tests that passed."""
+from tools.mutation_map import TARGET
 
 _seconds: dict[str, float] = defaultdict(float)
 _others: set[str] = set()

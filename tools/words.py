@@ -1,4 +1,4 @@
-"""Refuses words that the project has given up, in names and in prose: ``docs/glossary.md`` has the words in their place.
+"""Refuses words that the project has given up, in names and in prose; ``docs/glossary.md`` has those in their place.
 
 Names are identifiers of Python code, found on the syntax tree. Phrases are looked for in every line of code, pages and
 documentation, since an error text may stand anywhere.
@@ -46,8 +46,23 @@ NAMES: Mapping[str, str] = {
 
 SUFFIXES: Mapping[str, str] = {"_work": "_task"}
 
+_THINGS = [
+    "scale",
+    "axis",
+    "code",
+    "tensor",
+    "format",
+    "number",
+    "calibrator",
+    "size",
+    "zero-point",
+    "image",
+    "model",
+    "file",
+]
+
 PHRASES: Mapping[str, str] = {
-    r"(?<!here )\bis no (scale|axis|code|tensor|format|number|calibrator|size|zero-point|image|model|file)\b": "is not a valid ...",
+    rf"(?<!here )\bis no ({'|'.join(_THINGS)})\b": "is not a valid ...",
     r"\b\d+(\.\d+)? ?KB\b": "kB",
     r"\b(tensor|node|layer|file|sample|byte|value|weight|batch|channel)\(s\)": "the singular or the plural",
     r"\bpieces? of work\b": "task",

@@ -39,6 +39,8 @@ def checked_labels(labels: NDArray[Any], samples: int, graph: Graph, where: str)
             f"{LABELS} of shape {labels.shape} for {samples} samples", where=where, hint="Give one label a sample"
         )
     require_classes(labels, graph.outputs[0].shape, where)
+    if labels.size and labels.max() > np.iinfo(np.int64).max:
+        raise InvalidInputError(f"{LABELS} up to {labels.max()}", where=where, hint="Classes are counted from 0")
     return labels.astype(np.int64)
 
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from playground import gallery
 from playground.app.inputs import Feeds, as_feeds, of_any_batch, read_arrays
 from playground.app.workspace import NO_RESULTS, Workspace
-from playground.errors import BadFileError, CancelledError, InvalidInputError, UnsupportedError
+from playground.errors import BadFileError, CancelledError, InvalidInputError, UnsupportedError, typed
 from playground.host.sources import Source
+from playground.limits import MOST_PICTURE_CELLS
 from playground.model.graph import Graph, Model
 
 MOST_BYTES = 512_000_000
@@ -54,14 +55,19 @@ class CalibrationData:
         Raises:
             BadFileError, InvalidInputError: it is no such file, its arrays do not fit, or its labels do not.
         """
-        from playground.analysis.labels import checked_labels, taken_from  # no first view needs it
+        graph = self._graph()
+        with typed(InvalidInputError, "it cannot be used as calibration data", where=source.name):
+            return self._use_arrays(read_arrays(source), graph, source.name)
 
-        graph, arrays = self._graph(), read_arrays(source)
+    def _use_arrays(self, arrays: Feeds, graph: Graph, name: str) -> dict[str, Any]:
+        # no first view needs it
+        from playground.analysis.labels import checked_labels, taken_from
+
         given = taken_from(arrays, graph)
         feeds = as_feeds(arrays, of_any_batch(graph))
-        labels = None if given is None else checked_labels(given, count(feeds), graph, source.name)
+        labels = None if given is None else checked_labels(given, count(feeds), graph, name)
         how = "With labels." if given is not None else "No labels: answers are held against the float model's."
-        return self._take(feeds, source.name, how, labels)
+        return self._take(feeds, name, how, labels)
 
     def add_image(self, content: Mapping[str, Any], source: Source) -> dict[str, Any]:
         """Take one of several images, in their order; with the last they become the calibration data.
@@ -79,6 +85,10 @@ class CalibrationData:
             BadFileError: there are more or fewer pixels than height and width say.
             CancelledError: another model, or other images, were opened meanwhile.
         """
+        with typed(InvalidInputError, "it cannot be used as calibration data", where=source.name):
+            return self._add_image(content, source)
+
+    def _add_image(self, content: Mapping[str, Any], source: Source) -> dict[str, Any]:
         from playground.ptq.images import image_settings, pixels_of, prepared_image
 
         index, total = _whole(content, "index", 0), _whole(content, "total", 1)
@@ -98,6 +108,12 @@ class CalibrationData:
         if source.size != height * width * CHANNELS_OF_PAGE:
             raise BadFileError(
                 f"{source.size} bytes are no {height} x {width} pixels", where=source.name, hint="Choose another image"
+            )
+        if height * settings.height + width * settings.width > MOST_PICTURE_CELLS:
+            raise InvalidInputError(
+                f"{height} x {width} pixels cannot be resized to {settings.height} x {settings.width}",
+                where=source.name,
+                hint="Choose a smaller image",
             )
         pixels = np.frombuffer(source.read(0, source.size), np.uint8).reshape(height, width, CHANNELS_OF_PAGE)
         self._rows.append(prepared_image(pixels_of(pixels), settings))

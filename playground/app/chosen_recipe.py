@@ -8,16 +8,14 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
-from playground.errors import BadFileError, InvalidInputError, PlaygroundError, UnsupportedError
+from playground.errors import BadFileError, InvalidInputError, PlaygroundError, UnsupportedError, typed
 from playground.host.sources import Source
+from playground.limits import MOST_RECIPE_BYTES
 from playground.model.graph import Graph
 from playground.model.recipe import AlgorithmCall, Recipe, Rule
 from playground.number_formats import FORMATS
 from playground.quantization import Scheme
 from playground.settings import GRANULARITIES, Settings, formats_of, ids_of, parameters_of, parameters_text
-
-MOST_BYTES = 16_000_000
-"""A recipe file may have; ONNX Runtime's overrides list every tensor of a model."""
 
 CODEBOOK_BLOCK = 64
 """Values in a block of a codebook format, as bitsandbytes has them when nothing is said."""
@@ -108,10 +106,12 @@ def read_recipe(source: Source, settings: Settings) -> Recipe:
     """
     from playground.model.recipe.imports import import_recipe
 
-    if source.size > MOST_BYTES:
+    if source.size > MOST_RECIPE_BYTES:
         raise BadFileError(f"it has {source.size} bytes", where=source.name, hint="A recipe is a small JSON file")
+    with typed(BadFileError, "it cannot be read", where=source.name):
+        text = source.read(0, source.size)
     try:
-        return import_recipe(source.read(0, source.size), recipe_of(settings))
+        return import_recipe(text, recipe_of(settings))
     except (InvalidInputError, UnsupportedError) as error:
         where = f"{source.name}, {error.where}" if error.where else source.name
         raise type(error)(error.what, where=where, hint=error.hint) from error

@@ -8,6 +8,7 @@ from dataclasses import fields
 from typing import Any
 
 from playground.convention_rules import CONVENTIONS, Convention
+from playground.settings import schema
 from playground.tensor_view.picture import Subject
 
 TAG = "fast-path:"
@@ -15,14 +16,14 @@ TAG = "fast-path:"
 
 
 def fast_path_tag(widgets: Mapping[str, Any]) -> str:
-    """The tag: ``{"controls": {label: {name, options}}, "conventions": {id: fields}}``.
+    """The tag: ``{"controls": {label: {name, options}}, "conventions": {id: fields}, "schema": settings.schema()}``.
 
     A control is known in the page by its label; ``options`` says what the texts that it offers stand for, as far as
-    that is known when the view is built.
+    that is known when the view is built. With the schema the page validates a link before Python is there.
     """
     controls = {widget.label: {"name": name, "options": _options(widget)} for name, widget in widgets.items()}
     conventions = {name: _plain(convention) for name, convention in CONVENTIONS.items() if _is_covered(convention)}
-    return TAG + json.dumps({"controls": controls, "conventions": conventions})
+    return TAG + json.dumps({"controls": controls, "conventions": conventions, "schema": schema()})
 
 
 def _options(widget: Any) -> dict[str, Any]:

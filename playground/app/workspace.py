@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import param
@@ -13,7 +13,7 @@ from playground.errors import InvalidInputError, MissingError, PlaygroundError
 from playground.host.sources import Source
 from playground.model.graph import Model
 from playground.model.loading import load
-from playground.settings import Settings
+from playground.settings import FIELDS, Settings
 from playground.tensor_view.picture import Picture, Subject, largest_tensor, picture_of, subject_of
 
 UPLOAD = "upload"
@@ -108,13 +108,21 @@ class Workspace(param.Parameterized):
         return model
 
     def show(self, settings: Settings) -> tuple[str, ...]:
-        """Show what a link asks for; where that is not there, the default and a sentence about it."""
+        """Show what a link asks for; what cannot be shown is left at its default, and a sentence says which and why."""
         try:
             self._show(_asked(settings))
+            return ()
         except PlaygroundError as error:
-            self._show(Settings(view=settings.view))
-            return (str(error),)
-        return ()
+            refused = str(error)
+        for wanted in _with_defaults(settings):
+            try:
+                self._show(_asked(wanted))
+            except PlaygroundError:
+                continue
+            left_out = [name for name in FIELDS if getattr(wanted, name) != getattr(settings, name)]
+            return (f"{refused.rstrip('.')}. Left out of the link: {', '.join(left_out)}.",)
+        self._show(Settings(view=settings.view))
+        return (refused,)
 
     def follow(self, recipe: Any, name: str, **changes: Any) -> None:
         """Put a recipe below what the controls say (None: take it away), and bring the controls in line with it.
@@ -178,6 +186,32 @@ class Workspace(param.Parameterized):
         self.param.update(**changes)
 
 
+_TOGETHER = (
+    ("zero_point",),
+    ("lo", "hi"),
+    ("lo", "hi", "zero_point"),
+    ("axis",),
+    ("block_size",),
+    ("calibrator", "percentile"),
+    ("narrow_range", "symmetric"),
+    ("granularity", "axis", "block_size"),
+    ("convention",),
+    ("format",),
+    ("tensor",),
+    ("model", "tensor"),
+)
+"""Settings that can be wrong only with others: what is left out of a link first comes first."""
+
+
+def _with_defaults(settings: Settings) -> Iterator[Settings]:
+    """The settings with one group after the other at its defaults, where it is not yet."""
+    default = Settings()
+    for names in _TOGETHER:
+        changes = {name: getattr(default, name) for name in names}
+        if any(getattr(settings, name) != value for name, value in changes.items()):
+            yield settings.with_(**changes)
+
+
 def _first_tensor(key: str) -> str:
     """The tensor that a model is shown with first; empty: its largest."""
     return gallery.entries()[key].tensor if key in gallery.entries() else ""
@@ -195,5 +229,6 @@ def open_workspace(settings: Settings) -> tuple[Workspace, tuple[str, ...]]:
     """A workspace for the settings; where a link asks for what is not there, the default and a sentence about it."""
     try:
         return Workspace(_asked(settings)), ()
-    except PlaygroundError as error:
-        return Workspace(Settings(view=settings.view)), (str(error),)
+    except PlaygroundError:
+        workspace = Workspace(Settings(view=settings.view))
+        return workspace, workspace.show(settings)

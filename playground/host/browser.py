@@ -12,7 +12,7 @@ import pyodide_js
 from numpy.typing import DTypeLike, NDArray
 from pyodide.ffi import to_js
 
-from playground.errors import EngineError, InvalidInputError
+from playground.errors import BadFileError, EngineError, InvalidInputError, typed
 from playground.host.kernel_module import RELAXED_OPCODE, STACK_BYTES, Dot, Kernels, dot_found, read_module
 from playground.host.sources import check_range
 
@@ -106,5 +106,7 @@ class JsFileSource:
     def read(self, offset: int, size: int) -> bytes:
         """See :meth:`playground.host.sources.Source.read`."""
         check_range(self, offset, size)
-        data: bytes = self._reader.readAsArrayBuffer(self._file.slice(offset, offset + size)).to_bytes()
-        return data
+        hint = "Choose the file again: it may have been changed or moved, or be too large for this browser"
+        with typed(BadFileError, f"{size} bytes of it cannot be read", where=self.name, hint=hint):
+            data: bytes = self._reader.readAsArrayBuffer(self._file.slice(offset, offset + size)).to_bytes()
+            return data

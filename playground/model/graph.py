@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
+
+from playground.errors import BadFileError, shown, typed
 
 Dim = int | str | None
 """A known size, a symbolic name (``"batch"``), or unknown."""
@@ -35,11 +37,17 @@ class Tensor:
     @property
     def size(self) -> int:
         """Number of elements."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
     def numpy(self) -> NDArray[Any]:
-        """The values."""
-        return self.read()
+        """The values.
+
+        Raises:
+            PlaygroundError: they cannot be read: the file is damaged, has changed or is gone, or they do not fit into
+                memory.
+        """
+        with typed(BadFileError, "its values cannot be read", where=f"tensor {shown(self.name)}"):
+            return self.read()
 
     @staticmethod
     def of(name: str, values: NDArray[Any]) -> Tensor:

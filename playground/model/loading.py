@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playground.errors import BadFileError, InvalidInputError
+from playground.errors import BadFileError, InvalidInputError, typed
 from playground.host.sources import BytesSource, FileSource, Source
 from playground.model import readers
 from playground.model.graph import Model
@@ -33,11 +33,8 @@ def load(path_or_bytes: str | Path | bytes | Source, name: str | None = None) ->
     source = _source(path_or_bytes, name)
     if source.size == 0:
         raise BadFileError("the file is empty", where=source.name or "model")
-    reader = _reader(source)
-    try:
-        return reader.read(source)
-    except MemoryError as error:
-        raise BadFileError(f"{source.size} bytes are too many for the memory there is", where=source.name) from error
+    with typed(BadFileError, "it cannot be read", where=source.name, hint="Truncated, damaged, or not a model"):
+        return _reader(source).read(source)
 
 
 def _source(given: str | Path | bytes | Source, name: str | None) -> Source:

@@ -36,6 +36,7 @@ def found() -> MixedPrecision:
     return searched("digits-convnet", "tensor")
 
 
+@pytest.mark.slow
 def test_costs_are_errors_of_models_with_one_weight_replaced(found: MixedPrecision, convnet: Model) -> None:
     original = run_graph(convnet.graph, FEEDS)["logits"].astype(np.float64)
     for choice in found.choices[::2]:

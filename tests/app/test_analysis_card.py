@@ -94,6 +94,7 @@ def test_another_recipe_takes_the_answer_away(view, coarse, jobs):
     assert "hurts most" not in view.analysis.sentence.text
 
 
+@pytest.mark.slow
 def test_a_point_becomes_the_recipe_and_the_points_stay(view, coarse, jobs):
     run_sync(jobs.mixed_task())
     card, mixed = view.analysis, coarse.mixed
@@ -114,6 +115,7 @@ def test_a_point_becomes_the_recipe_and_the_points_stay(view, coarse, jobs):
     assert coarse.compared.quantized.accuracy == pytest.approx(point.measured.accuracy, abs=2 / 360)
 
 
+@pytest.mark.slow
 def test_points_can_be_chosen_from_a_list_too(view, coarse, jobs):
     run_sync(jobs.mixed_task())
     card = view.analysis
@@ -126,6 +128,7 @@ def test_points_can_be_chosen_from_a_list_too(view, coarse, jobs):
     assert coarse.settings.weights == "int2"
 
 
+@pytest.mark.slow
 def test_points_leave_when_other_tensors_are_quantized(view, coarse, jobs):
     run_sync(jobs.mixed_task())
     coarse.change(exclude="fc*")
@@ -169,6 +172,7 @@ def test_an_uploaded_model_is_measured_on_its_calibration_data(files):
     assert answer["sensitivity"]["samples"] == 50
 
 
+@pytest.mark.slow
 def test_the_report_as_a_page(coarse, jobs):
     with pytest.raises(MissingError, match="no quantized model"):
         jobs.page()
@@ -181,6 +185,7 @@ def test_the_report_as_a_page(coarse, jobs):
     assert "Bits for each layer" in jobs.page().decode()
 
 
+@pytest.mark.slow
 def test_the_page_gets_answers_with_the_model_that_was_made_for_them(open_page):
     page = open_page("?model=digits-convnet&weights=int4&weights_granularity=tensor")
     for request in ("sensitivity", "mixed"):

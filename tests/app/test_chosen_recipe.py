@@ -5,8 +5,9 @@ import json
 import pytest
 
 from playground import gallery
-from playground.app.chosen_recipe import MOST_BYTES, changes_of, described, fitting, obstacles, read_recipe, recipe_of
+from playground.app.chosen_recipe import changes_of, described, fitting, obstacles, read_recipe, recipe_of
 from playground.errors import BadFileError, InvalidInputError
+from playground.limits import MOST_RECIPE_BYTES
 from playground.model.recipe import AlgorithmCall, Override, Recipe, Rule
 from playground.model.runtimes import runtimes
 from playground.quantization import Scheme
@@ -92,4 +93,4 @@ def test_what_is_no_recipe_is_refused_and_named(files, content):
 
 def test_a_file_too_large_for_a_recipe_is_not_read(files):
     with pytest.raises(BadFileError, match="small JSON file"):
-        read_recipe(files.source(b" " * (MOST_BYTES + 1), "big.json"), Settings())
+        read_recipe(files.source(b" " * (MOST_RECIPE_BYTES + 1), "big.json"), Settings())

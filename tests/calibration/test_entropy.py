@@ -20,6 +20,7 @@ def onnxruntime_range(stream: Stream, bins: int, quantized: int) -> tuple[float,
     return float(lo), float(hi)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", STREAMS)
 @pytest.mark.parametrize(("bins", "quantized"), [(128, 128), (512, 128), (301, 64), (40, 15)])
 def test_ranges_are_those_of_onnxruntime(stream: str, bins: int, quantized: int) -> None:

@@ -17,6 +17,7 @@ def coarse(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_a_budget_becomes_a_recipe_that_quantize_takes(playground_cli, coarse, tmp_path):
     chosen, model = tmp_path / "chosen.json", tmp_path / "small.onnx"
     sweep = ("sweep", "gallery:digits-convnet", "--recipe", coarse, "--max-bytes", 4200, "-o", chosen, "--json")
@@ -41,6 +42,7 @@ def test_text(playground_cli, coarse):
     assert lines[lines.index("chosen") + 1].startswith("conv1.weight")
 
 
+@pytest.mark.slow
 def test_greedy(playground_cli, coarse):
     ran = playground_cli(
         "sweep", "gallery:digits-convnet", "--recipe", coarse, "--max-bytes", 4200, "--greedy", "--json"
@@ -48,6 +50,7 @@ def test_greedy(playground_cli, coarse):
     assert ran.json["recipe"]["overrides"]
 
 
+@pytest.mark.slow
 def test_reports(playground_cli, coarse, tmp_path):
     page = tmp_path / "report.html"
     ran = playground_cli("evaluate", "gallery:digits-convnet", "--sensitivity", "--recipe", coarse, "--report", page)

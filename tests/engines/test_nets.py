@@ -48,6 +48,7 @@ def last_scale(graph):
     return float(graph.initializers[made[graph.outputs[0].name].inputs[1]].numpy())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*nets.NETS, *nets.GALLERY])
 def test_equals_the_reference_and_agrees_with_onnxruntime(quantized, name):
     graph = before_softmax(quantized(name))

@@ -79,6 +79,7 @@ def test_texts_with_more_octets_than_characters_and_several_lines_keep_their_pla
     assert found["boolean"].applied(source.encode()).decode() == source.replace("a and\n      b", "(a or b)")
 
 
+@pytest.mark.slow
 def test_every_mutant_of_the_package_is_another_program():
     for path in sorted((ROOT / "playground" / "number_formats").glob("*.py")):
         source = path.read_bytes()
@@ -181,6 +182,7 @@ def judged(checkout, recorded, monkeypatch):
     return judge
 
 
+@pytest.mark.slow
 def test_tests_are_those_that_ran_the_line_the_modules_own_first(checkout, recorded):
     source = (checkout / "playground" / "steps.py").read_bytes()
     assert that_ran(recorded.database, "playground/steps.py", 3) == {"tests/test_steps.py::test_beyond"}
@@ -189,6 +191,7 @@ def test_tests_are_those_that_ran_the_line_the_modules_own_first(checkout, recor
     assert recorded.tests_of("playground/steps.py", 12, source) == []
 
 
+@pytest.mark.slow
 def test_in_a_module_that_has_changed_since_every_test_of_it_is_meant(recorded):
     assert len(recorded.tests_of("playground/steps.py", 12, b"other")) == 3
 
@@ -205,6 +208,7 @@ def test_a_tie_that_nobody_tests_survives(judged):
     assert (verdict.outcome, verdict.tests, verdict.left_out) == ("survived", 2, 0)
 
 
+@pytest.mark.slow
 def test_a_line_that_nobody_runs_survives_without_tests(judged):
     verdict = judged("boundary", 12)
     assert (verdict.outcome, verdict.tests) == ("survived", 0)
@@ -244,6 +248,7 @@ def test_none_at_all_is_refused():
         mutation.run_mutation(0, 0)
 
 
+@pytest.mark.slow
 def test_what_coverage_writes_is_still_what_is_read(checkout):
     """The tables are coverage's own; were they to change, the lines read would."""
     with sqlite3.connect(checkout / ".coverage") as connection:

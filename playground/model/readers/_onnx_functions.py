@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from playground.errors import BadFileError
-from playground.model.naming import free_name
+from playground.limits import MOST_CALL_DEPTH, MOST_INLINED_BYTES, MOST_NAME_PARTS, MOST_NODES
+from playground.model.naming import FreeNames
 from playground.model.onnx_proto import Message
 
-MOST_NODES = 100_000
-"""Nodes that calls may become, and calls themselves: a file of a few lines can ask for any number."""
-
-MOST_DEPTH = 50
-"""Functions within functions; those that exporters write call a handful."""
+_INLINE = "Inline them with onnx.inliner"
 
 Key = tuple[str, str, str]
 """Domain, name and overload."""
@@ -48,9 +46,9 @@ def inline(model: Message, where: str) -> str:
         for held in function.opset_import:
             if versions.setdefault(_domain(held.domain), held.version) != held.version:
                 return f"its function {function.name!r} is written for another operator set ({held.version})"
-    stems: set[str] = set()
+    stems = _Stems(where)
     _collect_stems(model.graph, stems)
-    _Inliner(functions, stems, where).replace(model.graph, ())
+    _Inliner(functions, stems, FreeNames(stems), where).replace(model.graph, ())
     _declare(model, versions, {key[0] for key in functions})
     return ""
 
@@ -66,19 +64,42 @@ def _declare(model: Message, versions: Mapping[str, int], defined: set[str]) -> 
         model.opset_import.add(domain=domain, version=versions[domain])
 
 
-def _stems(name: str) -> set[str]:
-    """What a name begins with, up to each of its slashes."""
-    parts = name.split("/")
-    return {"/".join(parts[:count]) for count in range(1, len(parts))}
+class _Stems:
+    """What names begin with, up to each of their slashes: a tree of the parts between them, which is linear in size."""
+
+    def __init__(self, where: str) -> None:
+        self._tree: dict[str, Any] = {}
+        self._where, self._left = where, MOST_NAME_PARTS
+
+    def add(self, name: str) -> None:
+        """All that a name begins with."""
+        at = self._tree
+        for part in name.split("/")[:-1]:
+            if part not in at:
+                self._left -= 1
+                if self._left < 0:
+                    raise BadFileError(
+                        f"names in it have more than {MOST_NAME_PARTS} parts between slashes", where=self._where
+                    )
+            at = at.setdefault(part, {})
+
+    def __contains__(self, stem: object) -> bool:
+        """Whether a name begins with this and a slash."""
+        at = self._tree
+        for part in str(stem).split("/"):
+            if part not in at:
+                return False
+            at = at[part]
+        return True
 
 
-def _collect_stems(graph: Message, stems: set[str]) -> None:
+def _collect_stems(graph: Message, stems: _Stems) -> None:
     """Of all values, those in subgraphs included."""
     for value in (*graph.input, *graph.initializer):
-        stems |= _stems(value.name)
+        stems.add(value.name)
     for node in graph.node:
         for name in node.output:
-            stems |= _stems(name)
+            stems.add(name)
         for attribute in node.attribute:
             if attribute.HasField("g"):
                 _collect_stems(attribute.g, stems)
@@ -87,9 +108,11 @@ def _collect_stems(graph: Message, stems: set[str]) -> None:
 @dataclass(slots=True)
 class _Inliner:
     functions: Mapping[Key, Message]
-    stems: set[str]
+    stems: _Stems
+    names: FreeNames
     where: str
     seen: int = 0
+    copied: int = 0
 
     def replace(self, graph: Message, inside: tuple[Key, ...]) -> None:
         """Replace the calls of a graph and of its subgraphs; ``inside``: the functions whose bodies it is in."""
@@ -102,10 +125,8 @@ class _Inliner:
 
     def _replaced(self, node: Message, inside: tuple[Key, ...]) -> Sequence[Message]:
         self.seen += 1
-        if self.seen > MOST_NODES or len(inside) > MOST_DEPTH:
-            raise BadFileError(
-                "its functions call each other too often", where=self.where, hint="Inline them with onnx.inliner"
-            )
+        if self.seen > MOST_NODES or len(inside) > MOST_CALL_DEPTH:
+            raise BadFileError("its functions call each other too often", where=self.where, hint=_INLINE)
         key = (node.domain, node.op_type, node.overload)
         if key not in self.functions:
             for attribute in node.attribute:
@@ -133,6 +154,11 @@ class _Inliner:
         attributes = {held.name: held for held in (*function.attribute_proto, *call.attribute)}
         nodes = [_copy(node) for node in function.node]
         self._rename(nodes, stem, names, attributes)
+        self.copied += sum(node.ByteSize() for node in nodes)
+        if self.copied > MOST_INLINED_BYTES:
+            raise BadFileError(
+                f"its functions become more than {MOST_INLINED_BYTES} bytes of nodes", where=self.where, hint=_INLINE
+            )
         for formal, actual in passed_on.items():  # an output that is an input as it came
             identity = type(call)(op_type="Identity", name=f"{stem}/{formal}")
             identity.input.append(names[formal])
@@ -142,8 +168,8 @@ class _Inliner:
 
     def _free(self, wanted: str) -> str:
         """What the body's names begin with: nothing else begins so."""
-        stem = free_name(wanted, self.stems)
-        self.stems.add(stem)
+        stem = self.names.free(wanted)
+        self.stems.add(f"{stem}/")
         return stem
 
     def _rename(
@@ -160,7 +186,7 @@ class _Inliner:
                     self._rename_graph(attribute.g, stem, names, attributes)
             for at, name in enumerate(node.output):
                 node.output[at] = names.setdefault(name, f"{stem}/{name}") if name else ""
-                self.stems.update(_stems(node.output[at]))
+                self.stems.add(node.output[at])
 
     def _rename_graph(
         self, graph: Message, stem: str, outer: Mapping[str, str], attributes: Mapping[str, Message]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 
 from playground.errors import BadFileError, MissingError, UnsupportedError
 from playground.host.sources import FileSource, Source
+from playground.limits import MOST_RANK
 from playground.model.element_types import BY_ONNX, ElementType, decode
 from playground.model.graph import Tensor
 from playground.model.onnx_proto import Message, TensorProto
@@ -33,13 +36,40 @@ _FIELD_OF = {name: field for field, names in _FIELDS.items() for name in names}
 _CARRIER = {"float_data": "<f4", "double_data": "<f8", "int64_data": "<i8", "uint64_data": "<u8", "int32_data": "<i4"}
 
 
-def tensor(proto: Message, source: Source) -> Tensor:
+_NUMBER_OF = {"float_data": 4, "int32_data": 5, "int64_data": 7, "raw_data": 9, "double_data": 10, "uint64_data": 11}
+"""Numbers of the fields of ``TensorProto``."""
+
+_WINDOW = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Where values of tensors come from.
+
+    Attributes:
+        source: the file, beside which others may lie.
+        held: the same bytes, in memory if the file is small.
+        bulk: as in :class:`playground.model.readers._onnx_outline.Outline`.
+    """
+
+    source: Source
+    held: Source
+    bulk: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+
+
+def tensor(proto: Message, values: Values) -> Tensor:
     """The tensor of a ``TensorProto``.
 
     Raises:
         BadFileError: its type or shape makes no sense, or it holds more or less than its shape says.
         MissingError: its values are in another file, which is not at hand.
     """
+    source = values.source
+    if len(proto.dims) > MOST_RANK:
+        raise BadFileError(
+            f"it has {len(proto.dims)} axes, and at most {MOST_RANK} are read",
+            where=f"{source.name}: tensor {proto.name!r}",
+        )
     name, shape = proto.name, tuple(int(n) for n in proto.dims)
     where = f"{source.name}: tensor {name!r}"
     if any(n < 0 for n in shape):
@@ -52,10 +82,73 @@ def tensor(proto: Message, source: Source) -> Tensor:
     nbytes = element.nbytes(math.prod(shape))
     if proto.data_location == TensorProto.EXTERNAL:
         return Tensor(name, element.name, shape, nbytes, _external(proto, element, shape, source, where))
+    if proto.HasField("segment"):
+        return Tensor(name, element.name, shape, nbytes, _in_file(proto, element, shape, values, where))
     if proto.HasField("raw_data"):
         _check_size(len(proto.raw_data), nbytes, "bytes", shape, where)
-        return Tensor(name, element.name, shape, nbytes, lambda: decode(element, proto.raw_data, shape))
-    return Tensor(name, element.name, shape, nbytes, _typed(proto, element, shape, where))
+        return Tensor(name, element.name, shape, nbytes, functools.partial(decode, element, proto.raw_data, shape))
+    stored = _stored(proto, element, shape, where)
+    return Tensor(name, element.name, shape, nbytes, functools.partial(decode, element, stored, shape))
+
+
+def _in_file(
+    proto: Message, element: ElementType, shape: tuple[int, ...], values: Values, where: str
+) -> Callable[[], NDArray[Any]]:
+    """What reads values that were left in the file."""
+    start, count = int(proto.segment.begin), math.prod(shape)
+    number, size = values.bulk[start]
+    place = _Place(element, shape, values.held, start, size)
+    if number == _NUMBER_OF["raw_data"]:
+        _check_size(size, element.nbytes(count), "bytes", shape, where)
+        return place.bytes
+    wanted = _field_of(element, where)
+    if number != _NUMBER_OF[wanted]:
+        raise BadFileError(f"its values are not in {wanted}, where {element.name} belongs", where=where)
+    count = _entries(element, count)
+    if wanted in ("float_data", "double_data"):
+        _check_size(size, count * np.dtype(_CARRIER[wanted]).itemsize, "bytes", shape, where)
+        return place.bytes
+    if not count <= size <= 10 * count:
+        _check_size(size, count, f"bytes of {wanted}", shape, where)
+    return place.integers
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Values in a file: what they are, where they begin, and how many bytes they take there."""
+
+    element: ElementType
+    shape: tuple[int, ...]
+    source: Source
+    start: int
+    size: int
+
+    def bytes(self) -> NDArray[Any]:
+        """The values, of bytes as they are stored."""
+        return decode(self.element, self.source.read(self.start, self.size), self.shape)
+
+    def integers(self) -> NDArray[Any]:
+        """The values, of protobuf's integers."""
+        count, dtype = (
+            _entries(self.element, math.prod(self.shape)),
+            _narrow(self.element, _FIELD_OF[self.element.name]),
+        )
+        entries = integers(self.source.read(self.start, self.size), count, dtype)
+        if self.element.stored == dtype:
+            return entries.reshape(self.shape)
+        return decode(self.element, entries.tobytes(), self.shape)
+
+
+def _entries(element: ElementType, count: int) -> int:
+    """How many entries of a repeated field hold so many elements: one each, or one for a byte of them."""
+    return count if element.bits >= 8 else element.nbytes(count)
+
+
+def _narrow(element: ElementType, field_name: str) -> str:
+    """The type of a repeated field's entries as they are stored: the element's, or bit patterns of its width."""
+    if element.stored and (element.stored[1] in "iub" or field_name != "int32_data"):
+        return element.stored
+    return "<u2" if element.bits == 16 else "|u1"
 
 
 def _check_size(found: int, expected: int, unit: str, shape: tuple[int, ...], where: str) -> None:
@@ -67,30 +160,65 @@ def _check_size(found: int, expected: int, unit: str, shape: tuple[int, ...], wh
         )
 
 
+def _of_strings(texts: list[bytes], shape: tuple[int, ...]) -> NDArray[Any]:
+    return np.array(texts, object).reshape(shape)
+
+
 def _strings(proto: Message, shape: tuple[int, ...], where: str) -> Tensor:
-    _check_size(len(proto.string_data), math.prod(shape), "strings", shape, where)
-    nbytes = sum(len(text) for text in proto.string_data)
-    return Tensor(proto.name, "string", shape, nbytes, lambda: np.array(list(proto.string_data), object).reshape(shape))
+    texts = list(proto.string_data)
+    _check_size(len(texts), math.prod(shape), "strings", shape, where)
+    nbytes = sum(map(len, texts))
+    return Tensor(proto.name, "string", shape, nbytes, functools.partial(_of_strings, texts, shape))
 
 
-def _typed(proto: Message, element: ElementType, shape: tuple[int, ...], where: str) -> Any:
-    """Values in a repeated field: slow to convert (2 s for a million in the browser), so it is done once."""
+def _stored(proto: Message, element: ElementType, shape: tuple[int, ...], where: str) -> bytes:
+    """Values in a repeated field that came with the outline, as bytes of the stored type."""
+    name = _field_of(element, where)
+    count = _entries(element, math.prod(shape))
+    _check_size(len(getattr(proto, name)), count, f"entries of {name}", shape, where)
+    carried = np.fromiter(getattr(proto, name), _CARRIER[name], count)
+    return carried.astype(_narrow(element, name)).tobytes()
+
+
+def _field_of(element: ElementType, where: str) -> str:
+    """The repeated field that holds values of a type (UnsupportedError if none does)."""
     if element.name not in _FIELD_OF:
         raise UnsupportedError(f"{element.name} values that are not stored as raw bytes cannot be read", where=where)
-    field = _FIELD_OF[element.name]
-    count = math.prod(shape) if element.bits >= 8 else element.nbytes(math.prod(shape))
-    _check_size(len(getattr(proto, field)), count, f"entries of {field}", shape, where)
+    return _FIELD_OF[element.name]
 
-    @functools.cache
-    def read() -> NDArray[Any]:
-        carried = np.fromiter(getattr(proto, field), _CARRIER[field], count)
-        if element.stored and element.stored[1] in "iub":
-            return carried.astype(element.stored).reshape(shape)
-        if field == "int32_data":  # bit patterns of narrower types
-            carried = carried.astype("<u2" if element.bits == 16 else np.uint8)
-        return decode(element, carried.tobytes(), shape)
 
-    return read
+def integers(data: bytes, count: int, dtype: str) -> NDArray[Any]:
+    """Protobuf's varints as an array of ``dtype`` (integers; values that do not fit are cut, as protobuf does).
+
+    Args:
+        data: the content of a packed field.
+        count: how many there have to be.
+        dtype: NumPy's type of the result.
+
+    Raises:
+        BadFileError: there are more or fewer, or one does not end.
+    """
+    found, done = np.empty(count, dtype), 0
+    octets = np.frombuffer(data, np.uint8)
+    at = 0
+    while at < len(octets):
+        part = octets[at : at + _WINDOW]
+        ends = np.flatnonzero(part < 128)
+        if not ends.size or done + ends.size > count:
+            raise BadFileError(f"it does not hold {count} numbers", hint="The file is damaged")
+        starts = np.concatenate(([0], ends[:-1] + 1))
+        lengths = ends - starts + 1
+        values = np.zeros(ends.size, np.uint64)
+        for position in range(min(int(lengths.max()), 10)):
+            longer = lengths > position
+            septets = (part[starts[longer] + position] & 127).astype(np.uint64)
+            values[longer] |= septets << np.uint64(7 * position)
+        found[done : done + ends.size] = values.view(np.int64).astype(dtype)
+        done += ends.size
+        at += int(ends[-1]) + 1
+    if done != count:
+        raise BadFileError(f"it holds {done} numbers, and its shape needs {count}", hint="The file is damaged")
+    return found
 
 
 def _external(proto: Message, element: ElementType, shape: tuple[int, ...], source: Source, where: str) -> Any:

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import io
 import math
+import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from tokenize import TokenError
 from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from playground.errors import BadFileError, UnsupportedError
+from playground.errors import BadFileError, UnsupportedError, typed
 from playground.host.sources import Source
+from playground.limits import (
+    MOST_ARRAYS,
+    MOST_DIRECTORY_BYTES,
+    MOST_JSON_DEPTH,
+    MOST_NAME,
+    MOST_NPY_HEADER,
+    MOST_RANK,
+    memory_for,
+)
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Model, Tensor
 from playground.model.readers._reader import Reader
@@ -23,13 +33,14 @@ from playground.model.readers._reader import Reader
 MAX_DEFLATE_RATIO = 1032
 """No stream of deflate grows more than this: a member that says so lies about its size."""
 
-_MAX_READ = 1 << 26
-"""Most bytes zipfile may take at once: the archive's directory, or a chunk of a member."""
+_ENCRYPTED = 0x1
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""What NumPy writes."""
+
+_LOCAL_HEADER = struct.Struct("<4s22xHH")
+"""Signature, and the sizes of the name and of the extra field behind the header."""
 
 _CHUNK = 1 << 20
-
-_HEADER_FAULTS = (ValueError, KeyError, TypeError, SyntaxError, TokenError, MemoryError, RecursionError)
-"""What NumPy's parser of .npy headers raises on nonsense (the last three on deep nesting)."""
 
 
 def read(source: Source) -> Model:
@@ -39,38 +50,56 @@ def read(source: Source) -> Model:
         BadFileError: no zip archive, a damaged one, or a member whose header disagrees with its size.
         UnsupportedError: a zip archive of something else, or arrays of Python objects.
     """
-    try:
-        with zipfile.ZipFile(_Reading(source)) as archive:
-            members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
-            if not members:
-                raise UnsupportedError(
-                    "it is a zip archive without .npy files", where=source.name, hint="An .npz file was expected"
-                )
-            tensors = [_tensor(archive, member, source) for member in members]
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error, EOFError) as error:
-        raise BadFileError(f"it is no readable zip archive ({error})", where=source.name) from error
-    found = {tensor.name: tensor for tensor in tensors}
-    if len(found) != len(tensors):
-        raise BadFileError("two of its arrays have the same name", where=source.name)
-    return Model("npz", source.name, found)
+    with (
+        typed(BadFileError, "it is not a readable zip archive", where=source.name),
+        zipfile.ZipFile(_Directory(source)) as archive,
+    ):
+        members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
+    if not members:
+        raise UnsupportedError(
+            "it is a zip archive without .npy files", where=source.name, hint="An .npz file was expected"
+        )
+    if len(members) > MOST_ARRAYS:
+        raise BadFileError(f"it has {len(members)} arrays, and at most {MOST_ARRAYS} are read", where=source.name)
+    for member in members:
+        if member.file_size > MAX_DEFLATE_RATIO * (member.compress_size + 64):
+            raise BadFileError(
+                f"{member.compress_size} bytes cannot unpack to the {member.file_size} it claims",
+                where=f"{source.name}: array {member.filename[:80]!r}",
+            )
+    if (total := sum(member.file_size for member in members)) > memory_for(source.size):
+        raise BadFileError(
+            f"its arrays unpack to {total} bytes, more than 3 times the file and 64 MB",
+            where=source.name,
+            hint="Save it with numpy.savez, which does not compress",
+        )
+    tensors: dict[str, Tensor] = {}
+    for member in members:
+        made = _tensor(member, source)
+        if made.name in tensors:
+            raise BadFileError(f"two of its arrays have the name {made.name[:80]!r}", where=source.name)
+        tensors[made.name] = made
+    return Model("npz", source.name, tensors)
 
 
-def _tensor(archive: zipfile.ZipFile, member: zipfile.ZipInfo, source: Source) -> Tensor:
+def _tensor(member: zipfile.ZipInfo, source: Source) -> Tensor:
     name = member.filename.removesuffix(".npy")
     where = f"{source.name}: array {name[:80]!r}"
-    if member.file_size > MAX_DEFLATE_RATIO * (member.compress_size + 64):
-        raise BadFileError(
-            f"{member.compress_size} bytes cannot unpack to the {member.file_size} it claims", where=where
+    if len(name) > MOST_NAME:
+        raise BadFileError(f"its name has {len(name)} characters, and at most {MOST_NAME} are read", where=where)
+    if member.flag_bits & _ENCRYPTED or member.compress_type not in _METHODS:
+        raise UnsupportedError(
+            "it is encrypted, or compressed by another method than deflate", where=where, hint="Use numpy.savez"
         )
-    with archive.open(member) as stream:
-        header = _header(stream, where)
+    with typed(BadFileError, "its .npy header cannot be read", where=where):
+        header = _header(_Unpacked(source, member), where)
     native = header.dtype.newbyteorder("=").name
     found, needed = member.file_size - header.start, header.nbytes
     if found != needed:
         raise BadFileError(f"it holds {found} bytes, and its shape {list(header.shape)} needs {needed}", where=where)
     if native not in BY_NAME:
         raise UnsupportedError(f"arrays of {header.dtype} are no tensors", where=where)
-    return Tensor(name, native, header.shape, needed, lambda: _values(source, member, header))
+    return Tensor(name, native, header.shape, needed, _Array(source, member, header).read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,40 +116,112 @@ class _Header:
         return math.prod(self.shape) * self.dtype.itemsize
 
 
-def _header(stream: Any, where: str) -> _Header:
-    """The header of an .npy file: NumPy's own parser, which takes literals of at most 10 kB only."""
-    try:
-        version = npy.read_magic(stream)
-        parse = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
-        shape, fortran, dtype = parse(stream)
-    except _HEADER_FAULTS as error:
-        raise BadFileError("its .npy header cannot be read", where=where) from error
+def _header(stream: _Unpacked, where: str) -> _Header:
+    """The header of an .npy file, read by NumPy's own parser of literals once its size and its nesting are known."""
+    start = stream.take(8)
+    version = npy.read_magic(io.BytesIO(start))
+    sizes = {(1, 0): "<H", (2, 0): "<I"}
+    if version not in sizes:
+        raise BadFileError(f"version {version} of .npy is not known", where=where)
+    prefix = stream.take(struct.calcsize(sizes[version]))
+    (size,) = struct.unpack(sizes[version], prefix)
+    if size > MOST_NPY_HEADER:
+        raise BadFileError(
+            f"its .npy header is said to have {size} bytes, and at most {MOST_NPY_HEADER} are read", where=where
+        )
+    literal = stream.take(size)
+    if sum(map(literal.count, b"([{-+~!")) > MOST_JSON_DEPTH:
+        raise BadFileError("its .npy header cannot be read: it is nested too deep", where=where)
+    parse = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, fortran, dtype = parse(io.BytesIO(prefix + literal))
     if dtype.hasobject:
         raise UnsupportedError(
             "it holds pickled Python objects, which are never loaded", where=where, hint="Save plain arrays"
         )
     if any(n < 0 for n in shape):
         raise BadFileError(f"its shape {list(shape)} has a negative size", where=where)
-    return _Header(dtype, shape, fortran, stream.tell())
+    if len(shape) > MOST_RANK or max(shape, default=0) >= 2**63:
+        raise BadFileError(f"its shape has more than {MOST_RANK} axes, or a size of 2^63 or more", where=where)
+    return _Header(dtype, shape, fortran, len(start) + len(prefix) + size)
 
 
-def _values(source: Source, member: zipfile.ZipInfo, header: _Header) -> NDArray[Any]:
-    data = np.empty(header.nbytes, np.uint8)
-    try:
-        with zipfile.ZipFile(_Reading(source)) as archive, archive.open(member) as stream:
-            stream.read(header.start)
+@dataclass(frozen=True, slots=True)
+class _Array:
+    """Where an array lies, and what it is."""
+
+    source: Source
+    member: zipfile.ZipInfo
+    header: _Header
+
+    def read(self) -> NDArray[Any]:
+        """The array.
+
+        Raises:
+            BadFileError: it is damaged.
+        """
+        where, header = f"{self.source.name}: array {self.member.filename[:80]!r}", self.header
+        with typed(BadFileError, "it is damaged", where=where):
+            stream = _Unpacked(self.source, self.member)
+            stream.take(header.start)
+            data = np.empty(header.nbytes, np.uint8)
             for at in range(0, data.size, _CHUNK):
                 part = data[at : at + _CHUNK]
-                part[:] = np.frombuffer(stream.read(part.size), np.uint8)
-            stream.read(1)  # at the end the checksum is compared
-    except (zipfile.BadZipFile, ValueError, zlib.error, EOFError) as error:
-        raise BadFileError(f"array {member.filename!r} is damaged", where=source.name) from error
-    array = data.view(header.dtype).reshape(header.shape, order="F" if header.fortran else "C")
-    return array.astype(header.dtype.newbyteorder("="), copy=False)
+                part[:] = np.frombuffer(stream.take(part.size), np.uint8)
+            if stream.checksum != self.member.CRC:
+                raise BadFileError("it is damaged (its checksum is another)", where=where)
+            array = data.view(header.dtype).reshape(header.shape, order="F" if header.fortran else "C")
+            return array.astype(header.dtype.newbyteorder("="), copy=False)
 
 
-class _Reading(io.RawIOBase):
-    """A source as the seekable file that zipfile wants; large single reads are refused."""
+class _Unpacked:
+    """The content of a member from its beginning on, unpacked as it is asked for: never more at once than that."""
+
+    def __init__(self, source: Source, member: zipfile.ZipInfo) -> None:
+        signature, name, extra = _LOCAL_HEADER.unpack(source.read(member.header_offset, _LOCAL_HEADER.size))
+        if signature != b"PK\x03\x04":
+            raise BadFileError("there is no such member where the archive says", where=source.name)
+        start = member.header_offset + _LOCAL_HEADER.size + name + extra
+        self.checksum = 0
+        self._pieces = _pieces(source, start, member.compress_size)
+        self._inflate = zlib.decompressobj(-15) if member.compress_type == zipfile.ZIP_DEFLATED else None
+        self._waiting = b""
+
+    def take(self, size: int) -> bytes:
+        """The next ``size`` bytes.
+
+        Raises:
+            BadFileError: there are fewer. zlib.error: what is there is not compressed data.
+        """
+        parts: list[bytes] = []
+        left = size
+        while left:
+            if not self._waiting:
+                self._waiting = next(self._pieces, b"")
+            if self._inflate is None:
+                part, self._waiting = self._waiting[:left], self._waiting[left:]
+            else:
+                part = self._inflate.decompress(self._waiting, left)
+                self._waiting = self._inflate.unconsumed_tail
+            if not part and (not self._waiting or (self._inflate and self._inflate.eof)):
+                raise BadFileError("it ends too early", hint="The file is truncated or damaged")
+            parts.append(part)
+            left -= len(part)
+        data = b"".join(parts)
+        self.checksum = zlib.crc32(data, self.checksum)
+        return data
+
+
+def _pieces(source: Source, start: int, size: int) -> Iterator[bytes]:
+    """Bytes of a source, little at first: most members are only looked at."""
+    at, most = start, 4096
+    while at < start + size:
+        count = min(most, start + size - at)
+        yield source.read(at, count)
+        at, most = at + count, _CHUNK
+
+
+class _Directory(io.RawIOBase):
+    """A source as the seekable file that zipfile wants, which only reads the table of contents from it."""
 
     def __init__(self, source: Source) -> None:
         self._source, self._at = source, 0
@@ -137,15 +238,18 @@ class _Reading(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._source.size}[whence]
         if self._at < 0:
-            raise OSError("seek before the start")  # what a file does; zipfile relies on it
+            # what a file does; zipfile relies on it
+            raise OSError("seek before the start")
         return self._at
 
     def read(self, size: int = -1) -> bytes:
         left = max(self._source.size - self._at, 0)
         size = left if size < 0 else min(size, left)
-        if size > _MAX_READ:
-            raise BadFileError(f"a part of {size} bytes of the archive is too large", where=self._source.name)
+        if size > MOST_DIRECTORY_BYTES:
+            raise BadFileError(f"its table of contents has {size} bytes, which is too many", where=self._source.name)
         data = self._source.read(self._at, size) if size else b""
+        if data.count(b"PK\x01\x02") > 2 * MOST_ARRAYS:
+            raise BadFileError(f"it has more than {2 * MOST_ARRAYS} members", where=self._source.name)
         self._at += size
         return data
 

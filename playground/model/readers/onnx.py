@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
+from sys import intern
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from playground.errors import BadFileError, UnsupportedError
-from playground.host.sources import Source
+from playground.errors import BadFileError, UnsupportedError, typed
+from playground.host.sources import BytesSource, Source
+from playground.limits import MOST_FILE_BYTES, MOST_KEPT_BYTES, MOST_PIECE, MOST_TENSORS
 from playground.model.element_types import BY_ONNX
 from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
 from playground.model.naming import free_name
-from playground.model.onnx_proto import AttributeProto, DecodeError, Message, ModelProto
-from playground.model.readers._onnx_tensors import STRING, tensor
+from playground.model.onnx_proto import AttributeProto, Message, ModelProto
+from playground.model.readers._onnx_outline import outline
+from playground.model.readers._onnx_tensors import STRING, Values, tensor
 from playground.model.readers._reader import Reader
-
-MAX_BYTES = min(2**31 - 1, sys.maxsize // 4)
-"""Protobuf's own limit; in the browser (32 bits) 512 MB, because parsing needs the file twice."""
 
 _SECOND_TAGS = frozenset(b"\x12\x1a\x22\x28\x32\x3a\x42\x72")
 """What comes after ir_version in a ModelProto: producer, domain, version, doc, graph, opset or metadata."""
@@ -28,7 +29,7 @@ _SECOND_TAGS = frozenset(b"\x12\x1a\x22\x28\x32\x3a\x42\x72")
 class _File:
     """What every part of a file is read with."""
 
-    source: Source
+    values: Values
     opset: int
     other_opsets: dict[str, int]
 
@@ -45,20 +46,22 @@ def read(source: Source) -> Model:
         MissingError: its weights are in another file that is not at hand.
         UnsupportedError: it uses a part of ONNX that has no place in :class:`Graph`.
     """
-    if source.size > MAX_BYTES:
+    if source.size > MOST_FILE_BYTES:
         raise BadFileError(
-            f"an ONNX file can have at most {MAX_BYTES} bytes here, and this one has {source.size}",
+            f"an ONNX file can have at most {MOST_FILE_BYTES} bytes, and this one has {source.size}",
             where=source.name,
             hint="Larger models keep their weights in files of their own",
         )
-    try:
-        proto = ModelProto.FromString(source.read(0, source.size))
-        return _model(proto, source)
-    except (DecodeError, UnicodeDecodeError) as error:
-        raise BadFileError("it is no complete ONNX file", where=source.name, hint="Truncated or damaged") from error
+    small = source.size <= MOST_KEPT_BYTES
+    held = BytesSource(source.read(0, source.size), source.name) if small else source
+    with typed(BadFileError, "it is not a complete ONNX file", where=source.name, hint="Truncated or damaged"):
+        found = outline(held, source.size if small else 0)
+        proto = ModelProto.FromString(found.model)
+    return _model(proto, Values(source, held, found.bulk))
 
 
-def _model(proto: Message, source: Source) -> Model:
+def _model(proto: Message, values: Values) -> Model:
+    source = values.source
     if not proto.HasField("graph") or not proto.opset_import:
         missing = "graph" if not proto.HasField("graph") else "operator set"
         raise BadFileError(f"it has no {missing}", where=source.name, hint="Truncated, or not an ONNX model")
@@ -69,11 +72,11 @@ def _model(proto: Message, source: Source) -> Model:
     if proto.graph.sparse_initializer:
         notes.append("It has sparse tensors: its dense ones are shown, its graph is not")
     if notes:
-        tensors = {entry.name: tensor(entry, source) for entry in proto.graph.initializer}
+        tensors = {entry.name: tensor(entry, values) for entry in proto.graph.initializer}
         return Model("onnx", source.name, tensors, None, metadata, tuple(notes))
     opsets = {imported.domain: int(imported.version) for imported in proto.opset_import}
     opset = opsets.pop("", 0) or opsets.pop("ai.onnx", 0) or 1
-    graph = _graph(proto.graph, _File(source, opset, opsets), frozenset())
+    graph = _graph(proto.graph, _File(values, opset, opsets), None)
     return Model("onnx", source.name, graph.initializers, graph, metadata)
 
 
@@ -83,25 +86,41 @@ def _with_functions_inlined(proto: Message, source: Source) -> str:
     return inline(proto, source.name)
 
 
-def _graph(proto: Message, file: _File, outer: frozenset[str]) -> Graph:
-    initializers = {entry.name: tensor(entry, file.source) for entry in proto.initializer}
-    known = set(outer) | set(initializers) | {entry.name for entry in proto.input}
+class _Scope:
+    """Names of values that are known in a graph, and through ``outer`` those of the graphs around it."""
+
+    def __init__(self, names: Iterable[str], outer: _Scope | None) -> None:
+        self.own, self.outer = set(names), outer
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.own or (self.outer is not None and name in self.outer)
+
+
+def _graph(proto: Message, file: _File, outer: _Scope | None) -> Graph:
+    name = file.values.source.name
+    initializers: dict[str, Tensor] = {}
+    for entry in proto.initializer:
+        if entry.name in initializers:
+            raise BadFileError(f"two of its tensors have the name {entry.name!r}", where=name)
+        initializers[entry.name] = tensor(entry, file.values)
+    known = _Scope((*initializers, *(entry.name for entry in proto.input)), outer)
     nodes: list[Node] = []
     names: set[str] = set()
     for index, entry in enumerate(proto.node):
-        where = f"{file.source.name}: node {entry.name or index!r} ({entry.op_type})"
-        _check_names(entry, known, outer, where)
+        where = f"{name}: node {entry.name or index!r} ({entry.op_type})"
+        _check_names(entry, known, where)
         if entry.op_type == "Constant" and entry.domain in ("", "ai.onnx"):
-            initializers[entry.output[0]] = _constant(entry, file.source, where)
+            initializers[entry.output[0]] = _constant(entry, file.values, where)
         else:
-            inner = frozenset(known)
-            attributes = {held.name: _attribute(held, file, inner, where) for held in entry.attribute}
+            attributes = {held.name: _attribute(held, file, known, where) for held in entry.attribute}
             domain = "" if entry.domain == "ai.onnx" else entry.domain
-            ends = tuple(entry.input), tuple(entry.output)
-            nodes.append(Node(entry.op_type, _node_name(entry, index, names), *ends, attributes, domain))
+            ends = tuple(map(intern, entry.input)), tuple(map(intern, entry.output))
+            nodes.append(Node(intern(entry.op_type), _node_name(entry, index, names), *ends, attributes, domain))
+    if len(initializers) > MOST_TENSORS:
+        raise BadFileError(f"it has {len(initializers)} tensors, and at most {MOST_TENSORS} are read", where=name)
     for value in proto.output:
         if value.name not in known:
-            raise BadFileError(f"its output {value.name!r} is made by no node", where=file.source.name)
+            raise BadFileError(f"its output {value.name!r} is made by no node", where=name)
     inputs = tuple(_value(entry) for entry in proto.input if entry.name not in initializers)
     outputs = tuple(_value(entry) for entry in proto.output)
     return Graph(proto.name, inputs, outputs, tuple(nodes), initializers, file.opset, file.other_opsets)
@@ -109,41 +128,41 @@ def _graph(proto: Message, file: _File, outer: frozenset[str]) -> Graph:
 
 def _node_name(node: Message, index: int, taken: set[str]) -> str:
     """The node's name if it has one of its own; recipes and reports need one each."""
-    name = str(node.name)
+    name = intern(node.name)
     if not name or name in taken:
         name = free_name(f"{name or node.op_type}_{index}", taken)
     taken.add(name)
     return name
 
 
-def _check_names(node: Message, known: set[str], outer: frozenset[str], where: str) -> None:
+def _check_names(node: Message, known: _Scope, where: str) -> None:
     """Every input was made before, no output was: the graph is sorted and has no cycle."""
     for name in node.input:
         if name and name not in known:
             raise BadFileError(f"its input {name!r} is made by no node before it", where=where)
     for name in node.output:
-        if name and name in known and name not in outer:
+        if name and name in known.own:
             raise BadFileError(f"its output {name!r} exists already", where=where)
-        known.add(name)
+        known.own.add(name)
 
 
-def _constant(node: Message, source: Source, where: str) -> Tensor:
+def _constant(node: Message, values: Values, where: str) -> Tensor:
     if len(node.attribute) != 1 or len(node.output) != 1:
         raise BadFileError("a Constant has one value and one output", where=where)
     name, attribute = node.output[0], node.attribute[0]
     if attribute.name == "value":
-        held = tensor(attribute.t, source)
+        held = tensor(attribute.t, values)
         return Tensor(name, held.dtype, held.shape, held.nbytes, held.read)
     kinds = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
     if attribute.name not in kinds:
         raise UnsupportedError(f"a constant given as {attribute.name!r} cannot be read", where=where)
-    values: Any = {"value_float": attribute.f, "value_int": attribute.i}.get(attribute.name)
-    if values is None:
-        values = list(attribute.floats or attribute.ints)
-    return Tensor.of(name, np.array(values, kinds[attribute.name]))
+    given: Any = {"value_float": attribute.f, "value_int": attribute.i}.get(attribute.name)
+    if given is None:
+        given = list(attribute.floats or attribute.ints)
+    return Tensor.of(name, np.array(given, kinds[attribute.name]))
 
 
-def _attribute(proto: Message, file: _File, outer: frozenset[str], where: str) -> Any:
+def _attribute(proto: Message, file: _File, outer: _Scope, where: str) -> Any:
     kind = AttributeProto.AttributeType.Name(proto.type) if proto.type else "UNDEFINED"
     if kind == "FLOAT":
         return float(proto.f)
@@ -152,7 +171,7 @@ def _attribute(proto: Message, file: _File, outer: frozenset[str], where: str) -
     if kind == "STRING":
         return _text(proto.s)
     if kind == "TENSOR":
-        return tensor(proto.t, file.source).numpy()
+        return _attribute_values(tensor(proto.t, file.values), where)
     if kind == "GRAPH":
         return _graph(proto.g, file, outer)
     if kind in ("FLOATS", "INTS"):
@@ -160,6 +179,12 @@ def _attribute(proto: Message, file: _File, outer: frozenset[str], where: str) -
     if kind == "STRINGS":
         return [_text(entry) for entry in proto.strings]
     raise UnsupportedError(f"its attribute {proto.name!r} is of kind {kind}, which cannot be read", where=where)
+
+
+def _attribute_values(held: Tensor, where: str) -> NDArray[Any]:
+    if held.nbytes > MOST_PIECE or held.size > MOST_PIECE:
+        raise BadFileError(f"its attribute holds a tensor of {held.nbytes} bytes", where=where, hint="Use a Constant")
+    return held.numpy()
 
 
 def _text(data: bytes) -> str | bytes:

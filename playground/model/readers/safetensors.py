@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
 
-from playground.errors import BadFileError
+from playground import plain_json
+from playground.errors import BadFileError, shown
 from playground.host.sources import Source
+from playground.limits import MOST_HEADER_BYTES, MOST_NAME, MOST_RANK, MOST_TENSORS
 from playground.model.element_types import BY_NAME, ElementType, decode
 from playground.model.graph import Model, Tensor
 from playground.model.readers._reader import Reader
-
-MAX_HEADER_BYTES = 100_000_000
-"""The format's own limit."""
 
 _DTYPES = {
     **{"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "BOOL": "bool", "C64": "complex64"},
@@ -29,7 +27,7 @@ _DTYPES = {
 
 
 def _signature(head: bytes) -> bool:
-    return len(head) > 8 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= MAX_HEADER_BYTES
+    return len(head) > 8 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= MOST_HEADER_BYTES
 
 
 def read(source: Source) -> Model:
@@ -43,9 +41,12 @@ def read(source: Source) -> Model:
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         raise BadFileError("its __metadata__ is not a mapping of texts", where=source.name)
-    entries = [_entry(name, entry, source) for name, entry in header.items()]
+    if len(header) > MOST_TENSORS:
+        raise BadFileError(f"it has {len(header)} tensors, and at most {MOST_TENSORS} are read", where=source.name)
+    values = {name: _values(name, header.pop(name), source, start) for name in list(header)}
     end = 0
-    for name, _, _, begin, stop in sorted(entries, key=lambda entry: entry[3:]):
+    for name, held in sorted(values.items(), key=lambda item: (item[1].begin, item[1].end)):
+        begin, stop = held.begin, held.end
         if begin != end:
             fault = (
                 "overlaps the tensor before it" if begin < end else f"leaves a hole of {begin - end} bytes before it"
@@ -59,8 +60,8 @@ def read(source: Source) -> Model:
             hint="The file is truncated or damaged",
         )
     tensors = {
-        name: Tensor(name, element.name, shape, stop - begin, _values(source, element, shape, start + begin))
-        for name, element, shape, begin, stop in entries
+        name: Tensor(name, held.element.name, held.shape, held.end - held.begin, held.read)
+        for name, held in values.items()
     }
     return Model("safetensors", source.name, tensors, None, metadata)
 
@@ -70,53 +71,60 @@ def _header(source: Source) -> tuple[dict[str, Any], int]:
     if source.size < 8:
         raise BadFileError(f"it has {source.size} bytes, fewer than any safetensors file", where=source.name)
     size = int.from_bytes(source.read(0, 8), "little")
-    if size > min(MAX_HEADER_BYTES, source.size - 8):
+    if size > min(MOST_HEADER_BYTES, source.size - 8):
         raise BadFileError(
             f"its header is said to have {size} bytes, and the file has {source.size}",
             where=source.name,
             hint="The file is truncated, damaged, or no safetensors file",
         )
-    try:
-        header = json.loads(source.read(8, size).decode(), object_pairs_hook=_without_duplicates)
-    except (ValueError, RecursionError) as error:
-        raise BadFileError("its header is no valid JSON", where=source.name) from error
+    text = source.read(8, size)
+    header = plain_json.parse(text, BadFileError, source.name, most_bytes=MOST_HEADER_BYTES, what="its header")
     if not isinstance(header, dict):
         raise BadFileError("its header is no JSON object", where=source.name)
     return header, 8 + size
 
 
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise BadFileError(f"the name {twice[:80]!r} stands twice in the header of the safetensors file")
-    return found
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """A tensor's values: from byte ``begin`` to ``end`` after ``start``, where the header has ended."""
+
+    source: Source
+    element: ElementType
+    shape: tuple[int, ...]
+    start: int
+    begin: int
+    end: int
+
+    def read(self) -> NDArray[Any]:
+        """The values as an array."""
+        return decode(self.element, self.source.read(self.start + self.begin, self.end - self.begin), self.shape)
 
 
-def _entry(name: str, entry: Any, source: Source) -> tuple[str, ElementType, tuple[int, ...], int, int]:
+def _values(name: str, entry: Any, source: Source, start: int) -> _Values:
     where = f"{source.name}: tensor {name[:80]!r}"
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise BadFileError("its entry needs dtype, shape and data_offsets, and nothing else", where=where)
+    if len(name) > MOST_NAME:
+        raise BadFileError(f"its name has {len(name)} characters, and at most {MOST_NAME} are read", where=where)
     shape, offsets = entry["shape"], entry["data_offsets"]
+    if isinstance(shape, list) and len(shape) > MOST_RANK:
+        raise BadFileError(f"it has {len(shape)} axes, and at most {MOST_RANK} are read", where=where)
     if not _sizes(shape) or not _sizes(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
         raise BadFileError("its shape or its data_offsets are no sizes", where=where)
     dtype = entry["dtype"]
     if not isinstance(dtype, str) or dtype not in _DTYPES:
-        raise BadFileError(f"its element type {dtype!r} is unknown", where=where, hint=f"Known: {', '.join(_DTYPES)}")
+        raise BadFileError(
+            f"its element type {shown(dtype)} is unknown", where=where, hint=f"Known: {', '.join(_DTYPES)}"
+        )
     element = BY_NAME[_DTYPES[dtype]]
     needed, found = element.nbytes(math.prod(shape)), offsets[1] - offsets[0]
     if needed != found:
         raise BadFileError(f"it has {found} bytes, and its shape {shape} needs {needed}", where=where)
-    return name, element, tuple(shape), offsets[0], offsets[1]
+    return _Values(source, element, tuple(shape), start, *offsets)
 
 
 def _sizes(value: Any) -> bool:
     return isinstance(value, list) and all(type(n) is int and 0 <= n < 2**63 for n in value)
-
-
-def _values(source: Source, element: ElementType, shape: tuple[int, ...], start: int) -> Callable[[], NDArray[Any]]:
-    return lambda: decode(element, source.read(start, element.nbytes(math.prod(shape))), shape)
 
 
 READER = Reader("safetensors", (".safetensors",), _signature, read)

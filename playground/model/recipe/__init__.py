@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from playground.errors import InvalidInputError, UnsupportedError
+from playground import plain_json
+from playground.errors import InvalidInputError, UnsupportedError, typed
+from playground.limits import MOST_RECIPE_BYTES, MOST_RULES
 from playground.model.recipe.parts import (
     AlgorithmCall,
     CalibrationSettings,
@@ -90,6 +93,7 @@ class Recipe:
     biases: str = "int32"
     prepare: bool = False
     partial: bool = False
+    _override_of: Mapping[str, Override] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check every field, and the fields against each other."""
@@ -116,6 +120,7 @@ class Recipe:
                 _require_weight_scheme(scheme, where)
         _require_activation_scheme(self.activation_scheme, "activation_scheme")
         _require_no_contradiction(self)
+        object.__setattr__(self, "_override_of", {override.tensor: override for override in self.overrides})
 
     def _check_lists(self) -> None:
         kinds = {"rules": Rule, "overrides": Override, "algorithms": AlgorithmCall}
@@ -126,6 +131,10 @@ class Recipe:
                     raise InvalidInputError(
                         f"{item!r} is no {kind.__name__}", where=name, hint=f"Use {kind.__name__}(...)"
                     )
+        if len(self.rules) > MOST_RULES:
+            raise InvalidInputError(
+                f"there are {len(self.rules)} rules", where="rules", hint=f"Use at most {MOST_RULES}"
+            )
         if self.operators is not None:
             given: Any = self.operators
             if not isinstance(given, list | tuple) or not all(isinstance(op, str) and op for op in given):
@@ -163,7 +172,7 @@ class Recipe:
 
     def override_for(self, tensor: str) -> Override | None:
         """What is fixed for a tensor."""
-        return next((override for override in self.overrides if override.tensor == tensor), None)
+        return self._override_of.get(tensor)
 
     def activation_scheme_for(self, tensor: str) -> Scheme:
         """The scheme of an activation."""
@@ -199,6 +208,11 @@ class Recipe:
         Raises:
             InvalidInputError: an unknown field or version, or a value that is not accepted.
         """
+        with typed(InvalidInputError, "a value in it is of another kind", where="recipe"):
+            return Recipe._from_dict(data)
+
+    @staticmethod
+    def _from_dict(data: Mapping[str, Any]) -> Recipe:
         require_fields(data, _FIELDS, "recipe")
         version = data.get("version", VERSION)
         if isinstance(version, bool) or version not in (1, VERSION):
@@ -227,11 +241,8 @@ class Recipe:
 
 
 def plain_data(text: str | bytes) -> Any:
-    """What a recipe's JSON text stands for. Raises InvalidInputError for what is no JSON."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInputError(f"it is no JSON ({error})", where="recipe") from error
+    """What a recipe's JSON text stands for. Raises InvalidInputError for what is not JSON, or too large."""
+    return plain_json.parse(text, InvalidInputError, "recipe", most_bytes=MOST_RECIPE_BYTES)
 
 
 def _require_no_contradiction(recipe: Recipe) -> None:
@@ -245,8 +256,8 @@ def _require_no_contradiction(recipe: Recipe) -> None:
                 where="rules",
                 hint="Only the first could ever decide: remove one",
             )
-    tensors = [override.tensor for override in recipe.overrides]
-    twice = next((name for name in tensors if tensors.count(name) > 1), None)
+    counts = Counter(override.tensor for override in recipe.overrides)
+    twice = next((name for name, count in counts.items() if count > 1), None)
     if twice is not None:
         raise InvalidInputError(f"{twice!r} has two overrides", where="overrides", hint="Merge them into one")
     scheme = recipe.activation_scheme

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from playground.errors import InvalidInputError, PlaygroundError
+from playground.limits import MOST_PATTERN
 from playground.quantization import Scheme
 
 Shape = tuple[int | None, ...]
@@ -35,6 +36,10 @@ class Rule:
         """Check every field."""
         if not isinstance(self.pattern, str) or not self.pattern:
             raise InvalidInputError(f"{self.pattern!r} is no pattern", where="pattern", hint="For instance 'conv1.*'")
+        if len(self.pattern) > MOST_PATTERN:
+            raise InvalidInputError(
+                f"the pattern has {len(self.pattern)} characters", where="pattern", hint=f"Use at most {MOST_PATTERN}"
+            )
         if self.scheme is not None:
             require_scheme(self.scheme, f"rule {self.pattern!r}")
         if not isinstance(self.op, str):

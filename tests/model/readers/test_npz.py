@@ -111,5 +111,5 @@ def test_bomb_is_refused_by_its_claim() -> None:
 
 
 def test_two_arrays_of_one_name() -> None:
-    with pytest.raises(BadFileError, match="same name"):
+    with pytest.raises(BadFileError, match="have the name 'a'"):
         read(BytesSource(npz(a=np.zeros(1), b=np.ones(1)).replace(b"b.npy", b"a.npy"), "w.npz"))

@@ -109,6 +109,7 @@ def test_an_output_that_is_an_input() -> None:
     np.testing.assert_array_equal(run_graph(graph_of(proto), feeds)["out"], feeds["a"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "calls"), [(30, 2), (2000, 1)])
 def test_calls_that_multiply_or_nest_without_end(count: int, calls: int) -> None:
     """Each function calls the one before it: twice makes 2^30 calls of the empty one, once a pile of 2000."""

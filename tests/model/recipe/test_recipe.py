@@ -40,7 +40,7 @@ def test_json_comes_back() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ("nonsense", "no JSON"),
+        ("nonsense", "not valid JSON"),
         ("[1]", "list is no set of fields"),
         ('{"version": 3}', "version 3 is not known"),
         ('{"weight": {}}', "unknown field weight"),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from playground.errors import InvalidInputError
+from playground.errors import InvalidInputError, typed
 from playground.model.recipe import Recipe, plain_data
 from playground.model.recipe.imports._importer import Importer
 from playground.registry import discover
@@ -37,11 +37,10 @@ def import_recipe(data: Any, base: Recipe | None = None) -> Recipe:
     importer = next((found for found in importers().values() if found.matches(data)), None)
     if importer is None:
         return Recipe.from_dict(data)
-    try:
+    with typed(
+        InvalidInputError,
+        f"it looks like {importer.name}, but a value in it is missing or of another kind",
+        where="recipe",
+        hint=f"See {importer.source}",
+    ):
         return importer.read(data, base or Recipe())
-    except (TypeError, ValueError, KeyError, AttributeError, ArithmeticError) as error:
-        raise InvalidInputError(
-            f"it looks like {importer.name}, but a value in it is missing or of another kind ({error})",
-            where="recipe",
-            hint=f"See {importer.source}",
-        ) from error

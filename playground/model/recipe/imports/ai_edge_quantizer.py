@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from playground.errors import InvalidInputError, UnsupportedError
+from playground.limits import MOST_PATTERN, MOST_RULES
 from playground.model.recipe import AlgorithmCall, Recipe, Rule
 from playground.model.recipe.imports._importer import Importer
 from playground.quantization import Scheme
@@ -54,12 +55,14 @@ def read(data: Any, base: Recipe) -> Recipe:
     """
     entries = list(reversed(data))  # here the first that matches decides
     rules: list[Rule] = []
-    for index, entry in enumerate(entries):
+    for entry, fallback in zip(entries, _fallbacks(entries), strict=True):
         for op, shape in _operators(entry):
             for pattern in shell_patterns(entry.get("regex", ".*")):
                 if op == "Conv" and shape is None:  # theirs does not mean depthwise convolutions
-                    rules.append(Rule(pattern, _fallback(entries[index + 1 :], entry), op, DEPTHWISE))
+                    rules.append(Rule(pattern, None if fallback is None else _scheme(fallback), op, DEPTHWISE))
                 rules.append(Rule(pattern, _scheme(entry), op, shape))
+        if len(rules) > MOST_RULES:
+            raise InvalidInputError(f"it asks for more than {MOST_RULES} rules", where="recipe")
     rules.append(Rule("*"))
     modes = {_mode(entry) for entry in entries if entry["algorithm_key"] != _NONE} or {"weight_only"}
     if len(modes) > 1:
@@ -94,12 +97,17 @@ def _operators(entry: Entry) -> tuple[tuple[str, tuple[int | None, ...] | None],
     return _OPERATORS[operation]
 
 
-def _fallback(later: Sequence[Entry], entry: Entry) -> Scheme | None:
-    """What an entry for CONV_2D leaves to depthwise convolutions: what the next that means them says."""
-    for other in later:
-        if other.get("operation") in ("*", "DEPTHWISE_CONV_2D") and other.get("regex") in (".*", entry.get("regex")):
-            return _scheme(other)
-    return None
+def _fallbacks(entries: Sequence[Entry]) -> list[Entry | None]:
+    """What each entry, if it is for CONV_2D, leaves to depthwise convolutions: the next that means them."""
+    found: list[Entry | None] = []
+    nearest: dict[Any, tuple[int, Entry]] = {}
+    for index in range(len(entries) - 1, -1, -1):
+        entry = entries[index]
+        candidates = [nearest[regex] for regex in (".*", entry.get("regex")) if regex in nearest]
+        found.append(min(candidates, key=lambda held: held[0])[1] if candidates else None)
+        if entry.get("operation") in ("*", "DEPTHWISE_CONV_2D"):
+            nearest[entry.get("regex")] = index, entry
+    return found[::-1]
 
 
 def _scheme(entry: Entry) -> Scheme | None:
@@ -146,8 +154,13 @@ def shell_patterns(expression: str) -> Iterator[str]:
     """Shell-style patterns that match where ``re.search(expression, name)`` does.
 
     Raises:
+        InvalidInputError: it is too long.
         UnsupportedError: it uses more than ``.*``, ``.``, ``[...]``, ``|``, anchors and escaped characters.
     """
+    if len(expression) > MOST_PATTERN:
+        raise InvalidInputError(
+            f"a regular expression has {len(expression)} characters", where="recipe", hint=f"Use at most {MOST_PATTERN}"
+        )
     for part in expression.split("|"):
         start, end = part.startswith("^"), part.endswith("$") and not part.endswith("\\$")
         middle = part.removeprefix("^").removesuffix("$") if end else part.removeprefix("^")

@@ -1,0 +1,86 @@
+"""How much of a file, a recipe or a link is taken, and why. Whoever reads something checks these before it allocates.
+
+A file that a stranger sends may claim anything. Three rules hold for all readers: a file takes at most
+:func:`memory_for` its size, a refusal comes within two seconds, and no list in a file is longer than the limit here.
+Real files stay far below: the largest models on public hubs have some 2,000 tensors a file and 20,000 operators.
+"""
+
+MEMORY_FACTOR = 3
+"""A file may take so many times its size: its bytes, values converted to a wider type, and one copy on the way."""
+
+MEMORY_BYTES = 64 * 2**20
+"""And so many bytes more, for what describes the values: names, shapes, operators."""
+
+MOST_FILE_BYTES = 2**31 - 1
+"""Of an ONNX file: protobuf's own limit. Other formats have none, they are read by ranges."""
+
+MOST_KEPT_BYTES = 64 * 2**20
+"""ONNX files up to this size are kept in memory, where values are found faster; larger ones are read by ranges."""
+
+MOST_RANK = 32
+"""Axes of a tensor: NumPy has at most 64, the runtimes at most 8; products of sizes stay short integers."""
+
+MOST_TENSORS = 65_536
+"""Tensors in a file: 30 times those of the largest real files. Each takes about 1 kB of memory."""
+
+MOST_ARRAYS = 16_384
+"""Arrays in an .npz: each is a small file with a header of its own, which takes 50 µs to read."""
+
+MOST_NAME = 4096
+"""Characters of a name: exporters write paths of modules, of some hundred characters."""
+
+MOST_PIECE = 4 * 2**20
+"""Bytes of one text or one list of numbers outside tensors: attributes of tree ensembles have some megabytes."""
+
+MOST_FIELDS = 1_500_000
+"""Fields of an ONNX file outside tensors: reading one takes about 1 µs natively. 30,000 operators have 500,000."""
+
+MOST_GRAPH_DEPTH = 24
+"""Graphs within graphs (branches of If, bodies of Loop), and types within types."""
+
+MOST_NODES = 100_000
+"""Operators that a file's functions may become when calls are replaced by their bodies."""
+
+MOST_CALL_DEPTH = 50
+"""Functions within functions; those that exporters write call a handful."""
+
+MOST_INLINED_BYTES = 32 * 2**20
+"""Bytes that those operators may take: a function with a large attribute can be called often."""
+
+MOST_NAME_PARTS = 200_000
+"""Parts of names (between slashes) that are told apart while functions are replaced; each takes about 300 bytes."""
+
+MOST_HEADER_BYTES = 100_000_000
+"""Of a safetensors header: the format's own limit."""
+
+MOST_NPY_HEADER = 10_000
+"""Bytes of the header of an array in an .npz: NumPy's own limit on what it evaluates."""
+
+MOST_DIRECTORY_BYTES = 8 * 2**20
+"""Of the table of contents of an .npz."""
+
+MOST_JSON_DEPTH = 32
+"""Lists and objects within each other; a recipe has five levels."""
+
+MOST_RECIPE_BYTES = 16_000_000
+"""Of a recipe: ONNX Runtime's overrides list every tensor of a model."""
+
+MOST_RULES = 10_000
+"""Rules of a recipe: each is held against every tensor."""
+
+MOST_PATTERN = 1000
+"""Characters of a pattern of names, or of a regular expression."""
+
+MOST_QUERY = 200_000
+"""Characters of a link; browsers take some 30,000 from the address bar and 2,000,000 from a page."""
+
+MOST_QUERY_FIELDS = 256
+"""Fields of a link: ten times the settings there are."""
+
+MOST_PICTURE_CELLS = 2**24
+"""Weights of the filters that resize an image: rows there are times rows wanted, and the same for columns."""
+
+
+def memory_for(size: int) -> int:
+    """Bytes of memory that reading a file of ``size`` bytes may take."""
+    return MEMORY_FACTOR * size + MEMORY_BYTES
