@@ -1,5 +1,6 @@
 """A new operator is one file: in a copy of the package it runs in every engine, and no other file is touched."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import playground
+from tools.paths import DOWNLOADS, ROOT
 
 FLOAT = '''
 """ThresholdedRelu: values above alpha, 0 elsewhere."""
@@ -34,6 +36,61 @@ OPERATOR = Operator(
     name="Softsign", run=run, scales=Scales.FUNCTION, traits=Trait.BY_CHANNEL, forms=Form.FURTHER, plan=function
 )
 '''
+
+WITH_KERNEL = '''
+"""Mirror: the negative of x, by codes from the other end."""
+from dataclasses import dataclass
+from playground.host.kernel import Kernel, octets
+from playground.operators._operator import Operator
+from playground.programs.planner import Dequantized
+from playground.programs.program import Step
+
+MIRROR = Kernel("k_mirror_u8", {"x": octets("n"), "out": octets("n")})
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mirror(Step):
+    """255 less each code."""
+
+    def compute(self, inputs, out):
+        return 255 - inputs[0]
+
+    def lower(self, to):
+        image, (x,) = to.alike(*self.inputs)
+        to.call(MIRROR, x=x, n=x.nbytes, out=to.new(self.output, image=image))
+
+def plan(planner, node):
+    x, output = planner.real(node.inputs[0]), node.outputs[0]
+    planner.emit(Mirror((x.value,), output), planner.values[x.value].shape, "uint8")
+    return Dequantized(output, x.scale, 255 - x.zero_point)
+
+OPERATOR = Operator(name="Mirror", run=lambda call, x: -x, plan=plan)
+'''
+
+KERNEL = """
+#include "kernels.h"
+
+/* 255 less each of n octets. */
+struct mirror_args {
+    const uint8_t *x;
+    int32_t n;
+    uint8_t *out; /* [n] */
+};
+
+KERNEL(k_mirror_u8) {
+    const struct mirror_args *a = (const void *)args;
+    for (int32_t i = 0; i < a->n; i++)
+        a->out[i] = (uint8_t)(255 - a->x[i]);
+}
+"""
+
+COMPILE = """
+import sys
+from pathlib import Path
+from tools import kernel_structs, kernels, paths
+kernels.PYTHON = Path(sys.executable)
+kernels.compile_module(paths.KERNELS_FILE, f"-mcpu={kernels.TARGETS[paths.KERNELS_FILE]}")
+paths.STRUCTS_FILE.write_text(kernel_structs.as_json(kernel_structs.layouts(paths.WASM_KERNELS)))
+"""
 
 RUN_FLOAT = """
 import numpy as np
@@ -89,7 +146,9 @@ def copy(tmp_path: Path) -> Path:
 
 
 def run_in(copy: Path, program: str) -> None:
-    subprocess.run([sys.executable, "-c", program], check=True, cwd=copy)
+    """Run a program with the copied package, its compiler's cache being this checkout's."""
+    environment = {**os.environ, "PLAYGROUND_CACHE": str(DOWNLOADS)}
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=copy, env=environment)
 
 
 def test_a_float_operator_is_one_file(copy: Path) -> None:
@@ -101,6 +160,18 @@ def test_an_integer_operator_without_a_kernel_is_one_file(copy: Path) -> None:
     (copy / "playground/operators/softsign.py").write_text(FUNCTION)
     given = 'OPERATOR, EXPECTED = "Softsign", None\n'
     run_in(copy, given + RUN_INTEGER.replace("EXPECTED", "real / (1 + np.abs(real))"))
+
+
+@pytest.mark.slow
+def test_an_integer_operator_with_a_kernel_is_one_file_and_its_c(copy: Path) -> None:
+    for folder in ("tools", "wasm_kernels"):
+        shutil.copytree(ROOT / folder, copy / folder)
+    (copy / "playground/operators/mirror.py").write_text(WITH_KERNEL)
+    (copy / "wasm_kernels/mirror_u8.c").write_text(KERNEL)
+    run_in(copy, COMPILE)
+    called = "\nassert 'k_mirror_u8' in host.kernels().slots"
+    given = 'from playground import host\nOPERATOR = "Mirror"\n'
+    run_in(copy, given + RUN_INTEGER.replace("EXPECTED", "np.clip(-real, -1, 127 / 128)") + called)
 
 
 @pytest.mark.parametrize(
