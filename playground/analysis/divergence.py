@@ -18,6 +18,8 @@ from playground.engines.interpreter import run_graph_task
 from playground.engines.run import ENGINES
 from playground.errors import InvalidInputError, PlaygroundError
 from playground.model.graph import Graph, ValueInfo
+from playground.model.graph_view import GraphView
+from playground.operators import find, quantize_linear
 from playground.tasks import Task, run_sync
 
 FAKE_QUANT = "fake_quant"
@@ -145,11 +147,11 @@ def divergences_task(
 
 def _codes(graph: Graph) -> dict[str, NodeDifference]:
     """Names of codes -> the node that made what they stand for, in graph order."""
-    made_by = {name: node for node in graph.nodes for name in node.outputs}
+    view = GraphView(graph)
     found = {}
     for node in graph.nodes:
-        if node.op == "QuantizeLinear" and node.inputs[0] not in graph.initializers:
-            maker = made_by.get(node.inputs[0])
+        if find(node) in quantize_linear.OPERATORS and node.inputs[0] not in view.constants:
+            maker = view.producer(node.inputs[0])
             name, op = (maker.name, maker.op) if maker else (node.inputs[0], "input")
             found[node.outputs[0]] = NodeDifference(name, op, node.inputs[0], 0, 0.0)
     return found

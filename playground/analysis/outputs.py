@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from playground.analysis.accuracy import score
 from playground.metrics import ErrorSums
-from playground.model.graph import Graph
+from playground.model.graph_view import GraphView
+from playground.operators import dequantize_linear, find, quantize_linear, softmax
 
 Array = NDArray[Any]
 
@@ -98,10 +99,9 @@ def as_logits(output: Array, probabilities: bool) -> Array:
     return np.log(np.maximum(output, np.finfo(np.float32).tiny)) if probabilities else output
 
 
-def gives_probabilities(graph: Graph) -> bool:
+def gives_probabilities(view: GraphView) -> bool:
     """Whether the first output is that of a Softmax, quantized or not."""
-    made_by = {name: node for node in graph.nodes for name in node.outputs}
-    node = made_by.get(graph.outputs[0].name)
-    while node is not None and node.op in ("QuantizeLinear", "DequantizeLinear"):
-        node = made_by.get(node.inputs[0])
-    return node is not None and node.op == "Softmax"
+    node = view.producer(view.graph.outputs[0].name)
+    while node is not None and find(node) in (*quantize_linear.OPERATORS, *dequantize_linear.OPERATORS):
+        node = view.producer(node.inputs[0])
+    return node is not None and find(node) is softmax.OPERATOR

@@ -12,7 +12,7 @@ from playground.model.graph import Graph
 from playground.tasks import Task
 
 if TYPE_CHECKING:
-    from playground.ptq.pipeline import QuantizedModel
+    pass
 
 INTEGER_ENGINES = ("wasm", "onnxruntime")
 ENGINE_TITLES = {"wasm": "our int8 kernels", "onnxruntime": "ONNX Runtime", "reference": "NumPy"}
@@ -29,11 +29,3 @@ def first_supporting_engine_task(graph: Graph, feeds: Feeds, engines: Sequence[s
         return outputs, ENGINE_TITLES[engine]
     outputs = yield from run_task(graph, feeds, last)
     return outputs, ENGINE_TITLES[last]
-
-
-def graph_of(result: QuantizedModel) -> Graph:
-    """The quantized model's graph. Raises UnsupportedError if it has none."""
-    graph: Graph | None = result.model.graph
-    if graph is None:
-        raise UnsupportedError("the quantized file has no graph")
-    return graph

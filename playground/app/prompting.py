@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from playground import gallery
 from playground.analysis.agreement import softmax
-from playground.app.first_supporting_engine import INTEGER_ENGINES, first_supporting_engine_task, graph_of
+from playground.app.first_supporting_engine import INTEGER_ENGINES, first_supporting_engine_task
 from playground.app.gallery_files import reads_text
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Graph
@@ -76,7 +76,7 @@ def prompt_task(jobs: ModelJobs, key: str, text: str) -> Task[Continuation]:
     tokens, graph = gallery.tokens_of(text), jobs.graph()
     result = yield from jobs.ensure_task()
     original = yield from _continued_task(graph, tokens, ("reference", "onnxruntime"), "Float model")
-    quantized = yield from _continued_task(graph_of(result), tokens, INTEGER_ENGINES, "Quantized model")
+    quantized = yield from _continued_task(result.model.required_graph(), tokens, INTEGER_ENGINES, "Quantized model")
     return Continuation(text[-_window(graph) :], original, quantized)
 
 

@@ -30,7 +30,7 @@ from playground.engines.run import ENGINES, is_quantized
 from playground.engines.run import run as run_model
 from playground.errors import InvalidInputError, MissingError, UnsupportedError
 from playground.metrics import compare
-from playground.model.graph import Graph
+from playground.operators import view_of
 from playground.render import numbers
 from playground.render.verdict import verdict
 from playground.tasks import Progress, run_sync
@@ -188,7 +188,7 @@ def _answer(opened: ModelFile, samples: Samples, engine: str | None, console: Co
 def _output(opened: ModelFile, samples: Samples, engine: str, console: Console) -> NDArray[Any]:
     """The first output for all samples, in batches; where the model fixes their size the last one is filled up."""
     graph = opened.graph
-    fixed = _fixed_batch(graph)
+    fixed = graph.fixed_batch
     size = fixed or BATCH
     outputs = []
     for start in range(0, samples.count, size):
@@ -207,12 +207,7 @@ def _output(opened: ModelFile, samples: Samples, engine: str, console: Console) 
             where=opened.name,
             hint="'playground inspect --ranges' shows whether its weights are",
         )
-    return as_logits(output, gives_probabilities(graph))
-
-
-def _fixed_batch(graph: Graph) -> int:
-    """How many samples the model's inputs insist on at once; 0 where they leave it open."""
-    return next((size for value in graph.inputs for size in (value.shape or ())[:1] if isinstance(size, int)), 0)
+    return as_logits(output, gives_probabilities(view_of(graph)))
 
 
 def _measured(opened: ModelFile, answers: Answers, samples: Samples) -> dict[str, Any]:

@@ -52,11 +52,7 @@ def graph_of(model: Model | Graph | bytes | str | Path) -> Graph:
     if isinstance(model, Graph):
         return model
     loaded = model if isinstance(model, Model) else load(model)
-    if loaded.graph is None:
-        raise UnsupportedError(
-            "it holds tensors and no graph, so there is nothing to run", where=loaded.name, hint="Use an ONNX model"
-        )
-    return loaded.graph
+    return loaded.required_graph()
 
 
 def _reference(graph: Graph, feeds: Mapping[str, ArrayLike]) -> Task[Outputs]:

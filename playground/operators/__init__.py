@@ -15,9 +15,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from playground.model.graph import Graph, Node
+from playground.model.graph_view import GraphView
 from playground.operators._operator import Form, Operator, Scales, Trait
 
-__all__ = ["Form", "Operator", "Scales", "Trait", "all_operators", "find", "id_of", "operator", "validate"]
+__all__ = ["Form", "Operator", "Scales", "Trait", "all_operators", "find", "id_of", "operator", "validate", "view_of"]
 
 _ONNX = ("", "ai.onnx")
 _FAMILY = "_family"
@@ -62,6 +63,21 @@ def validate(graph: Graph) -> None:
         known = find(node)
         if known is not None:
             known.validate(node)
+
+
+def view_of(graph: Graph, dtypes: Mapping[str, str] | None = None) -> GraphView:
+    """The view of a graph that knows the weights of its products.
+
+    Args:
+        graph: the graph.
+        dtypes: element types of values that the graph itself does not state.
+    """
+
+    def weight(node: Node) -> tuple[str, int | None] | None:
+        found = find(node)
+        return found.weight(node, graph.initializers) if found is not None else None
+
+    return GraphView(graph, weight, dtypes)
 
 
 def file_name(operator: str) -> str:

@@ -10,6 +10,7 @@ from playground.engines.planning.expansions import expanded, upgraded
 from playground.engines.planning.layer_norms import with_layer_norms
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Graph, Node
+from playground.model.graph_view import GraphView
 from playground.operators import Operator, Trait, find
 from playground.operators._planning import fold
 from playground.programs import program as p
@@ -116,7 +117,7 @@ def refusals(graph: Graph, shapes: Mapping[str, Sequence[int]] | None = None) ->
 
 def _walked(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> tuple[Planner, list[Refusal]]:
     """Plan node after node; what follows from a node that cannot run is left out, and all such nodes are named."""
-    planner = Planner(with_layer_norms(upgraded(expanded(graph))))
+    planner = Planner(with_layer_norms(GraphView(upgraded(expanded(graph))))[0])
     for info in graph.inputs:
         planner.symbols[info.name] = Codes(info.name)
         planner.values[info.name] = p.Value(_shape_of_input(info.name, info.shape, shapes), info.dtype)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from playground.errors import BadFileError
-from playground.model.naming import free_name
+from playground.model.naming import FreeNames
 from playground.model.onnx_proto import Message
 
 MOST_NODES = 100_000
@@ -48,7 +48,7 @@ def inline(model: Message, where: str) -> str:
         for held in function.opset_import:
             if versions.setdefault(_domain(held.domain), held.version) != held.version:
                 return f"its function {function.name!r} is written for another operator set ({held.version})"
-    stems: set[str] = set()
+    stems = FreeNames()
     _collect_stems(model.graph, stems)
     _Inliner(functions, stems, where).replace(model.graph, ())
     _declare(model, versions, {key[0] for key in functions})
@@ -72,13 +72,13 @@ def _stems(name: str) -> set[str]:
     return {"/".join(parts[:count]) for count in range(1, len(parts))}
 
 
-def _collect_stems(graph: Message, stems: set[str]) -> None:
+def _collect_stems(graph: Message, stems: FreeNames) -> None:
     """Of all values, those in subgraphs included."""
     for value in (*graph.input, *graph.initializer):
-        stems |= _stems(value.name)
+        stems.reserve(_stems(value.name))
     for node in graph.node:
         for name in node.output:
-            stems |= _stems(name)
+            stems.reserve(_stems(name))
         for attribute in node.attribute:
             if attribute.HasField("g"):
                 _collect_stems(attribute.g, stems)
@@ -87,7 +87,7 @@ def _collect_stems(graph: Message, stems: set[str]) -> None:
 @dataclass(slots=True)
 class _Inliner:
     functions: Mapping[Key, Message]
-    stems: set[str]
+    stems: FreeNames
     where: str
     seen: int = 0
 
@@ -129,7 +129,7 @@ class _Inliner:
         wanted = {formal: actual for formal, actual in zip(function.output, call.output, strict=False) if actual}
         passed_on = {formal: wanted.pop(formal) for formal in list(wanted) if formal in names}
         names |= wanted
-        stem = self._free(call.name or next(iter(call.output), function.name))
+        stem = self.stems.take(call.name or next(iter(call.output), function.name))
         attributes = {held.name: held for held in (*function.attribute_proto, *call.attribute)}
         nodes = [_copy(node) for node in function.node]
         self._rename(nodes, stem, names, attributes)
@@ -139,12 +139,6 @@ class _Inliner:
             identity.output.append(actual)
             nodes.append(identity)
         return nodes
-
-    def _free(self, wanted: str) -> str:
-        """What the body's names begin with: nothing else begins so."""
-        stem = free_name(wanted, self.stems)
-        self.stems.add(stem)
-        return stem
 
     def _rename(
         self, nodes: Sequence[Message], stem: str, names: dict[str, str], attributes: Mapping[str, Message]
@@ -160,7 +154,7 @@ class _Inliner:
                     self._rename_graph(attribute.g, stem, names, attributes)
             for at, name in enumerate(node.output):
                 node.output[at] = names.setdefault(name, f"{stem}/{name}") if name else ""
-                self.stems.update(_stems(node.output[at]))
+                self.stems.reserve(_stems(node.output[at]))
 
     def _rename_graph(
         self, graph: Message, stem: str, outer: Mapping[str, str], attributes: Mapping[str, Message]
