@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from playground.analysis.agreement import largest_difference
+from playground.engines import run
 from playground.engines.interpreter import run_graph_task
 from playground.engines.run import ENGINES
 from playground.errors import InvalidInputError, PlaygroundError
@@ -27,13 +28,7 @@ FAKE_QUANT = "fake_quant"
 
 Values = Mapping[str, NDArray[Any]]
 
-TITLES = {
-    FAKE_QUANT: "fake quantization",
-    "reference": "our reference in integers",
-    "wasm": "our kernels",
-    "onnxruntime": "ONNX Runtime",
-}
-"""What the engines are called in sentences."""
+_TITLES = run.TITLES | {FAKE_QUANT: "fake quantization", "reference": "our reference in integers"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +78,7 @@ class Divergence:
     @property
     def sentence(self) -> str:
         """What came out, in words."""
-        engine, beside = TITLES.get(self.engine, self.engine), TITLES.get(self.beside, self.beside)
+        engine, beside = _TITLES.get(self.engine, self.engine), _TITLES.get(self.beside, self.beside)
         engine = engine[0].upper() + engine[1:]
         if self.failure:
             return f"{engine} could not run it: {self.failure}"

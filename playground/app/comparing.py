@@ -12,8 +12,8 @@ from playground.analysis.accuracy import Score
 from playground.analysis.agreement import Compared, agreement
 from playground.analysis.answers import answers_task
 from playground.analysis.outputs import Measured
-from playground.app.first_supporting_engine import INTEGER_ENGINES, first_supporting_engine_task
-from playground.engines.run import run_task
+from playground.app.first_supporting_engine import first_supporting_engine_task
+from playground.engines.run import INTEGER_ENGINES, run_task
 from playground.tasks import Task
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from playground.analysis.inventory import inventory_data
 from playground.analysis.race import race_task
 from playground.app import chosen_recipe
 from playground.app.calibration_upload import CalibrationData
-from playground.app.first_supporting_engine import INTEGER_ENGINES, first_supporting_engine_task
+from playground.app.first_supporting_engine import first_supporting_engine_task
 from playground.app.inputs import Feeds, as_feeds, digit_of, read_feeds
 from playground.app.python_code import python_code
 from playground.app.workspace import NO_RESULTS, Workspace
-from playground.engines.run import run_task
+from playground.engines.run import FLOAT_ENGINES, INTEGER_ENGINES, run_task
 from playground.errors import CancelledError, MissingError, PlaygroundError, UnsupportedError
 from playground.host.sources import Source
 from playground.model.graph import Graph
@@ -139,7 +139,7 @@ class ModelJobs:
         graph = self.graph()
         feeds = read_feeds(files[0], graph) if files else as_feeds(inputs, graph)
         result = yield from self.ensure_task()
-        floats, float_engine = yield from first_supporting_engine_task(graph, feeds, ("reference", "onnxruntime"))
+        floats, float_engine = yield from first_supporting_engine_task(graph, feeds, FLOAT_ENGINES)
         codes = result.model.required_graph()
         quantized, engine = yield from first_supporting_engine_task(codes, feeds, INTEGER_ENGINES)
         outputs = {"float": floats, engine: quantized}

@@ -85,7 +85,7 @@ class Node:
         return names
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Graph:
     """Nodes in topological order, their constants, and what goes in and out (constants are not inputs)."""
 
