@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from playground import operators
 from playground.analysis.agreement import largest_difference
 from playground.engines import run
 from playground.engines.interpreter import run_graph_task
@@ -20,7 +21,7 @@ from playground.engines.run import ENGINES
 from playground.errors import InvalidInputError, PlaygroundError
 from playground.model.graph import Graph, ValueInfo
 from playground.model.graph_view import GraphView
-from playground.operators import find, quantize_linear
+from playground.operators import find
 from playground.tasks import Task, run_sync
 
 FAKE_QUANT = "fake_quant"
@@ -145,7 +146,7 @@ def _codes(graph: Graph) -> dict[str, NodeDifference]:
     view = GraphView(graph)
     found = {}
     for node in graph.nodes:
-        if find(node) in quantize_linear.OPERATORS and node.inputs[0] not in view.constants:
+        if find(node) in operators.quantize_linear.OPERATORS and node.inputs[0] not in view.constants:
             maker = view.producer(node.inputs[0])
             name, op = (maker.name, maker.op) if maker else (node.inputs[0], "input")
             found[node.outputs[0]] = NodeDifference(name, op, node.inputs[0], 0, 0.0)

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from playground import operators
 from playground.analysis.accuracy import score
+from playground.errors import InvalidInputError
 from playground.metrics import ErrorSums
 from playground.model.graph_view import GraphView
-from playground.operators import dequantize_linear, find, quantize_linear, softmax
+from playground.operators import find
 
 Array = NDArray[Any]
 
@@ -49,9 +51,14 @@ class Measured:
 class OutputTally:
     """Sums over batches from which :class:`Measured` follows."""
 
-    def __init__(self, probabilities: bool) -> None:
-        """``probabilities``: whether the output is that of a Softmax, and not logits."""
-        self._probabilities = probabilities
+    def __init__(self, probabilities: bool, about: str = "") -> None:
+        """Start without a batch.
+
+        Args:
+            probabilities: whether the output is that of a Softmax, and not logits.
+            about: what is measured, for errors.
+        """
+        self._probabilities, self._about = probabilities, about
         self._errors = ErrorSums()
         self._agreeing, self._right, self._entropy, self._count, self._labelled = 0.0, 0.0, 0.0, 0, 0
         self._classes = True
@@ -67,7 +74,11 @@ class OutputTally:
         Raises:
             InvalidInputError: an output is not finite, or the labels do not fit.
         """
-        self._errors.update(reference, output)
+        try:
+            self._errors.update(reference, output)
+        except InvalidInputError as error:
+            hint = "Are the samples and the weights finite?"
+            raise InvalidInputError(error.what, where=self._about or error.where, hint=hint) from error
         if output.ndim < 2 or output.shape[-1] < 2:
             self._classes = False
             return
@@ -102,6 +113,9 @@ def as_logits(output: Array, probabilities: bool) -> Array:
 def gives_probabilities(view: GraphView) -> bool:
     """Whether the first output is that of a Softmax, quantized or not."""
     node = view.producer(view.graph.outputs[0].name)
-    while node is not None and find(node) in (*quantize_linear.OPERATORS, *dequantize_linear.OPERATORS):
+    while node is not None and find(node) in (
+        *operators.quantize_linear.OPERATORS,
+        *operators.dequantize_linear.OPERATORS,
+    ):
         node = view.producer(node.inputs[0])
-    return node is not None and find(node) is softmax.OPERATOR
+    return node is not None and find(node) is operators.softmax.OPERATOR

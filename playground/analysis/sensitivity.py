@@ -167,7 +167,8 @@ class _Study:
             self._add_layer(layer)
             self._weights.append(self._weights_error(layer))
         probabilities = gives_probabilities(self._view)
-        self._tallies = [OutputTally(probabilities) for _ in self.variants]
+        where = f"{self._graph.name}: output {self._output!r}"
+        self._tallies = [OutputTally(probabilities, f"{where} ({variant.about})") for variant in self.variants]
 
     def _add_layer(self, layer: Layer) -> None:
         every = self._every
@@ -192,16 +193,7 @@ class _Study:
             if not second:
                 self._add(self._local[at], first[self._ends[at]], values[self._alone_ends[at]], at)
         if self._output in values:
-            self._tally(index, first[self._output], values[self._output], self._labels[batch])
-
-    def _tally(self, index: int, reference: NDArray[Any], output: NDArray[Any], labels: NDArray[Any] | None) -> None:
-        try:
-            self._tallies[index].update(reference, output, labels)
-        except InvalidInputError as error:
-            if error.where == "labels":
-                raise
-            where = f"{self._graph.name}: output {self._output!r} ({self.variants[index].about})"
-            raise InvalidInputError(error.what, where=where, hint="Are the samples and the weights finite?") from error
+            self._tallies[index].update(first[self._output], values[self._output], self._labels[batch])
 
     def _add(self, sums: ErrorSums, x: NDArray[Any], x_hat: NDArray[Any], at: int) -> None:
         try:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
+from playground import operators
 from playground.model.graph import Graph, Node
 from playground.model.graph_view import GraphView
-from playground.operators import Form, Operator, Scales, Trait, dequantize_linear, find, quantize_linear
+from playground.operators import Form, Operator, Scales, Trait, find
 from playground.ptq.pipeline import written_graph
 from playground.ptq.placement import Placement
 from playground.ptq.qdq import Quantization
@@ -158,8 +159,8 @@ def weights_only(graph: Graph, quantization: Quantization, weights: Mapping[str,
 
 def dequantized(view: GraphView, name: str) -> str:
     """What the readers of a value read in a quantized graph: behind its QuantizeLinear and DequantizeLinear, if any."""
-    codes = _read_by(quantize_linear.OPERATORS, view, name)
-    return name if codes is None else _read_by(dequantize_linear.OPERATORS, view, codes) or name
+    codes = _read_by(operators.quantize_linear.OPERATORS, view, name)
+    return name if codes is None else _read_by(operators.dequantize_linear.OPERATORS, view, codes) or name
 
 
 def _read_by(operators: Collection[Operator], view: GraphView, name: str) -> str | None:

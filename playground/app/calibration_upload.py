@@ -22,7 +22,7 @@ CHANNELS_OF_PAGE = 4
 """A browser gives red, green, blue and opacity."""
 
 
-class CalibrationData:
+class CalibrationUpload:
     """Samples for the model that is open; they are forgotten with it."""
 
     def __init__(self, workspace: Workspace) -> None:

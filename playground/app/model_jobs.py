@@ -13,7 +13,7 @@ from playground.analysis.agreement import largest_difference, softmax
 from playground.analysis.inventory import inventory_data
 from playground.analysis.race import race_task
 from playground.app import chosen_recipe
-from playground.app.calibration_upload import CalibrationData
+from playground.app.calibration_upload import CalibrationUpload
 from playground.app.first_supporting_engine import first_supporting_engine_task
 from playground.app.inputs import Feeds, as_feeds, digit_of, read_feeds
 from playground.app.python_code import python_code
@@ -54,7 +54,7 @@ class ModelJobs:
     def __init__(self, workspace: Workspace) -> None:
         """``workspace`` holds the model and takes the results."""
         self._workspace = workspace
-        self.calibration = CalibrationData(workspace)
+        self.calibration = CalibrationUpload(workspace)
 
     def use_recipe(self, source: Source | None, *, keep: bool = False) -> dict[str, Any]:
         """Follow a recipe file, or no longer any; ``keep``: the controls stay as they are, as after a restart."""

@@ -35,7 +35,7 @@ from playground.render.verdict import verdict
 from playground.tasks import Progress, Task, run_sync
 
 BATCH = 120
-"""Samples a call, where the model leaves it open: few calls, as each one plans anew, and little memory."""
+"""Samples a call, where the model leaves it open: few calls, and little memory."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,8 @@ import keyword
 import pkgutil
 import re
 from collections.abc import Mapping
-from types import MappingProxyType
+from functools import lru_cache
+from types import MappingProxyType, ModuleType
 
 from playground.model.graph import Graph, Node
 from playground.model.graph_view import GraphView
@@ -25,6 +26,13 @@ _FAMILY = "_family"
 _found: dict[str, Operator] = {}
 
 
+def __getattr__(name: str) -> ModuleType:
+    """A file of operators, imported when it is first asked for: ``operators.softmax.OPERATOR``."""
+    if name.startswith("_") or importlib.util.find_spec(f"{__name__}.{name}") is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module(f"{__name__}.{name}")
+
+
 def id_of(node: Node) -> str:
     """The operator of a node: its name, with its domain where that is not ONNX's own."""
     return node.op if node.domain in _ONNX else f"{node.domain}.{node.op}"
@@ -35,6 +43,7 @@ def find(node: Node) -> Operator | None:
     return operator(id_of(node))
 
 
+@lru_cache(maxsize=1024)  # looking for one that is not known takes milliseconds, and a graph may have many
 def operator(name: str) -> Operator | None:
     """The operator of this id (see :func:`id_of`), or None if it is not known here."""
     if name not in _found:

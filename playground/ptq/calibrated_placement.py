@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from playground import operators
 from playground.errors import EngineError
 from playground.histograms import Histogram
 from playground.model.graph import Graph
 from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
-from playground.operators import Scales, find, softmax, view_of
+from playground.operators import Scales, find, view_of
 from playground.ptq.calibration_data import CalibrationData
 from playground.ptq.capture import Capture, release_task, tap_task, tapped_task
 from playground.ptq.checks import QUANTIZE_THE_REST, runnable_part
@@ -119,7 +120,7 @@ def _through_removable(
         if operator.scales is Scales.CLIPS:
             if len(view.readers(source[0])) == 1 and source[0] in ranges and made in ranges:
                 adjusted[source[0]] = ranges[made]
-        elif operator is softmax.OPERATOR and made in ranges and recipe.operators is not None:
+        elif operator is operators.softmax.OPERATOR and made in ranges and recipe.operators is not None:
             adjusted[made] = Range(np.zeros_like(ranges[made].lo), np.ones_like(ranges[made].hi))
     return {name: adjusted[name] for name, provider in placement.activations.items() if provider is None}
 

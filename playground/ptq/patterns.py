@@ -10,9 +10,10 @@ from collections.abc import Container, Mapping
 
 import numpy as np
 
+from playground import operators
 from playground.model.graph import Node
 from playground.model.graph_view import GraphView
-from playground.operators import Form, Scales, Trait, div, find, mat_mul, mul, softmax
+from playground.operators import Form, Scales, Trait, find
 from playground.ptq.choices import STATIC
 from playground.quantization import Range
 
@@ -67,14 +68,14 @@ class Groups:
     def _is_scaled_product(self, node: Node) -> bool:
         made, readers = node.outputs[0], self._view.readers(node.outputs[0])
         constant = any(name in self._view.constants for name in node.inputs)
-        if find(node) is not mat_mul.OPERATOR or constant or made in self._view.ends or len(readers) != 1:
+        if find(node) is not operators.mat_mul.OPERATOR or constant or made in self._view.ends or len(readers) != 1:
             return False
         operator = find(readers[0])
-        if operator is not mul.OPERATOR and operator is not div.OPERATOR:
+        if operator is not operators.mul.OPERATOR and operator is not operators.div.OPERATOR:
             return False
         first, second = readers[0].inputs
         factor = self._view.constants.get(second if first == made else first)
-        in_order = operator is mul.OPERATOR or first == made
+        in_order = operator is operators.mul.OPERATOR or first == made
         return in_order and factor is not None and factor.size == 1 and bool(factor.numpy().reshape(()) > 0)
 
 
@@ -107,7 +108,7 @@ def unmasked(view: GraphView, ranges: Mapping[str, Range]) -> dict[str, Range]:
         operator, made = find(node), node.outputs[0]
         if operator is None or Trait.MASKS not in operator.traits or made not in ranges:
             continue
-        read_by_softmax = any(r.inputs[0] == made and find(r) is softmax.OPERATOR for r in view.readers(made))
+        read_by_softmax = any(r.inputs[0] == made and find(r) is operators.softmax.OPERATOR for r in view.readers(made))
         if not read_by_softmax or ranges[made].lo.min() > MASKED:
             continue
         scores = [ranges[name] for name in node.inputs if name in ranges and ranges[name].lo.min() > MASKED]

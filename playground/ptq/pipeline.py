@@ -7,20 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from playground import operators
 from playground.errors import UnsupportedError
 from playground.histograms import Histogram
 from playground.model.graph import Graph, Model
 from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
-from playground.operators import (
-    dequantize_linear,
-    dynamic_quantize_linear,
-    find,
-    quantize_linear,
-    validate,
-    view_of,
-)
+from playground.operators import find, validate, view_of
 from playground.ptq import report_entries
 from playground.ptq.calibrated_placement import Calibrated, DryRun, calibrated_task, dry_run_task
 from playground.ptq.calibration_data import CalibrationData, Given, calibration_data
@@ -130,7 +124,11 @@ def quantize_model_task(
 
 def _float_graph(model: Model) -> Graph:
     graph = model.required_graph()
-    writes = (*quantize_linear.OPERATORS, *dequantize_linear.OPERATORS, dynamic_quantize_linear.OPERATOR)
+    writes = (
+        *operators.quantize_linear.OPERATORS,
+        *operators.dequantize_linear.OPERATORS,
+        operators.dynamic_quantize_linear.OPERATOR,
+    )
     done = sum(find(node) in writes for node in graph.nodes)
     if done:
         raise UnsupportedError(

@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from playground import operators
 from playground.model.graph import Node
 from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
-from playground.operators import Form, Operator, Scales, find, resize, softmax, split
+from playground.operators import Form, Operator, Scales, find
 from playground.ptq.choices import QuantizedOperators, quantized_operators, weight_scheme
 from playground.ptq.exclusion import excluded_nodes
 from playground.ptq.patterns import Groups
@@ -142,7 +143,7 @@ class _Placer:
             self._mark(*node.inputs[1:], *node.outputs)
         elif operator.scales is Scales.ELEMENTWISE:
             self._elementwise(node)
-        elif operator is softmax.OPERATOR:
+        elif operator is operators.softmax.OPERATOR:
             self._mark(node.inputs[0], *(name for name in node.outputs if name not in self._view.ends))
         elif operator.scales is Scales.ROWS:
             self._mark(node.inputs[0], node.outputs[0])
@@ -215,9 +216,9 @@ class _Placer:
     def _pass_on_named(self, node: Node) -> None:
         """Pass scales on as ONNX Runtime's tool does: to what Split gives in any case, and by Resize in every mode."""
         operator = find(node)
-        if operator is split.OPERATOR:
+        if operator is operators.split.OPERATOR:
             self._mark(node.inputs[0])
-        if operator is resize.OPERATOR and node.inputs[0] in self.placement.activations:
+        if operator is operators.resize.OPERATOR and node.inputs[0] in self.placement.activations:
             self._share(node.inputs[0], node.outputs[:1])
         else:
             self._pass_on(node)

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from playground import operators
 from playground.errors import UnsupportedError
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Graph, Node, Tensor
 from playground.model.naming import FreeNames
-from playground.operators import dequantize_linear, find, gemm, quantize_linear
+from playground.operators import find
 from playground.ptq.constants import Int32Bias, flat_parameters
 from playground.ptq.placement import Placement
 from playground.quantization import QParams, QTensor
@@ -96,7 +97,9 @@ class QdqWriter:
     def _dequantize(self, name: str, inputs: tuple[str, ...], output: str, axis: int | None = None) -> None:
         attributes = {} if axis is None else {"axis": axis}
         self._made.append(
-            Node(dequantize_linear.OPERATORS[0].name, f"{name}_DequantizeLinear", inputs, (output,), attributes)
+            Node(
+                operators.dequantize_linear.OPERATORS[0].name, f"{name}_DequantizeLinear", inputs, (output,), attributes
+            )
         )
 
     def _dequantize_weight(self, name: str) -> None:
@@ -129,7 +132,7 @@ class QdqWriter:
             self._parameters[name] = self._parameters[provider]
         codes = self._names.take(f"{name}_QuantizeLinear_Output")
         inputs = source, *self._parameters[name]
-        self._made.append(Node(quantize_linear.OPERATORS[0].name, f"{name}_QuantizeLinear", inputs, (codes,)))
+        self._made.append(Node(operators.quantize_linear.OPERATORS[0].name, f"{name}_QuantizeLinear", inputs, (codes,)))
         self._read_as[name] = name if source != name else self._names.take(f"{name}_DequantizeLinear_Output")
         self._dequantize(name, (codes, *self._parameters[name]), self._read_as[name])
 
@@ -144,7 +147,7 @@ class QdqWriter:
         bias = self._given.biases.get((node.name, node.inputs[2])) if len(node.inputs) > 2 else None
         if bias is not None:
             inputs[2] = self._dequantize_bias(node.inputs[2], bias)
-            if find(node) is gemm.OPERATOR:
+            if find(node) is operators.gemm.OPERATOR:
                 attributes["beta"] = 1.0  # it is in the codes
         names = [self._final_name(name) for name in node.outputs]
         # A graph output keeps its name for the dequantized values, and the float ones get another
