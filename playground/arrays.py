@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -81,3 +82,47 @@ def require_values(x: Float32, where: str = "x") -> Float32:
             f"an array of shape {x.shape} has no values", where=where, hint="Give at least one value"
         )
     return require_finite(x, where)
+
+
+def why_outside(
+    size: Sequence[int], shape: Sequence[int], along: Sequence[tuple[int, int]], start: Sequence[int]
+) -> str | None:
+    """Why :func:`strided_view` refuses such a view of an array whose shape is ``size``, or None if it does not."""
+    if min(shape, default=0) < 0:
+        return f"the view's shape {tuple(shape)} has a negative size"
+    if 0 in shape:
+        return None
+    lowest, highest = list(start), list(start)
+    for count, (axis, step) in zip(shape, along, strict=True):
+        if axis >= 0:
+            lowest[axis] += min(0, (count - 1) * step)
+            highest[axis] += max(0, (count - 1) * step)
+    for axis, (low, high, places) in enumerate(zip(lowest, highest, size, strict=True)):
+        if low < 0 or high >= places:
+            return f"the view goes from place {low} to {high} along axis {axis}, which has {places}"
+    return None
+
+
+def strided_view(
+    x: NDArray[Any], shape: Sequence[int], along: Sequence[tuple[int, int]], start: Sequence[int]
+) -> NDArray[Any]:
+    """Elements of ``x`` at regular places, as a read-only view: slices, other orders of axes, repeated elements.
+
+    Args:
+        x: any array.
+        shape: of the view.
+        along: for every axis of the view the axis of ``x`` that it runs along, or -1 if it repeats one element, and how
+            many elements it goes on from one place to the next.
+        start: the element that the view begins with, one index for every axis of ``x``.
+
+    Raises:
+        InvalidInputError: a place of the view lies outside ``x``.
+    """
+    wrong = why_outside(x.shape, shape, along, start)
+    if wrong is not None:
+        raise InvalidInputError(wrong, hint="Use starts, sizes and steps that stay inside")
+    if 0 in shape:
+        return np.empty(shape, x.dtype)
+    corner = x[tuple(slice(n, None) for n in start)]
+    strides = [0 if axis < 0 else x.strides[axis] * step for axis, step in along]
+    return np.lib.stride_tricks.as_strided(corner, shape, strides, writeable=False)

@@ -94,7 +94,7 @@ def build(modules: Path, wheel: Path, env: Mapping[str, str]) -> None:
     lock = ROOT / "requirements" / "site.txt"
     versions: list[Ingredient] = [ROOT / "requirements" / "package-lock.json", lock, wheel.name, json.dumps(dict(env))]
     runtime: list[Ingredient] = [STATIC / "engine", BROWSER, HERE / "scripts.py", HERE / "browser_python.py", *versions]
-    packages: list[Ingredient] = [HERE / "bundle.py", PACKAGE, *kernels.TARGETS]
+    packages: list[Ingredient] = [HERE / "bundle.py", PACKAGE, *kernels.BUILT]
     places = _places(modules, env)
     WORK.mkdir(parents=True, exist_ok=True)
     worker = [WORK / "worker.js", scripts.record("worker.js")]

@@ -34,6 +34,9 @@ METADATA = {"bokeh", "panel"}
 GALLERY_AT_START = {"digits-mlp.onnx", "digits-convnet.onnx", "digits.npz"}
 """What the first view shows; the gallery's other models and samples come when they are chosen."""
 
+_NOT_PYTHON = {".partial", ".mjs"}
+"""Files of our own package that the build leaves there and Python never reads."""
+
 _SKIPPED_FOLDERS = {"tests", "dist", "node_modules", "labextension", "server/static", "sphinxext", "sampledata"}
 _SKIPPED_SUFFIXES = {".so", ".pyd", ".pyi", ".pyx", ".c", ".ts", ".map", ".pyc", ".exe"}
 _SKIPPED_FILES = {"package-lock.json"}
@@ -51,7 +54,7 @@ def members(packages: Path) -> Iterator[tuple[Path, str]]:
     """
     later = set(gallery_later())
     for path in files_in(PACKAGE):
-        if path.suffix != ".partial" and path not in later:
+        if path.suffix not in _NOT_PYTHON and path not in later:
             yield path, path.relative_to(PACKAGE.parent).as_posix()
     (bokeh,) = packages.glob("bokeh-*.dist-info")
     bokeh_version = bokeh.name.removesuffix(".dist-info").partition("-")[2]

@@ -7,7 +7,16 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from tools.paths import DOWNLOADS, KERNELS_FILE, PYTHON, RELAXED_KERNELS_FILE, WASM_KERNELS
+from tools import kernel_structs
+from tools.paths import (
+    DOWNLOADS,
+    KERNELS_FILE,
+    PYTHON,
+    RELAXED_KERNELS_FILE,
+    STRUCTS_FILE,
+    STRUCTS_MODULE,
+    WASM_KERNELS,
+)
 from tools.steps import BuildError, Command, run
 
 FLAGS = [
@@ -25,6 +34,9 @@ TARGETS = {
 }
 """The builds of the same sources: file -> what the machine has to have."""
 
+BUILT = [*TARGETS, STRUCTS_FILE, STRUCTS_MODULE]
+"""What :func:`compile_kernels` writes."""
+
 SIZE_BUDGET = 75_000
 """Bytes that all builds may take together, compressed by gzip."""
 
@@ -33,11 +45,12 @@ _FUNCTION, _TABLE, _MEMORY, _GLOBAL = range(4)
 
 
 def compile_kernels() -> None:
-    """Build ``playground/kernels/*.wasm``.
+    """Build ``playground/kernels/``: the modules, and which arguments their kernels take.
 
     Raises:
-        BuildError: the compiler or :func:`check_module` complained, or they have become too large.
+        BuildError: the compiler, :func:`check_module` or ``kernel_structs`` complained, or they have become too large.
     """
+    layouts = kernel_structs.layouts(WASM_KERNELS)
     for path, cpu in TARGETS.items():
         path.parent.mkdir(exist_ok=True)
         partial = path.with_suffix(".partial")
@@ -45,6 +58,8 @@ def compile_kernels() -> None:
         check_module(partial.read_bytes())
         partial.replace(path)
     check_size(TARGETS)
+    STRUCTS_FILE.write_text(kernel_structs.as_json(layouts), "utf-8")
+    STRUCTS_MODULE.write_text(kernel_structs.as_javascript(layouts), "utf-8")
 
 
 def compile_limits(source: Path, folder: Path) -> None:

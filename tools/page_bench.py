@@ -13,6 +13,8 @@ from statistics import median
 import numpy as np
 
 from playground import host
+from playground.programs.steps import QUANTIZE
+from playground.tensor_view import fast_path_kernels as fast
 
 VALUES = 1_000_000
 MEBIBYTE = 1 << 20
@@ -37,12 +39,13 @@ def call_cost() -> dict[str, object]:
     found, nans = np.zeros(2, np.float32), np.zeros(1, np.int32)
     address = x.ctypes.data
     in_place = kernels.resident(x) is x and kernels.address(x) == address
-    kernels.call("k_minmax", x, x.size, found, nans)
+    given = {"x": x, "range": found, "nan_count": nans}
+    kernels.call(fast.MINMAX, n=x.size, **given)
     in_place = in_place and (float(found[0]), float(found[1])) == (-1.0, 1.0)
-    words = np.array([kernels.word(argument) for argument in (x, 0, found, nans)], np.int32)
+    words = np.array([kernels.word(argument) for argument in (x, 0, found, nans)], np.int32)  # as struct minmax_args
     at = kernels.address(words)
     runs: dict[str, tuple[Callable[[], object], int]] = {
-        "call": (lambda: kernels.call("k_minmax", x, 0, found, nans), CALLS),
+        "call": (lambda: kernels.call(fast.MINMAX, n=0, **given), CALLS),
         "kept": (lambda: kernels._invoke("k_minmax", at), CALLS),
         "copying 1 MiB": (x.copy, CALLS // 20),
     }
@@ -108,14 +111,19 @@ def kernel_step(x: np.ndarray, scale: np.float32, zero_point: int) -> Step:
     limit_lo, limit_hi = np.empty(1, np.float32), np.empty(1, np.float32)
     stats, held, bins = np.empty(6), np.empty(high - low + 1, np.int32), np.empty(ERROR_BINS, np.int32)
 
+    shape = {"outer": 1, "channels": 1, "inner": n}
+    grid, limits = {"scale": scales, "zero_point": points}, {"qmin": low, "qmax": high}
+    both = {"x": x, "x_hat": x_hat}
+
     def run() -> list[np.ndarray]:
         held[:] = bins[:] = 0
-        k.call("k_quantize", x, 1, 1, n, scales, points, low, high, 0, 0, 0, codes)
-        k.call("k_dequantize", codes, 1, 1, 1, n, scales, points, x_hat)
-        k.call("k_clip_limits", scales, points, 1, low, high, 0.5, limit_lo, limit_hi)
-        k.call("k_error_stats", x, x_hat, 1, 1, n, limit_lo, limit_hi, stats)
-        k.call("k_count_codes", codes, 1, 1, 1, n, -1, low, held)
-        k.call("k_error_bins", x, x_hat, n, float(stats[5]), float(scale), ERROR_BINS, bins, pair)
+        k.call(QUANTIZE, x=x, **shape, **grid, **limits, reciprocal=0, order=0, rounding=0, codes=codes)
+        k.call(fast.DEQUANTIZE, codes=codes, is_signed=1, **shape, **grid, x=x_hat)
+        k.call(fast.CLIP_LIMITS, n=1, **grid, **limits, reach=0.5, lo=limit_lo, hi=limit_hi)
+        k.call(fast.ERROR_STATS, **both, **shape, lo=limit_lo, hi=limit_hi, stats=stats)
+        k.call(fast.COUNT_CODES, codes=codes, is_signed=1, **shape, channel=-1, **limits, counts=held)
+        largest = {"largest": stats[5], "scale": scale}
+        k.call(fast.ERROR_BINS, **both, n=n, **largest, count=ERROR_BINS, counts=bins, widest=pair)
         return [stats, held, bins.sum()]
 
     return run

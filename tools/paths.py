@@ -12,6 +12,8 @@ REQUIREMENTS = ROOT / "requirements"
 WASM_KERNELS = ROOT / "wasm_kernels"
 KERNELS_FILE = PACKAGE / "kernels" / "kernels-simd128.wasm"
 RELAXED_KERNELS_FILE = PACKAGE / "kernels" / "kernels-relaxed.wasm"
+STRUCTS_FILE = PACKAGE / "kernels" / "structs.json"
+STRUCTS_MODULE = PACKAGE / "kernels" / "structs.mjs"
 DIST = ROOT / "dist"
 
 LOCAL_CACHE = ROOT / ".cache"

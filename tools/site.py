@@ -22,17 +22,7 @@ from tools import (
     scripts,
 )
 from tools.browser_python import BrowserFile
-from tools.paths import (
-    DIST,
-    PACKAGE,
-    PYTHON,
-    REQUIREMENTS,
-    ROOT,
-    STATIC,
-    TREE,
-    WASM_KERNELS,
-    site_packages,
-)
+from tools.paths import DIST, PACKAGE, PYTHON, REQUIREMENTS, ROOT, STATIC, TREE, WASM_KERNELS, site_packages
 from tools.steps import files_in, run, step
 
 ORT = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
@@ -42,7 +32,6 @@ PANEL_FOLDERS = ("css", "bundled/theme", "images", "assets")
 
 _LOCK = REQUIREMENTS / "site.txt"
 _NPM_LOCK = REQUIREMENTS / "package-lock.json"
-_KERNELS = list(kernels.TARGETS)
 _BENCHMARKS = ROOT / "tests" / "benchmarks"
 _BENCH_SCRIPTS = tuple(_BENCHMARKS / f"{name}.py" for name in ("operator_models", "nets", "net_programs", "depthwise"))
 _LIMIT = _BENCHMARKS / "limit.c"
@@ -85,7 +74,7 @@ def build() -> Path:
             *_BENCH_SCRIPTS,
             _LIMIT,
             _RECIPE / "kernels.py",
-            *(PACKAGE / part for part in ("model", "engines", "ptq", "gallery")),
+            *(PACKAGE / part for part in ("model", "programs", "operators", "engines", "ptq", "gallery")),
             _LOCK,
         ],
         [TREE / "bench"],
@@ -94,7 +83,7 @@ def build() -> Path:
     recipe: list[Path | str] = [_RECIPE / name for name in ("site.py", "scripts.py", "browser_python.py")]
     recipe += [browser_python.PYTHON, json.dumps(env)]
     pages = [TREE / "index.html", TREE / "kernels", *(scripts.record(f"{name}.js") for name in SCRIPTS)]
-    step("Write the pages", [*recipe, STATIC, *_KERNELS], pages, lambda: _write_pages(modules, env))
+    step("Write the pages", [*recipe, STATIC, *kernels.BUILT], pages, lambda: _write_pages(modules, env))
     parts: list[Path | str] = [_RECIPE / "site.py", wheel.name, json.dumps(versions)]
     step("Write the manifest", parts, [TREE / "manifest.json"], lambda: _write_manifest(wheel, versions))
     _write_notices(modules, wheel)
@@ -126,7 +115,8 @@ def build_kernels() -> None:
     Raises:
         BuildError: the compiler failed.
     """
-    step("Build the kernels", [_RECIPE / "kernels.py", WASM_KERNELS, _LOCK], _KERNELS, kernels.compile_kernels)
+    sources = [*(_RECIPE / name for name in ("kernels.py", "kernel_structs.py")), WASM_KERNELS, _LOCK]
+    step("Build the kernels", sources, kernels.BUILT, kernels.compile_kernels)
 
 
 def locked_versions(lock: str) -> dict[str, str]:
@@ -181,7 +171,7 @@ def _write_pages(modules: Path, env: Mapping[str, str]) -> None:
     for page in PAGES:
         text = (STATIC / page).read_text("utf-8")
         (TREE / page).write_text(text.replace(_MARK, links), "utf-8")
-    for path in _KERNELS:
+    for path in kernels.TARGETS:
         _copy(path, TREE / "kernels" / path.name)
 
 

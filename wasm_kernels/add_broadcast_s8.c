@@ -3,7 +3,7 @@
 /* v = float(a - za) * ra + float(b - zb) * rb, through the epilogue: k_add_s8 for operands that broadcast. A difference has
  * a negative rb. */
 struct add_broadcast_s8_args {
-    struct operands of;
+    struct operands operands;
     float ra, rb; /* scale of a (of b) over scale of the output */
     struct epilogue to;
 };
@@ -33,5 +33,5 @@ static void add_run(const void *args, const struct operands *o, const struct run
 
 KERNEL(k_add_broadcast_s8) {
     const struct add_broadcast_s8_args *p = (const void *)args;
-    each_run(&p->of, add_run, p);
+    each_run(&p->operands, add_run, p);
 }

@@ -1,20 +1,24 @@
 #include "kernels.h"
 
-/* How many values have each code: of all channels, or of one. Codes seen as [outer][channels][inner]. */
+/* How many values have each of the codes qmin..qmax: of all channels, or of one. Codes seen as [outer][channels][inner];
+ * others are not counted. */
 struct count_codes_args {
     const uint8_t *codes;
     int32_t is_signed;
     int32_t outer, channels, inner;
     int32_t channel; /* -1: all */
-    int32_t qmin;
-    int32_t *counts; /* [codes in use], added to */
+    int32_t qmin, qmax;
+    int32_t *counts; /* [qmax - qmin + 1], added to */
 };
 
 enum { TABLES = 4, MANY = 4096, FEW = 16, RUN = 16 * 240 };
 
 static void count_few(const struct count_codes_args *a, int32_t at, int32_t n) {
-    for (int32_t i = at; i < at + n; i++)
-        a->counts[code_at(a->codes, i, a->is_signed) - a->qmin]++;
+    for (int32_t i = at; i < at + n; i++) {
+        int32_t code = code_at(a->codes, i, a->is_signed);
+        if (code >= a->qmin && code <= a->qmax)
+            a->counts[code - a->qmin]++;
+    }
 }
 
 /* Neighbours often have one code, and a count has to be stored before it can be read again: so they count in tables of
@@ -34,7 +38,7 @@ static void count_many(const struct count_codes_args *a, int32_t at, int32_t n) 
         int32_t code = a->is_signed ? (int8_t)octet : octet, count = 0;
         for (int32_t t = 0; t < TABLES; t++)
             count += tables[t][octet];
-        if (count)
+        if (code >= a->qmin && code <= a->qmax)
             a->counts[code - a->qmin] += count;
     }
     count_few(a, at + i, n - i);
@@ -47,7 +51,7 @@ static int32_t added(v128_t octets) {
 }
 
 /* RUN values by comparing: eight codes at a time, whose counts stay in registers and fit an octet. 0 if there is a code
- * beyond the first FEW; then nothing is counted. */
+ * beyond the first FEW, or beyond qmax; then nothing is counted. */
 static int32_t count_compared(const struct count_codes_args *a, int32_t at) {
     int32_t found[FEW], total = 0;
     for (int32_t first = 0; first < FEW; first += 8) {
@@ -61,8 +65,10 @@ static int32_t count_compared(const struct count_codes_args *a, int32_t at) {
             for (int32_t j = 0; j < 8; j++)
                 count[j] = wasm_i8x16_sub(count[j], wasm_i8x16_eq(octets, code[j]));
         }
-        for (int32_t j = 0; j < 8; j++)
-            total += found[first + j] = added(count[j]);
+        for (int32_t j = 0; j < 8; j++) {
+            found[first + j] = added(count[j]);
+            total += first + j <= a->qmax - a->qmin ? found[first + j] : 0;
+        }
     }
     for (int32_t j = 0; j < FEW && total == RUN; j++)
         if (found[j])

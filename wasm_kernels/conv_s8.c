@@ -4,41 +4,41 @@
  * [kernel_h][kernel_w][channels / groups], and rows times weights is the product of gemm_s8.c. Blocks of rows go through
  * the scratch, never the whole image. */
 struct conv_s8_args {
-    struct images in;
+    struct images images;
     int32_t groups;
-    struct source from;
-    struct product p; /* columns are those of one group; weights, bias, shift and multiplier of all groups, one after another */
+    struct source source;
+    struct product product; /* columns are those of one group; weights, bias, shift and multiplier of all groups, one after another */
     uint8_t *scratch; /* [BLOCK_ROWS][steps][STEP] */
 };
 
 /* `taps` taps of one line of a window. They lie together where nothing is skipped between them. */
 static uint8_t *gather_taps(const struct conv_s8_args *a, const uint8_t *codes, int32_t taps, int32_t depth, uint8_t *to) {
-    int32_t step = a->in.dilation_w * a->in.channels;
+    int32_t step = a->images.dilation_w * a->images.channels;
     if (step == depth)
-        return put_values(codes, taps * depth, &a->from, to);
+        return put_values(codes, taps * depth, &a->source, to);
     for (int32_t x = 0; x < taps; x++)
-        to = put_values(codes + x * step, depth, &a->from, to);
+        to = put_values(codes + x * step, depth, &a->source, to);
     return to;
 }
 
 static uint8_t *gather_window(const struct conv_s8_args *a, const struct window *w, const uint8_t *image, int32_t depth,
                               uint8_t *to) {
-    const struct images *in = &a->in;
+    const struct images *in = &a->images;
     int32_t whole = w->first_y + w->first_x == 0 && w->last_y == in->kernel_h && w->last_x == in->kernel_w;
     if (whole && in->dilation_w * in->channels == depth) {
         const uint8_t *line = image + tap_at(in, w, 0, 0);
         for (int32_t y = 0; y < in->kernel_h; y++, line += in->dilation_h * in->width * in->channels)
-            to = put_values(line, in->kernel_w * depth, &a->from, to);
+            to = put_values(line, in->kernel_w * depth, &a->source, to);
         return to;
     }
-    to = put_zeros(w->first_y * in->kernel_w * depth, &a->from, to);
+    to = put_zeros(w->first_y * in->kernel_w * depth, &a->source, to);
     for (int32_t y = w->first_y; y < w->last_y; y++) {
-        to = put_zeros(w->first_x * depth, &a->from, to);
+        to = put_zeros(w->first_x * depth, &a->source, to);
         if (w->first_x < w->last_x)
             to = gather_taps(a, image + tap_at(in, w, y, w->first_x), w->last_x - w->first_x, depth, to);
-        to = put_zeros((in->kernel_w - w->last_x) * depth, &a->from, to);
+        to = put_zeros((in->kernel_w - w->last_x) * depth, &a->source, to);
     }
-    return put_zeros((in->kernel_h - w->last_y) * in->kernel_w * depth, &a->from, to);
+    return put_zeros((in->kernel_h - w->last_y) * in->kernel_w * depth, &a->source, to);
 }
 
 /* The window at a column of a line whose first window is `w`: no division where it lies inside the image. */
@@ -57,7 +57,7 @@ static struct window window_in_line(const struct images *in, struct window w, in
 
 /* `rows` windows from output pixel `first` on. */
 static struct panel gather(const struct conv_s8_args *a, int32_t group, int32_t first, int32_t rows) {
-    const struct images *in = &a->in;
+    const struct images *in = &a->images;
     int32_t depth = in->channels / a->groups, steps = steps_of(in->kernel_h * in->kernel_w * depth);
     struct panel made = {a->scratch, rows, steps * STEP, steps};
     int32_t line = first / in->out_width, x = first % in->out_width;
@@ -75,8 +75,8 @@ static struct panel gather(const struct conv_s8_args *a, int32_t group, int32_t 
 }
 
 static struct product product_of_group(const struct conv_s8_args *a, int32_t group) {
-    struct product p = a->p;
-    int32_t depth = a->in.kernel_h * a->in.kernel_w * (a->in.channels / a->groups);
+    struct product p = a->product;
+    int32_t depth = a->images.kernel_h * a->images.kernel_w * (a->images.channels / a->groups);
     int32_t padded = strips_of(p.columns) * STRIP;
     p.weights += group * packed_size(depth, p.columns);
     p.bias += group * padded;
@@ -87,7 +87,7 @@ static struct product product_of_group(const struct conv_s8_args *a, int32_t gro
 
 KERNEL(k_conv_s8) {
     const struct conv_s8_args *a = (const void *)args;
-    int32_t pixels = a->in.batch * a->in.out_height * a->in.out_width;
+    int32_t pixels = a->images.batch * a->images.out_height * a->images.out_width;
     for (int32_t group = 0; group < a->groups; group++) {
         struct product p = product_of_group(a, group);
         for (int32_t first = 0; first < pixels; first += BLOCK_ROWS) {

@@ -52,4 +52,7 @@ void copy_box(const struct copy_args *a) {
     }
 }
 
-KERNEL(k_copy) { copy_box((const void *)args); }
+KERNEL(k_copy) {
+    const struct copy_args *a = (const void *)args;
+    copy_box(a);
+}

@@ -9,8 +9,8 @@
  *
  * The relaxed build takes weights as int8. Wider ones are a sum of such, called planes. */
 struct depthwise_s8_args {
-    struct images in;
-    struct source from;
+    struct images images;
+    struct source source;
     const uint8_t *weights; /* [channels / 8][planes][kernel_h][kernel_w / TAPS][8][STEP octets], rounded up, zeros */
     int32_t planes;          /* 1 where offsets of weights fit */
     const int32_t *bias;     /* [channels]; with the share of the zero-point where values keep it, as gemm.h says */
@@ -59,11 +59,11 @@ static uint8_t *ring_line(const struct depthwise_s8_args *a, const struct ring *
 
 static struct channels channels_from(const struct depthwise_s8_args *a, const struct ring *r, int32_t first) {
     struct channels c;
-    int32_t bias[8] = {0}, left = a->in.channels - first;
+    int32_t bias[8] = {0}, left = a->images.channels - first;
     float multiplier[8] = {0};
     c.first = first;
     c.count = left < 8 ? left : 8;
-    c.weights = a->weights + first / 8 * a->planes * a->in.kernel_h * r->groups * GROUP;
+    c.weights = a->weights + first / 8 * a->planes * a->images.kernel_h * r->groups * GROUP;
     for (int32_t i = 0; i < c.count; i++) {
         bias[i] = a->bias[first + i];
         multiplier[i] = a->multiplier[first + i];
@@ -113,21 +113,21 @@ static inline void store_group(uint8_t *to, const v128_t taps[TAPS]) {
 
 static v128_t pixel8(const struct depthwise_s8_args *a, const struct channels *c, const uint8_t *line, int32_t x) {
     uint8_t some[8] = {0};
-    if (x < 0 || x >= a->in.width)
-        return zeros8(&a->from);
-    const uint8_t *codes = line + x * a->in.channels;
+    if (x < 0 || x >= a->images.width)
+        return zeros8(&a->source);
+    const uint8_t *codes = line + x * a->images.channels;
     if (c->count == 8)
-        return values8(&a->from, codes);
+        return values8(&a->source, codes);
     for (int32_t i = 0; i < c->count; i++)
         some[i] = codes[i];
-    return values8(&a->from, some);
+    return values8(&a->source, some);
 }
 
 /* The groups of `count` columns from x on that lie inside the image as their neighbours do. */
 static void pack_inside(const struct depthwise_s8_args *a, const uint8_t *codes, int32_t step, int32_t count,
                         uint8_t *to) {
-    const struct source from = a->from;
-    const int32_t next = step * a->in.channels, right = a->in.dilation_w * a->in.channels;
+    const struct source from = a->source;
+    const int32_t next = step * a->images.channels, right = a->images.dilation_w * a->images.channels;
     v128_t taps[TAPS];
     for (int32_t t = 0; t < TAPS - 1; t++)
         taps[t] = values8(&from, codes + t * right);
@@ -145,24 +145,24 @@ static void pack_inside(const struct depthwise_s8_args *a, const uint8_t *codes,
 
 static void pack_line(const struct depthwise_s8_args *a, const struct ring *r, const struct channels *c,
                       const uint8_t *line, uint8_t *to) {
-    int32_t inside = a->in.width - (TAPS - 1) * a->in.dilation_w;
-    for (int32_t i = 0, x = -a->in.pad_left, count; i < r->places; i += count, x += count * r->step, to += count * GROUP) {
+    int32_t inside = a->images.width - (TAPS - 1) * a->images.dilation_w;
+    for (int32_t i = 0, x = -a->images.pad_left, count; i < r->places; i += count, x += count * r->step, to += count * GROUP) {
         count = x < 0 || x >= inside ? 0 : (inside - x - 1) / r->step + 1;
         count = count < r->places - i ? count : r->places - i;
         if (count && c->count == 8) {
-            pack_inside(a, line + x * a->in.channels, r->step, count, to);
+            pack_inside(a, line + x * a->images.channels, r->step, count, to);
             continue;
         }
         v128_t taps[TAPS];
         for (int32_t t = 0; t < TAPS; t++)
-            taps[t] = pixel8(a, c, line, x + t * a->in.dilation_w);
+            taps[t] = pixel8(a, c, line, x + t * a->images.dilation_w);
         store_group(to, taps);
         count = 1;
     }
 }
 
 static void pack_padding(const struct depthwise_s8_args *a, const struct ring *r, uint8_t *to) {
-    v128_t zeros = zeros8(&a->from);
+    v128_t zeros = zeros8(&a->source);
     for (int32_t i = 0; i < r->line; i += 16)
         wasm_v128_store(to + i, zeros);
 }
@@ -196,7 +196,7 @@ static inline void store8(const struct depthwise_s8_args *a, const struct channe
  * window begins at `top` in the ring. */
 static void output_block(const struct depthwise_s8_args *a, const struct ring *r, const struct channels *c,
                          const uint8_t *top, int32_t x, int32_t at, int32_t count) {
-    const int32_t down = a->in.dilation_h * r->line, jump = r->jump, advance = r->advance, whole = r->span * r->line;
+    const int32_t down = a->images.dilation_h * r->line, jump = r->jump, advance = r->advance, whole = r->span * r->line;
     const uint8_t *weights = c->weights, *end = a->scratch + whole;
     v128_t sums[BLOCK][2];
     for (int32_t i = 0; i < BLOCK; i++) {
@@ -205,7 +205,7 @@ static void output_block(const struct depthwise_s8_args *a, const struct ring *r
     }
     for (int32_t plane = 0; plane < a->planes; plane++) {
         const uint8_t *line = top;
-        for (int32_t ky = 0; ky < a->in.kernel_h; ky++) {
+        for (int32_t ky = 0; ky < a->images.kernel_h; ky++) {
             const uint8_t *group = line + x * advance;
             for (int32_t k = 0; k < r->groups; k++, weights += GROUP, group += jump) {
                 v128_t w0 = wasm_v128_load(weights), w1 = wasm_v128_load(weights + 16);
@@ -221,13 +221,13 @@ static void output_block(const struct depthwise_s8_args *a, const struct ring *r
     }
     for (int32_t i = 0; i < BLOCK; i++)
         if (i < count)
-            store8(a, c, at + i * a->in.channels, sums[i][0], sums[i][1]);
+            store8(a, c, at + i * a->images.channels, sums[i][0], sums[i][1]);
 }
 
 /* Output lines `first` to before `last` of image n: eight channels of them. */
 static void convolve(const struct depthwise_s8_args *a, const struct ring *r, const struct channels *c, int32_t n,
                      int32_t first, int32_t last) {
-    const struct images *in = &a->in;
+    const struct images *in = &a->images;
     const int32_t line = in->width * in->channels;
     const uint8_t *image = image_at(in, n) + c->first;
     int32_t top = first * in->stride_h - in->pad_top, next = top;
@@ -255,11 +255,11 @@ static int32_t lines_at_once(const struct images *in) {
 
 KERNEL(k_depthwise_s8) {
     const struct depthwise_s8_args *a = (const void *)args;
-    const int32_t lines = lines_at_once(&a->in), height = a->in.out_height;
-    struct ring r = ring_of(&a->in);
-    for (int32_t n = 0; n < a->in.batch; n++)
+    const int32_t lines = lines_at_once(&a->images), height = a->images.out_height;
+    struct ring r = ring_of(&a->images);
+    for (int32_t n = 0; n < a->images.batch; n++)
         for (int32_t y = 0; y < height; y += lines)
-            for (int32_t first = 0; first < a->in.channels; first += 8) {
+            for (int32_t first = 0; first < a->images.channels; first += 8) {
                 struct channels c = channels_from(a, &r, first);
                 convolve(a, &r, &c, n, y, y + lines < height ? y + lines : height);
             }

@@ -201,8 +201,8 @@ void multiply_panel(const struct panel *a, const struct product *p, int32_t at, 
 struct gemm_s8_args {
     const uint8_t *codes;
     int32_t batch, rows, depth, matrices;
-    struct source from;
-    struct product p;
+    struct source source;
+    struct product product;
     uint8_t *scratch; /* [BLOCK_ROWS][steps][STEP] */
 };
 
@@ -218,27 +218,27 @@ static struct panel rows_of(const struct gemm_s8_args *a, int32_t row, int32_t r
     const uint8_t *codes = a->codes + row * a->depth;
     struct panel made = {a->scratch, rows, steps_of(a->depth) * STEP, steps_of(a->depth)};
 #if defined(__wasm_relaxed_simd__)
-    if (a->from.flip == 0 && made.stride == a->depth) {
+    if (a->source.flip == 0 && made.stride == a->depth) {
         made.values = codes; /* they are what the tiles take */
         return made;
     }
 #endif
     if (value_bytes(a->depth) == made.stride) { /* nothing between the rows */
-        put_values(codes, rows * a->depth, &a->from, a->scratch);
+        put_values(codes, rows * a->depth, &a->source, a->scratch);
         return made;
     }
     for (int32_t r = 0; r < rows; r++) {
         uint8_t *to = a->scratch + r * made.stride;
-        end_row(put_values(codes + r * a->depth, a->depth, &a->from, to), to + made.stride);
+        end_row(put_values(codes + r * a->depth, a->depth, &a->source, to), to + made.stride);
     }
     return made;
 }
 
 KERNEL(k_gemm_s8) {
     const struct gemm_s8_args *a = (const void *)args;
-    int32_t padded = strips_of(a->p.columns) * STRIP;
+    int32_t padded = strips_of(a->product.columns) * STRIP;
     for (int32_t n = 0; n < a->batch; n++) {
-        struct product p = a->p;
+        struct product p = a->product;
         int32_t matrix = a->matrices == 1 ? 0 : n;
         p.weights += matrix * packed_size(a->depth, p.columns);
         p.bias += matrix * padded;

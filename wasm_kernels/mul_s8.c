@@ -2,7 +2,7 @@
 
 /* v = float((a - za) * (b - zb)) * ratio, through the epilogue, for operands of one shape or such as broadcast. */
 struct mul_s8_args {
-    struct operands of;
+    struct operands operands;
     float ratio; /* scale of a times scale of b over scale of the output */
     struct epilogue to;
 };
@@ -27,5 +27,5 @@ static void multiply_run(const void *args, const struct operands *o, const struc
 
 KERNEL(k_mul_s8) {
     const struct mul_s8_args *p = (const void *)args;
-    each_run(&p->of, multiply_run, p);
+    each_run(&p->operands, multiply_run, p);
 }

@@ -4,13 +4,13 @@
 struct pad_args {
     uint8_t *out;
     int32_t nbytes;
-    int32_t value; /* its low `inner.width` bytes, of width 1, 2 or 4 */
-    struct copy_args inner;
+    int32_t value; /* its low `box.width` bytes, of width 1, 2 or 4 */
+    struct copy_args box;
 };
 
 KERNEL(k_pad) {
     const struct pad_args *a = (const void *)args;
-    int32_t width = a->inner.width, i = 0;
+    int32_t width = a->box.width, i = 0;
     v128_t value = width == 1   ? wasm_i8x16_splat((int8_t)a->value)
                    : width == 2 ? wasm_i16x8_splat((int16_t)a->value)
                                 : wasm_i32x4_splat(a->value);
@@ -20,5 +20,5 @@ KERNEL(k_pad) {
         wasm_v128_store(a->out + i, value);
     for (; i < a->nbytes; i++)
         a->out[i] = octets[i % 16];
-    copy_box(&a->inner);
+    copy_box(&a->box);
 }

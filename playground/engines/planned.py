@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from playground.engines import reference, wasm
 from playground.engines.feeds import checked_feeds
-from playground.engines.shared_weights import SharedWeights
 from playground.errors import InvalidInputError
 from playground.host import kernels
 from playground.model.graph import Graph
 from playground.programs.program import Program
+from playground.programs.shared_weights import SharedWeights
 
 Outputs = dict[str, NDArray[Any]]
 """A graph's outputs by name."""

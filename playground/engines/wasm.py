@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.engines import reference
-from playground.engines.kernel_program import Buffer, KernelProgramBuilder
-from playground.engines.lowering import Lowering
 from playground.engines.planning.plan import compile_graph
-from playground.engines.shared_weights import SharedWeights
-from playground.errors import EngineError
+from playground.errors import EngineError, InvalidInputError
 from playground.host import kernels
 from playground.model.graph import Graph
 from playground.programs import program as p
+from playground.programs.kernel_program import RUN, Buffer, KernelProgramBuilder
+from playground.programs.lowering import Lowering
+from playground.programs.shared_weights import SharedWeights
 
 __all__ = ["WasmProgram", "plan", "run"]
 
@@ -44,14 +44,16 @@ class WasmProgram:
         """
         self.program = program
         self._kernels = kernels()
-        builder = KernelProgramBuilder()
-        lowering = Lowering(builder, program, self._kernels.dot, weights)
+        builder = KernelProgramBuilder(self._kernels.dot)
+        lowering = Lowering(builder, program, weights)
         for step in program.steps:
             lowering.lower(step)
         results = {name for step in program.tail for name in step.inputs} | set(program.outputs.values())
         made = {step.output for step in program.steps}
         outputs = {name: lowering.result(name) for name in sorted(results & made)}
-        self._arena, self._address = builder.build(self._kernels)
+        self._arena, self._words = builder.build(self._kernels)
+        self._shared = lowering.kept
+        self._faults = [(self._arena.view(b.offset, (1,), np.int32), where, what) for b, where, what in lowering.found]
         self._inputs = {name: self._view(name, lowering.inputs[name]) for name in program.inputs}
         self._outputs = {name: self._view(name, buffer) for name, buffer in outputs.items()}
         self.nbytes, self.calls = self._arena.nbytes, len(builder.calls)
@@ -64,7 +66,7 @@ class WasmProgram:
         """The graph's outputs for one batch, by name; the arrays are the caller's.
 
         Raises:
-            InvalidInputError: the feeds are not what the program takes.
+            InvalidInputError: the feeds are not what the program takes, or a computed index is out of range.
             EngineError: it has been released.
         """
         if not self._inputs and self.program.inputs:
@@ -73,14 +75,18 @@ class WasmProgram:
         for name, view in self._inputs.items():
             np.copyto(view, checked[name])
         if self.calls:
-            self._kernels.call("k_run", self._address, self.calls)
+            self._kernels.call(RUN, program=self._words, words=self._words.size)
+        for count, where, what in self._faults:
+            if count[0]:
+                raise InvalidInputError(what, where=where)
         values = {**self.program.constants, **checked, **{n: view.copy() for n, view in self._outputs.items()}}
         reference.run_steps(self.program, self.program.tail, values)
         return {name: values[source] for name, source in self.program.outputs.items()}
 
     def release(self) -> None:
         """Give its memory back."""
-        self._inputs, self._outputs = {}, {}
+        self._inputs, self._outputs, self._shared = {}, {}, []
+        self._words, self._faults = self._words[:0].copy(), []
         self._arena.release()
 
 

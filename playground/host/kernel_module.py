@@ -13,6 +13,7 @@ from __future__ import annotations
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +21,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from playground.errors import EngineError, InvalidInputError, MissingError
+from playground.host.kernel import Kernel
+from playground.host.kernel_checks import arguments, bind
 
 Dot = Literal["int16", "unsigned", "signed"]
 """How integer products are formed: of int16 (the simd128 build), or of octets by the relaxed dot product of a machine
@@ -32,10 +35,9 @@ RELAXED_OPCODE = bytes.fromhex("0061736d0100000001080160037b7b7b017b030201000a0d
 STACK_BYTES = 65536
 ALIGNMENT = 64
 _ARGUMENT_WORDS = 64
-_LOWEST, _HIGHEST = -(2**31), 2**31 - 1
+_MOST_SEEN = 256
+_HIGHEST = 2**31 - 1
 _UNSIGNED, _SIGNED = 1, 2  # of wasm_kernels/relaxed_dot.c
-
-Argument = int | float | np.integer[Any] | np.floating[Any] | NDArray[Any]
 
 
 def read_module(dot: Dot = "int16") -> bytes:
@@ -59,6 +61,29 @@ def dot_found(found: int) -> Dot:
     return "unsigned" if found == _UNSIGNED else "signed" if found == _SIGNED else "int16"
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A call that has been checked.
+
+    Attributes:
+        words: its arguments as the kernel takes them.
+        arrays: place among the words, name, bytes and whether it is written to, of each array.
+        again: whether a call with the same numbers is as good, if its arrays are as large.
+    """
+
+    words: bytes
+    arrays: list[tuple[int, str, int, bool]]
+    again: bool
+
+    def takes(self, given: dict[str, Any]) -> bool:
+        """Whether the arrays of another call with the same numbers will do."""
+        for _, name, nbytes, written in self.arrays:
+            array = given[name]
+            if array.nbytes < nbytes or (written and not array.flags.writeable):
+                return False
+        return True
+
+
 class Kernels(ABC):
     """The instantiated module. There is one per process: ``host.kernels()``.
 
@@ -74,9 +99,9 @@ class Kernels(ABC):
         """Set the argument words aside; a subclass calls this when ``empty`` and ``address`` work."""
         words = self.empty((_ARGUMENT_WORDS,), np.int32)
         self._words_address = self.address(words)
-        self._words = memoryview(
-            words.data
-        )  # keeps the array alive, and takes an int in a fifth of the time that it does
+        self._words = memoryview(words.data)  # keeps the array alive, and is faster than it
+        self._octets = self._words.cast("B")
+        self._seen: dict[tuple[object, ...], _Seen] = {}
 
     @abstractmethod
     def empty(self, shape: int | Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
@@ -102,38 +127,74 @@ class Kernels(ABC):
     def resident(self, array: NDArray[Any]) -> NDArray[Any]:
         """The array itself if it is C-contiguous and in the kernels' memory, else a copy that is."""
 
-    def call(self, name: str, *args: Argument) -> None:
-        """Run one kernel: ints are passed as int32, floats as float32, arrays as their address.
+    def call(self, kernel: Kernel, /, **given: Any) -> None:
+        """Run one kernel.
+
+        Args:
+            kernel: which one.
+            given: its arguments by the names of its struct: numbers, arrays in the kernels' memory (see
+                :meth:`resident`), None for no array, a dict for a struct inside.
 
         Raises:
+            InvalidInputError: an argument is missing, unknown or out of range, or an array is too small.
             MissingError: there is no such kernel in the built module.
             EngineError: it read or wrote outside the memory.
         """
-        if name not in self.slots:
-            raise MissingError(f"there is no kernel {name!r}", where=str(FOLDER), hint="Build the kernels again")
-        words = self._words
-        for i, value in enumerate(args):  # the two usual kinds are told apart here: a call takes microseconds
-            if type(value) is np.ndarray:
-                address = self.address(value)
-                words[i] = address if address <= _HIGHEST else address - 2**32
-            elif type(value) is int and _LOWEST <= value <= _HIGHEST:
-                words[i] = value
-            else:
-                words[i] = self.word(value)
-        self._invoke(name, self._words_address)
+        # A call takes microseconds: where the same numbers have been checked before, only the arrays are looked at
+        key = (kernel, *given, *[np.ndarray if type(value) is np.ndarray else value for value in given.values()])
+        try:
+            seen = self._seen.get(key)
+        except TypeError:  # a struct inside, or an array of numbers
+            seen = None
+        if seen is None or not seen.takes(given):
+            seen = self._check(kernel, given)
+            if seen.again:
+                if len(self._seen) == _MOST_SEEN:
+                    self._seen.clear()
+                self._seen[key] = seen
+        self._octets[: len(seen.words)] = seen.words
+        if seen.again:
+            for i, name, _, _ in seen.arrays:
+                address = self.address(given[name])
+                self._words[i] = address if address <= _HIGHEST else address - 2**32
+        self._invoke(kernel.name, self._words_address)
 
-    def word(self, value: Argument) -> int:
-        """One argument as the int32 that a kernel finds at its place."""
+    def _check(self, kernel: Kernel, given: dict[str, Any]) -> _Seen:
+        """Hold a call against what its kernel does: see :func:`arguments`."""
+        if kernel.name not in self.slots:
+            raise MissingError(f"there is no kernel {kernel.name!r}", where=str(FOLDER), hint="Build the kernels again")
+        args = arguments(kernel, given, _room, self.dot)
+        words = struct.pack(f"<{len(args)}i", *map(self.word, args))
+        slots = bind(kernel).slots
+        # -0.0 equals 0.0 and is another float32: calls with floats are checked anew
+        again = all(slot.kind != "float" and not slot.length and "." not in slot.name for slot in slots)
+        addresses = ((i, slot, args[i]) for i, slot in enumerate(slots) if again and slot.touched is not None)
+        arrays = [
+            (i, slot.name, array.nbytes, slot.kind == "write")
+            for i, slot, array in addresses
+            if isinstance(array, np.ndarray)
+        ]
+        return _Seen(words, arrays, again)
+
+    def word(self, value: float | NDArray[Any]) -> int:
+        """One checked argument as the int32 that a kernel finds at its place: addresses up to 2^32 - 1 wrap."""
         if isinstance(value, np.ndarray):
             value = self.address(value)
-        if isinstance(value, (int, np.integer)):
-            return (int(value) + 2**31) % 2**32 - 2**31
+        if isinstance(value, int):
+            return value if value <= _HIGHEST else value - 2**32
         bits: int = struct.unpack("<i", struct.pack("<f", value))[0]
         return bits
 
     def arena(self, nbytes: int) -> Arena:
         """A block of kernel memory that is cut into arrays, and given back by :meth:`Arena.release`."""
         return Arena(self, nbytes)
+
+
+def _room(argument: Any, written: bool) -> tuple[int, int] | None:
+    """All of an array, from its first byte on."""
+    if not isinstance(argument, np.ndarray) or (written and not argument.flags.writeable):
+        return None
+    return 0, argument.nbytes
 
 
 class Arena:

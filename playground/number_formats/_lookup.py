@@ -10,11 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground import host
+from playground.host.kernel import Kernel, Words, fixed, floats, octets
 from playground.number_formats._float_bits import sticky_keys
 from playground.number_formats._format import Codes, Reals
 
 SMALL = 1 << 9
 """Values below which calling the kernel costs more than it saves."""
+
+
+def _places(w: Words) -> int:
+    return int(w["count"]) + 1
+
+
+NEAREST = Kernel(
+    "k_nearest",
+    {"x": floats("n"), "boundaries": floats("count"), "order": _places, "codes": octets("n")},
+    ranges={"count": range(256)},
+    optional=frozenset({"order"}),
+)
+STICKY_CODES = Kernel("k_sticky_codes", {"x": floats("n"), "table": fixed(1 << 16), "codes": octets("n")})
 
 _FEW = 40
 """Up to so many boundaries it is faster to compare with each of them than to search."""
@@ -31,7 +45,7 @@ class Lookup:
         order: the codes by place, if they are others than the places that ``by_numpy`` gives.
     """
 
-    kernel: str
+    kernel: Kernel
     table: NDArray[Any]
     by_numpy: Callable[[Reals, NDArray[Any]], Codes]
     order: NDArray[np.uint8] | None = None
@@ -48,20 +62,23 @@ class Lookup:
         kernels = host.kernels()
         x, table = kernels.resident(values), kernels.resident(self.table)
         codes = kernels.empty(values.shape, np.uint8)
-        order = 0 if self.order is None else kernels.resident(self.order)
-        more = (table.size, order) if self.kernel == "k_nearest" else ()
-        kernels.call(self.kernel, x, x.size, table, *more, codes)
+        given = {"x": x, "n": x.size, "codes": codes}
+        if self.kernel is NEAREST:
+            order = None if self.order is None else kernels.resident(self.order)
+            kernels.call(NEAREST, boundaries=table, count=table.size, order=order, **given)
+        else:
+            kernels.call(self.kernel, table=table, **given)
         return codes
 
 
 def between(limits: Reals, order: NDArray[np.uint8] | None = None) -> Lookup:
     """How many of up to 255 ascending boundaries lie below a number, or the code of that place."""
-    return Lookup("k_nearest", limits, count_below, order)
+    return Lookup(NEAREST, limits, count_below, order)
 
 
 def over_keys(table: NDArray[np.uint8]) -> Lookup:
     """What a table of 65536 codes says of a number's :func:`sticky_keys`."""
-    return Lookup("k_sticky_codes", table, _take)
+    return Lookup(STICKY_CODES, table, _take)
 
 
 def count_below(values: Reals, limits: Reals) -> Codes:

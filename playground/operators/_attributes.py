@@ -67,13 +67,13 @@ class Attribute:
     def refuse_absence(self, node: Node) -> None:
         """Raise InvalidInputError because a required attribute is missing."""
         raise InvalidInputError(
-            f"{node.op} has no attribute {self.name!r}", where=_where(node), hint=f"State it: its kind is {self.kind}"
+            f"{node.op} has no attribute {self.name!r}", where=where_of(node), hint=f"State it: its kind is {self.kind}"
         )
 
     def _error(self, node: Node, value: Any, hint: str) -> InvalidInputError:
         shown = value.decode(errors="replace") if isinstance(value, bytes) else value
         return InvalidInputError(
-            f"{shown!r:.80} is not a valid {self.name} of {node.op}", where=_where(node), hint=hint
+            f"{shown!r:.80} is not a valid {self.name} of {node.op}", where=where_of(node), hint=hint
         )
 
 
@@ -103,7 +103,8 @@ def _is_number(value: Any, kind: str) -> bool:
     return isinstance(value, (int, np.integer) if kind == "int" else (int, float, np.integer, np.floating))
 
 
-def _where(node: Node) -> str:
+def where_of(node: Node) -> str:
+    """How errors name a node."""
     return f"node {node.name or next(iter(node.outputs), '')!r}"
 
 

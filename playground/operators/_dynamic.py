@@ -8,11 +8,13 @@ range, and become the zero-point.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from playground.errors import UnsupportedError
+from playground.host.kernel import Kernel, fixed, floats, octets
 from playground.model.graph import Node
 from playground.operators.pad import Pad
 from playground.programs import dynamic_ops
@@ -24,6 +26,25 @@ from playground.programs.planner import Deferred, Dynamic, Planner
 from playground.programs.program import Step, Value
 from playground.programs.steps import Quantize
 
+if TYPE_CHECKING:
+    from playground.programs.lowering import Lowering
+
+
+DYNAMIC_RANGE = Kernel("k_dynamic_range", {"x": floats("n"), "range": fixed(8)})
+
+
+DYNAMIC_QUANTIZE = Kernel("k_dynamic_quantize", {"x": floats("n"), "range": fixed(8), "codes": octets("n")})
+
+
+SCALE_SUMS = Kernel(
+    "k_scale_sums",
+    {
+        **{name: floats("rows", "columns") for name in ("sums", "out")},
+        **{name: floats("columns") for name in ("column_sums", "scale", "bias")},
+        "range": fixed(8),
+    },
+)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DynamicRange(Step):
@@ -33,6 +54,11 @@ class DynamicRange(Step):
         """ONNX's DynamicQuantizeLinear: the range."""
         return dynamic_ops.dynamic_range(inputs[0])
 
+    def lower(self, to: Lowering) -> None:
+        """DynamicRange."""
+        _, (x,) = to.alike(*self.inputs)
+        to.call(DYNAMIC_RANGE, x=x, n=x.nbytes // 4, range=to.new(self.output))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DynamicQuantize(Step):
@@ -41,6 +67,13 @@ class DynamicQuantize(Step):
     def compute(self, inputs: list[Array], out: Value) -> Array:
         """ONNX's DynamicQuantizeLinear: the codes."""
         return dynamic_ops.dynamic_quantize(inputs[0], inputs[1])
+
+    def lower(self, to: Lowering) -> None:
+        """DynamicQuantize."""
+        name, found = self.inputs
+        image, (x,) = to.alike(name)
+        codes = to.new(self.output, image=image)
+        to.call(DYNAMIC_QUANTIZE, x=x, n=x.nbytes // 4, range=to.row(found), codes=codes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +94,23 @@ class ScaleSums(Step):
         """Floats of sums whose zero-point was not taken off."""
         columns = self.columns.along(self.axis, len(out.shape))
         return dynamic_ops.scale_sums(inputs[0], inputs[1], columns, self.limits)
+
+    def lower(self, to: Lowering) -> None:
+        """ScaleSums."""
+        name, found = self.inputs
+        image, count = self.axis == 1, self.columns.scale.size
+        sums = to.image(name) if image else to.row(name)
+        to.call(
+            SCALE_SUMS,
+            sums=sums,
+            **{"rows": sums.nbytes // 4 // max(count, 1), "columns": count},
+            range=to.row(found),
+            column_sums=to.constant(self.columns.sums),
+            scale=to.constant(self.columns.scale),
+            bias=to.constant(self.columns.bias),
+            **dict(zip(("lo", "hi"), self.limits, strict=True)),
+            out=to.new(self.output, image=image),
+        )
 
 
 def codes_of(planner: Planner, node: Node, place: int, point: int) -> Dynamic | None:

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from playground.errors import UnsupportedError
+from playground.host.kernel import FLAG, Kernel, floats
 from playground.model.graph import Node
 from playground.programs import dynamic_ops
 from playground.programs import integer_ops as ops
 from playground.programs.call import Array
 from playground.programs.integer_ops import Window
+from playground.programs.kernel_parts import PIXELS, images
 from playground.programs.planner import Codes, Deferred, Planner, Symbol
 from playground.programs.program import Step, Value
 from playground.programs.steps import Quantize
+
+if TYPE_CHECKING:
+    from playground.programs.lowering import Lowering
+
+
+ADD_FLOATS = Kernel("k_add_f32", {name: floats("n") for name in ("a", "b", "out")}, optional=frozenset({"b"}))
+
+
+POOL_FLOATS = Kernel(
+    "k_pool_f32", {"out": floats(*PIXELS)}, {"mean": FLAG, "count_padding": FLAG}, parts=(images(each=4),)
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +40,13 @@ class FloatAdd(Step):
     def compute(self, inputs: list[Array], out: Value) -> Array:
         """The sum, or the one value, within the limits."""
         return dynamic_ops.add_floats(inputs[0], inputs[1] if len(inputs) > 1 else None, self.limits)
+
+    def lower(self, to: Lowering) -> None:
+        """FloatAdd: of two values, or one value within limits."""
+        image, (a, *more) = to.alike(*self.inputs)
+        lo, hi = self.limits
+        b = more[0] if more else None
+        to.call(ADD_FLOATS, a=a, b=b, n=a.nbytes // 4, lo=lo, hi=hi, out=to.new(self.output, image=image))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +60,12 @@ class FloatPool(Step):
     def compute(self, inputs: list[Array], out: Value) -> Array:
         """The pool."""
         return dynamic_ops.pool_floats(inputs[0], self.window, mean=self.mean, count_padding=self.count_padding)
+
+    def lower(self, to: Lowering) -> None:
+        """FloatPool."""
+        (name,) = self.inputs
+        how = {"mean": self.mean, "count_padding": self.count_padding}
+        to.call(POOL_FLOATS, images=to.images(name, self.window), **how, out=to.new(self.output, image=True))
 
 
 def float_value(planner: Planner, name: str) -> str | None:

@@ -76,17 +76,21 @@ def viewed(planner: Planner, symbol: Movable, name: str, box: Box) -> Movable:
     """A box of a value."""
     if len(box.shape) > MOST_AXES or 0 in box.shape:
         raise UnsupportedError(f"a result of shape {box.shape} is not handled")
+    box.require_inside(planner.values[symbol.value].shape)
     planner.emit(View((symbol.value,), name, box), box.shape, planner.values[symbol.value].dtype)
     return replace(symbol, value=name)
 
 
 def turned(shape: Sequence[int], order: Sequence[int]) -> Box:
-    """All of an array, its axes in another order."""
+    """All of an array, its axes in another order; UnsupportedError if that does not name each axis once."""
+    if sorted(order) != list(range(len(shape))):
+        raise UnsupportedError(f"it has an order of axes {list(order)} for an array of {len(shape)} axes")
     return Box(tuple(order), (0,) * len(order), (1,) * len(order), tuple(shape[a] for a in order))
 
 
 def part_of(planner: Planner, node: Node, output: str, box: Box) -> Symbol:
-    """A box of whatever a node's first input is."""
+    """A box of whatever a node's first input is; UnsupportedError if it reaches outside."""
+    box.require_inside(planner.shape(node.inputs[0]))
     symbol = planner.symbol(node.inputs[0])
     if isinstance(symbol, (Constant, ConstantDequantized)):
         return moved_constant(symbol, box.of)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import enum
+import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from playground.errors import InvalidInputError
 from playground.model.graph import Node, Tensor
-from playground.operators._attributes import Attribute
+from playground.operators._attributes import Attribute, where_of
 from playground.programs.call import Array, Call
 
 if TYPE_CHECKING:
@@ -99,6 +102,12 @@ class Weight:
     channel_axis: Callable[[Node, int], int | None]
 
 
+def _arity(run: Run) -> tuple[int, float]:
+    parameters = list(inspect.signature(run).parameters.values())[1:]
+    least = sum(p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty for p in parameters)
+    return least, math.inf if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(parameters)
+
+
 def no_cost(node: Node, shapes: Shapes) -> int:
     """The cost of operators without multiply-adds."""
     return 0
@@ -132,6 +141,7 @@ class Operator:
         expand: writes a node out in other operators, which is what is planned instead.
         plan: makes its integer form: what its outputs are. None: only constants can be computed.
         cost: node, shapes of its inputs and outputs -> multiply-adds.
+        arity: how many inputs its float function takes at least and at most.
         defaults: attribute -> what it is where a node does not state it, if that can be said without the node.
     """
 
@@ -153,11 +163,13 @@ class Operator:
     plan: Plan | None = None
     cost: Callable[[Node, Shapes], int] = no_cost
     defaults: Mapping[str, Any] = field(init=False, repr=False)
+    arity: tuple[int, float] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Collect the attributes' defaults by name."""
+        """Collect the attributes' defaults by name, and count the float function's inputs."""
         defaults = {a.name: a.default for a in self.attributes if a.default is not None}
         object.__setattr__(self, "defaults", MappingProxyType(defaults))
+        object.__setattr__(self, "arity", (0, math.inf) if self.run is None else _arity(self.run))
 
     @property
     def id(self) -> str:
@@ -179,11 +191,26 @@ class Operator:
         return Call({**self.defaults, **node.attributes}, opset, outputs, stored)
 
     def validate(self, node: Node) -> None:
-        """Hold a node's attributes against what they may be.
+        """Hold a node's attributes, and the number of its inputs, against what they may be.
 
         Raises:
-            InvalidInputError: one is missing, of another kind, or out of its limits.
+            InvalidInputError: an input or attribute is missing, too many, of another kind or beyond its limits.
         """
+        least, most = self.arity
+        if len(node.inputs) > most or not all(node.inputs[: int(least)]) or len(node.inputs) < least:
+            given = sum(map(bool, node.inputs))
+            takes = (
+                f"{least:g}"
+                if least == most
+                else f"{least:g} or more"
+                if most == math.inf
+                else f"{least:g} to {most:g}"
+            )
+            raise InvalidInputError(
+                f"{node.op} has {given} {'input' if given == 1 else 'inputs'}",
+                where=where_of(node),
+                hint=f"It takes {takes}",
+            )
         for attribute in self.attributes:
             if attribute.name in node.attributes:
                 attribute.check(node.attributes[attribute.name], node)

@@ -2,20 +2,54 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from playground.errors import UnsupportedError
+from playground.host.kernel import Kernel, Words, octets
 from playground.model.graph import Node
 from playground.programs import integer_ops as ops
 from playground.programs.call import Array
 from playground.programs.integer_ops import Target
+from playground.programs.kernel_parts import epilogue, product, rows_scratch, source
+from playground.programs.kernel_program import Buffer
+from playground.programs.packing import Values, pack
 from playground.programs.planner import Codes, Constant, ConstantDequantized, Deferred, Dequantized, Dynamic, Planner
 from playground.programs.program import Step, Value
+
+if TYPE_CHECKING:
+    from playground.programs.lowering import Given, Lowering
+
+
+def _depth(w: Words) -> int:
+    return int(w["depth"])
+
+
+def _matrices(w: Words) -> int:
+    """What k_gemm_s8 takes: one for each of the batch, or one for all."""
+    return 1 if w["matrices"] == 1 else int(w["batch"])
+
+
+GEMM = Kernel(
+    "k_gemm_s8",
+    {"codes": octets("batch", "rows", "depth"), "scratch": rows_scratch(_depth)},
+    parts=(
+        source(),
+        product(_matrices, _depth, lambda _: 1),
+        epilogue("batch", "rows", "product.columns", at="product.to"),
+    ),
+)
+
+
+def rows_times(to: Lowering, x: Buffer, counts: dict[str, int], values: Values, weights: Given) -> None:
+    """All rows of ``x`` times one matrix."""
+    scratch = to.buffer(values.scratch_bytes(counts["depth"]))
+    to.call(GEMM, codes=x, batch=1, matrices=1, **counts, source=values.source, product=weights, scratch=scratch)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +76,19 @@ class Product(Step):
         """Exact sums, rounded."""
         sums = ops.matmul_integer(inputs[0], self.weights, self.x_zero_point)
         return ops.requantize(ops.add_bias(sums, self.bias), self.multiplier, self.to)
+
+    def lower(self, to: Lowering) -> None:
+        """Product: rows times weights."""
+        (name,) = self.inputs
+        x, values = to.row(name), Values(to.is_signed(name), self.x_zero_point, to.dot)
+        depth, columns = self.weights.shape
+        out = to.epilogue(self.to, to.new(self.output))
+        packed = to.packed(
+            lambda: pack(self.weights[None], self.bias, self.multiplier, values),
+            *((self.weights, self.bias, self.multiplier), "product", values),
+        )
+        counts = {"rows": math.prod(to.values[name].shape[:-1]), "depth": depth}
+        rows_times(to, x, counts, values, to.product(packed, columns, out))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

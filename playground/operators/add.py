@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from playground.errors import UnsupportedError
+from playground.host.kernel import Kernel, octets
 from playground.model.graph import Node
+from playground.operators._broadcast import broadcast, signs
 from playground.operators._deferred import biased
 from playground.operators._elementwise import binary
 from playground.operators._floats import float_value, within
@@ -17,11 +20,25 @@ from playground.operators._planning import broadcast_shape, table
 from playground.programs import integer_ops as ops
 from playground.programs.call import Array
 from playground.programs.integer_ops import Target
+from playground.programs.kernel_parts import coded, epilogue, operands
 from playground.programs.planner import Codes, Constant, Deferred, Dequantized, Planner, Symbol
 from playground.programs.program import Step, Value
 
+if TYPE_CHECKING:
+    from playground.programs.lowering import Lowering
+
 _LOWEST_STEPS = -(2.0**30)
 """No mask has to be lower than so many steps of the output's scale: -inf times a code of 0 would be NaN."""
+
+
+ADD = Kernel(
+    "k_add_s8",
+    {"a": octets("n"), "b": octets("n")},
+    parts=(coded("za", "a_signed"), coded("zb", "b_signed"), epilogue("n")),
+)
+
+
+ADD_BROADCAST = Kernel("k_add_broadcast_s8", parts=(operands(), epilogue("operands.sizes")))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +53,16 @@ class Add(Step):
         """The sum, rounded."""
         a, b = inputs
         return np.asarray(ops.add(a, b, self.zero_points, self.ratios, self.to))
+
+    def lower(self, to: Lowering) -> None:
+        """Add: of equal shapes, or such as broadcast."""
+        ra, rb = self.ratios
+        if len({to.values[name].shape for name in self.inputs}) > 1:
+            to.call(ADD_BROADCAST, ra=ra, rb=rb, **broadcast(self, to))
+            return
+        image, (a, b) = to.alike(*self.inputs)
+        out = to.epilogue(self.to, to.new(self.output, image=image))
+        to.call(ADD, a=a, b=b, n=a.nbytes, **signs(self, to), ra=ra, rb=rb, to=out)
 
 
 def plan(planner: Planner, node: Node) -> Symbol:

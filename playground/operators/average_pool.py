@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from playground.errors import UnsupportedError
+from playground.host.kernel import FLAG, Kernel, octets
 from playground.model.graph import Node
 from playground.operators._attributes import WINDOW, flag
 from playground.operators._floats import pooled
@@ -15,9 +17,13 @@ from playground.operators._operator import Form, Operator, Scales, Trait
 from playground.programs import integer_ops as ops
 from playground.programs.call import Array, Call
 from playground.programs.integer_ops import Target, Window
+from playground.programs.kernel_parts import PIXELS, coded, epilogue, images
 from playground.programs.planner import Deferred, Dequantized, Planner, Symbol
 from playground.programs.program import Step, Value
 from playground.programs.windows import windows
+
+if TYPE_CHECKING:
+    from playground.programs.lowering import Lowering
 
 
 def run(call: Call, x: Array) -> Array:
@@ -31,6 +37,16 @@ def run(call: Call, x: Array) -> Array:
     else:
         padded = geometry.pad(inside, 0)
     return np.asarray(total / sum(geometry.taps(padded)), x.dtype)
+
+
+AVERAGE_POOL = Kernel("k_avgpool_s8", ranges={"count_padding": FLAG}, parts=(images(), coded(), epilogue(*PIXELS)))
+
+
+GLOBAL_AVERAGE = Kernel(
+    "k_global_average_s8",
+    {"codes": octets("batch", "pixels", "channels")},
+    parts=(coded(), epilogue("batch", "channels")),
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +69,19 @@ class AveragePool(Step):
             ratio=self.ratio,
             count_padding=self.count_padding,
         )
+
+    def lower(self, to: Lowering) -> None:
+        """AveragePool; over whole images by a kernel of its own."""
+        (name,) = self.inputs
+        n, channels, *size = to.values[name].shape
+        codes = {"is_signed": to.is_signed(name), "zero_point": self.x_zero_point, "ratio": self.ratio}
+        images = to.images(name, self.window)
+        out = to.epilogue(self.to, to.new(self.output, image=True))
+        if self.window == Window((size[0], size[1]), (1, 1)):
+            counts = {"batch": n, "pixels": size[0] * size[1], "channels": channels}
+            to.call(GLOBAL_AVERAGE, codes=images["x"], **counts, **codes, to=out)
+            return
+        to.call(AVERAGE_POOL, images=images, **codes, count_padding=self.count_padding, to=out)
 
 
 def plan(planner: Planner, node: Node) -> Symbol:

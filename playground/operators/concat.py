@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,9 +13,14 @@ from playground.operators._attributes import Attribute
 from playground.operators._operator import Form, Operator, Scales
 from playground.operators._planning import folded
 from playground.programs import integer_ops as ops
+from playground.programs.boxes import COPY, box, strides_of
 from playground.programs.call import Array, Call
+from playground.programs.kernel_program import At
 from playground.programs.planner import Codes, Constant, ConstantDequantized, Deferred, Dequantized, Planner, Symbol
 from playground.programs.program import Step, Value
+
+if TYPE_CHECKING:
+    from playground.programs.lowering import Lowering
 
 
 def run(call: Call, *inputs: Array) -> Array:
@@ -31,6 +37,18 @@ class Concat(Step):
     def compute(self, inputs: list[Array], out: Value) -> Array:
         """The values one behind the other."""
         return np.concatenate(inputs, axis=self.axis)
+
+    def lower(self, to: Lowering) -> None:
+        """Concat: one box after the other."""
+        image, parts = to.alike(*self.inputs)
+        shape, width = to.values[self.output].shape, to.width(self.output)
+        out, out_strides = to.new(self.output, image=image), strides_of(shape, image=image)
+        begin = 0
+        for name, part in zip(self.inputs, parts, strict=True):
+            own = to.values[name].shape
+            copy = box(own, strides_of(own, image=image), out_strides, width)
+            to.call(COPY, x=part, out=At(out, begin * out_strides[self.axis] * width), table=None, **copy)
+            begin += own[self.axis]
 
 
 def plan(planner: Planner, node: Node) -> Symbol:

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from playground.errors import InvalidInputError, UnsupportedError
+from playground.host.kernel import POSITIVE, Kernel, Words, floats
 from playground.model.graph import Node
 from playground.operators._attributes import WINDOW, Attribute
 from playground.operators._images import window_of
 from playground.operators._operator import Form, Operator, Scales, Shapes, Trait, Weight
-from playground.operators._products import Weights, bias_of, weights_of
+from playground.operators._products import Weights, bias_of, rows_times, weights_of
 from playground.programs import integer_ops as ops
 from playground.programs.call import Array, Call
+from playground.programs.depthwise import pack_depthwise, packed_bytes_of, scratch_bytes
 from playground.programs.fast_products import batched_product
 from playground.programs.integer_ops import Target, Window
+from playground.programs.kernel_parts import PIXELS, epilogue, images, product, rows_scratch, source
+from playground.programs.packing import Packed, Values, pack
 from playground.programs.planner import Deferred, Dequantized, Planner
 from playground.programs.program import Step, Value
 from playground.programs.windows import Windows, windows
+
+if TYPE_CHECKING:
+    from playground.programs.lowering import Given, Lowering
 
 
 def run(call: Call, x: Array, w: Array, bias: Array | None = None) -> Array:
@@ -78,6 +85,73 @@ def _grouped(padded: Array, w: Array, geometry: Windows, group: int) -> Array:
     return batched_product(kernels, columns).reshape(batch, w.shape[0], *geometry.out)
 
 
+def _groups(w: Words) -> int:
+    return int(w["groups"])
+
+
+def _depth_of_group(w: Words) -> int:
+    return int(w["images.kernel_h"] * w["images.kernel_w"] * (w["images.channels"] // w["groups"]))
+
+
+def _groups_divide(w: Words) -> str | None:
+    groups, channels = w["groups"], w["images.channels"]
+    return f"{channels} channels cannot be divided into {groups} groups" if channels % groups else None
+
+
+def _window(w: Words) -> Window:
+    def both(name: str, first: str, second: str) -> tuple[int, int]:
+        return w[f"images.{name}_{first}"], w[f"images.{name}_{second}"]
+
+    kernel, strides, dilations = (both(name, "h", "w") for name in ("kernel", "stride", "dilation"))
+    return Window(kernel, both("out", "height", "width"), strides, dilations, both("pad", "top", "left"))
+
+
+def _depthwise_weights(w: Words) -> int:
+    return packed_bytes_of(w["images.channels"], w["planes"], _window(w).kernel, w["dot"])
+
+
+CONV = Kernel(
+    "k_conv_s8",
+    {"scratch": rows_scratch(_depth_of_group)},
+    ranges={"groups": POSITIVE},
+    rules=(_groups_divide,),
+    parts=(
+        images(),
+        source(),
+        product(_groups, _depth_of_group, _groups),
+        epilogue(*PIXELS[:3], "groups", "product.columns", at="product.to"),
+    ),
+)
+
+
+DEPTHWISE = Kernel(
+    "k_depthwise_s8",
+    {
+        "weights": _depthwise_weights,
+        "bias": floats("images.channels"),
+        "multiplier": floats("images.channels"),
+        "scratch": lambda w: scratch_bytes(_window(w), w["dot"]),
+    },
+    ranges={"planes": POSITIVE},
+    parts=(images(), source(), epilogue(*PIXELS)),
+)
+
+
+def _lowered_depthwise(step: Conv, to: Lowering, images: Given, values: Values, out: Given) -> None:
+    packed = pack_depthwise(step.weights[:, 0], step.bias, values)
+    to.call(
+        DEPTHWISE,
+        images=images,
+        source=values.source,
+        weights=to.constant(packed.weights),
+        planes=packed.planes,
+        bias=to.constant(packed.bias),
+        multiplier=to.constant(step.multiplier),
+        to=out,
+        scratch=to.buffer(scratch_bytes(step.window, to.dot)),
+    )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Conv(Step):
     """Grouped convolution; fields as :class:`Product`, weights int16 (M, C / groups, kernel_h, kernel_w)."""
@@ -104,6 +178,31 @@ class Conv(Step):
         )
         sums = ops.add_bias(sums, self.bias[:, None, None])
         return ops.requantize(sums, self.multiplier[:, None, None], self.to)
+
+    def lower(self, to: Lowering) -> None:
+        """Conv: a product where windows are single pixels, by a kernel of its own where each channel has one filter."""
+        (name,) = self.inputs
+        images = to.images(name, self.window)
+        out = to.epilogue(self.to, to.new(self.output, image=True))
+        values = Values(to.is_signed(name), self.x_zero_point, to.dot)
+        if self.depthwise:
+            _lowered_depthwise(self, to, images, values, out)
+            return
+        columns, depth = self.weights.shape[0] // self.groups, math.prod(self.weights.shape[1:])
+
+        def make() -> Packed:
+            by_group = self.weights.reshape(self.groups, columns, *self.weights.shape[1:])
+            matrices = by_group.transpose(0, 3, 4, 2, 1).reshape(self.groups, depth, columns)
+            return pack(matrices, self.bias, self.multiplier, values)
+
+        packed = to.packed(make, (self.weights, self.bias, self.multiplier), "conv", values, self.groups)
+        weights = to.product(packed, columns, out)
+        if self.groups == 1 and self.window.is_pointwise(to.values[name].shape[2:]):
+            counts = {"rows": images["batch"] * images["height"] * images["width"], "depth": depth}
+            rows_times(to, images["x"], counts, values, weights)
+            return
+        scratch = to.buffer(values.scratch_bytes(depth))
+        to.call(CONV, images=images, groups=self.groups, source=values.source, product=weights, scratch=scratch)
 
 
 def plan(planner: Planner, node: Node) -> Deferred:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from playground.errors import InvalidInputError, UnsupportedError
+from playground.host.kernel import Kernel, Words, fixed, octets
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute
 from playground.operators._moves import Movable, moved_constant
@@ -16,10 +19,30 @@ from playground.programs.call import Array, Call
 from playground.programs.planner import Codes, Constant, ConstantDequantized, Deferred, Planner, Symbol
 from playground.programs.program import Step, Value
 
+if TYPE_CHECKING:
+    from playground.programs.lowering import Lowering
+
 
 def run(call: Call, x: Array, indices: Array) -> Array:
     """Slices of x along ``axis``; a negative index counts from the end."""
     return np.take(x, indices, call.get("axis"))
+
+
+def _table_has_rows(w: Words) -> str | None:
+    return "there is no row to take" if w["n"] * w["outer"] and not w["rows"] else None
+
+
+GATHER = Kernel(
+    "k_gather",
+    {
+        "x": octets("outer", "rows", "row_bytes"),
+        "indices": octets("n", "index_width"),
+        "out": octets("outer", "n", "row_bytes"),
+        "outside": fixed(4),
+    },
+    ranges={"index_width": (4, 8)},
+    rules=(_table_has_rows,),
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +52,10 @@ class Gather(Step):
     axis: int
 
     def compute(self, inputs: list[Array], out: Value) -> Array:
-        """The slices."""
+        """The slices; InvalidInputError if an index is none of theirs."""
+        rows = inputs[0].shape[self.axis]
+        if ((inputs[1] < -rows) | (inputs[1] >= rows)).any():
+            raise InvalidInputError(f"it has indices that are not below {rows}", where=self.output)
         return np.take(inputs[0], inputs[1], axis=self.axis)
 
     def check_feeds(self, feeds: Mapping[str, Array], values: Mapping[str, Value]) -> None:
@@ -43,6 +69,23 @@ class Gather(Step):
                 where=self.inputs[1],
                 hint=f"Its smallest is {given.min()} and its largest {given.max()}",
             )
+
+    def lower(self, to: Lowering) -> None:
+        """Gather: rows by their indices."""
+        name, chosen = self.inputs
+        shape = to.values[name].shape
+        to.call(
+            GATHER,
+            x=to.row(name),
+            outer=math.prod(shape[: self.axis]),
+            rows=shape[self.axis],
+            row_bytes=math.prod(shape[self.axis + 1 :]) * to.width(name),
+            indices=to.row(chosen),
+            n=math.prod(to.values[chosen].shape),
+            index_width=to.width(chosen),
+            out=to.new(self.output),
+            outside=to.faults(self.output, f"it has indices that are not below {shape[self.axis]}"),
+        )
 
 
 def plan(planner: Planner, node: Node) -> Symbol:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from playground.errors import UnsupportedError
+from playground.host.kernel import FLAG, Kernel, floats, octets
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute
 from playground.operators._operator import Form, Operator, Scales
@@ -15,8 +17,12 @@ from playground.programs import integer_ops as ops
 from playground.programs import row_ops
 from playground.programs.call import Array, Call
 from playground.programs.integer_ops import Target
+from playground.programs.kernel_parts import coded, epilogue
 from playground.programs.planner import Deferred, Planner
 from playground.programs.program import Step, Value
+
+if TYPE_CHECKING:
+    from playground.programs.lowering import Lowering
 
 
 def run(call: Call, x: Array, scale: Array, bias: Array | None = None) -> Array | tuple[Array, Array, Array]:
@@ -29,6 +35,14 @@ def run(call: Call, x: Array, scale: Array, bias: Array | None = None) -> Array 
     if bias is not None:
         y = y + bias
     return (y, mean, inverse)[: call.outputs] if call.outputs > 1 else y
+
+
+LAYER_NORM = Kernel(
+    "k_layer_norm_s8",
+    {"codes": octets("rows", "columns"), "gamma": floats("columns"), "beta": floats("columns")},
+    ranges={"centred": FLAG},
+    parts=(coded(), epilogue("rows", "columns")),
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +72,23 @@ class LayerNorm(Step):
             epsilon=float(self.epsilon),
             gamma=self.gamma,
             beta=self.beta,
+        )
+
+    def lower(self, to: Lowering) -> None:
+        """LayerNorm."""
+        (name,) = self.inputs
+        out = to.new(self.output)
+        to.call(
+            LAYER_NORM,
+            codes=to.row(name),
+            **to.rows(name),
+            is_signed=to.is_signed(name),
+            zero_point=self.x_zero_point,
+            centred=True,
+            epsilon=self.epsilon,
+            gamma=to.constant(self.gamma),
+            beta=to.constant(self.beta),
+            to=to.epilogue(self.to, out),
         )
 
 

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from playground.errors import UnsupportedError
+from playground.host.kernel import ANY, Kernel, Words, floats
+from playground.host.kernel import box as reach_of_box
 from playground.model.graph import Node
 from playground.operators._operator import Form, Operator, Scales, Shapes, Weight
-from playground.operators._products import product_by, weights_of
+from playground.operators._products import GEMM, product_by, weights_of
 from playground.programs import integer_ops as ops
+from playground.programs.boxes import COPY, box, repeating, strides_of
 from playground.programs.call import Array, Call
 from playground.programs.fast_products import product
 from playground.programs.integer_ops import Target
+from playground.programs.kernel_parts import padded
+from playground.programs.kernel_program import Buffer
+from playground.programs.packing import STRIP, Values, packed_bytes
 from playground.programs.planner import Constant, ConstantDequantized, Deferred, Dequantized, Planner
 from playground.programs.program import Step, Value
+
+if TYPE_CHECKING:
+    from playground.programs.lowering import Lowering
 
 
 def run(call: Call, a: Array, b: Array) -> Array:
@@ -25,6 +34,47 @@ def run(call: Call, a: Array, b: Array) -> Array:
     if a.ndim > 1 and b.ndim == 2:
         return product(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])
     return np.asarray(np.matmul(np.ascontiguousarray(a), np.ascontiguousarray(b)))  # turned ones would be slow
+
+
+def _matrix_codes(w: Words) -> tuple[int, int]:
+    """Every matrix begins depth * columns codes after the one before."""
+    sizes, strides = (w["depth"], w["columns"]), (w["depth_stride"], w["column_stride"])
+    return reach_of_box((w["matrices"], *sizes), (math.prod(sizes), *strides))
+
+
+def _packed(w: Words) -> int:
+    return int(w["matrices"] * packed_bytes(w["depth"], w["columns"], w["dot"]))
+
+
+def _padded_columns(w: Words) -> int:
+    return int(w["matrices"] * padded(w, "columns"))
+
+
+PACK_WEIGHTS = Kernel(
+    "k_pack_weights",
+    {
+        "codes": _matrix_codes,
+        "zero_point": floats("matrices", "columns"),
+        "bias": floats("columns"),
+        "packed": _packed,
+        "folded": _padded_columns,
+        "shift": _padded_columns,
+    },
+    ranges={"is_signed": range(2), "depth_stride": ANY, "column_stride": ANY, "value_zero_point": ANY},
+)
+
+
+def _repeated(name: str, batch: tuple[int, ...], to: Lowering) -> Buffer:
+    """A value's matrices, one for each place of a batch: the value itself, or a copy where it broadcasts."""
+    own, x = to.values[name].shape, to.row(name)
+    if math.prod(own[:-2]) == math.prod(batch):
+        return x
+    full = (*(1,) * (len(batch) + 2 - len(own)), *own)
+    shape = (*batch, *own[-2:])
+    out = to.buffer(math.prod(shape) * to.width(name))
+    copy = box(shape, repeating(full, strides_of(full)), strides_of(shape), 1)
+    to.call(COPY, x=x, out=out, table=None, **copy)
+    return out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +97,42 @@ class ActivationMatMul(Step):
         """Exact sums, rounded."""
         sums = ops.matmul_integer(inputs[0], inputs[1], *self.zero_points)
         return ops.requantize(sums, self.multiplier, self.to)
+
+    def lower(self, to: Lowering) -> None:
+        """ActivationMatMul: the right matrices are packed as weights are, but while the program runs."""
+        out_shape, right = to.values[self.output].shape, to.values[self.inputs[1]].shape[:-2]
+        batch, (rows, columns) = out_shape[:-2], out_shape[-2:]
+        depth = to.values[self.inputs[0]].shape[-1]
+        matrices = 1 if math.prod(right) == 1 else math.prod(batch)
+        a = _repeated(self.inputs[0], batch, to)
+        b = to.row(self.inputs[1]) if matrices == 1 else _repeated(self.inputs[1], batch, to)
+        values = Values(to.is_signed(self.inputs[0]), self.zero_points[0], to.dot)
+        strip = -(-columns // STRIP) * STRIP
+        weights = to.buffer(matrices * packed_bytes(depth, columns, to.dot))
+        folded, shift = to.buffer(4 * matrices * strip), to.buffer(4 * matrices * strip)
+        to.call(
+            PACK_WEIGHTS,
+            codes=b,
+            is_signed=to.is_signed(self.inputs[1]),
+            zero_point=to.constant(np.full(matrices * columns, self.zero_points[1], np.int32)),
+            **{"matrices": matrices, "depth": depth, "columns": columns, "depth_stride": columns, "column_stride": 1},
+            value_zero_point=values.shifted_zero_point,
+            bias=to.constant(np.zeros(columns, np.int32)),
+            **{"packed": weights, "folded": folded, "shift": shift},
+        )
+        multiplier = to.constant(np.full(strip, self.multiplier, np.float32))
+        out = to.epilogue(self.to, to.new(self.output))
+        given = {
+            "weights": weights,
+            "bias": folded,
+            "shift": shift,
+            "multiplier": multiplier,
+            "columns": columns,
+            "to": out,
+        }
+        counts = {"batch": math.prod(batch), "rows": rows, "depth": depth, "matrices": matrices}
+        scratch = to.buffer(values.scratch_bytes(depth))
+        to.call(GEMM, codes=a, **counts, source=values.source, product=given, scratch=scratch)
 
 
 def plan(planner: Planner, node: Node) -> Deferred:

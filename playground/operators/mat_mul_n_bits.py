@@ -9,15 +9,65 @@ import numpy as np
 
 from playground import host
 from playground.errors import InvalidInputError, UnsupportedError
+from playground.host.kernel import POSITIVE, Kernel, Touched, Words, fixed, floats, octets
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute
 from playground.operators._operator import Operator, Shapes
 from playground.operators._planning import refusing
-from playground.programs.block_ops import block_product, codebook_planes, grouped, quantize_blocks
+from playground.programs.block_ops import GROUP, block_product, codebook_planes, grouped, quantize_blocks
 from playground.programs.call import Array, Call
 from playground.programs.fast_products import product
 
-KERNEL_BLOCK = 32
+
+def _blocks(outer: str, each: int = 4) -> Touched:
+    """``each`` bytes for every block of so many rows or columns."""
+    return lambda w: each * int(w[outer]) * (int(w["depth"]) // int(w["block"]))
+
+
+def _packed(w: Words) -> int:
+    return int(w["columns"]) * int(w["depth"]) // 2
+
+
+def _whole_groups(w: Words) -> str | None:
+    depth, block = w["depth"], w.get("block", GROUP)
+    fits = block % GROUP == 0 and depth % block == 0
+    return None if fits else f"a depth of {depth} in blocks of {block} is not made of whole groups of {GROUP}"
+
+
+QUANTIZE_BLOCKS = Kernel(
+    "k_quantize_blocks",
+    {"x": floats("rows", "depth"), "scale": _blocks("rows"), "codes": octets("rows", "depth")},
+    ranges={"block": POSITIVE},
+    rules=(_whole_groups,),
+)
+GEMV_4BIT_INTEGER = Kernel(
+    "k_gemv_4bit_s8",
+    {
+        "x": octets("rows", "depth"),
+        "x_scale": _blocks("rows"),
+        "codes": _packed,
+        "scale": _blocks("columns"),
+        "points": _blocks("columns", each=2),
+        "codebook": fixed(32),
+        "out": floats("rows", "columns"),
+    },
+    ranges={"block": POSITIVE},
+    rules=(_whole_groups,),
+    optional=frozenset({"points"}),
+)
+GEMV_4BIT = Kernel(
+    "k_gemv_4bit",
+    {
+        "x": floats("rows", "depth"),
+        "codes": _packed,
+        "scale": lambda w: 4 * w["columns"] * (w["depth"] // GROUP),
+        "codebook": fixed(64),
+        "out": floats("rows", "columns"),
+    },
+    rules=(_whole_groups,),
+)
+
+KERNEL_BLOCK = GROUP
 """Values that share a scale in ``k_gemv_4bit``."""
 _KERNEL_BITS = 4
 _INT8_LEVEL = 4  # of accuracy_level
@@ -117,11 +167,13 @@ def integer_product(rows: Array, weights: IntegerWeights) -> Array:
 def _integer_kernels(rows: Array, weights: IntegerWeights, block: int) -> Array:
     kernels, (count, depth), columns = host.kernels(), rows.shape, weights.codes.shape[0]
     x, octets, scale = (kernels.resident(array) for array in (rows, grouped(weights.codes), weights.scale))
-    points = 0 if weights.points is None else kernels.resident(weights.points)
+    points = None if weights.points is None else kernels.resident(weights.points)
     codes, x_scale = kernels.empty((count, depth), np.int8), kernels.empty((count, depth // block), np.float32)
     planes, out = kernels.resident(codebook_planes(weights.codebook)), kernels.empty((count, columns), np.float32)
-    kernels.call("k_quantize_blocks", x, count, depth, block, x_scale, codes)
-    kernels.call("k_gemv_4bit_s8", codes, x_scale, count, depth, block, columns, octets, scale, points, planes, out)
+    shape = {"rows": count, "depth": depth, "block": block}
+    kernels.call(QUANTIZE_BLOCKS, x=x, **shape, scale=x_scale, codes=codes)
+    given = {"codes": octets, "scale": scale, "points": points, "codebook": planes, "columns": columns}
+    kernels.call(GEMV_4BIT_INTEGER, x=codes, x_scale=x_scale, **shape, **given, out=out)
     return np.asarray(out)
 
 
@@ -140,7 +192,8 @@ def kernel_product(rows: Array, octets: Array, scales: Array) -> Array:
     book = np.arange(-8, 8, dtype=np.float32).view(np.uint8).reshape(16, 4).T
     x, packed, scale, planes = (kernels.resident(array) for array in (rows, halves, scales, np.ascontiguousarray(book)))
     out = kernels.empty((count, columns), np.float32)
-    kernels.call("k_gemv_4bit", x, count, depth, columns, packed, scale, planes, out)
+    shape = {"rows": count, "depth": depth, "columns": columns}
+    kernels.call(GEMV_4BIT, x=x, **shape, codes=packed, scale=scale, codebook=planes, out=out)
     return np.asarray(out)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import reduce
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from playground.errors import UnsupportedError
+from playground.host.kernel import FLAG, Kernel, octets
 from playground.model.graph import Node
 from playground.operators._attributes import WINDOW, flag
 from playground.operators._floats import pooled
@@ -17,9 +19,13 @@ from playground.programs import integer_ops as ops
 from playground.programs.call import Array, Call
 from playground.programs.fast_products import larger
 from playground.programs.integer_ops import Window
+from playground.programs.kernel_parts import PIXELS, images
 from playground.programs.planner import Codes, Dequantized, Planner, Symbol
 from playground.programs.program import Step, Value
 from playground.programs.windows import windows
+
+if TYPE_CHECKING:
+    from playground.programs.lowering import Lowering
 
 
 def run(call: Call, x: Array) -> Array:
@@ -31,6 +37,9 @@ def run(call: Call, x: Array) -> Array:
     return reduce(larger, geometry.taps(geometry.pad(x, lowest))).copy()
 
 
+MAX_POOL = Kernel("k_maxpool_s8", {"out": octets(*PIXELS)}, {"is_signed": FLAG}, parts=(images(),))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class MaxPool(Step):
     """Largest codes; scale and zero-point stay."""
@@ -40,6 +49,12 @@ class MaxPool(Step):
     def compute(self, inputs: list[Array], out: Value) -> Array:
         """The largest code under each window."""
         return ops.max_pool(inputs[0], self.window)
+
+    def lower(self, to: Lowering) -> None:
+        """MaxPool."""
+        (name,) = self.inputs
+        images = to.images(name, self.window)
+        to.call(MAX_POOL, images=images, is_signed=to.is_signed(name), out=to.new(self.output, image=True))
 
 
 def plan(planner: Planner, node: Node) -> Symbol:

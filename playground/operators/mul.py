@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from playground.errors import UnsupportedError
+from playground.host.kernel import Kernel
 from playground.model.graph import Node
+from playground.operators._broadcast import broadcast
 from playground.operators._deferred import scaled
 from playground.operators._dynamic import float_sums, per_column
 from playground.operators._elementwise import binary
@@ -17,8 +20,15 @@ from playground.programs import integer_ops as ops
 from playground.programs import row_ops
 from playground.programs.call import Array
 from playground.programs.integer_ops import Target
+from playground.programs.kernel_parts import epilogue, operands
 from playground.programs.planner import Constant, ConstantDequantized, Deferred, Dynamic, Planner, Symbol
 from playground.programs.program import Step, Value
+
+if TYPE_CHECKING:
+    from playground.programs.lowering import Lowering
+
+
+MUL = Kernel("k_mul_s8", parts=(operands(), epilogue("operands.sizes")))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +42,10 @@ class Mul(Step):
     def compute(self, inputs: list[Array], out: Value) -> Array:
         """The product, rounded."""
         return row_ops.multiply(inputs[0], inputs[1], self.zero_points, self.ratio, self.to)
+
+    def lower(self, to: Lowering) -> None:
+        """Mul."""
+        to.call(MUL, ratio=self.ratio, **broadcast(self, to))
 
 
 def plan(planner: Planner, node: Node) -> Symbol:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from playground.errors import UnsupportedError
+from playground.host.kernel import ANY, Kernel, octets
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute, text_of
 from playground.operators._moves import MOST_AXES
 from playground.operators._operator import Form, Operator, Scales, Trait
 from playground.programs import integer_ops as ops
+from playground.programs.boxes import box, strides_of
 from playground.programs.call import Array, Call
+from playground.programs.kernel_parts import copied
+from playground.programs.kernel_program import At
 from playground.programs.planner import Dequantized, Planner
 from playground.programs.program import Step, Value
+
+if TYPE_CHECKING:
+    from playground.programs.lowering import Lowering
 
 
 def run(call: Call, x: Array, *given: Array | None) -> Array:
@@ -39,6 +46,9 @@ def run(call: Call, x: Array, *given: Array | None) -> Array:
     return np.pad(kept, before_after, constant_values=constant)
 
 
+PAD = Kernel("k_pad", {"out": octets("nbytes")}, {"value": ANY, "box.width": (1, 2, 4)}, parts=(copied("box."),))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Pad(Step):
     """The input with ``before[i]`` places of ``value`` before it along axis i, and as many behind as the output has."""
@@ -50,6 +60,17 @@ class Pad(Step):
         """The input with a border."""
         sizes = zip(self.before, inputs[0].shape, out.shape, strict=True)
         return np.pad(inputs[0], [(b, full - n - b) for b, n, full in sizes], constant_values=self.value)
+
+    def lower(self, to: Lowering) -> None:
+        """Pad: all of it the value, then the box."""
+        (name,) = self.inputs
+        image, (x,) = to.alike(name)
+        shape, own = to.values[self.output].shape, to.values[name].shape
+        out, out_strides = to.new(self.output, image=image), strides_of(shape, image=image)
+        first, width = sum(n * stride for n, stride in zip(self.before, out_strides, strict=True)), to.width(name)
+        copy = box(own, strides_of(own, image=image), out_strides, width)
+        inner = {"x": x, "out": At(out, first * width), "table": None, **copy}
+        to.call(PAD, out=out, nbytes=out.nbytes, value=self.value, box=inner)
 
 
 def plan(planner: Planner, node: Node) -> Dequantized:

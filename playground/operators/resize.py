@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from playground.errors import InvalidInputError, UnsupportedError
+from playground.host.kernel import Kernel, Words, floats, octets
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute, text_of
 from playground.operators._operator import Form, Operator, Scales, Trait
@@ -16,6 +18,26 @@ from playground.programs.call import Array
 from playground.programs.planner import Dequantized, Planner
 from playground.programs.program import Step, Value
 from playground.programs.row_ops import nearest_indices
+
+if TYPE_CHECKING:
+    from playground.programs.lowering import Lowering
+
+
+def _image_has_pixels(w: Words) -> str | None:
+    wanted = w["batch"] * w["out_height"] * w["out_width"]
+    return "there is no pixel to take" if wanted and not w["height"] * w["width"] else None
+
+
+RESIZE = Kernel(
+    "k_resize_nearest",
+    {
+        "image": octets("batch", "height", "width", "pixel"),
+        "lines": floats("out_height"),
+        "columns": floats("out_width"),
+        "out": octets("batch", "out_height", "out_width", "pixel"),
+    },
+    rules=(_image_has_pixels,),
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +50,20 @@ class Resize(Step):
     def compute(self, inputs: list[Array], out: Value) -> Array:
         """The chosen lines and columns."""
         return inputs[0][:, :, self.lines[:, None], self.columns[None, :]]
+
+    def lower(self, to: Lowering) -> None:
+        """Resize: by tables of indices."""
+        (name,) = self.inputs
+        n, channels, height, width = to.values[name].shape
+        to.call(
+            RESIZE,
+            image=to.image(name),
+            **{"batch": n, "height": height, "width": width, "pixel": channels * to.width(name)},
+            **{"out_height": self.lines.size, "out_width": self.columns.size},
+            lines=to.constant(self.lines),
+            columns=to.constant(self.columns),
+            out=to.new(self.output, image=True),
+        )
 
 
 def plan(planner: Planner, node: Node) -> Dequantized:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.host.kernel import FLAG, Kernel, fixed, floats, octets
 from playground.model.graph import Node
 from playground.operators._attributes import AXIS
 from playground.operators._operator import Form, Operator, Scales
@@ -15,9 +17,13 @@ from playground.programs import integer_ops as ops
 from playground.programs import row_ops
 from playground.programs.call import Array, Call
 from playground.programs.integer_ops import Target
+from playground.programs.kernel_parts import epilogue
 from playground.programs.planner import Deferred, Dequantized, Planner, Symbol
 from playground.programs.program import Step, Value
 from playground.programs.row_ops import exp_table
+
+if TYPE_CHECKING:
+    from playground.programs.lowering import Lowering
 
 
 def log_softmax(call: Call, x: Array) -> Array:
@@ -36,6 +42,14 @@ def run(call: Call, x: Array) -> Array:
     return np.exp(log_softmax(call, x))
 
 
+SOFTMAX = Kernel(
+    "k_softmax_s8",
+    {"codes": octets("rows", "columns"), "exps": fixed(1024), "scratch": floats("columns")},
+    ranges={"is_signed": FLAG},
+    parts=(epilogue("rows", "columns"),),
+)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Softmax(Step):
     """Softmax of rows along the last axis. ``exps[d]`` is ``exp(-d * scale)`` of the input's scale, float32 (256,)."""
@@ -47,6 +61,21 @@ class Softmax(Step):
     def compute(self, inputs: list[Array], out: Value) -> Array:
         """Softmax of rows, rounded."""
         return row_ops.softmax(inputs[0], self.exps, float(self.ratio), self.to)
+
+    def lower(self, to: Lowering) -> None:
+        """Softmax."""
+        (name,) = self.inputs
+        shape, out = to.rows(name), to.new(self.output)
+        to.call(
+            SOFTMAX,
+            codes=to.row(name),
+            **shape,
+            is_signed=to.is_signed(name),
+            exps=to.constant(self.exps),
+            ratio=self.ratio,
+            to=to.epilogue(self.to, out),
+            scratch=to.buffer(4 * shape["columns"]),
+        )
 
 
 def plan(planner: Planner, node: Node) -> Symbol:

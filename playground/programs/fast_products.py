@@ -5,7 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from playground import host
+from playground.host.kernel import Kernel, floats
 from playground.programs.call import Array
+
+GEMM_FLOATS = Kernel(
+    "k_gemm_f32",
+    {
+        "x": floats("rows", "depth"),
+        "weights": floats("depth", "columns"),
+        "bias": floats("columns"),
+        "out": floats("rows", "columns"),
+    },
+)
 
 SMALL = 1 << 14
 """Multiplications below which calling the kernel costs more than it saves."""
@@ -50,7 +61,8 @@ def kernel_product(a: Array, b: Array) -> Array:
     kernels = host.kernels()
     x, weights, bias = (kernels.resident(array) for array in (a, b, np.zeros(columns, np.float32)))
     out = kernels.empty((rows, columns), np.float32)
-    kernels.call("k_gemm_f32", x, rows, depth, weights, columns, bias, -np.inf, np.inf, out)
+    matrices = {"x": x, "rows": rows, "depth": depth, "weights": weights, "columns": columns}
+    kernels.call(GEMM_FLOATS, **matrices, bias=bias, lo=-np.inf, hi=np.inf, out=out)
     # The kernel's clamp makes -inf of NaN: where there is any, NumPy says which of the two it is
     return np.asarray(np.matmul(a, b)) if out.min(initial=np.inf) == -np.inf else out
 

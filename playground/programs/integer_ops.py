@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.arrays import strided_view, why_outside
+from playground.errors import UnsupportedError
+
 Codes = NDArray[np.int8] | NDArray[np.uint8]
 Int32 = NDArray[np.int32]
 Float32 = NDArray[np.float32]
@@ -105,6 +108,18 @@ class Window:
     strides: tuple[int, int] = (1, 1)
     dilations: tuple[int, int] = (1, 1)
     pads: tuple[int, int] = (0, 0)
+
+    def __post_init__(self) -> None:
+        """Check that it is a window.
+
+        Raises:
+            UnsupportedError: a size, stride or dilation is not 1 to 2^31 - 1, or a padding not 0 to 2^31 - 1.
+        """
+        least = {"kernel": 1, "out": 0, "strides": 1, "dilations": 1, "pads": 0}
+        for name, lowest in least.items():
+            pair = getattr(self, name)
+            if not all(lowest <= n < 2**31 for n in pair):
+                raise UnsupportedError(f"its window's {name} are {list(pair)}", hint=f"Use {lowest} to 2147483647")
 
     def is_pointwise(self, size: tuple[int, ...]) -> bool:
         """Whether each output pixel sees just the pixel at its place in an image of this size."""
@@ -200,14 +215,27 @@ class Box:
     shape: tuple[int, ...]
 
     def of(self, x: NDArray[Any]) -> NDArray[Any]:
-        """The elements, in an array of their own."""
-        strides = [0 if axis < 0 else x.strides[axis] * by for axis, by in zip(self.axes, self.steps, strict=True)]
-        first = [0] * x.ndim
+        """The elements, in an array of their own; InvalidInputError if some lie outside."""
+        along = tuple(zip(self.axes, self.steps, strict=True))
+        return strided_view(x, self.shape, along, self._first(x.ndim)).copy()
+
+    def require_inside(self, size: tuple[int, ...]) -> None:
+        """Check that all of it lies inside an array of this shape.
+
+        Raises:
+            UnsupportedError: some of it does not.
+        """
+        along = tuple(zip(self.axes, self.steps, strict=True))
+        wrong = why_outside(size, self.shape, along, self._first(len(size)))
+        if wrong is not None:
+            raise UnsupportedError(wrong)
+
+    def _first(self, rank: int) -> list[int]:
+        first = [0] * rank
         for axis, start in zip(self.axes, self.starts, strict=True):
             if axis >= 0:
                 first[axis] = start
-        corner = x[tuple(slice(n, None) for n in first)]
-        return np.lib.stride_tricks.as_strided(corner, self.shape, strides, writeable=False).copy()
+        return first
 
 
 def lookup(codes: Codes, table: NDArray[Any]) -> NDArray[Any]:

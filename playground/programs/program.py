@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from playground.errors import EngineError, InvalidInputError
+
+if TYPE_CHECKING:
+    from playground.programs.lowering import Lowering
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,14 @@ class Step:
             EngineError: the step has no rule.
         """
         raise EngineError(f"no rule for the step {type(self).__name__}")
+
+    def lower(self, to: Lowering) -> None:
+        """Append the kernel calls that compute the same, bit for bit.
+
+        Raises:
+            EngineError: there is no kernel for the step.
+        """
+        raise EngineError(f"no kernel for the step {type(self).__name__}")
 
     def check_feeds(self, feeds: Mapping[str, NDArray[Any]], values: Mapping[str, Value]) -> None:
         """Raise InvalidInputError if one of the program's inputs, read by this step, holds what it cannot take."""

@@ -59,13 +59,17 @@ def windows(call: Call, sizes: tuple[int, ...], kernel: tuple[int, ...]) -> Wind
         kernel: the window's.
 
     Raises:
-        InvalidInputError: the window is larger than the padded input.
+        InvalidInputError: the window is larger than the padded input, or is none.
     """
     rank = len(sizes)
     strides = tuple(call.get("strides") or [1] * rank)
     dilations = tuple(call.get("dilations") or [1] * rank)
+    _require("kernel", kernel, rank, 1)
+    _require("strides", strides, rank, 1)
+    _require("dilations", dilations, rank, 1)
     spans = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True))
     begins, ends = _pads(call, sizes, spans, strides)
+    _require("pads", (*begins, *ends), 2 * rank, 0)
     out, missing = [], []
     for n, span, step, begin, end in zip(sizes, spans, strides, begins, ends, strict=True):
         if n + begin + end < span:
@@ -77,6 +81,13 @@ def windows(call: Call, sizes: tuple[int, ...], kernel: tuple[int, ...]) -> Wind
         out.append(count)
         missing.append(max(0, (count - 1) * step + span - (n + begin + end)))
     return Windows(tuple(kernel), strides, dilations, begins, ends, tuple(out), tuple(missing))
+
+
+def _require(what: str, values: tuple[int, ...], count: int, lowest: int) -> None:
+    if len(values) != count or not all(lowest <= n < 2**31 for n in values):
+        raise InvalidInputError(
+            f"its window's {what} are {list(values)}", hint=f"Give {count} of them, each {lowest} to 2147483647"
+        )
 
 
 def _pads(

@@ -4,13 +4,7 @@ import numpy as np
 import pytest
 
 from playground.analysis.sensitivity import sensitivity
-from playground.analysis.variants import (
-    dequantized,
-    layers_of,
-    quantized_only,
-    weights_only,
-    with_weights,
-)
+from playground.analysis.variants import dequantized, layers_of, quantized_only, weights_only, with_weights
 from playground.api import quantize
 from playground.engines.interpreter import run_graph
 from playground.metrics import compare

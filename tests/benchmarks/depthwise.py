@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from playground.engines.depthwise import pack_depthwise, scratch_bytes
-from playground.engines.packing import Values
 from playground.model.graph import Graph, Node, Tensor, ValueInfo
 from playground.model.writers.onnx import to_onnx
+from playground.programs.depthwise import pack_depthwise, scratch_bytes
 from playground.programs.integer_ops import Window
+from playground.programs.packing import Values
 
 ROOT = Path(__file__).parents[2]
 PAGE_LAYERS = [(64, 56, 1), (128, 6, 1)]

@@ -23,8 +23,6 @@ try:
 except ImportError:
     import nets  # type: ignore[no-redef]
 
-from playground.engines.kernel_program import At, Buffer, KernelProgramBuilder, placed
-from playground.engines.lowering import Lowering
 from playground.engines.planning.plan import compile_graph
 from playground.host.kernel_module import Dot
 from playground.model.graph import Graph
@@ -32,6 +30,8 @@ from playground.model.writers.onnx import to_onnx
 from playground.operators._products import Product
 from playground.operators.conv import Conv
 from playground.operators.mat_mul import ActivationMatMul
+from playground.programs.kernel_program import At, Buffer, KernelProgramBuilder, placed
+from playground.programs.lowering import Lowering
 
 BATCHES = (1, 16)
 DOTS: tuple[Dot, ...] = ("int16", "unsigned", "signed")
@@ -58,8 +58,8 @@ def program_of(graph: Graph, batch: int, dot: Dot, constants: Constants) -> dict
     """A graph compiled for a batch, free of addresses."""
     feeds = nets.sample(graph, batch)
     program = compile_graph(graph, {name: value.shape for name, value in feeds.items()})
-    builder = KernelProgramBuilder()
-    lowering = Lowering(builder, program, dot)
+    builder = KernelProgramBuilder(dot)
+    lowering = Lowering(builder, program)
     for step in program.steps:
         lowering.lower(step)
     (output,) = program.outputs.values()
@@ -88,15 +88,15 @@ def macs_of(graph: Graph) -> int:
     return total
 
 
-def words_of(args: tuple[Any, ...]) -> tuple[list[int], list[int]]:
+def words_of(args: list[Any]) -> tuple[list[int], list[int]]:
     """A call's words, and which of them are places in the arena."""
     places = [i for i, arg in enumerate(args) if isinstance(arg, (Buffer, At))]
     return [_word(placed(arg, 0)) for arg in args], places
 
 
 def _word(value: Any) -> int:
-    if isinstance(value, (int, np.integer)):
-        return (int(value) + 2**31) % 2**32 - 2**31
+    if isinstance(value, int):
+        return value
     bits: int = struct.unpack("<i", struct.pack("<f", value))[0]
     return bits
 

@@ -5,6 +5,7 @@ import pytest
 
 from playground import host
 from playground.engines import wasm
+from playground.programs.kernel_program import RUN
 from tests.benchmarks import net_programs, nets
 
 
@@ -20,11 +21,10 @@ def test_a_written_program_gives_the_engines_results(name):
     for kernel, args, places in program["calls"]:
         moved = [word + arena.address if i in places else word for i, word in enumerate(args)]
         words += [kernels.slots[kernel], len(args), *moved]
-    code = kernels.arena(4 * len(words))
-    code.view(0, (len(words),), np.int32)[:] = words
+    code = kernels.resident(np.array(words, np.int32))
     ((fed, x),) = nets.sample(graph, batch).items()
     arena.view(program["input"], x.shape, x.dtype)[...] = x
-    kernels.call("k_run", code.address, len(program["calls"]))
+    kernels.call(RUN, program=code, words=code.size)
     at, count = program["output"]
     (expected,) = wasm.plan(graph, {fed: x.shape}).run({fed: x}).values()
     np.testing.assert_array_equal(arena.view(at, (count,), np.float32), expected.reshape(-1))

@@ -73,17 +73,29 @@ def test_attributes_have_valid_defaults_and_limits(entry: Operator) -> None:
 @EVERY
 def test_what_its_attributes_may_not_be_is_refused(entry: Operator) -> None:
     stated = {attribute.name: _valid(attribute) for attribute in entry.attributes}
-    entry.validate(Node(entry.name, "n", (), ("y",), stated, entry.domain))
+    inputs = ("x",) * int(entry.arity[0])
+    entry.validate(Node(entry.name, "n", inputs, ("y",), stated, entry.domain))
     for attribute in entry.attributes:
         for wrong in _invalid(attribute):
             with pytest.raises(InvalidInputError, match=f"is not a valid {attribute.name} of {entry.name}") as caught:
-                entry.validate(Node(entry.name, "n", (), ("y",), stated | {attribute.name: wrong}, entry.domain))
+                entry.validate(Node(entry.name, "n", inputs, ("y",), stated | {attribute.name: wrong}, entry.domain))
             assert caught.value.where == "node 'n'"
             assert caught.value.hint
         if attribute.required:
             rest = {name: value for name, value in stated.items() if name != attribute.name}
             with pytest.raises(InvalidInputError, match=f"has no attribute '{attribute.name}'"):
-                entry.validate(Node(entry.name, "n", (), ("y",), rest, entry.domain))
+                entry.validate(Node(entry.name, "n", inputs, ("y",), rest, entry.domain))
+
+
+@EVERY
+def test_too_few_or_too_many_inputs_are_refused(entry: Operator) -> None:
+    stated = {attribute.name: _valid(attribute) for attribute in entry.attributes}
+    least, most = entry.arity
+    wrong = [("x",) * (int(most) + 1)] if most < np.inf else []
+    wrong += [("x",) * (int(least) - 1), (*("x",) * (int(least) - 1), "")] if least else []
+    for inputs in wrong:
+        with pytest.raises(InvalidInputError, match=rf"{entry.name} has \d+ inputs?. It takes {least}"):
+            entry.validate(Node(entry.name, "n", inputs, ("y",), stated, entry.domain))
 
 
 def _valid(attribute: Attribute) -> object:

@@ -10,10 +10,10 @@ import pytest
 from playground import host
 from playground.engines import reference, wasm
 from playground.engines.planned import PlannedModel
-from playground.engines.shared_weights import SharedWeights
 from playground.host.cpython import WasmtimeKernels
 from playground.model.graph import ValueInfo
 from playground.model.writers.onnx import to_onnx
+from playground.programs.shared_weights import SharedWeights
 from playground.ptq.pipeline import quantize_model
 from tests.benchmarks import nets
 

@@ -68,7 +68,7 @@ def test_one_kernel_call_runs_a_batch(make_qdq, monkeypatch):
     compiled = wasm.plan(model.graph, {"x": x.shape})
     names, kernels = [], host.kernels()
     call = kernels.call
-    monkeypatch.setattr(kernels, "call", lambda name, *args: (names.append(name), call(name, *args)))
+    monkeypatch.setattr(kernels, "call", lambda kernel, **args: (names.append(kernel.name), call(kernel, **args)))
     compiled.run({"x": x})
     assert names == ["k_run"]
 

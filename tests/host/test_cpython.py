@@ -10,6 +10,10 @@ from playground import host
 from playground.errors import EngineError, InvalidInputError, MissingError
 from playground.host import kernel_module
 from playground.host.cpython import WasmtimeKernels
+from playground.host.kernel import Kernel
+from playground.number_formats._lookup import NEAREST
+from playground.operators._floats import ADD_FLOATS
+from playground.tensor_view.fast_path_kernels import MINMAX
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +70,7 @@ def test_resident_copies_only_what_is_elsewhere_or_scattered(kernels):
 
 @pytest.mark.parametrize(
     ("value", "word"),
-    [(5, 5), (-1, -1), (True, 1), (2**32 - 1, -1), (np.int64(7), 7), (1.0, 0x3F800000), (np.float32(-0.0), -(2**31))],
+    [(5, 5), (-1, -1), (2**32 - 1, -1), (1.0, 0x3F800000), (-0.0, -(2**31))],
 )
 def test_words(kernels, value, word):
     assert kernels.word(value) == word
@@ -74,9 +78,45 @@ def test_words(kernels, value, word):
 
 def test_an_unknown_kernel_and_a_trap_are_typed_errors(kernels):
     with pytest.raises(MissingError, match="k_nothing"):
-        kernels.call("k_nothing")
+        kernels.call(Kernel("k_nothing"))
+    words = kernels.resident(np.array([-16, 100, 0, 0], np.int32))
     with pytest.raises(EngineError, match="k_minmax"):
-        kernels.call("k_minmax", -16, 100, kernels.empty(2, np.float32), kernels.empty(1, np.int32))
+        kernels._invoke("k_minmax", kernels.address(words))
+
+
+def minmax(kernels, x, n, found=None):
+    found = kernels.empty(2, np.float32) if found is None else found
+    kernels.call(MINMAX, x=x, n=n, range=found, nan_count=kernels.empty(1, np.int32))
+    return found
+
+
+def test_every_direct_call_is_held_against_its_arrays(kernels):
+    x = kernels.resident(np.arange(10, dtype=np.float32))
+    for _ in range(2):  # the second time the numbers are known
+        np.testing.assert_array_equal(minmax(kernels, x, 10), [0, 9])
+        with pytest.raises(InvalidInputError, match="k_minmax: x is touched from byte 0 to 44"):
+            minmax(kernels, x, 11)
+        with pytest.raises(InvalidInputError, match="k_minmax: x is touched from byte 0 to 40"):
+            minmax(kernels, x[1:], 10)
+        found = kernels.empty(2, np.float32)
+        found.flags.writeable = False
+        with pytest.raises(InvalidInputError, match="range is not an address that may be written to"):
+            minmax(kernels, x, 10, found)
+        with pytest.raises(InvalidInputError, match="resident"):
+            minmax(kernels, np.zeros(10, np.float32), 10)
+
+
+def test_an_array_that_may_be_left_out_is_told_from_one_that_is_given(kernels):
+    a, b, out = (kernels.resident(np.full(5, n, np.float32)) for n in (1, 2, 0))
+    limits = {"lo": -np.inf, "hi": np.inf}
+    for second, expected in ((None, 1), (b, 3), (None, 1), (b, 3)):
+        kernels.call(ADD_FLOATS, a=a, b=second, n=5, **limits, out=out)
+        np.testing.assert_array_equal(out, expected)
+    order, codes = kernels.resident(np.array([7, 9], np.uint8)), kernels.empty(5, np.uint8)
+    limit = kernels.resident(np.zeros(1, np.float32))
+    for given, expected in ((None, 1), (order, 9), (None, 1), (order, 9)):
+        kernels.call(NEAREST, x=a, n=5, boundaries=limit, count=1, order=given, codes=codes)
+        np.testing.assert_array_equal(codes, expected)
 
 
 def test_too_large_a_request_is_a_typed_error(kernels):

@@ -107,7 +107,7 @@ def test_integer_activations_are_multiplied_by_kernels_where_numpy_is_slow(monke
     monkeypatch.setattr(host, "numpy_is_slow", lambda: True)
     kernels, called = host.kernels(), []
     whole = kernels.call
-    monkeypatch.setattr(kernels, "call", lambda name, *args: (called.append(name), whole(name, *args)))
+    monkeypatch.setattr(kernels, "call", lambda kernel, **args: (called.append(kernel.name), whole(kernel, **args)))
     made, *_ = model(np.random.default_rng(0), 64, 5, accuracy=4)
     run_graph(load(made, "net.onnx").graph, {"x": np.ones((1, 64), np.float32)})
     assert called == ["k_quantize_blocks", "k_gemv_4bit_s8"]
@@ -117,7 +117,7 @@ def test_the_kernel_is_what_multiplies_where_numpy_is_slow(monkeypatch):
     monkeypatch.setattr(host, "numpy_is_slow", lambda: True)
     kernels, called = host.kernels(), []
     whole = kernels.call
-    monkeypatch.setattr(kernels, "call", lambda name, *args: (called.append(name), whole(name, *args)))
+    monkeypatch.setattr(kernels, "call", lambda kernel, **args: (called.append(kernel.name), whole(kernel, **args)))
     made, *_ = model(np.random.default_rng(0), 64, 5)
     run_graph(load(made, "net.onnx").graph, {"x": np.ones((1, 64), np.float32)})
     assert called == ["k_gemv_4bit"]

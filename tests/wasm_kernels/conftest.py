@@ -3,6 +3,10 @@
 An access beyond a buffer then either traps or is seen. The same checks run under wasmtime and, in the page's worker, on
 the browser's own WebAssembly (tests/browser/test_kernels_in_page.py).
 
+Every call is by the names of the kernel's struct and is held against what is stated of the kernel, as the hosts do
+it. A buffer has to be just as large as is stated to be touched: that no run touches more then shows that no less is
+stated.
+
 ``guarded`` runs the simd128 build, and once more one that traps on C's undefined behaviour. ``multiplying`` runs the
 kernels of integer products in every way to multiply: the simd128 build; the relaxed build under wasmtime's
 deterministic rules, which take both operands as signed; and, for machines that take one as unsigned, a relaxed build in
@@ -10,6 +14,8 @@ which relaxed_dot.h stands in for the instruction (wasmtime computes that exactl
 the simd128 build, and the relaxed one if it is exact there.
 """
 
+import importlib
+import pkgutil
 import struct
 import sys
 import tempfile
@@ -19,13 +25,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from playground import host
+from playground import host, operators, programs
+from playground.host.kernel import Kernel
+from playground.host.kernel_checks import arguments, bind, fields_of
 from playground.host.kernel_module import read_module
+from playground.number_formats import _lookup
+from playground.tensor_view import fast_path_kernels
 
 PAGES = 12
 STACK_TOP = 65536
 CANARY = 64
 RANK = 6  # of k_copy
+
+for package in (operators, programs):
+    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        importlib.import_module(found.name)
+
+PACKAGES = ("playground.operators.", "playground.programs.")
+STATED = [
+    *(module for name, module in sorted(sys.modules.items()) if name.startswith(PACKAGES)),
+    *(_lookup, fast_path_kernels),
+]
+"""The modules that state what kernels do; tests/contract/test_kernels.py finds them all."""
+
+KERNELS = {kernel.name: kernel for module in STATED for kernel in vars(module).values() if isinstance(kernel, Kernel)}
 
 BROADCASTS = {
     "equal": ((1, 1, 2, 33), (1, 1, 2, 33)),
@@ -77,6 +100,18 @@ class Inside:
 
     of: object
     start: int
+
+
+def _nbytes(buffer):
+    return buffer.array().nbytes if isinstance(buffer, Out) else buffer.nbytes
+
+
+def _room(argument, written):
+    """See playground.host.kernel_checks.Room."""
+    buffer, start = (argument.of, argument.start) if isinstance(argument, Inside) else (argument, 0)
+    if not isinstance(buffer, (Out, np.ndarray)) or (written and not isinstance(buffer, Out)):
+        return None
+    return start, _nbytes(buffer) - start
 
 
 class WasmtimeMemory:
@@ -140,8 +175,11 @@ class Guarded:
         self.dot = dot
         self.memory = (JavaScriptMemory if sys.platform == "emscripten" else WasmtimeMemory)(octets, dot)
 
-    def __call__(self, name, *args):
+    def __call__(self, kernel, **given):
         """Run a kernel in all placements; returns its results (one array, or a list) after comparing them."""
+        kernel = KERNELS[kernel] if isinstance(kernel, str) else kernel
+        args = arguments(kernel, given, _room, self.dot)
+        self._buffers_are_as_stated(kernel, given)
         given = []
         for a in args:
             buffer = a.of if isinstance(a, Inside) else a
@@ -149,13 +187,22 @@ class Guarded:
                 given.append(buffer)
         buffers = [np.ascontiguousarray(a.array() if isinstance(a, Out) else a) for a in given]
         places = [self._place(a, given) for a in args]
-        runs = [self._run(name, places, buffers, last) for last in range(len(buffers))]
+        runs = [self._run(kernel.name, places, buffers, last) for last in range(len(buffers))]
         is_result = [isinstance(a, Out) for a in given]
         for run in runs:
             for result, before, first, after in zip(is_result, buffers, runs[0], run, strict=True):
                 np.testing.assert_array_equal(after, first if result else before)
         results = [array for array, result in zip(runs[0], is_result, strict=True) if result]
         return results[0] if len(results) == 1 else results
+
+    def _buffers_are_as_stated(self, kernel, given):
+        words = {**fields_of(kernel, given), "dot": self.dot}
+        for slot in bind(kernel).slots:
+            value = words[slot.name]
+            if slot.touched is not None and value is not None and not isinstance(value, Inside):
+                reach = slot.touched(words)
+                first, last = reach if isinstance(reach, tuple) else (0, reach)
+                assert (first, last) == (0, _nbytes(value)), f"{kernel.name} touches {slot.name} from {first} to {last}"
 
     @staticmethod
     def at(buffer, skip):
@@ -294,7 +341,7 @@ def broadcasting(request):
 
 @pytest.fixture(scope="session")
 def operands_of():
-    """(a, b, zero-points) -> shape of the result, and what wasm_kernels/broadcast.h begins with."""
+    """(a, b, zero-points) -> shape of the result, and ``struct operands``."""
     return _operands_of
 
 
@@ -307,22 +354,61 @@ def _strides_of(shape, size):
 
 def _operands_of(a, b, zero_points):
     size = np.broadcast_shapes((1, 1, 1, 1), a.shape, b.shape)
-    strides = (*_strides_of(a.shape, size), *_strides_of(b.shape, size))
-    signs = [int(codes.dtype == np.int8) for codes in (a, b)]
-    return size, (a, b, *size, *strides, signs[0], zero_points[0], signs[1], zero_points[1])
+    return size, {
+        **{"a": a, "b": b, "sizes": size, "a_strides": _strides_of(a.shape, size)},
+        **{"b_strides": _strides_of(b.shape, size), "a_signed": a.dtype == np.int8, "za": zero_points[0]},
+        **{"b_signed": b.dtype == np.int8, "zb": zero_points[1]},
+    }
 
 
 @pytest.fixture(scope="session")
 def box_of():
-    """(view, target) -> what wasm_kernels/copy.h ends with."""
+    """(view, target) -> sizes and strides of ``struct copy_args``."""
     return _box_of
 
 
 def _box_of(view, target):
     """Sizes and strides, in bytes, of the same places of two arrays."""
     more = RANK - view.ndim
-    return (
-        *((1,) * more + view.shape),
-        *((0,) * more + view.strides),
-        *((0,) * more + target.strides),
-    )
+    return {
+        "sizes": (1,) * more + view.shape,
+        "x_strides": (0,) * more + view.strides,
+        "out_strides": (0,) * more + target.strides,
+    }
+
+
+@pytest.fixture(scope="session")
+def images_of():
+    """(x as (N, C, H, W), window) -> ``struct images``."""
+    return _images_of
+
+
+def _images_of(x, window):
+    n, channels, height, width = x.shape
+    images = {"x": np.ascontiguousarray(x.transpose(0, 2, 3, 1)), "batch": n, "height": height, "width": width}
+    images |= {"channels": channels, "out_height": window.out[0], "out_width": window.out[1]}
+    pairs = {"kernel": window.kernel, "stride": window.strides, "dilation": window.dilations}
+    images |= {f"{name}_{axis}": pair[i] for name, pair in pairs.items() for i, axis in enumerate("hw")}
+    return images | {"pad_top": window.pads[0], "pad_left": window.pads[1]}
+
+
+@pytest.fixture(scope="session")
+def epilogue():
+    """(target, shape) -> ``struct epilogue``, whose results are of the target's type."""
+
+    def made(to, shape):
+        kind = {"float32": 1, "int32": 2}.get(to.dtype, 0)
+        return {"lo": to.lo, "hi": to.hi, "zero_point": to.zero_point, "kind": kind, "out": Out(shape, to.dtype)}
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def product():
+    """(packed weights, columns, epilogue) -> ``struct product``."""
+
+    def made(packed, columns, to):
+        fields = {name: getattr(packed, name) for name in ("weights", "bias", "shift", "multiplier")}
+        return {**fields, "columns": columns, "to": to}
+
+    return made

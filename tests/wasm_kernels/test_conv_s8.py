@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from playground.engines.packing import Values, pack
 from playground.programs import integer_ops as ops
+from playground.programs.packing import Values, pack
 
 CASES = {  # images (N, C, H, W), filters (M, C / groups, kh, kw), groups, strides, dilations, pads (top, left), output
     "1x1": ((1, 1, 1, 1), (1, 1, 1, 1), 1, (1, 1), (1, 1), (0, 0), (1, 1)),
@@ -26,7 +26,7 @@ CASES = {  # images (N, C, H, W), filters (M, C / groups, kh, kw), groups, strid
 @pytest.mark.parametrize("wide", [False, True], ids=["int8 weights", "offsets of 9 bits"])
 @pytest.mark.parametrize("dtype", ["uint8", "int8"])
 @pytest.mark.parametrize("case", CASES)
-def test_conv(multiplying, out, rng, any_codes, case, dtype, wide):
+def test_conv(multiplying, images_of, epilogue, product, out, rng, any_codes, case, dtype, wide):
     image, filters, groups, strides, dilations, pads, size = CASES[case]
     window = ops.Window(filters[2:], size, strides, dilations, pads)
     x, weights = any_codes(rng, image, dtype), any_codes(rng, filters, "int8").astype(np.int16)
@@ -44,14 +44,12 @@ def test_conv(multiplying, out, rng, any_codes, case, dtype, wide):
     matrices = weights.reshape(groups, columns, *filters[1:]).transpose(0, 3, 4, 2, 1).reshape(groups, depth, columns)
     by = Values(dtype == "int8", zx, multiplying.dot)
     packed = pack(matrices, bias, multiplier, by)
-    shift = 0 if packed.shift is None else packed.shift
-    n, channels, height, width = image
     result, _ = multiplying(
         "k_conv_s8",
-        x.transpose(0, 2, 3, 1),
-        *(n, height, width, channels, *window.kernel, *strides, *dilations, *pads, *size, groups, *by.source),
-        *(packed.weights, packed.bias, shift, packed.multiplier, columns, to.lo, to.hi, zy, 0),
-        out((n, *size, filters[0]), dtype),
-        out((by.scratch_bytes(depth),), "uint8"),
+        images=images_of(x, window),
+        groups=groups,
+        source=by.source,
+        product=product(packed, columns, epilogue(to, (image[0], *size, filters[0]))),
+        scratch=out((by.scratch_bytes(depth),), "uint8"),
     )
     np.testing.assert_array_equal(result.transpose(0, 3, 1, 2), expected)

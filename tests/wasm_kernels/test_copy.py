@@ -8,7 +8,7 @@ WIDTHS = {1: "uint8", 2: "int16", 4: "float32", 8: "float64"}
 
 @pytest.fixture
 def copy(guarded, inside, box_of, out):
-    return lambda x, view, table=0: copied(guarded, inside, box_of, out, x, view, table)
+    return lambda x, view, table=None: copied(guarded, inside, box_of, out, x, view, table)
 
 
 def copied(guarded, inside, box_of, out, x, view, table):
@@ -16,9 +16,8 @@ def copied(guarded, inside, box_of, out, x, view, table):
     start = view.__array_interface__["data"][0] - x.__array_interface__["data"][0]
     shape = np.empty(view.shape, view.dtype)
     whole = x.view(np.uint8).reshape(-1)
-    return guarded(
-        "k_copy", inside(whole, start), out(view.shape, view.dtype.str[1:]), x.itemsize, table, *box_of(view, shape)
-    )
+    given = {"x": inside(whole, start), "out": out(view.shape, view.dtype.str[1:]), "table": table}
+    return guarded("k_copy", width=x.itemsize, **given, **box_of(view, shape))
 
 
 VIEWS = {
@@ -60,9 +59,10 @@ def test_a_table_replaces_codes(copy, rng):
     np.testing.assert_array_equal(result.view(np.uint8), table[view.view(np.uint8)])
 
 
-def test_concatenation_writes_between_what_is_there(guarded, box_of, out, rng):
+def test_concatenation_writes_between_what_is_there(guarded, box_of, inside, out, rng):
     x = rng.integers(0, 256, (4, 5)).astype(np.uint8)
     target = np.zeros((4, 12), np.uint8)
-    result = guarded("k_copy", x, out((4, 12), "uint8", 0), 1, 0, *box_of(x, target[:, :5]))
+    place = inside(out((4, 12), "uint8", 0), 0)
+    result = guarded("k_copy", x=x, out=place, width=1, table=None, **box_of(x, target[:, :5]))
     target[:, :5] = x
     np.testing.assert_array_equal(result, target)

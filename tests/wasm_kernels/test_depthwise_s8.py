@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from playground.engines.depthwise import pack_depthwise, scratch_bytes
-from playground.engines.packing import Values
 from playground.programs import integer_ops as ops
+from playground.programs.depthwise import pack_depthwise, scratch_bytes
+from playground.programs.packing import Values
 
 CASES = {  # batch, height, width, kernel, strides, dilations, pads (top, left), output
     "1x1": (1, 1, 1, (1, 1), (1, 1), (1, 1), (0, 0), (1, 1)),
@@ -26,28 +26,38 @@ CASES = {  # batch, height, width, kernel, strides, dilations, pads (top, left),
 WEIGHTS = {"int8": (-127, 127), "uint8": (-255, 255)}  # offsets that fit one plane of int8, and such as do not
 
 
-def depthwise(multiplying, out, x, weights, window, *, values, bias, multiplier, epilogue, dtype):
-    """What the kernel makes of images in NHWC and offsets of weights (channels, height, width)."""
-    packed = pack_depthwise(weights, bias, values)
-    result, _ = multiplying(
-        *("k_depthwise_s8", x, *x.shape, *window.kernel, *window.strides, *window.dilations, *window.pads, *window.out),
-        *(*values.source, packed.weights, packed.planes, packed.bias, multiplier, *epilogue),
-        out((x.shape[0], *window.out, x.shape[3]), dtype),
-        out((scratch_bytes(window, multiplying.dot),), "uint8"),
-    )
-    return result
+@pytest.fixture
+def depthwise(multiplying, images_of, epilogue, out):
+    """What the kernel makes of images (N, C, H, W) and offsets of weights (channels, height, width)."""
+
+    def run(x, weights, window, *, values, bias, multiplier, to):
+        packed = pack_depthwise(weights, bias, values)
+        result, _ = multiplying(
+            "k_depthwise_s8",
+            images=images_of(x, window),
+            source=values.source,
+            weights=packed.weights,
+            planes=packed.planes,
+            bias=packed.bias,
+            multiplier=multiplier,
+            to=epilogue(to, (x.shape[0], *window.out, x.shape[1])),
+            scratch=out((scratch_bytes(window, multiplying.dot),), "uint8"),
+        )
+        return result
+
+    return run
 
 
 @pytest.mark.parametrize("kind", ["codes", "floats"])
 @pytest.mark.parametrize("dtype", ["uint8", "int8"])
 @pytest.mark.parametrize("case", CASES)
-def test_depthwise(multiplying, out, rng, case, dtype, kind):
+def test_depthwise(depthwise, multiplying, rng, case, dtype, kind):
     for weights_type in WEIGHTS:
         for channels in (1, 8, 9, 23):
-            compare_with_integer_ops(multiplying, out, rng, case, weights_type, channels, dtype, kind)
+            compare_with_integer_ops(depthwise, multiplying.dot, rng, case, weights_type, channels, dtype, kind)
 
 
-def compare_with_integer_ops(multiplying, out, rng, case, weights_type, channels, dtype, kind):
+def compare_with_integer_ops(depthwise, dot, rng, case, weights_type, channels, dtype, kind):
     n, height, width, kernel, strides, dilations, pads, size = CASES[case]
     window, limits = ops.Window(kernel, size, strides, dilations, pads), np.iinfo(dtype)
     x = rng.integers(limits.min, limits.max, (n, channels, height, width), endpoint=True).astype(dtype)
@@ -60,32 +70,24 @@ def compare_with_integer_ops(multiplying, out, rng, case, weights_type, channels
     sums = ops.conv_integer(x, weights, window, groups=channels, x_zero_point=zx)
     expected = ops.requantize(ops.add_bias(sums, bias[:, None, None]), multiplier[:, None, None], to)
     result = depthwise(
-        *(multiplying, out, x.transpose(0, 2, 3, 1), weights[:, 0], window),
-        values=Values(dtype == "int8", zx, multiplying.dot),
+        *(x, weights[:, 0], window),
+        values=Values(dtype == "int8", zx, dot),
         bias=bias,
         multiplier=multiplier,
-        epilogue=(to.lo, to.hi, to.zero_point, int(kind == "floats")),
-        dtype=to.dtype,
+        to=to,
     )
     np.testing.assert_array_equal(result.transpose(0, 3, 1, 2), expected, f"{channels} channels, {weights_type}")
 
 
 @pytest.mark.parametrize("weight", [-255, -128, 127, 255])
 @pytest.mark.parametrize("zero_point", [-128, 127])
-def test_extremes_do_not_overflow(multiplying, out, zero_point, weight):
-    x = np.full((1, 5, 9, 8), -128 if zero_point == 127 else 127, np.int8)
+def test_extremes_do_not_overflow(depthwise, multiplying, zero_point, weight):
+    x = np.full((1, 8, 5, 9), -128 if zero_point == 127 else 127, np.int8)
     sums = depthwise(
-        *(
-            multiplying,
-            out,
-            x,
-            np.full((8, 3, 3), weight, np.int16),
-            ops.Window((3, 3), (3, 7), (1, 1), (1, 1), (0, 0)),
-        ),
+        *(x, np.full((8, 3, 3), weight, np.int16), ops.Window((3, 3), (3, 7), (1, 1), (1, 1), (0, 0))),
         values=Values(True, zero_point, multiplying.dot),
         bias=np.zeros(8, np.int32),
         multiplier=np.ones(8, np.float32),
-        epilogue=(0.0, 0.0, 0, 2),
-        dtype="int32",
+        to=ops.Target("int32"),
     )
     np.testing.assert_array_equal(sums, 9 * weight * (int(x[0, 0, 0, 0]) - zero_point))

@@ -18,9 +18,9 @@ RANGES = {
 
 
 def check(guarded, out, x):
-    found = guarded("k_dynamic_range", x, x.size, out((2,), "float32"))
+    found = guarded("k_dynamic_range", x=x, n=x.size, range=out((2,), "float32"))
     np.testing.assert_array_equal(found, dynamic_ops.dynamic_range(x))
-    codes = guarded("k_dynamic_quantize", x, x.size, found, out((x.size,), "uint8"))
+    codes = guarded("k_dynamic_quantize", x=x, n=x.size, range=found, codes=out((x.size,), "uint8"))
     np.testing.assert_array_equal(codes, dynamic_ops.dynamic_quantize(x, found))
 
 

@@ -5,8 +5,13 @@ import pytest
 
 from playground import host
 from playground.metrics import compare, deterministic_sum, split_error
+from playground.tensor_view.fast_path_kernels import ERROR_STATS
 
 SIGNAL, NOISE, ROUNDING, CLIPPING, CLIPPED, LARGEST = range(6)
+
+
+def sizes(shape):
+    return dict(zip(("outer", "channels", "inner"), shape, strict=True))
 
 
 def pair(rng, shape):
@@ -35,7 +40,8 @@ def require_equal(stats, x, x_hat, lo):
 )
 def test_error_stats(guarded, rng, out, shape):
     x, x_hat, lo = pair(rng, shape)
-    require_equal(guarded("k_error_stats", x, x_hat, *shape, lo, -lo, out((6,), "float64")), x, x_hat, lo)
+    given = {"x": x, "x_hat": x_hat, **sizes(shape), "lo": lo, "hi": -lo}
+    require_equal(guarded("k_error_stats", **given, stats=out((6,), "float64")), x, x_hat, lo)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 65536), (1, 1, 65537), (1, 1, 1_000_003), (3, 50, 777), (1500, 130, 1)])
@@ -43,7 +49,8 @@ def test_many_values(rng, shape):
     x, x_hat, lo = pair(rng, shape)
     kernels = host.kernels()
     stats = kernels.empty(6, np.float64)
-    kernels.call("k_error_stats", *map(kernels.resident, (x, x_hat)), *shape, *map(kernels.resident, (lo, -lo)), stats)
+    arrays = {name: kernels.resident(a) for name, a in {"x": x, "x_hat": x_hat, "lo": lo, "hi": -lo}.items()}
+    kernels.call(ERROR_STATS, **arrays, **sizes(shape), stats=stats)
     require_equal(stats, x, x_hat, lo)
     assert deterministic_sum(x.astype(np.float64).reshape(-1)[:65536] ** 2) == pytest.approx(
         (x.reshape(-1)[:65536] ** 2).sum()
@@ -52,6 +59,7 @@ def test_many_values(rng, shape):
 
 def test_values_on_the_limits_are_not_clipped(guarded, out):
     x, bound = np.array([-1, 1, np.nextafter(np.float32(1), np.float32(2))], np.float32), np.ones(1, np.float32)
-    stats = guarded("k_error_stats", x, np.zeros(3, np.float32), 1, 1, 3, -bound, bound, out((6,), "float64"))
+    given = {"x": x, "x_hat": np.zeros(3, np.float32), **sizes((1, 1, 3)), "lo": -bound, "hi": bound}
+    stats = guarded("k_error_stats", **given, stats=out((6,), "float64"))
     assert stats[CLIPPED] == 1
     assert stats[ROUNDING] == 2

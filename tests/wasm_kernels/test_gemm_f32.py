@@ -23,5 +23,6 @@ def test_gemm_f32(guarded, out, rng, rows, depth, columns, lo, hi):
     x, weights, bias = (
         rng.normal(size=shape).astype(np.float32) for shape in ((rows, depth), (depth, columns), (columns,))
     )
-    result = guarded("k_gemm_f32", x, rows, depth, weights, columns, bias, lo, hi, out((rows, columns), "float32"))
+    given = {"x": x, "rows": rows, "depth": depth, "weights": weights, "columns": columns, "bias": bias}
+    result = guarded("k_gemm_f32", **given, lo=lo, hi=hi, out=out((rows, columns), "float32"))
     np.testing.assert_array_equal(result, reference(x, weights, bias, lo, hi))

@@ -6,10 +6,9 @@ Shapes lie below, at and above the tiles (4 or 6 rows, 8 or 16 columns, steps of
 import numpy as np
 import pytest
 
-from playground.engines.packing import Values, pack
 from playground.programs import integer_ops as ops
+from playground.programs.packing import Values, pack
 
-CODES, FLOATS, ACCUMULATORS = 0, 1, 2
 DTYPES = ["uint8", "int8"]
 SHAPES = [
     *[(rows, 5, 9) for rows in (1, 2, 3, 4, 5, 6, 7, 23, 24, 25, 31)],
@@ -21,17 +20,26 @@ SHAPES = [
 ]
 
 
-def run(multiplying, out, a, weights, bias, multiplier, za, to, kind=CODES):
+@pytest.fixture
+def run(multiplying, epilogue, product, out):
     """The kernel's result for codes ``a`` (rows, depth) or (batch, rows, depth), int16 ``weights`` (depth, columns)."""
-    rows, (depth, columns) = a.shape[-2], weights.shape
-    batch = a.size // (rows * depth)
-    by = Values(a.dtype == np.int8, za, multiplying.dot)
-    packed = pack(weights[None], bias, multiplier, by)
-    shift = 0 if packed.shift is None else packed.shift
-    product = (packed.weights, packed.bias, shift, packed.multiplier, columns, to.lo, to.hi, to.zero_point, kind)
-    result = out((*a.shape[:-1], columns), {CODES: to.dtype, FLOATS: "float32", ACCUMULATORS: "int32"}[kind])
-    scratch = out((by.scratch_bytes(depth),), "uint8")
-    return multiplying("k_gemm_s8", a, batch, rows, depth, 1, *by.source, *product, result, scratch)[0]
+
+    def call(a, weights, bias, multiplier, za, to, codes=None):
+        rows, (depth, columns) = a.shape[-2], weights.shape
+        by = Values(a.dtype == np.int8, za, multiplying.dot)
+        packed = pack(weights[None], bias, multiplier, by)
+        counts = {"batch": a.size // (rows * depth), "rows": rows, "depth": depth, "matrices": 1}
+        result = multiplying(
+            "k_gemm_s8",
+            codes=a if codes is None else codes,
+            **counts,
+            source=by.source,
+            product=product(packed, columns, epilogue(to, (*a.shape[:-1], columns))),
+            scratch=out((by.scratch_bytes(depth),), "uint8"),
+        )
+        return result[0]
+
+    return call
 
 
 def expect(a, weights, bias, multiplier, za, to):
@@ -45,13 +53,13 @@ def target(dtype, zero_point):
 
 @pytest.mark.parametrize(("a_dtype", "y_dtype"), [("uint8", "int8"), ("int8", "uint8")])
 @pytest.mark.parametrize(("rows", "depth", "columns"), SHAPES)
-def test_gemm(multiplying, out, rng, any_codes, rows, depth, columns, y_dtype, a_dtype):
+def test_gemm(run, rng, any_codes, rows, depth, columns, y_dtype, a_dtype):
     a, weights = any_codes(rng, (rows, depth), a_dtype), any_codes(rng, (depth, columns), "int8").astype(np.int16)
     za, zy = int(any_codes(rng, 3, a_dtype)[2]), int(any_codes(rng, 3, y_dtype)[2])
     bias = rng.integers(-5000, 5000, columns).astype(np.int32)
     multiplier = rng.uniform(1e-4, 2e-2, columns).astype(np.float32)
     to = target(y_dtype, zy)
-    result = run(multiplying, out, a, weights, bias, multiplier, za, to)
+    result = run(a, weights, bias, multiplier, za, to)
     np.testing.assert_array_equal(result, expect(a, weights, bias, multiplier, za, to))
 
 
@@ -59,84 +67,77 @@ def test_gemm(multiplying, out, rng, any_codes, rows, depth, columns, y_dtype, a
 @pytest.mark.parametrize("w_dtype", DTYPES)
 @pytest.mark.parametrize("end", ["min", "max"])
 @pytest.mark.parametrize("rows", [1, 8])
-def test_zero_points_at_the_ends(multiplying, out, rng, any_codes, rows, end, w_dtype, a_dtype):
+def test_zero_points_at_the_ends(run, rng, any_codes, rows, end, w_dtype, a_dtype):
     """Offsets of weights reach -255 or 255: no int8, and each column has a zero-point of its own."""
     a, codes = any_codes(rng, (rows, 13), a_dtype), any_codes(rng, (13, 20), w_dtype)
     zero_points = rng.integers(*(np.iinfo(w_dtype).min, np.iinfo(w_dtype).max), 20)
     zero_points[::3] = getattr(np.iinfo(w_dtype), end)
     weights = (codes.astype(np.int32) - zero_points).astype(np.int16)
-    bias, to = rng.integers(-5000, 5000, 20).astype(np.int32), ops.Target("float32")
+    bias, to = rng.integers(-5000, 5000, 20).astype(np.int32), ops.Target("int32")
     za = int(getattr(np.iinfo(a_dtype), end))
-    result = run(multiplying, out, a, weights, bias, np.ones(20, np.float32), za, to, ACCUMULATORS)
+    result = run(a, weights, bias, np.ones(20, np.float32), za, to)
     np.testing.assert_array_equal(result, ops.add_bias(ops.matmul_integer(a, codes, za, zero_points), bias))
 
 
 @pytest.mark.parametrize(("za", "code"), [(0, 255), (255, 0), (128, 255), (127, 0)])
 @pytest.mark.parametrize("weight", [-255, -128, 127, 255])
 @pytest.mark.parametrize("rows", [1, 5])
-def test_extremes_overflow_int16(multiplying, out, rows, weight, za, code):
+def test_extremes_overflow_int16(run, rows, weight, za, code):
     a, weights = np.full((rows, 300), code, np.uint8), np.full((300, 9), weight, np.int16)
     bias = np.full(9, 7, np.int32)
-    result = run(multiplying, out, a, weights, bias, np.ones(9, np.float32), za, ops.Target("uint8"), ACCUMULATORS)
+    result = run(a, weights, bias, np.ones(9, np.float32), za, ops.Target("int32"))
     np.testing.assert_array_equal(result, np.full((rows, 9), (code - za) * weight * 300 + 7))
 
 
 @pytest.mark.parametrize("rows", [1, 2])
-def test_bias_wraps_as_int32(multiplying, out, rows):
+def test_bias_wraps_as_int32(run, rows):
     a, weights = np.ones((rows, 2), np.uint8), np.ones((2, 17), np.int16)
     bias = np.full(17, 2**31 - 1, np.int32)
-    result = run(multiplying, out, a, weights, bias, np.ones(17, np.float32), 0, ops.Target("uint8"), ACCUMULATORS)
+    result = run(a, weights, bias, np.ones(17, np.float32), 0, ops.Target("int32"))
     np.testing.assert_array_equal(result, np.full((rows, 17), -(2**31) + 1))
 
 
 @pytest.mark.parametrize("columns", [8, 11])
-def test_floats_are_scaled_and_clamped_but_not_rounded(multiplying, out, rng, any_codes, columns):
+def test_floats_are_scaled_and_clamped_but_not_rounded(run, rng, any_codes, columns):
     a, weights = any_codes(rng, (6, 5), "uint8"), any_codes(rng, (5, columns), "int8").astype(np.int16)
     bias, multiplier = np.zeros(columns, np.int32), rng.uniform(1e-4, 1e-2, columns).astype(np.float32)
     to = ops.Target("float32", 0, 0.0, 6.5)
-    result = run(multiplying, out, a, weights, bias, multiplier, 128, to, FLOATS)
+    result = run(a, weights, bias, multiplier, 128, to)
     np.testing.assert_array_equal(result, expect(a, weights, bias, multiplier, 128, to))
     assert (result % 1 != 0).any()
 
 
-def test_ties_round_to_even_and_the_zero_point_comes_after(multiplying, out):
+def test_ties_round_to_even_and_the_zero_point_comes_after(run):
     """Sums -4..4 times one half: -1.5 and -0.5 and 0.5 and 1.5 tell half-to-even from every other rule."""
     a, weights = np.arange(9, dtype=np.uint8)[:, None], np.ones((1, 9), np.int16)
     to = target("int8", 1)
-    result = run(multiplying, out, a, weights, np.zeros(9, np.int32), np.full(9, 0.5, np.float32), 4, to)
+    result = run(a, weights, np.zeros(9, np.int32), np.full(9, 0.5, np.float32), 4, to)
     np.testing.assert_array_equal(result[:, 0], np.array([-2, -2, -1, 0, 0, 0, 1, 2, 2]) + 1)
     np.testing.assert_array_equal(result, np.broadcast_to(result[:, :1], (9, 9)))
 
 
-def test_huge_sums_saturate(multiplying, out):
+def test_huge_sums_saturate(run):
     """Sums beyond 2^22 times 1: what the rounding trick alone would get wrong."""
     a, weights = np.array([[0] * 400, [255] * 400], np.uint8), np.full((400, 8), 127, np.int16)
     to = target("int8", -3)
-    result = run(multiplying, out, a, weights, np.zeros(8, np.int32), np.ones(8, np.float32), 128, to)
+    result = run(a, weights, np.zeros(8, np.int32), np.ones(8, np.float32), 128, to)
     np.testing.assert_array_equal(result, [[-128] * 8, [127] * 8])
 
 
 @pytest.mark.parametrize("depth", [3, 8])
-def test_a_batch_multiplies_by_the_same_matrix(multiplying, out, rng, any_codes, depth):
+def test_a_batch_multiplies_by_the_same_matrix(run, rng, any_codes, depth):
     a, weights = any_codes(rng, (3, 5, depth), "uint8"), any_codes(rng, (depth, 9), "int8").astype(np.int16)
     bias, multiplier, to = np.arange(9, dtype=np.int32), np.full(9, 0.01, np.float32), target("uint8", 7)
-    result = run(multiplying, out, a, weights, bias, multiplier, 3, to)
+    result = run(a, weights, bias, multiplier, 3, to)
     np.testing.assert_array_equal(result, expect(a, weights, bias, multiplier, 3, to))
 
 
 @pytest.mark.parametrize("a_dtype", DTYPES)
 @pytest.mark.parametrize("skew", [1, 2, 3])
-def test_unaligned_codes(multiplying, out, rng, any_codes, skew, a_dtype):
+def test_unaligned_codes(run, multiplying, rng, any_codes, skew, a_dtype):
     """Rows that begin at any address: the codes are the end of a longer buffer."""
     held, weights = any_codes(rng, (2, 16), a_dtype), any_codes(rng, (8, 9), "int8").astype(np.int16)
     a = held.reshape(-1)[skew : skew + 24].reshape(3, 8)
     bias, multiplier, to = np.zeros(9, np.int32), np.full(9, 0.01, np.float32), target("uint8", 128)
-    by = Values(a_dtype == "int8", 5, multiplying.dot)
-    packed = pack(weights[None], bias, multiplier, by)
-    product = (packed.weights, packed.bias, 0, packed.multiplier, 9, to.lo, to.hi, to.zero_point, CODES)
-    result, _ = multiplying(
-        "k_gemm_s8",
-        *(multiplying.at(held, skew), 1, 3, 8, 1, *by.source),
-        *(*product, out((3, 9), "uint8"), out((by.scratch_bytes(8),), "uint8")),
-    )
+    result = run(a, weights, bias, multiplier, 5, to, multiplying.at(held, skew))
     np.testing.assert_array_equal(result, expect(a, weights, bias, multiplier, 5, to))

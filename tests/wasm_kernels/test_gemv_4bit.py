@@ -50,8 +50,8 @@ def case(rng, rows, depth, columns):
 def test_the_order_of_sums(multiplying, out, rng, rows, depth, columns, name):
     x, codes, scale = case(rng, rows, depth, columns)
     codebook = CODEBOOKS[name] if name in CODEBOOKS else FORMATS[name].decode(np.arange(16)).astype(np.float32)
-    args = (x, rows, depth, columns, packed(codes), scale, planes(codebook), out((rows, columns), "float32"))
-    result = multiplying("k_gemv_4bit", *args)
+    given = {"x": x, "rows": rows, "depth": depth, "columns": columns, "codes": packed(codes), "scale": scale}
+    result = multiplying("k_gemv_4bit", **given, codebook=planes(codebook), out=out((rows, columns), "float32"))
     np.testing.assert_array_equal(result, in_order(x, codebook[codes], scale))
     true = x.astype(np.float64) @ (codebook[codes] * np.repeat(scale.astype(np.float64), BLOCK, axis=1)).T
     np.testing.assert_allclose(result, true, atol=1e-6 * np.abs(x).sum() * np.abs(codebook).max() * 2)

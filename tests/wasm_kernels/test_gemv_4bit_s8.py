@@ -21,11 +21,17 @@ def activations(rng, rows, depth):
     return (rng.normal(0, 1, (rows, depth)) * rng.choice([1e-3, 1, 1e3], (rows, 1))).astype(np.float32)
 
 
+def quantized(guarded, out, x, block):
+    """Scales and codes."""
+    rows, depth = x.shape
+    places = {"scale": out((rows, depth // block), "float32"), "codes": out((rows, depth), "int8")}
+    return guarded("k_quantize_blocks", x=x, rows=rows, depth=depth, block=block, **places)
+
+
 @pytest.mark.parametrize(("rows", "depth", "block", "columns"), SHAPES)
 def test_blocks_are_quantized(guarded, out, rng, rows, depth, block, columns):
     x = activations(rng, rows, depth)
-    places = (out((rows, depth // block), "float32"), out((rows, depth), "int8"))
-    scale, codes = guarded("k_quantize_blocks", x, rows, depth, block, *places)
+    scale, codes = quantized(guarded, out, x, block)
     expected, scales = quantize_blocks(x, block)
     np.testing.assert_array_equal(codes, expected)
     np.testing.assert_array_equal(scale, scales)
@@ -38,7 +44,7 @@ def test_blocks_are_quantized(guarded, out, rng, rows, depth, block, columns):
 def test_blocks_of_odd_numbers(guarded, out, value):
     x = np.zeros((1, 64), np.float32)
     x[0, 5] = value
-    scale, codes = guarded("k_quantize_blocks", x, 1, 64, 32, out((1, 2), "float32"), out((1, 64), "int8"))
+    scale, codes = quantized(guarded, out, x, 32)
     expected, scales = quantize_blocks(x, 32)
     np.testing.assert_array_equal(codes, expected)
     np.testing.assert_array_equal(scale, scales)
@@ -59,9 +65,9 @@ def test_the_product(multiplying, out, rng, rows, depth, block, columns, name, p
     values = codebook[codes].astype(np.int32)
     if points is not None:
         values -= np.repeat(points, block, axis=1)
-    args = (grouped(codes), scale, 0 if points is None else points, codebook_planes(codebook))
-    place = out((rows, columns), "float32")
-    result = multiplying("k_gemv_4bit_s8", x, x_scale, rows, depth, block, columns, *args, place)
+    given = {"x": x, "x_scale": x_scale, "rows": rows, "depth": depth, "block": block, "columns": columns}
+    given |= {"codes": grouped(codes), "scale": scale, "points": points, "codebook": codebook_planes(codebook)}
+    result = multiplying("k_gemv_4bit_s8", **given, out=out((rows, columns), "float32"))
     np.testing.assert_array_equal(result, block_product(x, x_scale, values, scale))
     left = x.astype(np.float64) * np.repeat(x_scale.astype(np.float64), block, axis=1)
     true = left @ (values * np.repeat(scale.astype(np.float64), block, axis=1)).T

@@ -11,22 +11,21 @@ TARGETS = [ops.Target("uint8", 9, -9.0, 246.0), ops.Target("int8", -128, 0.0, 25
 @pytest.mark.parametrize("to", TARGETS, ids=lambda to: to.dtype)
 @pytest.mark.parametrize("dtype", ["uint8", "int8"])
 @pytest.mark.parametrize("pixels", [1, 256, 257, 258, 700])
-def test_means(guarded, out, rng, pixels, dtype, to):
+def test_means(guarded, epilogue, rng, pixels, dtype, to):
     for channels in (1, 7, 8, 9, 24):
-        compare_with_average_pool(guarded, out, rng, pixels, channels, dtype, to)
+        compare_with_average_pool(guarded, epilogue, rng, pixels, channels, dtype, to)
 
 
-def compare_with_average_pool(guarded, out, rng, pixels, channels, dtype, to):
+def compare_with_average_pool(guarded, epilogue, rng, pixels, channels, dtype, to):
     limits = np.iinfo(dtype)
     x = rng.integers(limits.max - 9, limits.max, (2, pixels, channels), endpoint=True).astype(dtype)
     x[..., 0] = limits.min
-    for zero_point in (limits.min, limits.max):
+    for zero_point in (int(limits.min), int(limits.max)):
         ratio = np.float32(1.37)
         window = ops.Window((pixels, 1), (1, 1), (1, 1), (1, 1), (0, 0))
         images = x.transpose(0, 2, 1)[..., None]
         expected = ops.average_pool(images, window, to, zero_point=zero_point, ratio=ratio, count_padding=False)
-        result = guarded(
-            *("k_global_average_s8", x, *x.shape, int(dtype == "int8"), zero_point, ratio),
-            *(to.lo, to.hi, to.zero_point, int(to.dtype == "float32"), out((2, channels), to.dtype)),
-        )
+        counts = {"batch": 2, "pixels": pixels, "channels": channels}
+        how = {"is_signed": dtype == "int8", "zero_point": zero_point, "ratio": ratio}
+        result = guarded("k_global_average_s8", codes=x, **counts, **how, to=epilogue(to, (2, channels)))
         np.testing.assert_array_equal(result, expected[..., 0, 0], f"{channels} channels")

@@ -9,5 +9,5 @@ import pytest
 def test_linspace(guarded, out, n, ends):
     first, last = (float(np.float32(end)) for end in ends)
     for single, dtype in ((0, np.float64), (1, np.float32)):
-        spaced = guarded("k_linspace", first, last, n, single, out((n,), np.dtype(dtype).name))
+        spaced = guarded("k_linspace", first=first, last=last, n=n, single=single, out=out((n,), np.dtype(dtype).name))
         np.testing.assert_array_equal(spaced, np.linspace(first, last, n, dtype=dtype))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from playground import host
+from playground.number_formats._lookup import NEAREST, STICKY_CODES
 
 SPECIAL = np.array([0.0, -0.0, np.inf, -np.inf, 1e-45, -1e-45, 1.1754942e-38, 3.4028235e38, -3.4028235e38], np.float32)
 
@@ -31,6 +32,11 @@ def any_floats(count, rng):
     return rng.integers(0, 2**32, count, np.uint32).view(np.float32)
 
 
+def places(guarded, out, x, boundaries, order=None):
+    given = {"x": x, "n": x.size, "boundaries": boundaries, "count": boundaries.size, "order": order}
+    return guarded("k_nearest", **given, codes=out((x.size,), "uint8"))
+
+
 def keys(x):
     bits = x.view(np.uint32)
     return (bits >> 16) | (bits % 65536 != 0)
@@ -41,7 +47,7 @@ def keys(x):
 def test_nearest(guarded, rng, out, count, n):
     boundaries = boundaries_of(count, rng)
     x = values_for(boundaries, n, rng)
-    codes = guarded("k_nearest", x, n, boundaries, count, 0, out((n,), "uint8"))
+    codes = places(guarded, out, x, boundaries)
     np.testing.assert_array_equal(codes, np.searchsorted(boundaries, x))
 
 
@@ -49,14 +55,14 @@ def test_nearest(guarded, rng, out, count, n):
 def test_nearest_in_another_order(guarded, rng, out, count):
     boundaries, order = boundaries_of(count, rng), rng.permutation(256)[: count + 1].astype(np.uint8)
     x = values_for(boundaries, 777, rng)
-    codes = guarded("k_nearest", x, 777, boundaries, count, order, out((777,), "uint8"))
+    codes = places(guarded, out, x, boundaries, order)
     np.testing.assert_array_equal(codes, order[np.searchsorted(boundaries, x)])
 
 
 @pytest.mark.parametrize(("count", "expected"), [(40, 0), (41, 41)])
 def test_nan_is_above_none_of_few_and_all_of_many(guarded, rng, out, count, expected):
     x = np.full(19, np.nan, np.float32)
-    codes = guarded("k_nearest", x, 19, boundaries_of(count, rng), count, 0, out((19,), "uint8"))
+    codes = places(guarded, out, x, boundaries_of(count, rng))
     np.testing.assert_array_equal(codes, expected)
 
 
@@ -64,7 +70,7 @@ def test_nan_is_above_none_of_few_and_all_of_many(guarded, rng, out, count, expe
 def test_sticky_codes(guarded, rng, out, n):
     table, x = rng.integers(0, 256, 65536).astype(np.uint8), any_floats(n, rng)
     x[: SPECIAL.size] = SPECIAL[:n]
-    codes = guarded("k_sticky_codes", x, n, table, out((n,), "uint8"))
+    codes = guarded("k_sticky_codes", x=x, n=n, table=table, codes=out((n,), "uint8"))
     np.testing.assert_array_equal(codes, table[keys(x)])
 
 
@@ -73,7 +79,8 @@ def test_a_million_numbers_between_boundaries(rng, count):
     boundaries, kernels, n = boundaries_of(count, rng), host.kernels(), 1_000_000
     x = values_for(boundaries, n, rng)
     codes = kernels.empty((n,), np.uint8)
-    kernels.call("k_nearest", kernels.resident(x), n, kernels.resident(boundaries), count, 0, codes)
+    given = {"x": kernels.resident(x), "n": n, "boundaries": kernels.resident(boundaries), "count": count}
+    kernels.call(NEAREST, **given, order=None, codes=codes)
     np.testing.assert_array_equal(codes, np.searchsorted(boundaries, x))
 
 
@@ -81,5 +88,5 @@ def test_a_million_keys(rng):
     table, kernels, n = rng.integers(0, 256, 65536).astype(np.uint8), host.kernels(), 1_000_000
     x = any_floats(n, rng)
     codes = kernels.empty((n,), np.uint8)
-    kernels.call("k_sticky_codes", kernels.resident(x), n, kernels.resident(table), codes)
+    kernels.call(STICKY_CODES, x=kernels.resident(x), n=n, table=kernels.resident(table), codes=codes)
     np.testing.assert_array_equal(codes, table[keys(x)])

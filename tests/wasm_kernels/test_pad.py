@@ -14,5 +14,6 @@ def test_pad(guarded, inside, box_of, out, rng, pads, dtype):
     start = target.__array_interface__["data"][0] - expected.__array_interface__["data"][0]
     word = int.from_bytes(value.tobytes().ljust(4, b"\0"), "little", signed=True)
     to = out(expected.shape, dtype)
-    result = guarded(*("k_pad", to, expected.nbytes, word, x, inside(to, start), x.itemsize, 0, *box_of(x, target)))
+    box = {"x": x, "out": inside(to, start), "width": x.itemsize, "table": None, **box_of(x, target)}
+    result = guarded("k_pad", out=to, nbytes=expected.nbytes, value=word, box=box)
     np.testing.assert_array_equal(result, expected)

@@ -19,17 +19,16 @@ def case_of(rng, case, dtype):
     image, kernel, strides, dilations, pads, size = CASES[case]
     limits = np.iinfo(dtype)
     x = rng.integers(limits.min, limits.max, image, endpoint=True).astype(dtype)
-    n, channels, height, width = image
-    geometry = (n, height, width, channels, *kernel, *strides, *dilations, *pads, *size, int(dtype == "int8"))
-    return x, ops.Window(kernel, size, strides, dilations, pads), geometry
+    return x, ops.Window(kernel, size, strides, dilations, pads)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8"])
 @pytest.mark.parametrize("case", CASES)
-def test_maxpool(guarded, out, rng, case, dtype):
-    x, window, geometry = case_of(rng, case, dtype)
+def test_maxpool(guarded, images_of, out, rng, case, dtype):
+    x, window = case_of(rng, case, dtype)
     shape = (x.shape[0], *window.out, x.shape[1])
-    result = guarded("k_maxpool_s8", x.transpose(0, 2, 3, 1), *geometry, out(shape, dtype))
+    given = {"images": images_of(x, window), "is_signed": dtype == "int8"}
+    result = guarded("k_maxpool_s8", **given, out=out(shape, dtype))
     np.testing.assert_array_equal(result.transpose(0, 3, 1, 2), ops.max_pool(x, window))
 
 
@@ -37,17 +36,18 @@ def test_maxpool(guarded, out, rng, case, dtype):
 @pytest.mark.parametrize("count_padding", [False, True])
 @pytest.mark.parametrize("dtype", ["uint8", "int8"])
 @pytest.mark.parametrize("case", CASES)
-def test_avgpool(guarded, out, rng, case, dtype, count_padding, to_dtype):
-    x, window, geometry = case_of(rng, case, dtype)
+def test_avgpool(guarded, images_of, epilogue, rng, case, dtype, count_padding, to_dtype):
+    x, window = case_of(rng, case, dtype)
     zero_point, ratio = int(x.reshape(-1)[0]), np.float32(1.37)
     to = ops.Target("uint8", 9, -9.0, 246.0) if to_dtype == "uint8" else ops.Target("float32", 0, -50.0, 60.0)
     expected = ops.average_pool(x, window, to, zero_point=zero_point, ratio=ratio, count_padding=count_padding)
     result = guarded(
         "k_avgpool_s8",
-        x.transpose(0, 2, 3, 1),
-        *geometry,
-        *(zero_point, ratio, int(count_padding)),
-        *(to.lo, to.hi, to.zero_point, int(to_dtype == "float32")),
-        out((x.shape[0], *window.out, x.shape[1]), to_dtype),
+        images=images_of(x, window),
+        is_signed=dtype == "int8",
+        zero_point=zero_point,
+        ratio=ratio,
+        count_padding=count_padding,
+        to=epilogue(to, (x.shape[0], *window.out, x.shape[1])),
     )
     np.testing.assert_array_equal(result.transpose(0, 3, 1, 2), expected)

@@ -18,12 +18,10 @@ CASES = {  # images (N, C, H, W), kernel, strides, dilations, pads (top, left), 
 
 @pytest.mark.parametrize(("mean", "count_padding"), [(False, False), (True, False), (True, True)])
 @pytest.mark.parametrize("case", CASES)
-def test_pools(guarded, out, rng, case, mean, count_padding):
+def test_pools(guarded, images_of, out, rng, case, mean, count_padding):
     image, kernel, strides, dilations, pads, size = CASES[case]
     x, window = rng.normal(size=image).astype(np.float32), Window(kernel, size, strides, dilations, pads)
-    n, channels, *plane = image
-    args = (n, *plane, channels, *kernel, *strides, *dilations, *pads, *size, int(mean), int(count_padding))
-    place = out((n, *size, channels), "float32")
-    result = guarded("k_pool_f32", np.ascontiguousarray(x.transpose(0, 2, 3, 1)), *args, place)
+    given = {"images": images_of(x, window), "mean": mean, "count_padding": count_padding}
+    result = guarded("k_pool_f32", **given, out=out((image[0], *size, image[1]), "float32"))
     expected = pool_floats(x, window, mean=mean, count_padding=count_padding)
     np.testing.assert_array_equal(result.transpose(0, 3, 1, 2), expected)

@@ -9,6 +9,7 @@ from playground import host
 from playground.convention_rules import CONVENTIONS
 from playground.number_formats import FORMATS
 from playground.quantization import Range, Scheme, choose_qparams
+from playground.tensor_view.fast_path_kernels import QPARAMS
 
 KERNEL_CONVENTIONS = ("onnxruntime", "pytorch", "pytorch_fake")
 """Those whose choices the kernel can be told; the others go through NumPy."""
@@ -27,16 +28,17 @@ def arguments(scheme):
         middle = convention.symmetric_zero_points[scheme.format]
     else:
         middle = (sum(scheme.limits) + (convention.symmetric_midpoint == "up")) // 2
-    return (
-        *scheme.limits,
-        int(scheme.symmetric),
-        int(span),
-        middle,
-        int(convention.qparams_dtype == "float32"),
-        float(convention.min_scale),
-        int(convention.below_min_scale == "one"),
-        int(convention.zero_point_rounding == "quotient"),
-    )
+    return {
+        "qmin": scheme.limits[0],
+        "qmax": scheme.limits[1],
+        "symmetric": scheme.symmetric,
+        "symmetric_span": int(span),
+        "symmetric_zero_point": middle,
+        "single": convention.qparams_dtype == "float32",
+        "min_scale": convention.min_scale,
+        "below_is_one": convention.below_min_scale == "one",
+        "quotient": convention.zero_point_rounding == "quotient",
+    }
 
 
 def ranges(rng, steps):
@@ -71,9 +73,8 @@ def compare_with_choose_qparams(guarded, out, rng, convention, number_format, sy
     scheme = Scheme(format=number_format, symmetric=symmetric, narrow_range=narrow, convention=convention)
     bounds = ranges(rng, int(np.ptp(scheme.limits)))
     n = bounds.lo.size
-    scale, zero_point = guarded(
-        "k_qparams", bounds.lo, bounds.hi, n, *arguments(scheme), out((n,), "float32"), out((n,), "int32")
-    )
+    places = {"scale": out((n,), "float32"), "zero_point": out((n,), "int32")}
+    scale, zero_point = guarded("k_qparams", lo=bounds.lo, hi=bounds.hi, n=n, **arguments(scheme), **places)
     expected = choose_qparams(bounds, scheme)
     np.testing.assert_array_equal(scale, expected.scale, str(scheme))
     np.testing.assert_array_equal(zero_point, expected.zero_point, str(scheme))
@@ -87,7 +88,7 @@ def test_equals_choose_qparams_on_so_many_ranges_that_the_precision_shows(rng, c
     bounds = Range(-rng.uniform(0, 1, n), rng.uniform(0, 1, n))
     lo, hi = kernels.resident(bounds.lo), kernels.resident(bounds.hi)
     scale, zero_point = kernels.empty(n, np.float32), kernels.empty(n, np.int32)
-    kernels.call("k_qparams", lo, hi, n, *arguments(scheme), scale, zero_point)
+    kernels.call(QPARAMS, lo=lo, hi=hi, n=n, **arguments(scheme), scale=scale, zero_point=zero_point)
     expected = choose_qparams(bounds, scheme)
     np.testing.assert_array_equal(scale, expected.scale)
     np.testing.assert_array_equal(zero_point, expected.zero_point)

@@ -17,6 +17,17 @@ def order_of(scheme):
     return ORDERS["fused" if scheme.granularity in convention.fused_granularities else "add_then_round"]
 
 
+def sizes(shape):
+    return dict(zip(("outer", "channels", "inner"), shape, strict=True))
+
+
+def quantized(guarded, x, scale, zero_point, limits, place, *, reciprocal=0, order=0, rounding=0):
+    """Codes of x (outer, channels, inner)."""
+    grid = {"scale": scale, "zero_point": zero_point, "qmin": limits[0], "qmax": limits[1]}
+    how = {"reciprocal": reciprocal, "order": order, "rounding": rounding}
+    return guarded("k_quantize", x=x, **sizes(x.shape), **grid, **how, codes=place)
+
+
 def values(rng, shape, scale):
     """Values around the range, with exact ties, their neighbours, infinities of effect and both zeros among them."""
     x = (rng.normal(size=shape) * 80 * scale).astype(np.float32)
@@ -57,17 +68,11 @@ def compare_with_encode(guarded, out, rng, shape, number_format, convention, rou
     scale = rng.choice([0.125, 0.1, 0.037], channels).astype(np.float32)
     zero_point = rng.integers(*scheme.limits, channels, endpoint=True).astype(np.int32)
     x = values(rng, shape, 0.125)
-    codes = guarded(
-        "k_quantize",
-        x,
-        *shape,
-        scale,
-        zero_point,
-        *scheme.limits,
-        int(not CONVENTIONS[convention].divides),
-        order_of(scheme),
-        ROUNDING_NUMBERS[rounding],
-        out(shape, scheme.number_format.dtype.name),
+    codes = quantized(
+        *(guarded, x, scale, zero_point, scheme.limits, out(shape, scheme.number_format.dtype.name)),
+        reciprocal=not CONVENTIONS[convention].divides,
+        order=order_of(scheme),
+        rounding=ROUNDING_NUMBERS[rounding],
     )
     np.testing.assert_array_equal(codes, encode(x, QParams(scale, zero_point), scheme), f"shape {shape}")
 
@@ -75,7 +80,7 @@ def compare_with_encode(guarded, out, rng, shape, number_format, convention, rou
 def test_nan_gives_the_smallest_code_and_infinities_saturate(guarded, out):
     x = np.array([np.nan, np.inf, -np.inf] * 7, np.float32)
     scale, zero_point = np.array([0.1], np.float32), np.array([3], np.int32)
-    codes = guarded("k_quantize", x, 1, 1, 21, scale, zero_point, -8, 7, 0, 0, 0, out((21,), "int8"))
+    codes = quantized(guarded, x.reshape(1, 1, 21), scale, zero_point, (-8, 7), out((21,), "int8"))
     np.testing.assert_array_equal(codes, [-8, 7, -8] * 7)
 
 
@@ -87,5 +92,6 @@ def test_dequantize(guarded, out, rng, shape, number_format):
     channels = (1, shape[1], 1)
     qparams = QParams(rng.uniform(0.01, 2, channels), rng.integers(*scheme.limits, channels, endpoint=True))
     signed = int(number_format == "int8")
-    x = guarded("k_dequantize", codes, signed, *shape, qparams.scale, qparams.zero_point, out(shape, "float32"))
+    grid = {"scale": qparams.scale, "zero_point": qparams.zero_point}
+    x = guarded("k_dequantize", codes=codes, is_signed=signed, **sizes(shape), **grid, x=out(shape, "float32"))
     np.testing.assert_array_equal(x, QTensor(codes, qparams, scheme, shape).dequantize())

@@ -15,7 +15,8 @@ def test_clip_range(guarded, rng, out, low, high):
     lo, width = rng.normal(size=(2, 37)).astype(np.float32)
     hi = lo + np.abs(width)
     low, high = np.float32(low), np.float32(high)
-    clipped = guarded("k_clip_range", lo, hi, 37, low, high, out((37,), "float32"), out((37,), "float32"))
+    places = {name: out((37,), "float32") for name in ("clipped_lo", "clipped_hi")}
+    clipped = guarded("k_clip_range", lo=lo, hi=hi, n=37, low=low, high=high, **places)
     np.testing.assert_array_equal(clipped, [np.clip(lo, low, high), np.clip(hi, low, high)])
 
 
@@ -27,14 +28,15 @@ def test_clip_limits(guarded, rng, out, number_format, rounding):
     scale, points = rng.uniform(1e-3, 1, 40).astype(np.float32), rng.integers(qmin, qmax + 1, 40).astype(np.int32)
     expected = clip_limits(QParams(scale, points), scheme)
     reach = ROUNDINGS[rounding].reach
-    results = (out((40,), "float32"), out((40,), "float32"))
-    limits = guarded("k_clip_limits", scale, points, 40, qmin, qmax, float(reach), *results)
+    places = {name: out((40,), "float32") for name in ("lo", "hi")}
+    given = {"scale": scale, "zero_point": points, "n": 40, "qmin": qmin, "qmax": qmax, "reach": reach}
+    limits = guarded("k_clip_limits", **given, **places)
     np.testing.assert_array_equal(limits, [expected.lo, expected.hi])
 
 
 def test_widths(guarded, rng, out):
     lo, hi = rng.normal(size=(2, 19)).astype(np.float32)
-    np.testing.assert_array_equal(guarded("k_widths", lo, hi, 19, out((19,), "float32")), hi - lo)
+    np.testing.assert_array_equal(guarded("k_widths", lo=lo, hi=hi, n=19, width=out((19,), "float32")), hi - lo)
 
 
 @pytest.mark.parametrize("values", [[0.0], [-0.0], [2.5, 2.5], [-1e-3], [1.0, 3.0], [0.1]])
@@ -42,4 +44,5 @@ def test_spread_is_that_of_the_report(guarded, out, tmp_path, values):
     np.savez(tmp_path / "x.npz", x=np.array(values, np.float32))
     subject = subject_of(load(tmp_path / "x.npz"), "x")
     low, high = subject.values.min(), subject.values.max()
-    np.testing.assert_array_equal(guarded("k_spread", low, high, out((2,), "float32")), subject.edges[[0, -1]])
+    ends = guarded("k_spread", lo=low, hi=high, ends=out((2,), "float32"))
+    np.testing.assert_array_equal(ends, subject.edges[[0, -1]])

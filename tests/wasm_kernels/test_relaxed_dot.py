@@ -3,7 +3,11 @@
 import pytest
 import wasmtime
 
+from playground.host.kernel import Kernel, fixed
 from playground.host.kernel_module import RELAXED_OPCODE, dot_found, read_module
+
+PROBE = Kernel("k_relaxed_dot", {"found": fixed(4)})
+"""The hosts call it before there are any kernels to call."""
 
 
 @pytest.fixture
@@ -11,7 +15,7 @@ def probe(guarded, out):
     """Module -> what it finds, as a value of ``Kernels.dot``."""
 
     def found(octets, dot):
-        return dot_found(int(type(guarded)(octets, dot)("k_relaxed_dot", out((1,), "int32"))[0]))
+        return dot_found(int(type(guarded)(octets, dot)(PROBE, found=out((1,), "int32"))[0]))
 
     return found
 

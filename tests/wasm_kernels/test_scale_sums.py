@@ -6,6 +6,12 @@ import pytest
 from playground.programs.dynamic_ops import Columns, scale_sums
 
 
+def scaled(guarded, out, sums, found, of, limits):
+    given = {"sums": sums, "rows": sums.shape[0], "columns": sums.shape[1], "range": found, "column_sums": of.sums}
+    given |= {"scale": of.scale, "bias": of.bias, "lo": limits[0], "hi": limits[1]}
+    return guarded("k_scale_sums", **given, out=out(sums.shape, "float32"))
+
+
 @pytest.mark.parametrize("limits", [(-np.inf, np.inf), (0.0, 6.0)])
 @pytest.mark.parametrize("zero_point", [0, 131, 255])
 @pytest.mark.parametrize("columns", [1, 3, 4, 5, 19])
@@ -18,13 +24,12 @@ def test_sums(guarded, out, rng, columns, zero_point, limits):
         rng.uniform(1e-6, 1e-2, columns).astype(np.float32),
         rng.normal(0, 10, columns).astype(np.float32),
     )
-    args = (sums, *sums.shape, found, of.sums, of.scale, of.bias, *limits)
-    result = guarded("k_scale_sums", *args, out(sums.shape, "float32"))
+    result = scaled(guarded, out, sums, found, of, limits)
     np.testing.assert_array_equal(result, scale_sums(sums, found, of, limits))
 
 
 def test_without_a_bias_zero_keeps_its_sign(guarded, out):
     one = np.ones(5, np.float32)
-    args = (np.zeros((1, 5), np.int32), 1, 5, np.array([-1, 0], np.float32), np.zeros(5, np.int32), one, -0.0 * one)
-    result = guarded("k_scale_sums", *args, -np.inf, np.inf, out((1, 5), "float32"))
+    of, found = Columns(np.zeros(5, np.int32), one, -0.0 * one), np.array([-1, 0], np.float32)
+    result = scaled(guarded, out, np.zeros((1, 5), np.int32), found, of, (-np.inf, np.inf))
     assert np.signbit(result).all()

@@ -9,5 +9,6 @@ import pytest
 @pytest.mark.parametrize("rows", [1, 3, 4, 8, 17])
 def test_transpose(guarded, out, rng, rows, columns, dtype):
     x = rng.integers(-128, 128, (3, rows, columns)).astype(dtype)
-    result = guarded("k_transpose", x, *x.shape, x.itemsize, out((3, columns, rows), dtype))
+    given = {"x": x, "outer": 3, "rows": rows, "columns": columns, "width": x.itemsize}
+    result = guarded("k_transpose", **given, out=out((3, columns, rows), dtype))
     np.testing.assert_array_equal(result, x.transpose(0, 2, 1))

@@ -142,6 +142,8 @@ def _plan_node(planner: Planner, node: Node) -> dict[str, Symbol]:
     _check_attributes(operator, node)
     try:
         made = (operator.plan or fold)(planner, operator.with_defaults(node))
+    except InvalidInputError as error:
+        raise UnsupportedError(error.what) from error
     except FAILURES as error:
         known = (name for name in node.inputs if name in planner.symbols)
         shapes = ", ".join(str(list(planner.shape(name))) for name in known)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from playground import host
-from playground.engines.packing import Values, pack
 from playground.host.browser import PyodideKernels
+from playground.operators._products import GEMM
 from playground.programs import integer_ops as ops
-
-ACCUMULATORS = 2
+from playground.programs.kernel_parts import ACCUMULATORS
+from playground.programs.packing import Values, pack
 
 
 def test_the_relaxed_build_is_used_where_the_probe_found_it_exact():
@@ -28,6 +28,10 @@ def test_an_injected_build_multiplies(dot):
     packed = pack(weights[None], np.arange(10, dtype=np.int32), np.ones(10, np.float32), by)
     sums = np.zeros((7, 10), np.int32)
     scratch = np.zeros(by.scratch_bytes(13), np.uint8)
-    product = (packed.weights, packed.bias, 0, packed.multiplier, 10, 0.0, 0.0, 0, ACCUMULATORS, sums)
-    kernels.call("k_gemm_s8", a, 1, 7, 13, 1, *by.source, *product, scratch)
+    to = {"lo": 0.0, "hi": 0.0, "zero_point": 0, "kind": ACCUMULATORS, "out": sums}
+    product = {"weights": packed.weights, "bias": packed.bias, "shift": None, "multiplier": packed.multiplier}
+    counts = {"batch": 1, "rows": 7, "depth": 13, "matrices": 1}
+    kernels.call(
+        GEMM, codes=a, **counts, source=by.source, product={**product, "columns": 10, "to": to}, scratch=scratch
+    )
     np.testing.assert_array_equal(sums, ops.add_bias(ops.matmul_integer(a, weights, 9), np.arange(10, dtype=np.int32)))

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from playground.engines.packing import Values, pack, packed_bytes, steps
 from playground.programs import integer_ops as ops
+from playground.programs.packing import Values, pack, packed_bytes, steps
 
 
 def taken_apart(packed, depth, columns, dot):

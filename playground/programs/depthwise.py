@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.engines.packing import Values
 from playground.host.kernel_module import Dot
 from playground.programs.integer_ops import Window
+from playground.programs.packing import Values
 
 _CHANNELS, _STEP, _LOWEST, _HIGHEST = 8, 4, -128, 127
 
@@ -51,6 +51,12 @@ def pack_depthwise(offsets: NDArray[np.int16], bias: NDArray[np.int32], by: Valu
     sums = offsets.sum(axis=(1, 2), dtype=np.int64)
     folded = (bias.astype(np.int64) - by.shifted_zero_point * sums).astype(np.int32)
     return PackedDepthwise(_grouped(np.stack(planes), by.dot), folded)
+
+
+def packed_bytes_of(channels: int, planes: int, kernel: tuple[int, int], dot: Dot) -> int:
+    """How much room packed weights take."""
+    height, width = kernel
+    return -(-channels // _CHANNELS) * planes * height * -(-width // _taps(dot)) * _CHANNELS * _STEP
 
 
 def _taps(dot: Dot) -> int:

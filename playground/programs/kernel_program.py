@@ -9,10 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.engines.kernel_checks import Room, check_call
+from playground.errors import EngineError
 from playground.host import Arena, Kernels
 from playground.host.heap import Heap
-from playground.host.kernel_module import ALIGNMENT
+from playground.host.kernel import Kernel, floats
+from playground.host.kernel_checks import arguments
+from playground.host.kernel_module import ALIGNMENT, Dot
+
+RUN = Kernel("k_run", {"program": floats("words")})
+"""The words of the program are those of calls that were checked when they were appended."""
 
 FOREVER = sys.maxsize
 """The call after all calls: a buffer used then is never taken by another one."""
@@ -26,6 +31,7 @@ class Buffer:
     first: int = FOREVER
     last: int = -1
     offset: int = -1
+    constant: bool = False
 
     def used_at(self, call: int) -> None:
         """Extend its life to this call."""
@@ -40,20 +46,25 @@ class At:
     offset: int
 
 
-Argument = At | int | float | np.integer[Any] | np.floating[Any] | Buffer
-KernelCall = tuple[str, tuple[Argument, ...]]
+Place = Buffer | At | NDArray[Any]
+"""What is an address in a program: a buffer, a place inside one, or an array that is in the kernels' memory already."""
+
+Argument = Place | int | float
+KernelCall = tuple[str, list[Argument]]
 
 
 class KernelProgramBuilder:
     """Collects kernel calls, then lays out the arena and writes everything into it.
 
     Attributes:
-        calls: kernels and their args, in order.
+        dot: how the kernels multiply that will run it.
+        calls: names of kernels and their checked arguments, one a word, in order.
         constants: what is in a buffer before the first call.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dot: Dot) -> None:
         """Start without calls."""
+        self.dot = dot
         self.calls: list[KernelCall] = []
         self.constants: list[tuple[Buffer, NDArray[Any]]] = []
         self._buffers: list[Buffer] = []
@@ -70,30 +81,44 @@ class KernelProgramBuilder:
     def constant(self, array: NDArray[Any]) -> Buffer:
         """A buffer that is filled once."""
         made = self.buffer(array.nbytes, kept=True)
+        made.constant = True
         self.constants.append((made, array))
         return made
 
-    def call(self, kernel: str, *args: Argument) -> None:
-        """Append a kernel call; its args are the fields of the kernel's struct.
+    def call(self, kernel: Kernel, /, **given: Any) -> None:
+        """Append a kernel call.
+
+        Args:
+            kernel: which one.
+            given: its arguments by the names of its struct: numbers, places, None for no address, a dict for a struct
+                inside.
 
         Raises:
-            InvalidInputError: the kernel would reach beyond a buffer, or an argument has no meaning.
+            InvalidInputError: an argument is missing, unknown or out of range, or the kernel would reach beyond a
+                buffer or write to a constant.
         """
-        check_call(kernel, args, _room)
+        args = arguments(kernel, given, _room, self.dot)
         for arg in args:
             if isinstance(arg, (Buffer, At)):
                 (arg.buffer if isinstance(arg, At) else arg).used_at(len(self.calls))
-        self.calls.append((kernel, args))
+        self.calls.append((kernel.name, args))
 
-    def build(self, kernels: Kernels) -> tuple[Arena, int]:
-        """The arena with constants and program in it, and the program's address."""
+    def build(self, kernels: Kernels) -> tuple[Arena, NDArray[np.int32]]:
+        """The arena with constants and program in it, and the program's words, which are in the arena too.
+
+        Raises:
+            EngineError: there is no memory left, or the kernels multiply in another way than the arguments are for.
+        """
+        if kernels.dot != self.dot:
+            raise EngineError(f"the program is for products by {self.dot}, not {kernels.dot}", hint="Plan it again")
         words = sum(2 + len(args) for _, args in self.calls)
         program = self.buffer(4 * words, kept=True)
         arena = kernels.arena(self.lay_out())
         for buffer, array in self.constants:
             arena.view(buffer.offset, array.shape, array.dtype)[...] = array
-        arena.view(program.offset, (words,), np.int32)[:] = self._words(kernels, arena.address)
-        return arena, arena.address + program.offset
+        view = arena.view(program.offset, (words,), np.int32)
+        view[:] = self._words(kernels, arena.address)
+        return arena, view
 
     def lay_out(self) -> int:
         """Give every buffer its offset, bytes being reused once a buffer's last call is over; the bytes needed."""
@@ -110,18 +135,21 @@ class KernelProgramBuilder:
         words: list[int] = []
         for kernel, args in self.calls:
             words += [kernels.slots[kernel], len(args)]
-            words += [kernels.word(placed(arg, base)) for arg in args]
+            words += [arg if type(arg) is int else kernels.word(placed(arg, base)) for arg in args]
         return words
 
 
-def _room(arg: Argument) -> Room | None:
-    """What lies around an address; None for a number."""
-    if isinstance(arg, At):
-        return Room(arg.offset, arg.buffer.nbytes - arg.offset)
-    return Room(0, arg.nbytes) if isinstance(arg, Buffer) else None
+def _room(argument: Any, written: bool) -> tuple[int, int] | None:
+    """See :data:`playground.host.kernel_checks.Room`."""
+    if isinstance(argument, np.ndarray):
+        return None if written else (0, argument.nbytes)
+    buffer, offset = (argument.buffer, argument.offset) if isinstance(argument, At) else (argument, 0)
+    if not isinstance(buffer, Buffer) or (written and buffer.constant):
+        return None
+    return offset, buffer.nbytes - offset
 
 
-def placed(arg: Argument, base: int) -> int | float | np.integer[Any] | np.floating[Any]:
+def placed(arg: Argument, base: int) -> int | float | NDArray[Any]:
     """An argument with buffers as addresses."""
     if isinstance(arg, At):
         return base + arg.buffer.offset + arg.offset

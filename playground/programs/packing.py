@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from playground.host.kernel_module import Dot
 
 BLOCK_ROWS = 24  # of wasm_kernels/gemm.h
-STRIP, _STEP = 8, 4  # columns that lie together; octets of a row that meet at once
+STRIP, STEP = 8, 4  # columns that lie together; octets of a row that meet at once
 _SIGN = 0x80
 
 
@@ -35,9 +35,9 @@ class Values:
         return _SIGN if self.dot != "int16" and self.is_signed != (self.dot == "signed") else 0
 
     @property
-    def source(self) -> tuple[int, int, int]:
-        """The fields of ``struct source``."""
-        return int(self.is_signed), self.zero_point, self.flip
+    def source(self) -> dict[str, int]:
+        """``struct source``."""
+        return {"is_signed": int(self.is_signed), "zero_point": self.zero_point, "flip": self.flip}
 
     @property
     def shifted_zero_point(self) -> int:
@@ -46,7 +46,7 @@ class Values:
 
     def scratch_bytes(self, depth: int) -> int:
         """How much room a block of rows takes."""
-        return BLOCK_ROWS * steps(depth, self.dot) * _STEP
+        return BLOCK_ROWS * steps(depth, self.dot) * STEP
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +73,7 @@ def steps(depth: int, dot: Dot) -> int:
 
 def packed_bytes(depth: int, columns: int, dot: Dot) -> int:
     """How much room the packed weights of one matrix take."""
-    return -(-columns // STRIP) * steps(depth, dot) * STRIP * _STEP
+    return -(-columns // STRIP) * steps(depth, dot) * STRIP * STEP
 
 
 def pack(offsets: NDArray[np.int16], bias: NDArray[np.int32], multiplier: NDArray[np.float32], by: Values) -> Packed:
@@ -127,7 +127,7 @@ def _interleaved(weights: NDArray[Any], dot: Dot) -> NDArray[np.uint8]:
     """(groups, depth, columns) as octets (groups, columns / 8, steps, 8, 4), filled with zeros."""
     groups, depth, columns = weights.shape
     count = steps(depth, dot)
-    together = _STEP // weights.itemsize
+    together = STEP // weights.itemsize
     missing = count * together - depth
     padded: NDArray[Any] = np.pad(weights, ((0, 0), (0, missing), (0, -columns % STRIP)))
     blocks = padded.reshape(groups, count, together, -1, STRIP).transpose(0, 3, 1, 4, 2)
