@@ -10,7 +10,8 @@ import difflib
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 _MOST_LISTED = 24
 """A longer list is not read: what is spelt most alike is named instead."""
@@ -39,6 +40,21 @@ def cut(text: str, most: int) -> str:
     return f"{text[:kept]}…{text[-kept:]}"
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A switch that would let the work go on without the offending part.
+
+    Attributes:
+        switch: its name, in settings and recipes.
+        in_code: a sentence for those who call Python or write recipes.
+        in_page: a sentence beside the button that sets it.
+    """
+
+    switch: str
+    in_code: str
+    in_page: str
+
+
 class PlaygroundError(Exception):
     """Base of every error that a caller can provoke. ``kind`` is stable and machine-readable.
 
@@ -46,21 +62,36 @@ class PlaygroundError(Exception):
         what: what is wrong, naming the offending value.
         where: the field, tensor, node, file or byte offset it was found at; may be empty.
         hint: what to do, or which values are accepted; may be empty.
-        offer: name of the switch that would let the work go on without the offending part; mostly empty.
+        offer: what would let the work go on without the offending part; mostly None.
     """
 
     kind = "error"
 
-    def __init__(self, what: str, *, where: str = "", hint: str = "", offer: str = "") -> None:
+    def __init__(self, what: str, *, where: str = "", hint: str = "", offer: Offer | None = None) -> None:
         """Put the sentence together."""
         what, where, hint = (cut(part, _MOST_CHARACTERS) for part in (what, where, hint))
         self.what, self.where, self.hint, self.offer = what, where, hint, offer
-        message = f"{where}: {what}" if where else what
-        super().__init__(f"{message.rstrip('.')}. {hint}".strip() if hint else message)
+        super().__init__(self._message(offer.in_code if offer else ""))
 
-    def as_dict(self) -> dict[str, str]:
-        """The error as plain data: ``{"kind": ..., "message": ...}``, and ``"offer"`` if there is one."""
-        return {"kind": self.kind, "message": str(self)} | ({"offer": self.offer} if self.offer else {})
+    def _message(self, offered: str) -> str:
+        message = f"{self.where}: {self.what}" if self.where else self.what
+        hints = ". ".join(filter(None, (self.hint.rstrip("."), offered))) if offered else self.hint
+        return f"{message.rstrip('.')}. {hints}".strip() if hints else message
+
+    def at(self, where: str) -> Self:
+        """The same error, found somewhere else."""
+        return type(self)(self.what, where=where, hint=self.hint, offer=self.offer)
+
+    def as_dict(self, *, in_page: bool = False) -> dict[str, str]:
+        """The error as plain data: ``{"kind": ..., "message": ...}``, and ``"offer"``, a switch, if there is one.
+
+        Args:
+            in_page: whether it goes to the page, which has a button for the switch.
+        """
+        if self.offer is None:
+            return {"kind": self.kind, "message": str(self)}
+        message = self._message(self.offer.in_page if in_page else self.offer.in_code)
+        return {"kind": self.kind, "message": message, "offer": self.offer.switch}
 
 
 class InvalidInputError(PlaygroundError):

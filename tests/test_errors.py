@@ -26,3 +26,17 @@ def test_message(arguments, message):
 
 def test_kinds_are_told_apart():
     assert len({c.kind for c in kinds()}) == len(kinds()) == 8
+
+
+OFFER = errors.Offer("partial", in_code="Set partial=True", in_page="Or go on without it")
+
+
+@pytest.mark.parametrize(("hint", "before"), [("", ""), ("Mend it", "Mend it. "), ("Mend it.", "Mend it. ")])
+def test_an_offer_is_worded_for_code_and_for_the_page(hint, before):
+    error = errors.EngineError("it is broken", where="net", hint=hint, offer=OFFER)
+    assert str(error) == f"net: it is broken. {before}Set partial=True"
+    assert error.as_dict() == {"kind": "engine", "message": str(error), "offer": "partial"}
+    assert error.as_dict(in_page=True)["message"] == f"net: it is broken. {before}Or go on without it"
+    elsewhere = error.at("other")
+    assert (type(elsewhere), elsewhere.offer) == (errors.EngineError, OFFER)
+    assert str(elsewhere).startswith("other: it is broken")

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from playground.analysis.outputs import Measured, OutputTally, gives_probabilities
 from playground.analysis.runs import Variant, batches_task, labels_of, runs_task
-from playground.errors import UnsupportedError
+from playground.operators import view_of
 from playground.ptq.calibration_data import Feeds, calibration_data
 from playground.ptq.pipeline import QuantizedModel
 from playground.tasks import Task, run_sync
@@ -39,9 +39,7 @@ def answers_task(
     result: QuantizedModel, samples: Mapping[str, ArrayLike] | None = None, labels: NDArray[Any] | None = None
 ) -> Task[Answers]:
     """The work of :func:`answers`."""
-    graph, quantized = result.source, result.model.graph
-    if quantized is None:
-        raise UnsupportedError("it holds tensors and no graph", where=result.model.name)
+    graph, quantized = result.source, result.model.required_graph()
     data = calibration_data(graph, samples)
     batches = yield from batches_task(graph, data)
     wanted = labels_of(labels, data, batches)
@@ -50,7 +48,7 @@ def answers_task(
         Variant(graph, (output,), keep=True, about="Running the float model"),
         Variant(quantized, (output,), about="Running the quantized model"),
     ]
-    tallies = [OutputTally(gives_probabilities(graph)) for _ in variants]
+    tallies = [OutputTally(gives_probabilities(view_of(graph))) for _ in variants]
 
     def take(batch: int, index: int, first: Feeds, values: Feeds) -> None:
         tallies[index].update(first[output], values[output], wanted[batch])

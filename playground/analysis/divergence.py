@@ -13,11 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from playground import operators
 from playground.analysis.agreement import largest_difference
+from playground.engines import run
 from playground.engines.interpreter import run_graph_task
 from playground.engines.run import ENGINES
 from playground.errors import InvalidInputError, PlaygroundError
 from playground.model.graph import Graph, ValueInfo
+from playground.model.graph_view import GraphView
+from playground.operators import find
 from playground.tasks import Task, run_sync
 
 FAKE_QUANT = "fake_quant"
@@ -25,13 +29,7 @@ FAKE_QUANT = "fake_quant"
 
 Values = Mapping[str, NDArray[Any]]
 
-TITLES = {
-    FAKE_QUANT: "fake quantization",
-    "reference": "our reference in integers",
-    "wasm": "our kernels",
-    "onnxruntime": "ONNX Runtime",
-}
-"""What the engines are called in sentences."""
+_TITLES = run.TITLES | {FAKE_QUANT: "fake quantization", "reference": "our reference in integers"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ class Divergence:
     @property
     def sentence(self) -> str:
         """What came out, in words."""
-        engine, beside = TITLES.get(self.engine, self.engine), TITLES.get(self.beside, self.beside)
+        engine, beside = _TITLES.get(self.engine, self.engine), _TITLES.get(self.beside, self.beside)
         engine = engine[0].upper() + engine[1:]
         if self.failure:
             return f"{engine} could not run it: {self.failure}"
@@ -145,11 +143,11 @@ def divergences_task(
 
 def _codes(graph: Graph) -> dict[str, NodeDifference]:
     """Names of codes -> the node that made what they stand for, in graph order."""
-    made_by = {name: node for node in graph.nodes for name in node.outputs}
+    view = GraphView(graph)
     found = {}
     for node in graph.nodes:
-        if node.op == "QuantizeLinear" and node.inputs[0] not in graph.initializers:
-            maker = made_by.get(node.inputs[0])
+        if find(node) in operators.quantize_linear.OPERATORS and node.inputs[0] not in view.constants:
+            maker = view.producer(node.inputs[0])
             name, op = (maker.name, maker.op) if maker else (node.inputs[0], "input")
             found[node.outputs[0]] = NodeDifference(name, op, node.inputs[0], 0, 0.0)
     return found

@@ -7,6 +7,7 @@ from typing import Any
 
 from playground.engines.run import refused
 from playground.model.graph import Model
+from playground.model.graph_view import GraphView
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,13 @@ class Row:
 
 def inventory(model: Model) -> tuple[Row, ...]:
     """Every tensor of a model, in the order of the file."""
-    users: dict[str, tuple[str, str]] = {}
-    for node in model.graph.nodes if model.graph else ():
-        for name in node.inputs:
-            users.setdefault(name, (node.op, node.name or node.outputs[0]))
-    return tuple(
-        Row(t.name, *users.get(t.name, ("", "")), t.shape, t.dtype, t.size, t.nbytes) for t in model.tensors.values()
-    )
+    view = GraphView(model.graph) if model.graph is not None else None
+    rows = []
+    for tensor in model.tensors.values():
+        readers = view.readers(tensor.name) if view is not None else ()
+        op, node = (readers[0].op, readers[0].name or readers[0].outputs[0]) if readers else ("", "")
+        rows.append(Row(tensor.name, op, node, tensor.shape, tensor.dtype, tensor.size, tensor.nbytes))
+    return tuple(rows)
 
 
 def inventory_data(model: Model) -> dict[str, Any]:

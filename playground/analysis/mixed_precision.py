@@ -31,9 +31,9 @@ from playground.analysis.variants import layers_of, weights_only, with_weights
 from playground.api import quantize
 from playground.errors import UnsupportedError
 from playground.model.recipe import Recipe
+from playground.operators import view_of
 from playground.ptq.calibration_data import CalibrationData, Feeds, calibration_data
 from playground.ptq.pipeline import QuantizedModel
-from playground.ptq.placement import PRODUCTS
 from playground.quantization import QTensor, Scheme
 from playground.tasks import Progress, Task, run_sync
 
@@ -89,7 +89,9 @@ class _Search:
                 where=graph.name,
                 hint="Quantize with static activations, or weights only",
             )
-        layers = {layer.weight: layer for layer in layers_of(graph, held) if layer.op in PRODUCTS}
+        self._view = view_of(graph)
+        weights = {node.name: self._view.weight(node) for node in graph.nodes}
+        layers = {layer.weight: layer for layer in layers_of(self._view, held) if layer.weight == weights[layer.node]}
         self._layers = {name: layer for name, layer in layers.items() if name in held.weights}
         if not self._layers:
             raise UnsupportedError("none of its weights is quantized", where=graph.name, hint="Choose another recipe")
@@ -177,7 +179,7 @@ class _Search:
             self._graph, (output,), keep=True, about="Running the float model", weight=len(self._graph.nodes)
         )
         labels = labels_of(self._labels, self._data, self._batches)
-        tallies = [OutputTally(gives_probabilities(self._graph)) for _ in range(len(variants) + 1)]
+        tallies = [OutputTally(gives_probabilities(self._view)) for _ in range(len(variants) + 1)]
 
         def take(batch: int, index: int, reference: Feeds, values: Feeds) -> None:
             tallies[index].update(reference[output], values[output], labels[batch])

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from playground import operators
 from playground.analysis.accuracy import score
+from playground.errors import InvalidInputError
 from playground.metrics import ErrorSums
-from playground.model.graph import Graph
+from playground.model.graph_view import GraphView
+from playground.operators import find
 
 Array = NDArray[Any]
 
@@ -48,9 +51,14 @@ class Measured:
 class OutputTally:
     """Sums over batches from which :class:`Measured` follows."""
 
-    def __init__(self, probabilities: bool) -> None:
-        """``probabilities``: whether the output is that of a Softmax, and not logits."""
-        self._probabilities = probabilities
+    def __init__(self, probabilities: bool, about: str = "") -> None:
+        """Start without a batch.
+
+        Args:
+            probabilities: whether the output is that of a Softmax, and not logits.
+            about: what is measured, for errors.
+        """
+        self._probabilities, self._about = probabilities, about
         self._errors = ErrorSums()
         self._agreeing, self._right, self._entropy, self._count, self._labelled = 0.0, 0.0, 0.0, 0, 0
         self._classes = True
@@ -66,7 +74,11 @@ class OutputTally:
         Raises:
             InvalidInputError: an output is not finite, or the labels do not fit.
         """
-        self._errors.update(reference, output)
+        try:
+            self._errors.update(reference, output)
+        except InvalidInputError as error:
+            hint = "Are the samples and the weights finite?"
+            raise InvalidInputError(error.what, where=self._about or error.where, hint=hint) from error
         if output.ndim < 2 or output.shape[-1] < 2:
             self._classes = False
             return
@@ -98,10 +110,12 @@ def as_logits(output: Array, probabilities: bool) -> Array:
     return np.log(np.maximum(output, np.finfo(np.float32).tiny)) if probabilities else output
 
 
-def gives_probabilities(graph: Graph) -> bool:
+def gives_probabilities(view: GraphView) -> bool:
     """Whether the first output is that of a Softmax, quantized or not."""
-    made_by = {name: node for node in graph.nodes for name in node.outputs}
-    node = made_by.get(graph.outputs[0].name)
-    while node is not None and node.op in ("QuantizeLinear", "DequantizeLinear"):
-        node = made_by.get(node.inputs[0])
-    return node is not None and node.op == "Softmax"
+    node = view.producer(view.graph.outputs[0].name)
+    while node is not None and find(node) in (
+        *operators.quantize_linear.OPERATORS,
+        *operators.dequantize_linear.OPERATORS,
+    ):
+        node = view.producer(node.inputs[0])
+    return node is not None and find(node) is operators.softmax.OPERATOR

@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from playground import host
 from playground.analysis.agreement import largest_difference
+from playground.engines.run import TITLES
 from playground.errors import PlaygroundError
 from playground.model.graph import Graph
 from playground.tasks import Progress, Task
 
 Feeds = Mapping[str, NDArray[Any]]
 
-OURS, ORT_INT8, ORT_FLOAT = "Our int8 kernels", "ONNX Runtime, int8", "ONNX Runtime, float"
+OURS = TITLES["wasm"].capitalize()
+ORT_INT8, ORT_FLOAT = (f"{TITLES['onnxruntime']}, {type_}" for type_ in ("int8", "float"))
 ROUNDS = 7
 ROUND_SECONDS = 0.03
 """A browser's clock may tick in tenths of milliseconds, so each timing spans many runs."""

@@ -18,6 +18,8 @@ from playground.analysis.variants import Layer, dequantized, layers_of, quantize
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.metrics import ErrorSums, compare
 from playground.model.graph import Graph
+from playground.model.graph_view import GraphView
+from playground.operators import view_of
 from playground.ptq.calibration_data import Feeds, calibration_data
 from playground.ptq.qdq import Quantization
 from playground.tasks import Progress, Task, run_sync
@@ -88,12 +90,13 @@ def sensitivity_task(
     outputs: bool = True,
 ) -> Task[Sensitivity]:
     """The work of :func:`sensitivity`."""
-    layers = layers_of(graph, quantization)
+    view = view_of(graph)
+    layers = layers_of(view, quantization)
     if not layers:
         raise UnsupportedError("nothing in it is quantized", where=graph.name, hint="Look at what was skipped and why")
     data = calibration_data(graph, samples)
     batches = yield from batches_task(graph, data)
-    study = _Study(graph, quantization, layers, labels_of(labels, data, batches), outputs)
+    study = _Study(view, quantization, layers, labels_of(labels, data, batches), outputs)
     yield from study.prepared()
     yield from runs_task(batches, study.variants, study.take)
     return study.result(data.samples, data.generated)
@@ -129,15 +132,18 @@ class _Study:
     """The graphs to run, and the sums that come of them."""
 
     def __init__(
-        self, graph: Graph, quantization: Quantization, layers: Sequence[Layer], labels: Sequence[Any], outputs: bool
+        self, view: GraphView, quantization: Quantization, layers: Sequence[Layer], labels: Sequence[Any], outputs: bool
     ) -> None:
+        graph = view.graph
+        self._view = view
         self._graph, self._quantization, self._layers, self._labels = graph, quantization, layers, labels
         self._output = graph.outputs[0].name
         self._outputs = outputs
         self._every = [node.name for node in graph.nodes]
-        whole = quantized_only(graph, quantization, self._every)
+        whole = quantized_only(view, quantization, self._every)
         self._ends = [layer.output for layer in layers]
-        self._quantized_ends = [dequantized(whole, end) for end in self._ends]
+        written = view_of(whole)
+        self._quantized_ends = [dequantized(written, end) for end in self._ends]
         cost = len(graph.nodes)
         self.variants = [
             Variant(graph, (self._output, *self._ends), keep=True, about="Running the float model", weight=cost),
@@ -160,20 +166,21 @@ class _Study:
             yield Progress(0, 1, f"Preparing {layer.node}")
             self._add_layer(layer)
             self._weights.append(self._weights_error(layer))
-        probabilities = gives_probabilities(self._graph)
-        self._tallies = [OutputTally(probabilities) for _ in self.variants]
+        probabilities = gives_probabilities(self._view)
+        where = f"{self._graph.name}: output {self._output!r}"
+        self._tallies = [OutputTally(probabilities, f"{where} ({variant.about})") for variant in self.variants]
 
     def _add_layer(self, layer: Layer) -> None:
         every = self._every
         left = len(every) - every.index(layer.node)
-        alone = quantized_only(self._graph, self._quantization, [layer.node])
-        end = dequantized(alone, layer.output)
+        alone = quantized_only(self._view, self._quantization, [layer.node])
+        end = dequantized(view_of(alone), layer.output)
         self._alone_ends.append(end)
         names = (self._output, end) if self._outputs else (end,)
         about = f"Only {layer.node} quantized"
         self.variants.append(Variant(alone, names, about=about, weight=left if self._outputs else 1))
         if self._outputs:
-            rest = quantized_only(self._graph, self._quantization, [name for name in every if name != layer.node])
+            rest = quantized_only(self._view, self._quantization, [name for name in every if name != layer.node])
             self.variants.append(Variant(rest, (self._output,), about=f"All but {layer.node} quantized", weight=left))
 
     def take(self, batch: int, index: int, first: Feeds, values: Feeds) -> None:
@@ -186,16 +193,7 @@ class _Study:
             if not second:
                 self._add(self._local[at], first[self._ends[at]], values[self._alone_ends[at]], at)
         if self._output in values:
-            self._tally(index, first[self._output], values[self._output], self._labels[batch])
-
-    def _tally(self, index: int, reference: NDArray[Any], output: NDArray[Any], labels: NDArray[Any] | None) -> None:
-        try:
-            self._tallies[index].update(reference, output, labels)
-        except InvalidInputError as error:
-            if error.where == "labels":
-                raise
-            where = f"{self._graph.name}: output {self._output!r} ({self.variants[index].about})"
-            raise InvalidInputError(error.what, where=where, hint="Are the samples and the weights finite?") from error
+            self._tallies[index].update(first[self._output], values[self._output], self._labels[batch])
 
     def _add(self, sums: ErrorSums, x: NDArray[Any], x_hat: NDArray[Any], at: int) -> None:
         try:

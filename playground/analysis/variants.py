@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
+from playground import operators
 from playground.model.graph import Graph, Node
-from playground.ptq.patterns import PASSING, REMOVABLE
+from playground.model.graph_view import GraphView
+from playground.operators import Form, Operator, Scales, Trait, find
 from playground.ptq.pipeline import written_graph
-from playground.ptq.placement import OPERATORS, PRODUCTS, Placement, weight_of
+from playground.ptq.placement import Placement
 from playground.ptq.qdq import Quantization
+from playground.ptq.report import Skipped
 from playground.quantization import QTensor
-
-MOVING = tuple(op for op in PASSING if op != "AveragePool")
-"""Operators that take codes as they are: nothing is lost there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +42,20 @@ class Layer:
     granularity: str
 
 
-def layers_of(graph: Graph, quantization: Quantization) -> tuple[Layer, ...]:
+def layers_of(view: GraphView, quantization: Quantization) -> tuple[Layer, ...]:
     """The layers of a float graph that are quantized, in graph order."""
     placement = quantization.placement
     found = []
-    for node in graph.nodes:
+    for node in view.graph.nodes:
         if _is_layer(node, placement):
-            weight = _weight(node, graph)
-            quantized, tensor = quantization.weights.get(weight), graph.initializers.get(weight)
+            weight = _weight(node, view)
+            quantized, tensor = quantization.weights.get(weight), view.constants.get(weight)
             found.append(
                 Layer(
                     node=node.name,
                     op=node.op,
                     weight=weight,
-                    output=output_of(node, graph, placement),
+                    output=output_of(node, view, placement),
                     parameters=tensor.size if tensor else 0,
                     bytes_before=tensor.nbytes if tensor else 0,
                     bytes_after=quantized.nbytes if quantized else (tensor.nbytes if tensor else 0),
@@ -66,45 +66,45 @@ def layers_of(graph: Graph, quantization: Quantization) -> tuple[Layer, ...]:
     return tuple(found)
 
 
-def _weight(node: Node, graph: Graph) -> str:
-    if node.op in PRODUCTS:
-        return weight_of(node, graph) or ""
-    return next((name for name in node.inputs if name in graph.initializers), "")
+def _weight(node: Node, view: GraphView) -> str:
+    operator = find(node)
+    if operator is not None and operator.scales is Scales.PRODUCT:
+        return view.weight(node) or ""
+    return next((name for name in node.inputs if name in view.constants), "")
 
 
 def _is_layer(node: Node, placement: Placement) -> bool:
-    if not _can_be_quantized(node, placement) or node.op in (*MOVING, *REMOVABLE):
+    operator = find(node)
+    if operator is None or operator.scales is Scales.CLIPS or not placement.quantizes(node):
+        return False
+    # What moves codes loses nothing. The input of those beyond ONNX Runtime's rules may have its scale for them alone
+    if operator.scales is Scales.PASSES and Trait.MOVES in operator.traits and Form.DEFAULT in operator.forms:
         return False
     touched = {*node.inputs, *node.outputs}
     return bool(touched & placement.weights.keys() or touched & placement.activations.keys())
 
 
-def _can_be_quantized(node: Node, placement: Placement) -> bool:
-    return not node.domain and node.op in OPERATORS and node.name not in placement.excluded
-
-
-def output_of(node: Node, graph: Graph, placement: Placement) -> str:
+def output_of(node: Node, view: GraphView, placement: Placement) -> str:
     """The value that a node makes, behind the Relu or Clip nodes that vanish into it."""
-    vanishing = {n.inputs[0]: n.outputs[0] for n in graph.nodes if n.name in placement.removed}
     name = node.outputs[0]
-    while name in vanishing:
-        name = vanishing[name]
+    while vanishing := [reader for reader in view.readers(name) if reader.name in placement.removed]:
+        name = vanishing[0].outputs[0]
     return name
 
 
-def quantized_only(graph: Graph, quantization: Quantization, nodes: Collection[str]) -> Graph:
+def quantized_only(view: GraphView, quantization: Quantization, nodes: Collection[str]) -> Graph:
     """The graph with only some of its nodes quantized, each as it is when all are.
 
     A tensor is quantized if one of these nodes reads or makes it.
 
     Args:
-        graph: the float graph.
+        view: of the float graph.
         quantization: what was decided about it.
         nodes: names of the nodes to quantize.
     """
-    placement = quantization.placement
-    chosen = [node for node in graph.nodes if node.name in nodes and _can_be_quantized(node, placement)]
-    touched = {name for node in chosen for name in (*node.inputs, output_of(node, graph, placement))}
+    placement, graph = quantization.placement, view.graph
+    chosen = [node for node in graph.nodes if node.name in nodes and placement.quantizes(node)]
+    touched = {name for node in chosen for name in (*node.inputs, output_of(node, view, placement))}
     kept = [name for name in placement.activations if name in touched]
     activations = {name: quantization.activations[placement.provider(name)] for name in kept}
     vanish = {n.name for n in graph.nodes if n.name in placement.removed and n.outputs[0] in activations}
@@ -114,7 +114,7 @@ def quantized_only(graph: Graph, quantization: Quantization, nodes: Collection[s
         weights={name: scheme for name, scheme in placement.weights.items() if name in touched},
         biases=[bias for bias in placement.biases if bias.node in nodes],
         removed=vanish,
-        excluded=frozenset(node.name for node in graph.nodes if node.name not in nodes),
+        excluded={n.name: _not_chosen(n) for n in graph.nodes if n.name not in nodes},
     )
     return written_graph(
         graph,
@@ -127,6 +127,10 @@ def quantized_only(graph: Graph, quantization: Quantization, nodes: Collection[s
         ),
         wanted=touched,
     )
+
+
+def _not_chosen(node: Node) -> Skipped:
+    return Skipped(node.name, node.name, node.op, "it is not one of the chosen nodes")
 
 
 def with_weights(graph: Graph, quantization: Quantization, weights: Mapping[str, QTensor]) -> Graph:
@@ -153,9 +157,13 @@ def weights_only(graph: Graph, quantization: Quantization, weights: Mapping[str,
     return written_graph(graph, changed)
 
 
-def dequantized(graph: Graph, name: str) -> str:
+def dequantized(view: GraphView, name: str) -> str:
     """What the readers of a value read in a quantized graph: behind its QuantizeLinear and DequantizeLinear, if any."""
-    codes = next((n.outputs[0] for n in graph.nodes if n.op == "QuantizeLinear" and n.inputs[0] == name), None)
-    if codes is None:
-        return name
-    return next((n.outputs[0] for n in graph.nodes if n.op == "DequantizeLinear" and n.inputs[0] == codes), name)
+    codes = _read_by(operators.quantize_linear.OPERATORS, view, name)
+    return name if codes is None else _read_by(operators.dequantize_linear.OPERATORS, view, codes) or name
+
+
+def _read_by(operators: Collection[Operator], view: GraphView, name: str) -> str | None:
+    """What the first node of these operators makes of a value; None if there is none."""
+    made = (n.outputs[0] for n in view.readers(name) if n.inputs[0] == name and find(n) in operators)
+    return next(made, None)

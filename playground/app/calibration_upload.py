@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground import gallery
-from playground.app.inputs import Feeds, as_feeds, of_any_batch, read_arrays
+from playground.app.inputs import Feeds, as_feeds, read_arrays
 from playground.app.workspace import NO_RESULTS, Workspace
-from playground.errors import BadFileError, CancelledError, InvalidInputError, UnsupportedError, typed
+from playground.errors import BadFileError, CancelledError, InvalidInputError, typed
 from playground.host.sources import Source
 from playground.limits import MOST_PICTURE_CELLS
-from playground.model.graph import Graph, Model
+from playground.model.graph import Graph
 
 MOST_BYTES = 512_000_000
 """What prepared images may take in all: the browser's Python has two or four gigabytes."""
@@ -23,7 +23,7 @@ CHANNELS_OF_PAGE = 4
 """A browser gives red, green, blue and opacity."""
 
 
-class CalibrationData:
+class CalibrationUpload:
     """Samples for the model that is open; they are forgotten with it."""
 
     def __init__(self, workspace: Workspace) -> None:
@@ -64,7 +64,7 @@ class CalibrationData:
         from playground.analysis.labels import checked_labels, taken_from
 
         given = taken_from(arrays, graph)
-        feeds = as_feeds(arrays, of_any_batch(graph))
+        feeds = as_feeds(arrays, graph.with_open_batch())
         labels = None if given is None else checked_labels(given, count(feeds), graph, name)
         how = "With labels." if given is not None else "No labels: answers are held against the float model's."
         return self._take(feeds, name, how, labels)
@@ -120,7 +120,7 @@ class CalibrationData:
         if index + 1 < total:
             return {"described": settings.described}
         rows, self._rows, self._for = self._rows, [], None
-        feeds = as_feeds({settings.name: np.stack(rows)}, of_any_batch(graph))
+        feeds = as_feeds({settings.name: np.stack(rows)}, graph.with_open_batch())
         name = source.name if total == 1 else f"{total} images"
         return {"described": settings.described, **self._take(feeds, name, settings.described)}
 
@@ -130,10 +130,7 @@ class CalibrationData:
         return {"name": name, "samples": count(feeds)}
 
     def _graph(self) -> Graph:
-        model: Model | None = self._workspace.model
-        if model is None or model.graph is None:
-            raise UnsupportedError("this file holds tensors and no graph", hint="Open an ONNX model")
-        return model.graph
+        return self._workspace.required_model().required_graph()
 
 
 def count(feeds: Mapping[str, NDArray[Any]]) -> int:

@@ -113,8 +113,7 @@ def read_recipe(source: Source, settings: Settings) -> Recipe:
     try:
         return import_recipe(text, recipe_of(settings))
     except (InvalidInputError, UnsupportedError) as error:
-        where = f"{source.name}, {error.where}" if error.where else source.name
-        raise type(error)(error.what, where=where, hint=error.hint) from error
+        raise error.at(f"{source.name}, {error.where}" if error.where else source.name) from error
 
 
 def exclusions_of(text: str) -> list[str]:

@@ -12,8 +12,8 @@ from playground.analysis.accuracy import Score
 from playground.analysis.agreement import Compared, agreement
 from playground.analysis.answers import answers_task
 from playground.analysis.outputs import Measured
-from playground.app.first_supporting_engine import INTEGER_ENGINES, first_supporting_engine_task, graph_of
-from playground.engines.run import run_task
+from playground.app.first_supporting_engine import first_supporting_engine_task
+from playground.engines.run import INTEGER_ENGINES, run_task
 from playground.tasks import Task
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def compared_task(jobs: ModelJobs, key: str, result: QuantizedModel) -> Task[Com
 def _on_gallery(jobs: ModelJobs, key: str, result: QuantizedModel) -> Task[Compared]:
     samples, graph = gallery.held_out(key), jobs.graph()
     floats = yield from run_task(graph, samples.feeds, "reference")
-    quantized, engine = yield from first_supporting_engine_task(graph_of(result), samples.feeds, INTEGER_ENGINES)
+    codes = result.model.required_graph()
+    quantized, engine = yield from first_supporting_engine_task(codes, samples.feeds, INTEGER_ENGINES)
     output = graph.outputs[0].name
     return agreement(floats[output], quantized[output], samples.labels, engine)
 

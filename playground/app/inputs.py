@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -76,14 +75,3 @@ def _as_array(values: Any, where: str) -> NDArray[Any]:
         return np.asarray(values)
     except ValueError as error:
         raise InvalidInputError("the nested lists do not form an array", where=where) from error
-
-
-def fixed_batch(graph: Graph) -> int | None:
-    """How many samples the graph takes at once, if it says so."""
-    return next((v.shape[0] for v in graph.inputs if v.shape and isinstance(v.shape[0], int)), None)
-
-
-def of_any_batch(graph: Graph) -> Graph:
-    """The graph with the first size of its inputs left open: calibration data is cut into batches later."""
-    opened = (replace(v, shape=(None, *v.shape[1:])) if v.shape else v for v in graph.inputs)
-    return graph.with_(inputs=tuple(opened))

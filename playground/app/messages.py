@@ -14,7 +14,7 @@ from playground.host.sources import Source
 def error_payload(error: Exception) -> dict[str, str]:
     """An error as the page takes it; one that nobody foresaw brings its traceback along."""
     if isinstance(error, PlaygroundError):
-        return error.as_dict()
+        return error.as_dict(in_page=True)
     if isinstance(error, MemoryError):
         return {"kind": "memory", "message": "This page has no memory left for that. Use a smaller model or batch."}
     detail = "".join(traceback.format_exception(error))

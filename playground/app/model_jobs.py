@@ -13,15 +13,15 @@ from playground.analysis.agreement import largest_difference, softmax
 from playground.analysis.inventory import inventory_data
 from playground.analysis.race import race_task
 from playground.app import chosen_recipe
-from playground.app.calibration_upload import CalibrationData
-from playground.app.first_supporting_engine import INTEGER_ENGINES, first_supporting_engine_task, graph_of
-from playground.app.inputs import Feeds, as_feeds, digit_of, fixed_batch, read_feeds
+from playground.app.calibration_upload import CalibrationUpload
+from playground.app.first_supporting_engine import first_supporting_engine_task
+from playground.app.inputs import Feeds, as_feeds, digit_of, read_feeds
 from playground.app.python_code import python_code
 from playground.app.workspace import NO_RESULTS, Workspace
-from playground.engines.run import run_task
+from playground.engines.run import FLOAT_ENGINES, INTEGER_ENGINES, run_task
 from playground.errors import CancelledError, MissingError, PlaygroundError, UnsupportedError
 from playground.host.sources import Source
-from playground.model.graph import Graph, Model
+from playground.model.graph import Graph
 from playground.model.loading import load
 from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
@@ -54,7 +54,7 @@ class ModelJobs:
     def __init__(self, workspace: Workspace) -> None:
         """``workspace`` holds the model and takes the results."""
         self._workspace = workspace
-        self.calibration = CalibrationData(workspace)
+        self.calibration = CalibrationUpload(workspace)
 
     def use_recipe(self, source: Source | None, *, keep: bool = False) -> dict[str, Any]:
         """Follow a recipe file, or no longer any; ``keep``: the controls stay as they are, as after a restart."""
@@ -72,9 +72,7 @@ class ModelJobs:
         from playground.ptq.pipeline import quantize_model_task
 
         workspace = self._workspace
-        model = workspace.model
-        if model is None:
-            raise MissingError("there is no model open", hint="Open one first")
+        model = workspace.required_model()
         recipe, given, opened = workspace.settings.recipe, self.calibration.feeds, workspace.recipe
         calibration = given
         if calibration is None and workspace.settings.model in gallery.entries():
@@ -86,7 +84,7 @@ class ModelJobs:
             if not same or now != recipe:
                 raise CancelledError("the model or its recipe was changed meanwhile", hint="Quantize it again")
 
-        result = yield from _offering(quantize_model_task(model, recipe_of(workspace), calibration))
+        result = yield from quantize_model_task(model, recipe_of(workspace), calibration)
         require_unchanged()
         yield Progress(1, 1, "Comparing with the float model")
         compared, error_payload = None, ""
@@ -119,7 +117,8 @@ class ModelJobs:
         feeds = {graph.inputs[0].name: pixels}
         result = yield from self.ensure_task()
         floats = yield from run_task(graph, feeds, "reference")
-        quantized, engine = yield from first_supporting_engine_task(graph_of(result), feeds, INTEGER_ENGINES)
+        codes = result.model.required_graph()
+        quantized, engine = yield from first_supporting_engine_task(codes, feeds, INTEGER_ENGINES)
         answer = _answer(floats, quantized)
         if self._workspace.result is result:
             self._workspace.answer = answer
@@ -140,8 +139,9 @@ class ModelJobs:
         graph = self.graph()
         feeds = read_feeds(files[0], graph) if files else as_feeds(inputs, graph)
         result = yield from self.ensure_task()
-        floats, float_engine = yield from first_supporting_engine_task(graph, feeds, ("reference", "onnxruntime"))
-        quantized, engine = yield from first_supporting_engine_task(graph_of(result), feeds, INTEGER_ENGINES)
+        floats, float_engine = yield from first_supporting_engine_task(graph, feeds, FLOAT_ENGINES)
+        codes = result.model.required_graph()
+        quantized, engine = yield from first_supporting_engine_task(codes, feeds, INTEGER_ENGINES)
         outputs = {"float": floats, engine: quantized}
         largest = max(largest_difference(floats[name], quantized[name]) for name in quantized)
         sentence = f"Float ran in {float_engine}, quantized in {engine}; outputs differ by at most {digits(largest)}."
@@ -152,9 +152,7 @@ class ModelJobs:
         graph = self.graph()
         result = yield from self.ensure_task()
         samples, feeds = self._race_feeds(graph)
-        quantized = load(result.onnx, "quantized.onnx").graph
-        if quantized is None:
-            raise UnsupportedError("the quantized file has no graph")
+        quantized = load(result.onnx, "quantized.onnx").required_graph()
         race = yield from race_task(quantized, result.onnx, to_onnx(graph), feeds, samples)
         race = replace(race, notes=(*race.notes, *(yield from _partings(quantized, feeds))))
         if self._workspace.result is result:
@@ -163,7 +161,7 @@ class ModelJobs:
 
     def _race_feeds(self, graph: Graph) -> tuple[Feeds, Feeds]:
         """All samples there are, on which the answers are compared, and the batch that is timed."""
-        samples, fixed = self.calibration.feeds, fixed_batch(graph)
+        samples, fixed = self.calibration.feeds, graph.fixed_batch
         if self._workspace.settings.model in gallery.entries():
             samples = gallery.held_out(self._workspace.settings.model).feeds
         if samples is not None:
@@ -172,13 +170,8 @@ class ModelJobs:
         raise MissingError("there is no data to run", hint="Choose calibration data in the Model view first")
 
     def graph(self) -> Graph:
-        """The open model's graph. Raises UnsupportedError if it has none."""
-        model: Model | None = self._workspace.model
-        if model is None or model.graph is None:
-            raise UnsupportedError(
-                "this file holds tensors and no graph, so there is nothing to run", hint="Open an ONNX model"
-            )
-        return model.graph
+        """The open model's graph. Raises MissingError, UnsupportedError: there is no model, or it has none."""
+        return self._workspace.required_model().required_graph()
 
     def measured_on(self) -> tuple[Feeds | None, NDArray[Any] | None]:
         """Samples to measure the open model on, and their labels: None where there are none."""
@@ -210,25 +203,10 @@ class ModelJobs:
 
     def inventory(self) -> dict[str, Any]:
         """The open model's inventory, with a sentence about what it is."""
-        model = self._workspace.model
-        if model is None:
-            raise MissingError("there is no model open", hint="Open one first")
+        model = self._workspace.required_model()
         data = inventory_data(model)
         runs = "a graph of " + ", ".join(f"{n} {op}" for op, n in list(data["operators"].items())[:6])
         return data | {"summary": runs if data["operators"] else "tensors only, so it can be looked at but not run"}
-
-
-def _offering(work: Task[QuantizedModel]) -> Task[QuantizedModel]:
-    """The work of quantizing; what a partial result would avoid is an error that offers it."""
-    from playground.ptq.checks import AGREE
-
-    try:
-        return (yield from work)
-    except PlaygroundError as error:
-        if AGREE not in error.hint:
-            raise
-        hint = error.hint.replace(AGREE, "Or quantize the rest and leave this in float")
-        raise type(error)(error.what, where=error.where, hint=hint, offer="partial") from error
 
 
 def _partings(quantized: Graph, feeds: Feeds) -> Task[tuple[str, ...]]:

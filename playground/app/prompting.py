@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from playground import gallery
 from playground.analysis.agreement import softmax
-from playground.app.first_supporting_engine import INTEGER_ENGINES, first_supporting_engine_task, graph_of
+from playground.app.first_supporting_engine import first_supporting_engine_task
 from playground.app.gallery_files import reads_text
+from playground.engines.run import FLOAT_ENGINES, INTEGER_ENGINES
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Graph
 from playground.tasks import Progress, Task
@@ -75,8 +76,8 @@ def prompt_task(jobs: ModelJobs, key: str, text: str) -> Task[Continuation]:
         raise InvalidInputError("there is no text to go on with", where="prompt", hint="Type a few words")
     tokens, graph = gallery.tokens_of(text), jobs.graph()
     result = yield from jobs.ensure_task()
-    original = yield from _continued_task(graph, tokens, ("reference", "onnxruntime"), "Float model")
-    quantized = yield from _continued_task(graph_of(result), tokens, INTEGER_ENGINES, "Quantized model")
+    original = yield from _continued_task(graph, tokens, FLOAT_ENGINES, "Float model")
+    quantized = yield from _continued_task(result.model.required_graph(), tokens, INTEGER_ENGINES, "Quantized model")
     return Continuation(text[-_window(graph) :], original, quantized)
 
 

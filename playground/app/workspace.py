@@ -87,6 +87,13 @@ class Workspace(param.Parameterized):
             wanted = wanted.with_(lo=changes.get("lo"), hi=changes.get("hi"))
         self._show(wanted)
 
+    def required_model(self) -> Model:
+        """The open model. Raises MissingError if there is none."""
+        model: Model | None = self.model
+        if model is None:
+            raise MissingError("there is no model open", hint="Open one first")
+        return model
+
     def open(self, source: Source) -> Model:
         """Open a file that the visitor chose, and show its largest tensor.
 

@@ -42,13 +42,9 @@ class ModelFile:
         """The model's graph.
 
         Raises:
-            InvalidInputError: the file holds tensors only.
+            UnsupportedError: the file holds tensors only.
         """
-        if self.model.graph is None:
-            raise InvalidInputError(
-                f"a {self.model.format} file holds tensors and no graph", where=self.name, hint="Use an .onnx file"
-            )
-        return self.model.graph
+        return self.model.required_graph()
 
     @property
     def stem(self) -> str:

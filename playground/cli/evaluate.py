@@ -26,17 +26,16 @@ from playground.cli._study import (
     samples_of,
     write_report,
 )
-from playground.engines.run import ENGINES, is_quantized
-from playground.engines.run import run as run_model
-from playground.errors import InvalidInputError, MissingError, UnsupportedError
+from playground.engines.run import ENGINES, FLOAT_ENGINES, first_supporting_task, is_quantized, run_task
+from playground.errors import InvalidInputError
 from playground.metrics import compare
-from playground.model.graph import Graph
+from playground.operators import view_of
 from playground.render import numbers
 from playground.render.verdict import verdict
-from playground.tasks import Progress, run_sync
+from playground.tasks import Progress, Task, run_sync
 
 BATCH = 120
-"""Samples a call, where the model leaves it open: few calls, as each one plans anew, and little memory."""
+"""Samples a call, where the model leaves it open: few calls, and little memory."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -175,21 +174,16 @@ def _described(difference: dict[str, Any], count: int) -> dict[str, str]:
 
 def _answer(opened: ModelFile, samples: Samples, engine: str | None, console: Console) -> Answers:
     """Run on the engine that was asked for; if none was, on the first that can, saying why the ones before cannot."""
-    graph = opened.graph
-    reasons: list[str] = []
-    engines = (engine,) if engine else tuple(ENGINES) if is_quantized(graph) else ("reference", "onnxruntime")
-    for candidate in engines[:-1]:
-        try:
-            return Answers(_output(opened, samples, candidate, console), candidate, " ".join(reasons))
-        except (UnsupportedError, MissingError) as error:  # cannot run it, or is not installed
-            reasons.append(f"Not on {candidate}: {error}.")
-    return Answers(_output(opened, samples, engines[-1], console), engines[-1], " ".join(reasons))
+    engines = (engine,) if engine else tuple(ENGINES) if is_quantized(opened.graph) else FLOAT_ENGINES
+    work = first_supporting_task(engines, lambda candidate: _output_task(opened, samples, candidate, console))
+    output, chosen, reasons = run_sync(work)
+    return Answers(output, chosen, " ".join(reasons))
 
 
-def _output(opened: ModelFile, samples: Samples, engine: str, console: Console) -> NDArray[Any]:
+def _output_task(opened: ModelFile, samples: Samples, engine: str, console: Console) -> Task[NDArray[Any]]:
     """The first output for all samples, in batches; where the model fixes their size the last one is filled up."""
     graph = opened.graph
-    fixed = _fixed_batch(graph)
+    fixed = graph.fixed_batch
     size = fixed or BATCH
     outputs = []
     for start in range(0, samples.count, size):
@@ -197,7 +191,7 @@ def _output(opened: ModelFile, samples: Samples, engine: str, console: Console) 
         if fixed:
             rows = np.resize(rows, fixed)
         batch = {name: array[rows] for name, array in samples.feeds.items()}
-        outputs.append(run_model(graph, batch, engine=engine)[graph.outputs[0].name])
+        outputs.append((yield from run_task(graph, batch, engine))[graph.outputs[0].name])
         console.progress(Progress(min(start + size, samples.count), samples.count, f"{opened.name} on {engine}"))
     console.end_progress()
     output = np.concatenate(outputs)[: samples.count]
@@ -208,12 +202,7 @@ def _output(opened: ModelFile, samples: Samples, engine: str, console: Console) 
             where=opened.name,
             hint="'playground inspect --ranges' shows whether its weights are",
         )
-    return as_logits(output, gives_probabilities(graph))
-
-
-def _fixed_batch(graph: Graph) -> int:
-    """How many samples the model's inputs insist on at once; 0 where they leave it open."""
-    return next((size for value in graph.inputs for size in (value.shape or ())[:1] if isinstance(size, int)), 0)
+    return as_logits(output, gives_probabilities(view_of(graph)))
 
 
 def _measured(opened: ModelFile, answers: Answers, samples: Samples) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from playground.analysis.inventory import inventory
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
 from playground.cli._files import add_file, open_model
 from playground.engines.run import refused
-from playground.model.graph import Graph, Tensor, ValueInfo
+from playground.model.graph import Tensor, ValueInfo
 from playground.render import numbers
 
 
@@ -26,8 +27,8 @@ def run(args: argparse.Namespace, console: Console) -> Result:
     """Format, operators, inputs, outputs, and every tensor with its consumer."""
     opened = open_model(args.file)
     model, graph = opened.model, opened.model.graph
-    users = _users(graph) if graph else {}
-    tensors = [_tensor(tensor, users.get(name), args.ranges) for name, tensor in model.tensors.items()]
+    users = {row.name: row.op or None for row in inventory(model)}
+    tensors = [_tensor(tensor, users[name], args.ranges) for name, tensor in model.tensors.items()]
     return {
         "file": opened.name,
         "format": model.format,
@@ -82,15 +83,6 @@ def _verdict(nodes: list[dict[str, str]] | None) -> str:
         return "run the whole model"
     why = "; ".join(f"{n['node']} ({n['op']}): {n['reason']}" if n["op"] else n["reason"] for n in nodes)
     return f"do not run it, ONNX Runtime does: {why}"
-
-
-def _users(graph: Graph) -> dict[str, str]:
-    """Constant name -> operator that takes it (the first, where there are several)."""
-    users: dict[str, str] = {}
-    for node in graph.nodes:
-        for name in node.inputs:
-            users.setdefault(name, node.op)
-    return users
 
 
 def _tensor(tensor: Tensor, operator: str | None, ranges: bool) -> dict[str, Any]:

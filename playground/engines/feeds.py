@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,32 @@ from playground.model.element_types import BY_NAME
 from playground.model.graph import Graph, ValueInfo
 
 
-def checked_feeds(graph: Graph, feeds: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
-    """The feeds as arrays of the types the graph asks for.
+class Fed(dict[str, NDArray[Any]]):
+    """Feeds that have been held against a graph's inputs: nobody has to do it again.
+
+    Attributes:
+        inputs: these inputs.
+    """
+
+    def __init__(self, arrays: Mapping[str, NDArray[Any]], inputs: tuple[ValueInfo, ...]) -> None:
+        """Keep the arrays."""
+        super().__init__(arrays)
+        self.inputs = inputs
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Input name -> shape."""
+        return {name: array.shape for name, array in self.items()}
+
+
+def checked_feeds(graph: Graph, feeds: Mapping[str, ArrayLike]) -> Fed:
+    """The feeds as arrays of the types the graph asks for; those that have been checked already are passed on.
 
     Raises:
         InvalidInputError: an input is missing or unknown, or has another type or shape than the graph says.
     """
+    if isinstance(feeds, Fed) and feeds.inputs == graph.inputs:
+        return feeds
     names = [value.name for value in graph.inputs]
     for name in feeds:
         if name not in names:
@@ -26,7 +46,7 @@ def checked_feeds(graph: Graph, feeds: Mapping[str, ArrayLike]) -> dict[str, NDA
     for name in names:
         if name not in feeds:
             raise InvalidInputError(f"the input {name!r} is missing", hint=f"Inputs: {', '.join(names)}")
-    return {value.name: _checked(value, np.asarray(feeds[value.name])) for value in graph.inputs}
+    return Fed({value.name: _checked(value, np.asarray(feeds[value.name])) for value in graph.inputs}, graph.inputs)
 
 
 def _checked(value: ValueInfo, array: NDArray[Any]) -> NDArray[Any]:
@@ -36,12 +56,16 @@ def _checked(value: ValueInfo, array: NDArray[Any]) -> NDArray[Any]:
         if not np.can_cast(array.dtype, element.stored, "same_kind"):
             raise InvalidInputError(f"it is {array.dtype}, and the model takes {value.dtype}", where=where)
         array = array.astype(element.stored, copy=False)
-    if value.shape is None:
-        return array
-    fits = len(array.shape) == len(value.shape) and all(
-        n == dim or not isinstance(dim, int) for n, dim in zip(array.shape, value.shape, strict=True)
-    )
-    if not fits:
-        wanted = ", ".join("?" if dim is None else str(dim) for dim in value.shape)
+    if not fits(value, array.shape):
+        wanted = ", ".join("?" if dim is None else str(dim) for dim in value.shape or ())
         raise InvalidInputError(f"its shape is {list(array.shape)}, and the model takes [{wanted}]", where=where)
     return array
+
+
+def fits(value: ValueInfo, shape: Sequence[int]) -> bool:
+    """Whether a shape is one that an input declares; it may leave sizes, or all of them, open."""
+    if value.shape is None:
+        return True
+    return len(shape) == len(value.shape) and all(
+        n == dim or not isinstance(dim, int) for n, dim in zip(shape, value.shape, strict=True)
+    )

@@ -75,7 +75,7 @@ def evaluate(graph: Graph, node: Node, values: Mapping[str, NDArray[Any]]) -> Va
         with np.errstate(all="ignore"):  # NaN and infinity flow on, as ONNX has it
             made = operator.run(call, *inputs)
     except PlaygroundError as error:
-        raise type(error)(error.what, where=error.where or where, hint=error.hint) from error
+        raise error.at(error.where or where) from error
     except FAILURES as error:
         shapes = ", ".join("none" if x is None else str(list(x.shape)) for x in inputs)
         raise EngineError(f"it cannot run on shapes {shapes} ({error})", where=where) from error

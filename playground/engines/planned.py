@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from playground.engines import reference, wasm
@@ -16,6 +15,9 @@ from playground.host import kernels
 from playground.model.graph import Graph
 from playground.programs.program import Program
 from playground.programs.shared_weights import SharedWeights
+
+Outputs = dict[str, NDArray[Any]]
+"""A graph's outputs by name."""
 
 _KEPT = 4
 
@@ -64,15 +66,15 @@ class PlannedModel:
             self._weights = SharedWeights(kernels())
         return wasm.plan(self.graph, shapes, self._weights)
 
-    def run(self, feeds: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
+    def run(self, feeds: Mapping[str, ArrayLike]) -> Outputs:
         """The graph's outputs for one batch, by name.
 
         Raises:
             InvalidInputError: the feeds do not fit the graph's inputs.
         """
-        arrays = {name: np.asarray(array) for name, array in checked_feeds(self.graph, feeds).items()}
-        program = self.program({name: tuple(array.shape) for name, array in arrays.items()})
-        return reference.run(program, arrays) if isinstance(program, Program) else program.run(arrays)
+        fed = checked_feeds(self.graph, feeds)
+        program = self.program(fed.shapes)
+        return reference.run(program, fed) if isinstance(program, Program) else program.run(fed)
 
     def release(self) -> None:
         """Give all memory back; the next run plans again."""

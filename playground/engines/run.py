@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from playground.engines import interpreter, onnxruntime
 from playground.engines.feeds import checked_feeds
-from playground.errors import InvalidInputError, UnsupportedError
+from playground.errors import InvalidInputError, MissingError, UnsupportedError
 from playground.model.graph import Graph, Model
 from playground.model.loading import load
 from playground.operators import Trait, find
-from playground.tasks import Progress, Task, run_sync
+from playground.tasks import Task, run_sync
 
+if TYPE_CHECKING:
+    from playground.engines.repeated import Repeated
+
+T = TypeVar("T")
 Outputs = dict[str, NDArray[Any]]
 
 
@@ -52,39 +56,29 @@ def graph_of(model: Model | Graph | bytes | str | Path) -> Graph:
     if isinstance(model, Graph):
         return model
     loaded = model if isinstance(model, Model) else load(model)
-    if loaded.graph is None:
-        raise UnsupportedError(
-            "it holds tensors and no graph, so there is nothing to run", where=loaded.name, hint="Use an ONNX model"
-        )
-    return loaded.graph
+    return loaded.required_graph()
+
+
+@cache
+def _repeated(engine: Literal["wasm", "reference"]) -> Repeated:
+    from playground.engines.repeated import Repeated  # the first view needs no integer engine
+
+    return Repeated(engine)
 
 
 def _reference(graph: Graph, feeds: Mapping[str, ArrayLike]) -> Task[Outputs]:
     """The integer program where the graph has one, else the float interpreter."""
-    from playground.engines import reference  # the first view needs no integer engine
-
     fed = checked_feeds(graph, feeds)
     if is_quantized(graph):
         try:
-            program = reference.plan(graph, _shapes(fed))
+            return (yield from _repeated("reference").run_task(graph, fed))
         except UnsupportedError:
             pass  # the interpreter runs such a graph by the specification of its operators
-        else:
-            return reference.run(program, fed)
     return (yield from interpreter.run_graph_task(graph, fed))
 
 
 def _wasm(graph: Graph, feeds: Mapping[str, ArrayLike]) -> Task[Outputs]:
-    from playground.engines import wasm
-
-    fed = checked_feeds(graph, feeds)
-    yield Progress(0, 2, "Compiling the model")
-    program = wasm.plan(graph, _shapes(fed))
-    try:
-        yield Progress(1, 2, "Running the model")
-        return wasm.run(program, fed)
-    finally:
-        program.release()
+    return (yield from _repeated("wasm").run_task(graph, checked_feeds(graph, feeds)))
 
 
 def _onnxruntime(graph: Graph, feeds: Mapping[str, ArrayLike]) -> Task[Outputs]:
@@ -95,16 +89,42 @@ def _onnxruntime(graph: Graph, feeds: Mapping[str, ArrayLike]) -> Task[Outputs]:
     return outputs
 
 
-def _shapes(feeds: Mapping[str, NDArray[Any]]) -> dict[str, tuple[int, ...]]:
-    return {name: np.shape(values) for name, values in feeds.items()}
-
-
 ENGINES: dict[str, Callable[[Graph, Mapping[str, ArrayLike]], Task[Outputs]]] = {
     "wasm": _wasm,
     "reference": _reference,
     "onnxruntime": _onnxruntime,
 }
 """Engine id -> the work of running a graph on it once."""
+
+TITLES = {"wasm": "our int8 kernels", "reference": "NumPy", "onnxruntime": "ONNX Runtime"}
+"""Engine id -> what it is called in sentences."""
+
+FLOAT_ENGINES, INTEGER_ENGINES = ("reference", "onnxruntime"), ("wasm", "onnxruntime")
+"""Engines to try in this order, on float models and on quantized ones."""
+
+
+def first_supporting_task(
+    engines: Sequence[str], attempt: Callable[[str], Task[T]]
+) -> Task[tuple[T, str, tuple[str, ...]]]:
+    """Attempt something on one engine after the other, until one takes the model.
+
+    Args:
+        engines: ids, in order; at least one.
+        attempt: engine id -> the work.
+
+    Returns:
+        What came of it, the engine, and for each one before that, a sentence on why it was not that.
+
+    Raises:
+        PlaygroundError: what the last one raises; or an engine failed that took the model.
+    """
+    reasons: list[str] = []
+    for engine in engines[:-1]:
+        try:
+            return (yield from attempt(engine)), engine, tuple(reasons)
+        except (UnsupportedError, MissingError) as error:  # it cannot run the model, or is not installed
+            reasons.append(f"Not on {engine}: {error}.")
+    return (yield from attempt(engines[-1])), engines[-1], tuple(reasons)
 
 
 def run_task(

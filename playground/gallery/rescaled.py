@@ -6,13 +6,15 @@ stay equal bit for bit. These models are made when they are opened, and labelled
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.model.graph import Graph, Node, Tensor
+from playground.model.graph import Graph, Node
+from playground.model.graph_view import GraphView
+from playground.operators import find, layer_normalization, mat_mul
 
 UNBALANCED = (22, 12, 16)
 """The channels between conv1 and depthwise1 of digits-convnet that matter least to its answers ..."""
@@ -34,8 +36,7 @@ def unbalanced(graph: Graph) -> Graph:
     factors = np.ones(graph.initializers["conv1.bias"].size, np.float32)
     factors[list(UNBALANCED)] = UNBALANCE
     column = factors[:, None, None, None]
-    return _with(
-        graph,
+    return graph.with_constants(
         {
             "conv1.weight": graph.initializers["conv1.weight"].numpy() / column,
             "conv1.bias": graph.initializers["conv1.bias"].numpy() / factors,
@@ -57,18 +58,14 @@ def with_outliers(graph: Graph) -> Graph:
         constants |= {name: graph.initializers[name].numpy() * factors for name in norm.inputs[1:]}
         for name in (product.inputs[1] for product in products):
             constants[name] = graph.initializers[name].numpy() / factors[:, None]
-    return _with(graph, constants)
+    return graph.with_constants(constants)
 
 
-def _with(graph: Graph, constants: Mapping[str, NDArray[Any]]) -> Graph:
-    made = {name: Tensor.of(name, np.ascontiguousarray(values)) for name, values in constants.items()}
-    return graph.with_(initializers={**graph.initializers, **made})
-
-
-def _normalised_products(graph: Graph) -> Iterator[tuple[Node, list[Node]]]:
+def _normalised_products(graph: Graph) -> Iterator[tuple[Node, Sequence[Node]]]:
     """Layer normalisations, each with all that reads it, where these are products with constants."""
+    view = GraphView(graph)
     for node in graph.nodes:
-        if node.op == "LayerNormalization":
-            readers = [reader for reader in graph.nodes if node.outputs[0] in reader.inputs]
-            if readers and all(n.op == "MatMul" and n.inputs[1] in graph.initializers for n in readers):
+        if find(node) is layer_normalization.OPERATOR:
+            readers = view.readers(node.outputs[0])
+            if readers and all(find(n) is mat_mul.OPERATOR and n.inputs[1] in view.constants for n in readers):
                 yield node, readers

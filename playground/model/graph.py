@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from playground.errors import BadFileError, shown, typed
+from playground.errors import BadFileError, UnsupportedError, shown, typed
 
 Dim = int | str | None
 """A known size, a symbolic name (``"batch"``), or unknown."""
@@ -76,8 +77,22 @@ class Node:
     """Attribute name -> int, float, str, bytes, list of these, NumPy array, or Graph."""
     domain: str = ""
 
+    @property
+    def branches(self) -> tuple[Graph, ...]:
+        """The graphs inside it: those of If, Loop and Scan."""
+        return tuple(held for held in self.attributes.values() if isinstance(held, Graph))
 
-@dataclass(frozen=True, slots=True)
+    @property
+    def reads(self) -> list[str]:
+        """The names it reads, once for each time; those that its branches read included."""
+        names = [name for name in self.inputs if name]
+        for branch in self.branches:
+            names += [name for inner in branch.nodes for name in inner.reads]
+            names += [value.name for value in branch.outputs]
+        return names
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Graph:
     """Nodes in topological order, their constants, and what goes in and out (constants are not inputs)."""
 
@@ -89,9 +104,33 @@ class Graph:
     opset: int
     other_opsets: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def fixed_batch(self) -> int | None:
+        """How many samples the graph takes at once; None where it leaves that open."""
+        return next((v.shape[0] for v in self.inputs if v.shape and isinstance(v.shape[0], int)), None)
+
+    def with_open_batch(self) -> Graph:
+        """A copy whose inputs leave the number of samples open."""
+        fixed = (v for v in self.inputs if v.shape and isinstance(v.shape[0], int))
+        opened = {v.name: replace(v, shape=(None, *(v.shape or ())[1:])) for v in fixed}
+        return self.with_(inputs=tuple(opened.get(v.name, v) for v in self.inputs))
+
+    def with_constants(self, arrays: Mapping[str, NDArray[Any]]) -> Graph:
+        """A copy with some constants replaced, or added."""
+        made = {name: Tensor.of(name, np.asarray(values, order="C")) for name, values in arrays.items()}
+        return self.with_(initializers={**self.initializers, **made})
+
     def with_(self, **changes: Any) -> Graph:
         """A copy with some fields replaced."""
         return replace(self, **changes)
+
+
+@dataclass(frozen=True, slots=True)
+class NoGraph:
+    """Why a model has no graph, and what to do."""
+
+    what: str = "it holds tensors and no graph"
+    hint: str = "Use an ONNX model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +144,15 @@ class Model:
     metadata: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[str, ...] = ()
     """Sentences about what the reader saw but did not use."""
+    no_graph: NoGraph = NoGraph()
+    """Why there is no graph, if there is none."""
+
+    def required_graph(self) -> Graph:
+        """The graph.
+
+        Raises:
+            UnsupportedError: there is none.
+        """
+        if self.graph is None:
+            raise UnsupportedError(self.no_graph.what, where=self.name, hint=self.no_graph.hint)
+        return self.graph

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from itertools import count
 
-
-def free_name(wanted: str, taken: Container[str]) -> str:
-    """The wanted name, or with the first number behind it that makes it another one than those that are taken."""
-    numbered = (f"{wanted}_{number}" for number in count(1))
-    return wanted if wanted not in taken else next(name for name in numbered if name not in taken)
+from playground.model.graph import Graph
 
 
 class FreeNames:
-    """Names that nothing else has, in a time that does not grow with how often the same one is wanted."""
+    """Gives out names, each once, in a time that does not grow with how often the same one is wanted."""
 
-    def __init__(self, taken: Container[str]) -> None:
-        """``taken`` are those that are no longer free; whoever takes a name adds it there."""
-        self._taken = taken
+    def __init__(self, taken: Iterable[str] = (), also: Container[str] = ()) -> None:
+        """Never give out the names in ``taken``, nor those that are in ``also`` when a name is wanted."""
+        self._taken, self._also = set(taken), also
         self._next: dict[str, int] = {}
 
-    def free(self, wanted: str) -> str:
-        """What :func:`free_name` gives, as long as no name that was taken is given up."""
-        if wanted not in self._taken:
-            return wanted
-        number = self._next.get(wanted, 1)
-        while f"{wanted}_{number}" in self._taken:
-            number += 1
-        self._next[wanted] = number
-        return f"{wanted}_{number}"
+    @classmethod
+    def of(cls, graph: Graph) -> FreeNames:
+        """Names that no value of a graph has."""
+        names = {name for node in graph.nodes for name in (*node.reads, *node.outputs)}
+        return cls(names | {*graph.initializers, *(value.name for value in graph.inputs)})
+
+    def __contains__(self, name: object) -> bool:
+        """Whether a name is taken."""
+        return name in self._taken or name in self._also
+
+    def reserve(self, names: Iterable[str]) -> None:
+        """Take these as they are, whether they are free or not."""
+        self._taken.update(names)
+
+    def take(self, wanted: str) -> str:
+        """The wanted name, or with the first number behind it that makes it a free one. From now on it is taken."""
+        name = wanted
+        if wanted in self:
+            # numbers up to the last one that was given out are taken: a search from 1 would be quadratic
+            numbered = ((number, f"{wanted}_{number}") for number in count(self._next.get(wanted, 1)))
+            number, name = next(found for found in numbered if found[1] not in self)
+            self._next[wanted] = number + 1
+        self._taken.add(name)
+        return name

@@ -12,16 +12,25 @@ import keyword
 import pkgutil
 import re
 from collections.abc import Mapping
-from types import MappingProxyType
+from functools import lru_cache
+from types import MappingProxyType, ModuleType
 
 from playground.model.graph import Graph, Node
+from playground.model.graph_view import GraphView
 from playground.operators._operator import Form, Operator, Scales, Trait
 
-__all__ = ["Form", "Operator", "Scales", "Trait", "all_operators", "find", "id_of", "operator", "validate"]
+__all__ = ["Form", "Operator", "Scales", "Trait", "all_operators", "find", "id_of", "operator", "validate", "view_of"]
 
 _ONNX = ("", "ai.onnx")
 _FAMILY = "_family"
 _found: dict[str, Operator] = {}
+
+
+def __getattr__(name: str) -> ModuleType:
+    """A file of operators, imported when it is first asked for: ``operators.softmax.OPERATOR``."""
+    if name.startswith("_") or importlib.util.find_spec(f"{__name__}.{name}") is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module(f"{__name__}.{name}")
 
 
 def id_of(node: Node) -> str:
@@ -34,6 +43,7 @@ def find(node: Node) -> Operator | None:
     return operator(id_of(node))
 
 
+@lru_cache(maxsize=1024)  # looking for one that is not known takes milliseconds, and a graph may have many
 def operator(name: str) -> Operator | None:
     """The operator of this id (see :func:`id_of`), or None if it is not known here."""
     if name not in _found:
@@ -62,6 +72,21 @@ def validate(graph: Graph) -> None:
         known = find(node)
         if known is not None:
             known.validate(node)
+
+
+def view_of(graph: Graph, dtypes: Mapping[str, str] | None = None) -> GraphView:
+    """The view of a graph that knows the weights of its products.
+
+    Args:
+        graph: the graph.
+        dtypes: element types of values that the graph itself does not state.
+    """
+
+    def weight(node: Node) -> tuple[str, int | None] | None:
+        found = find(node)
+        return found.weight(node, graph.initializers) if found is not None else None
+
+    return GraphView(graph, weight, dtypes)
 
 
 def file_name(operator: str) -> str:

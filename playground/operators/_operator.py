@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from playground.errors import InvalidInputError
-from playground.model.graph import Node
+from playground.model.graph import Node, Tensor
 from playground.operators._attributes import Attribute, where_of
 from playground.programs.call import Array, Call
 
@@ -216,6 +216,19 @@ class Operator:
                 attribute.check(node.attributes[attribute.name], node)
             elif attribute.required:
                 attribute.refuse_absence(node)
+
+    def weight(self, node: Node, constants: Mapping[str, Tensor]) -> tuple[str, int | None] | None:
+        """The constant that holds a product's weights, and its axis along which outputs have a channel each.
+
+        None of operators that are no products, and where no constant holds weights. The axis is None if it has none.
+        """
+        if self.scales is not Scales.PRODUCT:
+            return None
+        for weight in self.weights:
+            name = node.inputs[weight.place] if weight.place < len(node.inputs) else ""
+            if name in constants:
+                return name, weight.channel_axis(node, len(constants[name].shape))
+        return None
 
     def weight_place(self, is_constant: Sequence[bool]) -> int | None:
         """Which input holds the weights, given for each whether it is a constant; None if none does."""

@@ -8,6 +8,15 @@ from playground.operators._elementwise import unary
 from playground.operators._operator import Form, Operator, Scales, Trait
 from playground.operators._planning import function
 
+SQRT = Operator(
+    name="Sqrt",
+    run=unary(np.sqrt),
+    scales=Scales.FUNCTION,
+    traits=Trait.MONOTONIC,
+    forms=Form.FURTHER,
+    plan=function,
+)
+
 OPERATORS = (
     Operator(name="Abs", run=unary(np.abs), scales=Scales.FUNCTION, forms=Form.FURTHER, plan=function),
     Operator(
@@ -45,14 +54,7 @@ OPERATORS = (
     ),
     Operator(name="Sign", run=unary(np.sign), scales=Scales.FUNCTION, traits=Trait.MONOTONIC, plan=function),
     Operator(name="Sin", run=unary(np.sin), scales=Scales.FUNCTION, plan=function),
-    Operator(
-        name="Sqrt",
-        run=unary(np.sqrt),
-        scales=Scales.FUNCTION,
-        traits=Trait.MONOTONIC,
-        forms=Form.FURTHER,
-        plan=function,
-    ),
+    SQRT,
     Operator(
         name="Tanh",
         run=unary(np.tanh),

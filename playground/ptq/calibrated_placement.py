@@ -9,19 +9,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from playground import operators
 from playground.errors import EngineError
 from playground.histograms import Histogram
 from playground.model.graph import Graph
+from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
+from playground.operators import Scales, find, view_of
 from playground.ptq.calibration_data import CalibrationData
 from playground.ptq.capture import Capture, release_task, tap_task, tapped_task
-from playground.ptq.checks import AGREE, runnable_part
+from playground.ptq.checks import QUANTIZE_THE_REST, runnable_part
+from playground.ptq.choices import quantized_operators
 from playground.ptq.exclusion import by_activation
 from playground.ptq.patterns import unmasked
-from playground.ptq.placement import Placement, Placer, quantized_operators
+from playground.ptq.placement import Placement, place
 from playground.ptq.range_cache import Cache, as_json, key_of, recalled
 from playground.ptq.ranges import Ranges, batch_size, ranges_task, why_not_values
-from playground.ptq.report import Skipped
 from playground.quantization import Range
 from playground.tasks import Progress, Task
 
@@ -31,12 +34,12 @@ class DryRun:
     """What one sample through the model tells.
 
     Attributes:
-        dtypes: element types of its tensors.
+        view: of the graph, with the element types of its tensors.
         batch: how many samples fit into memory at once.
         tap: the runs it was found with, ready for more; None if none was needed.
     """
 
-    dtypes: dict[str, str]
+    view: GraphView
     batch: int
     tap: Capture | None = None
 
@@ -51,51 +54,39 @@ class Calibrated:
     samples: int = 0
 
 
-def constant_dtypes(graph: Graph) -> dict[str, str]:
-    """Element types of the constants."""
-    return {name: tensor.dtype for name, tensor in graph.initializers.items()}
-
-
-def dry_run_task(graph: Graph, recipe: Recipe, data: CalibrationData | None) -> Task[DryRun]:
+def dry_run_task(view: GraphView, recipe: Recipe, data: CalibrationData | None) -> Task[DryRun]:
     """Run one sample, if there is one."""
     if data is None:
-        return DryRun(constant_dtypes(graph), 1)
+        return DryRun(view, 1)
     operators = quantized_operators(recipe)
-    touched = [node for node in graph.nodes if node.op in operators and not node.domain]
-    part = runnable_part(graph)
+    part = runnable_part(view)
     made = {name for node in part.nodes for name in node.outputs} | {value.name for value in part.inputs}
+    touched = (node for node in view.graph.nodes if node in operators)
     names = dict.fromkeys(name for node in touched for name in (*node.inputs, *node.outputs))
     live = [name for name in names if name in made]
     step = Progress(0, 1, "Running the model once")
     tap = yield from tap_task(part, live)
     values = yield from tapped_task(tap, data.first(), step)
-    dtypes = constant_dtypes(graph) | {name: values[name].dtype.name for name in live}
-    return DryRun(dtypes, recipe.calibration.batch or batch_size(values), tap)
+    dtypes = {name: values[name].dtype.name for name in live}
+    return DryRun(view_of(view.graph, dtypes), recipe.calibration.batch or batch_size(values), tap)
 
 
 def calibrated_task(
-    graph: Graph,
-    recipe: Recipe,
-    data: CalibrationData,
-    probe: DryRun,
-    *,
-    skipped: dict[str, Skipped],
-    cache: Cache | None = None,
+    probe: DryRun, placement: Placement, recipe: Recipe, data: CalibrationData, cache: Cache | None = None
 ) -> Task[Calibrated]:
-    """Where quantization goes, and the ranges. Nodes whose activations have none go to ``skipped``.
+    """The ranges of activations, and where quantization goes when nodes whose activations have none are left out.
 
     Raises:
         EngineError: the model's outputs are not finite, and the recipe does not agree to a partial result.
     """
-    part = runnable_part(graph)
+    view, part = probe.view, runnable_part(probe.view)
     known = Ranges()
     while True:
-        placement = Placer(graph, recipe, probe.dtypes, skipped).place()
         wanted = [name for name, provider in placement.activations.items() if provider is None]
         lacking = {name: recipe.activation_scheme_for(name) for name in wanted if name not in known.found}
         if not lacking:
-            found_ranges = unmasked(graph, known.found) if recipe.operators is None else known.found
-            ranges = _through_removable(graph, recipe, placement, found_ranges)
+            found_ranges = unmasked(view, known.found) if recipe.operators is None else known.found
+            ranges = _through_removable(view, recipe, placement, found_ranges)
             return Calibrated(placement, ranges, {n: known.histograms[n] for n in ranges}, known.samples)
         found = recalled(cache, part, recipe, data, lacking)
         if found is None:
@@ -107,26 +98,29 @@ def calibrated_task(
         known.found.update(found.found)
         known.histograms.update(found.histograms)
         known = Ranges(known.found, known.unusable, known.histograms, known.faulty_outputs, found.samples)
-        skipped.update(by_activation(graph, recipe, placement, found.unusable))
+        excluded = by_activation(view, placement, found.unusable)
+        if excluded:
+            placement = place(view, recipe, {**placement.excluded, **excluded})
 
 
 def _through_removable(
-    graph: Graph, recipe: Recipe, placement: Placement, ranges: Mapping[str, Range]
+    view: GraphView, recipe: Recipe, placement: Placement, ranges: Mapping[str, Range]
 ) -> dict[str, Range]:
     """What only a Relu or Clip reads gets the range that is left behind it: the rest would be cut off anyway.
 
     Where the recipe names operators, a Softmax gives values from 0 to 1, whatever it has been seen to give. Both are as
     ONNX Runtime's tool has it.
     """
-    adjusted, operators = dict(ranges), quantized_operators(recipe)
-    uses = [name for node in graph.nodes for name in node.inputs]
-    for node in graph.nodes:
-        if node.name in placement.excluded or node.op not in operators:
+    adjusted = dict(ranges)
+    for node in view.graph.nodes:
+        operator = find(node)
+        if operator is None or not placement.quantizes(node):
             continue
         source, made = node.inputs[:1], node.outputs[0]
-        if node.op in ("Relu", "Clip") and uses.count(source[0]) == 1 and source[0] in ranges and made in ranges:
-            adjusted[source[0]] = ranges[made]
-        elif node.op == "Softmax" and made in ranges and recipe.operators is not None:
+        if operator.scales is Scales.CLIPS:
+            if len(view.readers(source[0])) == 1 and source[0] in ranges and made in ranges:
+                adjusted[source[0]] = ranges[made]
+        elif operator is operators.softmax.OPERATOR and made in ranges and recipe.operators is not None:
             adjusted[made] = Range(np.zeros_like(ranges[made].lo), np.ones_like(ranges[made].hi))
     return {name: adjusted[name] for name, provider in placement.activations.items() if provider is None}
 
@@ -137,7 +131,8 @@ def _refuse_outputs(graph: Graph, data: CalibrationData, faulty: Mapping[str, st
     begins = yield from _first_fault_task(graph, data)
     where = f"output {output!r}"
     what = f"the float model's own answer is not finite: {fault}{begins}"
-    raise EngineError(what, where=where, hint=f"Check the model and the calibration data. {AGREE}")
+    hint = "Check the model and the calibration data"
+    raise EngineError(what, where=where, hint=hint, offer=QUANTIZE_THE_REST)
 
 
 def _first_fault_task(graph: Graph, data: CalibrationData) -> Task[str]:

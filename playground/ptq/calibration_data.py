@@ -119,7 +119,7 @@ def calibration_data(
         InvalidInputError: it has no samples, inputs differ in their number, names, types or shapes do not fit the
             model, values are not finite; or it has to be made up and a size other than the first is open.
     """
-    fixed = next((v.shape[0] for v in graph.inputs if v.shape and isinstance(v.shape[0], int)), None)
+    fixed = graph.fixed_batch
     if data is None:
         return CalibrationData(generated_feeds(graph), fixed or GENERATED, fixed, generated=True)
     if isinstance(data, Mapping):
@@ -169,10 +169,9 @@ def _usable(graph: Graph, batch: Samples, partial: bool) -> tuple[Feeds, int]:
             f"a batch is a {type(batch).__name__}", where="calibration", hint="Batches map input names to arrays"
         )
     try:
-        feeds = checked_feeds(_of_any_size(graph), batch)
+        feeds = checked_feeds(graph.with_open_batch(), batch)
     except InvalidInputError as error:
-        where = f"calibration: {error.where}" if error.where else "calibration"
-        raise InvalidInputError(error.what, where=where, hint=error.hint) from error
+        raise error.at(f"calibration: {error.where}" if error.where else "calibration") from error
     count = samples_in(feeds)
     bad = np.zeros(count, bool)
     for name, values in feeds.items():
@@ -188,15 +187,6 @@ def _usable(graph: Graph, batch: Samples, partial: bool) -> tuple[Feeds, int]:
     if not bad.any():
         return feeds, 0
     return {name: values[~bad] if values.ndim else values for name, values in feeds.items()}, int(bad.sum())
-
-
-def _of_any_size(graph: Graph) -> Graph:
-    """The graph with the number of samples left open: calibration data holds many batches."""
-    opened = [
-        ValueInfo(v.name, v.dtype, (None, *v.shape[1:])) if v.shape and isinstance(v.shape[0], int) else v
-        for v in graph.inputs
-    ]
-    return graph.with_(inputs=tuple(opened))
 
 
 def generated_feeds(graph: Graph) -> Feeds:

@@ -9,18 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from playground.errors import InvalidInputError, UnsupportedError
+from playground.errors import InvalidInputError, Offer, UnsupportedError
 from playground.model.graph import Graph, Node, ValueInfo
+from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
-from playground.ptq.placement import PRODUCTS, quantized_operators, reads, weight_of
+from playground.ptq.choices import quantized_operators
 
-AGREE = "Set partial=True in the recipe to quantize the rest"
+QUANTIZE_THE_REST = Offer(
+    "partial",
+    in_code="Set partial=True in the recipe to quantize the rest",
+    in_page="Or quantize the rest and leave this in float",
+)
+"""Of an error that a recipe with ``partial=True`` would not meet."""
 
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
 """Whose operators ONNX Runtime has."""
 
 
-def checked(graph: Graph, recipe: Recipe) -> list[str]:
+def checked(view: GraphView, recipe: Recipe) -> list[str]:
     """Hold a recipe against a model.
 
     Returns:
@@ -33,21 +39,21 @@ def checked(graph: Graph, recipe: Recipe) -> list[str]:
             of its own.
     """
     quantized_operators(recipe)
-    _check_runtime(graph, recipe)
+    _check_runtime(view.graph, recipe)
     if recipe.algorithms:
         from playground.ptq.algorithms import checked_calls
 
         checked_calls(recipe.algorithms)
-    sentences = [*_idle_rules(graph, recipe), *_unknown_tensors(graph, recipe)]
+    sentences = [*_idle_rules(view, recipe), *_unknown_tensors(view.graph, recipe)]
     if sentences and not recipe.partial:
         what, where, hint = sentences[0]
         raise InvalidInputError(what, where=where, hint=hint)
     found = [f"{where[0].upper()}{where[1:]}: {what}." for what, where, _ in sentences]
-    foreign = list(_foreign(graph))
+    foreign = list(_foreign(view.graph))
     if foreign and not recipe.partial:
         node, what = foreign[0]
         more = f", and {len(foreign) - 1} more like it" if len(foreign) > 1 else ""
-        raise UnsupportedError(f"{what}{more}", where=f"node {node.name!r} ({node.op})", hint=AGREE)
+        raise UnsupportedError(f"{what}{more}", where=f"node {node.name!r} ({node.op})", offer=QUANTIZE_THE_REST)
     found += [f"Node {node.name!r} ({node.op}) stays as it is: {what}." for node, what in foreign]
     return found
 
@@ -69,23 +75,17 @@ def _check_runtime(graph: Graph, recipe: Recipe) -> None:
         )
 
 
-def _named(graph: Graph) -> list[tuple[Node, str | None]]:
-    """The nodes that rules can be about, each with its weight if it has one."""
-    return [(node, weight_of(node, graph) if node.op in PRODUCTS else None) for node in graph.nodes]
-
-
-def _idle_rules(graph: Graph, recipe: Recipe) -> Iterator[tuple[str, str, str]]:
+def _idle_rules(view: GraphView, recipe: Recipe) -> Iterator[tuple[str, str, str]]:
     """Rules about names that match nothing, or that an earlier rule never lets decide.
 
     A rule for any name (``*``) is general: that this model has no such operator is no mistake.
     """
-    nodes = _named(graph)
     matched: list[set[int]] = [set() for _ in recipe.rules]
-    for index, (node, weight) in enumerate(nodes):
-        constants = [name for name in node.inputs if name in graph.initializers]
-        for tensor in dict.fromkeys([weight, *constants, None]):
+    for index, node in enumerate(view.graph.nodes):
+        constants = [name for name in node.inputs if name in view.constants]
+        for tensor in dict.fromkeys([*constants, None]):
             names = (node.name,) if tensor is None else (tensor, node.name)
-            shape = None if tensor is None else graph.initializers[tensor].shape
+            shape = None if tensor is None else view.shape(tensor)
             for which, rule in enumerate(recipe.rules):
                 if rule.matches(*names, op=node.op, shape=shape):
                     matched[which].add(index)
@@ -95,7 +95,7 @@ def _idle_rules(graph: Graph, recipe: Recipe) -> Iterator[tuple[str, str, str]]:
         if rule.pattern == "*":
             pass
         elif not matched[which]:
-            yield "it matches no tensor and no node of the model", where, _advice(rule.pattern, graph)
+            yield "it matches no tensor and no node of the model", where, _advice(rule.pattern, view.graph)
         elif all(index in taken for index in matched[which]):
             earlier = sorted({taken[index] + 1 for index in matched[which]})
             listed = ", ".join(map(str, earlier))
@@ -125,27 +125,28 @@ def _advice(wanted: str, graph: Graph) -> str:
 def _foreign(graph: Graph) -> Iterator[tuple[Node, str]]:
     """Nodes with graphs inside, and operators outside ONNX's own sets that nothing here is known to run."""
     for node in graph.nodes:
-        if any(isinstance(held, Graph) for held in node.attributes.values()):
+        if node.branches:
             yield node, "it has a graph inside (control flow), which is not quantized"
         elif node.domain not in DOMAINS:
             yield node, f"it is an operator of its own (domain {node.domain!r}), which nothing here can run"
 
 
-def runnable_part(graph: Graph) -> Graph:
+def runnable_part(view: GraphView) -> Graph:
     """The graph without operators that nothing here can run, and without what depends on them.
 
     Its outputs are those that are left, and what else it computes last.
     """
+    graph = view.graph
     lost: set[str] = set()
     kept = []
     for node in graph.nodes:
-        if node.domain not in DOMAINS or lost.intersection(reads(node)):
+        if node.domain not in DOMAINS or lost.intersection(node.reads):
             lost.update(node.outputs)
         else:
             kept.append(node)
     if not lost:
         return graph
-    used = {name for node in kept for name in reads(node)}
+    used = {name for node in kept for name in node.reads}
     ends = [name for node in kept for name in node.outputs if name and name not in used]
     known = {value.name: value for value in graph.outputs}
     outputs = dict.fromkeys([*(name for name in known if name not in lost), *ends])

@@ -15,11 +15,27 @@ from numpy.typing import NDArray
 
 from playground.errors import UnsupportedError
 from playground.model.graph import Graph, Node, Tensor
+from playground.model.naming import FreeNames
+from playground.operators import (
+    add,
+    cast,
+    conv,
+    conv_integer,
+    dequantize_linear,
+    dynamic_quantize_linear,
+    find,
+    gather,
+    gemm,
+    mat_mul,
+    mat_mul_integer,
+    mul,
+    reshape,
+)
 from playground.ptq.constants import flat_parameters
-from playground.ptq.free_names import FreeNames
-from playground.ptq.placement import reads
 from playground.ptq.qdq import Quantization
 from playground.quantization import QTensor
+
+DEQUANTIZE = dequantize_linear.OPERATORS[0].name
 
 _FLOAT = 1
 """ONNX's number of float32, for Cast."""
@@ -46,30 +62,34 @@ class DynamicWriter:
         self._constants: dict[str, Tensor] = {}
         self._inputs: dict[str, tuple[str, str, str]] = {}
         self._stored: dict[tuple[str, bool], tuple[str, str, str]] = {}
-        self._names = FreeNames(graph)
+        self._names = FreeNames.of(graph)
 
     def write(self, wanted: Collection[str] = ()) -> Graph:
         """The graph; rows of a table that only products read are dequantized for nobody, unless they are ``wanted``."""
         for node in self._graph.nodes:
             self._write_node(node)
-        used = {name for node in self._made for name in reads(node)}
+        used = {name for node in self._made for name in node.reads}
         used |= {value.name for value in self._graph.outputs} | set(wanted)
-        self._made = [node for node in self._made if node.op != "DequantizeLinear" or node.outputs[0] in used]
+        self._made = [node for node in self._made if node.op != DEQUANTIZE or node.outputs[0] in used]
         kept = {name: tensor for name, tensor in self._graph.initializers.items() if name in used}
         return self._graph.with_(nodes=tuple(self._made), initializers={**kept, **self._constants})
 
     def _write_node(self, node: Node) -> None:
-        weight = node.inputs[0] if node.op == "Gather" else (node.inputs[1] if len(node.inputs) > 1 else "")
-        if node.domain or node.name in self._excluded or weight not in self._weights:
+        operator = find(node)
+        at = 0 if operator is gather.OPERATOR else 1
+        weight = node.inputs[at] if len(node.inputs) > at else ""
+        if node.name in self._excluded or weight not in self._weights:
             self._made.append(node)
-        elif node.op == "Gather":
+        elif operator is gather.OPERATOR:
             self._gather(node, weight)
-        elif node.op == "Conv":
+        elif operator is conv.OPERATOR:
             self._conv(node, weight)
-        elif node.op == "Gemm":
+        elif operator is gemm.OPERATOR:
             self._gemm(node, weight)
-        elif node.op == "MatMul":
-            self._product(node.name, "MatMulInteger", node.inputs[0], self._store(weight, False), node.outputs[0])
+        elif operator is mat_mul.OPERATOR:
+            self._product(
+                node.name, mat_mul_integer.OPERATOR.name, node.inputs[0], self._store(weight, False), node.outputs[0]
+            )
         else:
             self._made.append(node)
 
@@ -103,7 +123,7 @@ class DynamicWriter:
                 self._names.take(f"{name}_scale"),
                 self._names.take(f"{name}_zero_point"),
             )
-            self._add("DynamicQuantizeLinear", f"{name}_QuantizeLinear", (name,), *made)
+            self._add(dynamic_quantize_linear.OPERATOR.name, f"{name}_QuantizeLinear", (name,), *made)
             self._inputs[name] = made
         return self._inputs[name]
 
@@ -115,36 +135,36 @@ class DynamicWriter:
         stem = f"{name}_quant"
         scales, sums = self._names.take(f"{stem}_scales_mul:0"), self._names.take(f"{output}_output_quantized")
         floats = self._names.take(f"{sums}_cast_output")
-        self._add("Mul", f"{stem}_scales_mul", (scale, weight[1]), scales)
+        self._add(mul.OPERATOR.name, f"{stem}_scales_mul", (scale, weight[1]), scales)
         self._add(op, stem, (codes, weight[0], point, weight[2]), sums, **attributes)
-        self._add("Cast", f"{sums}_cast", (sums,), floats, to=_FLOAT)
-        self._add("Mul", f"{stem}_output_scale_mul", (floats, scales), output)
+        self._add(cast.OPERATOR.name, f"{sums}_cast", (sums,), floats, to=_FLOAT)
+        self._add(mul.OPERATOR.name, f"{stem}_output_scale_mul", (floats, scales), output)
 
     def _gemm(self, node: Node, weight: str) -> None:
         stored = self._store(weight, bool(node.attributes.get("transB", 0)))
         output, biased = node.outputs[0], len(node.inputs) > 2 and bool(node.inputs[2])
         product = self._names.take(f"{output}_MatMul") if biased else output
-        self._product(f"{node.name}_MatMul", "MatMulInteger", node.inputs[0], stored, product)
+        self._product(f"{node.name}_MatMul", mat_mul_integer.OPERATOR.name, node.inputs[0], stored, product)
         if biased:
-            self._add("Add", f"{node.name}_Add", (product, node.inputs[2]), output)
+            self._add(add.OPERATOR.name, f"{node.name}_Add", (product, node.inputs[2]), output)
 
     def _conv(self, node: Node, weight: str) -> None:
         output, biased = node.outputs[0], len(node.inputs) > 2 and bool(node.inputs[2])
         product = self._names.take(f"{output}quant_scaled_output") if biased else output
         stored = self._store(weight, False)
-        self._product(node.name, "ConvInteger", node.inputs[0], stored, product, **node.attributes)
+        self._product(node.name, conv_integer.OPERATOR.name, node.inputs[0], stored, product, **node.attributes)
         if biased:
             shape = np.ones(len(self._graph.initializers[weight].shape), np.int64)
             shape[1] = -1
             wanted = self._constant(f"{output}_bias_reshape_shape", shape)
             row = self._names.take(f"{output}_bias_reshape_output")
-            self._add("Reshape", f"{output}_bias_reshape", (node.inputs[2], wanted), row)
-            self._add("Add", f"{output}_bias_add", (product, row), output)
+            self._add(reshape.OPERATOR.name, f"{output}_bias_reshape", (node.inputs[2], wanted), row)
+            self._add(add.OPERATOR.name, f"{output}_bias_add", (product, row), output)
 
     def _gather(self, node: Node, weight: str) -> None:
         codes, scale, point = self._store(weight, False)
         output = node.outputs[0]
         rows = self._names.take(f"{output}_quantized")
-        self._add("Gather", f"{node.name}_quant", (codes, node.inputs[1]), rows, **node.attributes)
+        self._add(gather.OPERATOR.name, f"{node.name}_quant", (codes, node.inputs[1]), rows, **node.attributes)
         self._inputs[output] = (rows, scale, point)  # products read the codes themselves
-        self._add("DequantizeLinear", f"{output}_DequantizeLinear", (rows, scale, point), output)
+        self._add(DEQUANTIZE, f"{output}_DequantizeLinear", (rows, scale, point), output)

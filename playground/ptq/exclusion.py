@@ -4,136 +4,134 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from playground.model.graph import Graph, Node
+from playground.model.graph import Node
+from playground.model.graph_view import GraphView
 from playground.model.recipe import DEFAULT_RUNTIME, Recipe
+from playground.operators import Form, Operator, Scales, find
+from playground.ptq.choices import QuantizedOperators, weight_scheme
 from playground.ptq.constants import why_not
-from playground.ptq.patterns import FURTHER
-from playground.ptq.placement import (
-    ELEMENTWISE,
-    NORMALIZATIONS,
-    OPERATORS,
-    PRODUCTS,
-    Placement,
-    channel_axis,
-    quantized_operators,
-    weight_of,
-    weight_scheme,
-)
 from playground.ptq.report import Skipped
 
+if TYPE_CHECKING:
+    from playground.ptq.placement import Placement
 
-def excluded_nodes(graph: Graph, recipe: Recipe) -> dict[str, Skipped]:
+
+def excluded_nodes(view: GraphView, recipe: Recipe, operators: QuantizedOperators) -> dict[str, Skipped]:
     """Node name -> why it stays in float: the recipe says so, or a constant of it cannot be quantized."""
     found = {}
-    operators = quantized_operators(recipe)
-    for node in graph.nodes:
-        if node.op in operators and not node.domain:
-            skipped = _by_override(node, graph, recipe) or _by_rule(node, graph, recipe)
-            skipped = skipped or _by_constant(node, graph, recipe) or _by_runtime(node, graph, recipe)
+    for node in view.graph.nodes:
+        if node in operators:
+            skipped = _by_override(node, view, recipe) or _by_rule(node, view, recipe)
+            skipped = skipped or _by_constant(node, view, recipe) or _by_runtime(node, view, recipe)
             if skipped is None and recipe.activations == "dynamic":
-                skipped = _by_form(node, graph)
+                skipped = _by_form(node, view)
             if skipped is not None:
                 found[node.name] = skipped
-        elif node.op in OPERATORS and not node.domain and recipe.operators is not None:
-            found[node.name] = _skipped(node, graph, f"the recipe's list of operators has no {node.op}")
+        elif operators.left_out(node):
+            found[node.name] = _skipped(node, view, f"the recipe's list of operators has no {node.op}")
     return found
 
 
-def _skipped(node: Node, graph: Graph, reason: str) -> Skipped:
-    weight = weight_of(node, graph) if node.op in PRODUCTS else None
-    return Skipped(weight or node.name, node.name, node.op, reason)
+def by_activation(view: GraphView, placement: Placement, unusable: Mapping[str, str]) -> dict[str, Skipped]:
+    """Node name -> why it stays in float: an activation that it touches has no usable range."""
+    found = {}
+    for node in view.graph.nodes:
+        if placement.quantizes(node):
+            name = next((name for name in (*node.inputs, *node.outputs) if name in unusable), None)
+            if name is not None:
+                reason = f"the activation {name!r} cannot be quantized: {unusable[name]}"
+                found[node.name] = _skipped(node, view, reason)
+    return found
 
 
-def _by_override(node: Node, graph: Graph, recipe: Recipe) -> Skipped | None:
+def _skipped(node: Node, view: GraphView, reason: str) -> Skipped:
+    return Skipped(view.weight(node) or node.name, node.name, node.op, reason)
+
+
+def _by_override(node: Node, view: GraphView, recipe: Recipe) -> Skipped | None:
     for name in (*node.inputs, *node.outputs):
         override = recipe.override_for(name)
         if override is not None and override.skip:
-            return _skipped(node, graph, f"the recipe's override leaves {name!r} in float")
+            return _skipped(node, view, f"the recipe's override leaves {name!r} in float")
     return None
 
 
-def _by_rule(node: Node, graph: Graph, recipe: Recipe) -> Skipped | None:
-    weight = weight_of(node, graph) if node.op in PRODUCTS else None
+def _by_rule(node: Node, view: GraphView, recipe: Recipe) -> Skipped | None:
+    weight = view.weight(node)
     override = recipe.override_for(weight) if weight else None
     if override is not None and override.scheme is not None:
         return None
-    shape = graph.initializers[weight].shape if weight else None
+    shape = view.shape(weight) if weight else None
     rule = recipe.rule_for(*([weight] if weight else []), node.name, op=node.op, shape=shape)
     if rule is None or rule.scheme is not None:
         return None
-    return _skipped(node, graph, f"the recipe's rule {rule.described} leaves it in float")
+    return _skipped(node, view, f"the recipe's rule {rule.described} leaves it in float")
 
 
-def _by_constant(node: Node, graph: Graph, recipe: Recipe) -> Skipped | None:
-    for name in _read_constants(node, graph):
-        is_weight = node.op in PRODUCTS and name == weight_of(node, graph)
-        fault = why_not(graph.initializers[name], weight_scheme(node, name, graph, recipe) if is_weight else None)
-        if fault and (is_weight or graph.initializers[name].dtype == "float32"):
-            weight = weight_of(node, graph) if node.op in PRODUCTS else None
+def _by_constant(node: Node, view: GraphView, recipe: Recipe) -> Skipped | None:
+    weight = view.weight(node)
+    for name in _read_constants(node, view):
+        is_weight = name == weight
+        fault = why_not(view.constants[name], weight_scheme(node, view, recipe) if is_weight else None)
+        if fault and (is_weight or view.dtypes[name] == "float32"):
             named = fault if weight in (None, name) else f"its other constant {name!r} cannot be quantized: {fault}"
             return Skipped(weight or name, node.name, node.op, named)
     return None
 
 
-def _by_runtime(node: Node, graph: Graph, recipe: Recipe) -> Skipped | None:
-    weight = weight_of(node, graph) if node.op in PRODUCTS else None
-    scheme = weight_scheme(node, weight, graph, recipe) if weight else None
+def _by_runtime(node: Node, view: GraphView, recipe: Recipe) -> Skipped | None:
+    weight, scheme = view.weight(node), weight_scheme(node, view, recipe)
     if weight is None or scheme is None or recipe.runtime == DEFAULT_RUNTIME:
         return None
     from playground.model.runtimes import runtime
 
-    shape, axis = graph.initializers[weight].shape, channel_axis(node, weight, graph)
-    reason = runtime(recipe.runtime).takes_weight(shape, scheme, axis)
-    return _skipped(node, graph, reason) if reason else None
+    shape = view.constants[weight].shape
+    reason = runtime(recipe.runtime).takes_weight(shape, scheme, view.channel_axis(node))
+    return _skipped(node, view, reason) if reason else None
 
 
-def _by_form(node: Node, graph: Graph) -> Skipped | None:
+def _by_form(node: Node, view: GraphView) -> Skipped | None:
     """With dynamic activations only some forms of a product have an integer one."""
-    if node.op == "Gather":
+    operator = find(node)
+    if operator is None or operator.scales is not Scales.PRODUCT:
         return None
-    if len(node.inputs) < 2 or node.inputs[1] not in graph.initializers:
-        return _skipped(node, graph, "it multiplies two activations, which has no dynamic form")
+    if len(node.inputs) < 2 or node.inputs[1] not in view.constants:
+        return _skipped(node, view, "it multiplies two activations, which has no dynamic form")
     plain = {"alpha": 1.0, "beta": 1.0, "transA": 0}
-    odd = [name for name, value in plain.items() if node.op == "Gemm" and node.attributes.get(name, value) != value]
+    odd = [name for name, value in plain.items() if operator.get(node, name, value) != value]
     if odd:
-        return _skipped(node, graph, f"Gemm with {odd[0]} has no dynamic form")
+        return _skipped(node, view, f"{node.op} with {odd[0]} has no dynamic form")
     return None
 
 
-def _read_constants(node: Node, graph: Graph) -> Iterator[str]:
-    if node.op in (*PRODUCTS, *ELEMENTWISE):
-        yield from (name for name in node.inputs if name in graph.initializers)
-    elif node.op in NORMALIZATIONS:
-        yield from (name for name in node.inputs[:3] if name in graph.initializers)
-    elif node.op == "Gather":
-        yield from (name for name in node.inputs[:1] if name in graph.initializers)
+def _read_constants(node: Node, view: GraphView) -> Iterator[str]:
+    """The constants of a node that would be quantized."""
+    operator = find(node)
+    places = None if operator is None else _CONSTANTS.get(operator.scales)
+    if places is not None:
+        yield from (name for name in node.inputs[places] if name in view.constants)
 
 
-def by_activation(
-    graph: Graph, recipe: Recipe, placement: Placement, unusable: Mapping[str, str]
-) -> dict[str, Skipped]:
-    """Node name -> why it stays in float: an activation that it touches has no usable range."""
-    found = {}
-    for node in graph.nodes:
-        if node.op in quantized_operators(recipe) and node.name not in placement.excluded:
-            for name in (*node.inputs, *node.outputs):
-                if name in unusable:
-                    reason = f"the activation {name!r} cannot be quantized: {unusable[name]}"
-                    found[node.name] = _skipped(node, graph, reason)
-                    break
-    return found
+_CONSTANTS = {
+    Scales.PRODUCT: slice(None),
+    Scales.ELEMENTWISE: slice(None),
+    Scales.NORMALIZATION: slice(3),
+    Scales.LOOKUP: slice(1),
+}
+"""Which of the inputs are quantized where they are constants."""
 
 
 def untouched_constants(
-    graph: Graph, quantized: Collection[str], skipped: Mapping[str, Skipped], recipe: Recipe, placement: Placement
+    view: GraphView, quantized: Collection[str], recipe: Recipe, placement: Placement
 ) -> Iterator[Skipped]:
     """Float constants that stay as they are, unless their node has been named already."""
     named = set(quantized)
-    for node in graph.nodes:
+    for node in view.graph.nodes:
         for name in node.inputs:
-            tensor = graph.initializers.get(name)
-            if tensor is None or name in named or node.name in skipped or tensor.size < 2:
+            tensor = view.constants.get(name)
+            if tensor is None or name in named or node.name in placement.excluded or tensor.size < 2:
                 continue
             if tensor.dtype.startswith(("float", "bfloat")):
                 named.add(name)
@@ -141,26 +139,20 @@ def untouched_constants(
 
 
 def _why(node: Node, name: str, recipe: Recipe, placement: Placement) -> str:
-    if node.op not in quantized_operators(recipe) or node.domain:
+    operator: Operator | None = find(node)
+    if operator is None or node not in placement.operators:
         return f"{node.op} is not quantized"
     if recipe.activations != "static":
         return "biases stay in float where activations do" if name in node.inputs[2:] else f"{node.op} is no product"
     if recipe.biases == "float":
         return "the recipe leaves biases in float"
-    if node.op in FURTHER and recipe.operators is None:
+    if Form.FURTHER in operator.forms and recipe.operators is None:
         return "it is a parameter of the integer operator, which takes it in float"
     source = placement.provider(node.inputs[0])
     known = source in placement.activations or source in placement.weights
     return "it is no bias of one value a channel" if known else "the activation it belongs to has no range"
 
 
-def float_operators(graph: Graph, placement: Placement, recipe: Recipe) -> dict[str, int]:
+def float_operators(view: GraphView, placement: Placement) -> dict[str, int]:
     """Operators that stay in float, and how many nodes of each."""
-    operators = quantized_operators(recipe)
-    return dict(
-        Counter(
-            node.op
-            for node in graph.nodes
-            if node.op not in operators or node.domain or node.name in placement.excluded
-        )
-    )
+    return dict(Counter(node.op for node in view.graph.nodes if not placement.quantizes(node)))

@@ -1,37 +1,21 @@
-"""Placement beyond ONNX Runtime's own: what else has an integer form in ``playground.engines``.
+"""Functions written with several operators, products that a constant scales, masks: where they are in a graph.
 
 A function of one tensor is quantized before and after it, whatever operators it is written with: Gelu by Erf, or x *
-Clip(x + 3) / 6. So is a product of two activations that a constant scales, as in attention. What nothing quantized
-leads to stays in float.
+Clip(x + 3) / 6. So is a product of two activations that a constant scales, as in attention.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Container, Mapping
 
 import numpy as np
 
-from playground.model.graph import Graph, Node
+from playground import operators
+from playground.model.graph import Node
+from playground.model.graph_view import GraphView
+from playground.operators import Form, Scales, Trait, find
+from playground.ptq.choices import STATIC
 from playground.quantization import Range
-
-if TYPE_CHECKING:
-    from playground.ptq.placement import Placement
-
-FUNCTIONS = (
-    "Abs", "Ceil", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish", "Log", "Neg", "Reciprocal",
-    "Round", "Softplus", "Sqrt", "Tanh",
-)  # fmt: skip
-"""Functions of one value; Sigmoid and LeakyRelu are ONNX Runtime's too."""
-WITH_CONSTANT = ("Add", "Sub", "Mul", "Div", "Pow")
-ROWS = ("Softmax", "LayerNormalization", "ReduceMean")
-MOVES = ("Split", "Pad", "Resize", "Expand")
-FURTHER = (*FUNCTIONS, *ROWS, *MOVES, "Sub", "Div", "Pow", "Gather", "Where")
-"""Every operator that is quantized here and not by ONNX Runtime's rules."""
-PASSING = ("MaxPool", "AveragePool", "Flatten", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Slice")
-REMOVABLE = ("Relu", "Clip")
-
-_IN_GROUPS = (*FUNCTIONS, *WITH_CONSTANT, "Sigmoid", "LeakyRelu", "Relu", "Clip")
 
 
 class Groups:
@@ -45,93 +29,67 @@ class Groups:
         numbers: constants that only these nodes read: they keep their value.
     """
 
-    def __init__(self, graph: Graph, excluded: Collection[str]) -> None:
+    def __init__(self, view: GraphView, excluded: Container[str]) -> None:
         """Look at the whole graph once; excluded nodes belong to no function."""
-        self._graph = graph
+        self._view = view
         self.roots: dict[str, str] = {}
-        self._readers: dict[str, list[Node]] = {}
-        for node in graph.nodes:
-            for name in node.inputs:
-                self._readers.setdefault(name, []).append(node)
-            if node.op in _IN_GROUPS and not node.domain and node.name not in excluded:
+        nodes = view.graph.nodes
+        for node in nodes:
+            if node.name not in excluded and _is_function(node):
                 self._join(node)
-        ends = {value.name for value in graph.outputs}
-        new = {
-            self.roots[node.outputs[0]] for node in graph.nodes if node.op in FURTHER and node.outputs[0] in self.roots
-        }
+        new = {self.roots[node.outputs[0]] for node in nodes if node.outputs[0] in self.roots and _is_further(node)}
         self.inner = {
-            t for t, root in self.roots.items() if root in new and t not in ends and self._only_read_in(t, root)
+            t for t, root in self.roots.items() if root in new and t not in view.ends and self._only_read_in(t, root)
         }
-        self.inner |= {node.outputs[0] for node in graph.nodes if self._is_scaled_product(node, ends)}
-        touched = (node for node in graph.nodes if self.inner.intersection((*node.inputs, *node.outputs)))
+        self.inner |= {node.outputs[0] for node in nodes if self._is_scaled_product(node)}
+        touched = (node for node in nodes if self.inner.intersection((*node.inputs, *node.outputs)))
         self.nodes = {node.name for node in touched}
         self.numbers = {
             name
-            for name in graph.initializers
-            if name in self._readers and all(node.name in self.nodes for node in self._readers[name])
+            for name in view.constants
+            if view.readers(name) and all(node.name in self.nodes for node in view.readers(name))
         }
 
     def _join(self, node: Node) -> None:
-        held = self._graph.initializers
+        held = self._view.constants
         live = [name for name in node.inputs if name and name not in held]
         roots = {self.roots.get(name, name) for name in live}
         if len(roots) != 1 or any(held[name].size != 1 for name in node.inputs if name in held):
             return
-        if node.op in ("Relu", "Clip") and live[0] not in self.roots:
+        operator = find(node)
+        if operator is not None and operator.scales is Scales.CLIPS and live[0] not in self.roots:
             return  # it follows what is no function: its limits become the range of that
         self.roots[node.outputs[0]] = roots.pop()
 
     def _only_read_in(self, name: str, root: str) -> bool:
-        readers = self._readers.get(name, [])
+        readers = self._view.readers(name)
         return bool(readers) and all(self.roots.get(node.outputs[0]) == root for node in readers)
 
-    def _is_scaled_product(self, node: Node, ends: Collection[str]) -> bool:
-        readers = self._readers.get(node.outputs[0], [])
-        constant = any(name in self._graph.initializers for name in node.inputs)
-        if node.op != "MatMul" or constant or node.outputs[0] in ends:
+    def _is_scaled_product(self, node: Node) -> bool:
+        made, readers = node.outputs[0], self._view.readers(node.outputs[0])
+        constant = any(name in self._view.constants for name in node.inputs)
+        if find(node) is not operators.mat_mul.OPERATOR or constant or made in self._view.ends or len(readers) != 1:
             return False
-        if len(readers) != 1 or readers[0].op not in ("Mul", "Div"):
+        operator = find(readers[0])
+        if operator is not operators.mul.OPERATOR and operator is not operators.div.OPERATOR:
             return False
         first, second = readers[0].inputs
-        factor = self._graph.initializers.get(second if first == node.outputs[0] else first)
-        in_order = readers[0].op == "Mul" or first == node.outputs[0]
+        factor = self._view.constants.get(second if first == made else first)
+        in_order = operator is operators.mul.OPERATOR or first == made
         return in_order and factor is not None and factor.size == 1 and bool(factor.numpy().reshape(()) > 0)
 
 
-class PlacementOps(NamedTuple):
-    """What the placement of ONNX Runtime's rules is done with.
-
-    Attributes:
-        mark: gives tensors that are computed a scale of their own, unless they have one.
-        elementwise: marks all inputs and outputs of a node, and its constants.
-        constants: quantizes a node's constants like activations.
-        pass_on: gives a node's outputs the scale of its input, if that has one.
-        remove: lets a Relu or Clip vanish into the range of what it follows.
-    """
-
-    mark: Callable[..., None]
-    elementwise: Callable[[Node], None]
-    constants: Callable[[Node], None]
-    pass_on: Callable[[Node], None]
-    remove: Callable[[Node], None]
+def _is_function(node: Node) -> bool:
+    """Whether it is a function of single values, if all inputs but one are single constants."""
+    operator = find(node)
+    if operator is None or not operator.forms & STATIC:
+        return False
+    return operator.scales in (Scales.FUNCTION, Scales.CLIPS) or Trait.FUNCTION_WITH_CONSTANT in operator.traits
 
 
-def extend(graph: Graph, placement: Placement, hands: PlacementOps) -> None:
-    """Place what ONNX Runtime's rules leave in float, after they have placed the rest."""
-    groups = Groups(graph, placement.excluded)
-    for node in graph.nodes:
-        if not node.domain and node.name not in placement.excluded:
-            if node.op in FURTHER:
-                _place(graph, placement, node, hands)
-            elif node.op in PASSING:
-                hands.pass_on(node)
-            elif node.op in REMOVABLE and node.name not in (groups.nodes | placement.removed):
-                hands.remove(node)
-    for name in groups.inner:
-        placement.activations.pop(name, None)
-    placement.removed -= groups.nodes
-    for name in groups.numbers:
-        placement.weights.pop(name, None)
+def _is_further(node: Node) -> bool:
+    operator = find(node)
+    return operator is not None and Form.FURTHER in operator.forms
 
 
 MASKED = -1000.0
@@ -140,51 +98,20 @@ MARGIN = 12.0
 """How far below the lowest score an ignored one is kept: ``exp(-12)`` is nothing in 8 bits."""
 
 
-def unmasked(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Range]:
+def unmasked(view: GraphView, ranges: Mapping[str, Range]) -> dict[str, Range]:
     """Ranges in which masked scores do not count: a mask of -10000 would leave no codes for the others.
 
     They are cut off a little below the lowest of the scores, where Softmax makes zero of them all the same.
     """
     adjusted = dict(ranges)
-    read_by_softmax = {node.inputs[0] for node in graph.nodes if node.op == "Softmax"}
-    for node in graph.nodes:
-        found = ranges.get(node.outputs[0])
-        if (
-            node.op not in ("Add", "Where")
-            or node.outputs[0] not in read_by_softmax
-            or found is None
-            or found.lo.min() > MASKED
-        ):
+    for node in view.graph.nodes:
+        operator, made = find(node), node.outputs[0]
+        if operator is None or Trait.MASKS not in operator.traits or made not in ranges:
+            continue
+        read_by_softmax = any(r.inputs[0] == made and find(r) is operators.softmax.OPERATOR for r in view.readers(made))
+        if not read_by_softmax or ranges[made].lo.min() > MASKED:
             continue
         scores = [ranges[name] for name in node.inputs if name in ranges and ranges[name].lo.min() > MASKED]
         if len(scores) == 1:
-            adjusted[node.outputs[0]] = Range(scores[0].lo - np.float32(MARGIN), scores[0].hi)
+            adjusted[made] = Range(scores[0].lo - np.float32(MARGIN), scores[0].hi)
     return adjusted
-
-
-def _place(graph: Graph, placement: Placement, node: Node, hands: PlacementOps) -> None:
-    table = node.op == "Gather" and node.inputs[0] in graph.initializers
-    if not table and not any(name in placement.activations for name in node.inputs):
-        return
-    if node.op in FUNCTIONS or node.op in ("ReduceMean", "Pow", "LayerNormalization"):
-        hands.mark(node.inputs[0], node.outputs[0])
-    elif node.op == "Where":
-        hands.mark(*node.inputs[1:], *node.outputs)
-    elif node.op in ("Sub", "Div"):
-        hands.elementwise(node)
-    elif node.op == "Softmax":
-        ends = {value.name for value in graph.outputs}
-        hands.mark(node.inputs[0], *(name for name in node.outputs if name not in ends))
-    elif table:
-        hands.constants(node)
-        if node.inputs[0] in placement.weights:
-            hands.mark(node.outputs[0])
-    elif _keeps_codes(node):
-        hands.pass_on(node)
-
-
-def _keeps_codes(node: Node) -> bool:
-    """Whether a node only moves values, so that its outputs have its input's scale."""
-    default = {"Pad": "constant", "Resize": "nearest"}.get(node.op)
-    held = node.attributes.get("mode", default)
-    return default is None or (held.decode() if isinstance(held, bytes) else held) == default

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from playground import operators
 from playground.errors import UnsupportedError
 from playground.histograms import Histogram
 from playground.host.output import write_file
 from playground.model.graph import Graph, Model
+from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
-from playground.operators import validate
+from playground.operators import find, validate, view_of
 from playground.ptq import report_entries
-from playground.ptq.calibrated_placement import Calibrated, DryRun, calibrated_task, constant_dtypes, dry_run_task
+from playground.ptq.calibrated_placement import Calibrated, DryRun, calibrated_task, dry_run_task
 from playground.ptq.calibration_data import CalibrationData, Given, calibration_data
 from playground.ptq.capture import release_task
 from playground.ptq.checks import checked
-from playground.ptq.exclusion import excluded_nodes
-from playground.ptq.placement import Placement, Placer
+from playground.ptq.placement import Placement, place
 from playground.ptq.qdq import QdqWriter, Quantization, require_opset
 from playground.ptq.quantize_weights import activation_parameters, quantize_biases, weights_task, with_overrides
 from playground.ptq.range_cache import Cache
@@ -94,48 +95,46 @@ def quantize_model_task(
     """The work of :func:`quantize_model`."""
     recipe = recipe or Recipe()
     graph, notes = _prepared(_float_graph(model), recipe)
-    notes += checked(graph, recipe)
+    view = view_of(graph)
+    notes += checked(view, recipe)
     data = _data(graph, recipe, calibration)
-    probe = yield from dry_run_task(graph, recipe, data)
-    skipped = excluded_nodes(graph, recipe)
-    first = Placer(graph, recipe, probe.dtypes, skipped).place()
-    before = yield from run_algorithms_task("graph", recipe, graph, placement=first, data=data, batch=probe.batch)
-    if before.graph is not graph:
+    probe = yield from dry_run_task(view, recipe, data)
+    placement = place(probe.view, recipe)
+    before = yield from run_algorithms_task(
+        "graph", recipe, probe.view, placement=placement, data=data, batch=probe.batch
+    )
+    if before.view is not probe.view:
         yield from _release_task(probe)
-        probe = yield from dry_run_task(before.graph, recipe, data)
-        skipped = excluded_nodes(before.graph, recipe)
-    found = Calibrated(Placer(before.graph, recipe, probe.dtypes, skipped).place())
+        probe = yield from dry_run_task(before.view, recipe, data)
+        placement = place(probe.view, recipe)
+    found = Calibrated(placement)
     if recipe.activations == "static" and data is not None:
-        found = yield from calibrated_task(before.graph, recipe, data, probe, skipped=skipped, cache=cache)
+        found = yield from calibrated_task(probe, placement, recipe, data, cache)
     yield from _release_task(probe)
-    treated = yield from _weights_task(before.graph, recipe, data, found, probe.batch)
+    treated = yield from _weights_task(probe.view, recipe, data, found, probe.batch)
     placement = found.placement
-    if treated.graph is not before.graph:  # biases may have been added
-        dtypes = probe.dtypes | constant_dtypes(treated.graph)
-        placement = Placer(treated.graph, recipe, dtypes, skipped).place()
+    if treated.view is not probe.view:  # biases may have been added
+        treated = replace(treated, view=view_of(treated.view.graph, probe.view.dtypes))
+        placement = place(treated.view, recipe, placement.excluded)
     quantization = _quantization(treated, recipe, placement, found)
-    written = written_graph(treated.graph, quantization)
+    written = written_graph(treated.view.graph, quantization)
     yield Progress(0, 1, "Writing the file")
     onnx = to_onnx(written)
     told = report_entries.about_data(data) if data is not None and recipe.activations == "static" else []
-    done = ReportInputs(model, treated.graph, recipe, quantization, written, skipped)
+    done = ReportInputs(model, treated.view, recipe, quantization, written)
     report = done.report(found, len(onnx), (*told, *notes), (*before.applied, *treated.applied))
     quantized = Model("onnx", _quantized_name(model.name), written.initializers, written)
-    return QuantizedModel(quantized, onnx, report, quantization, treated.graph, found.histograms)
+    return QuantizedModel(quantized, onnx, report, quantization, treated.view.graph, found.histograms)
 
 
 def _float_graph(model: Model) -> Graph:
-    graph = model.graph
-    if graph is None:
-        functions = next((note for note in model.notes if "functions" in note), "")
-        raise UnsupportedError(
-            "it defines functions of its own, and its graph is not read"
-            if functions
-            else "it holds tensors and no graph",
-            where=model.name,
-            hint="Inline them with onnx.inliner.inline_local_functions" if functions else "Use an ONNX model",
-        )
-    done = sum(node.op in ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear") for node in graph.nodes)
+    graph = model.required_graph()
+    writes = (
+        *operators.quantize_linear.OPERATORS,
+        *operators.dequantize_linear.OPERATORS,
+        operators.dynamic_quantize_linear.OPERATOR,
+    )
+    done = sum(find(node) in writes for node in graph.nodes)
     if done:
         raise UnsupportedError(
             f"it is quantized already ({done} QuantizeLinear and DequantizeLinear nodes)",
@@ -173,20 +172,20 @@ def _data(graph: Graph, recipe: Recipe, given: Given | None) -> CalibrationData 
 
 
 def _weights_task(
-    graph: Graph, recipe: Recipe, data: CalibrationData | None, found: Calibrated, batch: int
+    view: GraphView, recipe: Recipe, data: CalibrationData | None, found: Calibrated, batch: int
 ) -> Task[StageResult]:
     """All weights quantized, by algorithms or by rounding, and what algorithms change afterwards."""
     known: dict[str, Any] = {"placement": found.placement, "data": data, "batch": batch, "ranges": found.ranges}
-    chosen = yield from run_algorithms_task("weights", recipe, graph, **known)
-    weights = yield from weights_task(graph, found.placement, recipe, chosen.weights)
-    after = yield from run_algorithms_task("after", recipe, graph, **known, weights=weights)
-    return StageResult(after.graph, weights, (*chosen.applied, *after.applied))
+    chosen = yield from run_algorithms_task("weights", recipe, view, **known)
+    weights = yield from weights_task(view.graph, found.placement, recipe, chosen.weights)
+    after = yield from run_algorithms_task("after", recipe, view, **known, weights=weights)
+    return StageResult(after.view, weights, (*chosen.applied, *after.applied))
 
 
 def _quantization(treated: StageResult, recipe: Recipe, placement: Placement, found: Calibrated) -> Quantization:
     activations = activation_parameters(with_overrides(found.ranges, recipe), recipe)
     weights = dict(treated.weights)
-    biases = quantize_biases(treated.graph, placement, activations, weights) if recipe.biases == "int32" else {}
+    biases = quantize_biases(treated.view.graph, placement, activations, weights) if recipe.biases == "int32" else {}
     formats = {name: recipe.activation_scheme_for(name).format for name in activations}
     dynamic = recipe.activations == "dynamic"
     return Quantization(placement, activations, recipe.activation_scheme.format, weights, biases, formats, dynamic)

@@ -1,59 +1,27 @@
-"""Which tensors of a graph are quantized, and with whose parameters: the rules of ONNX Runtime's QDQ quantizer first.
+"""Which tensors of a graph are quantized, with whose parameters, and which nodes stay in float and why.
 
-A product (Conv, Gemm, MatMul) quantizes its input, weights, bias and output. Operators that only move values pass
-their input's parameters on. Relu and Clip vanish into the range of what they follow. ``further`` adds operators that
-ONNX Runtime's rules leave alone. What an operator named in neither reads stays float.
+The rules of ONNX Runtime's QDQ quantizer come first. A product (Conv, Gemm, MatMul) quantizes its input, weights, bias
+and output. Operators that only move values pass their input's parameters on. Relu and Clip vanish into the range of
+what they follow. Unless the recipe names operators, more of them follow that have an integer form in
+``playground.engines``: functions of single values, rows, products of two activations that a constant scales, as in
+attention; what nothing quantized leads to stays in float.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from playground.errors import InvalidInputError
-from playground.model.graph import Graph, Node
+from playground import operators
+from playground.model.graph import Node
+from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
-from playground.ptq.patterns import FURTHER, PASSING, REMOVABLE, PlacementOps, extend
+from playground.operators import Form, Operator, Scales, find
+from playground.ptq.choices import QuantizedOperators, quantized_operators, weight_scheme
+from playground.ptq.exclusion import excluded_nodes
+from playground.ptq.patterns import Groups
+from playground.ptq.report import Skipped
 from playground.quantization import Scheme
-
-PRODUCTS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
-ELEMENTWISE = ("Add", "Mul", "GlobalAveragePool", "Sigmoid", "LeakyRelu", "Concat")
-_RULES = (*PRODUCTS, *ELEMENTWISE, *PASSING, *REMOVABLE)
-OPERATORS = (*_RULES, *FURTHER)
-"""The operators that are quantized unless the recipe names others."""
-
-NORMALIZATIONS = ("BatchNormalization", "InstanceNormalization", "LayerNormalization")
-ON_DEMAND = (*NORMALIZATIONS, "Softmax", "Split", "Gather", "Resize")
-"""Operators that ONNX Runtime's tool quantizes by rules of its own: those if the recipe names operators."""
-
-ONNXRUNTIME = (*_RULES, *ON_DEMAND)
-"""What ONNX Runtime's tool quantizes unless it is told otherwise, as far as it has a form here: for ``operators``."""
-
-DYNAMIC = ("Conv", "Gemm", "MatMul", "Gather")
-"""The operators that have a form with dynamic activations."""
-
-
-def quantized_operators(recipe: Recipe) -> tuple[str, ...]:
-    """The operators that a recipe quantizes.
-
-    Raises:
-        InvalidInputError: it names one that has no quantized form.
-    """
-    if recipe.activations == "dynamic":
-        accepted: tuple[str, ...] = DYNAMIC
-    elif recipe.activations == "weight_only":
-        accepted = PRODUCTS
-    else:
-        accepted = (*OPERATORS, *ON_DEMAND)
-    if recipe.operators is None:
-        return OPERATORS if recipe.activations != "dynamic" else DYNAMIC
-    unknown = [op for op in recipe.operators if op not in (*OPERATORS, *ON_DEMAND)]
-    if unknown:
-        raise InvalidInputError(
-            f"{', '.join(unknown)} has no quantized form here", where="operators", hint=f"Use {', '.join(accepted)}"
-        )
-    return tuple(op for op in recipe.operators if op in accepted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +37,23 @@ class Bias:
 
 @dataclass(slots=True)
 class Placement:
-    """What was decided.
+    """What was decided about a graph.
 
     Attributes:
         activations: tensor -> the tensor whose scale and zero-point it shares, or None for its own.
         weights: constant -> its scheme, axis filled in.
         biases: in graph order.
         removed: names of the Relu and Clip nodes that vanish; their input takes their output's name.
-        excluded: names of the nodes that stay in float.
+        excluded: name of a node that stays in float though its operator has a quantized form -> why.
+        operators: the operators that the recipe quantizes.
     """
 
     activations: dict[str, str | None] = field(default_factory=dict)
     weights: dict[str, Scheme] = field(default_factory=dict)
     biases: list[Bias] = field(default_factory=list)
     removed: set[str] = field(default_factory=set)
-    excluded: frozenset[str] = frozenset()
+    excluded: Mapping[str, Skipped] = field(default_factory=dict)
+    operators: QuantizedOperators = field(default_factory=QuantizedOperators)
 
     def provider(self, name: str) -> str:
         """The activation whose scale and zero-point a tensor has: itself, or the first in a row that pass them on."""
@@ -91,99 +61,116 @@ class Placement:
             name = source
         return name
 
-
-def reads(node: Node) -> list[str]:
-    """The names a node reads, those that its subgraphs (If, Loop) take from outside included."""
-    names = [name for name in node.inputs if name]
-    for held in node.attributes.values():
-        if isinstance(held, Graph):
-            names += [name for inner in held.nodes for name in reads(inner)]
-            names += [value.name for value in held.outputs]
-    return names
+    def quantizes(self, node: Node) -> bool:
+        """Whether a node may be quantized: the recipe has its operator, and nothing speaks against this node."""
+        return node.name not in self.excluded and node in self.operators
 
 
-def weight_of(node: Node, graph: Graph) -> str | None:
-    """The constant that holds a product's weights, or None."""
-    candidates = node.inputs[:2] if node.op == "MatMul" else node.inputs[1:2]
-    return next((name for name in candidates if name in graph.initializers), None)
+def place(view: GraphView, recipe: Recipe, excluded: Mapping[str, Skipped] | None = None) -> Placement:
+    """Decide about a whole graph.
+
+    Args:
+        view: of a float graph. Only what its ``dtypes`` call float32 is quantized.
+        recipe: what to quantize and how.
+        excluded: names of the nodes that stay in float, and why; None: this is worked out, too.
+
+    Raises:
+        InvalidInputError: the recipe names an operator that has no quantized form.
+    """
+    operators = quantized_operators(recipe)
+    if excluded is None:
+        excluded = excluded_nodes(view, recipe, operators)
+    return _Placer(view, recipe, Placement(excluded=excluded, operators=operators)).place()
 
 
-def channel_axis(node: Node, weight: str, graph: Graph) -> int | None:
-    """The axis of a weight along which outputs have a channel each; None if it has none."""
-    rank = len(graph.initializers[weight].shape)
-    if node.op == "MatMul":
-        return rank - 1 if rank > 1 and node.inputs[1] == weight else None
-    if node.op == "Gemm":
-        return 0 if node.attributes.get("transB", 0) else 1
-    return 1 if node.op == "ConvTranspose" else 0
+class _Placer:
+    """Walks a graph once, or twice where there are rules beyond ONNX Runtime's."""
 
-
-def weight_scheme(node: Node, weight: str, graph: Graph, recipe: Recipe) -> Scheme | None:
-    """The recipe's scheme for a weight with its channel axis filled in; None leaves it in float."""
-    scheme = recipe.scheme_for(weight, node.name, op=node.op, shape=graph.initializers[weight].shape)
-    if scheme is not None and recipe.activations == "dynamic" and node.op == "Conv":
-        return replace(scheme, granularity="tensor", axis=None)  # ConvInteger takes one zero-point
-    if scheme is None or scheme.granularity != "channel" or scheme.axis is not None:
-        return scheme
-    axis = channel_axis(node, weight, graph)
-    return replace(scheme, axis=axis) if axis is not None else replace(scheme, granularity="tensor")
-
-
-class Placer:
-    """Walks a graph once and places quantization."""
-
-    def __init__(self, graph: Graph, recipe: Recipe, dtypes: Mapping[str, str], excluded: Collection[str]) -> None:
-        """Start with nothing placed.
-
-        Args:
-            graph: a float graph.
-            recipe: whose rules say how weights are quantized.
-            dtypes: element type of every tensor, as far as it is known; only float32 is quantized.
-            excluded: names of nodes that stay in float.
-        """
-        self.graph, self.recipe, self._dtypes = graph, recipe, dtypes
-        self._operators = quantized_operators(recipe)
-        self._uses = Counter(name for node in graph.nodes for name in reads(node))
-        self._ends = {value.name for value in (*graph.inputs, *graph.outputs)}
-        self.placement = Placement(excluded=frozenset(excluded))
+    def __init__(self, view: GraphView, recipe: Recipe, placement: Placement) -> None:
+        self._view, self._recipe, self.placement = view, recipe, placement
 
     def place(self) -> Placement:
         """Place everything: by ONNX Runtime's rules, and unless the recipe names operators, what is further ours."""
-        further = self.recipe.activations == "static" and self.recipe.operators is None
-        rules = _RULES if further else self._operators
-        steps: dict[str, Callable[[Node], None]] = dict.fromkeys(PRODUCTS, self._product)
-        if self.recipe.activations == "dynamic":
-            steps["Gather"] = self._constants
-        elif self.recipe.activations == "static":
-            steps |= dict.fromkeys((*ELEMENTWISE, "Softmax"), self._elementwise)
-            steps |= dict.fromkeys((*PASSING, "Split", "Resize", "Gather"), self._pass_on)
-            steps |= dict.fromkeys(REMOVABLE, self._remove) | dict.fromkeys(NORMALIZATIONS, self._normalization)
-        for node in self.graph.nodes:
-            wanted = node.op in rules and node.op in steps
-            if wanted and not node.domain and node.name not in self.placement.excluded:
-                steps[node.op](node)
-        if further:
-            hands = PlacementOps(self._mark, self._elementwise, self._constants, self._pass_on, self._remove)
-            extend(self.graph, self.placement, hands)
+        rules: dict[Scales, Callable[[Node], None]] = {Scales.PRODUCT: self._product}
+        forms = ~Form.NONE
+        if self._recipe.activations == "dynamic":
+            rules[Scales.LOOKUP] = self._constants
+        elif self._recipe.activations == "static":
+            rules |= dict.fromkeys((Scales.ELEMENTWISE, Scales.FUNCTION, Scales.ROWS), self._elementwise)
+            rules |= {Scales.PASSES: self._pass_on_named, Scales.LOOKUP: self._look_up, Scales.CLIPS: self._remove}
+            rules |= {Scales.NORMALIZATION: self._normalization}
+            forms = Form.DEFAULT if self._recipe.operators is None else Form.DEFAULT | Form.NAMED
+        self._walk(rules, forms)
+        if self._recipe.activations == "static" and self._recipe.operators is None:
+            self._place_further()
         return self.placement
+
+    def _walk(self, rules: Mapping[Scales, Callable[[Node], None]], forms: Form) -> None:
+        for node in self._view.graph.nodes:
+            operator = find(node)
+            if operator is None or not operator.forms & forms or operator.scales not in rules:
+                continue
+            if self.placement.quantizes(node):
+                rules[operator.scales](node)
+
+    def _place_further(self) -> None:
+        """Place what ONNX Runtime's rules leave in float, after they have placed the rest."""
+        groups = Groups(self._view, self.placement.excluded)
+        placement = self.placement
+        for node in self._view.graph.nodes:
+            operator = find(node)
+            if operator is None or not placement.quantizes(node):
+                continue
+            if Form.FURTHER in operator.forms:
+                self._further(node, operator)
+            elif operator.scales is Scales.PASSES:
+                self._pass_on(node)
+            elif operator.scales is Scales.CLIPS and node.name not in (groups.nodes | placement.removed):
+                self._remove(node)
+        for name in groups.inner:
+            placement.activations.pop(name, None)
+        placement.removed -= groups.nodes
+        for name in groups.numbers:
+            placement.weights.pop(name, None)
+
+    def _further(self, node: Node, operator: Operator) -> None:
+        table = operator.scales is Scales.LOOKUP and node.inputs[0] in self._view.constants
+        if not table and not any(name in self.placement.activations for name in node.inputs):
+            return
+        if operator.scales in (Scales.FUNCTION, Scales.NORMALIZATION):
+            self._mark(node.inputs[0], node.outputs[0])
+        elif operator.scales is Scales.CHOICE:
+            self._mark(*node.inputs[1:], *node.outputs)
+        elif operator.scales is Scales.ELEMENTWISE:
+            self._elementwise(node)
+        elif operator is operators.softmax.OPERATOR:
+            self._mark(node.inputs[0], *(name for name in node.outputs if name not in self._view.ends))
+        elif operator.scales is Scales.ROWS:
+            self._mark(node.inputs[0], node.outputs[0])
+        elif table:
+            self._constants(node)
+            if node.inputs[0] in self.placement.weights:
+                self._mark(node.outputs[0])
+        else:
+            self._pass_on(node)
 
     def _elementwise(self, node: Node) -> None:
         self._mark(*node.inputs, *node.outputs)
         self._constants(node)
 
     def _mark(self, *names: str) -> None:
+        """Give tensors that are computed a scale of their own, unless they have one."""
         for name in names:
-            if self._dtypes.get(name) == "float32" and name not in self.graph.initializers:
+            if self._view.dtypes.get(name) == "float32" and name not in self._view.constants:
                 self.placement.activations.setdefault(name, None)
 
     def _constants(self, node: Node) -> None:
-        """Constants of an elementwise operator (and of Gather) are treated like the activations they meet."""
-        like_activations = replace(self.recipe.activation_scheme, calibrator="minmax", calibrator_args=())
+        """Quantize constants of an elementwise operator (and of Gather) like the activations they meet."""
+        like_activations = replace(self._recipe.activation_scheme, calibrator="minmax", calibrator_args=())
         for name in node.inputs:
-            if name in self.graph.initializers and self._dtypes[name] == "float32":
-                override = self.recipe.override_for(name)
-                shape = self.graph.initializers[name].shape
-                rule = self.recipe.rule_for(name, node.name, op=node.op, shape=shape)
+            if name in self._view.constants and self._view.dtypes[name] == "float32":
+                override = self._recipe.override_for(name)
+                rule = self._recipe.rule_for(name, node.name, op=node.op, shape=self._view.shape(name))
                 scheme = like_activations if rule is None else rule.scheme
                 if override is not None and override.scheme is not None:
                     scheme = override.scheme
@@ -193,51 +180,68 @@ class Placer:
     def _normalization(self, node: Node) -> None:
         """Scale as a weight, bias as int32; mean and variance stay in float."""
         source, weight, *others = node.inputs
-        if weight not in self.graph.initializers or self._dtypes.get(weight) != "float32":
+        if weight not in self._view.constants or self._view.dtypes[weight] != "float32":
             self._mark(weight)
         else:
-            scheme = self.recipe.scheme_for(weight, node.name, op=node.op, shape=self.graph.initializers[weight].shape)
+            scheme = self._recipe.scheme_for(weight, node.name, op=node.op, shape=self._view.shape(weight))
             if scheme is not None:
                 self.placement.weights.setdefault(weight, replace(scheme, granularity="tensor", axis=None))
         self._mark(source, *node.outputs)
         self._bias(node, others[0] if others else "", weight, 1.0)
 
     def _bias(self, node: Node, bias: str, weight: str | None, factor: float) -> None:
-        if weight in self.placement.weights and self._dtypes.get(bias) == "float32" and bias in self.graph.initializers:
+        constant = bias in self._view.constants and self._view.dtypes[bias] == "float32"
+        if weight in self.placement.weights and constant:
             self.placement.biases.append(Bias(node.name, bias, node.inputs[0], weight, factor))
 
     def _product(self, node: Node) -> None:
-        weight = weight_of(node, self.graph)
-        scheme = weight_scheme(node, weight, self.graph, self.recipe) if weight else None
+        weight, scheme = self._view.weight(node), weight_scheme(node, self._view, self._recipe)
         if weight and scheme:
             self.placement.weights.setdefault(weight, scheme)
-        if self.recipe.activations != "static":
+        if self._recipe.activations != "static":
             return
         self._mark(*(name for name in node.inputs[:2] if name != weight), *node.outputs)
-        beta = float(node.attributes.get("beta", 1.0)) if node.op == "Gemm" else 1.0
+        operator = find(node)
+        beta = 1.0 if operator is None else float(operator.get(node, "beta", 1.0))
         self._bias(node, node.inputs[2] if len(node.inputs) > 2 else "", weight, beta)
 
+    def _look_up(self, node: Node) -> None:
+        """Quantize the table, if it is constant; what is looked up has its scale."""
+        self._constants(replace(node, inputs=node.inputs[:1]))
+        if node.inputs[0] in self.placement.weights:
+            self._share(node.inputs[0], node.outputs[:1])
+        else:
+            self._pass_on(node)
+
+    def _pass_on_named(self, node: Node) -> None:
+        """Pass scales on as ONNX Runtime's tool does: to what Split gives in any case, and by Resize in every mode."""
+        operator = find(node)
+        if operator is operators.split.OPERATOR:
+            self._mark(node.inputs[0])
+        if operator is operators.resize.OPERATOR and node.inputs[0] in self.placement.activations:
+            self._share(node.inputs[0], node.outputs[:1])
+        else:
+            self._pass_on(node)
+
     def _pass_on(self, node: Node) -> None:
-        before_opset_12 = node.op == "MaxPool" and self.graph.opset < 12  # it takes no integers there
-        source = node.inputs[0]
-        if node.op == "Split":
-            self._mark(source)
-        elif node.op == "Gather":
-            self._constants(replace(node, inputs=node.inputs[:1]))
-        from_table = node.op == "Gather" and source in self.placement.weights
-        if source not in self.placement.activations and not from_table:
-            return
-        made = node.outputs if node.op == "Split" else node.outputs[:1]
-        for name in made:
-            if not before_opset_12 and self._dtypes.get(name) == "float32":
+        """Give a node's outputs the scale of its input, if that has one."""
+        operator = find(node)
+        if operator is not None and node.inputs[0] in self.placement.activations:
+            places = operator.passes(node, self._view.graph.opset)
+            self._share(node.inputs[0], [node.outputs[place] for place in places])
+
+    def _share(self, source: str, names: Iterable[str]) -> None:
+        for name in names:
+            if self._view.dtypes.get(name) == "float32":
                 self.placement.activations[name] = source
 
     def _remove(self, node: Node) -> None:
+        """Let a Relu or Clip vanish into the range of what it follows."""
         source, made = node.inputs[0], node.outputs[0]
         if source not in self.placement.activations:
             return
-        alone = self._uses[source] == 1 and source not in self._ends
-        if alone and not self.recipe.activation_scheme.symmetric:
+        graph_value = source in self._view.ends or self._view.producer(source) is None
+        if self._view.uses(source) == 1 and not graph_value and not self._recipe.activation_scheme.symmetric:
             del self.placement.activations[source]
             self.placement.removed.add(node.name)
         self._mark(made)

@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from playground import operators
 from playground.errors import UnsupportedError
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Graph, Node, Tensor
+from playground.model.naming import FreeNames
+from playground.operators import find
 from playground.ptq.constants import Int32Bias, flat_parameters
-from playground.ptq.free_names import FreeNames
-from playground.ptq.placement import Placement, reads
+from playground.ptq.placement import Placement
 from playground.quantization import QParams, QTensor
 
 
@@ -72,7 +74,7 @@ class QdqWriter:
         removed = (node for node in graph.nodes if node.name in self._placement.removed)
         self._takes_name_of = {node.inputs[0]: node.outputs[0] for node in removed}
         self._outputs = {value.name for value in graph.outputs}
-        self._names = FreeNames(graph)
+        self._names = FreeNames.of(graph)
 
     def write(self) -> Graph:
         """The quantized graph."""
@@ -83,7 +85,7 @@ class QdqWriter:
         for node in self._graph.nodes:
             if node.name not in self._placement.removed:
                 self._copy(node)
-        used = {name for node in self._made for name in reads(node)} | self._outputs
+        used = {name for node in self._made for name in node.reads} | self._outputs
         kept = {name: tensor for name, tensor in self._graph.initializers.items() if name in used}
         return self._graph.with_(nodes=tuple(self._made), initializers={**kept, **self._constants})
 
@@ -94,7 +96,11 @@ class QdqWriter:
 
     def _dequantize(self, name: str, inputs: tuple[str, ...], output: str, axis: int | None = None) -> None:
         attributes = {} if axis is None else {"axis": axis}
-        self._made.append(Node("DequantizeLinear", f"{name}_DequantizeLinear", inputs, (output,), attributes))
+        self._made.append(
+            Node(
+                operators.dequantize_linear.OPERATORS[0].name, f"{name}_DequantizeLinear", inputs, (output,), attributes
+            )
+        )
 
     def _dequantize_weight(self, name: str) -> None:
         weight = self._given.weights[name]
@@ -126,7 +132,7 @@ class QdqWriter:
             self._parameters[name] = self._parameters[provider]
         codes = self._names.take(f"{name}_QuantizeLinear_Output")
         inputs = source, *self._parameters[name]
-        self._made.append(Node("QuantizeLinear", f"{name}_QuantizeLinear", inputs, (codes,)))
+        self._made.append(Node(operators.quantize_linear.OPERATORS[0].name, f"{name}_QuantizeLinear", inputs, (codes,)))
         self._read_as[name] = name if source != name else self._names.take(f"{name}_DequantizeLinear_Output")
         self._dequantize(name, (codes, *self._parameters[name]), self._read_as[name])
 
@@ -141,7 +147,7 @@ class QdqWriter:
         bias = self._given.biases.get((node.name, node.inputs[2])) if len(node.inputs) > 2 else None
         if bias is not None:
             inputs[2] = self._dequantize_bias(node.inputs[2], bias)
-            if node.op == "Gemm":
+            if find(node) is operators.gemm.OPERATOR:
                 attributes["beta"] = 1.0  # it is in the codes
         names = [self._final_name(name) for name in node.outputs]
         # A graph output keeps its name for the dequantized values, and the float ones get another

@@ -9,27 +9,28 @@ from typing import Any
 import numpy as np
 
 from playground.metrics import sqnr_db
-from playground.model.graph import Graph, Model
+from playground.model.graph import Graph, Model, Node
+from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
+from playground.operators import Trait, find
 from playground.ptq.calibrated_placement import Calibrated
 from playground.ptq.calibration_data import CalibrationData
 from playground.ptq.exclusion import float_operators, untouched_constants
 from playground.ptq.qdq import Quantization
 from playground.ptq.quantize_weights import with_overrides
-from playground.ptq.report import AppliedAlgorithm, QuantizedActivation, QuantizedTensor, Report, Skipped
+from playground.ptq.report import AppliedAlgorithm, QuantizedActivation, QuantizedTensor, Report
 from playground.quantization import Range
 
 
 @dataclass(frozen=True, slots=True)
 class ReportInputs:
-    """All that a report is made from: the model, the float graph that was quantized, and what came of it."""
+    """All that a report is made from: the model, a view of the float graph that was quantized, and what came of it."""
 
     model: Model
-    graph: Graph
+    view: GraphView
     recipe: Recipe
     quantization: Quantization
     written: Graph
-    skipped: Mapping[str, Skipped]
 
     def report(
         self,
@@ -39,20 +40,21 @@ class ReportInputs:
         applied: tuple[AppliedAlgorithm, ...],
     ) -> Report:
         """The report."""
-        graph, quantization, recipe = self.graph, self.quantization, self.recipe
+        view, quantization, recipe = self.view, self.quantization, self.recipe
+        placement = quantization.placement
         constants = {*quantization.weights, *(bias for _, bias in quantization.biases)}
-        about = [*about_storage(self.written, quantization), *about_dynamic(graph, quantization, recipe)]
+        about = [*about_storage(self.written, quantization), *about_dynamic(view, quantization, recipe)]
         return Report(
             model=self.model.name,
-            tensors=tuple(tensor_reports(graph, quantization)),
+            tensors=tuple(tensor_reports(view, quantization)),
             activations=tuple(activation_reports(quantization, with_overrides(found.ranges, recipe))),
             skipped=(
-                *self.skipped.values(),
-                *untouched_constants(graph, constants, self.skipped, recipe, quantization.placement),
+                *placement.excluded.values(),
+                *untouched_constants(view, constants, recipe, placement),
             ),
-            float_operators=float_operators(graph, quantization.placement, recipe),
+            float_operators=float_operators(view, placement),
             biases=len(quantization.biases),
-            bytes_before=sum(tensor.nbytes for tensor in (self.model.graph or graph).initializers.values()),
+            bytes_before=sum(tensor.nbytes for tensor in (self.model.graph or view.graph).initializers.values()),
             bytes_after=packed_bytes(self.written, quantization),
             file_bytes=file_bytes,
             calibration_samples=found.samples,
@@ -92,16 +94,21 @@ def about_storage(written: Graph, quantization: Quantization) -> list[str]:
     ]
 
 
-def about_dynamic(graph: Graph, quantization: Quantization, recipe: Recipe) -> list[str]:
+def about_dynamic(view: GraphView, quantization: Quantization, recipe: Recipe) -> list[str]:
     """Sentences about what dynamic activations cannot have."""
     if recipe.activations != "dynamic" or recipe.weights.granularity != "channel":
         return []
-    convs = [n for n in graph.nodes if n.op == "Conv" and len(n.inputs) > 1 and n.inputs[1] in quantization.weights]
+    convs = [node for node in view.graph.nodes if view.weight(node) in quantization.weights and _is_convolution(node)]
     if not convs:
         return []
     return [
         f"{len(convs)} Conv weights have one scale a tensor: ConvInteger takes one, so ONNX Runtime's tool does this."
     ]
+
+
+def _is_convolution(node: Node) -> bool:
+    operator = find(node)
+    return operator is not None and Trait.CONVOLUTION in operator.traits
 
 
 def packed_bytes(written: Graph, quantization: Quantization) -> int:
@@ -114,12 +121,11 @@ def packed_bytes(written: Graph, quantization: Quantization) -> int:
     return total
 
 
-def tensor_reports(graph: Graph, quantization: Quantization) -> list[QuantizedTensor]:
+def tensor_reports(view: GraphView, quantization: Quantization) -> list[QuantizedTensor]:
     """A line for each quantized constant."""
-    readers = {name: node for node in reversed(graph.nodes) for name in node.inputs}
     reports = []
     for name, weight in quantization.weights.items():
-        tensor, node = graph.initializers[name], readers[name]
+        tensor, node = view.constants[name], view.readers(name)[0]
         reports.append(
             QuantizedTensor(
                 name=name,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from playground.errors import InvalidInputError
-from playground.model.graph import Graph
+from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
 from playground.ptq.report import AppliedAlgorithm
 from playground.quantization import QTensor
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 class StageResult:
     """What the algorithms of one stage left behind."""
 
-    graph: Graph
+    view: GraphView
     weights: Mapping[str, QTensor]
     applied: tuple[AppliedAlgorithm, ...]
 
 
-def run_algorithms_task(stage: str, recipe: Recipe, graph: Graph, **known: Any) -> Task[StageResult]:
+def run_algorithms_task(stage: str, recipe: Recipe, view: GraphView, **known: Any) -> Task[StageResult]:
     """Apply the recipe's algorithms of one stage, in the recipe's order.
 
     Args:
         stage: ``"graph"``, ``"weights"`` or ``"after"``.
         recipe: which algorithms, with which parameters.
-        graph: the float graph.
+        view: of the float graph.
         known: the other fields of :class:`playground.ptq.algorithms._algorithm.Context`.
 
     Raises:
@@ -40,11 +40,11 @@ def run_algorithms_task(stage: str, recipe: Recipe, graph: Graph, **known: Any) 
     """
     weights: Mapping[str, QTensor] = known.get("weights", {})
     if not recipe.algorithms:
-        return StageResult(graph, weights, ())
+        return StageResult(view, weights, ())
     from playground.ptq.algorithms import checked_calls
     from playground.ptq.algorithms._algorithm import Context
 
-    context = Context(graph, recipe, **known)
+    context = Context(view, recipe, **known)
     applied: list[AppliedAlgorithm] = []
     calls = [call for call in checked_calls(recipe.algorithms) if call[0].stage == stage]
     for index, (algorithm, parameters) in enumerate(calls):
@@ -57,15 +57,14 @@ def run_algorithms_task(stage: str, recipe: Recipe, graph: Graph, **known: Any) 
         _require_fitting(algorithm, context, outcome)
         applied.append(_told(algorithm, parameters, outcome))
         kept = {**context.weights, **outcome.weights}
-        context = replace(context, graph=outcome.graph or context.graph, weights=kept)
-    return StageResult(context.graph, context.weights, tuple(applied))
+        context = replace(context.with_graph(outcome.graph or context.graph), weights=kept)
+    return StageResult(context.view, context.weights, tuple(applied))
 
 
 def _require_fitting(algorithm: Algorithm, context: Context, outcome: Outcome) -> None:
     for name, weight in outcome.weights.items():
         scheme = context.placement.weights.get(name)
-        shape = context.graph.initializers[name].shape if name in context.graph.initializers else None
-        if scheme is None or weight.shape != shape or weight.scheme.format != scheme.format:
+        if scheme is None or weight.shape != context.view.shape(name) or weight.scheme.format != scheme.format:
             raise InvalidInputError(
                 f"it gave back {name!r} in another shape or format than the recipe asks for",
                 where=f"algorithm {algorithm.id!r}",

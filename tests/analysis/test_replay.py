@@ -12,6 +12,7 @@ from playground.analysis.variants import quantized_only
 from playground.engines.interpreter import run_graph
 from playground.errors import MissingError
 from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
+from playground.operators import view_of
 from playground.ptq.pipeline import QuantizedModel
 from playground.tasks import Progress, run_sync
 
@@ -37,7 +38,7 @@ def test_every_value_is_that_of_a_plain_run(net: Model, net_data: Data, net_quan
     graph, held = net.graph, Replay()
     run_sync(held.run_task(graph, net_data, ["z"], STEP, keep=True))
     for node in ("conv1", "conv2", "fc"):
-        part = quantized_only(graph, net_quantized.quantization, [node])
+        part = quantized_only(view_of(graph), net_quantized.quantization, [node])
         names = [name for n in part.nodes for name in n.outputs]
         found, wanted = run_sync(held.run_task(part, net_data, names, STEP)), run_graph(part, net_data, names)
         for name in names:
@@ -67,7 +68,7 @@ def test_only_what_differs_is_run(net: Model, net_data: Data, net_quantized: Qua
     ran.clear()
     run_sync(held.run_task(graph, net_data, ["z"], STEP))
     assert ran == []
-    last = quantized_only(graph, net_quantized.quantization, ["fc"])
+    last = quantized_only(view_of(graph), net_quantized.quantization, ["fc"])
     run_sync(held.run_task(last, net_data, ["z"], STEP))
     plain = {node.name for node in graph.nodes}
     assert [name for name in ran if name in plain] == ["fc", "softmax"]

@@ -10,6 +10,7 @@ from playground.engines.interpreter import run_graph
 from playground.metrics import compare
 from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
 from playground.model.recipe import AlgorithmCall, Recipe, Rule
+from playground.operators import view_of
 from playground.ptq.pipeline import QuantizedModel, quantize_model
 from playground.quantization import Scheme
 
@@ -17,7 +18,7 @@ Data = dict[str, np.ndarray]
 
 
 def test_layers_are_the_nodes_in_which_something_is_lost(net: Model, net_quantized: QuantizedModel) -> None:
-    layers = layers_of(net.graph, net_quantized.quantization)
+    layers = layers_of(view_of(net.graph), net_quantized.quantization)
     assert [layer.node for layer in layers] == ["conv1", "conv2", "add", "pool", "fc", "softmax"]
     assert [layer.weight for layer in layers] == ["w1", "w2", "", "", "w3", ""]
     assert [layer.output for layer in layers] == ["r1", "c2", "a", "p", "y", "z"]  # behind the Relu that vanishes
@@ -27,12 +28,12 @@ def test_layers_are_the_nodes_in_which_something_is_lost(net: Model, net_quantiz
 
 
 def test_all_layers_are_the_quantized_model(net: Model, net_data: Data, net_quantized: QuantizedModel) -> None:
-    whole = quantized_only(net.graph, net_quantized.quantization, [node.name for node in net.graph.nodes])
+    whole = quantized_only(view_of(net.graph), net_quantized.quantization, [node.name for node in net.graph.nodes])
     np.testing.assert_array_equal(run_graph(whole, net_data)["z"], run_graph(net_quantized.model.graph, net_data)["z"])
 
 
 def test_none_is_the_float_model(net: Model, net_data: Data, net_quantized: QuantizedModel) -> None:
-    bare = quantized_only(net.graph, net_quantized.quantization, [])
+    bare = quantized_only(view_of(net.graph), net_quantized.quantization, [])
     assert [node.op for node in bare.nodes] == [node.op for node in net.graph.nodes]
     np.testing.assert_array_equal(run_graph(bare, net_data)["z"], run_graph(net.graph, net_data)["z"])
 
@@ -44,7 +45,7 @@ def test_one_off_is_what_a_rule_that_leaves_the_layer_in_float_makes(
     # behind a float layer Softmax has nothing quantized to go by
     left = {node, "softmax"} if node == "fc" else {node}
     others = [n.name for n in net.graph.nodes if n.name not in left]
-    ours = quantized_only(net.graph, net_quantized.quantization, others)
+    ours = quantized_only(view_of(net.graph), net_quantized.quantization, others)
     recipe = Recipe((Rule(node),), Scheme("int4", "channel"))
     theirs = quantize_model(net, recipe, net_data).model.graph
     found, wanted = (run_graph(graph, net_data)["z"] for graph in (ours, theirs))
@@ -55,7 +56,7 @@ def test_one_off_is_what_a_rule_that_leaves_the_layer_in_float_makes(
 def test_one_on_is_what_rules_for_all_other_layers_make(
     net: Model, net_data: Data, net_quantized: QuantizedModel, node: str
 ) -> None:
-    ours = quantized_only(net.graph, net_quantized.quantization, [node])
+    ours = quantized_only(view_of(net.graph), net_quantized.quantization, [node])
     fused = {"conv1": "relu1"}.get(node)
     rules = tuple(Rule(n.name) for n in net.graph.nodes if n.name not in (node, fused))
     theirs = quantize_model(net, Recipe(rules, Scheme("int4", "channel")), net_data).model.graph
@@ -65,8 +66,8 @@ def test_one_on_is_what_rules_for_all_other_layers_make(
 
 def test_a_value_is_read_behind_its_pair(net: Model, net_quantized: QuantizedModel) -> None:
     graph = net_quantized.model.graph
-    assert dequantized(graph, "r1") == "r1_DequantizeLinear_Output"
-    assert dequantized(net.graph, "r1") == "r1"
+    assert dequantized(view_of(graph), "r1") == "r1_DequantizeLinear_Output"
+    assert dequantized(view_of(net.graph), "r1") == "r1"
 
 
 def test_other_weights(net: Model, net_data: Data, net_quantized: QuantizedModel) -> None:
@@ -100,11 +101,11 @@ def test_dynamic_activations_are_quantized_in_the_parts_too(
     net: Model, net_data: Data, dynamic: QuantizedModel
 ) -> None:
     every = [node.name for node in net.graph.nodes]
-    whole = quantized_only(net.graph, dynamic.quantization, every)
+    whole = quantized_only(view_of(net.graph), dynamic.quantization, every)
     assert whole.nodes == dynamic.model.graph.nodes
     for node in ("conv1", "fc"):
         for names, rules in (([node], [n for n in every if n != node]), ([n for n in every if n != node], [node])):
-            ours = quantized_only(net.graph, dynamic.quantization, names)
+            ours = quantized_only(view_of(net.graph), dynamic.quantization, names)
             recipe = Recipe(tuple(Rule(name) for name in rules), activations="dynamic")
             theirs = quantize_model(net, recipe).model.graph
             found, wanted = (run_graph(graph, net_data)["z"] for graph in (ours, theirs))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from playground import gallery
-from playground.app.inputs import as_feeds, digit_of, fixed_batch, of_any_batch, read_feeds
+from playground.app.inputs import as_feeds, digit_of, read_feeds
 from playground.errors import BadFileError, InvalidInputError
 from playground.model.graph import Graph, ValueInfo
 
@@ -75,5 +75,5 @@ def test_no_digit(content):
 
 def test_batches():
     fixed = graph(("scale", "float32", ()), ("a", "float32", (4, 2)), ("b", "float32", None))
-    assert (fixed_batch(fixed), fixed_batch(TWO)) == (4, None)
-    assert [value.shape for value in of_any_batch(fixed).inputs] == [(), (None, 2), None]
+    assert (fixed.fixed_batch, TWO.fixed_batch) == (4, None)
+    assert [value.shape for value in fixed.with_open_batch().inputs] == [(), (None, 2), None]

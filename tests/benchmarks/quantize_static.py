@@ -31,11 +31,11 @@ except ImportError:
 
 import playground
 from playground.model.recipe import CalibrationSettings, Recipe
-from playground.ptq.placement import ON_DEMAND, ONNXRUNTIME
+from playground.operators import Form, all_operators
 from playground.quantization import Scheme
 
 RNG = np.random.default_rng(20260101)
-OPERATORS = tuple(op for op in ONNXRUNTIME if op not in ON_DEMAND)
+OPERATORS = tuple(name for name, known in all_operators().items() if Form.DEFAULT in known.forms)
 TOKENS, WIDTH, HIDDEN, LAYERS = 32, 512, 2048, 7
 
 

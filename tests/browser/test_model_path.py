@@ -104,7 +104,7 @@ def test_engines_side_by_side(page):
     assert all(" ms" in row for row in rows)
     notes = page.locator("#slot-run-engines li").all_inner_texts()
     assert sum("the same top class" in note for note in notes) == 1
-    assert "Our kernels and our reference in integers agree in every code of 4 activations." in notes
+    assert "Our int8 kernels and our reference in integers agree in every code of 4 activations." in notes
     assert any(note.startswith("ONNX Runtime and fake quantization ") for note in notes)
 
 

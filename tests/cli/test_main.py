@@ -78,7 +78,7 @@ def test_an_engine_that_fails_is_exit_code_1(playground_cli, monkeypatch):
     def fail(*_, **__):
         raise EngineError("it fell over")
 
-    monkeypatch.setattr("playground.cli.evaluate.run_model", fail)
+    monkeypatch.setattr("playground.cli.evaluate.run_task", fail)
     ran = playground_cli("evaluate", "gallery:digits-mlp")
     assert (ran.code, ran.out, ran.err) == (1, "", "playground: it fell over\n")
 
@@ -87,7 +87,7 @@ def test_interrupt_ends_without_traceback(playground_cli, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("playground.cli.evaluate.run_model", interrupt)
+    monkeypatch.setattr("playground.cli.evaluate.run_task", interrupt)
     ran = playground_cli("evaluate", "gallery:digits-mlp", "--json")
     assert (ran.code, ran.err) == (130, "")
     assert ran.json == {"kind": "cancelled", "message": "cancelled"}

@@ -29,3 +29,13 @@ def test_types_are_made_to_fit() -> None:
 def test_refuses(feeds: dict[str, object], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         checked_feeds(GRAPH, feeds)  # type: ignore[arg-type]
+
+
+def test_what_was_checked_is_not_checked_again() -> None:
+    fed = checked_feeds(GRAPH, {"n": 1, "x": [[1, 2, 3]]})
+    assert checked_feeds(GRAPH, fed) is fed
+    assert checked_feeds(GRAPH.with_(name="same inputs"), fed) is fed
+    assert fed.shapes == {"x": (1, 3), "n": ()}
+    narrower = GRAPH.with_(inputs=(ValueInfo("x", "float32", ("batch", 2)), GRAPH.inputs[1]))
+    with pytest.raises(InvalidInputError, match=r"shape is \[1, 3\]"):
+        checked_feeds(narrower, fed)

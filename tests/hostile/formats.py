@@ -193,7 +193,19 @@ def _npz_seeds() -> list[bytes]:
     return [*files, _npz(arrays), _npz(arrays, True), _npz({"x": np.zeros(20_000, np.int8)}, True)]
 
 
-_DESCR = ("'<f4'", "'|O'", "'<U3'", "'>i8'", "'|V8'", "[('a', '<f4')]", "'<M8[s]'", "None", "'<f4', '<f4'", "3", "'<c8'")
+_DESCR = (
+    "'<f4'",
+    "'|O'",
+    "'<U3'",
+    "'>i8'",
+    "'|V8'",
+    "[('a', '<f4')]",
+    "'<M8[s]'",
+    "None",
+    "'<f4', '<f4'",
+    "3",
+    "'<c8'",
+)
 _SHAPES = ("(3,)", "()", "(2**62,)", "(-1,)", "(3.5,)", "3", "(3,)*50", "(4611686018427387904, 4)", "None", "(True,)")
 
 
@@ -246,7 +258,24 @@ def _make_safetensors(rng: random.Random) -> bytes:
 # ---- texts
 
 _TEXTS = [
-    *("NaN", "1e999", "-1e400", "Infinity", "inf", "0x10", "1_0", " 5", "+5", "", "9" * 400, "-", "1e-400", "٣", "5.", ".5"),
+    *(
+        "NaN",
+        "1e999",
+        "-1e400",
+        "Infinity",
+        "inf",
+        "0x10",
+        "1_0",
+        " 5",
+        "+5",
+        "",
+        "9" * 400,
+        "-",
+        "1e-400",
+        "٣",
+        "5.",
+        ".5",
+    ),
     *("true", "TRUE", "perhaps", "int4", "int99", "channel", "minmax", "a.b=1", "gptq.damping=" + "9" * 400, "w=int4"),
     *("\x00", "é", "%", "%ff", "%ED%A0%80", "a" * 1001, "w=int4," * 3000, ",,,,", "a=b=c", "3.5e38", "70000", "-17"),
 ]
@@ -288,7 +317,11 @@ def _recipe_seeds() -> list[Any]:
             "regex": regex,
             "operation": operation,
             "algorithm_key": "min_max_uniform_quantize",
-            "op_config": {"weight_tensor_config": config, "activation_tensor_config": config, "compute_precision": "INTEGER"},
+            "op_config": {
+                "weight_tensor_config": config,
+                "activation_tensor_config": config,
+                "compute_precision": "INTEGER",
+            },
         }
         for regex, operation in ((".*", "*"), ("^conv|fc[12]$", "CONV_2D"), ("a.b", "FULLY_CONNECTED"))
     ]
@@ -297,7 +330,13 @@ def _recipe_seeds() -> list[Any]:
         "v": [{"quant_type": "QUInt8", "axis": 0, "scale": 1.0, "zero_point": 0}, {"scale": 2.0, "zero_point": 3}],
         "x": [{"rmin": -1.0, "rmax": 1.0}],
     }
-    return [own.as_dict(), {"version": 1, "rules": [{"pattern": "*", "scheme": None}]}, edge, ort, {"TensorQuantOverrides": ort}]
+    return [
+        own.as_dict(),
+        {"version": 1, "rules": [{"pattern": "*", "scheme": None}]},
+        edge,
+        ort,
+        {"TensorQuantOverrides": ort},
+    ]
 
 
 def _make_recipe(rng: random.Random) -> bytes:
@@ -337,7 +376,9 @@ def _make_calibration(rng: random.Random) -> Any:
     arrays = {rng.choice((_workspace_input(), _workspace_input(), "y", "labels")): values}
     if rng.random() < 0.6:
         high = rng.choice((10, 11, 256, 2**63 - 1))
-        labels = np.random.default_rng(rng.randrange(2**32)).integers(rng.choice((0, 0, -1)), high, rng.choice((rows, 3)))
+        labels = np.random.default_rng(rng.randrange(2**32)).integers(
+            rng.choice((0, 0, -1)), high, rng.choice((rows, 3))
+        )
         with np.errstate(all="ignore"):
             arrays["labels"] = labels.astype(rng.choice(("<i8", "|u1", "<u8", "<f4", "|b1", "<i4")))
         if rng.random() < 0.1:
@@ -354,11 +395,31 @@ def _workspace_input() -> str:
     return model.graph.inputs[0].name
 
 
-_CHOICES: Sequence[Any] = ("", None, "8", "0", "-3", "1e9", "NaN", 8, 2**40, 1e400, "NHWC", "NCHW", "crop", "0.5 0.5", "0", [], {})
+_CHOICES: Sequence[Any] = (
+    "",
+    None,
+    "8",
+    "0",
+    "-3",
+    "1e9",
+    "NaN",
+    8,
+    2**40,
+    1e400,
+    "NHWC",
+    "NCHW",
+    "crop",
+    "0.5 0.5",
+    "0",
+    [],
+    {},
+)
 
 
 def _make_images(rng: random.Random) -> Any:
-    height, width = rng.choice(((8, 8), (1, 1), (3, 200), (0, 8), (-1, 8), (2**40, 2**40), ("8", 8), (True, 8), (None, 8)))
+    height, width = rng.choice(
+        ((8, 8), (1, 1), (3, 200), (0, 8), (-1, 8), (2**40, 2**40), ("8", 8), (True, 8), (None, 8))
+    )
     names = ("height", "width", "layout", "resize", "scale", "mean", "std", "other")
     choices: Any = {rng.choice(names): rng.choice(_CHOICES) for _ in range(rng.choice((0, 0, 1, 3)))}
     if rng.random() < 0.05:

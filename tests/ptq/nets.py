@@ -11,10 +11,12 @@ from playground import Scheme
 from playground.engines.interpreter import run_graph
 from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
 from playground.model.recipe import Recipe
+from playground.operators import view_of
 from playground.ptq.algorithms import algorithms
 from playground.ptq.algorithms._algorithm import Context, Outcome
 from playground.ptq.calibration_data import calibration_data
-from playground.ptq.placement import Placer
+from playground.ptq.placement import place
+from playground.ptq.report import Skipped
 from playground.tasks import run_sync
 
 Data = dict[str, np.ndarray]
@@ -123,9 +125,11 @@ def model_of(graph: Graph) -> Model:
 def context_of(graph: Graph, data: Data | None, recipe: Recipe = WEIGHTS_ONLY, **more: Any) -> Context:
     dtypes = {name: tensor.dtype for name, tensor in graph.initializers.items()} | {"x": "float32"}
     dtypes |= {name: "float32" for node in graph.nodes for name in node.outputs}
-    placement = Placer(graph, recipe, dtypes, frozenset(more.pop("excluded", ()))).place()
+    view = view_of(graph, dtypes)
+    excluded = {name: Skipped(name, name, "", "so that a test sees it") for name in more.pop("excluded", ())}
+    placement = place(view, recipe, excluded)
     given = None if data is None else calibration_data(graph, data)
-    return Context(graph, recipe, placement, given, 16, **more)
+    return Context(view, recipe, placement, given, 16, **more)
 
 
 def applied(name: str, context: Context, **parameters: float) -> Outcome:

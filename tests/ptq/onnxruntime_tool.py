@@ -18,6 +18,10 @@ from onnxruntime.quantization import (
 )
 
 from playground import gallery
+from playground.operators import Form, all_operators
+
+OPERATORS = tuple(name for name, known in all_operators().items() if known.forms & (Form.DEFAULT | Form.NAMED))
+"""What the tool quantizes unless it is told otherwise, as far as it has a form here."""
 
 RNG = np.random.default_rng(7)
 TYPES = {"int8": QuantType.QInt8, "uint8": QuantType.QUInt8}

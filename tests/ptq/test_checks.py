@@ -8,8 +8,9 @@ import pytest
 
 from playground.engines.run import run
 from playground.errors import EngineError, InvalidInputError, PlaygroundError, UnsupportedError
-from playground.model.graph import Graph, Model, Node, ValueInfo
+from playground.model.graph import Graph, Model, Node, NoGraph, ValueInfo
 from playground.model.recipe import AlgorithmCall, Override, Recipe, Rule
+from playground.operators import view_of
 from playground.ptq.checks import runnable_part
 from playground.ptq.pipeline import quantize_model
 from playground.quantization import Scheme
@@ -100,11 +101,11 @@ def test_the_part_that_runs(changed: Any, model: Model) -> None:
     custom = Node("Sparkle", "sparkle", ("r1",), ("s",), {}, "com.example")
     different = with_node(lambda **f: changed(other_opsets={"com.example": 1}, **f), model, custom)
     assert different.graph is not None
-    part = runnable_part(different.graph)
+    part = runnable_part(view_of(different.graph))
     assert [node.name for node in part.nodes] == ["conv1", "relu1"]
     assert [value.name for value in part.outputs] == ["r1"]
     assert model.graph is not None
-    assert runnable_part(model.graph) is model.graph
+    assert runnable_part(view_of(model.graph)) is model.graph
 
 
 @pytest.mark.parametrize("heavy", [0, 10**9])
@@ -121,8 +122,8 @@ def test_answers_that_are_not_finite(
 
 
 def test_functions_of_its_own(model: Model) -> None:
-    noted = Model("onnx", "f.onnx", model.tensors, None, notes=("It defines 2 functions of its own: ...",))
-    with pytest.raises(UnsupportedError, match="inline_local_functions"):
+    noted = Model("onnx", "f.onnx", model.tensors, None, no_graph=NoGraph("its graph is not read", "Inline it"))
+    with pytest.raises(UnsupportedError, match=r"its graph is not read\. Inline it"):
         quantize_model(noted)
 
 

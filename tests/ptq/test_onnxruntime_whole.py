@@ -12,9 +12,8 @@ import pytest
 from playground.model.loading import load
 from playground.model.recipe import CalibrationSettings, Recipe
 from playground.ptq.pipeline import quantize_model
-from playground.ptq.placement import ONNXRUNTIME
 from playground.quantization import Scheme
-from tests.ptq.onnxruntime_tool import DATA, MODELS, assert_equal_files, dynamic, input_of, static
+from tests.ptq.onnxruntime_tool import DATA, MODELS, OPERATORS, assert_equal_files, dynamic, input_of, static
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +32,7 @@ def ours(name: str, weights: str = "int8", channel: bool = False, activations: S
         weights=Scheme(weights, granularity="channel" if channel else "tensor", symmetric=weights == "int8"),
         activation_scheme=activations or Scheme("uint8", symmetric=False),
         calibration=CalibrationSettings(batch=len(DATA[name])),
-        operators=ONNXRUNTIME,
+        operators=OPERATORS,
     )
     model = load(MODELS[name].SerializeToString(), f"{name}.onnx")
     return quantize_model(model, recipe, {input_of(name): DATA[name]}).onnx

@@ -2,7 +2,10 @@ import pytest
 
 from playground.model.graph import Graph, Model, Node, ValueInfo
 from playground.model.recipe import Recipe, Rule
-from playground.ptq.placement import Placement, Placer, channel_axis, reads
+from playground.operators import view_of
+from playground.ptq import placement
+from playground.ptq.placement import Placement
+from playground.ptq.report import Skipped
 from playground.quantization import Scheme
 
 
@@ -10,16 +13,17 @@ def place(model: Model, recipe: Recipe | None = None, excluded: tuple[str, ...] 
     graph = model.graph
     assert graph is not None
     names = {name for node in graph.nodes for name in (*node.inputs, *node.outputs)}
-    return Placer(graph, recipe or Recipe(), dict.fromkeys(names, "float32"), excluded).place()
+    skipped = {name: Skipped(name, name, "", "so that this test sees it") for name in excluded}
+    return placement.place(view_of(graph, dict.fromkeys(names, "float32")), recipe or Recipe(), skipped)
 
 
 def test_asymmetric_activations_swallow_the_relu(model: Model) -> None:
-    placement = place(model)
-    assert placement.removed == {"relu1"}
-    assert placement.activations == {"x": None, "r1": None, "c2": None, "a": None, "p": "a", "f": "p", "y": None}
-    assert placement.provider("f") == "a"
-    assert {name: scheme.axis for name, scheme in placement.weights.items()} == {"w1": 0, "w2": 0, "w3": 1}
-    assert [(bias.name, bias.input, bias.weight) for bias in placement.biases] == [
+    placed = place(model)
+    assert placed.removed == {"relu1"}
+    assert placed.activations == {"x": None, "r1": None, "c2": None, "a": None, "p": "a", "f": "p", "y": None}
+    assert placed.provider("f") == "a"
+    assert {name: scheme.axis for name, scheme in placed.weights.items()} == {"w1": 0, "w2": 0, "w3": 1}
+    assert [(bias.name, bias.input, bias.weight) for bias in placed.biases] == [
         ("b1", "x", "w1"),
         ("b2", "r1", "w2"),
         ("b3", "f", "w3"),
@@ -27,9 +31,9 @@ def test_asymmetric_activations_swallow_the_relu(model: Model) -> None:
 
 
 def test_symmetric_activations_keep_it(model: Model) -> None:
-    placement = place(model, Recipe(activation_scheme=Scheme("int8")))
-    assert placement.removed == set()
-    assert list(placement.activations) == ["x", "c1", "r1", "c2", "a", "p", "f", "y"]
+    placed = place(model, Recipe(activation_scheme=Scheme("int8")))
+    assert placed.removed == set()
+    assert list(placed.activations) == ["x", "c1", "r1", "c2", "a", "p", "f", "y"]
 
 
 def test_relu_stays_if_someone_else_reads_its_input(model: Model) -> None:
@@ -39,20 +43,20 @@ def test_relu_stays_if_someone_else_reads_its_input(model: Model) -> None:
     assert place(Model("onnx", "m", model.tensors, graph.with_(outputs=outputs))).removed == set()
     inner = Graph("inner", (), (ValueInfo("t", "float32", None),), (Node("Neg", "n", ("c1",), ("t",)),), {}, 17)
     branches = Node("If", "if", ("b3",), ("u",), {"then_branch": inner, "else_branch": inner})
-    assert sorted(reads(branches)) == ["b3", "c1", "c1", "t", "t"]
+    assert sorted(branches.reads) == ["b3", "c1", "c1", "t", "t"]
     assert place(Model("onnx", "m", model.tensors, graph.with_(nodes=(*graph.nodes, branches)))).removed == set()
 
 
 def test_excluded_nodes_ask_for_nothing(model: Model) -> None:
-    placement = place(model, excluded=("conv2", "fc"))
-    assert set(placement.weights) == {"w1"}
-    assert placement.activations == {"x": None, "r1": None, "c2": None, "a": None, "p": "a", "f": "p"}
+    placed = place(model, excluded=("conv2", "fc"))
+    assert set(placed.weights) == {"w1"}
+    assert placed.activations == {"x": None, "r1": None, "c2": None, "a": None, "p": "a", "f": "p"}
 
 
 def test_weight_only(model: Model) -> None:
-    placement = place(model, Recipe(activations="weight_only"))
-    assert set(placement.weights) == {"w1", "w2", "w3"}
-    assert (placement.activations, placement.biases, placement.removed) == ({}, [], set())
+    placed = place(model, Recipe(activations="weight_only"))
+    assert set(placed.weights) == {"w1", "w2", "w3"}
+    assert (placed.activations, placed.biases, placed.removed) == ({}, [], set())
 
 
 def test_rules_choose_schemes(model: Model) -> None:
@@ -81,7 +85,7 @@ def test_channel_axis(node: Node, shape: tuple[int, ...], axis: int | None) -> N
     from playground.model.graph import Tensor
 
     graph = Graph("g", (), (), (node,), {"w": Tensor.of("w", np.zeros(shape, np.float32))}, 17)
-    assert channel_axis(node, "w", graph) == axis
+    assert view_of(graph).channel_axis(node) == axis
 
 
 def test_operators_of_other_domains_are_left_alone(model: Model) -> None:

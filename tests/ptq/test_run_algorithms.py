@@ -25,7 +25,7 @@ def double(context: Context, parameters: Mapping[str, float]) -> Task[Outcome]:
     """Multiplies the first weight and divides the second: not the same net, which is the point."""
     SEEN.append(context)
     yield from ()
-    graph = context.with_constants({"w1": context.values("w1") * np.float32(parameters["factor"])})
+    graph = context.graph.with_constants({"w1": context.values("w1") * np.float32(parameters["factor"])})
     return Outcome(graph, before={"largest": 1.0}, after={"largest": 2.0}, notes=("doubled",))
 
 
@@ -47,7 +47,7 @@ def shift(context: Context, parameters: Mapping[str, float]) -> Task[Outcome]:
     yield from ()
     dequantized = context.fake_quantized().initializers["w3"].numpy()
     assert np.array_equal(dequantized, context.weights["w3"].dequantize())
-    return Outcome(context.with_constants({"b3": context.values("b3") + 1}))
+    return Outcome(context.graph.with_constants({"b3": context.values("b3") + 1}))
 
 
 ALGORITHMS = {

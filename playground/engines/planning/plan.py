@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from playground.engines.feeds import fits
 from playground.engines.interpreter import FAILURES
 from playground.engines.planning.expansions import expanded, upgraded
 from playground.engines.planning.layer_norms import with_layer_norms
 from playground.errors import InvalidInputError, UnsupportedError
-from playground.model.graph import Graph, Node
+from playground.model.graph import Graph, Node, ValueInfo
+from playground.model.graph_view import GraphView
 from playground.operators import Operator, Trait, find
 from playground.operators._planning import fold
 from playground.programs import program as p
@@ -76,20 +78,15 @@ def _finished(planner: Planner) -> p.Program:
     )
 
 
-def _shape_of_input(
-    name: str, declared: tuple[int | str | None, ...] | None, shapes: Mapping[str, Sequence[int]]
-) -> tuple[int, ...]:
+def _shape_of_input(value: ValueInfo, shapes: Mapping[str, Sequence[int]]) -> tuple[int, ...]:
+    name = value.name
     if name not in shapes:
         raise InvalidInputError("no shape was given for this input", where=name, hint=f"Given: {sorted(shapes)}")
     shape = tuple(int(n) for n in shapes[name])
     if 0 in shape:
         raise InvalidInputError(f"shape {shape} has no elements", where=name, hint="Give at least one sample")
-    if declared is not None:
-        fits = len(declared) == len(shape) and all(
-            not isinstance(d, int) or d == n for d, n in zip(declared, shape, strict=True)
-        )
-        if not fits:
-            raise InvalidInputError(f"shape {shape} was given", where=name, hint=f"The model takes {declared}")
+    if not fits(value, shape):
+        raise InvalidInputError(f"shape {shape} was given", where=name, hint=f"The model takes {value.shape}")
     return shape
 
 
@@ -116,10 +113,10 @@ def refusals(graph: Graph, shapes: Mapping[str, Sequence[int]] | None = None) ->
 
 def _walked(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> tuple[Planner, list[Refusal]]:
     """Plan node after node; what follows from a node that cannot run is left out, and all such nodes are named."""
-    planner = Planner(with_layer_norms(upgraded(expanded(graph))))
+    planner = Planner(with_layer_norms(GraphView(upgraded(expanded(graph))))[0])
     for info in graph.inputs:
         planner.symbols[info.name] = Codes(info.name)
-        planner.values[info.name] = p.Value(_shape_of_input(info.name, info.shape, shapes), info.dtype)
+        planner.values[info.name] = p.Value(_shape_of_input(info, shapes), info.dtype)
     broken: set[str] = set()
     refused: list[Refusal] = []
     for node in planner.graph.nodes:

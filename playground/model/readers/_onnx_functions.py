@@ -48,7 +48,7 @@ def inline(model: Message, where: str) -> str:
                 return f"its function {function.name!r} is written for another operator set ({held.version})"
     stems = _Stems(where)
     _collect_stems(model.graph, stems)
-    _Inliner(functions, stems, FreeNames(stems), where).replace(model.graph, ())
+    _Inliner(functions, stems, FreeNames(also=stems), where).replace(model.graph, ())
     _declare(model, versions, {key[0] for key in functions})
     return ""
 
@@ -168,7 +168,7 @@ class _Inliner:
 
     def _free(self, wanted: str) -> str:
         """What the body's names begin with: nothing else begins so."""
-        stem = self.names.free(wanted)
+        stem = self.names.take(wanted)
         self.stems.add(f"{stem}/")
         return stem
 

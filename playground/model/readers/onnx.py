@@ -14,8 +14,8 @@ from playground.errors import BadFileError, UnsupportedError, typed
 from playground.host.sources import BytesSource, Source
 from playground.limits import MOST_FILE_BYTES, MOST_KEPT_BYTES, MOST_PIECE, MOST_TENSORS
 from playground.model.element_types import BY_ONNX
-from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
-from playground.model.naming import free_name
+from playground.model.graph import Graph, Model, Node, NoGraph, Tensor, ValueInfo
+from playground.model.naming import FreeNames
 from playground.model.onnx_proto import AttributeProto, Message, ModelProto
 from playground.model.readers._onnx_outline import outline
 from playground.model.readers._onnx_tensors import STRING, Values, tensor
@@ -66,14 +66,17 @@ def _model(proto: Message, values: Values) -> Model:
         missing = "graph" if not proto.HasField("graph") else "operator set"
         raise BadFileError(f"it has no {missing}", where=source.name, hint="Truncated, or not an ONNX model")
     metadata = {entry.key: entry.value for entry in proto.metadata_props}
-    notes = []
-    if proto.functions and (reason := _with_functions_inlined(proto, source)):
-        notes.append(f"It defines functions of its own: its tensors are shown, its graph is not, because {reason}")
+    notes, no_graph = [], NoGraph()
     if proto.graph.sparse_initializer:
         notes.append("It has sparse tensors: its dense ones are shown, its graph is not")
+        no_graph = NoGraph("it has sparse tensors, and its graph is not read", "Store them as dense ones")
+    if proto.functions and (reason := _with_functions_inlined(proto, source)):
+        notes.insert(0, f"It defines functions of its own: its tensors are shown, its graph is not, because {reason}")
+        inline = "Inline them with onnx.inliner.inline_local_functions"
+        no_graph = NoGraph("it defines functions of its own, and its graph is not read", inline)
     if notes:
         tensors = {entry.name: tensor(entry, values) for entry in proto.graph.initializer}
-        return Model("onnx", source.name, tensors, None, metadata, tuple(notes))
+        return Model("onnx", source.name, tensors, None, metadata, tuple(notes), no_graph)
     opsets = {imported.domain: int(imported.version) for imported in proto.opset_import}
     opset = opsets.pop("", 0) or opsets.pop("ai.onnx", 0) or 1
     graph = _graph(proto.graph, _File(values, opset, opsets), None)
@@ -105,7 +108,7 @@ def _graph(proto: Message, file: _File, outer: _Scope | None) -> Graph:
         initializers[entry.name] = tensor(entry, file.values)
     known = _Scope((*initializers, *(entry.name for entry in proto.input)), outer)
     nodes: list[Node] = []
-    names: set[str] = set()
+    names = FreeNames()
     for index, entry in enumerate(proto.node):
         where = f"{name}: node {entry.name or index!r} ({entry.op_type})"
         _check_names(entry, known, where)
@@ -126,13 +129,10 @@ def _graph(proto: Message, file: _File, outer: _Scope | None) -> Graph:
     return Graph(proto.name, inputs, outputs, tuple(nodes), initializers, file.opset, file.other_opsets)
 
 
-def _node_name(node: Message, index: int, taken: set[str]) -> str:
+def _node_name(node: Message, index: int, names: FreeNames) -> str:
     """The node's name if it has one of its own; recipes and reports need one each."""
     name = intern(node.name)
-    if not name or name in taken:
-        name = free_name(f"{name or node.op_type}_{index}", taken)
-    taken.add(name)
-    return name
+    return intern(names.take(f"{name or node.op_type}_{index}" if not name or name in names else name))
 
 
 def _check_names(node: Message, known: _Scope, where: str) -> None:

@@ -228,7 +228,7 @@ def scheme_from(data: Any, where: str) -> Scheme:
     try:
         return Scheme(**data)
     except PlaygroundError as error:
-        raise type(error)(error.what, where=f"{where}: {error.where}", hint=error.hint) from error
+        raise error.at(f"{where}: {error.where}") from error
 
 
 def part_from(kind: Any, data: Any, where: str, needed: str = "") -> Any:
@@ -242,7 +242,7 @@ def part_from(kind: Any, data: Any, where: str, needed: str = "") -> Any:
     try:
         return kind(**given)
     except PlaygroundError as error:
-        raise type(error)(error.what, where=f"{where}: {error.where}", hint=error.hint) from error
+        raise error.at(f"{where}: {error.where}") from error
 
 
 def parts_from(kind: Any, data: Any, name: str, one: str, needed: str) -> tuple[Any, ...]:

@@ -12,20 +12,21 @@ They run in the order of their stages, and within a stage in the recipe's order:
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from playground.arrays import Float32
 from playground.calibration import Parameter
 from playground.errors import InvalidInputError
-from playground.model.graph import Graph, Node, Tensor
+from playground.model.graph import Graph, Node
+from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
+from playground.operators import view_of
 from playground.ptq.calibration_data import CalibrationData
 from playground.ptq.capture import release_task, tap_task, tapped_task
-from playground.ptq.placement import PRODUCTS, Placement, weight_of
+from playground.ptq.placement import Placement
 from playground.quantization import QTensor, Range, Scheme
 from playground.tasks import Progress, Task
 
@@ -42,7 +43,7 @@ class Context:
     """What an algorithm may look at. Nothing in it may be changed in place.
 
     Attributes:
-        graph: the float graph, as the algorithms before this one left it.
+        view: of the float graph, as the algorithms before this one left it.
         recipe: what is to be done with it.
         placement: which tensors are quantized; ``placement.weights`` holds the schemes, channel axes filled in.
         data: calibration samples; None if the recipe quantizes weights only and none were given.
@@ -51,13 +52,22 @@ class Context:
         weights: quantized so far, by name; empty in stage ``"graph"``, complete in stage ``"after"``.
     """
 
-    graph: Graph
+    view: GraphView
     recipe: Recipe
     placement: Placement
     data: CalibrationData | None = None
     batch: int = 1
     ranges: Mapping[str, Range] = field(default_factory=dict)
     weights: Mapping[str, QTensor] = field(default_factory=dict)
+
+    @property
+    def graph(self) -> Graph:
+        """The float graph."""
+        return self.view.graph
+
+    def with_graph(self, graph: Graph) -> Context:
+        """The same, of a changed graph."""
+        return self if graph is self.graph else replace(self, view=view_of(graph))
 
     def open_weights(self) -> dict[str, Scheme]:
         """The weights of products that no algorithm has quantized yet, with their schemes, in graph order."""
@@ -72,25 +82,19 @@ class Context:
         """Constant weight -> the first Conv, ConvTranspose, Gemm or MatMul that multiplies with it, unless excluded."""
         found: dict[str, Node] = {}
         for node in self.graph.nodes:
-            if node.op in PRODUCTS and not node.domain and node.name not in self.placement.excluded:
-                weight = weight_of(node, self.graph)
-                if weight is not None:
-                    found.setdefault(weight, node)
+            weight = self.view.weight(node)
+            if weight is not None and node.name not in self.placement.excluded:
+                found.setdefault(weight, node)
         return found
 
     def values(self, name: str) -> Float32:
         """A float constant's values. float32, its own shape; not to be changed in place."""
         return self.graph.initializers[name].numpy()
 
-    def with_constants(self, arrays: Mapping[str, NDArray[Any]]) -> Graph:
-        """The graph with some constants replaced (or added)."""
-        made = {name: Tensor.of(name, np.asarray(values, order="C")) for name, values in arrays.items()}
-        return self.graph.with_(initializers={**self.graph.initializers, **made})
-
     def fake_quantized(self, weights: Mapping[str, QTensor] | None = None) -> Graph:
         """The graph with weights as they are after quantization: those given, else all that are quantized so far."""
         chosen = self.weights if weights is None else weights
-        return self.with_constants({name: weight.dequantize() for name, weight in chosen.items()})
+        return self.graph.with_constants({name: weight.dequantize() for name, weight in chosen.items()})
 
     def stream(
         self,

@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.arrays import Float32
-from playground.model.graph import Graph, Node
+from playground.model.graph import Node
+from playground.model.graph_view import GraphView
+from playground.operators import Trait, conv_transpose, find
 from playground.programs.call import Call
 from playground.programs.windows import windows
 
@@ -30,39 +32,48 @@ class Matrices:
         node: the product.
         weight: the name of its constant.
         shape: the constant's shape.
+        output_axis: the constant's axis along which outputs have a channel each.
+        convolution: whether it sees windows.
         groups: 1, or a convolution's.
         opset: the graph's.
+        alpha: what the product is multiplied by.
+        beta: what the bias is multiplied by.
     """
 
     node: Node
     weight: str
     shape: tuple[int, ...]
+    output_axis: int
+    convolution: bool
     groups: int
     opset: int
+    alpha: float = 1.0
+    beta: float = 1.0
 
     @property
     def inputs(self) -> int:
         """Inputs of each output."""
-        return math.prod(self.shape[1:]) if self.node.op == "Conv" else self.shape[self._input_axis]
+        return math.prod(self.shape[1:]) if self.convolution else self.shape[self.input_axis]
 
     @property
     def channels(self) -> int:
         """Channels of what the product reads."""
-        return self.shape[1] * self.groups if self.node.op == "Conv" else self.inputs
+        return self.shape[1] * self.groups if self.convolution else self.inputs
 
     @property
     def outputs(self) -> int:
         """Channels of what it gives, all groups together."""
-        return self.shape[0] if self.node.op == "Conv" else self.shape[1 - self._input_axis]
+        return self.shape[self.output_axis]
 
     @property
-    def _input_axis(self) -> int:
-        return 1 if self.node.op == "Gemm" and self.node.attributes.get("transB", 0) else 0
+    def input_axis(self) -> int:
+        """The constant's axis along which inputs have a channel each (of one group, if there are several)."""
+        return 1 - self.output_axis
 
     @property
     def source(self) -> tuple[Any, ...]:
         """What decides the columns: weights of which this is equal meet the same ones."""
-        if self.node.op != "Conv":
+        if not self.convolution:
             return (self.node.inputs[0], 1)
         names = ("strides", "dilations", "pads", "auto_pad")
         geometry = (str(self.node.attributes.get(name)) for name in names)
@@ -70,15 +81,15 @@ class Matrices:
 
     def of(self, x: NDArray[Any]) -> NDArray[Any]:
         """An array of the weight's shape as ``[groups, outputs / groups, inputs]``; a view where that is possible."""
-        if self.node.op == "Conv":
+        if self.convolution:
             return x.reshape(self.groups, self.shape[0] // self.groups, -1)
-        return (x if self._input_axis else x.T)[np.newaxis]
+        return (x if self.input_axis else x.T)[np.newaxis]
 
     def back(self, matrices: NDArray[Any]) -> NDArray[Any]:
         """The inverse of :meth:`of`, C-contiguous."""
-        if self.node.op == "Conv":
+        if self.convolution:
             return np.ascontiguousarray(matrices).reshape(self.shape)
-        return np.ascontiguousarray(matrices[0] if self._input_axis else matrices[0].T)
+        return np.ascontiguousarray(matrices[0] if self.input_axis else matrices[0].T)
 
     def spread(self, channels: NDArray[Any]) -> NDArray[Any]:
         """A number for each channel of what the product reads, as ``[groups, 1, inputs]``."""
@@ -91,7 +102,7 @@ class Matrices:
 
     def columns(self, x: Float32) -> Iterator[Float32]:
         """What the weight meets in ``x``, the product's first input, in parts ``[groups, inputs, n]``."""
-        if self.node.op != "Conv":
+        if not self.convolution:
             rows = x.reshape(-1, x.shape[-1])
             yield from self._parts(rows.T[np.newaxis])
             return
@@ -110,15 +121,25 @@ class Matrices:
         return (columns[:, :, at : at + step] for at in range(0, columns.shape[2], step))
 
 
-def matrices_of(node: Node, weight: str, graph: Graph) -> Matrices | str:
+def matrices_of(node: Node, view: GraphView) -> Matrices | str:
     """How a product is seen as matrices, or why it is not."""
-    shape, rank = graph.initializers[weight].shape, len(graph.initializers[weight].shape)
-    if node.op == "ConvTranspose":
+    weight, operator = view.weight(node), find(node)
+    if weight is None or operator is None:
+        return "its weight is no constant"
+    if operator is conv_transpose.OPERATOR:
         return "transposed convolutions are not treated"
-    if weight not in node.inputs[1:2] or rank < 2 or (node.op == "MatMul" and rank != 2):
-        return f"a weight of shape {list(shape)} as input {node.inputs.index(weight) + 1} of {node.op} is not treated"
-    if node.inputs[0] in graph.initializers:
+    convolution, shape, axis = (
+        Trait.CONVOLUTION in operator.traits,
+        view.constants[weight].shape,
+        view.channel_axis(node),
+    )
+    if weight not in node.inputs[1:2] or axis is None or len(shape) < 2 or (not convolution and len(shape) != 2):
+        place = node.inputs.index(weight) + 1
+        return f"a weight of shape {list(shape)} as input {place} of {node.op} is not treated"
+    if node.inputs[0] in view.constants:
         return "it is multiplied with a constant"
-    if node.op == "Gemm" and node.attributes.get("transA", 0):
-        return "Gemm with transA is not treated"
-    return Matrices(node, weight, shape, int(node.attributes.get("group", 1)) if node.op == "Conv" else 1, graph.opset)
+    if operator.get(node, "transA", 0):
+        return f"{node.op} with transA is not treated"
+    alpha, beta = (float(operator.get(node, name, 1.0)) for name in ("alpha", "beta"))
+    groups = int(operator.get(node, "group", 1))
+    return Matrices(node, weight, shape, axis, convolution, groups, view.graph.opset, alpha, beta)

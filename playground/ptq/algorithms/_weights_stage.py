@@ -92,7 +92,7 @@ def _usable(context: Context, integers_only: bool) -> tuple[dict[str, Matrices],
     skipped: dict[str, str] = {}
     products = context.products()
     for name, scheme in context.open_weights().items():
-        layer = matrices_of(products[name], name, context.graph)
+        layer = matrices_of(products[name], context.view)
         reason = layer if isinstance(layer, str) else unusable(scheme, integers_only) or _too_large(layer)
         if isinstance(layer, str) or reason:
             skipped[name] = str(reason)

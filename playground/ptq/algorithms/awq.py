@@ -101,7 +101,7 @@ def mean_activations(site: Site, moments: Mapping[str, Moments]) -> Float64:
 
 
 def _apply(context: Context, parameters: Mapping[str, float]) -> Task[Outcome]:
-    sites = Sites(context.graph, context.placement.excluded)
+    sites = Sites(context.view, context.placement.excluded)
     graph = context.graph
     errors: dict[str, tuple[float, float]] = {}
     seen: dict[str, Scaled] = {}
@@ -116,7 +116,7 @@ def _apply(context: Context, parameters: Mapping[str, float]) -> Task[Outcome]:
             factors, before, after = yield from best_factors(activations, _loss(site, now), int(parameters["steps"]))
             errors[site.name] = before, after
             if after < before:
-                graph = replace(context, graph=graph).with_constants(site.scaled(graph, factors))
+                graph = graph.with_constants(site.scaled(graph, factors))
                 seen |= {name: now[name].times(more) for name, more in _changes(site, now, factors).items()}
     return Outcome(
         graph=graph,

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.model.graph import Graph, Node
+from playground.model.graph_view import GraphView, needed_for
+from playground.operators import add, find, mat_mul
 from playground.ptq.algorithms._algorithm import Algorithm, Context, Outcome, Parameter, Values
 from playground.ptq.algorithms._matrices import Matrices, matrices_of
 from playground.ptq.algorithms._moments import moments_task
@@ -32,19 +34,15 @@ class Biased:
         layer: how its weight is seen.
         bias: the constant that holds the bias.
         output: the tensor that the bias has been added to.
-        beta: what the bias is multiplied by.
-        alpha: what the product is multiplied by.
     """
 
     layer: Matrices
     bias: str
     output: str
-    beta: float = 1.0
-    alpha: float = 1.0
 
     def means(self, values: NDArray[np.float32]) -> tuple[Float64, int]:
         """The sum of a batch of outputs by channel, and how many were added."""
-        axis = 1 if self.layer.node.op == "Conv" else values.ndim - 1
+        axis = 1 if self.layer.convolution else values.ndim - 1
         others = tuple(i for i in range(values.ndim) if i != axis)
         return values.sum(axis=others, dtype=np.float64), values.size // values.shape[axis]
 
@@ -52,7 +50,7 @@ class Biased:
 def shift_of(values: NDArray[np.float32], weight: QTensor, biased: Biased, mean: Float64) -> Float64:
     """The mean error at each output, ``[outputs]``: the weight's error times the mean input ``[groups, inputs]``."""
     error = biased.layer.of(weight.dequantize().astype(np.float64) - values)
-    found: Float64 = biased.alpha * np.einsum("goi,gi->go", error, mean).reshape(-1)
+    found: Float64 = biased.layer.alpha * np.einsum("goi,gi->go", error, mean).reshape(-1)
     return found
 
 
@@ -64,29 +62,25 @@ def with_biases(context: Context) -> Context:
     for node in context.graph.nodes:
         weight, bias = products.get(node.name), f"{node.name}_bias"
         free = not any(node.inputs[2:]) and bias not in context.graph.initializers
-        layer = matrices_of(node, weight, context.graph) if weight and free and node.op in ("Conv", "Gemm") else ""
+        takes_bias = (operator := find(node)) is not None and operator.bias is not None
+        layer = matrices_of(node, context.view) if weight and free and takes_bias else ""
         if isinstance(layer, Matrices):
             made[bias] = np.zeros(layer.outputs, np.float32)
             nodes.append(replace(node, inputs=(*node.inputs[:2], bias)))
         else:
             nodes.append(node)
-    graph = context.graph.with_(nodes=tuple(nodes))
-    return replace(context, graph=replace(context, graph=graph).with_constants(made)) if made else context
+    return context.with_graph(context.graph.with_(nodes=tuple(nodes)).with_constants(made)) if made else context
 
 
 def biased_products(context: Context) -> tuple[dict[str, Biased], dict[str, str]]:
     """Quantized weight -> where its bias is, in graph order; and for the others why they are not corrected."""
     found: dict[str, Biased] = {}
     skipped: dict[str, str] = {}
-    uses: dict[str, list[Node]] = {}
-    for node in context.graph.nodes:
-        for name in node.inputs:
-            uses.setdefault(name, []).append(node)
     for weight, node in context.products().items():
         if weight not in context.weights:
             continue
-        layer = matrices_of(node, weight, context.graph)
-        biased = layer if isinstance(layer, str) else _biased(layer, context.graph, uses)
+        layer = matrices_of(node, context.view)
+        biased = layer if isinstance(layer, str) else _biased(layer, context.view)
         if isinstance(biased, str):
             skipped[weight] = biased
         else:
@@ -94,23 +88,21 @@ def biased_products(context: Context) -> tuple[dict[str, Biased], dict[str, str]
     return found, skipped
 
 
-def _biased(layer: Matrices, graph: Graph, uses: Mapping[str, list[Node]]) -> Biased | str:
-    node, output, beta, alpha = layer.node, layer.node.outputs[0], 1.0, 1.0
+def _biased(layer: Matrices, view: GraphView) -> Biased | str:
+    node, output = layer.node, layer.node.outputs[0]
     bias = node.inputs[2] if len(node.inputs) > 2 else ""
-    if node.op == "Gemm":
-        beta, alpha = (float(node.attributes.get(name, 1.0)) for name in ("beta", "alpha"))
-    if not bias and node.op == "MatMul":
-        readers = uses.get(output, [])
-        if len(readers) == 1 and readers[0].op == "Add":
+    if not bias and find(node) is mat_mul.OPERATOR:
+        readers = view.readers(output)
+        if len(readers) == 1 and find(readers[0]) is add.OPERATOR:
             bias = next((name for name in readers[0].inputs if name != output), "")
             output = readers[0].outputs[0]
-    if len(uses.get(layer.weight, [])) > 1:
+    if view.uses(layer.weight) > 1:
         return "its weight has several readers"
-    if bias not in graph.initializers or beta == 0:
+    if bias not in view.constants or layer.beta == 0:
         return "it has no bias that could take the correction"
-    if graph.initializers[bias].size != layer.outputs or len(uses[bias]) > 1:
+    if view.constants[bias].size != layer.outputs or view.uses(bias) > 1:
         return "its bias is not one value a channel of its own"
-    return Biased(layer, bias, output, beta, alpha)
+    return Biased(layer, bias, output)
 
 
 def output_means_task(context: Context, graph: Graph, products: Mapping[str, Biased]) -> Task[dict[str, Float64]]:
@@ -130,16 +122,11 @@ def output_means_task(context: Context, graph: Graph, products: Mapping[str, Bia
 
 def _until(graph: Graph, names: list[str]) -> Graph:
     """The part of a graph that the named tensors need."""
-    needed, nodes = set(names), []
-    for node in reversed(graph.nodes):
-        if needed & set(node.outputs):
-            nodes.append(node)
-            needed |= set(node.inputs)
-            if any(isinstance(value, Graph) for value in node.attributes.values()):
-                return graph
+    nodes = needed_for(names, graph.nodes)
+    needed = set(names).union(*(node.reads for node in nodes))
     outputs = tuple(value for value in graph.outputs if value.name in needed)
     kept = {name: tensor for name, tensor in graph.initializers.items() if name in needed}
-    return graph.with_(nodes=tuple(reversed(nodes)), outputs=outputs, initializers=kept)
+    return graph.with_(nodes=nodes, outputs=outputs, initializers=kept)
 
 
 def _analytic(context: Context, products: Mapping[str, Biased]) -> Task[dict[str, NDArray[np.float32]]]:
@@ -179,12 +166,11 @@ def _levels(graph: Graph, products: Mapping[str, Biased]) -> list[list[str]]:
 
 
 def _less(bias: NDArray[np.float32], shift: Float64, biased: Biased) -> NDArray[np.float32]:
-    return (bias.astype(np.float64) - (shift / biased.beta).reshape(bias.shape)).astype(np.float32)
+    return (bias.astype(np.float64) - (shift / biased.layer.beta).reshape(bias.shape)).astype(np.float32)
 
 
 def _quantized(context: Context, changed: Mapping[str, NDArray[np.float32]]) -> Graph:
-    graph = context.fake_quantized()
-    return replace(context, graph=graph).with_constants(changed)
+    return context.fake_quantized().with_constants(changed)
 
 
 def _apply(context: Context, parameters: Mapping[str, float]) -> Task[Outcome]:
@@ -204,7 +190,7 @@ def _apply(context: Context, parameters: Mapping[str, float]) -> Task[Outcome]:
         for name in products
     }
     return Outcome(
-        graph=context.with_constants(changed),
+        graph=context.graph.with_constants(changed),
         before={"mean_shift": float(np.mean([a for a, _ in pairs.values()]))},
         after={"mean_shift": float(np.mean([b for _, b in pairs.values()]))},
         tensors={name: {"mean_shift": pair} for name, pair in pairs.items()},

@@ -8,12 +8,13 @@ those of the calibration data, since batch normalisation is folded by now). ReLU
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.model.graph import Graph, Node
+from playground.model.graph import Graph
+from playground.model.graph_view import GraphView
+from playground.operators import find, flatten, relu
 from playground.ptq.algorithms._algorithm import Algorithm, Context, Outcome, Parameter, Values
 from playground.ptq.algorithms._channels import Site, Sites
 from playground.ptq.algorithms._matrices import Matrices
@@ -54,24 +55,24 @@ def spread_of(ranges: Float64) -> float:
     return float(ranges.max()) / middle if middle > 0 else 1.0
 
 
-def equalized_task(context: Context, sites: list[Site], sweeps: int) -> Task[Graph]:
+def equalized_task(graph: Graph, sites: list[Site], sweeps: int) -> Task[Graph]:
     """The graph with equal ranges: all sites again and again, until the largest change is below :data:`CONVERGED`."""
     for sweep in range(sweeps):
         largest = 0.0
         for site in sites:
             yield Progress(sweep, sweeps, f"Equalising {site.name}")
-            factors = equalising_factors(*channel_ranges(context.graph, site))
+            factors = equalising_factors(*channel_ranges(graph, site))
             largest = max(largest, float(np.abs(factors - 1).max()))
-            context = replace(context, graph=context.with_constants(site.scaled(context.graph, factors)))
+            graph = graph.with_constants(site.scaled(graph, factors))
         if largest < CONVERGED:
             break
-    return context.graph
+    return graph
 
 
 def _apply(context: Context, parameters: Mapping[str, float]) -> Task[Outcome]:
-    sites = Sites(context.graph, context.placement.excluded, norms=False)
+    sites = Sites(context.view, context.placement.excluded, norms=False)
     before = {site.name: channel_ranges(context.graph, site) for site in sites.found}
-    graph = yield from equalized_task(context, sites.found, int(parameters["sweeps"]))
+    graph = yield from equalized_task(context.graph, sites.found, int(parameters["sweeps"]))
     after = {site.name: channel_ranges(graph, site) for site in sites.found}
     skipped = dict(sites.skipped)
     notes: tuple[str, ...] = ()
@@ -79,7 +80,7 @@ def _apply(context: Context, parameters: Mapping[str, float]) -> Task[Outcome]:
         if context.data is None:
             notes = ("Biases were not absorbed: that needs calibration data.",)
         else:
-            graph, reasons = yield from _absorbed_task(replace(context, graph=graph), sites.found)
+            graph, reasons = yield from _absorbed_task(context.with_graph(graph), sites.found)
             skipped |= reasons
     pairs = {name: (spread_of(before[name][0]), spread_of(after[name][0])) for name in before}
     return Outcome(
@@ -97,7 +98,7 @@ def _absorbed_task(context: Context, sites: list[Site]) -> Task[tuple[Graph, dic
     usable: list[Site] = []
     skipped: dict[str, str] = {}
     for site in sites:
-        reason = _why_not_absorbed(context.graph, site)
+        reason = _why_not_absorbed(context.view, site)
         if reason:
             skipped[f"{site.name} (bias)"] = f"its bias is not absorbed: {reason}"
         else:
@@ -114,7 +115,7 @@ def _absorbed_task(context: Context, sites: list[Site]) -> Task[tuple[Graph, dic
     changed: dict[str, NDArray[np.float32]] = {}
     for site in usable:
         changed |= _absorb(context, site, seen[site.name].almost_always_above(), changed)
-    return context.with_constants(changed), skipped
+    return context.graph.with_constants(changed), skipped
 
 
 class _Channels:
@@ -139,13 +140,13 @@ class _Channels:
         return found
 
 
-def _why_not_absorbed(graph: Graph, site: Site) -> str:
+def _why_not_absorbed(view: GraphView, site: Site) -> str:
     """Why a site's bias stays; empty if a part of it may move."""
     if len(site.divided) != 1 or len(site.made) < 2:
         return "no bias followed by Relu"
-    by_input = {node.inputs[0]: node for node in graph.nodes if node.inputs}
-    between: list[Node] = [by_input[name] for name in site.made[:-1]]
-    if any(node.op not in ("Relu", "Flatten") for node in between) or between[0].op != "Relu":
+    between = [view.readers(name)[-1] for name in site.made[:-1]]
+    operators = [find(node) for node in between]
+    if any(one not in (relu.OPERATOR, flatten.OPERATOR) for one in operators) or operators[0] is not relu.OPERATOR:
         return "more than Relu lies between"
     for reader in site.readers:
         node = reader.node
@@ -154,7 +155,7 @@ def _why_not_absorbed(graph: Graph, site: Site) -> str:
             "VALID",
         ):
             return f"{node.name} pads with zeros"
-        if len(node.inputs) < 3 or node.inputs[2] not in graph.initializers:
+        if len(node.inputs) < 3 or node.inputs[2] not in view.constants:
             return f"{node.name} has no bias to take it"
     return ""
 
@@ -166,24 +167,20 @@ def _absorb(
         return np.asarray(changed.get(name, context.values(name)), np.float64)
 
     bias = now(site.divided[0])
-    made = {site.divided[0]: bias - (constant / _beta(site.node)).reshape(bias.shape)}
+    beta = site.product.beta if site.product is not None else 1.0
+    made = {site.divided[0]: bias - (constant / beta).reshape(bias.shape)}
     for reader in site.readers:
         name = reader.node.inputs[2]
         taken = moved(reader, now(reader.weight), constant)
         held = made.get(name, now(name))
-        made[name] = held + (taken / _beta(reader.node)).reshape(held.shape)
+        made[name] = held + (taken / reader.beta).reshape(held.shape)
     return {name: values.astype(np.float32) for name, values in made.items()}
 
 
 def moved(reader: Matrices, weight: NDArray[np.float64], constant: Float64) -> Float64:
     """What a constant input gives at each output, ``[outputs]``."""
-    alpha = float(reader.node.attributes.get("alpha", 1.0)) if reader.node.op == "Gemm" else 1.0
-    found: Float64 = alpha * (reader.of(weight) * reader.spread(constant)).sum(axis=2).reshape(-1)
+    found: Float64 = reader.alpha * (reader.of(weight) * reader.spread(constant)).sum(axis=2).reshape(-1)
     return found
-
-
-def _beta(node: Node) -> float:
-    return float(node.attributes.get("beta", 1.0)) if node.op == "Gemm" else 1.0
 
 
 ALGORITHM = Algorithm(

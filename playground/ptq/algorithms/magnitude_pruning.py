@@ -50,7 +50,7 @@ def _apply(context: Context, parameters: Mapping[str, float]) -> Task[Outcome]:
     weights = [context.graph.initializers[name].size for name in names] or [1]
     before, after = (float(np.average([pair[i] for pair in shares.values()] or [0.0], weights=weights)) for i in (0, 1))
     return Outcome(
-        graph=context.with_constants(changed),
+        graph=context.graph.with_constants(changed),
         before={"zeros": before},
         after={"zeros": after},
         tensors={name: {"zeros": pair} for name, pair in shares.items()},

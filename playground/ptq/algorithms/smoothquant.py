@@ -7,7 +7,6 @@ Xiao et al., "SmoothQuant: Accurate and Efficient Post-Training Quantization for
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +59,7 @@ def _apply(context: Context, parameters: Mapping[str, float]) -> Task[Outcome]:
         return Outcome(
             notes=("SmoothQuant changed nothing: activations stay in float, so nothing has to be smoothed.",)
         )
-    sites = Sites(context.graph, context.placement.excluded)
+    sites = Sites(context.view, context.placement.excluded)
     layers = {reader.weight: reader for site in sites.found for reader in site.readers}
     moments = (yield from moments_task(context, layers)) if layers else {}
     graph = context.graph
@@ -69,7 +68,7 @@ def _apply(context: Context, parameters: Mapping[str, float]) -> Task[Outcome]:
         yield Progress(index, len(sites.found), f"Smoothing {site.name}")
         activations = largest_read(site, moments)
         factors = smoothing_factors(activations, largest_weights(graph, site), parameters["alpha"])
-        graph = replace(context, graph=graph).with_constants(site.scaled(graph, factors))
+        graph = graph.with_constants(site.scaled(graph, factors))
         pairs[site.name] = outlier_ratio(activations), outlier_ratio(activations / factors)
     return Outcome(
         graph=graph,

@@ -7,8 +7,7 @@ smaller graph.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,17 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.model.graph import Graph, Node, Tensor
+from playground.model.graph_view import GraphView
+from playground.operators import Trait, add, find, flatten, mat_mul
 from playground.ptq.algorithms._algorithm import Algorithm, Context, Outcome, Parameter
 from playground.ptq.algorithms._matrices import Matrices, matrices_of
 from playground.ptq.algorithms._moments import moments_task
-from playground.ptq.placement import PRODUCTS, reads, weight_of
 from playground.tasks import Progress, Task
-
-PASSING = (
-    "Relu", "LeakyRelu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Elu", "Selu", "Softplus", "Gelu",
-    "Erf", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Identity", "Dropout", "Flatten",
-)  # fmt: skip
-"""Operators that treat every channel alike and by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +48,15 @@ class Chain:
 class Chains:
     """All chains of a graph, and for the other products the reason why their channels stay."""
 
-    def __init__(self, graph: Graph, excluded: frozenset[str]) -> None:
+    def __init__(self, view: GraphView, excluded: Collection[str]) -> None:
         """Find them."""
-        self._graph, self._excluded = graph, excluded
-        self._ends = {value.name for value in graph.outputs}
-        self._uses = Counter(name for node in graph.nodes for name in reads(node))
+        self._view, self._excluded = view, excluded
         self.found: list[Chain] = []
         self.skipped: dict[str, str] = {}
-        for node in graph.nodes:
-            weight = weight_of(node, graph) if node.op in PRODUCTS and not node.domain else None
-            if weight is None:
+        for node in view.graph.nodes:
+            if view.weight(node) is None:
                 continue
-            layer = matrices_of(node, weight, graph)
+            layer = matrices_of(node, view)
             chain = layer if isinstance(layer, str) else self._chain(layer)
             if isinstance(chain, Chain):
                 self.found.append(chain)
@@ -81,30 +72,30 @@ class Chains:
         waiting = [first.node.outputs[0]]
         while waiting:
             name = waiting.pop()
-            if name in self._ends:
+            if name in self._view.ends:
                 return f"{name} is an output of the model"
-            for node in self._graph.nodes:
-                if name in reads(node):
-                    reason = self._step(node, name, first, (rows, depthwise, readers, waiting))
-                    if reason:
-                        return reason
+            for node in self._view.readers(name):
+                reason = self._step(node, name, first, (rows, depthwise, readers, waiting))
+                if reason:
+                    return reason
         return self._checked(Chain(first, tuple(rows), tuple(depthwise), tuple(readers)))
 
     def _step(self, node: Node, name: str, first: Matrices, found: tuple[list[Any], ...]) -> str:
         """Take one reader into account; why it is an obstacle, or nothing."""
         rows, depthwise, readers, waiting = found
         where = f"{node.op} {node.name!r}"
-        if node.op in PASSING and not node.domain and node.inputs[0] == name:
+        operator = find(node)
+        if operator is not None and Trait.BY_CHANNEL in operator.traits and node.inputs[0] == name:
             waiting.append(node.outputs[0])
-            return "" if node.op != "Flatten" or node.attributes.get("axis", 1) == 1 else f"{where} mixes channels"
-        if node.op == "Add" and first.node.op == "MatMul":
-            other = next((one for one in node.inputs if one in self._graph.initializers), None)
-            if other is not None and self._graph.initializers[other].shape == (first.outputs,):
+            mixes = operator is flatten.OPERATOR and flatten.OPERATOR.get(node, "axis") != 1
+            return f"{where} mixes channels" if mixes else ""
+        if operator is add.OPERATOR and find(first.node) is mat_mul.OPERATOR:
+            other = next((one for one in node.inputs if one in self._view.constants), None)
+            if other is not None and self._view.shape(other) == (first.outputs,):
                 rows.append(other)
                 waiting.append(node.outputs[0])
                 return ""
-        weight = weight_of(node, self._graph) if node.op in PRODUCTS and not node.domain else None
-        layer = matrices_of(node, weight, self._graph) if weight is not None and node.inputs[0] == name else where
+        layer = matrices_of(node, self._view) if node.inputs[0] == name else where
         if isinstance(layer, str):
             return f"{where} reads it"
         if _is_depthwise(layer) and layer.channels == first.outputs == layer.outputs:
@@ -121,15 +112,15 @@ class Chains:
         if not chain.readers:
             return "no product reads it"
         nodes = {chain.first.node.name, *chain.depthwise, *(layer.node.name for layer in chain.readers)}
-        kept = nodes & self._excluded
+        kept = [name for name in nodes if name in self._excluded]
         if kept:
             return f"{min(kept)} stays as it is"
         names = [chain.first.weight, *chain.rows, *(layer.weight for layer in chain.readers)]
         for name in names:
-            tensor = self._graph.initializers.get(name)
-            if tensor is None or tensor.dtype != "float32" or self._uses[name] > 1:
+            tensor = self._view.constants.get(name)
+            if tensor is None or tensor.dtype != "float32" or self._view.uses(name) > 1:
                 return f"{name} is no float32 constant of its own"
-        if any(self._graph.initializers[name].shape[0] != chain.channels for name in chain.rows):
+        if any(self._view.constants[name].shape[0] != chain.channels for name in chain.rows):
             return "its bias is not one value a channel"
         return chain
 
@@ -152,14 +143,12 @@ def without_channels(graph: Graph, chain: Chain, kept: NDArray[np.intp]) -> Grap
 
     first = chain.first
     changed = {name: np.ascontiguousarray(values(name)[kept]) for name in chain.rows}
-    outputs_first = first.node.op == "Conv" or bool(first.node.attributes.get("transB", 0))
-    changed[first.weight] = np.take(values(first.weight), kept, axis=0 if outputs_first else 1)
+    changed[first.weight] = np.take(values(first.weight), kept, axis=first.output_axis)
     for reader in chain.readers:
         array = values(reader.weight)
-        axis = 1 if reader.node.op == "Conv" or reader.node.attributes.get("transB", 0) else 0
-        repeat = array.shape[axis] // chain.channels
+        repeat = array.shape[reader.input_axis] // chain.channels
         places = (kept[:, np.newaxis] * repeat + np.arange(repeat)).reshape(-1)
-        changed[reader.weight] = np.take(array, places, axis=axis)
+        changed[reader.weight] = np.take(array, places, axis=reader.input_axis)
     held = {**graph.initializers, **{name: Tensor.of(name, array) for name, array in changed.items()}}
     nodes = [
         replace(node, attributes={**node.attributes, "group": len(kept)}) if node.name in chain.depthwise else node
@@ -169,7 +158,7 @@ def without_channels(graph: Graph, chain: Chain, kept: NDArray[np.intp]) -> Grap
 
 
 def _apply(context: Context, parameters: Mapping[str, float]) -> Task[Outcome]:
-    chains = Chains(context.graph, context.placement.excluded)
+    chains = Chains(context.view, context.placement.excluded)
     means = yield from _means_task(context, chains.found)
     graph, counts = context.graph, {}
     for index, chain in enumerate(chains.found):
@@ -206,9 +195,7 @@ def _with_means(graph: Graph, chain: Chain, gone: NDArray[np.intp], means: Mappi
     held = dict(graph.initializers)
     for reader in chain.readers:
         bias = reader.node.inputs[2] if len(reader.node.inputs) > 2 else ""
-        beta = float(reader.node.attributes.get("beta", 1.0)) if reader.node.op == "Gemm" else 1.0
-        alpha = float(reader.node.attributes.get("alpha", 1.0)) if reader.node.op == "Gemm" else 1.0
-        if reader.weight not in means or bias not in held or beta == 0 or held[bias].size != reader.outputs:
+        if reader.weight not in means or bias not in held or reader.beta == 0 or held[bias].size != reader.outputs:
             continue
         weights = reader.of(held[reader.weight].numpy())[0].astype(np.float64)
         mean = means[reader.weight]
@@ -218,7 +205,9 @@ def _with_means(graph: Graph, chain: Chain, gone: NDArray[np.intp], means: Mappi
         missing[gone] = 1.0
         effect = weights @ (mean * reader.spread(missing).reshape(-1))
         values = held[bias].numpy()
-        held[bias] = Tensor.of(bias, (values + (alpha / beta * effect).reshape(values.shape)).astype(np.float32))
+        held[bias] = Tensor.of(
+            bias, (values + (reader.alpha / reader.beta * effect).reshape(values.shape)).astype(np.float32)
+        )
     return graph.with_(initializers=held)
 
 

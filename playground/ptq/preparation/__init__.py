@@ -10,8 +10,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import cache
 
-from playground.errors import InvalidInputError, UnsupportedError
+from playground.errors import InvalidInputError
 from playground.model.graph import Graph, Model
+from playground.operators import view_of
 from playground.ptq.preparation._pass import Pass
 from playground.registry import discover
 
@@ -41,11 +42,14 @@ def prepared_graph(graph: Graph, only: Collection[str] | None = None) -> tuple[G
             f"there is no pass {unknown[0]!r}", where="preparation", hint=f"Use {', '.join(passes())}"
         )
     told: list[str] = []
+    view = view_of(graph)
     for made in passes().values():
         if only is None or made.id in only:
-            graph, changes = made.apply(graph)
+            changed, changes = made.apply(view)
             told += changes
-    return graph, tuple(told)
+            if changed is not view.graph:
+                view = view_of(changed)
+    return view.graph, tuple(told)
 
 
 def prepared(model: Model, only: Collection[str] | None = None) -> tuple[Model, tuple[str, ...]]:
@@ -55,7 +59,5 @@ def prepared(model: Model, only: Collection[str] | None = None) -> tuple[Model, 
         UnsupportedError: the model has no graph.
         InvalidInputError: there is no such pass.
     """
-    if model.graph is None:
-        raise UnsupportedError("it holds tensors and no graph", where=model.name, hint="Use an ONNX model")
-    graph, told = prepared_graph(model.graph, only)
+    graph, told = prepared_graph(model.required_graph(), only)
     return replace(model, graph=graph, tensors=dict(graph.initializers)), told

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from playground.model.graph import Graph, Node
-from playground.ptq.placement import reads
+from playground.model.graph import Graph
+from playground.model.graph_view import GraphView
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,22 +17,11 @@ class Pass:
         id: stable name.
         order: passes run in this order.
         summary: one line: what it does.
-        apply: graph -> changed graph (the same object if there is nothing to do), and a sentence for each change.
+        apply: view of a graph -> changed graph (the same object if there is nothing to do), and a sentence for each
+            change.
     """
 
     id: str
     order: int
     summary: str
-    apply: Callable[[Graph], tuple[Graph, tuple[str, ...]]]
-
-
-def uses_of(graph: Graph) -> Counter[str]:
-    """How often each tensor is read: by nodes, by the graphs inside them, and as an output of the graph."""
-    counted = Counter(name for node in graph.nodes for name in reads(node))
-    counted.update(value.name for value in graph.outputs)
-    return counted
-
-
-def has_inner_graph(node: Node) -> bool:
-    """Whether it is control flow."""
-    return any(isinstance(held, Graph) for held in node.attributes.values())
+    apply: Callable[[GraphView], tuple[Graph, tuple[str, ...]]]

@@ -8,25 +8,26 @@ import numpy as np
 
 from playground.arrays import Float32
 from playground.model.graph import Graph, Node, Tensor
-from playground.ptq.free_names import FreeNames
-from playground.ptq.preparation._pass import Pass, uses_of
+from playground.model.graph_view import GraphView
+from playground.model.naming import FreeNames
+from playground.operators import batch_normalization, find
+from playground.ptq.preparation._pass import Pass
 
 _DEFAULT_EPSILON = 1e-5
 
 
-def apply(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
+def apply(view: GraphView) -> tuple[Graph, tuple[str, ...]]:
     """Fold every BatchNormalization whose input is made by a product with constant weights, and read by it alone."""
-    uses = uses_of(graph)
-    makers = {name: node for node in graph.nodes for name in node.outputs if name}
+    graph = view.graph
     held, changed, gone = dict(graph.initializers), {}, set()
-    free = FreeNames(graph)
+    free = FreeNames.of(graph)
     for norm in graph.nodes:
-        product = makers.get(norm.inputs[0]) if norm.op == "BatchNormalization" and not norm.domain else None
-        if product is None or uses[norm.inputs[0]] != 1 or id(product) in changed:
+        product = view.producer(norm.inputs[0]) if find(norm) is batch_normalization.OPERATOR else None
+        if product is None or view.uses(norm.inputs[0]) != 1 or id(product) in changed:
             continue
-        if not _foldable(product, norm, held, uses):
+        if not _foldable(view, product, norm, held):
             continue
-        node, constants = _folded(product, norm, held, free)
+        node, constants = _folded(view, product, norm, held, free)
         held.update(constants)
         changed[id(product)] = node
         gone.add(id(norm))
@@ -36,30 +37,31 @@ def apply(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
     return graph.with_(nodes=nodes, initializers=held), (f"Folded {len(gone)} batch normalizations into weights.",)
 
 
-def _foldable(product: Node, norm: Node, held: dict[str, Tensor], uses: dict[str, int]) -> bool:
-    if product.op not in ("Conv", "ConvTranspose", "Gemm") or product.domain or len(norm.outputs) > 1:
+def _foldable(view: GraphView, product: Node, norm: Node, held: dict[str, Tensor]) -> bool:
+    operator = find(product)
+    if operator is None or operator.bias is None or view.weight(product) is None or len(norm.outputs) > 1:
         return False
-    if norm.attributes.get("training_mode", 0) or len(product.inputs) < 2:
+    if norm.attributes.get("training_mode", 0):
         return False
     names = [*product.inputs[1:], *norm.inputs[1:]]
     if any(name and (name not in held or held[name].dtype != "float32") for name in names):
         return False
-    if product.op == "Gemm":
-        bias = held[product.inputs[2]].shape if len(product.inputs) > 2 and product.inputs[2] else ()
-        plain = product.attributes.get("alpha", 1.0) == 1.0 and product.attributes.get("beta", 1.0) == 1.0
-        return plain and len(bias) <= 1
-    return product.op == "Conv" or product.attributes.get("group", 1) == 1
+    bias = held[product.inputs[2]].shape if len(product.inputs) > 2 and product.inputs[2] else ()
+    plain = operator.get(product, "alpha", 1.0) == 1.0 and operator.get(product, "beta", 1.0) == 1.0
+    groups = operator.get(product, "group", 1)  # of a transposed convolution they lie across the channels
+    return plain and len(bias) <= 1 and (groups == 1 or view.channel_axis(product) == 0)
 
 
-def _folded(product: Node, norm: Node, held: dict[str, Tensor], free: FreeNames) -> tuple[Node, dict[str, Tensor]]:
+def _folded(
+    view: GraphView, product: Node, norm: Node, held: dict[str, Tensor], free: FreeNames
+) -> tuple[Node, dict[str, Tensor]]:
     """The product with other constants, named after the old ones, and these constants."""
     scale, shift, mean, variance = (held[name].numpy().astype(np.float64) for name in norm.inputs[1:5])
     factor = scale / np.sqrt(variance + float(norm.attributes.get("epsilon", _DEFAULT_EPSILON)))
     weight = product.inputs[1]
     values = held[weight].numpy().astype(np.float64)
-    axis = _output_axis(product)
     shape = [1] * values.ndim
-    shape[axis] = -1
+    shape[view.channel_axis(product) or 0] = -1
     bias = product.inputs[2] if len(product.inputs) > 2 else ""
     old = held[bias].numpy().astype(np.float64) if bias else np.zeros(factor.size)
     tail = norm.name or "folded"  # other nodes may read the old constants too
@@ -69,12 +71,6 @@ def _folded(product: Node, norm: Node, held: dict[str, Tensor], free: FreeNames)
         names[1]: Tensor.of(names[1], _float32((old - mean) * factor + shift)),
     }
     return replace(product, inputs=(product.inputs[0], *names), outputs=norm.outputs), made
-
-
-def _output_axis(product: Node) -> int:
-    if product.op == "Gemm":
-        return 0 if product.attributes.get("transB", 0) else 1
-    return 1 if product.op == "ConvTranspose" else 0
 
 
 def _float32(values: np.ndarray) -> Float32:

@@ -7,7 +7,9 @@ import numpy as np
 from playground.engines import interpreter
 from playground.errors import PlaygroundError
 from playground.model.graph import Graph, Node, Tensor
-from playground.ptq.preparation._pass import Pass, has_inner_graph
+from playground.model.graph_view import GraphView
+from playground.operators import dequantize_linear, find, quantize_linear
+from playground.ptq.preparation._pass import Pass
 
 MOST = 64 * 2**20
 """Bytes of a result that is kept: a constant that is blown up (Expand) is better computed anew each time."""
@@ -15,14 +17,14 @@ MOST = 64 * 2**20
 _RANDOM = ("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial", "Bernoulli")
 
 
-def apply(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
+def apply(view: GraphView) -> tuple[Graph, tuple[str, ...]]:
     """Replace what can be computed; nodes that the interpreter lacks, that draw at random or that fail stay."""
+    graph = view.graph
     held = dict(graph.initializers)
-    ends = {value.name for value in graph.outputs}
     kept: list[Node] = []
     folded = []
     for node in graph.nodes:
-        made = None if ends.intersection(node.outputs) else _computed(graph, node, held)
+        made = None if view.ends.intersection(node.outputs) else _computed(graph, node, held)
         if made is None:
             kept.append(node)
         else:
@@ -34,9 +36,9 @@ def apply(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
 
 
 def _computed(graph: Graph, node: Node, held: dict[str, Tensor]) -> dict[str, Tensor] | None:
-    if any(name and name not in held for name in node.inputs) or node.op in _RANDOM or has_inner_graph(node):
+    if any(name and name not in held for name in node.inputs) or node.op in _RANDOM or node.branches:
         return None
-    if node.op in ("QuantizeLinear", "DequantizeLinear"):  # folding would throw the codes away
+    if find(node) in (*quantize_linear.OPERATORS, *dequantize_linear.OPERATORS):  # folding would throw the codes away
         return None
     read = {name: held[name] for name in node.inputs if name}
     alone = graph.with_(inputs=(), outputs=(), nodes=(node,), initializers=read)

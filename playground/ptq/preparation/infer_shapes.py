@@ -11,13 +11,15 @@ import numpy as np
 from playground.engines import interpreter
 from playground.errors import PlaygroundError
 from playground.model.graph import Dim, Graph, ValueInfo
+from playground.model.graph_view import GraphView
 from playground.ptq.preparation._pass import Pass
 
 _SAMPLES = (2, 3)
 
 
-def apply(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
+def apply(view: GraphView) -> tuple[Graph, tuple[str, ...]]:
     """Fill in the graph's outputs."""
+    graph = view.graph
     if all(value.dtype and value.shape is not None and None not in value.shape for value in graph.outputs):
         return graph, ()
     found = inferred(graph, [value.name for value in graph.outputs])

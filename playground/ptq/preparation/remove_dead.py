@@ -6,38 +6,32 @@ from dataclasses import replace
 from typing import Any
 
 from playground.model.graph import Graph, Node
-from playground.ptq.placement import reads
-from playground.ptq.preparation._pass import Pass, has_inner_graph
+from playground.model.graph_view import GraphView, needed_for
+from playground.operators import Trait, find
+from playground.ptq.preparation._pass import Pass
 
-_IDENTITIES = ("Identity", "Dropout")
 
-
-def apply(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
+def apply(view: GraphView) -> tuple[Graph, tuple[str, ...]]:
     """Remove them."""
-    nodes = _without_identities(graph)
-    wanted = {value.name for value in graph.outputs}
-    kept: list[Node] = []
-    for node in reversed(nodes):
-        if wanted.intersection(node.outputs):
-            kept.append(node)
-            wanted.update(reads(node))
+    graph = view.graph
+    kept = needed_for(view.ends, _without_identities(view))
+    wanted = view.ends.union(*(node.reads for node in kept))
     held = {name: tensor for name, tensor in graph.initializers.items() if name in wanted}
     gone, dropped = len(graph.nodes) - len(kept), len(graph.initializers) - len(held)
     if not gone and not dropped:
         return graph, ()
     told = f"Removed {gone} nodes and {dropped} constants that have no effect."
-    return graph.with_(nodes=tuple(reversed(kept)), initializers=held), (told,)
+    return graph.with_(nodes=kept, initializers=held), (told,)
 
 
-def _without_identities(graph: Graph) -> list[Node]:
+def _without_identities(view: GraphView) -> list[Node]:
     """The nodes without those that pass their input on, where nothing but other nodes reads what they give."""
-    fixed = {value.name for value in graph.outputs}
-    fixed |= {name for node in graph.nodes if has_inner_graph(node) for name in reads(node)}
+    fixed = view.ends.union(*(node.reads for node in view.graph.nodes if node.branches))
     same: dict[str, str] = {}
     kept = []
-    for node in graph.nodes:
+    for node in view.graph.nodes:
         source = same.get(node.inputs[0], node.inputs[0]) if node.inputs else ""
-        if _passes_on(node, graph) and node.outputs[0] not in fixed:
+        if _passes_on(node, view.graph) and node.outputs[0] not in fixed:
             same[node.outputs[0]] = source
         else:
             inputs = tuple(same.get(name, name) for name in node.inputs)
@@ -46,7 +40,8 @@ def _without_identities(graph: Graph) -> list[Node]:
 
 
 def _passes_on(node: Node, graph: Graph) -> bool:
-    if node.op not in _IDENTITIES or node.domain or any(node.outputs[1:]):
+    operator = find(node)
+    if operator is None or Trait.REMOVABLE not in operator.traits or any(node.outputs[1:]):
         return False
     training: Any = node.inputs[2] if len(node.inputs) > 2 else ""
     if training:

@@ -5,6 +5,7 @@ from playground import Scheme, quantize_model
 from playground.engines.run import run
 from playground.model.graph import Graph, Node
 from playground.model.recipe import AlgorithmCall, Recipe
+from playground.operators import view_of
 from playground.ptq.algorithms._channels import Sites
 from playground.ptq.algorithms.equalize import channel_ranges, equalising_factors
 from tests.ptq.nets import answer, applied, attention_block, context_of, conv_net, graph_of, model_of
@@ -30,7 +31,7 @@ def test_what_the_net_computes_stays_and_ranges_become_equal(seed: int) -> None:
     outcome = applied("equalize", context_of(graph, data), absorb=0, sweeps=200)
     assert outcome.graph is not None
     np.testing.assert_allclose(answer(outcome.graph, data), answer(graph, data), rtol=1e-4, atol=1e-5)
-    sites = Sites(outcome.graph, norms=False).found
+    sites = Sites(view_of(outcome.graph), norms=False).found
     assert [site.name for site in sites] == PAIRS
     for site in sites:
         first, second = channel_ranges(outcome.graph, site)
@@ -84,7 +85,7 @@ def test_padding_and_missing_data_keep_biases_and_say_so() -> None:
 
 
 def reason(graph: Graph, name: str, excluded: tuple[str, ...] = ()) -> str:
-    return Sites(graph, frozenset(excluded), norms=False).skipped[name]
+    return Sites(view_of(graph), frozenset(excluded), norms=False).skipped[name]
 
 
 def test_every_place_that_is_left_out_says_why() -> None:
@@ -100,4 +101,4 @@ def test_every_place_that_is_left_out_says_why() -> None:
     assert reason(graph, "pointwise", ("fc",)) == "fc stays as it is"
     shared = graph.with_(nodes=(*graph.nodes, Node("Relu", "more", ("w2",), ("other",))))
     assert reason(shared, "conv1") == "the constant w2 has several readers"
-    assert Sites(attention_block()[0], norms=False).found == []
+    assert Sites(view_of(attention_block()[0]), norms=False).found == []

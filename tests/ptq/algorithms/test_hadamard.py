@@ -82,7 +82,7 @@ def test_readers_share_one_rotation_and_others_keep_what_they_read() -> None:
     graph, data = outlier_net()
     more = (Node("Gemm", "three", ("r", "w3"), ("t",), {"transB": 1}), Node("Exp", "exp", ("r",), ("e",)))
     rng = np.random.default_rng(9)
-    held = context_of(graph, data).with_constants({"w3": rng.normal(size=(4, 48)).astype(np.float32)}).initializers
+    held = graph.with_constants({"w3": rng.normal(size=(4, 48)).astype(np.float32)}).initializers
     graph = graph.with_(nodes=(*graph.nodes, *more), initializers=held)
     graph = graph.with_(outputs=tuple(graph.outputs[0].__class__(name, "float32", None) for name in ("y", "t", "e")))
     outcome = applied("hadamard", context_of(graph, data, WEIGHTS))

@@ -45,5 +45,5 @@ def test_weights_keep_their_range_where_it_gains_nothing() -> None:
         assert after < before
     whole = np.random.default_rng(0).integers(0, 16, (72, 5)).astype(np.float32)
     recipe = Recipe(weights=Scheme("uint4", symmetric=False), activations="weight_only")
-    exact = context_of(context.with_constants({"w4": whole}), None, recipe)
+    exact = context_of(context.graph.with_constants({"w4": whole}), None, recipe)
     assert "its own range is as good" in applied("hqq", exact).skipped["w4"]

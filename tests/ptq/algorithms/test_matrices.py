@@ -7,6 +7,7 @@ import pytest
 
 from playground.engines.interpreter import run_graph
 from playground.model.graph import Graph, Node, Tensor, ValueInfo
+from playground.operators import view_of
 from playground.ptq.algorithms import _matrices
 from playground.ptq.algorithms._matrices import Matrices, matrices_of
 
@@ -41,7 +42,7 @@ def test_products(
     rng = np.random.default_rng(0)
     x, w = rng.normal(size=x_shape).astype(np.float32), rng.normal(size=w_shape).astype(np.float32)
     graph = single(op, x, w, attributes)
-    layer = matrices_of(graph.nodes[0], "w", graph)
+    layer = matrices_of(graph.nodes[0], view_of(graph))
     assert isinstance(layer, Matrices)
     expected = run_graph(graph, {"x": x})["y"]
     y = np.concatenate([layer.of(w) @ columns for columns in layer.columns(x)], axis=2)
@@ -74,6 +75,7 @@ def test_what_is_not_treated_says_why(
     op: str, inputs: tuple[str, ...], shape: tuple[int, ...], attributes: dict[str, Any], reason: str
 ) -> None:
     graph = single(op, np.zeros((4, 4), np.float32), np.zeros(shape, np.float32), attributes)
-    found = matrices_of(Node(op, "node", inputs, ("y",), attributes), "w", graph)
+    node = Node(op, "node", inputs, ("y",), attributes)
+    found = matrices_of(node, view_of(graph.with_(nodes=(node,))))
     assert isinstance(found, str)
     assert reason in found

@@ -1,6 +1,7 @@
 import numpy as np
 
 from playground.engines.interpreter import run_graph
+from playground.operators import view_of
 from playground.ptq.algorithms import _moments
 from playground.ptq.algorithms._matrices import Matrices, matrices_of
 from playground.ptq.algorithms._moments import moments_task, passes
@@ -11,7 +12,7 @@ from tests.ptq.nets import attention_block, context_of, conv_net
 def layers_of(graph: object, context: object) -> dict[str, Matrices]:
     found = {}
     for name, node in context.products().items():  # type: ignore[attr-defined]
-        layer = matrices_of(node, name, graph)  # type: ignore[arg-type]
+        layer = matrices_of(node, view_of(graph))  # type: ignore[arg-type]
         assert isinstance(layer, Matrices)
         found[name] = layer
     return found

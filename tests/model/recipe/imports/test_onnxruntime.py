@@ -13,9 +13,8 @@ from playground.model.loading import load
 from playground.model.recipe import CalibrationSettings, Override, Recipe
 from playground.model.recipe.imports import import_recipe, importers
 from playground.ptq.pipeline import quantize_model
-from playground.ptq.placement import ONNXRUNTIME
 from playground.quantization import Scheme
-from tests.ptq.onnxruntime_tool import DATA, MODELS, assert_equal_files, static
+from tests.ptq.onnxruntime_tool import DATA, MODELS, OPERATORS, assert_equal_files, static
 
 OVERRIDES: dict[str, dict[str, list[dict[str, Any]]]] = {
     "range of an activation": {"p": [{"rmin": np.array(-1.5, np.float32), "rmax": np.array(4.0, np.float32)}]},
@@ -35,7 +34,7 @@ OVERRIDES: dict[str, dict[str, list[dict[str, Any]]]] = {
 @pytest.mark.parametrize("case", OVERRIDES)
 def test_equal_to_the_tool(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("playground.ptq.capture.HEAVY", 0)
-    base = Recipe(weights=Scheme("int8"), calibration=CalibrationSettings(batch=20), operators=ONNXRUNTIME)
+    base = Recipe(weights=Scheme("int8"), calibration=CalibrationSettings(batch=20), operators=OPERATORS)
     recipe = import_recipe({name: list(map(dict, entries)) for name, entries in OVERRIDES[case].items()}, base)
     model = load(MODELS["residual"].SerializeToString(), "residual.onnx")
     ours = quantize_model(model, recipe, {"x": DATA["residual"]})

@@ -1,0 +1,76 @@
+"""What a recipe chooses in a graph: the operators that are quantized, and how each weight is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from playground.errors import InvalidInputError
+from playground.model.graph import Node
+from playground.model.graph_view import GraphView
+from playground.model.recipe import Recipe
+from playground.operators import Form, Trait, all_operators, find
+from playground.quantization import Scheme
+
+STATIC = Form.DEFAULT | Form.FURTHER
+"""The forms of the operators that are quantized unless the recipe names others."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuantizedOperators:
+    """The operators that a recipe quantizes. ``node in operators`` tells whether a node's operator is one of them.
+
+    Attributes:
+        forms: one of these forms it has to have.
+        named: ids of operators, one of which it has to be; None: any.
+    """
+
+    forms: Form = STATIC
+    named: frozenset[str] | None = None
+
+    def __contains__(self, node: Node) -> bool:
+        """Whether the recipe quantizes a node's operator."""
+        operator = find(node)
+        return operator is not None and bool(operator.forms & self.forms) and self._is_named(operator.id)
+
+    def _is_named(self, name: str) -> bool:
+        return self.named is None or name in self.named
+
+    def left_out(self, node: Node) -> bool:
+        """Whether a node's operator would be quantized if the recipe did not name others."""
+        operator = find(node)
+        return self.named is not None and operator is not None and bool(operator.forms & STATIC) and node not in self
+
+
+def quantized_operators(recipe: Recipe) -> QuantizedOperators:
+    """The operators that a recipe quantizes.
+
+    Raises:
+        InvalidInputError: it names one that has no quantized form.
+    """
+    static = STATIC | Form.NAMED
+    if recipe.operators is None:
+        return QuantizedOperators(Form.DYNAMIC if recipe.activations == "dynamic" else STATIC)
+    forms = {"dynamic": Form.DYNAMIC, "weight_only": Form.WEIGHT_ONLY}.get(recipe.activations, static)
+    known = all_operators()
+    unknown = [name for name in recipe.operators if name not in known or not known[name].forms & static]
+    if unknown:
+        accepted = ", ".join(name for name, operator in known.items() if operator.forms & forms)
+        raise InvalidInputError(
+            f"{', '.join(unknown)} has no quantized form here", where="operators", hint=f"Use {accepted}"
+        )
+    return QuantizedOperators(forms, frozenset(recipe.operators))
+
+
+def weight_scheme(node: Node, view: GraphView, recipe: Recipe) -> Scheme | None:
+    """The recipe's scheme for a product's weight with its channel axis filled in; None leaves it in float."""
+    weight = view.weight(node)
+    if weight is None:
+        return None
+    scheme = recipe.scheme_for(weight, node.name, op=node.op, shape=view.shape(weight))
+    operator = find(node)
+    if scheme is not None and recipe.activations == "dynamic" and operator and Trait.CONVOLUTION in operator.traits:
+        return replace(scheme, granularity="tensor", axis=None)  # ConvInteger takes one zero-point
+    if scheme is None or scheme.granularity != "channel" or scheme.axis is not None:
+        return scheme
+    axis = view.channel_axis(node)
+    return replace(scheme, axis=axis) if axis is not None else replace(scheme, granularity="tensor")
