@@ -17,6 +17,8 @@ export class PlaygroundError extends Error {
 }
 
 const BEGIN_MS = 15_000;
+/** What Python tells unasked. @type {Set<string>} */
+const TOLD = new Set(["boot", "patch", "state", "progress", "problem"]);
 
 /** @extends {Target<ClientEvents>} */
 export class Client extends Target {
@@ -75,19 +77,19 @@ export class Client extends Target {
    */
   async #start(port, ports, lock) {
     const { bytes } = await this.#files.take("worker.js");
+    const stopped = (/** @type {string} */ reason) => {
+      if (port === this.#port) this.close(reason);
+    };
+    setTimeout(() => {
+      if (!this.#begun) stopped("Python's worker has not begun");
+    }, BEGIN_MS);
     const frame = await openFrame();
     if (port !== this.#port) {
       frame.remove();
       return;
     }
     this.#frame = frame;
-    const stopped = (/** @type {string} */ reason) => {
-      if (port === this.#port) this.close(reason);
-    };
-    startWorker(frame, bytes, stopped).postMessage({ lock }, ports);
-    setTimeout(() => {
-      if (!this.#begun) stopped("Python's worker has not begun");
-    }, BEGIN_MS);
+    startWorker(frame, { source: bytes, lock }, ports, stopped);
   }
 
   /**
@@ -145,16 +147,17 @@ export class Client extends Target {
       else waiting.resolve({ result: message.result, buffers: message.buffers ?? [] });
     } else if (message.kind === "alive") {
       this.#begun = true;
-      this.#watch(lock);
+      if (message.locked) this.#watch(lock);
     } else if (message.kind === "dying") {
-      this.close(message.reason);
-    } else {
+      this.close(String(message.reason));
+    } else if (TOLD.has(message.kind)) {
       this.dispatchEvent(new CustomEvent(message.kind, { detail: message }));
     }
   }
 
   /**
-   * The worker holds a lock for as long as it lives; we get it when it has ended, however that came about.
+   * The worker holds a lock for as long as it lives; we get it when it has ended, however that came about. In a sandboxed
+   * frame there are no locks: there the page notices that an answer is owed (life.mjs).
    * @param {string} lock
    */
   #watch(lock) {

@@ -1,5 +1,6 @@
 // The page's half of a Bokeh document: shows it, sends what the visitor changes, applies what Python changes.
 // While Python is busy only the newest value of each property is kept, so a slider never builds up a queue.
+import { Admission } from "./admit.mjs";
 import { paint } from "./bind.mjs";
 import { Target } from "./events.mjs";
 
@@ -41,6 +42,7 @@ export class LiveDocument extends Target {
   /** @type {Pick<Patch, "patch" | "buffers">[]} */
   #patches = [];
   #connected = false;
+  #admission = new Admission();
 
   /**
    * @param {Client} client
@@ -109,6 +111,7 @@ export class LiveDocument extends Target {
    * @param {DocumentJson} json
    */
   async show({ doc, roots }) {
+    this.#admission.document({ doc });
     for (const name of Object.keys(roots)) document.getElementById(`slot-${name}`)?.replaceChildren();
     const ids = Object.fromEntries(Object.entries(roots).map(([name, id]) => [id, `slot-${name}`]));
     const views = await Bokeh.embed.embed_items({ [this.view]: doc }, [
@@ -134,6 +137,7 @@ export class LiveDocument extends Target {
       this.#patches.push({ patch, buffers });
       return;
     }
+    this.#admission.patch(patch);
     this.dispatchEvent(new Event("patching"));
     const byId = new Map((patch.buffer_ids ?? []).map((id, i) => [id, buffers[i]]));
     this.quietly(() => shown.apply_json_patch(patch, byId));

@@ -1,13 +1,21 @@
 // Runs before the first paint: the theme, the module loader that Panel's components ask for, and fetching Python's files,
 // which takes long. The page (page.mjs) goes on with what began here.
 import "./theme.mjs";
+import { sanitiseReport } from "./trusted.mjs";
 import { Client } from "./client.mjs";
 import { Files, startMode } from "./files.mjs";
 
 // Panel loads its components through es-module-shims, whose feature test is an inline script, which our content
-// security policy forbids. The Material bundle is self-contained, so the browser's own import() does.
+// security policy forbids. The Material bundle is self-contained, so the browser's own import() does: of that bundle, and
+// of the few lines that Panel writes around it, which it puts into a blob. No other address is loaded.
 function installModuleLoader() {
-  const load = (/** @type {string} */ url) => import(new URL(url, document.baseURI).href);
+  /** @type {HTMLLinkElement | null} */
+  const bundle = document.querySelector("link[rel=modulepreload][href*=panel-material-ui]");
+  const load = async (/** @type {string} */ asked) => {
+    const { href, protocol } = new URL(asked, document.baseURI);
+    if (href !== bundle?.href && protocol !== "blob:") throw new TypeError(`${href} is not a module of this page`);
+    return import(href);
+  };
   window.importShim = Object.assign(load, { addImportMap: () => {} });
 }
 
@@ -38,5 +46,5 @@ function begin(query) {
 // that is on screen: before, it would take the time of one of two processors, and half of the cache, from it.
 files.beginPage();
 files.begin(mode);
-window.playgroundStart = { files, client, begin, started: null };
+window.playgroundStart = { files, client, begin, sanitiseReport, started: null };
 performance.mark("early");

@@ -124,7 +124,8 @@ export function installExport({ client, complain, given, ready }) {
   });
   $("save-page").addEventListener("click", async () => {
     const { result, buffers } = await client.request("report_page");
-    download(result.name, buffers[0], "text/html");
+    const report = window.playgroundStart.sanitiseReport(new TextDecoder().decode(buffers[0]));
+    download(result.name, report, "text/html");
   });
   $("save-recipe").addEventListener("click", async () => {
     const { result } = await client.request("export");

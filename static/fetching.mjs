@@ -8,6 +8,9 @@ import { Target } from "./events.mjs";
 /** @type {RequestInit} */
 const CHUNK_RETRY = { cache: "reload" }; // what lies in the HTTP cache may be half a file
 
+const SANDBOXED =
+  "This page stands in a sandboxed frame, to which its host has to give its files: by the header Access-Control-Allow-Origin: *.";
+
 /**
  * @param {string | undefined} kind
  * @param {string} message
@@ -146,7 +149,8 @@ export class Fetching extends Target {
     this.#counted.set(name, counted);
     const checked = globalThis.crypto?.subtle ? {} : { integrity };
     const response = await fetch(url, { priority, ...checked, ...options }).catch(() => {
-      throw failure("missing", `${name} could not be loaded. Is there a connection?`);
+      const why = self.origin === "null" ? SANDBOXED : "Is there a connection?";
+      throw failure("missing", `${name} could not be loaded. ${why}`);
     });
     if (!response.ok) throw failure("missing", `${name} could not be loaded (HTTP ${response.status}).`);
     const body = /** @type {ReadableStream<Uint8Array>} */ (response.body);

@@ -3,11 +3,22 @@
 // the page's thread is busy with the first view.
 import { Target } from "./events.mjs";
 import { Fetching } from "./fetching.mjs";
+import { trustScript } from "./trusted.mjs";
 
 /** @import { FilesEvents, PageFile, ToFetcher } from "./types/messages" */
 
 const script = /** @type {HTMLScriptElement} */ (document.currentScript);
-const FETCHER = new URL("fetcher.js", script.src); // in the same folder of a release as this script
+const FETCHER = trustScript(new URL("fetcher.js", script.src)); // in the same folder of a release as this script
+
+/** A worker from an address has to be of the page's origin. A sandboxed page has none, so there a blob loads the script. */
+function startFetcher() {
+  const options = { name: "fetcher" };
+  if (self.origin !== "null") return new Worker(FETCHER, options);
+  const address = JSON.stringify(FETCHER);
+  const text = `self.trustedTypes?.createPolicy("default", {createScriptURL: (asked) => (asked === ${address} ? asked : null)});
+    importScripts(${address});`;
+  return new Worker(trustScript(URL.createObjectURL(new Blob([text], { type: "text/javascript" }))), options);
+}
 
 /**
  * @param {Iterable<HTMLLinkElement>} links
@@ -15,9 +26,10 @@ const FETCHER = new URL("fetcher.js", script.src); // in the same folder of a re
  */
 function listed(links) {
   return [...links].map((link) => {
-    const { name = "", when = "", coding = "", bytes, size, image } = link.dataset;
+    const { name = "", when = "", coding = "", bytes, size, image, content } = link.dataset;
     const numbers = { bytes: Number(bytes), size: Number(size), image: Number(image ?? 0) };
-    return { name, when, coding, url: link.href, integrity: link.integrity, ...numbers };
+    const hashes = { integrity: link.integrity, content: content ?? link.integrity };
+    return { name, when, coding, url: link.href, ...hashes, ...numbers };
   });
 }
 
@@ -62,7 +74,7 @@ export class Files extends Target {
     this.#mode = mode;
     this.#fetcher?.terminate();
     this.#kept(); // or not: whoever waits for it goes on
-    const fetcher = new Worker(FETCHER, { name: "fetcher" });
+    const fetcher = startFetcher();
     this.#fetcher = fetcher;
     fetcher.onmessage = ({ data }) => this.dispatchEvent(new CustomEvent("progress", { detail: data }));
     fetcher.onerror = () => {

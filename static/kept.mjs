@@ -1,11 +1,11 @@
 // Copies of Python's files as they were before the build compressed them, for the next visit: reading them takes a third
-// of the time that decoding does. Each is checked when it is read; without a copy the file is fetched and decoded.
+// of the time that decoding does. Each is checked when it is read, against the hash that the page states, since others may
+// have written into the cache; without a sound copy the file is fetched and decoded.
 import { digestOf } from "./fetching.mjs";
 
 /** @import { PageFile } from "./types/messages" */
 
 const NAME = "playground-decoded";
-const DIGEST = "content-digest";
 
 async function opened() {
   try {
@@ -27,12 +27,12 @@ export class Kept {
    * @param {PageFile} file
    * @returns {Promise<ArrayBuffer|null>} its content, or null if there is no sound copy
    */
-  async read({ url, size }) {
+  async read({ url, size, content }) {
     const cache = await this.#cache;
     const copy = await cache?.match(url).catch(() => null);
     const bytes = await copy?.arrayBuffer().catch(() => null);
-    if (!cache || !copy || !bytes) return null;
-    if (bytes.byteLength === size && (await digestOf(bytes)) === copy.headers.get(DIGEST)) return bytes;
+    if (!cache || !bytes) return null;
+    if (bytes.byteLength === size && (await digestOf(bytes)) === content) return bytes;
     await cache.delete(url);
     return null;
   }
@@ -48,8 +48,7 @@ export class Kept {
       const present = new Set((await cache.keys()).map(({ url }) => url));
       for (const { name, url } of files) {
         if (present.delete(url)) continue;
-        const bytes = await contentOf(name);
-        await cache.put(url, new Response(bytes, { headers: { [DIGEST]: await digestOf(bytes) } }));
+        await cache.put(url, new Response(await contentOf(name)));
       }
       for (const url of present) await cache.delete(url);
     } catch {

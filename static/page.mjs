@@ -8,6 +8,7 @@ import { installExport } from "./export.mjs";
 import { installApi } from "./api.mjs";
 import { Boot } from "./boot.mjs";
 import { Life } from "./life.mjs";
+import { NotAdmitted } from "./admit.mjs";
 import { toast } from "./toast.mjs";
 import { currentFastPath, followSettings } from "./fastpath/page.mjs";
 import { Views } from "./views.mjs";
@@ -65,6 +66,18 @@ async function selectView(name) {
 /** Python's state; there is one as soon as it answers. */
 const stateNow = () => /** @type {State} */ (state);
 
+/**
+ * What Python says the settings are, as far as the address bar shows them: a reload sends that to the host.
+ * @param {State} next
+ */
+function addressOf(next) {
+  const query = new URLSearchParams(next.query);
+  for (const key of [...query.keys()]) if (!(key in next.settings) && key !== "v") query.delete(key);
+  if (next.settings.model === "upload" || given.model)
+    for (const key of ["model", "tensor", "exclude", "formats"]) query.delete(key);
+  return query;
+}
+
 /** @param {State} next */
 function onState(next) {
   state = next;
@@ -74,8 +87,7 @@ function onState(next) {
   const url = new URL(location.href);
   const kept = [...url.searchParams].filter(([key]) => ["theme", "snapshot"].includes(key));
   const extra = new URLSearchParams(kept).toString();
-  const query = new URLSearchParams(next.query);
-  if (next.settings.model === "upload") for (const key of ["model", "tensor"]) query.delete(key); // a reload would send them
+  const query = addressOf(next);
   history.replaceState(null, "", `?${query}${extra ? `&${extra}` : ""}${url.hash}`);
   $("whole")?.setAttribute("href", `index.html?${query}`);
   dispatchEvent(new CustomEvent("playground-state", { detail: next }));
@@ -109,11 +121,24 @@ function onStopped(reason) {
 }
 
 /**
+ * Ends a Python that is not to be trusted any more. The next one does not get the model that was open.
+ * @param {Error} error
+ */
+function distrust(error) {
+  Object.assign(given, { model: null, calibration: null, images: null, recipe: null });
+  client.close(error.message);
+}
+
+/**
  * One sentence for a person, whatever was thrown.
  * @param {Failure} error
  */
 function complain(error) {
   if (error?.kind === "cancelled") return;
+  if (error instanceof NotAdmitted) {
+    distrust(error);
+    return;
+  }
   toast(error?.message ?? String(error), "bad");
   if (error?.detail) console.error(error.detail);
 }
@@ -190,7 +215,13 @@ function installBar() {
 
 files.addEventListener("progress", ({ detail }) => boot.progress(detail));
 client.addEventListener("boot", ({ detail }) => boot.progress(detail));
-client.addEventListener("patch", ({ detail }) => views.get(detail.view)?.apply(detail));
+client.addEventListener("patch", ({ detail }) => {
+  try {
+    views.get(detail.view)?.apply(detail);
+  } catch (error) {
+    complain(/** @type {Failure} */ (error));
+  }
+});
 client.addEventListener("state", ({ detail }) => onState(detail.state));
 client.addEventListener("problem", ({ detail }) => toast(detail.message, "bad"));
 client.addEventListener("failed", ({ detail }) => complain(detail));

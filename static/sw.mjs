@@ -2,7 +2,8 @@
 //
 // Every address but those of the pages changes with its content, so two releases live in one cache side by side. A new
 // release is fetched in the background and waits until a visitor asks for it; files of an older one stay until no tab
-// shows it (each tab holds a lock named after its release). What is read from the cache is checked first.
+// shows it (each tab holds a lock named after its release). What is read from the cache is checked each time: other code of
+// this origin can write into it.
 import { PrecacheController, PrecacheRoute } from "workbox-precaching";
 import { registerRoute } from "workbox-routing";
 import { files, release } from "release-files";
@@ -14,40 +15,61 @@ const HASHED = /-[0-9a-f]{10}(\/|\.json$)/;
 const PYTHONS = "python-*/*"; // by far the largest, and checked by whoever fetches them (fetching.mjs)
 const here = worker.registration.scope;
 const expected = new Map(files.map(({ url, integrity }) => [new URL(url, here).href, integrity]));
-const sound = new Set(); // what was checked since this service worker was started
 const plainUrl = (/** @type {string} */ address) => address.split(/[?#]/)[0];
 
+/** What a kept reply may say beside its content: a copy that somebody else wrote could send the page elsewhere. */
+const HEADERS = [
+  "access-control-allow-origin",
+  "content-security-policy",
+  "content-type",
+  "cross-origin-opener-policy",
+  "cross-origin-resource-policy",
+  "permissions-policy",
+  "referrer-policy",
+  "x-content-type-options",
+];
+
 /**
+ * Whether these are the bytes that this release has at an address.
  * @param {string} url
- * @param {Response} response
+ * @param {ArrayBuffer} bytes
  */
-async function isSound(url, response) {
-  const integrity = expected.get(url);
-  if (!integrity) return true;
-  const digest = await crypto.subtle.digest("SHA-384", await response.arrayBuffer());
-  const found = btoa(String.fromCharCode(...new Uint8Array(digest)));
-  return integrity === `sha384-${found}`;
+async function isSound(url, bytes) {
+  const digest = await crypto.subtle.digest("SHA-384", bytes);
+  return expected.get(url) === `sha384-${btoa(String.fromCharCode(...new Uint8Array(digest)))}`;
+}
+
+/**
+ * A reply of the very bytes that were checked.
+ * @param {ArrayBuffer} bytes
+ * @param {Response} reply
+ */
+function remade(bytes, { headers }) {
+  const kept = new Headers();
+  for (const name of HEADERS) {
+    const value = headers.get(name);
+    if (value !== null) kept.set(name, value);
+  }
+  return new Response(bytes, { headers: kept });
 }
 
 /** @type {WorkboxPlugin} */
 const checked = {
   /** A broken copy counts as missing: workbox then fetches, and repairs what it can. */
   async cachedResponseWillBeUsed({ request, cachedResponse }) {
-    const url = plainUrl(request.url);
-    if (!cachedResponse || sound.has(url)) return cachedResponse;
+    if (!cachedResponse) return null;
+    const bytes = await cachedResponse.arrayBuffer().catch(() => null);
+    if (bytes && (await isSound(plainUrl(request.url), bytes))) return remade(bytes, cachedResponse);
     const cache = await caches.open(controller.strategy.cacheName);
-    const copy = await cache.match(request);
-    if (copy && (await isSound(url, copy).catch(() => false))) {
-      sound.add(url);
-      return cachedResponse;
-    }
     await cache.delete(request);
     return null;
   },
 
   /** While a host is being updated, a page may come from another release than this list. It is not kept then. */
   async cacheWillUpdate({ request, response }) {
-    return response.ok && (await isSound(plainUrl(request.url), response.clone())) ? response : null;
+    return response.ok && (await isSound(plainUrl(request.url), await response.clone().arrayBuffer()))
+      ? response
+      : null;
   },
 
   /** Keeping a copy may fail (a full disk); the page still gets its file. */
@@ -64,9 +86,11 @@ controller.addToCacheList(
 );
 registerRoute(new PrecacheRoute(controller, { ignoreURLParametersMatching: [/./], directoryIndex: "index.html" }));
 
-// A file of an older release, for a tab that still shows it.
+// A file of an older release, for a tab that still shows it: that page states the hashes of its scripts and of Python's files.
+// Such an address is never a page: what lies there has not been checked here.
 registerRoute(
-  ({ url, sameOrigin }) => sameOrigin && HASHED.test(url.pathname),
+  ({ url, sameOrigin, request }) =>
+    sameOrigin && HASHED.test(url.pathname) && ["cors", "same-origin"].includes(request.mode),
   async ({ request }) => {
     const cache = await caches.open(controller.strategy.cacheName);
     return (await cache.match(request.url)) ?? fetch(request);
@@ -97,7 +121,7 @@ async function tidy(event) {
   for (const [url, key] of controller.getURLsToCacheKeys()) {
     if (present.has(key)) continue;
     const response = await fetch(url, { cache: "no-cache" });
-    if (response.ok && (await isSound(url, response.clone()))) await cache.put(key, response);
+    if (response.ok && (await isSound(url, await response.clone().arrayBuffer()))) await cache.put(key, response);
   }
   const { held = [] } = await navigator.locks.query();
   const shown = held.map(({ name = "" }) => name).filter((name) => name.startsWith(`${here}#`));
@@ -107,12 +131,14 @@ async function tidy(event) {
 /** @typedef {ExtendableEvent & { addRoutes?: (rules: object) => Promise<void> }} InstallEvent Chromium's has `addRoutes` */
 
 /**
- * Where the browser can, it reads Python's files from the cache without asking us: this thread would be in the way.
+ * Where the browser can, it reads Python's files from the cache without asking us: this thread would be in the way. Only
+ * for fetch(), whose caller checks them: as a page nothing is read unchecked.
  * @param {(rules: object) => Promise<void>} addRoutes
  */
 function route(addRoutes) {
   const urlPattern = new URLPattern({ pathname: new URL(PYTHONS, here).pathname });
-  addRoutes({ condition: { urlPattern }, source: { cacheName: controller.strategy.cacheName } }).catch(() => {
+  const condition = { urlPattern, requestMode: "cors" };
+  addRoutes({ condition, source: { cacheName: controller.strategy.cacheName } }).catch(() => {
     /* then they come through us */
   });
 }

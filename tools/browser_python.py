@@ -141,7 +141,8 @@ def _places(modules: Path, env: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _bundle_scripts(modules: Path) -> None:
-    scripts.bundle(modules, STATIC / "engine" / "worker.mjs", WORK / "worker.js")
+    # A classic script: in a sandboxed frame Chromium makes no module worker from a blob.
+    scripts.bundle(modules, STATIC / "engine" / "worker.mjs", WORK / "worker.js", form="iife")
     for name in ("compile", "snapshot"):
         scripts.bundle(modules, BROWSER / f"{name}.mjs", WORK / f"{name}.mjs", platform="node")
 

@@ -10,7 +10,29 @@ from tools import compression, offline, release
 from tools.paths import STATIC
 
 IMMUTABLE = "public, max-age=31536000, immutable"
-EVERYWHERE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+UNUSED = (
+    *("accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "clipboard-read", "compute-pressure"),
+    *("display-capture", "encrypted-media", "fullscreen", "gamepad", "geolocation", "gyroscope", "hid"),
+    *("identity-credentials-get", "idle-detection", "keyboard-map", "local-fonts", "magnetometer", "microphone", "midi"),
+    *("otp-credentials", "payment", "picture-in-picture", "publickey-credentials-create", "publickey-credentials-get"),
+    *("screen-wake-lock", "serial", "storage-access", "usb", "window-management", "xr-spatial-tracking"),
+)
+"""What a page could ask the browser for and none of ours does. Share and Copy write to the clipboard."""
+
+EVERYWHERE = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in UNUSED),
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+"""Every file is public, and an embedded page in a sandboxed frame is of no origin: its requests are cross-origin."""
+
+ALONE = {"Cross-Origin-Opener-Policy": "same-origin"}
+"""For pages that nobody embeds: no other page holds a reference to their window."""
+
+EMBEDDED = "embed.html"
+
 SERVICE_WORKER_POLICY = "default-src 'self'"
 """A service worker obeys the policy of its own reply: it talks to this host and no other."""
 
@@ -48,7 +70,7 @@ def headers(contents: Mapping[str, bytes]) -> str:
         policy = _POLICY.search(contents.get(name, b"").decode())
         if policy:
             for path in (f"/{name}", f"/{name.removesuffix('index.html').removesuffix('.html')}"):
-                rules[path] = {"Content-Security-Policy": policy[1]}
+                rules[path] = {"Content-Security-Policy": policy[1], **({} if name == EMBEDDED else ALONE)}
     return "".join(
         f"{path}\n" + "".join(f"  {header}: {value}\n" for header, value in values.items())
         for path, values in rules.items()

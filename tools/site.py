@@ -193,7 +193,9 @@ def _links(modules: Path, env: Mapping[str, str]) -> Iterator[str]:
 def link(file: BrowserFile, packed: Path, address: str) -> str:
     """The element that lists a file for early.mjs, which is at ``address`` as ``packed``."""
     data = {"name": file.name, "when": file.when, "coding": file.coding}
-    sizes = {"bytes": packed.stat().st_size, "size": file.source.stat().st_size}
+    sizes: dict[str, str | int] = {"bytes": packed.stat().st_size, "size": file.source.stat().st_size}
+    if file.coding:
+        sizes["content"] = downloads.integrity_of(file.source)
     if file.source.name == "snapshot.bin":
         sizes["image"] = browser_python.image_size()
     attributes = " ".join(f'data-{key}="{html.escape(str(value))}"' for key, value in {**data, **sizes}.items())

@@ -13,6 +13,7 @@ from pathlib import Path
 from socket import socket
 from typing import BinaryIO, Protocol, cast
 
+from playground.serving.headers import headers_of
 from playground.serving.requests import RefusedError, checked_target
 
 HASHED = re.compile(r"-[0-9a-f]{10}(/|\.json$)")
@@ -184,7 +185,8 @@ class SiteHandler(SimpleHTTPRequestHandler):
         self.send_header("Vary", "Accept-Encoding")
         if self.encoding:
             self.send_header("Content-Encoding", self.encoding)
-        self.send_header("X-Content-Type-Options", "nosniff")
+        for name, value in headers_of(Path(self.directory), self.path.partition("?")[0]).items():
+            self.send_header(name, value)
         super().end_headers()
 
     def send_response(self, code: int, message: str | None = None) -> None:

@@ -1,5 +1,6 @@
 // What the page's fetcher has for Python's worker, by name. This worker has no network: a file is asked for at a port, and
 // comes checked and decoded, or as the reason why it can not be had.
+import { moduleAddress } from "./confine.mjs";
 
 /** @import { FetchedFile } from "../types/messages" */
 
@@ -68,7 +69,7 @@ export class Files {
    * @param {string} name
    */
   async module(name) {
-    return URL.createObjectURL(new Blob([await this.get(name)], { type: "text/javascript" }));
+    return moduleAddress(await this.get(name));
   }
 
   /**

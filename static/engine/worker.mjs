@@ -1,6 +1,8 @@
-// The module worker that holds Python. It is started from a blob by engine.html, whose content security policy leaves it
-// no network: all files come from the page's fetcher. It starts Pyodide, from the memory snapshot where that works, and hands every
-// message to playground.app.backend. There is no Python source in here and no numerics.
+// The worker that holds Python. It is started from a blob in the hidden frame, whose content security policy leaves
+// it no network, and takes everything from itself that it does not need (confine.mjs, which has to come first): all files
+// come from the page's fetcher. It starts Pyodide, from the memory snapshot where that works, and hands every message to
+// playground.app.backend. There is no Python source in here and no numerics.
+import { holdLock } from "./confine.mjs";
 import { Files } from "./files.mjs";
 import { ortCreate } from "./ort.mjs";
 import { LIBRARIES, SITE_PACKAGES, libraryFile, startPyodide } from "./runtime.mjs";
@@ -176,7 +178,8 @@ class Packages {
  * @param {Iterable<Uint8Array>} [buffers]
  */
 function post(text, buffers) {
-  const held = buffers ? Array.from(buffers, ({ buffer }) => /** @type {ArrayBuffer} */ (buffer)) : [];
+  const views = buffers ? Array.from(buffers).filter(ArrayBuffer.isView) : []; // nothing but memory is given away
+  const held = views.map(({ buffer }) => /** @type {ArrayBuffer} */ (buffer));
   tell({ ...JSON.parse(text), buffers: held }, held);
 }
 
@@ -213,18 +216,14 @@ async function receive({ data }) {
 
 /**
  * The first message brings the ports to the page and to its fetcher, and a lock's name: the page gets the lock when this
- * worker has ended.
+ * worker has ended. Where there are no locks, it notices only that an answer is owed.
  */
-worker.onmessage = ({ data, ports }) => {
+/** @param {MessageEvent} event */
+function begin({ data, ports }) {
   port = ports[0];
   files.connect(ports[1]);
   port.onmessage = receive;
-  const alive = () => {
-    tell({ kind: "alive" }); // not before the lock is ours, or the page could get it first
-    return new Promise(() => {
-      /* held for as long as the worker lives */
-    });
-  };
-  if (navigator.locks) navigator.locks.request(data.lock, alive);
-  else alive();
-};
+  holdLock(data.lock, (locked) => tell({ kind: "alive", locked })); // not before: the page could get the lock first
+}
+
+worker.addEventListener("message", begin, { once: true });

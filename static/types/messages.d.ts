@@ -65,6 +65,8 @@ export interface PageFile {
   coding: string;
   url: string;
   integrity: string;
+  /** The hash of its content after decoding. */
+  content: string;
   /** Bytes that travel. */
   bytes: number;
   /** Bytes after decoding. */
@@ -215,7 +217,7 @@ export interface Patch {
 /** What comes from the worker. */
 export type FromWorker =
   | { kind: "answer"; id: number; result?: unknown; error?: Failure; buffers?: ArrayBuffer[] }
-  | { kind: "alive" }
+  | { kind: "alive"; locked: boolean }
   | { kind: "dying"; reason: string }
   | ({ kind: "boot" } & Loading)
   | ({ kind: "patch" } & Patch)

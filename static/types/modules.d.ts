@@ -17,3 +17,9 @@ declare module "release-files" {
   /** A page has a revision; every other address changes with its content. */
   export const files: { url: string; revision: string | null; integrity: string }[];
 }
+
+/** A text that is bundled as it is. */
+declare module "*.txt" {
+  const text: string;
+  export default text;
+}

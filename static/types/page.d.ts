@@ -98,6 +98,8 @@ export interface Start {
   files: Files;
   client: Client;
   begin(query: string): Running<"start">;
+  /** A report without anything that could run: trusted.mjs, which is part of early.js only. */
+  sanitiseReport(html: string): string;
   started: Running<"start"> | null;
   fastPath?: () => FastPath | null;
 }
@@ -160,6 +162,7 @@ declare global {
     playgroundStart: Start;
     /** Panel loads its components with this. */
     importShim: { (url: string): Promise<unknown>; addImportMap(): void };
+    trustedTypes?: TrustedTypePolicyFactory;
     /** What bench.html has found, for whoever drives it. */
     benchResults: object;
     /** tools/cold_probe.js */
@@ -174,10 +177,6 @@ declare global {
   interface LayoutShift extends PerformanceEntry {
     value: number;
     hadRecentInput: boolean;
-  }
-
-  interface HTMLIFrameElement {
-    playgroundWorker?: Worker;
   }
 
   const playground: Api;

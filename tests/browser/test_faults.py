@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from playwright.sync_api import expect
 
-KILL = "() => document.getElementById('engine').playgroundWorker.terminate()"
+KILL = "() => document.getElementById('engine').contentWindow.playgroundWorker.terminate()"
 READY_MS = 60_000
 SETTINGS = {"format": "uint5", "granularity": "channel", "symmetric": False, "zoom": True}
 PLOTTED = """() => Object.fromEntries(Bokeh.documents.flatMap((doc) => [...doc.all_models])

@@ -149,3 +149,23 @@ def test_a_port_that_is_none_is_refused(site, port):
 def test_a_folder_without_a_site_is_refused(tmp_path):
     with pytest.raises(MissingError, match=r"no built site here. Run `python build\.py site` first"):
         make_server(tmp_path, 0)
+
+
+def test_what_the_build_wrote_into_headers_is_sent(tmp_path):
+    (tmp_path / "index.html").write_text("<!doctype html>")
+    (tmp_path / "app-0123456789").mkdir()
+    (tmp_path / "app-0123456789" / "a.mjs").write_text("1")
+    (tmp_path / "_headers").write_text(
+        "/*\n  Access-Control-Allow-Origin: *\n  Referrer-Policy: no-referrer\n"
+        "/app-0123456789/*\n  Cache-Control: public, max-age=1\n"
+        "/\n  Content-Security-Policy: default-src 'self'; base-uri 'none'\n"
+    )
+    with make_server(tmp_path, 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page, script = fetch(server.url)[0], fetch(server.url + "app-0123456789/a.mjs")[0]
+        server.shutdown()
+    assert page["Content-Security-Policy"] == "default-src 'self'; base-uri 'none'"
+    assert page["Access-Control-Allow-Origin"] == script["Access-Control-Allow-Origin"] == "*"
+    assert page.get_all("X-Content-Type-Options") == ["nosniff"]
+    assert script["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert script["Content-Security-Policy"] is None
