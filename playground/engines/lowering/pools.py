@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from playground.engines import step_classes as p
-from playground.programs.integer_ops import Window
 from playground.engines.kernel_parts import PIXELS, coded, epilogue, images
 from playground.engines.lowering.state import Lowering, lower
 from playground.host.kernel import FLAG, Kernel, octets
+from playground.programs.integer_ops import Window
 
 MAX_POOL = Kernel("k_maxpool_s8", {"out": octets(*PIXELS)}, {"is_signed": FLAG}, parts=(images(),))
 AVERAGE_POOL = Kernel("k_avgpool_s8", ranges={"count_padding": FLAG}, parts=(images(), coded(), epilogue(*PIXELS)))

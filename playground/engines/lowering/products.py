@@ -8,7 +8,6 @@ import numpy as np
 
 from playground.engines import step_classes as p
 from playground.engines.depthwise import pack_depthwise, packed_bytes_of, scratch_bytes
-from playground.programs.integer_ops import Window
 from playground.engines.kernel_parts import PIXELS, epilogue, images, padded, product, rows_scratch, source
 from playground.engines.kernel_program import Buffer
 from playground.engines.lowering.boxes import box, repeating, strides_of
@@ -17,6 +16,7 @@ from playground.engines.lowering.state import Given, Lowering, lower
 from playground.engines.packing import STRIP, Packed, Values, pack, packed_bytes
 from playground.host.kernel import ANY, POSITIVE, Kernel, Words, floats, octets
 from playground.host.kernel import box as reach_of_box
+from playground.programs.integer_ops import Window
 
 
 def _depth(w: Words) -> int:

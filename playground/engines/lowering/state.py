@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.engines import step_classes as p
-from playground.programs.integer_ops import Target, Window
 from playground.engines.kernel_parts import ACCUMULATORS, CODES, FLOATS
 from playground.engines.kernel_program import FOREVER, Buffer, KernelProgramBuilder
 from playground.engines.packing import Packed
 from playground.engines.shared_weights import Shared, SharedWeights
 from playground.errors import EngineError, InvalidInputError, UnsupportedError
 from playground.host.kernel import Kernel, octets
+from playground.programs.integer_ops import Target, Window
 
 TRANSPOSE = Kernel(
     "k_transpose",
