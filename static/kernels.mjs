@@ -1,7 +1,9 @@
 // Our kernels on the main thread, on a memory of their own. Arguments are 32-bit words: the fields of the struct that
-// stands above each kernel in wasm_kernels/. There are two builds: see playground/host/kernel_module.py.
+// stands above each kernel in wasm_kernels/, of which the build makes playground/kernels/structs.mjs. There are two builds
+// of the kernels: see playground/host/kernel_module.py.
+import { k_relaxed_dot } from "../playground/kernels/structs.mjs";
 
-/** @import { ArrayType, Argument, Dot, KernelExports, KernelName, Place, TypedArray } from "./types/kernels" */
+/** @import { ArrayType, Dot, KernelExports, Place, Struct, TypedArray } from "./types/kernels" */
 
 const PAGE = 65536;
 const STACK = 65536;
@@ -47,7 +49,7 @@ export class Kernels {
     if (!WebAssembly.validate(RELAXED_OPCODE)) return null;
     const kernels = await Kernels.load(url);
     const found = kernels.alloc(Int32Array, 1);
-    kernels.call("k_relaxed_dot", found);
+    kernels.call(k_relaxed_dot, { found });
     const dot = DOTS[kernels.at(found)[0]];
     if (!dot) return null;
     kernels.dot = dot;
@@ -106,17 +108,32 @@ export class Kernels {
   }
 
   /**
-   * Calls a kernel: arrays go by address, {float: x} by its bits, numbers as int32.
-   * @param {KernelName} name
-   * @param {Argument[]} args
+   * Calls a kernel: arrays go by address, floats by their bits, numbers as int32.
+   * @template Given
+   * @param {Struct<Given>} struct one of structs.mjs
+   * @param {NoInfer<Given>} given every field of the struct by name
    */
-  call(name, ...args) {
+  call(struct, given) {
     const words = this.at(this.words);
     const floats = new Float32Array(words.buffer, words.byteOffset, words.length);
-    args.forEach((arg, i) => {
-      if (typeof arg === "object" && "float" in arg) floats[i] = arg.float;
-      else words[i] = typeof arg === "object" ? arg.offset : arg;
-    });
+    const [name, ...fields] = struct;
+    for (const [i, field] of fields.entries()) {
+      const isFloat = field.startsWith("*");
+      const value = valueAt(given, isFloat ? field.slice(1) : field);
+      if (value === undefined) throw new Error(`${name} was called without ${field}`);
+      if (isFloat) floats[i] = value;
+      else words[i] = typeof value === "object" ? (value?.offset ?? 0) : value;
+    }
     this.exports[name](this.words.offset);
   }
+}
+
+/**
+ * A field of an object, or a field of a field: `to.kind`.
+ * @param {any} of
+ * @param {string} path
+ */
+function valueAt(of, path) {
+  if (!path.includes(".")) return of[path];
+  return path.split(".").reduce((part, name) => part?.[name], of);
 }

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from playground.arrays import as_float32, require_finite, require_values
+from playground.arrays import as_float32, require_finite, require_values, strided_view, why_outside
 from playground.errors import InvalidInputError
 
 
@@ -61,3 +61,45 @@ def test_an_array_without_values_is_finite_but_not_usable() -> None:
     assert require_finite(empty) is empty
     with pytest.raises(InvalidInputError, match=r"an array of shape \(2, 0\) has no values"):
         require_values(empty)
+
+
+@pytest.mark.parametrize(
+    ("shape", "along", "start", "view"),
+    [
+        ((3, 4), [(0, 1), (1, 1)], (0, 0), lambda x: x),
+        ((4, 3), [(1, 1), (0, 1)], (0, 0), lambda x: x.T),
+        ((2, 2), [(0, 2), (1, -3)], (0, 3), lambda x: x[::2, ::-3]),
+        ((5, 2), [(-1, 1), (1, 1)], (2, 1), lambda x: np.broadcast_to(x[2, 1:3], (5, 2))),
+        ((3,), [(0, 1)], (0, 3), lambda x: x[:, 3]),
+        ((2, 2), [(0, 1), (0, 1)], (0, 1), lambda x: np.array([[x[0, 1], x[1, 1]], [x[1, 1], x[2, 1]]])),
+        ((0, 4), [(0, 100), (1, 1)], (0, 0), lambda x: x[:0]),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_views_are_numpys(shape, along, start, view, turned):
+    x = np.arange(12).reshape(3, 4)
+    x = np.asfortranarray(x) if turned else x
+    found = strided_view(x, shape, along, start)
+    np.testing.assert_array_equal(found, view(x))
+    assert found.size == 0 or (np.shares_memory(found, x) and not found.flags.writeable)
+
+
+@pytest.mark.parametrize(
+    ("shape", "along", "start", "told"),
+    [
+        ((4, 4), [(0, 1), (1, 1)], (0, 0), "from place 0 to 3 along axis 0, which has 3"),
+        ((2, 4), [(0, 1), (1, 1)], (2, 0), "from place 2 to 3 along axis 0"),
+        ((2, 4), [(0, -1), (1, 1)], (0, 0), "from place -1 to 0 along axis 0"),
+        ((2, 2), [(0, 1), (1, 3)], (0, 1), "from place 1 to 4 along axis 1"),
+        ((3, 2), [(0, 1), (0, 1)], (0, 0), "from place 0 to 3 along axis 0"),
+        ((1,), [(-1, 1)], (3, 0), "from place 3 to 3 along axis 0"),
+        ((1,), [(-1, 1)], (0, -1), "from place -1 to -1 along axis 1"),
+        ((2**40,), [(1, 2**40)], (0, 0), "along axis 1"),
+        ((-1, 4), [(0, 1), (1, 1)], (0, 0), "negative size"),
+    ],
+)
+def test_views_beyond_an_array_are_refused(shape, along, start, told):
+    x = np.arange(12).reshape(3, 4)
+    assert told in why_outside(x.shape, shape, along, start)
+    with pytest.raises(InvalidInputError, match=told):
+        strided_view(x, shape, along, start)

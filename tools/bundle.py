@@ -34,7 +34,7 @@ METADATA = {"bokeh", "panel"}
 GALLERY_AT_START = {"digits-mlp.onnx", "digits-convnet.onnx", "digits.npz"}
 """What the first view shows; the gallery's other models and samples come when they are chosen."""
 
-_NOT_PYTHON = {".partial", ".mjs"}
+_NOT_PYTHON = {".partial", ".mjs", ".mts"}
 """Files of our own package that the build leaves there and Python never reads."""
 
 _SKIPPED_FOLDERS = {"tests", "dist", "node_modules", "labextension", "server/static", "sphinxext", "sampledata"}

@@ -154,6 +154,25 @@ def as_javascript(found: Mapping[str, Layout]) -> str:
     return "// Made by tools/kernel_structs.py from the structs in wasm_kernels/.\n" + "\n".join(lines) + "\n"
 
 
+def as_typescript(found: Mapping[str, Layout]) -> str:
+    """The types of what :func:`as_javascript` gives: TypeScript then checks every call's names and values."""
+    lines = [f"export declare const {name}: Struct<{_type(layout)}>;" for name, layout in found.items()]
+    return 'import type { Address, Struct } from "../../static/types/kernels";\n\n' + "\n".join(lines) + "\n"
+
+
+def _type(layout: Layout) -> str:
+    fields = []
+    for name, kind in layout.items():
+        if not isinstance(kind, str):
+            of = _type(kind)
+        elif kind in ("read", "write"):
+            of = "Address"
+        else:
+            of = "readonly number[]" if "[" in kind else "number"
+        fields.append(f"{name}: {of}")
+    return f"{{ {'; '.join(fields)} }}"
+
+
 def _words(layout: Layout, before: str = "") -> Iterator[str]:
     for name, kind in layout.items():
         if not isinstance(kind, str):

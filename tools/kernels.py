@@ -15,6 +15,7 @@ from tools.paths import (
     RELAXED_KERNELS_FILE,
     STRUCTS_FILE,
     STRUCTS_MODULE,
+    STRUCTS_TYPES,
     WASM_KERNELS,
 )
 from tools.steps import BuildError, Command, run
@@ -34,7 +35,7 @@ TARGETS = {
 }
 """The builds of the same sources: file -> what the machine has to have."""
 
-BUILT = [*TARGETS, STRUCTS_FILE, STRUCTS_MODULE]
+BUILT = [*TARGETS, STRUCTS_FILE, STRUCTS_MODULE, STRUCTS_TYPES]
 """What :func:`compile_kernels` writes."""
 
 SIZE_BUDGET = 75_000
@@ -60,6 +61,7 @@ def compile_kernels() -> None:
     check_size(TARGETS)
     STRUCTS_FILE.write_text(kernel_structs.as_json(layouts), "utf-8")
     STRUCTS_MODULE.write_text(kernel_structs.as_javascript(layouts), "utf-8")
+    STRUCTS_TYPES.write_text(kernel_structs.as_typescript(layouts), "utf-8")
 
 
 def compile_limits(source: Path, folder: Path) -> None:

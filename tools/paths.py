@@ -14,6 +14,7 @@ KERNELS_FILE = PACKAGE / "kernels" / "kernels-simd128.wasm"
 RELAXED_KERNELS_FILE = PACKAGE / "kernels" / "kernels-relaxed.wasm"
 STRUCTS_FILE = PACKAGE / "kernels" / "structs.json"
 STRUCTS_MODULE = PACKAGE / "kernels" / "structs.mjs"
+STRUCTS_TYPES = PACKAGE / "kernels" / "structs.d.mts"
 DIST = ROOT / "dist"
 
 LOCAL_CACHE = ROOT / ".cache"

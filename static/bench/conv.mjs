@@ -1,7 +1,8 @@
 // Convolution 3 x 3, 64 to 64 channels, 56 x 56 pixels, padded: ours and ONNX Runtime Web's QLinearConv.
+import { k_conv_s8 } from "../../playground/kernels/structs.mjs";
 import { bytes, runtime } from "./files.mjs";
 import { transposed } from "./layout.mjs";
-import { buildOf, CODES, prepare } from "./product.mjs";
+import { buildOf, CODES, prepare, threeByThree } from "./product.mjs";
 import { codes, race, resultsOf, rowsOf, verdict } from "./timing.mjs";
 
 /**
@@ -24,12 +25,12 @@ const TITLE = `conv 3×3, ${CHANNELS}→${CHANNELS}, ${SIZE}×${SIZE}`;
  */
 function ours(kernels, weights, x) {
   const input = kernels.alloc(Uint8Array, x.length);
-  const { out, args } = prepare(kernels, weights, DEPTH, CHANNELS, PIXELS * CHANNELS, CODES);
-  const geometry = [1, SIZE, SIZE, CHANNELS, 3, 3, 1, 1, 1, 1, 1, 1, SIZE, SIZE, 1];
+  const { out, given } = prepare(kernels, weights, DEPTH, CHANNELS, PIXELS * CHANNELS, CODES);
+  const images = threeByThree(input, CHANNELS, SIZE, 1);
   return {
     run() {
       kernels.at(input).set(x);
-      kernels.call("k_conv_s8", input, ...geometry, ...args);
+      kernels.call(k_conv_s8, { images, groups: 1, ...given });
       return kernels.at(out);
     },
   };

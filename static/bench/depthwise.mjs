@@ -1,8 +1,9 @@
 // Depthwise convolution 3 x 3, padded: ours and ONNX Runtime Web's QLinearConv. The files are those of
 // tests/benchmarks/depthwise.py, weights packed there.
+import { k_depthwise_s8 } from "../../playground/kernels/structs.mjs";
 import { bytes, runtime } from "./files.mjs";
 import { transposed } from "./layout.mjs";
-import { buildOf, CODES } from "./product.mjs";
+import { buildOf, CODES, threeByThree } from "./product.mjs";
 import { codes, race, resultsOf, rowsOf, verdict } from "./timing.mjs";
 
 /**
@@ -32,13 +33,14 @@ function ours(kernels, { channels, size, stride, scratch }, { multiplier, xZero,
   const result = kernels.alloc(Uint8Array, channels * out * out);
   const ring = kernels.alloc(Uint8Array, scratch[kernels.dot]);
   kernels.at(multipliers).fill(multiplier);
-  const geometry = [1, size, size, channels, 3, 3, stride, stride, 1, 1, 1, 1, out, out];
-  const source = [0, xZero, kernels.dot === "signed" ? 0x80 : 0];
-  const to = [{ float: -yZero }, { float: 255 - yZero }, yZero, CODES, result];
+  const images = threeByThree(input, channels, size, stride);
+  const source = { is_signed: 0, zero_point: xZero, flip: kernels.dot === "signed" ? 0x80 : 0 };
+  const to = { lo: -yZero, hi: 255 - yZero, zero_point: yZero, kind: CODES, out: result };
+  const constants = { weights: packed, planes: 1, bias: sums, multiplier: multipliers };
   return {
     run() {
       kernels.at(input).set(x);
-      kernels.call("k_depthwise_s8", input, ...geometry, ...source, packed, 1, sums, multipliers, ...to, ring);
+      kernels.call(k_depthwise_s8, { images, source, ...constants, to, scratch: ring });
       return kernels.at(result);
     },
   };

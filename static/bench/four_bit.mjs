@@ -1,5 +1,6 @@
 // One row of float32 times 4-bit weights in blocks of 32, multiplied as float32 or brought to int8 first: ours and ONNX
 // Runtime Web's MatMulNBits, without and with accuracy_level 4.
+import { k_gemv_4bit, k_gemv_4bit_s8, k_quantize_blocks } from "../../playground/kernels/structs.mjs";
 import { bytes, runtime } from "./files.mjs";
 import { buildOf } from "./product.mjs";
 import { codes, race, resultsOf, rowsOf, verdict } from "./timing.mjs";
@@ -44,11 +45,13 @@ function place(kernels, array) {
  */
 function floats(kernels, weights, scales, x) {
   const [input, out] = [kernels.alloc(Float32Array, SIZE), kernels.alloc(Float32Array, SIZE)];
-  const held = [weights, scales, planes(Float32Array.from(values))].map((array) => place(kernels, array));
+  const arrays = [weights, scales, planes(Float32Array.from(values))];
+  const [octets, scale, codebook] = arrays.map((array) => place(kernels, array));
+  const given = { rows: 1, depth: SIZE, columns: SIZE, codes: octets, scale, codebook };
   return {
     run() {
       kernels.at(input).set(x);
-      kernels.call("k_gemv_4bit", input, 1, SIZE, SIZE, ...held, out);
+      kernels.call(k_gemv_4bit, { x: input, ...given, out });
       return kernels.at(out);
     },
   };
@@ -64,14 +67,15 @@ function floats(kernels, weights, scales, x) {
 function integers(kernels, weights, scales, x) {
   const [input, out] = [kernels.alloc(Float32Array, SIZE), kernels.alloc(Float32Array, SIZE)];
   const [quantized, steps] = [kernels.alloc(Int8Array, SIZE), kernels.alloc(Float32Array, BLOCKS)];
-  const [octets, scale, book] = [weights, scales, planes(Int16Array.from(values))].map((array) =>
-    place(kernels, array),
-  );
+  const arrays = [weights, scales, planes(Int16Array.from(values))];
+  const [octets, scale, codebook] = arrays.map((array) => place(kernels, array));
+  const rows = { rows: 1, depth: SIZE, block: 32 };
+  const given = { x_scale: steps, columns: SIZE, codes: octets, scale, points: null, codebook };
   return {
     run() {
       kernels.at(input).set(x);
-      kernels.call("k_quantize_blocks", input, 1, SIZE, 32, steps, quantized);
-      kernels.call("k_gemv_4bit_s8", quantized, steps, 1, SIZE, 32, SIZE, octets, scale, 0, book, out);
+      kernels.call(k_quantize_blocks, { x: input, ...rows, scale: steps, codes: quantized });
+      kernels.call(k_gemv_4bit_s8, { x: quantized, ...rows, ...given, out });
       return kernels.at(out);
     },
   };

@@ -1,4 +1,5 @@
 // Products of matrices: ours, the loop that only multiplies, and ONNX Runtime Web's operators.
+import { k_gemm_s8 } from "../../playground/kernels/structs.mjs";
 import { bytes, loadLimit, runtime } from "./files.mjs";
 import { ACCUMULATORS, buildOf, CODES, prepare, ZERO_POINT } from "./product.mjs";
 import { codes, race, resultsOf, rowsOf, verdict } from "./timing.mjs";
@@ -27,11 +28,11 @@ const SHAPES = [
  */
 function ours(kernels, [rows, depth, columns], weights, x, kind) {
   const input = kernels.alloc(Uint8Array, x.length);
-  const { out, args } = prepare(kernels, weights, depth, columns, rows * columns, kind);
+  const { out, given } = prepare(kernels, weights, depth, columns, rows * columns, kind);
   return {
     run() {
       kernels.at(input).set(x);
-      kernels.call("k_gemm_s8", input, 1, rows, depth, 1, ...args);
+      kernels.call(k_gemm_s8, { codes: input, batch: 1, rows, depth, matrices: 1, ...given });
       return kernels.at(out);
     },
   };

@@ -1,5 +1,6 @@
 // Whole networks: our programs, compiled when the site was built, beside ONNX Runtime Web on the same QDQ model and on the
 // float one. The files are those of tests/benchmarks/net_programs.py.
+import { k_run } from "../../playground/kernels/structs.mjs";
 import { bytes, runtime } from "./files.mjs";
 import { buildOf } from "./product.mjs";
 import { race, resultsOf, rowsOf, verdict } from "./timing.mjs";
@@ -7,7 +8,6 @@ import { race, resultsOf, rowsOf, verdict } from "./timing.mjs";
 /**
  * @import { Kernels } from "../kernels.mjs"
  * @import { ByEngine, Engine, Net, NetFiles, Program, Row, Section, Share } from "../types/bench"
- * @import { KernelName } from "../types/kernels"
  */
 
 const BATCHES = [1, 16];
@@ -19,7 +19,7 @@ const json = async (/** @type {string} */ name) => JSON.parse(new TextDecoder().
  */
 function slotsOf(kernels) {
   const table = kernels.exports.__indirect_function_table;
-  return (/** @type {KernelName} */ name) => table.grow(1, kernels.exports[name]);
+  return (/** @type {string} */ name) => table.grow(1, kernels.exports[name]);
 }
 
 /**
@@ -34,7 +34,7 @@ function load(kernels, program, constants, input) {
   const arena = kernels.alloc(Uint8Array, program.nbytes);
   const octets = kernels.at(arena);
   for (const [at, from, n] of program.constants) octets.set(constants.subarray(from, from + n), at);
-  /** @type {Partial<Record<KernelName, number>>} */
+  /** @type {Record<string, number>} */
   const slots = {};
   const slot = slotsOf(kernels);
   /** @type {number[]} */
@@ -55,7 +55,7 @@ function load(kernels, program, constants, input) {
   return {
     run() {
       kernels.at(source).set(octetsOfInput);
-      kernels.call("k_run", code, program.calls.length);
+      kernels.call(k_run, { program: code, words: words.length });
       return kernels.at(result);
     },
   };

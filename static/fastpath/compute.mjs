@@ -1,5 +1,16 @@
 // (subject, settings) -> picture: what playground/tensor_view/picture.py reports, by our kernels. Equal to Python's bit for bit;
 // tests/browser/test_fast_path.py holds that. Settings that are not covered give null: Python will answer.
+import {
+  k_centre_codes,
+  k_clip_limits,
+  k_count_codes,
+  k_dequantize,
+  k_error_bins,
+  k_error_stats,
+  k_linspace,
+  k_quantize,
+  k_reals,
+} from "../../playground/kernels/structs.mjs";
 import { channelAxis, chooseQparams, chooseRange, covers, gridOf } from "./qparams.mjs";
 
 /**
@@ -78,28 +89,20 @@ function quantized(k, subject, convention, granularity, grid, layout, shown) {
   const { qmin, qmax, signed } = grid;
   const fused = convention.fused_granularities.includes(granularity);
   const order = convention.zero_point_before_rounding ? (fused ? 2 : 1) : 0;
-  const { scale, zeroPoint, codes, x, xHat } = subject;
-  k.call(
-    "k_quantize",
-    x,
-    ...layout,
-    scale,
-    zeroPoint,
-    qmin,
-    qmax,
-    Number(convention.multiply_by_reciprocal),
-    order,
-    HALF_EVEN,
-    codes,
-  );
-  k.call("k_dequantize", codes, Number(signed), ...layout, scale, zeroPoint, xHat);
-  k.call("k_clip_limits", scale, zeroPoint, layout[1], qmin, qmax, { float: REACH }, subject.limitLo, subject.limitHi);
+  const { scale, zeroPoint: zero_point, codes, x, xHat: x_hat, limitLo: lo, limitHi: hi } = subject;
+  const [outer, channels, inner] = layout;
+  const sizes = { outer, channels, inner };
+  const reciprocal = Number(convention.multiply_by_reciprocal);
+  k.call(k_quantize, { x, ...sizes, scale, zero_point, qmin, qmax, reciprocal, order, rounding: HALF_EVEN, codes });
+  k.call(k_dequantize, { codes, is_signed: Number(signed), ...sizes, scale, zero_point, x: x_hat });
+  k.call(k_clip_limits, { scale, zero_point, n: channels, qmin, qmax, reach: REACH, lo, hi });
   const stats = k.alloc(Float64Array, 6);
-  k.call("k_error_stats", x, xHat, ...layout, subject.limitLo, subject.limitHi, stats);
+  k.call(k_error_stats, { x, x_hat, ...sizes, lo, hi, stats });
   const [signal, noise, rounding, clipping, clipped, maxError] = k.at(stats);
   const held = k.alloc(Int32Array, qmax - qmin + 1);
   k.at(held).fill(0);
-  k.call("k_count_codes", codes, Number(signed), ...layout, granularity === "channel" ? shown : -1, qmin, held);
+  const channel = granularity === "channel" ? shown : -1;
+  k.call(k_count_codes, { codes, is_signed: Number(signed), ...sizes, channel, qmin, qmax, counts: held });
   const n = subject.count;
   return {
     signal,
@@ -124,17 +127,8 @@ function quantized(k, subject, convention, granularity, grid, layout, shown) {
 function errorBins(k, subject, largest, scale) {
   const counts = k.alloc(Int32Array, ERROR_BINS);
   k.at(counts).fill(0);
-  k.call(
-    "k_error_bins",
-    subject.x,
-    subject.xHat,
-    subject.count,
-    { float: largest },
-    { float: scale },
-    ERROR_BINS,
-    counts,
-    subject.pair,
-  );
+  const { x, xHat: x_hat, count: n, pair: widest } = subject;
+  k.call(k_error_bins, { x, x_hat, n, largest, scale, count: ERROR_BINS, counts, widest });
   const [edge] = k.at(subject.pair);
   return { errorEdges: subject.linspace(-edge, edge, ERROR_BINS + 1), errorCounts: k.at(counts).slice() };
 }
@@ -149,7 +143,9 @@ function errorBins(k, subject, largest, scale) {
 function ends(k, subject, { qmin, qmax, signed }, n) {
   const codes = k.at(subject.endCodes);
   codes.fill(qmin, 0, n).fill(qmax, n, 2 * n);
-  k.call("k_dequantize", subject.endCodes, Number(signed), 2, n, 1, subject.scale, subject.zeroPoint, subject.ends);
+  const sizes = { outer: 2, channels: n, inner: 1 };
+  const { endCodes, scale, zeroPoint: zero_point } = subject;
+  k.call(k_dequantize, { codes: endCodes, is_signed: Number(signed), ...sizes, scale, zero_point, x: subject.ends });
   const both = k.at(subject.ends);
   return { endLo: both.slice(0, n), endHi: both.slice(n, 2 * n) };
 }
@@ -171,16 +167,19 @@ function drawnGrid(k, { grid, scale, zeroPoint, edges, endLo, endHi, shownChanne
   k.at(one)[0] = scale;
   k.at(point)[0] = zeroPoint;
   k.at(exact).set(edges);
+  const ofOne = { outer: 1, channels: 1, scale: one, zero_point: point };
   const real = (/** @type {number} */ count) => {
-    k.call("k_dequantize", codes, Number(signed), 1, 1, count, one, point, out);
+    k.call(k_dequantize, { codes, is_signed: Number(signed), ...ofOne, inner: count, x: out });
     return k.at(out).slice(0, count);
   };
-  k.call("k_linspace", { float: edges[0] }, { float: edges[edges.length - 1] }, STAIRS, 1, stairs);
-  k.call("k_quantize", stairs, 1, 1, STAIRS, one, point, qmin, qmax, 0, 0, HALF_EVEN, codes);
+  k.call(k_linspace, { first: edges[0], last: edges[edges.length - 1], n: STAIRS, single: 1, out: stairs });
+  const plain = { reciprocal: 0, order: 0, rounding: HALF_EVEN };
+  k.call(k_quantize, { x: stairs, ...ofOne, inner: STAIRS, qmin, qmax, ...plain, codes });
   const transfer = { x: k.at(stairs).slice(), y: real(STAIRS) };
   k.at(codes).set(Int32Array.from({ length: n }, (_, i) => qmin + i)); // the low bytes
-  k.call("k_centre_codes", exact, edges.length - 1, { float: scale }, zeroPoint, qmin, qmax, centres);
-  k.call("k_reals", { float: scale }, zeroPoint, qmin, n, reals);
+  const bars = edges.length - 1;
+  k.call(k_centre_codes, { edges: exact, n: bars, scale, zero_point: zeroPoint, qmin, qmax, codes: centres });
+  k.call(k_reals, { scale, zero_point: zeroPoint, first: qmin, n, reals });
   const at = shownChannel ?? 0;
   return {
     transfer,

@@ -1,5 +1,6 @@
 // Settings -> ranges, scales and zero-points, as playground/quantization/qparams.py chooses them. Settings that are not covered are
 // Python's.
+import { k_clip_range, k_minmax, k_qparams } from "../../playground/kernels/structs.mjs";
 import { MOST_VALUES } from "./subject.mjs";
 
 /**
@@ -91,15 +92,16 @@ export function chooseRange(kernels, subject, settings) {
   lo.set(found.lo);
   hi.set(found.hi);
   const ends = [settings.lo ?? -Infinity, settings.hi ?? Infinity];
-  const [low, high] = [{ float: Math.min(...ends) }, { float: Math.max(...ends) }];
+  const [low, high] = [Math.min(...ends), Math.max(...ends)];
   const n = found.lo.length;
-  kernels.call("k_clip_range", subject.lo, subject.hi, n, low, high, subject.lo, subject.hi);
+  const places = { lo: subject.lo, hi: subject.hi, clipped_lo: subject.lo, clipped_hi: subject.hi };
+  kernels.call(k_clip_range, { ...places, n, low, high });
   /**
    * @param {Place<Float32Array>} array
    * @param {number} i 0: the smallest, 1: the largest
    */
   const extreme = (array, i) => {
-    kernels.call("k_minmax", array, n, subject.pair, subject.nans);
+    kernels.call(k_minmax, { x: array, n, range: subject.pair, nan_count: subject.nans });
     return kernels.at(subject.pair)[i];
   };
   return [extreme(subject.lo, 0), extreme(subject.hi, 1)];
@@ -115,23 +117,22 @@ export function chooseRange(kernels, subject, settings) {
  * @param {number} n how many scales
  */
 export function chooseQparams(k, subject, settings, convention, grid, n) {
-  k.call(
-    "k_qparams",
-    subject.lo,
-    subject.hi,
+  k.call(k_qparams, {
+    lo: subject.lo,
+    hi: subject.hi,
     n,
-    grid.qmin,
-    grid.qmax,
-    Number(settings.symmetric),
-    grid.symmetricSpan,
-    grid.symmetricZeroPoint,
-    Number(convention.qparams_dtype === "float32"),
-    { float: convention.min_scale },
-    Number(convention.below_min_scale === "one"),
-    Number(convention.zero_point_rounding === "quotient"),
-    subject.scale,
-    subject.zeroPoint,
-  );
+    qmin: grid.qmin,
+    qmax: grid.qmax,
+    symmetric: Number(settings.symmetric),
+    symmetric_span: grid.symmetricSpan,
+    symmetric_zero_point: grid.symmetricZeroPoint,
+    single: Number(convention.qparams_dtype === "float32"),
+    min_scale: convention.min_scale,
+    below_is_one: Number(convention.below_min_scale === "one"),
+    quotient: Number(convention.zero_point_rounding === "quotient"),
+    scale: subject.scale,
+    zero_point: subject.zeroPoint,
+  });
   const scales = k.at(subject.scale).subarray(0, n);
   if (!scales.every((scale) => scale >= SMALLEST_SCALE && scale < Infinity)) return false;
   if (settings.symmetric || settings.zero_point === null) return true;

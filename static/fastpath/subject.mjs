@@ -1,4 +1,12 @@
 // The tensor that is looked at, in the kernels' memory, with what does not depend on the settings worked out once.
+import {
+  k_histogram,
+  k_linspace,
+  k_minmax,
+  k_minmax_channels,
+  k_spread,
+  k_widths,
+} from "../../playground/kernels/structs.mjs";
 
 /**
  * @import { Kernels } from "../kernels.mjs"
@@ -67,14 +75,14 @@ export class Subject {
   /** @returns {Histogram & { range: Pair, span: Pair }} */
   #count() {
     const k = this.#kernels;
-    k.call("k_minmax", this.x, this.count, this.pair, this.nans);
+    k.call(k_minmax, { x: this.x, n: this.count, range: this.pair, nan_count: this.nans });
     const [lo, hi] = k.at(this.pair);
     const outside = k.alloc(Int32Array, 2);
     const counts = k.alloc(Int32Array, BINS);
     k.at(counts).fill(0);
-    k.call("k_spread", { float: lo }, { float: hi }, this.pair);
+    k.call(k_spread, { lo, hi, ends: this.pair });
     const [first, last] = k.at(this.pair);
-    k.call("k_histogram", this.x, this.count, { float: first }, { float: last }, BINS, counts, outside);
+    k.call(k_histogram, { x: this.x, n: this.count, bins: { lo: first, hi: last, count: BINS }, counts, outside });
     const edges = this.linspace(first, last, BINS + 1);
     return { range: [lo, hi], span: [first, last], edges, counts: k.at(counts).slice() };
   }
@@ -99,7 +107,7 @@ export class Subject {
     const k = this.#kernels;
     const mark = k.mark();
     const out = k.alloc(Float64Array, n);
-    k.call("k_linspace", { float: first }, { float: last }, n, 0, out);
+    k.call(k_linspace, { first, last, n, single: 0, out });
     const spaced = k.at(out).slice();
     k.release(mark);
     return spaced;
@@ -121,8 +129,9 @@ export class Subject {
   #rangesAlong(axis) {
     const k = this.#kernels;
     const [outer, channels, inner] = this.layout(axis);
-    k.call("k_minmax_channels", this.x, outer, channels, inner, this.lo, this.hi, this.nans);
-    k.call("k_widths", this.lo, this.hi, channels, this.scale);
+    const sizes = { outer, channels, inner };
+    k.call(k_minmax_channels, { x: this.x, ...sizes, lo: this.lo, hi: this.hi, nan_count: this.nans });
+    k.call(k_widths, { lo: this.lo, hi: this.hi, n: channels, width: this.scale });
     const [lo, hi, width] = [this.lo, this.hi, this.scale].map((array) => k.at(array).slice(0, channels));
     const order = [...width.keys()].sort((a, b) => width[b] - width[a]);
     return { lo, hi, order: order.length > MOST_CHANNELS ? evenly(order, MOST_CHANNELS) : order };

@@ -74,7 +74,7 @@ export interface Program {
   /** Where constants go: [in the arena, in the file, bytes]. */
   constants: [number, number, number][];
   /** Kernels in order: name, argument words, which of those are addresses. */
-  calls: [import("./kernels").KernelName, number[], number[]][];
+  calls: [string, number[], number[]][];
   input: number;
   output: [number, number];
 }

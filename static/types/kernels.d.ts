@@ -22,42 +22,20 @@ export interface Place<T extends TypedArray = TypedArray> {
   length: number;
 }
 
-/** An argument: an array goes by address, `float` by its bits, a number as int32. */
-export type Argument = number | { float: number } | Place;
+/** What goes by its address: an array, or null for none. */
+export type Address = Place | null;
+
+/**
+ * A kernel: its name, then the words of the struct that it takes, in order. `Given` is what a call names.
+ * playground/kernels/structs.mjs has one for each kernel.
+ */
+export type Struct<Given> = readonly string[] & { readonly given?: Given };
 
 /** How integer products are formed. */
 export type Dot = "int16" | "unsigned" | "signed";
 
-/** A kernel of wasm_kernels/ that is called from JavaScript. */
-export type KernelName =
-  | "k_centre_codes"
-  | "k_clip_limits"
-  | "k_clip_range"
-  | "k_conv_s8"
-  | "k_count_codes"
-  | "k_depthwise_s8"
-  | "k_dequantize"
-  | "k_error_bins"
-  | "k_error_stats"
-  | "k_gemm_s8"
-  | "k_gemv_4bit"
-  | "k_gemv_4bit_s8"
-  | "k_histogram"
-  | "k_linspace"
-  | "k_minmax"
-  | "k_minmax_channels"
-  | "k_pack_weights"
-  | "k_qparams"
-  | "k_quantize"
-  | "k_quantize_blocks"
-  | "k_reals"
-  | "k_relaxed_dot"
-  | "k_run"
-  | "k_spread"
-  | "k_widths";
-
 /** The module's exports: a kernel takes the address of its argument words. */
-export type KernelExports = Record<KernelName, (words: number) => void> & {
+export type KernelExports = Record<string, (words: number) => void> & {
   __stack_pointer: WebAssembly.Global;
   __indirect_function_table: WebAssembly.Table;
 };

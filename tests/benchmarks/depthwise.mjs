@@ -1,6 +1,8 @@
 // Times what depthwise.py wrote. Arguments: that folder, npm's modules, the folder of the kernels.
 import { readFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
+import { k_depthwise_s8, k_relaxed_dot } from "../../playground/kernels/structs.mjs";
+import { CODES, threeByThree } from "../../static/bench/product.mjs";
 import { Kernels } from "../../static/kernels.mjs";
 
 /**
@@ -26,7 +28,7 @@ async function builds() {
   const found = [{ dot: "int16", kernels: await Kernels.from(await bytes(`${built}/kernels-simd128.wasm`)) }];
   const kernels = await Kernels.from(await bytes(`${built}/kernels-relaxed.wasm`));
   const probed = kernels.alloc(Int32Array, 1);
-  kernels.call("k_relaxed_dot", probed);
+  kernels.call(k_relaxed_dot, { found: probed });
   const dot = DOTS[kernels.at(probed)[0]];
   return dot === "int16" ? found : [...found, { dot, kernels }];
 }
@@ -73,11 +75,14 @@ async function ours({ dot, kernels }, { stem, channels, size, stride, scratch },
   const ring = kernels.alloc(Uint8Array, scratch[dot]);
   kernels.at(images).set(x);
   kernels.at(multipliers).fill(multiplier);
-  const geometry = [1, size, size, channels, 3, 3, stride, stride, 1, 1, 1, 1, out, out];
-  const source = [0, xZero, dot === "signed" ? 128 : 0];
-  const to = [{ float: -yZero }, { float: 255 - yZero }, yZero, 0, result];
-  const args = [images, ...geometry, ...source, weights, 1, bias, multipliers, ...to, ring];
-  return { run: () => kernels.call("k_depthwise_s8", ...args), result: () => kernels.at(result), pixels: out * out };
+  const given = {
+    images: threeByThree(images, channels, size, stride),
+    source: { is_signed: 0, zero_point: xZero, flip: dot === "signed" ? 128 : 0 },
+    ...{ weights, planes: 1, bias, multiplier: multipliers },
+    to: { lo: -yZero, hi: 255 - yZero, zero_point: yZero, kind: CODES, out: result },
+    scratch: ring,
+  };
+  return { run: () => kernels.call(k_depthwise_s8, given), result: () => kernels.at(result), pixels: out * out };
 }
 
 /**

@@ -2,7 +2,9 @@
 
 import importlib
 import pkgutil
+import re
 from collections import defaultdict
+from pathlib import Path
 
 import playground
 from playground.host.kernel import Kernel
@@ -51,3 +53,18 @@ def test_what_becomes_of_results_and_which_codes_they_are_is_held_everywhere():
                 assert name in ranges, f"{kernel.name}: {name}"
             if name.startswith("images.") and name.split(".")[1].startswith(("kernel", "stride", "dilation")):
                 assert 0 not in ranges[name], f"{kernel.name}: {name}"
+
+
+def test_memory_is_looked_at_through_checked_functions_alone():
+    """Views by strides by arrays.strided_view, addresses by the hosts of the kernels."""
+    raw = {
+        "as_strided": {"arrays.py"},
+        "from_address": {"host/cpython.py"},
+        "addressof": {"host/browser.py", "host/cpython.py"},
+    }
+    root = Path(playground.__file__).parent
+    for name, places in raw.items():
+        used = {
+            path.relative_to(root).as_posix() for path in root.rglob("*.py") if re.search(name, path.read_text("utf-8"))
+        }
+        assert used == places, name

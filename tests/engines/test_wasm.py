@@ -5,9 +5,12 @@ import pytest
 
 from playground import host
 from playground.engines import reference, wasm
-from playground.errors import EngineError, InvalidInputError
+from playground.errors import EngineError, InvalidInputError, UnsupportedError
 from playground.host.cpython import WasmtimeKernels
 from playground.model.graph import ValueInfo
+from playground.operators.max_pool import MaxPool
+from playground.programs.integer_ops import Window
+from playground.programs.program import Program, Value
 
 
 @pytest.fixture(params=["int16", "signed"])
@@ -98,3 +101,14 @@ def test_feeds_are_checked(make_qdq):
     compiled = wasm.plan(make_qdq("perceptron", "uint8", True).graph, {"x": (2, 1, 8, 8)})
     with pytest.raises(InvalidInputError, match="shape"):
         compiled.run({"x": np.zeros((3, 1, 8, 8), np.float32)})
+
+
+def test_a_step_that_no_kernel_takes_names_its_output():
+    """Sizes that int32 cannot count, of a program that planning would not have made."""
+    values = {"x": Value((1, 1, 4, 4), "uint8"), "y": Value((1, 1, 4, 4), "uint8")}
+    window = Window((1, 1), (4, 4), pads=(2**31 - 1, 0))
+    program = Program(("x",), {"y": "y"}, (MaxPool(("x",), "y", window),), (), values, {})
+    with pytest.raises(
+        UnsupportedError, match=r"y: the kernels cannot compute it \(k_maxpool_s8: its windows reach over"
+    ):
+        wasm.WasmProgram(program)

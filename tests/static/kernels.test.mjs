@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { k_count_codes, k_histogram, k_linspace } from "../../playground/kernels/structs.mjs";
 import { expected, loadKernels } from "./support.mjs";
 
 const PAGE = 65536; // of WebAssembly's memory
@@ -42,7 +43,7 @@ for (const { first, last, values } of expected.spaces) {
   test(`floats go by their bits: ${values.length} numbers from ${first} to ${last} are numpy.linspace's`, async () => {
     const kernels = await loadKernels();
     const out = kernels.alloc(Float64Array, values.length);
-    kernels.call("k_linspace", { float: first }, { float: last }, values.length, 0, out);
+    kernels.call(k_linspace, { first, last, n: values.length, single: 0, out });
     assert.deepEqual([...kernels.at(out)], values);
   });
 }
@@ -52,6 +53,20 @@ test("integers go as int32, arrays by their address", async () => {
   const [codes, counts] = [kernels.alloc(Uint8Array, 6), kernels.alloc(Int32Array, 4)];
   kernels.at(codes).set([254, 255, 0, 1, 1, 254]); // as int8: -2, -1, 0, 1, 1, -2
   kernels.at(counts).fill(0);
-  kernels.call("k_count_codes", codes, 1, 1, 1, 6, -1, -2, counts);
+  const sizes = { outer: 1, channels: 1, inner: 6 };
+  kernels.call(k_count_codes, { codes, is_signed: 1, ...sizes, channel: -1, qmin: -2, qmax: 1, counts });
   assert.deepEqual([...kernels.at(counts)], [2, 1, 1, 2]);
+});
+
+test("a struct inside a struct is given as an object, and no field is left out", async () => {
+  const kernels = await loadKernels();
+  const x = kernels.alloc(Float32Array, 4);
+  const [counts, outside] = [kernels.alloc(Int32Array, 2), kernels.alloc(Int32Array, 2)];
+  kernels.at(x).set([-2, 0.25, 0.75, 1]);
+  kernels.at(counts).fill(0);
+  kernels.at(outside).fill(0);
+  kernels.call(k_histogram, { x, n: 4, bins: { lo: 0, hi: 1, count: 2 }, counts, outside });
+  assert.deepEqual([...kernels.at(counts), ...kernels.at(outside)], [1, 2, 1, 0]);
+  const bins = /** @type {{ lo: number, hi: number, count: number }} */ ({ lo: 0, count: 2 });
+  assert.throws(() => kernels.call(k_histogram, { x, n: 4, bins, counts, outside }), /without \*bins\.hi/);
 });

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from tools.kernel_structs import as_javascript, as_json, layouts, word_count
-from tools.paths import STRUCTS_FILE, STRUCTS_MODULE, WASM_KERNELS
+from tools.kernel_structs import as_javascript, as_json, as_typescript, layouts, word_count
+from tools.paths import STRUCTS_FILE, STRUCTS_MODULE, STRUCTS_TYPES, WASM_KERNELS
 from tools.steps import BuildError
 
 HEADER = """
@@ -101,11 +101,18 @@ def test_javascript_gets_the_words_in_order(read):
     assert (name, json.loads(words)) == ("k_one", expected)
 
 
+def test_typescript_gets_names_and_kinds(read):
+    inner = "of: { x: Address; sizes: readonly number[] }"
+    fields = f"codes: Address; more: Address; n: number; m: number; lo: number; hi: readonly number[]; {inner}"
+    assert f"export declare const k_one: Struct<{{ {fields}; out: Address }}>;" in as_typescript(read(KERNEL))
+
+
 def test_what_was_built_is_what_the_sources_say():
     found = layouts(WASM_KERNELS)
     assert json.loads(STRUCTS_FILE.read_text("utf-8")) == found
     assert as_json(found) == STRUCTS_FILE.read_text("utf-8")
     assert as_javascript(found) == STRUCTS_MODULE.read_text("utf-8")
+    assert as_typescript(found) == STRUCTS_TYPES.read_text("utf-8")
     assert list(found["k_softmax_s8"]) == ["codes", "rows", "columns", "is_signed", "exps", "ratio", "to", "scratch"]
 
 
