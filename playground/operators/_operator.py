@@ -222,13 +222,12 @@ class Operator:
 
         None of operators that are no products, and where no constant holds weights. The axis is None if it has none.
         """
-        if self.scales is not Scales.PRODUCT:
+        place = self.weight_place([name in constants for name in node.inputs])
+        if self.scales is not Scales.PRODUCT or place is None:
             return None
-        for weight in self.weights:
-            name = node.inputs[weight.place] if weight.place < len(node.inputs) else ""
-            if name in constants:
-                return name, weight.channel_axis(node, len(constants[name].shape))
-        return None
+        name = node.inputs[place]
+        weight = next(weight for weight in self.weights if weight.place == place)
+        return name, weight.channel_axis(node, len(constants[name].shape))
 
     def weight_place(self, is_constant: Sequence[bool]) -> int | None:
         """Which input holds the weights, given for each whether it is a constant; None if none does."""
