@@ -20,7 +20,7 @@ import numpy as np
 import playground
 from playground import gallery
 from playground.analysis.inventory import inventory
-from playground.app.calibration_upload import CalibrationData
+from playground.app.calibration_upload import CalibrationUpload
 from playground.app.workspace import Workspace
 from playground.host.sources import BytesSource
 from playground.model.onnx_proto import ModelProto
@@ -456,7 +456,7 @@ def _make_images(rng: random.Random) -> Any:
 
 
 def _use_calibration(given: Any) -> None:
-    data = CalibrationData(_workspace())
+    data = CalibrationUpload(_workspace())
     if given[0] == "npz":
         data.use_npz(BytesSource(given[1], "samples.npz"))
     else:
