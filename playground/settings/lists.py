@@ -14,13 +14,15 @@ NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 """What a number in a link looks like, as a regular expression that Python and JavaScript read alike."""
 
 _NUMBER = re.compile(NUMBER)
-_MOST_DIGITS = 400
+MOST_DIGITS = 400
+"""Characters of a number: parsing takes a time that grows with their square."""
+
 _LARGEST_INTEGER = 2**53
 
 
 def number_of(text: str) -> float:
     """The number in a text; NaN if there is none, or none that is finite."""
-    if len(text) > _MOST_DIGITS or not _NUMBER.fullmatch(text):
+    if len(text) > MOST_DIGITS or not _NUMBER.fullmatch(text):
         return math.nan
     value = float(text)
     return value if math.isfinite(value) else math.nan

@@ -10,7 +10,7 @@ from typing import Any
 from playground.errors import InvalidInputError, one_of, shown
 from playground.limits import MOST_QUERY, MOST_QUERY_FIELDS
 from playground.quantization.grouping import GRANULARITIES as SCHEME_GRANULARITIES
-from playground.settings.lists import NUMBER, formats_of, ids_of, number_of, parameters_of
+from playground.settings.lists import MOST_DIGITS, NUMBER, formats_of, ids_of, number_of, parameters_of
 
 VERSION = 1
 
@@ -112,7 +112,7 @@ def _plain(field: Field) -> dict[str, Any]:
     if field.kind == "choice":
         plain["accepted"] = list(field.choices())
     elif field.kind in ("number", "integer"):
-        plain |= {"lowest": field.lowest, "highest": field.highest}
+        plain |= {"lowest": field.lowest, "highest": field.highest, "most": MOST_DIGITS}
     elif field.kind != "boolean":
         plain["most"] = field.most
     return plain

@@ -32,6 +32,7 @@ export class FastPath {
   #controls;
   #texts;
   #conventions;
+  #schema;
   /** @type {Kernels | null} */
   #kernels = null;
   #free = 0;
@@ -66,8 +67,9 @@ export class FastPath {
     this.#live = live;
     this.#settings = this.#python = settings;
     const models = findModels(live.doc);
-    const { controls, conventions } = readTag(models.figures.histogram);
+    const { controls, conventions, schema } = readTag(models.figures.histogram);
     this.#conventions = conventions;
+    this.#schema = schema;
     this.#drawing = new Drawing(models, this.#ledger);
     this.#controls = new Controls(live.doc, models.grips, controls);
     this.#texts = new Texts(live.doc);
@@ -87,6 +89,11 @@ export class FastPath {
   /** Whether something is drawn, or about to be, that Python has not confirmed. */
   get ahead() {
     return this.#ahead;
+  }
+
+  /** What each setting may be. */
+  get schema() {
+    return this.#schema;
   }
 
   /** The last picture that was drawn: see compute.mjs. */

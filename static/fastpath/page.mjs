@@ -1,7 +1,7 @@
 // How the page uses the fast path: one for the Tensor view's document, with the tensor that Python posts when it changes.
 import { FastPath } from "./index.mjs";
+import { linked } from "./link.mjs";
 import { keyOf } from "./qparams.mjs";
-import { linked } from "./settings.mjs";
 
 /**
  * @import { Client } from "../client.mjs"
@@ -35,7 +35,7 @@ export async function startFastPath({ client: worker, live, settings, kernels, s
   }
   asked = keyOf(subject);
   await fastPath.setSubject({ ...subject, key: asked });
-  const changes = linked(location.search, settings);
+  const changes = linked(location.search, settings, fastPath.schema);
   if (Object.keys(changes).length) fastPath.propose(changes);
 }
 

@@ -31,43 +31,6 @@ export function moved(settings, name, value, asked, zeroPoint) {
   return next;
 }
 
-/** @type {Record<string, boolean>} */
-const WORDS = { 1: true, true: true, 0: false, false: false };
-const NOT_THE_TENSORS = [
-  "v",
-  "view",
-  "weights",
-  "weights_granularity",
-  "activations",
-  "exclude",
-  "formats",
-  "runtime",
-  "algorithms",
-  "parameters",
-  "partial",
-];
-
-/**
- * What a link's query changes in the Tensor view, as far as the page can tell; Python checks it when it is there.
- * @param {string} query
- * @param {Settings} settings the defaults, whose types say how each text is to be read
- * @returns {Partial<Settings>}
- */
-export function linked(query, settings) {
-  /** @type {Record<string, Value>} */
-  const changes = {};
-  for (const [name, text] of new URLSearchParams(query)) {
-    if (!(name in settings) || NOT_THE_TENSORS.includes(name)) continue;
-    const before = settings[/** @type {keyof Settings} */ (name)];
-    if (typeof before === "boolean") changes[name] = WORDS[text.toLowerCase()] ?? before;
-    else if (typeof before === "string") changes[name] = text;
-    else if (text === "") changes[name] = null;
-    else if (Number.isFinite(Number(text))) changes[name] = nineDigits(Number(text));
-    if (Object.is(changes[name], before)) delete changes[name];
-  }
-  return changes;
-}
-
 /**
  * An integer keeps its width; how wide it is after another format, Python knows.
  * @param {string} choice

@@ -1,7 +1,7 @@
 /** What the page, its fetcher and the worker with Python say to each other: playground/app/backend.py answers. */
 import type { InterpreterLock } from "./engine";
 
-/** Everything a visitor can choose: playground/settings.py. `null` means "as calibrated". */
+/** Everything a visitor can choose: playground/settings/. `null` means "as calibrated". */
 export interface Settings {
   version?: number;
   view: string;
@@ -30,6 +30,29 @@ export interface Settings {
   algorithms: string;
   parameters: string;
   partial: boolean;
+}
+
+/** What a setting may be: playground/settings/schema.py. */
+export interface Field {
+  kind: "choice" | "boolean" | "number" | "integer" | "text" | "ids" | "formats" | "parameters";
+  /** "tensor" if the Tensor view is drawn with it before Python has answered. */
+  view: string;
+  /** Whether nothing is a value too: `null`. */
+  optional: boolean;
+  accepted?: string[];
+  lowest?: number;
+  highest?: number;
+  /** Characters. */
+  most?: number;
+}
+
+export interface Schema {
+  version: number;
+  most_characters: number;
+  most_fields: number;
+  /** A regular expression. */
+  number: string;
+  fields: Record<string, Field>;
 }
 
 /** What Python tells whenever something has changed. */

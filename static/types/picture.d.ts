@@ -1,6 +1,6 @@
 /** The Tensor view's picture, and what it is worked out from. */
 import type { Value } from "./bokeh";
-import type { Settings } from "./messages";
+import type { Schema, Settings } from "./messages";
 
 /** What the kernels are told of a convention: playground/app/fast_path.py (_plain). */
 export interface Convention {
@@ -20,6 +20,7 @@ export interface Convention {
 export interface Tag {
   controls: Record<string, { name: string; options: Record<string, Value> }>;
   conventions: Record<string, Convention>;
+  schema: Schema;
 }
 
 /** A tensor with its values in C order; `key` says which one it is. */

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import pickle
 import random
+import re
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ class Report:
     format: str
     seed: int
     counts: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
     failures: list[tuple[int, Outcome]] = field(default_factory=list)
     slowest: float = 0.0
     largest: float = 0.0
@@ -54,6 +56,8 @@ def run(name: str, count: int, seed: int, first: int = 0, keep: Path | None = No
         made = chosen.make(random.Random(f"{name} {seed} {index}"))
         outcome = guarded(lambda made=made: chosen.use(made))
         report.counts[outcome.kind] += 1
+        if outcome.kind == "refused":
+            report.reasons[re.sub(r"'.*?'|[0-9]+", "·", outcome.what)[:100]] += 1
         report.slowest = max(report.slowest, outcome.seconds)
         report.largest = max(report.largest, outcome.megabytes)
         if not outcome.fine:
@@ -72,6 +76,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=int, help="one input, by its number")
+    parser.add_argument("--reasons", action="store_true", help="list why inputs were refused")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where inputs that fail are written")
     options = parser.parse_args()
     first, count = (options.only, 1) if options.only is not None else (0, options.count)
@@ -79,6 +84,8 @@ def main() -> int:
     for name in FORMATS if options.format == "all" else [options.format]:
         report = run(name, count, options.seed, first, options.keep)
         print(report, flush=True)
+        if options.reasons:
+            print("".join(f"  {number:6} {reason}\n" for reason, number in report.reasons.most_common(40)))
         bad += len(report.failures)
     print(f"limits: {SECONDS:g} s of CPU time, {MEGABYTES} MB an input")
     return min(bad, 1)

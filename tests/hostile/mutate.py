@@ -84,11 +84,11 @@ def _repeat(rng: random.Random, made: bytearray) -> None:
 _BYTES: Sequence[Callable[[random.Random, bytearray], None]] = (_flip, _set, _number, _varint, _cut, _insert, _repeat)
 
 
-def mutated_json(rng: random.Random, value: Any) -> Any:
-    """Plain data with a value replaced, removed, wrapped or repeated somewhere."""
-    if isinstance(value, dict) and value and rng.random() < 0.85:
+def mutated_json(rng: random.Random, value: Any, descend: float = 0.98) -> Any:
+    """Plain data with a value replaced, removed, wrapped or repeated somewhere; ``descend``: rather inside it."""
+    if isinstance(value, dict) and value and rng.random() < descend:
         return _mutated_object(rng, value)
-    if isinstance(value, list) and value and rng.random() < 0.85:
+    if isinstance(value, list) and value and rng.random() < descend:
         made = list(value)
         at = rng.randrange(len(made))
         action = rng.random()
@@ -97,7 +97,7 @@ def mutated_json(rng: random.Random, value: Any) -> Any:
         if action < 0.2:
             del made[at]
         else:
-            made[at] = mutated_json(rng, made[at])
+            made[at] = mutated_json(rng, made[at], 0.9)
         return made
     return _replaced(rng, value)
 
@@ -114,7 +114,7 @@ def _mutated_object(rng: random.Random, value: dict[str, Any]) -> dict[str, Any]
         made[name] = made
         made[name] = dict(value)
     else:
-        made[name] = mutated_json(rng, made[name])
+        made[name] = mutated_json(rng, made[name], 0.9)
     return made
 
 
@@ -122,7 +122,9 @@ def _replaced(rng: random.Random, value: Any) -> Any:
     if isinstance(value, bool | None) or rng.random() < 0.5:
         return rng.choice(ODD)
     if isinstance(value, int):
-        return rng.choice((value + 1, -value, value * 2**40, rng.choice(INTEGERS), float(value)))
+        return rng.choice(
+            (value + 1, -value, value * 2**40, rng.choice(INTEGERS), value / 2 if abs(value) < 2**63 else 0)
+        )
     if isinstance(value, str):
         return rng.choice((value + "\x00", value * 50, value[:-1], value.upper(), rng.choice(("*", ".*", "("))))
     return [value, value]

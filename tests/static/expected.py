@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from playground.app.workspace import Workspace
 from playground.errors import PlaygroundError
 from playground.render import numbers
 from playground.render.formula import example
-from playground.settings import Settings, from_query
+from playground.settings import FIELDS, Settings, from_query, schema
 from playground.tensor_view.picture import Picture
+from tests.hostile.formats import FORMATS
 
 TIES = [0.0, 0.5, 1.5, 2.5, 0.125, 1.125, 1.135, 0.0625, 2.0**-13, 1.220703125e-4]
 CARRIES = [999.5, 9.996, 99.95, 999.9999999999999, 9.995e-5, 999.4999, 9.995]
@@ -84,6 +86,9 @@ QUERIES = [
 ]
 
 
+_WRONG = ["NaN", "nan", "1e999", "-1e400", "1e400", "Infinity", "0x10", "1_0", "many", "1e-400", "%2B5", "5.", " 5 "]
+
+
 def everything() -> dict[str, Any]:
     """All of it."""
     controls = Workspace(Settings())
@@ -95,6 +100,8 @@ def everything() -> dict[str, Any]:
         "refused": [controls.settings.with_(**changes).as_dict() for changes in REFUSED],
         "moves": [_move(*move) for move in MOVES],
         "queries": [_linked(query) for query in QUERIES],
+        "links": [_linked(query, wrong=True) for query in _hostile_queries()],
+        "schema": schema(),
         "spaces": [_space(-0.3, 0.7, 11), _space(0.0, 1e-3, 121), _space(-5.5, -1.25, 2)],
     }
 
@@ -190,13 +197,20 @@ def _move(before: dict[str, Any], control: str, value: Any) -> dict[str, Any]:
     return shown | {"after": workspace.settings.as_dict()}
 
 
-def _linked(query: str) -> dict[str, Any]:
+def _hostile_queries() -> list[str]:
+    """Links that kept a page from starting once, and 1,500 that are generated."""
+    numbers = [f"?v=1&{name}={text}" for name in ("lo", "hi", "zero_point", "percentile") for text in _WRONG]
+    made = [FORMATS["queries"].make(random.Random(f"links {index}")) for index in range(1500)]
+    return [*numbers, "?v=1&parameters=a.b%3D" + "9" * 400, "??lo=1", "?v=2&lo=1", "?lo=1&lo=x&lo=2", *made]
+
+
+def _linked(query: str, *, wrong: bool = False) -> dict[str, Any]:
     """What a link changes of the Tensor view's settings."""
     settings, problems = from_query(query)
-    assert not problems, problems
-    default = Settings().as_dict()
-    changes = {name: value for name, value in settings.as_dict().items() if value != default[name]}
-    return {"query": query, "changes": {n: v for n, v in changes.items() if n not in ("view", "weights")}}
+    assert wrong or not problems, problems
+    default, given = Settings().as_dict(), settings.as_dict()
+    tensor = [name for name, field in FIELDS.items() if field.view == "tensor"]
+    return {"query": query, "changes": {name: given[name] for name in tensor if given[name] != default[name]}}
 
 
 def _space(first: float, last: float, count: int) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { linked, moved } from "../../static/fastpath/settings.mjs";
+import { moved } from "../../static/fastpath/settings.mjs";
 import { expected } from "./support.mjs";
 
-const { defaults, moves, queries } = expected;
+const { defaults, moves } = expected;
 
 for (const { before, control, value, asked, zeroPoint, after } of moves) {
   test(`${control} moved to ${JSON.stringify(value)}`, () => {
@@ -32,12 +32,4 @@ test("settings are not changed in place", () => {
   const before = Object.freeze({ ...defaults, zero_point: 1 });
   assert.equal(moved(before, "bits", 4, [-1, 1], 1)?.zero_point, null);
   assert.equal(before.zero_point, 1);
-});
-
-for (const { query, changes } of queries) {
-  test(`the link ${query}`, () => assert.deepEqual(linked(query, defaults), changes));
-}
-
-test("what a link says wrongly is left to Python", () => {
-  assert.deepEqual(linked("?symmetric=perhaps&axis=many&nonsense=1", defaults), {});
 });

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { Kernels } from "../../static/kernels.mjs";
 
 /**
- * @import { Settings, SubjectContent } from "../../static/types/messages"
+ * @import { Schema, Settings, SubjectContent } from "../../static/types/messages"
  * @import { Picture } from "../../static/types/picture"
  */
 
@@ -33,6 +33,8 @@ import { Kernels } from "../../static/kernels.mjs";
  * @property {Settings[]} refused
  * @property {Move[]} moves
  * @property {{ query: string, changes: Partial<Settings> }[]} queries
+ * @property {{ query: string, changes: Partial<Settings> }[]} links that say something wrong
+ * @property {Schema} schema
  * @property {{ first: number, last: number, values: number[] }[]} spaces
  */
 
