@@ -48,7 +48,7 @@ def run_bench(options: argparse.Namespace) -> None:
         bench.run_formats(options.json)
         return
     if options.runs < 1:
-        raise BuildError(f"--runs {options.runs}: at least 1 is needed.")
+        raise BuildError(f"--runs {options.runs}: use at least 1.")
     bench.run_bench(as_json=options.json, cold_runs=options.runs if options.cold else 0)
 
 

@@ -14,13 +14,17 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 _MOST_LISTED = 24
-"""A longer list is not read: what is spelt most alike is named instead."""
+"""Names in an error text; of a longer list only those spelt most alike are named."""
 
 _MOST_COMPARED = 100
-"""Characters of a value that are compared with names: the time grows with their number."""
+"""Characters of a value that are compared with names: the time of a comparison grows with its length."""
 
 _MOST_CHARACTERS = 1000
-"""Of each part of a message: it may quote a value of any length from a file."""
+"""Characters of each part of a message, which may quote a value of any length from a file."""
+
+
+DAMAGED = "Save or download the file again"
+"""The remedy for a file whose parts contradict each other."""
 
 
 def shown(value: Any, most: int = 80) -> str:
@@ -61,8 +65,8 @@ class PlaygroundError(Exception):
     Args:
         what: what is wrong, naming the offending value.
         where: the field, tensor, node, file or byte offset it was found at; may be empty.
-        hint: what to do, or which values are accepted; may be empty.
-        offer: what would let the work go on without the offending part; mostly None.
+        hint: the remedy, as an imperative sentence.
+        offer: the setting that would let the work go on without the offending part; mostly None.
     """
 
     kind = "error"
@@ -137,7 +141,7 @@ class CancelledError(PlaygroundError):
 
 
 def one_of(value: object, accepted: Iterable[str]) -> str:
-    """The remedy for a name that is none of the accepted ones: the whole list, or of a long one those spelt alike."""
+    """The remedy for a name that is not accepted: the whole list, or those spelt alike where the list is long."""
     names = list(accepted)
     if len(names) <= _MOST_LISTED:
         return f"Use one of: {', '.join(names)}"
@@ -145,19 +149,29 @@ def one_of(value: object, accepted: Iterable[str]) -> str:
     return f"Use one of {len(names)} names such as {', '.join(alike)}"
 
 
+def plural(count: int, noun: str, many: str = "") -> str:
+    """A number with its noun.
+
+    >>> plural(1, "tensor"), plural(2, "tensor"), plural(0, "batch", "batches")
+    ('1 tensor', '2 tensors', '0 batches')
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {many or noun + 's'}"
+
+
 @contextmanager
 def typed(kind: type[PlaygroundError], what: str, *, where: str = "", hint: str = "") -> Iterator[None]:
-    """The boundary around code that reads what comes from outside: whatever it raises becomes an error of ``kind``.
+    """Turn every exception of the code inside into an error of ``kind``.
 
-    Errors of ours pass as they are, and so do KeyboardInterrupt and the other exceptions that are no ``Exception``.
-    A boundary stands once, where bytes or text enter; nothing inside it needs to know what libraries raise.
+    Use it once, where bytes or text from outside are read; code inside it needs no ``except`` for what libraries raise.
+    A PlaygroundError passes unchanged, and so do KeyboardInterrupt and the other exceptions that do not derive from
+    ``Exception``.
 
-    Either way the local variables of the frames that failed are let go: an error that somebody keeps (a log, a
-    notebook, the page's last answer) would keep the file's bytes with it.
+    Either way the local variables of the failed frames are cleared: an error that is kept (in a log, a notebook, the
+    page's last answer) would otherwise keep the file's bytes in memory.
 
     Args:
         kind: the error to raise.
-        what: what is wrong, as in :class:`PlaygroundError`; what was raised is added in parentheses.
+        what: what is wrong, as in :class:`PlaygroundError`; the exception is added in parentheses.
         where: the file or the field.
         hint: what to do.
     """
@@ -168,7 +182,7 @@ def typed(kind: type[PlaygroundError], what: str, *, where: str = "", hint: str 
         raise
     except MemoryError as error:
         traceback.clear_frames(error.__traceback__)
-        raise kind("it needs more memory than there is", where=where, hint="Use a smaller file") from error
+        raise kind("reading needs more memory than is available", where=where, hint="Use a smaller file") from error
     except Exception as error:
         traceback.clear_frames(error.__traceback__)
         raise kind(f"{what} ({_described(error)})", where=where, hint=hint) from error

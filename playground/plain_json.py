@@ -1,4 +1,4 @@
-"""JSON from outside: sizes, nesting and duplicate names are checked before anything is made of it."""
+"""JSON from files, links and messages: size, nesting and duplicate names are checked before it is parsed."""
 
 from __future__ import annotations
 
@@ -19,28 +19,34 @@ _ITEM_BYTES = 160
 """Memory that a comma, colon or opening bracket stands for: an object of one field has three and takes 400 bytes."""
 
 
-def parse(text: str | bytes, kind: type[PlaygroundError], where: str, *, most_bytes: int, what: str = "it") -> Any:
-    """What a JSON text stands for.
+def parse(
+    text: str | bytes, kind: type[PlaygroundError], where: str, *, most_bytes: int, what: str = "the text"
+) -> Any:
+    """Parse a JSON text.
 
     Args:
         text: the text, or its bytes (UTF-8, or UTF-16 or UTF-32 as JSON has them).
         kind: the error to raise.
         where: the file.
         most_bytes: its size at most.
-        what: what messages call it.
+        what: the name of the text in error messages.
 
     Raises:
-        PlaygroundError: of ``kind``: it is larger, would take more memory than it may, is nested too deep, names a
-            field twice, or is not JSON.
+        PlaygroundError: of ``kind``: the text is larger than allowed, would take too much memory, is nested too
+            deep, names a field twice, or is not JSON.
     """
     if len(text) > most_bytes:
-        raise kind(f"{what} has {len(text)} bytes, and at most {most_bytes} are read", where=where)
-    with typed(kind, f"{what} is not valid JSON", where=where):
+        raise kind(f"{what} has {len(text)} bytes", where=where, hint=f"Use at most {most_bytes}")
+    with typed(kind, f"{what} is not valid JSON", where=where, hint="Correct the text"):
         decoded = text if isinstance(text, str) else text.decode(json.detect_encoding(text))
         if (items := sum(map(decoded.count, ",:[{"))) * _ITEM_BYTES > memory_for(len(text)):
-            raise kind(f"{what} has {items} fields and values, which is too many", where=where)
+            raise kind(f"{what} has too many fields and values: {items}", where=where, hint="Use a smaller text")
         if not _is_shallow(decoded.encode("utf-8", "surrogatepass")):
-            raise kind(f"{what} is not valid JSON, or is nested more than {MOST_JSON_DEPTH} deep", where=where)
+            raise kind(
+                f"{what} is not valid JSON, or is nested too deep",
+                where=where,
+                hint=f"Close every bracket, and nest at most {MOST_JSON_DEPTH} levels",
+            )
         return json.loads(decoded, object_pairs_hook=_Unique(kind, where), parse_constant=_refuse_constant)
 
 
@@ -59,7 +65,7 @@ def _refuse_constant(name: str) -> Any:
 
 
 class _Unique:
-    """Makes an object of its pairs, and refuses a name that stands twice."""
+    """Make an object of its pairs; a name that occurs twice is an error."""
 
     def __init__(self, kind: type[PlaygroundError], where: str) -> None:
         self._kind, self._where = kind, where
@@ -69,5 +75,7 @@ class _Unique:
         if len(found) != len(pairs):
             seen: set[str] = set()
             twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-            raise self._kind(f"the name {twice[:80]!r} stands twice in an object", where=self._where)
+            raise self._kind(
+                f"an object has the name {twice[:80]!r} twice", where=self._where, hint="Remove one of them"
+            )
         return found

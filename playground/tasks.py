@@ -79,7 +79,7 @@ async def run_async(
     while True:
         if cancelled():
             task.close()
-            raise CancelledError("cancelled", hint="Nothing was changed")
+            raise CancelledError("the task was cancelled", where="task", hint="Start it again: nothing was changed")
         try:
             item = task.send(answer) if failure is None else task.throw(failure)
         except StopIteration as end:

@@ -19,7 +19,7 @@ async function decoded(file) {
   try {
     bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
   } catch {
-    throw new Error(`${file.name}: it is no image that this browser can read. Choose PNG, JPEG or WebP files.`);
+    throw new Error(`${file.name}: the browser cannot read this image. Choose PNG, JPEG or WebP files.`);
   }
   const { width, height } = bitmap;
   const canvas = new OffscreenCanvas(width, height);
@@ -80,7 +80,7 @@ export function installCalibration({ client, complain, given, ready }) {
     const files = filesOf(input);
     if (!files.length) return;
     const arrays = files.find((file) => file.name.endsWith(".npz"));
-    if (arrays && files.length > 1) toast("One .npz, or several images: not both.", "bad");
+    if (arrays && files.length > 1) toast("Choose one .npz file, or images, but not both.", "bad");
     else (arrays ? useArrays(arrays) : useImages(files)).catch(complain);
   });
   for (const name of CHOICES) {

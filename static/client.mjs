@@ -81,7 +81,7 @@ export class Client extends Target {
       if (port === this.#port) this.close(reason);
     };
     setTimeout(() => {
-      if (!this.#begun) stopped("Python's worker has not begun");
+      if (!this.#begun) stopped("Python's worker has not started");
     }, BEGIN_MS);
     const frame = await openFrame();
     if (port !== this.#port) {

@@ -9,11 +9,11 @@ import { $, filesOf } from "./dom.mjs";
  * @import { Given, Part } from "./types/page"
  */
 
-const PERMALINK = "This page, with these settings.";
-const SNIPPET = "One line puts this tensor, with these settings, into a page of yours.";
+const PERMALINK = "A link to this page with these settings.";
+const SNIPPET = "One line of HTML shows this tensor, with these settings, in your own page.";
 /** Where the answer stands that was asked for: below the buttons, and on a narrow screen out of sight. */
 const ANSWERS = /** @type {const} */ ({ sensitivity: "slot-model-verdict", mixed: "slot-model-front" });
-const UPLOADED = "These settings, on the gallery's first model: the file you opened stays on this machine.";
+const UPLOADED = "These settings, with the gallery's first model: the file you opened stays on this machine.";
 
 /**
  * @param {string} name
@@ -78,7 +78,7 @@ export function installExport({ client, complain, given, ready }) {
     await ready();
     const { result } = await client.request("recipe", { files });
     given.recipe = files[0] ?? null;
-    toast(result.name ? `${result.name} is followed: ${result.brings}.` : "The recipe file is not followed any more.");
+    toast(result.name ? `The recipe ${result.name} is in use: ${result.brings}.` : "The recipe file is no longer in use.");
   }
 
   async function refresh() {

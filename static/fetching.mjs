@@ -125,7 +125,7 @@ export class Fetching extends Target {
   /** @param {string} name */
   async #load(name) {
     const file = this.#known.get(name);
-    if (!file) throw failure("missing", `This page has no file ${name}.`);
+    if (!file) throw failure("missing", `${name} is not a file of this page. Reload the page.`);
     try {
       return await this.#attempt(file, {});
     } catch (error) {
@@ -149,10 +149,10 @@ export class Fetching extends Target {
     this.#counted.set(name, counted);
     const checked = globalThis.crypto?.subtle ? {} : { integrity };
     const response = await fetch(url, { priority, ...checked, ...options }).catch(() => {
-      const why = self.origin === "null" ? SANDBOXED : "Is there a connection?";
+      const why = self.origin === "null" ? SANDBOXED : "Check the connection.";
       throw failure("missing", `${name} could not be loaded. ${why}`);
     });
-    if (!response.ok) throw failure("missing", `${name} could not be loaded (HTTP ${response.status}).`);
+    if (!response.ok) throw failure("missing", `${name} could not be loaded (HTTP ${response.status}). Try again later.`);
     const body = /** @type {ReadableStream<Uint8Array>} */ (response.body);
     const bytes = await read(body, size, (more) => this.#count(counted, more));
     await verify(bytes, integrity);

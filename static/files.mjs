@@ -80,7 +80,7 @@ export class Files extends Target {
     fetcher.onerror = () => {
       this.#fresh = false;
       this.dispatchEvent(
-        new CustomEvent("failed", { detail: "fetcher.js could not be loaded. Is there a connection?" }),
+        new CustomEvent("failed", { detail: "fetcher.js could not be loaded. Check the connection." }),
       );
     };
     this.#tell({ list: this.#list.filter(({ when }) => when !== "page"), mode });

@@ -92,7 +92,7 @@ export class Job {
       /* then it has ended anyway */
     });
     setTimeout(() => {
-      if (this.#running === job) this.#client.close("Cancelled in the middle of a long step");
+      if (this.#running === job) this.#client.close("The task was cancelled during a long step");
     }, PATIENCE_MS);
   }
 }

@@ -98,9 +98,9 @@ export class Life {
     this.#inVain += 1;
     if (this.#inVain > MANY) {
       this.#inVain = 0;
-      throw new Error(`Python stopped ${MANY + 1} times before it could do anything. The last time: ${reason}`);
+      throw new Error(`Python stopped ${MANY + 1} times while starting. The last reason: ${reason}`);
     }
-    this.#say(`${reason}. It starts again${this.#before ? " with your settings" : ""}.`);
+    this.#say(`${reason}. Python is starting again${this.#before ? " with your settings" : ""}.`);
   }
 
   async #attempt() {
@@ -132,14 +132,14 @@ export class Life {
   async #reopen({ settings: { version, ...settings } }) {
     const { model, calibration, images } = this.#given;
     if (!model) {
-      this.#say("The model that was open is not at hand any more. Open it again.");
+      this.#say("The model is no longer available. Open it again.");
       return;
     }
     try {
       await this.#client.request("load", { files: [model] });
       await this.#client.request("set", { changes: settings });
       if (calibration) await this.#client.request("calibration", { files: [calibration] });
-      if (images) this.#say("The calibration images have to be chosen again.");
+      if (images) this.#say("Choose the calibration images again.");
     } catch (error) {
       const { kind, message } = /** @type {Failure} */ (error);
       if (kind === "worker") throw error;

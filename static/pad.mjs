@@ -9,8 +9,8 @@ import { $, filesOf } from "./dom.mjs";
 /** @typedef {Requests["sample"]["content"]} Input the cells' greys, or a sample's index */
 
 const CELLS = 8;
-const DIGITS_HINT = "Or take one of the 360 digits the model has never seen.";
-const OTHER_HINT = "Both models answer an input that you give, and how far apart they are is written here.";
+const DIGITS_HINT = "Or take one of the 360 digits that the model was not trained on.";
+const OTHER_HINT = "Choose an input for both models. How much their outputs differ is shown here.";
 
 /** @type {Record<string, [number, number]>} */
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };

@@ -205,7 +205,7 @@ function installBar() {
   });
   $("share")?.addEventListener("click", async () => {
     await navigator.clipboard.writeText(location.href);
-    toast("The link to this page with these settings is on the clipboard.");
+    toast("The link to this page with these settings was copied.");
   });
   $("reset")?.addEventListener("click", () => api.reset().catch(complain));
   $("retry").addEventListener("click", () => {

@@ -7,8 +7,8 @@ import { toast } from "./toast.mjs";
 
 const CHECK_MS = 60 * 60 * 1000;
 const NO_ROOM =
-  "This browser has no room left to keep the playground for use without a network. It works as long as there is one.";
-const NOT_KEPT = "The playground could not be kept for use without a network. The next visit tries again.";
+  "The browser has no storage left to keep the playground for use without a network. Free some, then reload the page.";
+const NOT_KEPT = "The playground could not be stored for use without a network. Reload the page to try again.";
 let asked = false;
 
 /** The browser's service workers, or nothing: the mere question throws in a sandboxed frame. */
@@ -129,8 +129,8 @@ export async function installUpdates({ embedded, ready, keep }) {
     addEventListener("offline", () =>
       toast(
         document.documentElement.dataset.offline === "ready"
-          ? "No network. Everything goes on working."
-          : "No network. What has been loaded goes on working.",
+          ? "No network. Everything continues to work."
+          : "No network. What is loaded continues to work.",
       ),
     );
     if (embedded) return;

@@ -61,7 +61,9 @@ def members(packages: Path) -> Iterator[tuple[Path, str]]:
     for name in PACKAGES:
         place = packages / name
         if not place.exists():
-            raise BuildError(f"{place}: not installed, though requirements/site.txt should have brought it")
+            raise BuildError(
+                f"{place}: not installed, although requirements/site.txt names it. Delete .venv and build again."
+            )
         for path in files_in(place) if place.is_dir() else [place]:
             inside = path.relative_to(packages).as_posix()
             if _is_needed(inside, bokeh_version):

@@ -96,7 +96,9 @@ def _check_budget() -> None:
     total = sum(sizes.values())
     if total > DATA_BUDGET:
         largest = max(sizes, key=lambda path: sizes[path])
-        raise BuildError(f"{total} bytes of committed data, {DATA_BUDGET} allowed; the largest is {largest.name}.")
+        raise BuildError(
+            f"{total} bytes of data are committed; the limit is {DATA_BUDGET}. The largest is {largest.name}."
+        )
 
 
 def _check_hosts() -> None:
@@ -104,4 +106,4 @@ def _check_hosts() -> None:
         content = path.read_bytes()
         for host in _INDEX_HOSTS:
             if host.encode() in content:
-                raise BuildError(f"{path.relative_to(ROOT)} names {host}: any mirror has to do, so name none.")
+                raise BuildError(f"{path.relative_to(ROOT)} names {host}. Remove it: every mirror must work.")

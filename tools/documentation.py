@@ -14,7 +14,7 @@ def build() -> None:
         BuildError: there is no ``docs/conf.py``, or Sphinx failed.
     """
     if not (ROOT / "docs" / "conf.py").is_file():
-        raise BuildError("docs/ holds plain Markdown so far and needs no build: read docs/architecture.md.")
+        raise BuildError("docs/ has plain Markdown only and needs no build. Read docs/architecture.md.")
     environment.ensure("site")
     command: Command = [PYTHON, "-m", "sphinx", "-W", "-b", "html", ROOT / "docs", DIST / "docs"]
     run(command, "Sphinx failed.", quiet=False)

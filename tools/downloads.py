@@ -129,7 +129,9 @@ def fetch(source: str, name: str, target: Path) -> None:
         with urllib.request.urlopen(f"{source.rstrip('/')}/{name}", timeout=60) as reply, target.open("wb") as file:  # noqa: S310
             shutil.copyfileobj(reply, file)
     except (OSError, ValueError) as error:
-        raise BuildError(f"{name} could not be had from {source} ({error}). Correct PLAYGROUND_WHEELS.") from error
+        raise BuildError(
+            f"{name} could not be downloaded from {source} ({error}). Correct PLAYGROUND_WHEELS."
+        ) from error
 
 
 def _fetch_from_carrier(name: str, target: Path) -> None:

@@ -95,7 +95,7 @@ def check_size(files: Iterable[Path]) -> None:
     """
     size = sum(len(gzip.compress(path.read_bytes(), 9)) for path in files)
     if size > SIZE_BUDGET:
-        raise BuildError(f"The kernels take {size} bytes compressed, {SIZE_BUDGET} are allowed.")
+        raise BuildError(f"The kernels take {size} bytes compressed; the limit is {SIZE_BUDGET}. Make them smaller.")
 
 
 def check_module(module: bytes) -> None:
@@ -107,7 +107,7 @@ def check_module(module: bytes) -> None:
     memories = []
     for section, content in sections(module):
         if section == _DATA and content[:1] != b"\0":
-            raise BuildError("The kernels have a data segment (a static table makes one): pass tables as arguments.")
+            raise BuildError("The kernels have a data segment, which a static table makes. Pass tables as arguments.")
         if section == _IMPORT:
             memories += [flags for kind, flags in _imports(content) if kind == _MEMORY]
     if memories != [0]:
@@ -122,7 +122,7 @@ def sections(module: bytes) -> Iterator[tuple[int, bytes]]:
         BuildError: it is not a module.
     """
     if module[:8] != b"\0asm\1\0\0\0":
-        raise BuildError("The compiled kernels are not a WebAssembly module.")
+        raise BuildError("The compiled kernels are not a WebAssembly module. Check the compiler.")
     at = 8
     while at < len(module):
         section = module[at]

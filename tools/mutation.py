@@ -85,7 +85,7 @@ def run_mutation(count: int, seed: int, *, again: bool = False, as_json: bool = 
         BuildError: something could not be set up.
     """
     if count < 1:
-        raise BuildError(f"--count {count}: at least 1 is needed.")
+        raise BuildError(f"--count {count}: use at least 1.")
     for lock in ("site", "test"):
         environment.ensure(lock)
     site.build_kernels()

@@ -148,7 +148,7 @@ def _fonts() -> Iterator[Component]:
         form = _FONT.fullmatch(path.name)
         others = sorted(folder.glob(f"{form[1]}-????????.woff")) if form else []
         if not others:
-            raise BuildError(f"{path.name}: there is no WOFF form of it to read its licence from.")
+            raise BuildError(f"{path.name}: it has no WOFF form to read the licence from. Add one.")
         said = fonts.names(others[0])
         family = said[fonts.FAMILY].removesuffix(" Outlined")
         stated = "OFL-1.1" if "openfontlicense" in said.get(fonts.LICENCE_ADDRESS, "") else ""

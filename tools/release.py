@@ -177,7 +177,7 @@ def _relink(name: str, content: bytes, addresses: Mapping[str, str], own: Mappin
             return match.group()
         found = _resolve(path, addresses)
         if found is None:
-            raise BuildError(f"{name} refers to {reference}, which is not part of the site")
+            raise BuildError(f"{name} refers to {reference}, which is not part of the site. Correct the reference.")
         return f"{before}{quote}../{found}{quote}"
 
     return _REFERENCE.sub(address, content.decode()).encode()
@@ -219,7 +219,7 @@ def _link(page: str, tag: str, addresses: Mapping[str, str], contents: Mapping[s
         return tag
     address = addresses.get(found[2])
     if address is None:
-        raise BuildError(f"{page} refers to {found[2]}, which is not part of the site")
+        raise BuildError(f"{page} refers to {found[2]}, which is not part of the site. Correct the reference.")
     tag = tag.replace(found.group(), f'{found[1]}="{address}"')
     if "data-unchecked" in tag:  # the script that runs where integrity cannot be checked, and says so
         return tag.replace(" data-unchecked", "")

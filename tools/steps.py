@@ -17,7 +17,7 @@ IGNORED = {"__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache", "node_m
 
 
 class BuildError(Exception):
-    """Something a person can do something about. It is shown as one line, without a traceback."""
+    """A failure of the build that a person can mend. It is shown as one line, without a traceback."""
 
 
 def files_in(folder: Path) -> Iterator[Path]:
@@ -39,7 +39,7 @@ def digest(ingredients: Iterable[Ingredient]) -> str:
             total.update(f"text {len(ingredient)} {ingredient}\n".encode())
             continue
         if not ingredient.exists():
-            raise BuildError(f"{ingredient}: not found, and the build needs it")
+            raise BuildError(f"{ingredient}: the build needs this file, which does not exist")
         for path in files_in(ingredient) if ingredient.is_dir() else [ingredient]:
             name = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
             content = path.read_bytes()

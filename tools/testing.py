@@ -101,7 +101,9 @@ def chromium() -> str:
             _attempt([*sudo, "apt-get", "install", "-y", "--no-install-recommends", "chromium"])
     found = _installed()
     if not found:
-        raise BuildError("No Chromium, and none could be installed: install one and name it in PLAYGROUND_CHROMIUM.")
+        raise BuildError(
+            "Chromium is missing and could not be installed. Install it and name it in PLAYGROUND_CHROMIUM."
+        )
     return found
 
 

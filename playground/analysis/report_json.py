@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from playground.errors import plural
+
 if TYPE_CHECKING:
     from playground.ptq.pipeline import QuantizedModel
 
@@ -15,13 +17,12 @@ def report_data(result: QuantizedModel) -> dict[str, Any]:
 
 
 def summary(data: dict[str, Any]) -> str:
-    """What was quantized and what became of the size, in one sentence."""
+    """What was quantized and how the size changed, in one sentence."""
     done, skipped = len(data["tensors"]), len(data["skipped"])
     ratio = data["bytes_before"] / max(1, data["bytes_after"])
     left = f", {skipped} left in float" if skipped else ""
     before, after = (size(data[key]) for key in ("bytes_before", "bytes_after"))
-    tensors = "tensor" if done == 1 else "tensors"
-    return f"{done} weight {tensors} quantized{left}; {before} became {after} as stored, ÷ {ratio:.2f}."
+    return f"{plural(done, 'weight tensor')} quantized{left}; {before} became {after} as stored, ÷ {ratio:.2f}."
 
 
 def size(count: float) -> str:

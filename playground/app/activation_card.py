@@ -16,7 +16,7 @@ from playground.render.numbers import digits, percent
 if TYPE_CHECKING:
     from playground.ptq.report import QuantizedActivation
 
-WAITING = "Quantize the model with static activations: what calibration saw of each, and the range it got, stand here."
+WAITING = "Quantize the model with static activations to see here each one's values in calibration, and its range."
 
 
 class ActivationCard:

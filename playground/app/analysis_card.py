@@ -22,10 +22,10 @@ NOTHING = "Choose a point"
 UNMEASURED = (
     "… and what do I do about it? Each layer is quantized alone, and left in float alone: the answer stands here."
 )
-UNSEARCHED = "Every layer is tried at every width; the combinations that are worth having are run and drawn here."
+UNSEARCHED = "Measures every layer at every width, then runs the best combinations and shows them here."
 
 GAINS = html.legend(("float", "gained by leaving the layer in float"), ("quant", "lost by quantizing it alone"))
-NOISE = html.legend(("float", "fed by the float model"), ("quant", "with all layers quantized; 6 dB are one bit"))
+NOISE = html.legend(("float", "fed by the float model"), ("quant", "with all layers quantized; 6 dB is one bit"))
 FRONT = html.legend(("quant", "a format for each layer"), ("clip", "one for all"))
 
 
@@ -71,7 +71,7 @@ class AnalysisCard:
         }
 
     def show_layers(self) -> None:
-        """The answer, and what each layer does."""
+        """The most harmful layer, and the error of each layer."""
         found = self.workspace.sensitivity
         self.harm.show(found)
         self.noise.show(found)
@@ -118,7 +118,7 @@ class AnalysisCard:
             self._apply(self._points[label])
 
     def _apply(self, point: Point) -> None:
-        """Make a point's formats the recipe's; the points stay, since only formats change."""
+        """Set the formats of a point in the recipe. The points stay valid, since only formats change."""
         formats = "" if point.uniform else formats_text({escape(k): v for k, v in point.formats.items()})
         weights = {"weights": point.uniform} if point.uniform else {}
         try:
@@ -127,7 +127,7 @@ class AnalysisCard:
             self.workspace.problem = str(error)
             return
         self._sync(list(self.choice.options), _label(point))
-        told = html.note(f"Chosen: {_label(point)}. Quantize the model to make it so.")
+        told = html.note(f"Chosen: {_label(point)}. Quantize the model to apply it.")
         self.chosen.update(text=told, visible=True)
 
 

@@ -50,7 +50,7 @@ class AnalysisJobs:
         """
         workspace = self._workspace
         if workspace.result is None:
-            raise MissingError("there is no quantized model", where="report", hint="Quantize the model first")
+            raise MissingError("no model has been quantized", where="report", hint="Quantize the model first")
         samples, labels = self._models.measured_on()
         count = max((len(x) for x in (samples or {}).values() if x.ndim), default=0)
         data = f"{count} samples, {'labelled' if labels is not None else 'without labels'}" if count else ""
@@ -68,4 +68,6 @@ class AnalysisJobs:
 
 
 def _changed() -> CancelledError:
-    return CancelledError("the model or its recipe was changed meanwhile", hint="Start it again")
+    return CancelledError(
+        "the model or its recipe changed during the analysis", where="analysis", hint="Start the analysis again"
+    )

@@ -16,7 +16,7 @@ from playground.app.model_jobs import ModelJobs
 from playground.app.run_view import RunView
 from playground.app.tensor_view import TensorView
 from playground.app.workspace import Workspace, open_workspace
-from playground.errors import InvalidInputError, MissingError, PlaygroundError
+from playground.errors import InvalidInputError, MissingError, PlaygroundError, one_of
 from playground.host.page import Port
 from playground.host.sources import Source
 from playground.settings import Settings, from_query
@@ -120,7 +120,9 @@ class Backend:
 
     def _handler(self, kind: str) -> Handler:
         if kind not in self._handlers:
-            raise InvalidInputError(f"there is no request {kind!r}", where="message")
+            raise InvalidInputError(
+                f"{kind!r} is not a kind of request", where="message", hint=one_of(kind, self._handlers)
+            )
         return self._handlers[kind]
 
     def state(self) -> dict[str, Any]:
@@ -141,7 +143,7 @@ class Backend:
         }
 
     def say(self, sentence: str) -> None:
-        """Show a sentence in the page; an empty one is none."""
+        """Show a sentence in the page, unless it is empty."""
         if not sentence:
             return
         self._port.send({"kind": "problem", "message": sentence})
@@ -155,7 +157,7 @@ class Backend:
         self._state_changed = True
 
     def _flush(self) -> None:
-        """Send what a request changed: the plots first, so that whoever hears of the new state finds it drawn."""
+        """Send what a request changed. The plots go first: code that waits for the new state may read them at once."""
         for bridge in self._bridges.values():
             bridge.flush()
         if self._state_changed:
@@ -169,7 +171,7 @@ class Backend:
             InvalidInputError: there is no such view.
         """
         if name not in VIEWS:
-            raise InvalidInputError(f"there is no view {name!r}", where="view", hint=f"Use one of: {', '.join(VIEWS)}")
+            raise InvalidInputError(f"there is no view {name!r}", where="view", hint=one_of(name, VIEWS))
         view = self._views[name] = VIEWS[name](self.workspace)
         document = build_document(name, view.roots())
         result = as_json(document)
@@ -184,14 +186,14 @@ class Backend:
         return None, ()
 
     def _sync(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        """Send all of a view: the page shows what a Python that is gone now has sent."""
+        """Send all of a view. The page still shows the view of an earlier worker, which has been ended."""
         self._bridge(content).sync()
         return None, ()
 
     def _bridge(self, content: Mapping[str, Any]) -> Bridge:
         view = content.get("view")
         if view not in self._bridges:
-            raise InvalidInputError(f"the view {view!r} has not been asked for", where="view")
+            raise InvalidInputError(f"the view {view!r} is not open", where="view", hint="Send a 'view' message first")
         return self._bridges[view]
 
     async def _set(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
@@ -205,14 +207,14 @@ class Backend:
         return self.state(), ()
 
     def subject(self) -> tuple[dict[str, Any], bytes]:
-        """The tensor that is looked at: which one it is and its shape, and its float32 values.
+        """The open tensor: its model, name and shape, and its float32 values.
 
         Raises:
-            MissingError: none is open.
+            MissingError: no tensor is open.
         """
         subject, settings = self.workspace.subject, self.workspace.settings
         if subject is None:
-            raise MissingError("no tensor is open", where="subject")
+            raise MissingError("no tensor is open", where="subject", hint="Open a model with a floating-point tensor")
         content, values = subject_content(subject)
         return {"model": settings.model, "tensor": settings.tensor} | content, values
 

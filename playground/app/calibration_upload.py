@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from playground import gallery
 from playground.app.inputs import Feeds, as_feeds, read_arrays
 from playground.app.workspace import NO_RESULTS, Workspace
-from playground.errors import BadFileError, CancelledError, InvalidInputError, typed
+from playground.errors import BadFileError, CancelledError, InvalidInputError, one_of, plural, typed
 from playground.host.sources import Source
 from playground.limits import MOST_PICTURE_CELLS
 from playground.model.graph import Graph
@@ -44,10 +44,10 @@ class CalibrationUpload:
     def sentence(self) -> str:
         """Where it comes from, for the page."""
         if self.name:
-            return f"{self.name}: {count(self.feeds or {})} samples. {self._how}".rstrip()
+            return f"{self.name}: {plural(count(self.feeds or {}), 'sample')}. {self._how}".rstrip()
         if self._workspace.settings.model in gallery.entries():
             return f"{gallery.entry(self._workspace.settings.model).data.calibration.capitalize()} of the gallery."
-        return "None given: random data will be generated, which is a smoke test, not a measurement."
+        return "No calibration data: random data will be used, which shows that quantization runs and measures nothing."
 
     def use_npz(self, source: Source) -> dict[str, Any]:
         """Take an ``.npz`` whose arrays are named as the model's inputs, and ``labels`` if the classes are known.
@@ -56,7 +56,12 @@ class CalibrationUpload:
             BadFileError, InvalidInputError: it is no such file, its arrays do not fit, or its labels do not.
         """
         graph = self._graph()
-        with typed(InvalidInputError, "it cannot be used as calibration data", where=source.name):
+        with typed(
+            InvalidInputError,
+            "the file cannot be used as calibration data",
+            where=source.name,
+            hint="Choose another file",
+        ):
             return self._use_arrays(read_arrays(source), graph, source.name)
 
     def _use_arrays(self, arrays: Feeds, graph: Graph, name: str) -> dict[str, Any]:
@@ -66,7 +71,7 @@ class CalibrationUpload:
         given = taken_from(arrays, graph)
         feeds = as_feeds(arrays, graph.with_open_batch())
         labels = None if given is None else checked_labels(given, count(feeds), graph, name)
-        how = "With labels." if given is not None else "No labels: answers are held against the float model's."
+        how = "With labels." if given is not None else "Without labels: answers are compared with the float model's."
         return self._take(feeds, name, how, labels)
 
     def add_image(self, content: Mapping[str, Any], source: Source) -> dict[str, Any]:
@@ -85,7 +90,12 @@ class CalibrationUpload:
             BadFileError: there are more or fewer pixels than height and width say.
             CancelledError: another model, or other images, were opened meanwhile.
         """
-        with typed(InvalidInputError, "it cannot be used as calibration data", where=source.name):
+        with typed(
+            InvalidInputError,
+            "the file cannot be used as calibration data",
+            where=source.name,
+            hint="Choose another file",
+        ):
             return self._add_image(content, source)
 
     def _add_image(self, content: Mapping[str, Any], source: Source) -> dict[str, Any]:
@@ -99,15 +109,21 @@ class CalibrationUpload:
             each = 4 * settings.height * settings.width * settings.channels
             if total * each > MOST_BYTES:
                 raise InvalidInputError(
-                    f"{total} images are too many", where="images", hint=f"Choose at most {MOST_BYTES // each}"
+                    f"{total} images of this size take too much memory",
+                    where="images",
+                    hint=f"Choose at most {MOST_BYTES // each}",
                 )
             self._rows, self._for = [], (graph, settings)
         if self._for is None or self._for[0] is not graph or len(self._rows) != index:
-            raise CancelledError("another model or other images were opened meanwhile", hint="Choose the images again")
+            raise CancelledError(
+                "another model or other images were opened", where="images", hint="Choose the images again"
+            )
         settings = self._for[1]
         if source.size != height * width * CHANNELS_OF_PAGE:
             raise BadFileError(
-                f"{source.size} bytes are no {height} x {width} pixels", where=source.name, hint="Choose another image"
+                f"{source.size} bytes do not hold {height} x {width} pixels",
+                where=source.name,
+                hint="Choose another image",
             )
         if height * settings.height + width * settings.width > MOST_PICTURE_CELLS:
             raise InvalidInputError(
@@ -141,7 +157,9 @@ def count(feeds: Mapping[str, NDArray[Any]]) -> int:
 def _whole(content: Mapping[str, Any], field: str, least: int) -> int:
     value = content.get(field)
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InvalidInputError(f"{value!r} is not accepted", where=field, hint=f"A whole number from {least} on")
+        raise InvalidInputError(
+            f"{value!r} is not a valid {field}", where=field, hint=f"Use a whole number of at least {least}"
+        )
     return value
 
 
@@ -151,7 +169,9 @@ FIELDS: Mapping[str, type] = {"height": int, "width": int, "layout": str, "resiz
 def _choices(given: Any) -> dict[str, Any]:
     """What was chosen, of the types that image settings have; empty texts are no choice."""
     if not isinstance(given, Mapping):
-        raise InvalidInputError(f"an object is needed, not {given!r}", where="choices")
+        raise InvalidInputError(
+            f"{given!r} is not a JSON object", where="choices", hint="Send an object of image settings"
+        )
     found: dict[str, Any] = {}
     for name, value in given.items():
         if value in ("", None):
@@ -162,9 +182,11 @@ def _choices(given: Any) -> dict[str, Any]:
             elif name in FIELDS:
                 found[name] = FIELDS[name](value)
             else:
-                raise InvalidInputError(f"there is no {name!r}", where="images", hint=f"Known: {', '.join(FIELDS)}")
+                raise InvalidInputError(
+                    f"there is no image setting {name!r}", where="images", hint=one_of(name, FIELDS)
+                )
         except (TypeError, ValueError) as error:
             raise InvalidInputError(
-                f"{value!r} is not accepted", where=f"images: {name}", hint="Use numbers"
+                f"{value!r} is not a valid {name}", where=f"images: {name}", hint="Use numbers"
             ) from error
     return found

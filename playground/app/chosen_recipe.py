@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
-from playground.errors import BadFileError, InvalidInputError, PlaygroundError, UnsupportedError, typed
+from playground.errors import BadFileError, InvalidInputError, PlaygroundError, UnsupportedError, plural, typed
 from playground.host.sources import Source
 from playground.limits import MOST_RECIPE_BYTES
 from playground.model.graph import Graph
@@ -92,14 +92,14 @@ def changes_of(recipe: Recipe) -> dict[str, Any]:
 
 
 def described(recipe: Recipe) -> str:
-    """What an opened recipe brings that the controls do not show, in a few words."""
+    """The parts of an opened recipe that the controls do not show, in a few words."""
     counts = {"rule": len(recipe.rules), "override": len(recipe.overrides), "algorithm": len(recipe.algorithms)}
-    parts = [f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts.items() if n]
+    parts = [plural(n, what) for what, n in counts.items() if n]
     return ", ".join(parts) if parts else "no rules of its own"
 
 
 def read_recipe(source: Source, settings: Settings) -> Recipe:
-    """A recipe from a JSON file: ours, or another tool's; what that leaves open is as the controls say.
+    """A recipe from a JSON file: ours, or another tool's; fields that it leaves out are taken from the controls.
 
     Raises:
         InvalidInputError, UnsupportedError, BadFileError: it is too large, no JSON, or no recipe that can be used.
@@ -107,8 +107,12 @@ def read_recipe(source: Source, settings: Settings) -> Recipe:
     from playground.model.recipe.imports import import_recipe
 
     if source.size > MOST_RECIPE_BYTES:
-        raise BadFileError(f"it has {source.size} bytes", where=source.name, hint="A recipe is a small JSON file")
-    with typed(BadFileError, "it cannot be read", where=source.name):
+        raise BadFileError(
+            f"a recipe of {source.size} bytes is too large",
+            where=source.name,
+            hint=f"Use a JSON file of at most {MOST_RECIPE_BYTES} bytes",
+        )
+    with typed(BadFileError, "the recipe cannot be read", where=source.name, hint="Choose another file"):
         text = source.read(0, source.size)
     try:
         return import_recipe(text, recipe_of(settings))

@@ -27,10 +27,14 @@ def digit_of(content: Mapping[str, Any]) -> tuple[NDArray[np.float32], str]:
     if "pixels" in content:
         pixels = _as_array(content["pixels"], "pixels")
         if pixels.size != 64 or pixels.dtype.kind not in "fiu" or not np.isfinite(pixels).all():
-            raise InvalidInputError("a digit has 64 finite grey levels", where="pixels", hint="Give 8 rows of 8")
+            raise InvalidInputError(
+                "the pixels are not 64 finite grey levels", where="pixels", hint="Give 8 rows of 8 numbers"
+            )
         return pixels.astype(np.float32).reshape(1, 1, 8, 8), ""
     if not isinstance(content.get("index"), int):
-        raise InvalidInputError("there are neither pixels nor the index of a sample", where="sample")
+        raise InvalidInputError(
+            "the message has neither pixels nor an index", where="sample", hint="Give pixels, or the index of a sample"
+        )
     samples = gallery.digits()
     index = content["index"] % len(samples.labels)
     return samples.images[index : index + 1], f"Sample {index + 1} is a {samples.labels[index]}. "
@@ -60,13 +64,17 @@ def as_feeds(given: Mapping[str, Any], graph: Graph) -> Feeds:
     chosen = {name: _as_array(values, name) for name, values in given.items() if name in names}
     if not chosen and given:
         has, wants = ", ".join(map(str, given)), ", ".join(sorted(names))
-        raise InvalidInputError(f"no array has the name of an input; it has {has}", hint=f"The model takes {wants}")
+        raise InvalidInputError(
+            f"no array is named like an input of the model; the arrays are {has}",
+            where="inputs",
+            hint=f"Use the names {wants}",
+        )
     feeds = checked_feeds(graph, chosen)
     for name, values in feeds.items():
         if not values.size:
-            raise InvalidInputError("the array is empty", where=name)
+            raise InvalidInputError("the array is empty", where=name, hint="Give at least one sample")
         if values.dtype.kind == "f" and not np.isfinite(values).all():
-            raise InvalidInputError("it has NaN or infinite values", where=name, hint="Remove those samples")
+            raise InvalidInputError("the array has NaN or infinite values", where=name, hint="Remove these samples")
     return feeds
 
 
@@ -74,4 +82,6 @@ def _as_array(values: Any, where: str) -> NDArray[Any]:
     try:
         return np.asarray(values)
     except ValueError as error:
-        raise InvalidInputError("the nested lists do not form an array", where=where) from error
+        raise InvalidInputError(
+            "the nested lists do not form an array", where=where, hint="Give rows of one length"
+        ) from error

@@ -7,25 +7,25 @@ import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from playground.errors import InvalidInputError, PlaygroundError
+from playground.errors import InvalidInputError, PlaygroundError, plural
 from playground.host.sources import Source
 
 
 def error_payload(error: Exception) -> dict[str, str]:
-    """An error as the page takes it; one that nobody foresaw brings its traceback along."""
+    """An error as the page takes it; an unexpected one has its traceback under ``detail``."""
     if isinstance(error, PlaygroundError):
         return error.as_dict(in_page=True)
     if isinstance(error, MemoryError):
-        return {"kind": "memory", "message": "This page has no memory left for that. Use a smaller model or batch."}
+        return {"kind": "memory", "message": "The page has not enough memory for this. Use a smaller model or batch."}
     detail = "".join(traceback.format_exception(error))
     return {"kind": "internal", "message": f"{type(error).__name__}: {error}", "detail": detail}
 
 
 def content(text: str) -> Mapping[str, Any]:
-    """What a message says. Raises InvalidInputError for what is no object."""
+    """The content of a message. Raises InvalidInputError for a content that is not an object."""
     said = json.loads(text)
     if not isinstance(said, Mapping):
-        raise InvalidInputError("its content is no object", where="message")
+        raise InvalidInputError("the content is not a JSON object", where="message", hint="Send an object")
     return said
 
 
@@ -33,12 +33,14 @@ def mapping(content: Mapping[str, Any], field: str) -> Mapping[str, Any]:
     """A field that is an object (InvalidInputError)."""
     value = content.get(field)
     if not isinstance(value, Mapping):
-        raise InvalidInputError(f"an object is needed, not {value!r}", where=field)
+        raise InvalidInputError(f"{value!r} is not a JSON object", where=field, hint="Send an object")
     return value
 
 
 def one(files: Sequence[Source]) -> Source:
     """The only file of a message (InvalidInputError)."""
     if len(files) != 1:
-        raise InvalidInputError(f"one file is needed, not {len(files)}", where="message")
+        raise InvalidInputError(
+            f"the message has {plural(len(files), 'file')}", where="message", hint="Send exactly one file"
+        )
     return files[0]

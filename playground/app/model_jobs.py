@@ -82,7 +82,9 @@ class ModelJobs:
             now = workspace.settings.recipe
             same = workspace.model is model and self.calibration.feeds is given and workspace.recipe is opened
             if not same or now != recipe:
-                raise CancelledError("the model or its recipe was changed meanwhile", hint="Quantize it again")
+                raise CancelledError(
+                    "the model or its recipe changed during quantization", where="model", hint="Quantize it again"
+                )
 
         result = yield from quantize_model_task(model, recipe_of(workspace), calibration)
         require_unchanged()
@@ -111,7 +113,9 @@ class ModelJobs:
         model = self._workspace.settings.model
         if model not in gallery.entries() or gallery.entry(model).data.id != "digits":
             raise UnsupportedError(
-                "this model does not read the gallery's digits", hint="Give it an input of its own, as an .npz"
+                "this model does not take the digits of the gallery",
+                where=graph.name,
+                hint="Open an .npz file with its inputs",
             )
         pixels, truth = digit_of(content)
         feeds = {graph.inputs[0].name: pixels}
@@ -130,7 +134,9 @@ class ModelJobs:
 
         found = yield from prompt_task(self, self._workspace.settings.model, text)
         if self._workspace.result is None:
-            raise CancelledError("the model or its recipe was changed meanwhile", hint="Ask again")
+            raise CancelledError(
+                "the model or its recipe changed while the text was written", where="prompt", hint="Start again"
+            )
         self._workspace.continuation = found
         return {"sentence": found.sentence, "float": found.original.text, "quantized": found.quantized.text}
 
@@ -167,7 +173,11 @@ class ModelJobs:
         if samples is not None:
             batch = {name: x[: fixed or RACE_BATCH] if x.ndim else x for name, x in samples.items()}
             return (batch if fixed else samples), batch
-        raise MissingError("there is no data to run", hint="Choose calibration data in the Model view first")
+        raise MissingError(
+            "there are no samples to run the engines on",
+            where="race",
+            hint="Choose calibration data in the Model view first",
+        )
 
     def graph(self) -> Graph:
         """The open model's graph. Raises MissingError, UnsupportedError: there is no model, or it has none."""

@@ -1,4 +1,4 @@
-"""What one layer gets whatever the others do: chosen beside the inventory, kept in the settings, so that it sticks."""
+"""The format of a single weight, chosen beside the inventory and kept in the settings."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ AS_OTHERS, FLOAT = "as the others", "left in float"
 
 
 def override_of(settings: Settings, tensor: str) -> str:
-    """What the settings say about this very tensor: a format, :data:`FLOAT` or :data:`AS_OTHERS`."""
+    """The setting of one tensor: a format, :data:`FLOAT` or :data:`AS_OTHERS`."""
     if escape(tensor) in exclusions_of(settings.exclude):
         return FLOAT
     return formats_of(settings.formats).get(escape(tensor), AS_OTHERS)
 
 
 def overriding(settings: Settings, tensor: str, choice: str) -> dict[str, Any]:
-    """The changes that give this very tensor what is chosen; patterns stay, and decide about the others."""
+    """The changes that give one tensor its chosen format. Patterns stay, and apply to the other tensors."""
     name = escape(tensor)
     left = [pattern for pattern in exclusions_of(settings.exclude) if pattern != name]
     formats = {pattern: kept for pattern, kept in formats_of(settings.formats).items() if pattern != name}
@@ -37,12 +37,12 @@ def overriding(settings: Settings, tensor: str, choice: str) -> dict[str, Any]:
 
 
 def overrides_text(settings: Settings) -> str:
-    """All formats of single weights, in words; the names and patterns left in float have a control of their own."""
+    """All formats of single weights, in words. Names and patterns left in float have another control."""
     return ", ".join(f"{pattern} {chosen}" for pattern, chosen in formats_of(settings.formats).items())
 
 
 class OverrideCard:
-    """The picker beside the inventory, about the tensor that was clicked, and what was chosen for others so far."""
+    """The selection of a format for the clicked tensor, and the formats chosen for other tensors."""
 
     def __init__(self, workspace: Workspace) -> None:
         """Build it and watch ``workspace``."""
@@ -53,7 +53,7 @@ class OverrideCard:
             label="The chosen tensor", options=options, sizing_mode="stretch_width", margin=0, size="small"
         )
         self.chosen = html.block("overrides")
-        self.clear = pmui.Button(label="All as the others", variant="outlined", size="small", margin=0)
+        self.clear = pmui.Button(label="Remove all formats of their own", variant="outlined", size="small", margin=0)
         self.clear.on_click(lambda _event: self._change(formats=""))
         self.choice.param.watch(lambda event: self._chosen(event.new), "value")
         workspace.param.watch(lambda *_: self.show(), "settings")
@@ -78,7 +78,7 @@ class OverrideCard:
             self.show()
 
     def show(self) -> None:
-        """Say what the settings say about the chosen tensor."""
+        """Show the setting of the chosen tensor."""
         settings = self.workspace.settings
         self._syncing = True
         try:

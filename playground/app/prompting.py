@@ -71,9 +71,11 @@ def prompt_task(jobs: ModelJobs, key: str, text: str) -> Task[Continuation]:
         InvalidInputError: there is no text, or it has a character that the model does not know.
     """
     if not reads_text(key):
-        raise UnsupportedError("this model reads no text", hint="Open a character transformer from the gallery")
+        raise UnsupportedError(
+            "this model does not take text", where="model", hint="Open a character transformer from the gallery"
+        )
     if not text:
-        raise InvalidInputError("there is no text to go on with", where="prompt", hint="Type a few words")
+        raise InvalidInputError("the prompt is empty", where="prompt", hint="Type a few words")
     tokens, graph = gallery.tokens_of(text), jobs.graph()
     result = yield from jobs.ensure_task()
     original = yield from _continued_task(graph, tokens, FLOAT_ENGINES, "Float model")

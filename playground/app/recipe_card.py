@@ -14,14 +14,14 @@ from playground.render import html
 from playground.settings import ids_of
 
 STAGES = {
-    "graph": "Before: the float model is changed, its answers stay",
-    "weights": "Instead of rounding to the nearest",
-    "after": "After: what is left is made up for",
+    "graph": "Before quantization: change the float model, keep its outputs",
+    "weights": "Instead of rounding to nearest",
+    "after": "After quantization: compensate the remaining error",
 }
-"""What the stages of ``playground.ptq`` are called here."""
+"""Headings for the stages of ``playground.ptq``."""
 
 PRUNING = ("magnitude_pruning", "structured_pruning")
-"""Algorithms of the first stage that do change the answers."""
+"""Algorithms of the first stage that change the outputs."""
 
 WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0, "size": "small"}
 
@@ -45,9 +45,9 @@ class RecipeCard:
             label="For the runtime", options={found.name: found.id for found in runtimes().values()}, **WIDE
         )
         self.about = html.block("runtime-about")
-        self.partial = pmui.Checkbox(label="Quantize what can be quantized, leave the rest in float", **WIDE)
+        self.partial = pmui.Checkbox(label="Leave in float what cannot be quantized", **WIDE)
         self.troubles = html.block("recipe-troubles")
-        self.fit = pmui.Button(label="Use what it takes", variant="outlined", **WIDE)
+        self.fit = pmui.Button(label="Use what the runtime supports", variant="outlined", **WIDE)
         self._obstacles = pmui.Column(self.troubles, self.fit, sizing_mode="stretch_width", margin=0, sx={"gap": "8px"})
         for name, box in self.boxes.items():
             box.param.watch(lambda event, name=name: self._ticked(name, event.new), "value")
@@ -64,7 +64,7 @@ class RecipeCard:
         for stage, title in STAGES.items():
             of_stage = [f for f in self._algorithms.values() if f.stage == stage and f.id not in PRUNING]
             shelves += [html.block(f"stage-{stage}", html.note(title)), *(self.boxes[found.id] for found in of_stage)]
-        pruning = [html.block("stage-pruning", html.note("Pruning: weights that are not missed"))]
+        pruning = [html.block("stage-pruning", html.note("Pruning: remove weights with little effect"))]
         pruning += [self.boxes[name] for name in PRUNING if name in self.boxes]
         return {
             "algorithms": pmui.Column(*shelves, *pruning, **stack, sx={"gap": "2px"}),
@@ -104,6 +104,8 @@ class RecipeCard:
         self.about.text = html.note(found.summary if found else "")
         troubles = obstacles(settings, model.graph if model else None, self.workspace.recipe)
         troubles += call_troubles(settings)
-        self.troubles.text = html.note("This will not work as it is:") + html.bullets(troubles) if troubles else ""
+        self.troubles.text = (
+            html.note("The runtime cannot run this recipe:") + html.bullets(troubles) if troubles else ""
+        )
         self._obstacles.visible = bool(troubles)
         self.fit.visible = found is not None and bool(fitting(settings))

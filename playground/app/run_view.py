@@ -17,11 +17,14 @@ from playground.render.paired import paired_bars
 from playground.render.style import plain_figure
 
 CLASSES = tuple(str(digit) for digit in range(10))
-CHOOSE = "Choose a sample or draw: the model is quantized as the Model view says, then both answer."
-GIVE = "Choose an .npz with an array for each input: the model is quantized as the Model view says, then both answer."
-WORDS = "Choose an .npz with an array for each input; how far apart the two answers are stands beside the button."
+CHOOSE = "Choose a sample or draw a digit. The model is quantized with the Model view's settings, then both models run."
+GIVE = (
+    "Choose an .npz file with an array for each input. The model is quantized with the Model view's settings, "
+    "then both models run."
+)
+WORDS = "Choose an .npz file with an array for each input. The difference of the outputs is shown beside the button."
 KEY = html.legend(("float", "float model"), ("quant", "quantized model"))
-TEXT = "Type a text: the model is quantized as the Model view says, then both go on with it."
+TEXT = "Type a text. The model is quantized with the Model view's settings, then both models continue the text."
 NOTHING = (0.0,) * len(CLASSES)
 
 
@@ -107,7 +110,7 @@ class RunView:
         self.heading.text = html.title(answer.sentence) + KEY
 
     def _continuation(self) -> str:
-        """What both models make of the text that was typed."""
+        """How both models continue the text."""
         found = self.workspace.continuation
         if found is None:
             return html.title("The next characters") + html.note(TEXT)
@@ -118,7 +121,7 @@ class RunView:
             html.title("The next characters", found.sentence)
             + continued("Float:", found.read, original.text, "float")
             + continued("Quantized:", found.read, quantized.text, "quant")
-            + html.part(html.note("What could come first, by probability"))
+            + html.part(html.note("The most probable next characters"))
             + likely_table(original.first, quantized.first)
         )
 

@@ -28,7 +28,7 @@ SEPARATOR = "\x1f"
 
 GRANULARITIES = {"Tensor": "tensor", "Channel": "channel", "Row": "token", "Block": "block"}
 BLOCK_SIZES = (8, 16, 32, 64, 128, 256)
-"""Those that are offered; a link may ask for others."""
+"""The sizes to choose from; a link may have others."""
 
 
 def _widgets() -> dict[str, Any]:
@@ -236,7 +236,7 @@ def _whose_scales(report: Picture) -> str:
         return "no scale"
     if report.scheme.granularity == "channel":
         return "each has its own scale"
-    return f"a scale for each {report.scheme.granularity}" if report.per_channel else "one scale has to fit them all"
+    return f"a scale for each {report.scheme.granularity}" if report.per_channel else "one scale for all of them"
 
 
 def _in_scales(error: float, report: Picture) -> str:

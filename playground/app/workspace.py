@@ -9,7 +9,7 @@ import param
 
 from playground import gallery
 from playground.analysis.accuracy import Evaluator, Score, evaluator_for
-from playground.errors import InvalidInputError, MissingError, PlaygroundError
+from playground.errors import InvalidInputError, MissingError, PlaygroundError, one_of
 from playground.host.sources import Source
 from playground.model.graph import Model
 from playground.model.loading import load
@@ -162,11 +162,11 @@ class Workspace(param.Parameterized):
             MissingError, InvalidInputError: there is none of that name, or its file has not come.
         """
         if key == UPLOAD and key not in self._models:
-            raise MissingError("the uploaded model is not in this page any more", where="model", hint="Open it again")
+            raise MissingError("the uploaded model is no longer open", where="model", hint="Open it again")
         if key not in self._models:
             if key not in gallery.entries():
                 raise InvalidInputError(
-                    f"{key!r} is not in the gallery", where="model", hint=f"Use one of: {', '.join(gallery.entries())}"
+                    f"{key!r} is not in the gallery", where="model", hint=one_of(key, gallery.entries())
                 )
             self._models[key] = gallery.open_model(key)
         return self._models[key]

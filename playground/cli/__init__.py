@@ -27,7 +27,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(arguments, console)
     except KeyboardInterrupt:
-        return _fail(console, CancelledError("cancelled"), CANCELLED)
+        return _fail(
+            console,
+            CancelledError("the command was cancelled", where="playground", hint="Run it again: no file was changed"),
+            CANCELLED,
+        )
     except BrokenPipeError:  # whoever read our output has seen enough
         console.give_up_stdout()
         return FAILED
@@ -37,7 +41,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(console, error, BAD_INPUT)
     except OSError as error:
         where = str(error.filename) if error.filename else ""
-        return _fail(console, BadFileError(error.strerror or str(error), where=where), BAD_INPUT)
+        return _fail(
+            console,
+            BadFileError(error.strerror or str(error), where=where, hint="Check the path and its permissions"),
+            BAD_INPUT,
+        )
     except EngineError as error:
         return _fail(console, error, FAILED)
     except PlaygroundError as error:
@@ -66,7 +74,7 @@ class _Parser(argparse.ArgumentParser):
     """Raises where argparse would print and exit, so that bad options are errors like all others."""
 
     def error(self, message: str) -> NoReturn:
-        raise InvalidInputError(message, hint=f"See {self.prog} --help")
+        raise InvalidInputError(message, where=self.prog, hint=f"See {self.prog} --help")
 
 
 def _parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:

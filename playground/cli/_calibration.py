@@ -19,14 +19,18 @@ def add_calibration(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--calibration",
         metavar="NPZ|FOLDER",
-        help="samples for the activations' ranges: an array an input, or a folder of images",
+        help="samples for the activations' ranges: an .npz file with an array for each input, or a folder of images",
     )
-    parser.add_argument("--ranges", metavar="FOLDER", help="keep ranges of activations here, and take them from here")
+    parser.add_argument("--ranges", metavar="FOLDER", help="folder where ranges of activations are kept and looked up")
     images = parser.add_argument_group("images", "what is not said is read off the model's input; all of it is shown")
     images.add_argument("--image-size", nargs=2, type=int, metavar=("HEIGHT", "WIDTH"))
     images.add_argument("--image-layout", choices=LAYOUTS)
-    images.add_argument("--image-resize", choices=RESIZES, help="default crop: proportions are kept")
-    images.add_argument("--image-scale", type=float, metavar="NUMBER", help="what 255 becomes; default 1")
+    images.add_argument(
+        "--image-resize",
+        choices=RESIZES,
+        help="how images get the size of the input; default crop, which keeps their proportions",
+    )
+    images.add_argument("--image-scale", type=float, metavar="NUMBER", help="value of a pixel of 255; default 1")
     images.add_argument("--image-mean", nargs="+", type=float, metavar="NUMBER", help="default 0")
     images.add_argument("--image-std", nargs="+", type=float, metavar="NUMBER", help="default 1")
 
@@ -42,11 +46,15 @@ def calibration_of(args: argparse.Namespace, opened: ModelFile, recipe: Recipe) 
     folder = bool(args.calibration) and Path(args.calibration).is_dir()
     if chosen and not folder:
         raise InvalidInputError(
-            "there are no images to treat so", where="--image-...", hint="Give a folder of images as --calibration"
+            "image options need a folder of images", where="--image-...", hint="Give the folder as --calibration"
         )
     if args.calibration:
         if recipe.activations != "static" and not recipe.algorithms:
-            raise InvalidInputError("activations that stay in float need no samples", where="--calibration")
+            raise InvalidInputError(
+                "activations that stay in float need no calibration data",
+                where="--calibration",
+                hint="Leave the option out, or use static activations",
+            )
         if folder:
             settings = image_settings(opened.graph, **chosen)
             return image_batches(images_in(args.calibration), settings), settings.described

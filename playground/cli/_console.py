@@ -78,7 +78,7 @@ class Console:
             raise
         except OSError as error:
             what = f"the result could not be printed ({error.strerror or error})"
-            raise OutputError(what, where=STDOUT, hint="Make room where it goes, or send it elsewhere") from error
+            raise OutputError(what, where=STDOUT, hint="Free disk space, or redirect the output elsewhere") from error
 
     def pairs(self, rows: Mapping[str, str]) -> None:
         """Print names and values in two columns; what has no value is left out."""

@@ -80,7 +80,7 @@ def read_arrays(path: str) -> Arrays:
     """
     held = load(path)
     if held.graph is not None:
-        raise InvalidInputError("it is a model, not samples", where=path, hint="Use an .npz file with arrays")
+        raise InvalidInputError("the file is a model, not samples", where=path, hint="Use an .npz file with arrays")
     return {name: tensor.numpy() for name, tensor in held.tensors.items()}
 
 
@@ -100,10 +100,10 @@ def target(path: str, model: str) -> Path:
     """
     found = Path(path)
     if not found.parent.is_dir():
-        raise MissingError("there is no such folder", where=str(found.parent))
+        raise MissingError("the folder does not exist", where=str(found.parent), hint="Create it, or use another path")
     same = found.exists() and Path(model).exists() and found.samefile(model)
     if found.is_dir() or same:
-        raise InvalidInputError("it would overwrite the model or a folder", where=path, hint="Use another name")
+        raise InvalidInputError("this would overwrite the model or a folder", where=path, hint="Use another name")
     return found
 
 
@@ -115,11 +115,11 @@ def read_recipe(path: str) -> Recipe:
         PlaygroundError: as ``import_recipe`` does.
     """
     if not Path(path).is_file():
-        raise MissingError("there is no such file", where=path)
+        raise MissingError("the file does not exist", where=path, hint="Check the path")
     try:
         text = Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise InvalidInputError("it is no JSON", where=path) from error
+        raise InvalidInputError("the file is not JSON in UTF-8", where=path, hint="Use a recipe file") from error
     return import_recipe(text)
 
 
@@ -135,14 +135,16 @@ def feeds_of(arrays: Arrays, graph: Graph, where: str) -> Arrays:
         missing = [i.name for i in graph.inputs if i.name not in arrays]
         if missing:
             raise InvalidInputError(
-                f"no array for the model's input {missing[0]!r}",
+                f"the model's input {missing[0]!r} has no array; the file has {', '.join(map(repr, arrays)) or 'none'}",
                 where=where,
-                hint=f"It holds {', '.join(map(repr, arrays)) or 'nothing'}",
+                hint="Name the arrays like the model's inputs",
             )
         feeds = {i.name: arrays[i.name] for i in graph.inputs}
     counts = {name: array.shape[:1] for name, array in feeds.items()}
     if len(set(counts.values())) != 1 or counts[graph.inputs[0].name] in ((), (0,)):
         raise InvalidInputError(
-            "the arrays hold no samples, or not the same number", where=where, hint="The first axis counts samples"
+            "the arrays have no samples, or different numbers of samples",
+            where=where,
+            hint="Give arrays whose first axes have one length",
         )
     return feeds

@@ -52,20 +52,24 @@ def add_samples(parser: argparse.ArgumentParser) -> None:
     """Add the options that say what is measured on."""
     data = parser.add_mutually_exclusive_group()
     data.add_argument(
-        "--data", metavar="NPZ", help=f"samples: an array for each input, and {LABELS!r} if they are known"
+        "--data", metavar="NPZ", help=f"samples: an .npz file with an array for each input, and {LABELS!r} if known"
     )
     data.add_argument(
         "--gallery",
         choices=tuple(DATA),
-        help="held-out samples of the gallery; the default for its own models and where the digits fit",
+        help="held-out samples of the gallery; default for its models and for those that take the digits",
     )
 
 
 def add_study(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how a float model is quantized to be studied, and where the report goes."""
-    parser.add_argument("--recipe", metavar="JSON", help="how to quantize; default int8 per channel")
-    parser.add_argument("--calibration", metavar="NPZ", help="samples for the activations' ranges: an array an input")
-    parser.add_argument("--report", metavar="HTML", help="write a report: one file with plots, no script in it")
+    parser.add_argument("--recipe", metavar="JSON", help="recipe file; default int8 per channel")
+    parser.add_argument(
+        "--calibration",
+        metavar="NPZ",
+        help="samples for the activations' ranges: an .npz file with an array for each input",
+    )
+    parser.add_argument("--report", metavar="HTML", help="write a report: one page with plots, without scripts")
 
 
 def samples_of(args: argparse.Namespace, graph: Graph, own: str | None = None) -> Samples:
@@ -74,7 +78,9 @@ def samples_of(args: argparse.Namespace, graph: Graph, own: str | None = None) -
         return samples_in(args.data, graph)
     model_id = DATA[args.gallery] if args.gallery else own or (DATA["digits"] if _takes_digits(graph) else None)
     if model_id is None:
-        raise InvalidInputError("the gallery's digits do not fit this model", where="--data", hint="Give samples")
+        raise InvalidInputError(
+            "the gallery's digits do not fit this model", where="--data", hint="Give an .npz file of samples"
+        )
     held_out = gallery.held_out(model_id)
     (values,) = held_out.feeds.values()
     named = f"the gallery's held-out {held_out.noun}"

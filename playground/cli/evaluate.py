@@ -42,10 +42,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add_file(parser)
     add_samples(parser)
-    parser.add_argument("--engine", choices=tuple(ENGINES), help="default: the first of them that can run the model")
+    parser.add_argument(
+        "--engine", choices=tuple(ENGINES), help="what runs the model; default: the first engine that can"
+    )
     parser.add_argument("--compare", metavar="OTHER", help="a second model (usually the float one) on the same samples")
     parser.add_argument(
-        "--sensitivity", action="store_true", help="quantize the (float) model and say which layer hurts how much"
+        "--sensitivity", action="store_true", help="quantize a float model and measure how much error each layer causes"
     )
     add_study(parser)
 
@@ -65,13 +67,13 @@ def run(args: argparse.Namespace, console: Console) -> Result:
         return _sensitivity(args, console)
     for option in ("recipe", "calibration", "report"):
         if getattr(args, option):
-            raise InvalidInputError("it belongs to --sensitivity", where=f"--{option}", hint="Add --sensitivity")
+            raise InvalidInputError("the option needs --sensitivity", where=f"--{option}", hint="Add --sensitivity")
     opened = open_model(args.file)
     other = open_model(args.compare) if args.compare else None
     samples = samples_of(args, opened.graph, opened.gallery_id or (other.gallery_id if other else None))
     if samples.labels is None and other is None:
         raise InvalidInputError(
-            "there is nothing to measure against", where=samples.name, hint=f"Add an array {LABELS!r}, or use --compare"
+            "the samples have no labels", where=samples.name, hint=f"Add an array {LABELS!r}, or use --compare"
         )
     answers = _answer(opened, samples, args.engine, console)
     result = {"data": samples.name, "samples": samples.count, "model": _measured(opened, answers, samples)}
@@ -85,7 +87,11 @@ def run(args: argparse.Namespace, console: Console) -> Result:
 def _sensitivity(args: argparse.Namespace, console: Console) -> Result:
     """Quantize a float model and measure every layer."""
     if args.compare or args.engine:
-        raise InvalidInputError("it excludes --compare and --engine", where="--sensitivity")
+        raise InvalidInputError(
+            "the option cannot be combined with --compare or --engine",
+            where="--sensitivity",
+            hint="Leave one of them out",
+        )
     page = target(args.report, args.file) if args.report else None
     opened = open_model(args.file)
     samples = samples_of(args, opened.graph, opened.gallery_id)
@@ -198,9 +204,9 @@ def _output_task(opened: ModelFile, samples: Samples, engine: str, console: Cons
     lost = output.size - np.count_nonzero(np.isfinite(output))
     if lost:
         raise InvalidInputError(
-            f"{lost} of its {output.size} outputs are NaN or infinite",
+            f"{lost} of the model's {output.size} outputs are NaN or infinite",
             where=opened.name,
-            hint="'playground inspect --ranges' shows whether its weights are",
+            hint="Run 'playground inspect --ranges' to see whether its weights are finite",
         )
     return as_logits(output, gives_probabilities(view_of(graph)))
 
@@ -221,7 +227,11 @@ def _measured(opened: ModelFile, answers: Answers, samples: Samples) -> dict[str
 
 def _difference(output: NDArray[Any], other: NDArray[Any], where: str) -> dict[str, Any]:
     if output.shape != other.shape:
-        raise InvalidInputError(f"outputs of shape {output.shape} and {other.shape} cannot be compared", where=where)
+        raise InvalidInputError(
+            f"outputs of shape {output.shape} and {other.shape} cannot be compared",
+            where=where,
+            hint="Compare models with the same outputs",
+        )
     errors = compare(other, output)
     found: dict[str, Any] = {name: errors[name] for name in ("sqnr_db", "rmse", "max_error")}
     if output.ndim > 1:

@@ -13,7 +13,7 @@ from playground.quantization import Scheme
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("--family", choices=FAMILIES, help="only these")
+    parser.add_argument("--family", choices=FAMILIES, help="list only this family")
 
 
 def run(args: argparse.Namespace, _: Console) -> Result:

@@ -20,7 +20,7 @@ from playground.render import numbers
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add_file(parser)
-    parser.add_argument("--ranges", action="store_true", help="read the values too: smallest, largest, outliers")
+    parser.add_argument("--ranges", action="store_true", help="also read the values: smallest, largest, outliers")
 
 
 def run(args: argparse.Namespace, console: Console) -> Result:

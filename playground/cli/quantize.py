@@ -47,31 +47,43 @@ CHOICES = (
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add_file(parser)
-    parser.add_argument("-o", "--output", metavar="OUT", help="the file to write; default NAME.quantized.onnx, here")
+    parser.add_argument(
+        "-o", "--output", metavar="OUT", help="the file to write; default NAME.quantized.onnx in the current folder"
+    )
     add_calibration(parser)
     add_samples(parser)
     parser.add_argument(
         "--recipe",
         metavar="JSON",
-        help="a recipe file (ours, ONNX Runtime's TensorQuantOverrides, ai-edge-quantizer's), instead of what is below",
+        help="a recipe file (ours, ONNX Runtime's TensorQuantOverrides, ai-edge-quantizer's) instead of these options",
     )
-    parser.add_argument("--runtime", choices=tuple(runtimes()), help="check what it takes; default onnxruntime")
+    parser.add_argument(
+        "--runtime", choices=tuple(runtimes()), help="the runtime that the model is for; default onnxruntime"
+    )
     parser.add_argument(
         "--algorithms",
         nargs="+",
         metavar="ID[:NAME=VALUE,...]",
-        help="what to do besides rounding, for instance smoothquant:alpha=0.5 gptq",
+        help="algorithms that reduce the error, for instance smoothquant:alpha=0.5 gptq",
     )
     parser.add_argument("--prepare", action="store_true", default=None, help="fold constants and batch norms first")
-    parser.add_argument("--partial", action="store_true", default=None, help="quantize what can be, where not all can")
+    parser.add_argument("--partial", action="store_true", default=None, help="leave in float what cannot be quantized")
     weights = parser.add_argument_group("weights")
     weights.add_argument("--format", choices=ONNX_FORMATS, help="default int8")
-    weights.add_argument("--granularity", choices=("tensor", "channel"), help="what shares a scale; default channel")
+    weights.add_argument(
+        "--granularity", choices=("tensor", "channel"), help="which values share a scale; default channel"
+    )
     sign = weights.add_mutually_exclusive_group()
-    sign.add_argument("--symmetric", action="store_true", default=None, help="zero-point fixed (default)")
-    sign.add_argument("--asymmetric", dest="symmetric", action="store_false", help="zero-point fitted to the range")
-    weights.add_argument("--convention", choices=tuple(conventions()), help="whose rules; default onnxruntime")
-    weights.add_argument("--weight-calibrator", choices=tuple(calibrators()), help="what finds ranges; default minmax")
+    sign.add_argument("--symmetric", action="store_true", default=None, help="the zero-point is 0 (default)")
+    sign.add_argument(
+        "--asymmetric", dest="symmetric", action="store_false", help="the zero-point follows from the range"
+    )
+    weights.add_argument(
+        "--convention", choices=tuple(conventions()), help="whose rules to follow; default onnxruntime"
+    )
+    weights.add_argument(
+        "--weight-calibrator", choices=tuple(calibrators()), help="the calibrator, which finds ranges; default minmax"
+    )
     _add_arguments(weights, "--weight-calibrator-arg")
     weights.add_argument(
         "--exclude",
@@ -82,7 +94,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     activations = parser.add_argument_group("activations")
     activations.add_argument("--activations", choices=tuple(map(_spelled, ACTIVATIONS)), help="default static")
     activations.add_argument("--activation-format", choices=("uint8", "int8"), help="default uint8")
-    activations.add_argument("--calibrator", choices=tuple(calibrators()), help="what finds ranges; default minmax")
+    activations.add_argument(
+        "--calibrator", choices=tuple(calibrators()), help="the calibrator, which finds ranges; default minmax"
+    )
     _add_arguments(activations, "--calibrator-arg")
 
 
@@ -192,7 +206,9 @@ def _recipe(args: argparse.Namespace, graph: Graph) -> Recipe:
     if args.recipe:
         if given:
             raise InvalidInputError(
-                f"--recipe and {_option(args, given[0])} exclude each other", hint="Change the recipe instead"
+                f"{_option(args, given[0])} cannot be combined with --recipe",
+                where="--recipe",
+                hint="Change the recipe instead",
             )
         return read_recipe(args.recipe)
     weights = _given(args, "format", "granularity", "symmetric", "convention")
@@ -221,9 +237,9 @@ def _exclusion(pattern: str, graph: Graph) -> Rule:
     rule = Rule(pattern)
     if not rule.matches(*graph.initializers, *(node.name for node in graph.nodes)):
         raise InvalidInputError(
-            f"no tensor and no node matches {pattern!r}",
+            f"{pattern!r} matches neither a tensor nor a node",
             where="--exclude",
-            hint="'playground inspect' lists the tensors",
+            hint="Run 'playground inspect' to list the tensors",
         )
     return rule
 
@@ -241,7 +257,9 @@ def _pairs(arguments: Iterable[str], option: str, example: str) -> tuple[tuple[s
     for argument in arguments:
         name, equals, value = argument.partition("=")
         if not equals:
-            raise InvalidInputError(f"{argument!r} is no NAME=VALUE", where=option, hint=f"For instance {example}")
+            raise InvalidInputError(
+                f"{argument!r} is not NAME=VALUE", where=option, hint=f"Write {example}, for instance"
+            )
         pairs.append((name, _number(value)))
     return tuple(pairs)
 
@@ -257,7 +275,9 @@ def _number(text: str) -> int | float | str:
 
 
 def _add_arguments(group: argparse._ArgumentGroup, option: str) -> None:
-    group.add_argument(option, action="append", metavar="NAME=VALUE", help="its parameter, as in percentile=99.9")
+    group.add_argument(
+        option, action="append", metavar="NAME=VALUE", help="a parameter of this calibrator, such as percentile=99.9"
+    )
 
 
 def _given(args: argparse.Namespace, *names: str) -> dict[str, Any]:

@@ -15,9 +15,11 @@ _CHECKOUT = Path(__file__).parents[2] / "dist"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="default %(default)s; 0 takes any free one")
     parser.add_argument(
-        "--site", type=Path, metavar="DIR", help="the built site; default ./dist, or that of the checkout"
+        "--port", type=int, default=DEFAULT_PORT, help="port to listen on; default %(default)s, 0 for any free port"
+    )
+    parser.add_argument(
+        "--site", type=Path, metavar="DIR", help="folder of the built site; default ./dist, or the one of the checkout"
     )
 
 

@@ -24,12 +24,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_samples(parser)
     add_study(parser)
     parser.add_argument(
-        "--widths", metavar="BITS", default=",".join(map(str, WIDTHS)), help="bits to choose from; default %(default)s"
+        "--widths",
+        metavar="BITS",
+        default=",".join(map(str, WIDTHS)),
+        help="numbers of bits to choose from; default %(default)s",
     )
     budget = parser.add_mutually_exclusive_group()
-    budget.add_argument("--max-bytes", type=int, metavar="N", help="choose the least error in this many bytes")
-    budget.add_argument("--max-error", type=float, metavar="E", help="choose the fewest bytes at this relative error")
-    parser.add_argument("--greedy", action="store_true", help="choose greedily (with --max-bytes) instead of exactly")
+    budget.add_argument("--max-bytes", type=int, metavar="N", help="choose the smallest error within N bytes")
+    budget.add_argument(
+        "--max-error", type=float, metavar="E", help="choose the smallest size with a relative error of at most E"
+    )
+    parser.add_argument(
+        "--greedy", action="store_true", help="choose by a greedy search instead of the exact one; needs --max-bytes"
+    )
     parser.add_argument("-o", "--output", metavar="JSON", help="write the chosen recipe")
 
 
@@ -37,9 +44,11 @@ def run(args: argparse.Namespace, console: Console) -> Result:
     """Measure, choose, and write what was asked for."""
     chosen = args.max_bytes is not None or args.max_error is not None
     if args.output and not chosen:
-        raise InvalidInputError("there is no budget to choose by", where="--output", hint="Add --max-bytes")
+        raise InvalidInputError(
+            "a budget is needed to choose a model", where="--output", hint="Add --max-bytes or --max-error"
+        )
     if args.greedy and args.max_bytes is None:
-        raise InvalidInputError("it needs a budget of bytes", where="--greedy", hint="Add --max-bytes")
+        raise InvalidInputError("the option needs a budget of bytes", where="--greedy", hint="Add --max-bytes")
     output, page = (target(path, args.file) if path else None for path in (args.output, args.report))
     opened = open_model(args.file)
     samples = samples_of(args, opened.graph, opened.gallery_id)
@@ -61,9 +70,11 @@ def _bits(text: str) -> tuple[int, ...]:
     try:
         found = sorted({int(part) for part in text.split(",")}, reverse=True)
     except ValueError:
-        raise InvalidInputError(f"{text!r} is no list of numbers", where="--widths", hint="For instance 8,4") from None
+        raise InvalidInputError(
+            f"{text!r} is not a list of whole numbers", where="--widths", hint="Write 8,4, for instance"
+        ) from None
     if not found or found[0] > 8 or found[-1] < 2:
-        raise InvalidInputError(f"{text!r} is out of range", where="--widths", hint="Use 2 to 8")
+        raise InvalidInputError(f"{text!r} is out of range", where="--widths", hint="Use numbers from 2 to 8")
     return tuple(found)
 
 

@@ -12,7 +12,7 @@ import pyodide_js
 from numpy.typing import DTypeLike, NDArray
 from pyodide.ffi import to_js
 
-from playground.errors import BadFileError, EngineError, InvalidInputError, typed
+from playground.errors import BadFileError, EngineError, InvalidInputError, plural, typed
 from playground.host.kernel_module import RELAXED_OPCODE, STACK_BYTES, Dot, Kernels, dot_found, read_module
 from playground.host.sources import check_range
 
@@ -71,7 +71,11 @@ class PyodideKernels(Kernels):
         try:
             return np.empty(shape, dtype)
         except MemoryError as error:
-            raise EngineError("the page has no memory left for this", hint="Use a smaller batch or model") from error
+            raise EngineError(
+                f"the page has not enough memory for an array of shape {shape}",
+                where="browser",
+                hint="Use a smaller batch or model",
+            ) from error
 
     def address(self, array: NDArray[Any]) -> int:
         """See :meth:`Kernels.address`."""
@@ -81,7 +85,9 @@ class PyodideKernels(Kernels):
             pass
         if not array.flags.c_contiguous:
             hint = "Pass it through kernels.resident() first"
-            raise InvalidInputError(f"an array of shape {array.shape} is not C-contiguous", hint=hint)
+            raise InvalidInputError(
+                f"an array of shape {array.shape} is not C-contiguous", where="kernel argument", hint=hint
+            )
         return int(array.ctypes.data)
 
     def resident(self, array: NDArray[Any]) -> NDArray[Any]:
@@ -92,7 +98,9 @@ class PyodideKernels(Kernels):
         try:
             self._functions[name](words_address)
         except Exception as error:
-            raise EngineError(f"the kernel {name} failed: {error}") from error
+            raise EngineError(
+                f"the kernel failed: {error}", where=f"kernel {name}", hint="Use engine='reference'"
+            ) from error
 
 
 class JsFileSource:
@@ -106,7 +114,8 @@ class JsFileSource:
     def read(self, offset: int, size: int) -> bytes:
         """See :meth:`playground.host.sources.Source.read`."""
         check_range(self, offset, size)
-        hint = "Choose the file again: it may have been changed or moved, or be too large for this browser"
-        with typed(BadFileError, f"{size} bytes of it cannot be read", where=self.name, hint=hint):
+        hint = "Choose the file again, in case it was changed or moved, or use a smaller one"
+        what = f"{plural(size, 'byte')} at offset {offset} cannot be read"
+        with typed(BadFileError, what, where=self.name, hint=hint):
             data: bytes = self._reader.readAsArrayBuffer(self._file.slice(offset, offset + size)).to_bytes()
             return data

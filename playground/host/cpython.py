@@ -70,9 +70,12 @@ class WasmtimeKernels(Kernels):
             self._memory.grow(self._store, -(-missing // _PAGE))
         except self._errors as error:
             hint = "Use smaller batches, or a smaller model"
-            raise EngineError(f"the kernels' memory cannot grow to {end} bytes", hint=hint) from error
-        if self._base_now() != self._base:  # wasmtime reserves 4 GiB on 64-bit hosts, so that it never moves
-            raise EngineError("the kernels' memory has moved", hint="Use a 64-bit Python, or engine='reference'")
+            raise EngineError(f"memory cannot grow to {end} bytes", where="kernels", hint=hint) from error
+        # on 64-bit hosts wasmtime reserves 4 GiB of addresses, so that memory grows in place
+        if self._base_now() != self._base:
+            raise EngineError(
+                "the memory has moved", where="kernels", hint="Use a 64-bit Python, or engine='reference'"
+            )
         return self._memory.data_len(self._store)
 
     def empty(self, shape: int | Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
@@ -101,7 +104,9 @@ class WasmtimeKernels(Kernels):
         """See :meth:`Kernels.address`."""
         if not self._holds(array):
             hint = "Pass it through kernels.resident() first"
-            raise InvalidInputError(f"an array of shape {array.shape} is not in the kernels' memory", hint=hint)
+            raise InvalidInputError(
+                f"an array of shape {array.shape} is not in the kernels' memory", where="kernel argument", hint=hint
+            )
         return int(array.ctypes.data - self._base)
 
     def resident(self, array: NDArray[Any]) -> NDArray[Any]:
@@ -116,4 +121,8 @@ class WasmtimeKernels(Kernels):
         try:
             self._functions[name](self._store, words_address)
         except self._errors as error:
-            raise EngineError(f"the kernel {name} failed: {str(error).splitlines()[-1].strip()}") from error
+            raise EngineError(
+                f"the kernel failed: {str(error).splitlines()[-1].strip()}",
+                where=f"kernel {name}",
+                hint="Use engine='reference'",
+            ) from error

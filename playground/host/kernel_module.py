@@ -220,10 +220,14 @@ class Arena:
             InvalidInputError: the array would reach beyond the arena.
         """
         if self._buffer is None:
-            raise EngineError("this arena has been released", hint="Plan the program again")
+            raise EngineError("the arena has been released", where="arena", hint="Plan the program again")
         size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
         if offset < 0 or offset + size > self.nbytes:
-            raise InvalidInputError(f"bytes {offset} to {offset + size} are outside an arena of {self.nbytes}")
+            raise InvalidInputError(
+                f"bytes {offset} to {offset + size} are outside the arena",
+                where="arena",
+                hint=f"Stay within its {self.nbytes} bytes",
+            )
         start = self._skip + offset
         return self._buffer[start : start + size].view(dtype).reshape(shape)
 

@@ -24,8 +24,12 @@ class OrtSession:
         try:
             return dict(zip(names, self._session.run(names, dict(feeds)), strict=True))
         except Exception as error:
-            # its exceptions have no common base but Exception
-            raise EngineError(f"ONNX Runtime could not run the model: {_sentence(error)}") from error
+            # the exceptions of ONNX Runtime have no common base but Exception
+            raise EngineError(
+                f"the model failed: {_sentence(error)}",
+                where="ONNX Runtime",
+                hint="Use engine='reference', or other inputs",
+            ) from error
 
     async def time(self, feeds: Mapping[str, NDArray[Any]], seconds: float) -> float:
         """Milliseconds of one run, the mean of as many as fit into ``seconds``. Errors as :meth:`run`."""
@@ -53,7 +57,9 @@ async def ort_session(model: bytes, as_written: bool = False) -> OrtSession:
         import onnxruntime
     except ImportError as error:
         raise MissingError(
-            "onnxruntime is not installed", hint="pip install 'quantization-playground[onnxruntime]'"
+            "the package onnxruntime is not installed",
+            where="engine onnxruntime",
+            hint="Run `pip install 'quantization-playground[onnxruntime]'`",
         ) from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
@@ -64,7 +70,9 @@ async def ort_session(model: bytes, as_written: bool = False) -> OrtSession:
     try:
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        raise UnsupportedError(f"ONNX Runtime does not take the model: {_sentence(error)}") from error
+        raise UnsupportedError(
+            f"the model cannot be loaded: {_sentence(error)}", where="ONNX Runtime", hint="Use engine='reference'"
+        ) from error
     return OrtSession(session)
 
 

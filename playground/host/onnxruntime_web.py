@@ -38,7 +38,9 @@ class OrtSession:
         try:
             outputs = await self._session.run(_feeds_to_js(feeds))
         except JsException as error:
-            raise EngineError(f"ONNX Runtime could not run the model: {error}") from error
+            raise EngineError(
+                f"the model failed: {error}", where="ONNX Runtime", hint="Use engine='reference', or other inputs"
+            ) from error
         return {name: _from_js(getattr(outputs, name)) for name in Object.keys(outputs).to_py()}
 
     async def time(self, feeds: Mapping[str, NDArray[Any]], seconds: float) -> float:
@@ -48,7 +50,9 @@ class OrtSession:
         try:
             milliseconds: float = await self._session.time(_feeds_to_js(feeds), seconds)
         except JsException as error:
-            raise EngineError(f"ONNX Runtime could not run the model: {error}") from error
+            raise EngineError(
+                f"the model failed: {error}", where="ONNX Runtime", hint="Use engine='reference', or other inputs"
+            ) from error
         return milliseconds
 
     async def release(self) -> None:
@@ -74,7 +78,9 @@ async def ort_session(model: bytes) -> OrtSession:
     try:
         return OrtSession(await playgroundHost.ortCreate(to_js(model)))
     except JsException as error:
-        raise UnsupportedError(f"ONNX Runtime does not take the model: {error}") from error
+        raise UnsupportedError(
+            f"the model cannot be loaded: {error}", where="ONNX Runtime", hint="Use engine='reference'"
+        ) from error
 
 
 def _feeds_to_js(feeds: Mapping[str, NDArray[Any]]) -> Any:

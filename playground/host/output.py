@@ -68,7 +68,8 @@ def _replace(target: Path, data: bytes, mode: int | None) -> None:
         if mode is not None:
             partial.chmod(stat.S_IMODE(mode))
         partial.replace(target)
-    except BaseException:  # Ctrl-C too
+    # BaseException: KeyboardInterrupt, too, must not leave the partial file behind
+    except BaseException:
         partial.unlink(missing_ok=True)
         raise
 
@@ -76,12 +77,12 @@ def _replace(target: Path, data: bytes, mode: int | None) -> None:
 def _output_error(error: OSError, path: str | Path) -> OutputError:
     hint = "Choose another place"
     if error.errno in _NO_ROOM:
-        hint = "Make room, or choose a place on another disk"
+        hint = "Free disk space, or choose another disk"
     elif error.errno in _NOT_ALLOWED:
         hint = "Choose a folder and a name that you may write to"
     elif error.errno == errno.ENAMETOOLONG:
         hint = "Use a shorter name"
     elif error.errno in (errno.ENOENT, errno.ENOTDIR):
-        hint = "Make the folder first"
-    what = f"it could not be written ({error.strerror or error}); what was there is unchanged"
+        hint = "Create the folder first"
+    what = f"writing failed ({error.strerror or error}); nothing was changed"
     return OutputError(what, where=str(path), hint=hint)

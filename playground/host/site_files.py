@@ -14,6 +14,6 @@ async def page_file(name: str) -> bytes:
         content: bytes = (await playgroundHost.file(name)).to_bytes()
     except JsException as error:
         raise MissingError(
-            f"{name} could not be loaded: {error}", hint="Try again when there is a connection"
+            f"the file could not be loaded: {error}", where=name, hint="Check the connection and try again"
         ) from error
     return content

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from playground.errors import BadFileError, MissingError
+from playground.errors import BadFileError, MissingError, plural
 
 
 @runtime_checkable
@@ -35,9 +35,9 @@ def check_range(source: Source, offset: int, size: int) -> None:
     """Refuse a range that is not inside ``source`` (BadFileError)."""
     if offset < 0 or size < 0 or offset + size > source.size:
         raise BadFileError(
-            f"bytes {offset} to {offset + size} were asked for, and the file has {source.size}",
+            f"bytes {offset} to {offset + size} are missing: the file has {plural(source.size, 'byte')}",
             where=source.name,
-            hint="The file is truncated or damaged",
+            hint="Get the file again: it is truncated or damaged",
         )
 
 
@@ -63,7 +63,7 @@ class FileSource:
         """Take the file's size; MissingError if there is no such file."""
         self.path = Path(path)
         if not self.path.is_file():
-            raise MissingError("there is no such file", where=str(path))
+            raise MissingError("the file does not exist", where=str(path), hint="Check the path")
         self.name, self.size = self.path.name, self.path.stat().st_size
 
     def read(self, offset: int, size: int) -> bytes:
@@ -73,5 +73,5 @@ class FileSource:
             file.seek(offset)
             data = file.read(size)
         if len(data) != size:
-            raise BadFileError("the file became shorter while it was read", where=self.name)
+            raise BadFileError("the file became shorter while it was read", where=self.name, hint="Open it again")
         return data

@@ -47,7 +47,9 @@ class Tensor:
             PlaygroundError: they cannot be read: the file is damaged, has changed or is gone, or they do not fit into
                 memory.
         """
-        with typed(BadFileError, "its values cannot be read", where=f"tensor {shown(self.name)}"):
+        with typed(
+            BadFileError, "the values cannot be read", where=f"tensor {shown(self.name)}", hint="Open the file again"
+        ):
             return self.read()
 
     @staticmethod

@@ -14,26 +14,28 @@ from playground.registry import discover
 READERS = discover(readers, "READER", Reader)
 """Format id -> reader."""
 
+_DAMAGED = "Use another file: this one is truncated, damaged, or not a model"
+
 
 def load(path_or_bytes: str | Path | bytes | Source, name: str | None = None) -> Model:
     """Read a model file.
 
     Args:
         path_or_bytes: a path, the file's bytes, or a source of them.
-        name: the file's name if it is given as bytes; its ending helps where the content is not telling.
+        name: the file's name if it is given as bytes; its ending decides where the content fits several formats.
 
     Returns:
-        The model. Its tensors are read from the file when they are asked for.
+        The model. Tensors are read from the file when their values are needed.
 
     Raises:
-        BadFileError: empty, damaged, truncated, or of no format that is known.
-        MissingError: there is no such file, or its weights are in another one.
-        UnsupportedError: the format allows it, and this version does not read it.
+        BadFileError: the file is empty, damaged or truncated, or its format is unknown.
+        MissingError: the file, or another one that has its weights, does not exist.
+        UnsupportedError: the file uses a part of its format that is not supported.
     """
     source = _source(path_or_bytes, name)
     if source.size == 0:
-        raise BadFileError("the file is empty", where=source.name or "model")
-    with typed(BadFileError, "it cannot be read", where=source.name, hint="Truncated, damaged, or not a model"):
+        raise BadFileError("the file is empty", where=source.name or "model", hint="Choose another file")
+    with typed(BadFileError, "the file cannot be read", where=source.name, hint=_DAMAGED):
         return _reader(source).read(source)
 
 
@@ -44,7 +46,11 @@ def _source(given: str | Path | bytes | Source, name: str | None) -> Source:
         return BytesSource(bytes(given), name or "model")
     if isinstance(given, Source):
         return given
-    raise InvalidInputError(f"{type(given).__name__} is no model file", hint="Give a path, bytes or a source")
+    raise InvalidInputError(
+        f"a value of type {type(given).__name__} is not a model file",
+        where="model",
+        hint="Give a path, bytes or a source",
+    )
 
 
 def _reader(source: Source) -> Reader:
@@ -56,8 +62,7 @@ def _reader(source: Source) -> Reader:
     for reader in READERS.values():
         if reader.matches(head, source.name):
             return reader
+    endings = [suffix for reader in READERS.values() for suffix in reader.suffixes]
     raise BadFileError(
-        "it is no model file that is known here",
-        where=source.name,
-        hint=f"Known: {', '.join(suffix for reader in READERS.values() for suffix in reader.suffixes)}",
+        "the file is not a model of a known format", where=source.name, hint=f"Use one of: {', '.join(endings)}"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from playground.errors import plural
 from playground.render.numbers import digits
 
 HEAD = ("What", "Before", "After")
@@ -35,7 +36,7 @@ def applied_title(applied: Mapping[str, Any]) -> str:
 def treated(applied: Mapping[str, Any]) -> str:
     """How many layers it treated, in words."""
     count = len(applied["tensors"])
-    return f"{count} {'layer' if count == 1 else 'layers'} treated" if count else "nothing treated"
+    return f"{plural(count, 'layer')} changed" if count else "nothing changed"
 
 
 def _words(name: str) -> str:

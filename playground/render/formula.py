@@ -13,9 +13,9 @@ def general(report: Picture) -> str:
     """The formula as such."""
     scheme = report.scheme
     if scheme.number_format.is_fitted:
-        return "real = the nearest level that was made for these values"
+        return "real = the nearest level of the codebook made for these values"
     if not scheme.is_scaled:
-        return "real = the nearest number that the format has"
+        return "real = the nearest number of the format"
     number = "(code − zero-point)" if report.has_zero_point and not report.offset else "number"
     return f"real = scale × {number}" + (" + offset" if report.offset else "")
 

@@ -47,7 +47,7 @@ class _LayerBars:
 class HarmPlot(_LayerBars):
     """What is gained by leaving a layer in float, and what is lost by quantizing it alone."""
 
-    name, description = "harm", "Loss given back by leaving each layer in float, and added by quantizing it alone"
+    name, description = "harm", "Loss removed by leaving each layer in float, and loss added by quantizing it alone"
 
     def show(self, found: Sensitivity | None) -> None:
         """Show what was measured; nothing without."""

@@ -17,7 +17,7 @@ def report_card(report: Mapping[str, Any] | None) -> str:
     """
     if report is None:
         return html.title("Report") + html.note(
-            "Quantize the model: what was done, what was skipped and why will stand here."
+            "Quantize the model to see here what was done, and what was skipped and why."
         )
     skipped = skipped_by_reason(report["skipped"])
     return (

@@ -124,7 +124,7 @@ def _sensitivity(found: Sensitivity) -> str:
         )
     plots += _figure(
         bars(names, errors, "dB", "Signal to quantization noise of each layer's output"),
-        "SQNR of each layer's output: higher is better; 6 dB are one bit",
+        "SQNR of each layer's output: higher is better; 6 dB is one bit",
     )
     unit = "Cross-entropy" if found.quantized.cross_entropy is not None else "Error"
     head = ["Layer", "Operator", "Weights", "SQNR of weights", "SQNR alone", "SQNR piled up"]
@@ -164,7 +164,7 @@ def _mixed(mixed: MixedPrecision) -> str:
     )
     rows = [_point_row(p) for p in (*mixed.points, *mixed.uniform)]
     head = ["Formats", "Size", "Predicted error", "Error", "Accuracy", "Cross-entropy"]
-    note = "" if mixed.front.exact else " Too many combinations to keep: the front is not exact."
+    note = "" if mixed.front.exact else " There were too many combinations to keep all, so the front is not exact."
     caption = f"Orange: formats chosen for each layer; grey: the same for all. Lower left is better.{note}"
     return _figure(plot, caption) + _table(head, rows, numbers_from=1, wrap=0)
 

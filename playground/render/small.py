@@ -40,7 +40,7 @@ class TransferPlot:
     def __init__(self) -> None:
         """An empty plot."""
         self.figure = plain_figure(
-            "transfer", height=HEIGHT, description="What goes in and what comes out",
+            "transfer", height=HEIGHT, description="Quantized value for each original value",
             x_range=Range1d(-1, 1), y_range=Range1d(-1, 1),
         )  # fmt: skip
         self.source = ColumnDataSource({"x": [], "y": []}, name="transfer-line")

@@ -15,13 +15,13 @@ BLAME = 0.1
 
 def verdict(found: Sensitivity) -> str:
     """One sentence; two where the samples were made up."""
-    caution = "Made-up samples: a smoke test, not a measurement. " if found.generated else ""
+    caution = "The samples are random, so this is not a measurement. " if found.generated else ""
     if _harmless(found.quantized, found.original):
-        return f"{caution}No layer hurts: {_as_good(found)}, so there is nothing to do."
+        return f"{caution}No layer hurts: {_as_good(found)}. Nothing needs to change."
     worst = found.worst()
     lost, gained = found.quantized.loss - found.original.loss, found.gain(worst)
     if worst.without is None or gained < BLAME * lost:
-        return f"{caution}No single layer is to blame: {_state(found)}, so give all layers more bits."
+        return f"{caution}No single layer causes the error: {_state(found)}. Give all layers more bits."
     return f"{caution}{worst.layer.node} hurts most: {_effect(found, worst)}; {_advice(worst)}."
 
 
@@ -72,7 +72,7 @@ def _finely(share: float) -> str:
 def _advice(worst: LayerResult) -> str:
     layer = worst.layer
     if layer.granularity == "tensor" and worst.weights is not None:
-        return "first try one scale for each channel, then more bits for it"
+        return "first try one scale for each channel, then more bits"
     if layer.format and layer.format not in ("int8", "uint8"):
         return "give it more bits, or leave it in float"
-    return "leave it in float, or calibrate its activations otherwise"
+    return "leave it in float, or use another calibrator for its activations"

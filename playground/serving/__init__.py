@@ -107,12 +107,14 @@ def make_server(folder: Path, port: int = DEFAULT_PORT) -> SiteServer:
         InvalidInputError: the port is taken, not allowed or not a port number.
     """
     if not (folder / "index.html").is_file():
-        raise MissingError("no built site here", where=str(folder), hint="Run `python build.py site` first")
+        raise MissingError("the folder has no built site", where=str(folder), hint="Run `python build.py site` first")
     if not 0 <= port <= 65535:
-        raise InvalidInputError(f"{port} is not a port number", where="port", hint="Use one from 1024 to 65535, or 0")
+        raise InvalidInputError(
+            f"{port} is not a port number", where="port", hint="Use a number from 1024 to 65535, or 0"
+        )
     try:
         return SiteServer((HOST, port), partial(SiteHandler, directory=str(folder)))
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
-        what = "another program already uses it" if taken else f"it cannot be used ({error.strerror})"
-        raise InvalidInputError(what, where=f"port {port}", hint="Choose another with --port") from error
+        what = "another program uses the port" if taken else f"the port cannot be used ({error.strerror})"
+        raise InvalidInputError(what, where=f"port {port}", hint="Choose another port with --port") from error

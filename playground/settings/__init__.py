@@ -165,7 +165,7 @@ def from_query(query: str) -> tuple[Settings, tuple[str, ...]]:
         if name not in FIELDS:
             continue
         try:
-            with typed(InvalidInputError, f"{shown(text)} is not accepted", where=name):
+            with typed(InvalidInputError, f"{shown(text)} is not a valid {name}", where=name, hint="Leave it out"):
                 settings = settings.with_(**{name: text})
         except InvalidInputError as error:
             notes.append(str(error))
@@ -176,11 +176,11 @@ def _pairs(query: str) -> list[tuple[str, str]]:
     """The fields of a query. Raises InvalidInputError where it is longer than any link of ours."""
     if len(query) > MOST_QUERY or query.count("&") >= MOST_QUERY_FIELDS:
         raise InvalidInputError(
-            f"it has {len(query)} characters and {query.count('&') + 1} fields and was not read",
+            f"a link of {len(query)} characters and {query.count('&') + 1} fields is too long",
             where="link",
             hint=f"Use at most {MOST_QUERY} characters and {MOST_QUERY_FIELDS} fields",
         )
-    with typed(InvalidInputError, "it cannot be read", where="link"):
+    with typed(InvalidInputError, "the link cannot be read", where="link", hint="Copy it again from the page"):
         return parse_qsl(query.removeprefix("?"), keep_blank_values=True)
 
 

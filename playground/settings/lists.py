@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote
 
-from playground.errors import InvalidInputError, shown
+from playground.errors import InvalidInputError, one_of, shown
 from playground.model.recipe import ONNX_FORMATS
 
 NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
@@ -46,13 +46,13 @@ def formats_of(text: str) -> dict[str, str]:
         pattern, equals, number_format = (piece.strip() for piece in part.rpartition("="))
         if not equals or not pattern:
             raise InvalidInputError(
-                f"{shown(part)} is not name=format", where="formats", hint="For instance fc1.weight=int4"
+                f"{shown(part)} is not name=format", where="formats", hint="Write fc1.weight=int4, for instance"
             )
         if number_format not in ONNX_FORMATS:
             raise InvalidInputError(
                 f"{shown(number_format)} is not a format of weights",
                 where="formats",
-                hint=f"Use one of: {', '.join(ONNX_FORMATS)}",
+                hint=one_of(number_format, ONNX_FORMATS),
             )
         found[unquote(pattern)] = number_format
     return found
@@ -77,7 +77,7 @@ def parameters_of(text: str) -> dict[str, dict[str, float]]:
         algorithm, _, parameter = path.partition(".")
         value = number_of(number)
         if not (algorithm.isidentifier() and parameter.isidentifier() and math.isfinite(value)):
-            hint = "For instance gptq.damping=0.02"
+            hint = "Write gptq.damping=0.02, for instance"
             raise InvalidInputError(f"{shown(part)} is not algorithm.parameter=number", where="parameters", hint=hint)
         whole = number.lstrip("+-").isdecimal() and abs(value) <= _LARGEST_INTEGER
         found.setdefault(algorithm, {})[parameter] = int(number) if whole else value

@@ -125,9 +125,7 @@ def checked(name: str, value: Any) -> Any:
         InvalidInputError: there is no such setting, or the value is not accepted: which, and what is.
     """
     if name not in FIELDS:
-        raise InvalidInputError(
-            f"there is no setting {shown(name)}", where="settings", hint=f"Known: {', '.join(FIELDS)}"
-        )
+        raise InvalidInputError(f"there is no setting {shown(name)}", where="settings", hint=one_of(name, FIELDS))
     field = FIELDS[name]
     if field.optional and (value is None or value == ""):
         return None
@@ -158,9 +156,9 @@ def _number(name: str, field: Field, value: Any) -> float:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise InvalidInputError(f"{shown(value)} is not a finite number", where=name)
+        raise InvalidInputError(f"{shown(value)} is not a finite number", where=name, hint="Use a finite number")
     if not field.lowest <= number <= field.highest:
-        hint = f"Use {field.lowest:g} to {field.highest:g}"
+        hint = f"Use a number from {field.lowest:g} to {field.highest:g}"
         raise InvalidInputError(f"{shown(value)} is out of range", where=name, hint=hint)
     return number
 
@@ -168,18 +166,22 @@ def _number(name: str, field: Field, value: Any) -> float:
 def _integer(name: str, field: Field, value: Any) -> int:
     number = _number(name, field, value)
     if number != int(number):
-        raise InvalidInputError(f"{shown(value)} is not a whole number", where=name)
+        raise InvalidInputError(f"{shown(value)} is not a whole number", where=name, hint="Use a whole number")
     return int(number)
 
 
 def _text(name: str, field: Field, value: Any) -> str:
     if not isinstance(value, str) or len(value) > field.most:
-        raise InvalidInputError(f"not a text of at most {field.most} characters", where=name)
+        raise InvalidInputError(
+            f"{shown(value)} is not a valid {name}", where=name, hint=f"Use a text of at most {field.most} characters"
+        )
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        # half of a surrogate pair: no link could hold it
-        raise InvalidInputError(f"{shown(value)} is not valid Unicode", where=name) from error
+        # an unpaired surrogate cannot be written in a link
+        raise InvalidInputError(
+            f"{shown(value)} is not valid Unicode", where=name, hint="Remove the unpaired surrogates"
+        ) from error
     return value
 
 
@@ -187,7 +189,9 @@ def _ids(name: str, field: Field, value: Any) -> str:
     """Ids with commas between them. Whether they are known is found out when they are used, which imports them."""
     text = _text(name, field, value)
     if not all(part.isidentifier() for part in ids_of(text.replace("-", "_"))):
-        raise InvalidInputError(f"{shown(value)} is not a list of ids", where=name, hint="For instance: equalize, gptq")
+        raise InvalidInputError(
+            f"{shown(value)} is not a list of ids", where=name, hint="Write equalize,gptq, for instance"
+        )
     return text
 
 

@@ -34,7 +34,7 @@ export function textsOf(picture) {
       remark: `levels from ${digits(picture.lo)} to ${digits(picture.hi)} · ${percent(picture.clippedShare)} clipped · drag the handles`,
     },
     error: { remark: `rounding ${fixed(100 - 100 * share, 0)} % · clipping ${fixed(100 * share, 0)} %` },
-    channels: { remark: perChannel ? "each has its own scale" : "one scale has to fit them all" },
+    channels: { remark: perChannel ? "each has its own scale" : "one scale for all of them" },
     formula: { formula: affine(picture.reals[picture.reals.length - 1], scale, grid.qmax, zeroPoint) },
   };
 }

@@ -19,7 +19,7 @@ def view(workspace):
 
 def test_before_and_after_quantizing(view, workspace):
     card = view.activation
-    assert "stand here" in card.text.text
+    assert "to see here" in card.text.text
     assert not card.plot.figure.visible
     result = run_sync(ModelJobs(workspace).quantize_task())
     names = [activation.name for activation in result.report.activations]
@@ -36,7 +36,7 @@ def test_before_and_after_quantizing(view, workspace):
     assert "no value is clipped" in card.text.text
     workspace.change(activations="weight_only")
     assert card.choice.options == []
-    assert "stand here" in card.text.text
+    assert "to see here" in card.text.text
 
 
 def test_the_share_that_is_clipped():

@@ -167,7 +167,7 @@ def test_cancel_in_the_middle(page, refused, kind, content):
 @pytest.mark.parametrize("change", [{"model": "digits-convnet"}, {"weights": "int4"}])
 def test_a_model_that_changed_meanwhile_gets_no_foreign_result(page, refused, change):
     start(page, "quantize", Cancelling(page, "set", changes=change))
-    with pytest.raises(refused, match="changed meanwhile"):
+    with pytest.raises(refused, match="changed during quantization"):
         page.answer(1)
     assert page.answer(1000)["settings"] | change == page.answer(1000)["settings"]
     assert (page.workspace.result, page.workspace.compared) == (None, None)
@@ -197,14 +197,14 @@ def test_calibration_belongs_to_one_model(page, files, refused):
     page.ask("load", [files.linear_model()])
     samples = files.npz("mine.npz", x=np.random.default_rng(0).normal(size=(40, 4)))
     assert page.ask("calibration", [samples]) == {"name": "mine.npz", "samples": 40}
-    assert page.said("state")[-1]["state"]["calibration"].startswith("mine.npz: 40 samples. No labels")
+    assert page.said("state")[-1]["state"]["calibration"].startswith("mine.npz: 40 samples. Without labels")
     assert page.ask("quantize")["report"]["calibration_samples"] == 40
     page.ask("load", [files.linear_model(name="other.onnx")])
     state = page.ask("state")
-    assert (state["calibration_name"], state["calibration"][:10]) == ("", "None given")
+    assert (state["calibration_name"], state["calibration"][:19]) == ("", "No calibration data")
     report = page.ask("quantize")["report"]
     assert any("smoke test" in warning for warning in report["warnings"])
-    with pytest.raises(refused, match="no data to run"):
+    with pytest.raises(refused, match="no samples to run"):
         page.ask("race")
 
 
@@ -218,7 +218,7 @@ def test_new_calibration_data_makes_the_result_out_of_date(page, files):
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
-        ({"y": np.ones((3, 4))}, "The model takes x"),
+        ({"y": np.ones((3, 4))}, "Use the names x"),
         ({"x": np.ones((3, 5))}, "5"),
         ({"x": np.full((3, 4), np.nan)}, "NaN"),
         ({"x": np.ones((0, 4))}, "empty"),

@@ -92,5 +92,5 @@ def test_what_is_no_recipe_is_refused_and_named(files, content):
 
 
 def test_a_file_too_large_for_a_recipe_is_not_read(files):
-    with pytest.raises(BadFileError, match="small JSON file"):
+    with pytest.raises(BadFileError, match="Use a JSON file of at most"):
         read_recipe(files.source(b" " * (MOST_RECIPE_BYTES + 1), "big.json"), Settings())

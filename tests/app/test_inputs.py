@@ -28,10 +28,10 @@ def test_feeds_from_lists():
     [
         ({}, "'a' is missing"),
         ({"a": [[1, 2]]}, "'b' is missing"),
-        ({"c": 1}, r"it has c\. The model takes a, b"),
+        ({"c": 1}, r"the arrays are c\. Use the names a, b"),
         ({"a": [[1, 2], [3]], "b": 1}, "a: the nested lists do not form an array"),
         ({"a": [[1, 2, 3]], "b": 1}, r"\[1, 3\]"),
-        ({"a": [[1, float("nan")]], "b": 1}, "a: it has NaN"),
+        ({"a": [[1, float("nan")]], "b": 1}, "a: the array has NaN"),
         ({"a": np.zeros((0, 2)), "b": 1}, "a: the array is empty"),
         ({"a": [["x", "y"]], "b": 1}, "'a'"),
         ({"a": [[1, 2]], "b": 1.5}, "'b'"),

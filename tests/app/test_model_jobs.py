@@ -106,7 +106,7 @@ def test_another_answer_does_not_quantize_again(workspace, jobs):
 
 def test_digits_are_for_the_gallery_only(workspace, jobs, files):
     workspace.open(files.gallery_file())
-    with pytest.raises(UnsupportedError, match="an input of its own"):
+    with pytest.raises(UnsupportedError, match=r"Open an \.npz file"):
         run_sync(jobs.sample_task({"index": 0}))
 
 

@@ -90,10 +90,10 @@ def test_it_can_be_given_up_between_two_characters(workspace, jobs):
 
 
 def test_what_cannot_be_continued_is_said(workspace, jobs):
-    with pytest.raises(InvalidInputError, match="there is no text"):
+    with pytest.raises(InvalidInputError, match="the prompt is empty"):
         run_sync(jobs.prompt_task(""))
-    with pytest.raises(InvalidInputError, match="do not know the character '€'"):
+    with pytest.raises(InvalidInputError, match="the character '€' is not in"):
         run_sync(jobs.prompt_task("5 €"))
     workspace.change(model="digits-mlp")
-    with pytest.raises(UnsupportedError, match="reads no text"):
+    with pytest.raises(UnsupportedError, match="does not take text"):
         run_sync(jobs.prompt_task("The "))

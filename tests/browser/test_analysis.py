@@ -103,7 +103,7 @@ def test_a_click_on_a_point_makes_it_the_recipe(convnet, source):
     formats = convnet.evaluate("() => playground.state.formats")
     chosen = dict(part.split("=") for part in formats.split(", "))
     assert list(chosen.values()) == points["formats"][at].split(" ")
-    expect(convnet.locator("#slot-model-front")).to_contain_text("Quantize the model to make it so.")
+    expect(convnet.locator("#slot-model-front")).to_contain_text("Quantize the model to apply it.")
     run(convnet, "quantize")
     report = convnet.evaluate("() => playground.report()")
     assert {t["name"]: t["scheme"]["format"] for t in report["tensors"]} == chosen

@@ -97,7 +97,7 @@ def test_killed_at_twenty_random_moments(page, model, browser, visit, numbers):
         kinds = moment(page, rng)
         refused += len(kinds)
         assert set(kinds) <= {"worker"}
-        expect(page.locator(".toast span", has_text="starts again")).to_be_visible()
+        expect(page.locator(".toast span", has_text="is starting again")).to_be_visible()
         restarted(page, done + i + 1)
         state = page.evaluate("() => playground.state")
         assert {key: state[key] for key in SETTINGS} == SETTINGS

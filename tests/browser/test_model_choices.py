@@ -83,7 +83,7 @@ def test_a_runtime_says_at_once_what_it_does_not_take(model):
     model.evaluate("() => playground.setState({runtime: 'bitsandbytes'})")
     troubles = model.locator("#slot-model-troubles")
     expect(troubles).to_contain_text("bitsandbytes has no 'static' activations (it computes in float)")
-    troubles.get_by_role("button", name="Use what it takes").click()
+    troubles.get_by_role("button", name="Use what the runtime supports").click()
     model.wait_for_function("() => playground.state.activations === 'weight_only'")
     expect(troubles).not_to_contain_text("it computes in float")
     model.evaluate("() => playground.setState({runtime: 'onnxruntime'})")

@@ -279,7 +279,7 @@ def test_a_full_disk_leaves_a_page_that_works_and_says_so(browser, host):
         session.send("Storage.overrideQuotaForOrigin", {"origin": origin, "quotaSize": 5_000_000})
         start(page, host.url)
         assert kept(page) == "no"
-        expect(page.locator(".toast")).to_contain_text("no room left to keep the playground")
+        expect(page.locator(".toast")).to_contain_text("no storage left to keep the playground")
         assert page.evaluate("async () => (await playground.setState({format: 'int5'})).format") == "int5"
         assert page.evaluate("() => caches.keys()") == []
         page.reload()

@@ -99,13 +99,16 @@ def test_what_only_onnxruntime_runs_is_run_there_and_said(playground_cli, edited
 
 
 BAD_SAMPLES = {
-    "no input": ({"pixels": "images", "shapes": "images"}, "no array for the model's input 'image'"),
-    "no labels": ({"image": "images"}, "there is nothing to measure against"),
+    "no input": (
+        {"pixels": "images", "shapes": "images"},
+        "the model's input 'image' has no array; the file has 'pixels', 'shapes'",
+    ),
+    "no labels": ({"image": "images"}, "the samples have no labels"),
     "other count": ({"image": "images", "labels": "few"}, "labels of shape (3,) for 20 samples"),
     "no classes": ({"image": "images", "labels": "large"}, "labels from 1 to 200 for 10 classes"),
     "not integers": ({"image": "images", "labels": "float"}, "labels of type float32"),
     "other shape": ({"image": "flat", "labels": "labels"}, "image"),
-    "none": ({"image": "empty", "labels": "none"}, "the arrays hold no samples, or not the same number"),
+    "none": ({"image": "empty", "labels": "none"}, "the arrays have no samples, or different numbers of samples"),
 }
 
 
@@ -133,8 +136,8 @@ def test_samples_that_do_not_fit_are_refused(playground_cli, tmp_path, case):
 
 def test_other_refusals(playground_cli, tmp_path, float_file, edited):
     np.savez(tmp_path / "weights.npz", w=np.zeros(3, np.float32))
-    assert "holds tensors and no graph" in playground_cli("evaluate", tmp_path / "weights.npz").err
-    assert "it is a model, not samples" in playground_cli("evaluate", float_file, "--data", float_file).err
+    assert "has tensors but no graph" in playground_cli("evaluate", tmp_path / "weights.npz").err
+    assert "the file is a model, not samples" in playground_cli("evaluate", float_file, "--data", float_file).err
     both = playground_cli("evaluate", float_file, "--data", "x.npz", "--gallery", "digits")
     assert (both.code, "not allowed with" in both.err) == (2, True)
 
@@ -142,7 +145,10 @@ def test_other_refusals(playground_cli, tmp_path, float_file, edited):
         model.graph.input[0].type.tensor_type.shape.dim[3].dim_value = 9
 
     ran = playground_cli("evaluate", edited(widen))
-    assert (ran.code, ran.err) == (2, "playground: --data: the gallery's digits do not fit this model. Give samples\n")
+    assert (ran.code, ran.err) == (
+        2,
+        "playground: --data: the gallery's digits do not fit this model. Give an .npz file of samples\n",
+    )
 
 
 def test_compared_outputs_have_to_have_one_shape(playground_cli, edited):
@@ -177,4 +183,4 @@ def test_outputs_that_are_no_numbers_are_told_and_not_scored(playground_cli, edi
     path = edited(spoil)
     ran = playground_cli("evaluate", path)
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith(f"playground: {path}: 360 of its 3600 outputs are NaN or infinite")
+    assert ran.err.startswith(f"playground: {path}: 360 of the model's 3600 outputs are NaN or infinite")

@@ -31,12 +31,12 @@ def test_version(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "the following arguments are required: COMMAND. See playground --help"),
-        (["squeeze"], "argument COMMAND: invalid choice: 'squeeze'"),
-        (["inspect"], "the following arguments are required: FILE. See playground inspect --help"),
-        (["inspect", "nowhere.onnx"], "nowhere.onnx: there is no such file"),
-        (["inspect", "gallery:resnet"], "the gallery has no model 'resnet'. It has digits-mlp, digits-convnet"),
-        (["inspect", "."], ".: there is no such file"),
+        ([], "playground: the following arguments are required: COMMAND. See playground --help"),
+        (["squeeze"], "playground: argument COMMAND: invalid choice: 'squeeze'"),
+        (["inspect"], "playground inspect: the following arguments are required: FILE. See playground inspect --help"),
+        (["inspect", "nowhere.onnx"], "nowhere.onnx: the file does not exist. Check the path"),
+        (["inspect", "gallery:resnet"], "gallery: there is no model 'resnet'. Use one of: digits-mlp, digits-convnet"),
+        (["inspect", "."], ".: the file does not exist"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(playground_cli, arguments, message):
@@ -90,7 +90,8 @@ def test_interrupt_ends_without_traceback(playground_cli, monkeypatch):
     monkeypatch.setattr("playground.cli.evaluate.run_task", interrupt)
     ran = playground_cli("evaluate", "gallery:digits-mlp", "--json")
     assert (ran.code, ran.err) == (130, "")
-    assert ran.json == {"kind": "cancelled", "message": "cancelled"}
+    assert ran.json["kind"] == "cancelled"
+    assert ran.json["message"] == "playground: the command was cancelled. Run it again: no file was changed"
 
 
 def test_a_reader_that_stops_reading_is_no_error():

@@ -161,7 +161,7 @@ def test_a_full_disk_behind_stdout_is_one_sentence(as_json):
     assert ran.returncode == 2
     assert ran.stderr == (
         "playground: stdout: the result could not be printed (No space left on device). "
-        "Make room where it goes, or send it elsewhere\n"
+        "Free disk space, or redirect the output elsewhere\n"
     )
 
 
@@ -187,9 +187,7 @@ def test_a_disk_that_fills_up_half_way_leaves_the_file_that_was_there(tmp_path, 
     assert ran.returncode == 2, ran.stderr
     error = json.loads(ran.stdout)
     assert error["kind"] == "output"
-    assert error["message"].startswith(
-        f"{target}: it could not be written (File too large); what was there is unchanged"
-    )
+    assert error["message"].startswith(f"{target}: writing failed (File too large); nothing was changed")
     assert target.read_bytes() == b"as it was"
     assert names_in(tmp_path) == ["out"]
 
@@ -207,7 +205,7 @@ def test_a_folder_of_ranges_that_cannot_be_made_is_named(playground_cli, tmp_pat
     (tmp_path / "file").write_bytes(b"")
     ran = playground_cli("quantize", "gallery:digits-mlp", "-o", tmp_path / "m.onnx", "--ranges", tmp_path / "file")
     assert (ran.code, ran.err.count("\n")) == (2, 1)
-    assert "file: it could not be written (File exists)" in ran.err
+    assert "file: writing failed (File exists)" in ran.err
 
 
 def test_the_gallery_keeps_whole_files_only(monkeypatch, tmp_path):

@@ -50,7 +50,10 @@ def test_the_site_of_the_working_folder_comes_first(site, monkeypatch, playgroun
     (site / "dist").mkdir()
     monkeypatch.chdir(site)
     ran = playground_cli("serve")
-    assert (ran.code, ran.err) == (2, "playground: dist: no built site here. Run `python build.py site` first\n")
+    assert (ran.code, ran.err) == (
+        2,
+        "playground: dist: the folder has no built site. Run `python build.py site` first\n",
+    )
 
 
 def test_a_folder_without_a_site_is_refused(tmp_path, playground_cli):
@@ -65,7 +68,7 @@ def test_a_port_that_is_taken_is_named(site, playground_cli):
         port = other.getsockname()[1]
         ran = playground_cli("serve", "--site", site, "--port", port)
     assert ran.code == 2
-    assert ran.err.startswith(f"playground: port {port}: another program already uses it")
+    assert ran.err.startswith(f"playground: port {port}: another program uses the port")
 
 
 @pytest.mark.parametrize("port", ["http", "99999"])

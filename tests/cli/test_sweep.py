@@ -78,15 +78,18 @@ def test_sensitivity_of_a_model_with_data_of_ones_own(playground_cli, float_file
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("sweep", "gallery:digits-mlp", "-o", "r.json"), "no budget"),
+        (("sweep", "gallery:digits-mlp", "-o", "r.json"), "a budget is needed"),
         (("sweep", "gallery:digits-mlp", "--greedy"), "needs a budget of bytes"),
-        (("sweep", "gallery:digits-mlp", "--widths", "8,x"), "no list of numbers"),
+        (("sweep", "gallery:digits-mlp", "--widths", "8,x"), "is not a list of whole numbers"),
         (("sweep", "gallery:digits-mlp", "--widths", "9"), "out of range"),
         (("sweep", "gallery:digits-mlp", "--max-bytes", "10"), "smallest combination takes"),
-        (("sweep", "gallery:digits-mlp", "--report", "/nowhere/r.html"), "no such folder"),
-        (("evaluate", "gallery:digits-mlp", "--report", "r.html"), "belongs to --sensitivity"),
-        (("evaluate", "gallery:digits-mlp", "--sensitivity", "--engine", "wasm"), "excludes --compare and --engine"),
-        (("evaluate", "gallery:digits-mlp", "--sensitivity", "--recipe", "nowhere.json"), "no such file"),
+        (("sweep", "gallery:digits-mlp", "--report", "/nowhere/r.html"), "the folder does not exist"),
+        (("evaluate", "gallery:digits-mlp", "--report", "r.html"), "needs --sensitivity"),
+        (
+            ("evaluate", "gallery:digits-mlp", "--sensitivity", "--engine", "wasm"),
+            "cannot be combined with --compare or --engine",
+        ),
+        (("evaluate", "gallery:digits-mlp", "--sensitivity", "--recipe", "nowhere.json"), "the file does not exist"),
     ],
 )
 def test_refusals(playground_cli, arguments, message):
@@ -100,5 +103,5 @@ def test_they_do_not_overwrite_what_they_read(playground_cli, float_file, comman
     before = float_file.read_bytes()
     more = ("--max-bytes", 9000) if command == "sweep" else ("--sensitivity",)
     ran = playground_cli(command, float_file, option, float_file, *more)
-    assert (ran.code, "it would overwrite the model" in ran.err) == (2, True)
+    assert (ran.code, "this would overwrite the model" in ran.err) == (2, True)
     assert float_file.read_bytes() == before

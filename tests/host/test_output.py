@@ -56,8 +56,8 @@ def test_a_fault_at_any_step_leaves_what_was_there(target, monkeypatch, step, fa
     assert_untouched(target)
     if isinstance(fault, OSError):
         assert str(caught.value) == (
-            f"{target}: it could not be written (No space left on device); what was there is unchanged. "
-            "Make room, or choose a place on another disk"
+            f"{target}: writing failed (No space left on device); nothing was changed. "
+            "Free disk space, or choose another disk"
         )
 
 
@@ -160,7 +160,11 @@ def test_a_full_device_is_named():
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("gone/x", "Make the folder first"), ("model.onnx/x", "Make the folder first"), ("x" * 300, "Use a shorter name")],
+    [
+        ("gone/x", "Create the folder first"),
+        ("model.onnx/x", "Create the folder first"),
+        ("x" * 300, "Use a shorter name"),
+    ],
 )
 def test_the_remedy_fits_the_fault(target, name, hint):
     with pytest.raises(OutputError) as caught:
@@ -184,5 +188,5 @@ def test_folders_are_made_once(tmp_path):
     make_folder(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(OutputError, match="file/x: it could not be written"):
+    with pytest.raises(OutputError, match="file/x: writing failed"):
         make_folder(tmp_path / "file" / "x")

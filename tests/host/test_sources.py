@@ -30,7 +30,7 @@ def test_refuses_ranges_outside(source: Source, offset: int, size: int) -> None:
 
 
 def test_missing_file() -> None:
-    with pytest.raises(MissingError, match="no such file"):
+    with pytest.raises(MissingError, match="the file does not exist"):
         FileSource("/nowhere/model.onnx")
 
 

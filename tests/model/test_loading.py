@@ -42,12 +42,12 @@ def test_three_gigabytes(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.write(b"\x08\x0a\x12\x04")
         file.truncate(3 * 10**9)
-    with pytest.raises(BadFileError, match=r"at most .* and this one has 3000000000"):
+    with pytest.raises(BadFileError, match="a file of 3000000000 bytes exceeds"):
         load(path)
 
 
 def test_what_is_no_file() -> None:
-    with pytest.raises(MissingError, match="no such file"):
+    with pytest.raises(MissingError, match="the file does not exist"):
         load("/nowhere/model.onnx")
-    with pytest.raises(InvalidInputError, match="int is no model file"):
+    with pytest.raises(InvalidInputError, match="a value of type int is not a model file"):
         load(3)  # type: ignore[arg-type]

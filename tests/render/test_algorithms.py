@@ -21,5 +21,5 @@ def test_name_parameters_and_remarks():
     assert applied_title(APPLIED) == "GPTQ (damping 0.01, ordered 1)"
     assert applied_title({**APPLIED, "parameters": {}}) == "GPTQ"
     assert remarks(APPLIED) == ["A note.", "fc2: it has no data"]
-    assert treated(APPLIED) == "1 layer treated"
-    assert treated({**APPLIED, "tensors": {}}) == "nothing treated"
+    assert treated(APPLIED) == "1 layer changed"
+    assert treated({**APPLIED, "tensors": {}}) == "nothing changed"

@@ -49,14 +49,14 @@ def test_without_labels() -> None:
 
     one = replace(layer("b", bare(BETTER)), alone=bare(BAD))
     text = verdict(Sensitivity((one,), bare(GOOD), bare(BAD), 9, True))
-    assert text.startswith("Made-up samples: a smoke test, not a measurement. b hurts most: ")
+    assert text.startswith("The samples are random, so this is not a measurement. b hurts most: ")
     assert "the output's error falls from 50.0 % to 10.0 %" in text
-    assert "nothing to do" in verdict(Sensitivity((one,), bare(GOOD), bare(GOOD), 9, False))
+    assert "Nothing needs to change" in verdict(Sensitivity((one,), bare(GOOD), bare(GOOD), 9, False))
 
 
 def test_nobody_is_to_blame() -> None:
     assert verdict(found(layer("a", replace(BAD, cross_entropy=1.49)))) == (
-        "No single layer is to blame: accuracy is 60.0 %, float 99.0 %, so give all layers more bits."
+        "No single layer causes the error: accuracy is 60.0 %, float 99.0 %. Give all layers more bits."
     )
 
 

@@ -136,7 +136,7 @@ def test_it_listens_on_this_machine_only(site):
 def test_a_taken_port_is_one_sentence(site):
     with make_server(site, 0) as server:
         port = server.server_address[1]
-        with pytest.raises(InvalidInputError, match=f"port {port}: another program already uses it. Choose another"):
+        with pytest.raises(InvalidInputError, match=f"port {port}: another program uses the port. Choose another port"):
             make_server(site, port)
 
 
@@ -147,7 +147,7 @@ def test_a_port_that_is_none_is_refused(site, port):
 
 
 def test_a_folder_without_a_site_is_refused(tmp_path):
-    with pytest.raises(MissingError, match=r"no built site here. Run `python build\.py site` first"):
+    with pytest.raises(MissingError, match=r"the folder has no built site. Run `python build\.py site` first"):
         make_server(tmp_path, 0)
 
 

@@ -97,7 +97,7 @@ test("what is not there is said at once, with its status", async () => {
 test("a name that the page has no file of", async () => {
   await assert.rejects(new Fetching([]).take("nothing"), {
     kind: "missing",
-    message: "This page has no file nothing.",
+    message: "nothing is not a file of this page. Reload the page.",
   });
 });
 

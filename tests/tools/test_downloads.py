@@ -66,7 +66,7 @@ def test_a_damaged_cache_is_fetched_again(modules, mirror):
 
 def test_a_mirror_without_the_wheel_is_named(modules, mirror):
     (mirror / NAME).unlink()
-    with pytest.raises(BuildError, match=r"could not be had from .*mirror.*Correct PLAYGROUND_WHEELS"):
+    with pytest.raises(BuildError, match=r"could not be downloaded from .*mirror.*Correct PLAYGROUND_WHEELS"):
         downloads.numpy_wheel(modules)
 
 

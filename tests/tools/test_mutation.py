@@ -244,7 +244,7 @@ def test_a_line_of_output_says_what_where_and_by_whom():
 
 
 def test_none_at_all_is_refused():
-    with pytest.raises(BuildError, match="--count 0: at least 1 is needed"):
+    with pytest.raises(BuildError, match="--count 0: use at least 1"):
         mutation.run_mutation(0, 0)
 
 

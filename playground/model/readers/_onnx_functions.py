@@ -15,7 +15,7 @@ from playground.limits import MOST_CALL_DEPTH, MOST_INLINED_BYTES, MOST_NAME_PAR
 from playground.model.naming import FreeNames
 from playground.model.onnx_proto import Message
 
-_INLINE = "Inline them with onnx.inliner"
+_INLINE = "Inline the functions with onnx.inliner"
 
 Key = tuple[str, str, str]
 """Domain, name and overload."""
@@ -39,7 +39,9 @@ def inline(model: Message, where: str) -> str:
     for function in model.functions:
         key = (function.domain, function.name, function.overload)
         if key in functions:
-            raise BadFileError(f"its function {function.name!r} is defined twice", where=where)
+            raise BadFileError(
+                f"the function {function.name!r} is defined twice", where=where, hint="Remove one definition"
+            )
         functions[key] = function
     versions = {_domain(held.domain): held.version for held in model.opset_import}
     for function in functions.values():
@@ -79,7 +81,9 @@ class _Stems:
                 self._left -= 1
                 if self._left < 0:
                     raise BadFileError(
-                        f"names in it have more than {MOST_NAME_PARTS} parts between slashes", where=self._where
+                        f"the names in the file have more than {MOST_NAME_PARTS} parts between slashes",
+                        where=self._where,
+                        hint="Shorten the names",
                     )
             at = at.setdefault(part, {})
 
@@ -126,7 +130,7 @@ class _Inliner:
     def _replaced(self, node: Message, inside: tuple[Key, ...]) -> Sequence[Message]:
         self.seen += 1
         if self.seen > MOST_NODES or len(inside) > MOST_CALL_DEPTH:
-            raise BadFileError("its functions call each other too often", where=self.where, hint=_INLINE)
+            raise BadFileError("functions call each other too often", where=self.where, hint=_INLINE)
         key = (node.domain, node.op_type, node.overload)
         if key not in self.functions:
             for attribute in node.attribute:
@@ -134,7 +138,9 @@ class _Inliner:
                     self.replace(attribute.g, inside)
             return (node,)
         if key in inside:
-            raise BadFileError(f"its function {node.op_type!r} calls itself", where=self.where)
+            raise BadFileError(
+                f"the function {node.op_type!r} calls itself", where=self.where, hint="Remove the recursive call"
+            )
         return [
             inner for made in self._body(node, self.functions[key]) for inner in self._replaced(made, (*inside, key))
         ]
@@ -145,6 +151,7 @@ class _Inliner:
             raise BadFileError(
                 f"node {call.name!r} calls the function {function.name!r} with too many inputs or outputs",
                 where=self.where,
+                hint="Give as many as the function has",
             )
         names = dict.fromkeys(function.input, "") | dict(zip(function.input, call.input, strict=False))
         wanted = {formal: actual for formal, actual in zip(function.output, call.output, strict=False) if actual}
@@ -157,7 +164,7 @@ class _Inliner:
         self.copied += sum(node.ByteSize() for node in nodes)
         if self.copied > MOST_INLINED_BYTES:
             raise BadFileError(
-                f"its functions become more than {MOST_INLINED_BYTES} bytes of nodes", where=self.where, hint=_INLINE
+                f"inlined functions take more than {MOST_INLINED_BYTES} bytes", where=self.where, hint=_INLINE
             )
         for formal, actual in passed_on.items():  # an output that is an input as it came
             identity = type(call)(op_type="Identity", name=f"{stem}/{formal}")

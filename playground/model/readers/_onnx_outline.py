@@ -1,10 +1,10 @@
-"""A small copy of an ONNX file: the same messages without what nobody here reads and without the values of tensors.
+"""A small copy of an ONNX file: the fields that the reader needs, without the values of tensors.
 
-Protobuf makes objects of everything in a file before anybody can look at it: 2 bytes become a message of 200, a list of
-small numbers takes eight times its size, and a model of 500 MB lies in memory twice. So the file is walked first, along
-the few fields that the reader knows. Sizes, nesting and the memory that protobuf will take are held against the limits
-on the way; values of tensors stay in the file, and ``TensorProto.segment`` of the copy says where (real files have
-none, the field is for streams). Protobuf then parses the copy.
+Protobuf turns a whole file into objects before anything can be checked: 2 bytes become a message of 200, a list of
+small numbers takes eight times its size, and a model of 500 MB is in memory twice. So the file is walked first, along
+the fields that the reader needs. Sizes, nesting and the memory that protobuf will take are compared with the limits on
+the way; values of tensors stay in the file, and ``TensorProto.segment`` of the copy has their offset (ONNX files do not
+use this field, which is meant for streams). Protobuf then parses the copy.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from playground.limits import MOST_FIELDS, MOST_GRAPH_DEPTH, MOST_NAME, MOST_PIE
 from playground.model.readers._onnx_fields import COPY, FIELDS, MESSAGE_BYTES, NAME, Kind
 
 IN_PLACE = 1024
-"""Bytes of values that stay in the copy: constants of a few numbers are not worth a read each."""
+"""Values of at most this many bytes stay in the copy, which saves a read for each small constant."""
 
 _WINDOW = 1 << 20
 _COPIES = 3
-"""How often a byte of the copy lies in memory at once: in two joins and in protobuf."""
+"""How many copies of a byte are in memory at once: in two joins and in protobuf."""
 
 _FIELD_BYTES = 110
-"""A field of its own as protobuf and Python hold it: most are short texts."""
+"""Memory of a field in protobuf and Python: most are short texts."""
 
 _LIST_BYTES = 24
-"""A byte of a list of numbers as protobuf's list and Python's: two bytes can be an object of 32 and two pointers."""
+"""Memory for a byte of a list of numbers, in protobuf and Python: 2 bytes can be an object of 32 and two pointers."""
 
 _LEVELS = 3
-"""Messages from a graph to one in it: node, attribute, graph."""
+"""Messages from a graph to a graph inside it: node, attribute, graph."""
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _SEGMENT = b"\x1a"
@@ -39,7 +39,7 @@ _SEGMENT = b"\x1a"
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What :func:`outline` gives.
+    """The result of :func:`outline`.
 
     Attributes:
         model: a serialized ``ModelProto``.
@@ -55,10 +55,10 @@ def outline(source: Source, held: int = 0) -> Outline:
 
     Args:
         source: the file.
-        held: bytes of it that are in memory already.
+        held: bytes of the file that are in memory already.
 
     Raises:
-        BadFileError: it is not a protobuf message, or more than the limits allow.
+        BadFileError: the file is not a protobuf message, or exceeds a limit.
     """
     walk = _Walk(source, memory_for(source.size) - held)
     return Outline(walk.message("model", 0, source.size, 0), walk.bulk)
@@ -74,10 +74,10 @@ class _Walk:
         self._fields = 0
 
     def message(self, kind: str, start: int, end: int, depth: int) -> bytes:
-        """What is kept of a message at ``start`` to ``end``."""
+        """The part of the message from ``start`` to ``end`` that is kept."""
         self._spend(MESSAGE_BYTES.get(kind, 200))
         if depth > _LEVELS * MOST_GRAPH_DEPTH + 8:
-            raise self._error(f"its graphs are nested more than {MOST_GRAPH_DEPTH} deep")
+            raise self._error(f"graphs are nested more than {MOST_GRAPH_DEPTH} deep")
         if end - start <= _WINDOW:
             at = self._reach(start, end - start)
             return self._small(kind, at, at + end - start, depth)
@@ -88,7 +88,7 @@ class _Walk:
             number, wire, content, stop = self._field(head)
             content, stop = content + self._base, stop + self._base
             if stop > end:
-                raise self._error("a part of it is longer than what it is in")
+                raise self._error("a message is longer than the message that has it")
             self._count(1)
             found = FIELDS[kind].get(number)
             if found is not None:
@@ -112,7 +112,7 @@ class _Walk:
             else:
                 number, wire, content, at = self._field(begin)
             if at > end:
-                raise self._error("a part of it is longer than what it is in")
+                raise self._error("a message is longer than the message that has it")
             count += 1
             found = fields.get(number)
             if found is COPY:
@@ -146,7 +146,7 @@ class _Walk:
             return b"".join((_varint(number << 3 | _BYTES), _varint(len(body)), body))
         if found.name:
             if stop - content > MOST_NAME:
-                raise self._error(f"a name in it has {stop - content} bytes, and at most {MOST_NAME} are read")
+                raise self._error(f"a name of {stop - content} bytes is longer than {MOST_NAME}")
             at = self._reach(content, stop - content)
             self._data[at : at + stop - content].decode()
         if found.marked:
@@ -161,7 +161,7 @@ class _Walk:
 
     def _whole(self, start: int, stop: int) -> bytes:
         if stop - start > MOST_PIECE:
-            raise self._error(f"a text or list in it has {stop - start} bytes, and at most {MOST_PIECE} are read")
+            raise self._error(f"a text or list of {stop - start} bytes is longer than {MOST_PIECE}")
         self._spend(_COPIES * (stop - start))
         at = self._reach(start, stop - start)
         return self._data[at : at + stop - start]
@@ -184,7 +184,7 @@ class _Walk:
             return tag >> 3, wire, at, self._number(at)[1]
         if wire in (_FIXED32, _FIXED64):
             return tag >> 3, wire, at, at + (4 if wire == _FIXED32 else 8)
-        raise self._error("it is not a protobuf message")
+        raise self._error("the file is not a protobuf message")
 
     def _number(self, at: int) -> tuple[int, int]:
         """The varint at an offset in ``_data``, and where it ends."""
@@ -196,7 +196,7 @@ class _Walk:
             if octet < 128:
                 return value, at
             shift += 7
-        raise self._error("it is not a protobuf message")
+        raise self._error("the file is not a protobuf message")
 
     def _reach(self, start: int, size: int) -> int:
         """Have ``size`` bytes from ``start`` on in ``_data``; their offset in it."""
@@ -208,16 +208,18 @@ class _Walk:
     def _count(self, fields: int) -> None:
         self._fields += fields
         if self._fields > MOST_FIELDS:
-            raise self._error(f"it has more than {MOST_FIELDS} fields besides values of tensors")
+            raise self._error(f"the file has more than {MOST_FIELDS} fields besides the values of tensors")
         self._spend(_FIELD_BYTES * fields)
 
     def _spend(self, nbytes: int) -> None:
         self._memory -= nbytes
         if self._memory < 0:
-            raise self._error("it would take more memory than 3 times its size and 64 MB")
+            raise self._error("reading needs more memory than 3 times the file and 64 MB")
 
     def _error(self, what: str) -> BadFileError:
-        return BadFileError(what, where=self._source.name, hint="The file is damaged, or not an ONNX model")
+        return BadFileError(
+            what, where=self._source.name, hint="Use another file: this one is damaged, or not an ONNX model"
+        )
 
 
 def _varint(value: int) -> bytes:

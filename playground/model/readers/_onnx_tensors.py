@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.errors import BadFileError, MissingError, UnsupportedError
+from playground.errors import DAMAGED, BadFileError, MissingError, UnsupportedError
 from playground.host.sources import FileSource, Source
 from playground.limits import MOST_RANK
 from playground.model.element_types import BY_ONNX, ElementType, decode
@@ -67,18 +67,21 @@ def tensor(proto: Message, values: Values) -> Tensor:
     source = values.source
     if len(proto.dims) > MOST_RANK:
         raise BadFileError(
-            f"it has {len(proto.dims)} axes, and at most {MOST_RANK} are read",
+            f"the tensor has {len(proto.dims)} axes",
             where=f"{source.name}: tensor {proto.name!r}",
+            hint=f"Use at most {MOST_RANK}",
         )
     name, shape = proto.name, tuple(int(n) for n in proto.dims)
     where = f"{source.name}: tensor {name!r}"
     if any(n < 0 for n in shape):
-        raise BadFileError(f"its shape {list(shape)} has a negative size", where=where)
+        raise BadFileError(f"the shape {list(shape)} has a negative size", where=where, hint=DAMAGED)
     if proto.data_type == STRING:
         return _strings(proto, shape, where)
     element = BY_ONNX.get(proto.data_type)
     if element is None:
-        raise BadFileError(f"its element type has the unknown number {proto.data_type}", where=where)
+        raise BadFileError(
+            f"element type {proto.data_type} is unknown", where=where, hint="Convert the tensor to float32 or int8"
+        )
     nbytes = element.nbytes(math.prod(shape))
     if proto.data_location == TensorProto.EXTERNAL:
         return Tensor(name, element.name, shape, nbytes, _external(proto, element, shape, source, where))
@@ -103,7 +106,7 @@ def _in_file(
         return place.bytes
     wanted = _field_of(element, where)
     if number != _NUMBER_OF[wanted]:
-        raise BadFileError(f"its values are not in {wanted}, where {element.name} belongs", where=where)
+        raise BadFileError(f"{element.name} values are not in the field {wanted}", where=where, hint=DAMAGED)
     count = _entries(element, count)
     if wanted in ("float_data", "double_data"):
         _check_size(size, count * np.dtype(_CARRIER[wanted]).itemsize, "bytes", shape, where)
@@ -154,9 +157,9 @@ def _narrow(element: ElementType, field_name: str) -> str:
 def _check_size(found: int, expected: int, unit: str, shape: tuple[int, ...], where: str) -> None:
     if found != expected:
         raise BadFileError(
-            f"it holds {found} {unit}, and its shape {list(shape)} needs {expected}",
+            f"{found} {unit} do not fill the shape {list(shape)}, which needs {expected}",
             where=where,
-            hint="The file is damaged",
+            hint=DAMAGED,
         )
 
 
@@ -183,7 +186,11 @@ def _stored(proto: Message, element: ElementType, shape: tuple[int, ...], where:
 def _field_of(element: ElementType, where: str) -> str:
     """The repeated field that holds values of a type (UnsupportedError if none does)."""
     if element.name not in _FIELD_OF:
-        raise UnsupportedError(f"{element.name} values that are not stored as raw bytes cannot be read", where=where)
+        raise UnsupportedError(
+            f"{element.name} values outside of raw_data cannot be read",
+            where=where,
+            hint="Store them in raw_data, as onnx.numpy_helper does",
+        )
     return _FIELD_OF[element.name]
 
 
@@ -205,7 +212,7 @@ def integers(data: bytes, count: int, dtype: str) -> NDArray[Any]:
         part = octets[at : at + _WINDOW]
         ends = np.flatnonzero(part < 128)
         if not ends.size or done + ends.size > count:
-            raise BadFileError(f"it does not hold {count} numbers", hint="The file is damaged")
+            raise BadFileError(f"the list does not hold {count} numbers", hint=DAMAGED)
         starts = np.concatenate(([0], ends[:-1] + 1))
         lengths = ends - starts + 1
         values = np.zeros(ends.size, np.uint64)
@@ -217,7 +224,7 @@ def integers(data: bytes, count: int, dtype: str) -> NDArray[Any]:
         done += ends.size
         at += int(ends[-1]) + 1
     if done != count:
-        raise BadFileError(f"it holds {done} numbers, and its shape needs {count}", hint="The file is damaged")
+        raise BadFileError(f"the list holds {done} numbers, and the shape needs {count}", hint=DAMAGED)
     return found
 
 
@@ -226,22 +233,30 @@ def _external(proto: Message, element: ElementType, shape: tuple[int, ...], sour
     location = entries.get("location", "")
     if not isinstance(source, FileSource):
         raise MissingError(
-            f"its values are in another file, {location!r}",
+            f"the values are in another file, {location!r}",
             where=where,
             hint="Save the model with its weights in the same file (onnx.save without external data)",
         )
     folder = source.path.parent.resolve()
     path = (folder / location).resolve()
     if not location or not path.is_relative_to(folder):
-        raise BadFileError(f"its values are said to be in {location!r}, outside the model's folder", where=where)
+        raise BadFileError(
+            f"the values are in {location!r}, outside the model's folder",
+            where=where,
+            hint="Save the weights next to the model",
+        )
     if not path.is_file():
-        raise MissingError(f"its values are in {location!r}, which is not next to the model", where=where)
+        raise MissingError(
+            f"the file of the values, {location!r}, does not exist", where=where, hint="Put it next to the model"
+        )
     data, nbytes = FileSource(path), element.nbytes(math.prod(shape))
     offset, length = _whole_number(entries, "offset", 0, where), _whole_number(entries, "length", nbytes, where)
     _check_size(length, nbytes, "bytes", shape, where)
     if offset + nbytes > data.size:
         raise BadFileError(
-            f"its values end at byte {offset + nbytes} of {location!r}, which has {data.size}", where=where
+            f"the values end at byte {offset + nbytes} of {location!r}, which has {data.size}",
+            where=where,
+            hint=DAMAGED,
         )
     return lambda: decode(element, data.read(offset, nbytes), shape)
 
@@ -249,5 +264,5 @@ def _external(proto: Message, element: ElementType, shape: tuple[int, ...], sour
 def _whole_number(entries: dict[str, str], key: str, default: int, where: str) -> int:
     text = entries.get(key, str(default))
     if not text.isdecimal() or len(text) > 19:
-        raise BadFileError(f"the {key} of its external data is {text!r}, which is no size", where=where)
+        raise BadFileError(f"{text!r} is not a valid {key} of external data", where=where, hint=DAMAGED)
     return int(text)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from playground.errors import BadFileError, UnsupportedError, typed
+from playground.errors import DAMAGED, BadFileError, UnsupportedError, typed
 from playground.host.sources import Source
 from playground.limits import (
     MOST_ARRAYS,
@@ -51,33 +51,34 @@ def read(source: Source) -> Model:
         UnsupportedError: a zip archive of something else, or arrays of Python objects.
     """
     with (
-        typed(BadFileError, "it is not a readable zip archive", where=source.name),
+        typed(BadFileError, "the file is not a readable zip archive", where=source.name, hint=DAMAGED),
         zipfile.ZipFile(_Directory(source)) as archive,
     ):
         members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
     if not members:
-        raise UnsupportedError(
-            "it is a zip archive without .npy files", where=source.name, hint="An .npz file was expected"
-        )
+        raise UnsupportedError("the zip archive has no .npy files", where=source.name, hint="Use a file of numpy.savez")
     if len(members) > MOST_ARRAYS:
-        raise BadFileError(f"it has {len(members)} arrays, and at most {MOST_ARRAYS} are read", where=source.name)
+        raise BadFileError(f"the file has {len(members)} arrays", where=source.name, hint=f"Use at most {MOST_ARRAYS}")
     for member in members:
         if member.file_size > MAX_DEFLATE_RATIO * (member.compress_size + 64):
             raise BadFileError(
-                f"{member.compress_size} bytes cannot unpack to the {member.file_size} it claims",
+                f"{member.compress_size} compressed bytes cannot hold {member.file_size}",
                 where=f"{source.name}: array {member.filename[:80]!r}",
+                hint=DAMAGED,
             )
     if (total := sum(member.file_size for member in members)) > memory_for(source.size):
         raise BadFileError(
-            f"its arrays unpack to {total} bytes, more than 3 times the file and 64 MB",
+            f"the arrays take {total} bytes, more than 3 times the file and 64 MB",
             where=source.name,
-            hint="Save it with numpy.savez, which does not compress",
+            hint="Save them with numpy.savez, which does not compress",
         )
     tensors: dict[str, Tensor] = {}
     for member in members:
         made = _tensor(member, source)
         if made.name in tensors:
-            raise BadFileError(f"two of its arrays have the name {made.name[:80]!r}", where=source.name)
+            raise BadFileError(
+                f"two arrays have the name {made.name[:80]!r}", where=source.name, hint="Rename one of them"
+            )
         tensors[made.name] = made
     return Model("npz", source.name, tensors)
 
@@ -86,19 +87,21 @@ def _tensor(member: zipfile.ZipInfo, source: Source) -> Tensor:
     name = member.filename.removesuffix(".npy")
     where = f"{source.name}: array {name[:80]!r}"
     if len(name) > MOST_NAME:
-        raise BadFileError(f"its name has {len(name)} characters, and at most {MOST_NAME} are read", where=where)
+        raise BadFileError(f"the name has {len(name)} characters", where=where, hint=f"Use at most {MOST_NAME}")
     if member.flag_bits & _ENCRYPTED or member.compress_type not in _METHODS:
         raise UnsupportedError(
-            "it is encrypted, or compressed by another method than deflate", where=where, hint="Use numpy.savez"
+            "the array is encrypted, or compressed by a method other than deflate", where=where, hint="Use numpy.savez"
         )
-    with typed(BadFileError, "its .npy header cannot be read", where=where):
+    with typed(BadFileError, "the .npy header cannot be read", where=where, hint=DAMAGED):
         header = _header(_Unpacked(source, member), where)
     native = header.dtype.newbyteorder("=").name
     found, needed = member.file_size - header.start, header.nbytes
     if found != needed:
-        raise BadFileError(f"it holds {found} bytes, and its shape {list(header.shape)} needs {needed}", where=where)
+        raise BadFileError(
+            f"{found} bytes do not fill the shape {list(header.shape)}, which needs {needed}", where=where, hint=DAMAGED
+        )
     if native not in BY_NAME:
-        raise UnsupportedError(f"arrays of {header.dtype} are no tensors", where=where)
+        raise UnsupportedError(f"arrays of {header.dtype} are not tensors", where=where, hint="Save numbers")
     return Tensor(name, native, header.shape, needed, _Array(source, member, header).read)
 
 
@@ -122,26 +125,26 @@ def _header(stream: _Unpacked, where: str) -> _Header:
     version = npy.read_magic(io.BytesIO(start))
     sizes = {(1, 0): "<H", (2, 0): "<I"}
     if version not in sizes:
-        raise BadFileError(f"version {version} of .npy is not known", where=where)
+        raise BadFileError(f".npy version {version} is unknown", where=where, hint="Use numpy.savez")
     prefix = stream.take(struct.calcsize(sizes[version]))
     (size,) = struct.unpack(sizes[version], prefix)
     if size > MOST_NPY_HEADER:
-        raise BadFileError(
-            f"its .npy header is said to have {size} bytes, and at most {MOST_NPY_HEADER} are read", where=where
-        )
+        raise BadFileError(f"the .npy header has {size} bytes, more than {MOST_NPY_HEADER}", where=where, hint=DAMAGED)
     literal = stream.take(size)
     if sum(map(literal.count, b"([{-+~!")) > MOST_JSON_DEPTH:
-        raise BadFileError("its .npy header cannot be read: it is nested too deep", where=where)
+        raise BadFileError("the .npy header is nested too deep", where=where, hint=DAMAGED)
     parse = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     shape, fortran, dtype = parse(io.BytesIO(prefix + literal))
     if dtype.hasobject:
         raise UnsupportedError(
-            "it holds pickled Python objects, which are never loaded", where=where, hint="Save plain arrays"
+            "the array has pickled Python objects, which are never loaded", where=where, hint="Save numbers"
         )
     if any(n < 0 for n in shape):
-        raise BadFileError(f"its shape {list(shape)} has a negative size", where=where)
+        raise BadFileError(f"the shape {list(shape)} has a negative size", where=where, hint=DAMAGED)
     if len(shape) > MOST_RANK or max(shape, default=0) >= 2**63:
-        raise BadFileError(f"its shape has more than {MOST_RANK} axes, or a size of 2^63 or more", where=where)
+        raise BadFileError(
+            "the shape has too many axes, or a size of 2^63 or more", where=where, hint=f"Use at most {MOST_RANK} axes"
+        )
     return _Header(dtype, shape, fortran, len(start) + len(prefix) + size)
 
 
@@ -160,7 +163,7 @@ class _Array:
             BadFileError: it is damaged.
         """
         where, header = f"{self.source.name}: array {self.member.filename[:80]!r}", self.header
-        with typed(BadFileError, "it is damaged", where=where):
+        with typed(BadFileError, "the array is damaged", where=where, hint=DAMAGED):
             stream = _Unpacked(self.source, self.member)
             stream.take(header.start)
             data = np.empty(header.nbytes, np.uint8)
@@ -168,7 +171,7 @@ class _Array:
                 part = data[at : at + _CHUNK]
                 part[:] = np.frombuffer(stream.take(part.size), np.uint8)
             if stream.checksum != self.member.CRC:
-                raise BadFileError("it is damaged (its checksum is another)", where=where)
+                raise BadFileError("the array is damaged (wrong checksum)", where=where, hint=DAMAGED)
             array = data.view(header.dtype).reshape(header.shape, order="F" if header.fortran else "C")
             return array.astype(header.dtype.newbyteorder("="), copy=False)
 
@@ -179,7 +182,7 @@ class _Unpacked:
     def __init__(self, source: Source, member: zipfile.ZipInfo) -> None:
         signature, name, extra = _LOCAL_HEADER.unpack(source.read(member.header_offset, _LOCAL_HEADER.size))
         if signature != b"PK\x03\x04":
-            raise BadFileError("there is no such member where the archive says", where=source.name)
+            raise BadFileError("the archive gives a wrong offset", where=source.name, hint=DAMAGED)
         start = member.header_offset + _LOCAL_HEADER.size + name + extra
         self.checksum = 0
         self._pieces = _pieces(source, start, member.compress_size)
@@ -203,7 +206,7 @@ class _Unpacked:
                 part = self._inflate.decompress(self._waiting, left)
                 self._waiting = self._inflate.unconsumed_tail
             if not part and (not self._waiting or (self._inflate and self._inflate.eof)):
-                raise BadFileError("it ends too early", hint="The file is truncated or damaged")
+                raise BadFileError("the array ends too early", hint=DAMAGED)
             parts.append(part)
             left -= len(part)
         data = b"".join(parts)
@@ -246,10 +249,16 @@ class _Directory(io.RawIOBase):
         left = max(self._source.size - self._at, 0)
         size = left if size < 0 else min(size, left)
         if size > MOST_DIRECTORY_BYTES:
-            raise BadFileError(f"its table of contents has {size} bytes, which is too many", where=self._source.name)
+            raise BadFileError(
+                f"the table of contents has {size} bytes, more than {MOST_DIRECTORY_BYTES}",
+                where=self._source.name,
+                hint="Use fewer arrays",
+            )
         data = self._source.read(self._at, size) if size else b""
         if data.count(b"PK\x01\x02") > 2 * MOST_ARRAYS:
-            raise BadFileError(f"it has more than {2 * MOST_ARRAYS} members", where=self._source.name)
+            raise BadFileError(
+                "the archive has too many members", where=self._source.name, hint=f"Use at most {MOST_ARRAYS} arrays"
+            )
         self._at += size
         return data
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.errors import BadFileError, UnsupportedError, typed
+from playground.errors import DAMAGED, BadFileError, UnsupportedError, typed
 from playground.host.sources import BytesSource, Source
 from playground.limits import MOST_FILE_BYTES, MOST_KEPT_BYTES, MOST_PIECE, MOST_TENSORS
 from playground.model.element_types import BY_ONNX
@@ -48,13 +48,13 @@ def read(source: Source) -> Model:
     """
     if source.size > MOST_FILE_BYTES:
         raise BadFileError(
-            f"an ONNX file can have at most {MOST_FILE_BYTES} bytes, and this one has {source.size}",
+            f"a file of {source.size} bytes exceeds the {MOST_FILE_BYTES} of an ONNX file",
             where=source.name,
-            hint="Larger models keep their weights in files of their own",
+            hint="Save the weights as external data",
         )
     small = source.size <= MOST_KEPT_BYTES
     held = BytesSource(source.read(0, source.size), source.name) if small else source
-    with typed(BadFileError, "it is not a complete ONNX file", where=source.name, hint="Truncated or damaged"):
+    with typed(BadFileError, "the file is not a complete ONNX model", where=source.name, hint=DAMAGED):
         found = outline(held, source.size if small else 0)
         proto = ModelProto.FromString(found.model)
     return _model(proto, Values(source, held, found.bulk))
@@ -64,7 +64,11 @@ def _model(proto: Message, values: Values) -> Model:
     source = values.source
     if not proto.HasField("graph") or not proto.opset_import:
         missing = "graph" if not proto.HasField("graph") else "operator set"
-        raise BadFileError(f"it has no {missing}", where=source.name, hint="Truncated, or not an ONNX model")
+        raise BadFileError(
+            f"the model has no {missing}",
+            where=source.name,
+            hint="Use another file: this one is truncated, or not an ONNX model",
+        )
     metadata = {entry.key: entry.value for entry in proto.metadata_props}
     notes, no_graph = [], NoGraph()
     if proto.graph.sparse_initializer:
@@ -104,7 +108,7 @@ def _graph(proto: Message, file: _File, outer: _Scope | None) -> Graph:
     initializers: dict[str, Tensor] = {}
     for entry in proto.initializer:
         if entry.name in initializers:
-            raise BadFileError(f"two of its tensors have the name {entry.name!r}", where=name)
+            raise BadFileError(f"two tensors have the name {entry.name!r}", where=name, hint="Rename one of them")
         initializers[entry.name] = tensor(entry, file.values)
     known = _Scope((*initializers, *(entry.name for entry in proto.input)), outer)
     nodes: list[Node] = []
@@ -120,10 +124,12 @@ def _graph(proto: Message, file: _File, outer: _Scope | None) -> Graph:
             ends = tuple(map(intern, entry.input)), tuple(map(intern, entry.output))
             nodes.append(Node(intern(entry.op_type), _node_name(entry, index, names), *ends, attributes, domain))
     if len(initializers) > MOST_TENSORS:
-        raise BadFileError(f"it has {len(initializers)} tensors, and at most {MOST_TENSORS} are read", where=name)
+        raise BadFileError(f"the graph has {len(initializers)} tensors", where=name, hint=f"Use at most {MOST_TENSORS}")
     for value in proto.output:
         if value.name not in known:
-            raise BadFileError(f"its output {value.name!r} is made by no node", where=name)
+            raise BadFileError(
+                f"no node computes the output {value.name!r}", where=name, hint="Remove the output, or add its node"
+            )
     inputs = tuple(_value(entry) for entry in proto.input if entry.name not in initializers)
     outputs = tuple(_value(entry) for entry in proto.output)
     return Graph(proto.name, inputs, outputs, tuple(nodes), initializers, file.opset, file.other_opsets)
@@ -136,26 +142,34 @@ def _node_name(node: Message, index: int, names: FreeNames) -> str:
 
 
 def _check_names(node: Message, known: _Scope, where: str) -> None:
-    """Every input was made before, no output was: the graph is sorted and has no cycle."""
+    """Check that every input has a value and no output has one yet: then nodes are sorted and have no cycle."""
     for name in node.input:
         if name and name not in known:
-            raise BadFileError(f"its input {name!r} is made by no node before it", where=where)
+            raise BadFileError(
+                f"no node before this one computes its input {name!r}", where=where, hint="Sort the nodes of the graph"
+            )
     for name in node.output:
         if name and name in known.own:
-            raise BadFileError(f"its output {name!r} exists already", where=where)
+            raise BadFileError(f"the output {name!r} has the name of another value", where=where, hint="Rename it")
         known.own.add(name)
 
 
 def _constant(node: Message, values: Values, where: str) -> Tensor:
     if len(node.attribute) != 1 or len(node.output) != 1:
-        raise BadFileError("a Constant has one value and one output", where=where)
+        raise BadFileError(
+            "this Constant does not have one value and one output", where=where, hint="Give it one of each"
+        )
     name, attribute = node.output[0], node.attribute[0]
     if attribute.name == "value":
         held = tensor(attribute.t, values)
         return Tensor(name, held.dtype, held.shape, held.nbytes, held.read)
     kinds = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
     if attribute.name not in kinds:
-        raise UnsupportedError(f"a constant given as {attribute.name!r} cannot be read", where=where)
+        raise UnsupportedError(
+            f"the attribute {attribute.name!r} of a Constant cannot be read",
+            where=where,
+            hint="Use the attribute 'value'",
+        )
     given: Any = {"value_float": attribute.f, "value_int": attribute.i}.get(attribute.name)
     if given is None:
         given = list(attribute.floats or attribute.ints)
@@ -178,12 +192,16 @@ def _attribute(proto: Message, file: _File, outer: _Scope, where: str) -> Any:
         return list(getattr(proto, kind.lower()))
     if kind == "STRINGS":
         return [_text(entry) for entry in proto.strings]
-    raise UnsupportedError(f"its attribute {proto.name!r} is of kind {kind}, which cannot be read", where=where)
+    raise UnsupportedError(
+        f"attribute {proto.name!r} is of kind {kind}, which cannot be read",
+        where=where,
+        hint="Remove the attribute",
+    )
 
 
 def _attribute_values(held: Tensor, where: str) -> NDArray[Any]:
     if held.nbytes > MOST_PIECE or held.size > MOST_PIECE:
-        raise BadFileError(f"its attribute holds a tensor of {held.nbytes} bytes", where=where, hint="Use a Constant")
+        raise BadFileError(f"an attribute has a tensor of {held.nbytes} bytes", where=where, hint="Use an initializer")
     return held.numpy()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from playground import plain_json
-from playground.errors import BadFileError, shown
+from playground.errors import DAMAGED, BadFileError, one_of, plural, shown
 from playground.host.sources import Source
 from playground.limits import MOST_HEADER_BYTES, MOST_NAME, MOST_RANK, MOST_TENSORS
 from playground.model.element_types import BY_NAME, ElementType, decode
@@ -40,24 +40,26 @@ def read(source: Source) -> Model:
     header, start = _header(source)
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
-        raise BadFileError("its __metadata__ is not a mapping of texts", where=source.name)
+        raise BadFileError("__metadata__ is not an object of texts", where=source.name, hint=DAMAGED)
     if len(header) > MOST_TENSORS:
-        raise BadFileError(f"it has {len(header)} tensors, and at most {MOST_TENSORS} are read", where=source.name)
+        raise BadFileError(f"the file has {len(header)} tensors", where=source.name, hint=f"Use at most {MOST_TENSORS}")
     values = {name: _values(name, header.pop(name), source, start) for name in list(header)}
     end = 0
     for name, held in sorted(values.items(), key=lambda item: (item[1].begin, item[1].end)):
         begin, stop = held.begin, held.end
         if begin != end:
             fault = (
-                "overlaps the tensor before it" if begin < end else f"leaves a hole of {begin - end} bytes before it"
+                "overlaps the tensor before it"
+                if begin < end
+                else f"leaves a gap of {plural(begin - end, 'byte')} before it"
             )
-            raise BadFileError(f"tensor {name!r} {fault}", where=source.name)
+            raise BadFileError(f"tensor {name!r} {fault}", where=source.name, hint=DAMAGED)
         end = stop
     if start + end != source.size:
         raise BadFileError(
-            f"its tensors end at byte {start + end}, and the file has {source.size}",
+            f"the tensors end at byte {start + end}, and the file has {source.size}",
             where=source.name,
-            hint="The file is truncated or damaged",
+            hint=DAMAGED,
         )
     tensors = {
         name: Tensor(name, held.element.name, held.shape, held.end - held.begin, held.read)
@@ -69,18 +71,20 @@ def read(source: Source) -> Model:
 def _header(source: Source) -> tuple[dict[str, Any], int]:
     """The parsed header and the offset of the first tensor's bytes."""
     if source.size < 8:
-        raise BadFileError(f"it has {source.size} bytes, fewer than any safetensors file", where=source.name)
+        raise BadFileError(
+            f"{plural(source.size, 'byte')} cannot hold a safetensors header", where=source.name, hint=DAMAGED
+        )
     size = int.from_bytes(source.read(0, 8), "little")
     if size > min(MOST_HEADER_BYTES, source.size - 8):
         raise BadFileError(
-            f"its header is said to have {size} bytes, and the file has {source.size}",
+            f"a header of {size} bytes does not fit a file of {source.size}, or is longer than {MOST_HEADER_BYTES}",
             where=source.name,
-            hint="The file is truncated, damaged, or no safetensors file",
+            hint="Use another file: this one is truncated, damaged, or not in the safetensors format",
         )
     text = source.read(8, size)
-    header = plain_json.parse(text, BadFileError, source.name, most_bytes=MOST_HEADER_BYTES, what="its header")
+    header = plain_json.parse(text, BadFileError, source.name, most_bytes=MOST_HEADER_BYTES, what="the header")
     if not isinstance(header, dict):
-        raise BadFileError("its header is no JSON object", where=source.name)
+        raise BadFileError("the header is not a JSON object", where=source.name, hint=DAMAGED)
     return header, 8 + size
 
 
@@ -103,23 +107,25 @@ class _Values:
 def _values(name: str, entry: Any, source: Source, start: int) -> _Values:
     where = f"{source.name}: tensor {name[:80]!r}"
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-        raise BadFileError("its entry needs dtype, shape and data_offsets, and nothing else", where=where)
+        raise BadFileError(
+            "the header's entry has other fields than dtype, shape and data_offsets", where=where, hint=DAMAGED
+        )
     if len(name) > MOST_NAME:
-        raise BadFileError(f"its name has {len(name)} characters, and at most {MOST_NAME} are read", where=where)
+        raise BadFileError(f"the name has {len(name)} characters", where=where, hint=f"Use at most {MOST_NAME}")
     shape, offsets = entry["shape"], entry["data_offsets"]
     if isinstance(shape, list) and len(shape) > MOST_RANK:
-        raise BadFileError(f"it has {len(shape)} axes, and at most {MOST_RANK} are read", where=where)
+        raise BadFileError(f"the tensor has {len(shape)} axes", where=where, hint=f"Use at most {MOST_RANK}")
     if not _sizes(shape) or not _sizes(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
-        raise BadFileError("its shape or its data_offsets are no sizes", where=where)
+        raise BadFileError("the shape or data_offsets are not sizes", where=where, hint=DAMAGED)
     dtype = entry["dtype"]
     if not isinstance(dtype, str) or dtype not in _DTYPES:
-        raise BadFileError(
-            f"its element type {shown(dtype)} is unknown", where=where, hint=f"Known: {', '.join(_DTYPES)}"
-        )
+        raise BadFileError(f"element type {shown(dtype)} is unknown", where=where, hint=one_of(dtype, _DTYPES))
     element = BY_NAME[_DTYPES[dtype]]
     needed, found = element.nbytes(math.prod(shape)), offsets[1] - offsets[0]
     if needed != found:
-        raise BadFileError(f"it has {found} bytes, and its shape {shape} needs {needed}", where=where)
+        raise BadFileError(
+            f"{found} bytes do not fill the shape {shape}, which needs {needed}", where=where, hint=DAMAGED
+        )
     return _Values(source, element, tuple(shape), start, *offsets)
 
 

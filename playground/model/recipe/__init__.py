@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from playground import plain_json
-from playground.errors import InvalidInputError, UnsupportedError, typed
+from playground.errors import InvalidInputError, UnsupportedError, one_of, typed
 from playground.limits import MOST_RECIPE_BYTES, MOST_RULES
 from playground.model.recipe.parts import (
     AlgorithmCall,
@@ -100,18 +100,24 @@ class Recipe:
         self._check_lists()
         if self.activations not in ACTIVATIONS:
             raise InvalidInputError(
-                f"{self.activations!r} is not accepted", where="activations", hint=f"Use {' or '.join(ACTIVATIONS)}"
+                f"{self.activations!r} is not a valid kind of activations",
+                where="activations",
+                hint=one_of(self.activations, ACTIVATIONS),
             )
         if self.biases not in ("int32", "float"):
-            raise InvalidInputError(f"{self.biases!r} is not accepted", where="biases", hint="Use 'int32' or 'float'")
+            raise InvalidInputError(
+                f"{self.biases!r} is not a valid type of biases", where="biases", hint="Use 'int32' or 'float'"
+            )
         if not isinstance(self.calibration, CalibrationSettings):
             raise InvalidInputError(
-                f"{self.calibration!r} is not accepted", where="calibration", hint="Use CalibrationSettings(...)"
+                f"{self.calibration!r} is not a set of calibration settings",
+                where="calibration",
+                hint="Use CalibrationSettings(...)",
             )
         for name in ("prepare", "partial"):
             if not isinstance(getattr(self, name), bool):
                 raise InvalidInputError(
-                    f"{getattr(self, name)!r} is not accepted", where=name, hint="Use true or false"
+                    f"{getattr(self, name)!r} is neither true nor false", where=name, hint="Use true or false"
                 )
         require_scheme(self.weights, "weights")
         require_scheme(self.activation_scheme, "activation_scheme")
@@ -129,16 +135,18 @@ class Recipe:
             for item in getattr(self, name):
                 if not isinstance(item, kind):
                     raise InvalidInputError(
-                        f"{item!r} is no {kind.__name__}", where=name, hint=f"Use {kind.__name__}(...)"
+                        f"{item!r} is not of type {kind.__name__}", where=name, hint=f"Use {kind.__name__}(...)"
                     )
         if len(self.rules) > MOST_RULES:
             raise InvalidInputError(
-                f"there are {len(self.rules)} rules", where="rules", hint=f"Use at most {MOST_RULES}"
+                f"{len(self.rules)} rules are too many", where="rules", hint=f"Use at most {MOST_RULES}"
             )
         if self.operators is not None:
             given: Any = self.operators
             if not isinstance(given, list | tuple) or not all(isinstance(op, str) and op for op in given):
-                raise InvalidInputError(f"{given!r} is not accepted", where="operators", hint="Use names: ['Conv']")
+                raise InvalidInputError(
+                    f"{given!r} is not a list of operators", where="operators", hint="Use names: ['Conv']"
+                )
             object.__setattr__(self, "operators", tuple(given))
 
     def _writes_onnx(self) -> bool:
@@ -208,7 +216,12 @@ class Recipe:
         Raises:
             InvalidInputError: an unknown field or version, or a value that is not accepted.
         """
-        with typed(InvalidInputError, "a value in it is of another kind", where="recipe"):
+        with typed(
+            InvalidInputError,
+            "a value has the wrong type",
+            where="recipe",
+            hint="Compare the recipe with docs/recipes.md",
+        ):
             return Recipe._from_dict(data)
 
     @staticmethod
@@ -217,7 +230,7 @@ class Recipe:
         version = data.get("version", VERSION)
         if isinstance(version, bool) or version not in (1, VERSION):
             raise InvalidInputError(
-                f"version {version!r} is not known", where="recipe", hint=f"This is version {VERSION}, and 1 is read"
+                f"version {version!r} is unknown", where="recipe", hint=f"Use version 1 or {VERSION}"
             )
         if version == 1:
             require_fields(data, _V1_FIELDS, "recipe of version 1")
@@ -252,9 +265,9 @@ def _require_no_contradiction(recipe: Recipe) -> None:
         first = seen.setdefault((rule.pattern, rule.op, rule.shape), index)
         if first != index and recipe.rules[first].scheme != rule.scheme:
             raise InvalidInputError(
-                f"rules {first + 1} and {index + 1} ask for different things where {rule.described} matches",
+                f"rules {first + 1} and {index + 1} give different schemes for {rule.described}",
                 where="rules",
-                hint="Only the first could ever decide: remove one",
+                hint="Remove one of them: only the first has an effect",
             )
     counts = Counter(override.tensor for override in recipe.overrides)
     twice = next((name for name, count in counts.items() if count > 1), None)
@@ -263,37 +276,49 @@ def _require_no_contradiction(recipe: Recipe) -> None:
     scheme = recipe.activation_scheme
     if recipe.activations == "dynamic" and (scheme.format != "uint8" or scheme.symmetric):
         raise InvalidInputError(
-            "dynamic activations contradict another scheme than asymmetric uint8: DynamicQuantizeLinear has no other",
+            "dynamic activations need asymmetric uint8, the only scheme of DynamicQuantizeLinear",
             where="activation_scheme",
-            hint="Leave it out, or use activations 'static'",
+            hint="Leave the scheme out, or use activations 'static'",
         )
 
 
 def _require_weight_scheme(scheme: Scheme, where: str) -> None:
     if scheme.format not in ONNX_FORMATS:
         raise UnsupportedError(
-            f"format {scheme.format!r} is not available yet in ONNX files",
+            f"ONNX files cannot hold weights of format {scheme.format!r}",
             where=where,
-            hint=f"Use one of: {', '.join(ONNX_FORMATS)}",
+            hint=one_of(scheme.format, ONNX_FORMATS),
         )
     if scheme.scale_scheme is not None or scheme.centre or scheme.zero_rule != "integer" or not scheme.zero_in_range:
-        raise UnsupportedError("DequantizeLinear has float32 scales and zero-points that are codes", where=where)
+        raise UnsupportedError(
+            "DequantizeLinear needs float32 scales and zero-points that are codes",
+            where=where,
+            hint="Leave out scale_scheme, centre, zero_in_range and the convention",
+        )
     if scheme.granularity not in ("tensor", "channel"):
-        raise UnsupportedError(f"granularity {scheme.granularity!r} is not available yet in ONNX files", where=where)
+        raise UnsupportedError(
+            f"ONNX files cannot hold weights of granularity {scheme.granularity!r}",
+            where=where,
+            hint="Use 'tensor' or 'channel'",
+        )
 
 
 def _require_activation_scheme(scheme: Scheme, where: str) -> None:
     if scheme.format not in ("int8", "uint8"):
         raise InvalidInputError(
-            f"format {scheme.format!r}: QuantizeLinear saturates at 8 bits", where=where, hint="Use int8 or uint8"
+            f"activations of format {scheme.format!r} cannot be written: QuantizeLinear has 8-bit codes",
+            where=where,
+            hint="Use int8 or uint8",
         )
     if scheme.granularity != "tensor":
         raise UnsupportedError(
-            f"granularity {scheme.granularity!r}: activations have one scale a tensor", where=where, hint="Use 'tensor'"
+            f"granularity {scheme.granularity!r} is not valid for activations, which have one scale per tensor",
+            where=where,
+            hint="Use 'tensor'",
         )
     if scheme.rounding_rule.id != "half_even":
         raise InvalidInputError(
-            f"rounding {scheme.rounding_rule.id!r}: QuantizeLinear rounds half to even",
+            f"rounding {scheme.rounding_rule.id!r} is not valid for activations: QuantizeLinear rounds half to even",
             where=where,
             hint="Use 'half_even'",
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from typing import Any
 
-from playground.errors import InvalidInputError, PlaygroundError
+from playground.errors import InvalidInputError, PlaygroundError, one_of, plural
 from playground.limits import MOST_PATTERN
 from playground.quantization import Scheme
 
@@ -35,15 +35,21 @@ class Rule:
     def __post_init__(self) -> None:
         """Check every field."""
         if not isinstance(self.pattern, str) or not self.pattern:
-            raise InvalidInputError(f"{self.pattern!r} is no pattern", where="pattern", hint="For instance 'conv1.*'")
+            raise InvalidInputError(
+                f"{self.pattern!r} is not a pattern", where="pattern", hint="Write 'conv1.*', for instance"
+            )
         if len(self.pattern) > MOST_PATTERN:
             raise InvalidInputError(
-                f"the pattern has {len(self.pattern)} characters", where="pattern", hint=f"Use at most {MOST_PATTERN}"
+                f"a pattern of {len(self.pattern)} characters is too long",
+                where="pattern",
+                hint=f"Use at most {MOST_PATTERN}",
             )
         if self.scheme is not None:
             require_scheme(self.scheme, f"rule {self.pattern!r}")
         if not isinstance(self.op, str):
-            raise InvalidInputError(f"{self.op!r} is no operator", where="op", hint="For instance 'Conv'")
+            raise InvalidInputError(
+                f"{self.op!r} is not the name of an operator", where="op", hint="Write 'Conv', for instance"
+            )
         if self.shape is not None:
             object.__setattr__(self, "shape", _shape(self.shape))
 
@@ -100,21 +106,27 @@ class Override:
         where = f"override of {self.tensor!r}"
         if not isinstance(self.tensor, str) or not self.tensor:
             raise InvalidInputError(
-                f"{self.tensor!r} is no tensor's name", where="overrides", hint="Use its exact name"
+                f"{self.tensor!r} is not the name of a tensor", where="overrides", hint="Use the exact name"
             )
         if self.scheme is not None:
             require_scheme(self.scheme, where)
         if not isinstance(self.skip, bool):
-            raise InvalidInputError(f"{self.skip!r} is not accepted", where=f"{where}: skip", hint="Use true or false")
+            raise InvalidInputError(
+                f"{self.skip!r} is neither true nor false", where=f"{where}: skip", hint="Use true or false"
+            )
         given = [name for name in ("scheme", "range", "scale", "zero_point") if getattr(self, name) is not None]
         if self.skip and given:
             _contradiction(where, "skip", given[0])
         if self.range is not None and self.scale is not None:
             _contradiction(where, "range", "scale")
         if (self.scale is None) != (self.zero_point is None):
-            raise InvalidInputError("scale and zero_point belong together", where=where, hint="Give both, or neither")
+            raise InvalidInputError(
+                "scale and zero_point must be given together", where=where, hint="Give both, or neither"
+            )
         if not self.skip and not given:
-            raise InvalidInputError("it changes nothing", where=where, hint="Give a scheme, a range, a scale, or skip")
+            raise InvalidInputError(
+                "the override has no effect", where=where, hint="Give a scheme, a range, a scale, or skip"
+            )
         for name in ("range", "scale"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, _numbers(getattr(self, name), f"{where}: {name}"))
@@ -123,17 +135,21 @@ class Override:
     def _check_values(self, where: str) -> None:
         if self.range is not None and (len(self.range) != 2 or self.range[0] > self.range[1]):
             raise InvalidInputError(
-                f"{self.range} is no range", where=where, hint="Give the smallest, then the largest"
+                f"{self.range} is not a valid range", where=where, hint="Give the smallest value, then the largest"
             )
         if self.scale is not None and min(self.scale) <= 0:
-            raise InvalidInputError("a scale is not positive", where=where, hint="Scales are larger than zero")
+            raise InvalidInputError(f"{min(self.scale)} is not a valid scale", where=where, hint="Use positive numbers")
         if self.zero_point is not None:
             points = tuple(self.zero_point) if isinstance(self.zero_point, Sequence) else (self.zero_point,)
             if any(isinstance(p, bool) or not isinstance(p, int) for p in points):
-                raise InvalidInputError(f"{self.zero_point!r}", where=f"{where}: zero_point", hint="Use integers")
+                raise InvalidInputError(
+                    f"{self.zero_point!r} is not a valid zero-point", where=f"{where}: zero_point", hint="Use integers"
+                )
             if self.scale is not None and len(points) != len(self.scale):
                 raise InvalidInputError(
-                    f"{len(self.scale)} scales and {len(points)} zero-points", where=where, hint="Give as many of both"
+                    f"{plural(len(self.scale), 'scale')} and {plural(len(points), 'zero-point')} do not match",
+                    where=where,
+                    hint="Give as many of each",
                 )
             object.__setattr__(self, "zero_point", points)
 
@@ -168,7 +184,7 @@ class CalibrationSettings:
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
                 raise InvalidInputError(
-                    f"{value!r} is not accepted", where=f"calibration: {name}", hint="Use 1 or more"
+                    f"{value!r} is not a number of samples", where=f"calibration: {name}", hint="Use a positive integer"
                 )
 
     def as_dict(self) -> dict[str, Any]:
@@ -184,21 +200,25 @@ class AlgorithmCall:
     parameters: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
-        """Check both fields; whether there is such an algorithm is asked when it is used."""
+        """Check both fields. Whether the algorithm exists is checked when it is used."""
         if not isinstance(self.id, str) or not self.id:
-            raise InvalidInputError(f"{self.id!r} is no algorithm", where="algorithms", hint="Use its id")
+            raise InvalidInputError(
+                f"{self.id!r} is not an algorithm", where="algorithms", hint="Use an id such as 'gptq'"
+            )
         given: Any = self.parameters
         pairs = given.items() if isinstance(given, Mapping) else given
         try:
             checked = tuple((str(name), value) for name, value in pairs)
         except (TypeError, ValueError) as error:
             raise InvalidInputError(
-                f"{given!r} is not accepted", where=f"algorithm {self.id!r}", hint="Use name: number"
+                f"{given!r} is not a mapping of parameters", where=f"algorithm {self.id!r}", hint="Use {name: number}"
             ) from error
         for name, value in checked:
             if not _is_number(value):
                 raise InvalidInputError(
-                    f"{value!r} is no number", where=f"algorithm {self.id!r}: {name}", hint="Use finite numbers"
+                    f"{value!r} is not a finite number",
+                    where=f"algorithm {self.id!r}: {name}",
+                    hint="Use finite numbers",
                 )
         object.__setattr__(self, "parameters", checked)
 
@@ -208,18 +228,22 @@ class AlgorithmCall:
 
 
 def require_scheme(scheme: Any, where: str) -> None:
-    """Refuse what is no scheme (InvalidInputError)."""
+    """Raise InvalidInputError unless ``scheme`` is a Scheme."""
     if not isinstance(scheme, Scheme):
-        raise InvalidInputError(f"{scheme!r} is no scheme", where=where, hint="Use Scheme(...)")
+        raise InvalidInputError(f"{scheme!r} is not a scheme", where=where, hint="Use Scheme(...)")
 
 
 def require_fields(data: Any, accepted: Sequence[str], where: str) -> None:
-    """Refuse plain data that is no mapping, or has fields that are not known (InvalidInputError)."""
+    """Raise InvalidInputError if plain data is not a mapping, or has unknown fields."""
     if not isinstance(data, Mapping):
-        raise InvalidInputError(f"{type(data).__name__} is no set of fields", where=where)
+        raise InvalidInputError(
+            f"a value of type {type(data).__name__} has no fields", where=where, hint="Give an object (a mapping)"
+        )
     unknown = [str(name) for name in data if name not in accepted]
     if unknown:
-        raise InvalidInputError(f"unknown field {', '.join(unknown)}", where=where, hint=f"Use {', '.join(accepted)}")
+        raise InvalidInputError(
+            f"there is no field {', '.join(unknown)}", where=where, hint=one_of(unknown[0], accepted)
+        )
 
 
 def scheme_from(data: Any, where: str) -> Scheme:
@@ -235,7 +259,7 @@ def part_from(kind: Any, data: Any, where: str, needed: str = "") -> Any:
     """A part (:class:`Rule` and its like) from plain data, schemes included (InvalidInputError)."""
     require_fields(data, [field.name for field in fields(kind)], where)
     if needed and needed not in data:
-        raise InvalidInputError(f"it has no {needed}", where=where)
+        raise InvalidInputError(f"the field {needed} is missing", where=where, hint="Add it")
     given = dict(data)
     if given.get("scheme") is not None:
         given["scheme"] = scheme_from(given["scheme"], where)
@@ -248,12 +272,12 @@ def part_from(kind: Any, data: Any, where: str, needed: str = "") -> Any:
 def parts_from(kind: Any, data: Any, name: str, one: str, needed: str) -> tuple[Any, ...]:
     """A list of parts from plain data (InvalidInputError)."""
     if not isinstance(data, list | tuple):
-        raise InvalidInputError(f"the {name} are no list", where="recipe")
+        raise InvalidInputError(f"the {name} are not a list", where="recipe", hint="Write [...], even for one")
     return tuple(part_from(kind, item, f"recipe: {one} {index + 1}", needed) for index, item in enumerate(data))
 
 
 def _contradiction(where: str, one: str, other: str) -> None:
-    raise InvalidInputError(f"{one} contradicts {other}", where=where, hint="Leave one of them out")
+    raise InvalidInputError(f"{one} and {other} cannot be given together", where=where, hint="Leave one of them out")
 
 
 def _is_number(value: Any) -> bool:
@@ -266,7 +290,7 @@ def _is_number(value: Any) -> bool:
 def _numbers(given: Any, where: str) -> tuple[float, ...]:
     values = tuple(given) if isinstance(given, Sequence) and not isinstance(given, str) else (given,)
     if not values or not all(map(_is_number, values)):
-        raise InvalidInputError(f"{given!r} is not accepted", where=where, hint="Use finite numbers")
+        raise InvalidInputError(f"{given!r} is not a list of numbers", where=where, hint="Use finite numbers")
     return tuple(float(value) for value in values)
 
 
@@ -274,7 +298,7 @@ def _shape(given: Any) -> Shape:
     dims = tuple(given) if isinstance(given, Sequence) and not isinstance(given, str) else (given,)
     if any(isinstance(d, bool) or (d is not None and (not isinstance(d, int) or d < 0)) for d in dims):
         raise InvalidInputError(
-            f"{given!r} is no shape", where="shape", hint="Sizes, and null for any: [null, 1, 3, 3]"
+            f"{given!r} is not a shape", where="shape", hint="Use sizes, and null for any size: [null, 1, 3, 3]"
         )
     return dims
 

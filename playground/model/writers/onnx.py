@@ -31,7 +31,11 @@ def to_onnx(graph: Graph) -> bytes:
     """
     nbytes = sum(tensor.nbytes for tensor in graph.initializers.values())
     if nbytes > MAX_BYTES:
-        raise UnsupportedError(f"weights of {nbytes} bytes do not fit into one ONNX file (2 GB)", where=graph.name)
+        raise UnsupportedError(
+            f"weights of {nbytes} bytes do not fit into one ONNX file (2 GB)",
+            where=graph.name,
+            hint="Quantize more tensors, or use a smaller model",
+        )
     model = ModelProto(ir_version=IR_VERSION, producer_name="Quantization Playground")
     model.producer_version = playground.__version__
     _fill_graph(model.graph, graph)
@@ -55,7 +59,9 @@ def _values(values: Iterable[ValueInfo]) -> Iterable[Message]:
     for value in values:
         proto = GraphProto().output.add(name=value.name)
         if value.dtype not in BY_NAME and value.dtype not in ("string", ""):
-            raise UnsupportedError(f"its type ({value.dtype}) cannot be written", where=value.name)
+            raise UnsupportedError(
+                f"values of type {value.dtype} cannot be written", where=value.name, hint="Use a type of ONNX"
+            )
         held = proto.type.tensor_type
         if value.dtype:
             held.elem_type = _STRING if value.dtype == "string" else BY_NAME[value.dtype].onnx
@@ -107,7 +113,11 @@ def _fill_attribute(proto: Message, value: Any, where: str) -> None:
     elif isinstance(value, list | tuple):
         _fill_list(proto, list(value), where)
     else:
-        raise InvalidInputError(f"attribute {proto.name!r} holds a {type(value).__name__}", where=where)
+        raise InvalidInputError(
+            f"attribute {proto.name!r} holds a {type(value).__name__}",
+            where=where,
+            hint="Use a number, text, tensor, graph, or a list of these",
+        )
 
 
 def _fill_list(proto: Message, values: list[Any], where: str) -> None:
@@ -122,7 +132,9 @@ def _fill_list(proto: Message, values: list[Any], where: str) -> None:
         proto.type = AttributeProto.STRINGS
         proto.strings.extend(_bytes(value) for value in values)
     else:
-        raise InvalidInputError(f"attribute {proto.name!r} holds a list of mixed things", where=where)
+        raise InvalidInputError(
+            f"attribute {proto.name!r} holds values of several types", where=where, hint="Use a list of one type"
+        )
 
 
 def _bytes(value: str | bytes) -> bytes:

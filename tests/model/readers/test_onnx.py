@@ -186,11 +186,11 @@ def _wrong(change: Callable[[onnx.ModelProto], Any]) -> onnx.ModelProto:
         (_wrong(lambda m: m.ClearField("opset_import")), "no operator set"),
         (_wrong(lambda m: m.graph.initializer[0].dims.append(10**12)), "needs 24000000000000"),
         (_wrong(lambda m: m.graph.initializer[0].dims.append(-1)), "negative size"),
-        (_wrong(lambda m: m.graph.initializer[0].ClearField("raw_data")), "holds 0 entries of float_data"),
-        (_wrong(lambda m: setattr(m.graph.initializer[0], "data_type", 99)), "unknown number 99"),
-        (_wrong(lambda m: m.graph.node.reverse()), "'h' is made by no node before it"),
-        (_wrong(lambda m: m.graph.node.append(m.graph.node[0])), "'h' exists already"),
-        (_wrong(lambda m: setattr(m.graph.output[0], "name", "z")), "'z' is made by no node"),
+        (_wrong(lambda m: m.graph.initializer[0].ClearField("raw_data")), "0 entries of float_data do not fill"),
+        (_wrong(lambda m: setattr(m.graph.initializer[0], "data_type", 99)), "element type 99 is unknown"),
+        (_wrong(lambda m: m.graph.node.reverse()), "no node before this one computes its input 'h'"),
+        (_wrong(lambda m: m.graph.node.append(m.graph.node[0])), "the output 'h' has the name of another value"),
+        (_wrong(lambda m: setattr(m.graph.output[0], "name", "z")), "no node computes the output 'z'"),
     ],
 )
 def test_refuses(proto: onnx.ModelProto, message: str) -> None:
@@ -240,11 +240,11 @@ class TestExternalData:
     @pytest.mark.parametrize(
         ("key", "value", "message"),
         [
-            ("location", "gone.data", "not next to the model"),
+            ("location", "gone.data", "does not exist"),
             ("offset", "9", "end at byte 33"),
-            ("offset", "-8", "no size"),
-            ("offset", "9" * 30, "no size"),
-            ("length", "23", "holds 23 bytes"),
+            ("offset", "-8", "is not a valid offset"),
+            ("offset", "9" * 30, "is not a valid offset"),
+            ("length", "23", "23 bytes do not fill"),
         ],
     )
     def test_refuses(self, tmp_path: Path, key: str, value: str, message: str) -> None:

@@ -36,7 +36,7 @@ def test_json_comes_back_whole() -> None:
 def test_version_1_is_still_read() -> None:
     old = {"version": 1, "rules": [{"pattern": "fc*", "scheme": None}], "weights": {"format": "int4"}}
     assert Recipe.from_dict(old) == Recipe((Rule("fc*"),), Scheme("int4"))
-    with pytest.raises(InvalidInputError, match="version 1: unknown field overrides"):
+    with pytest.raises(InvalidInputError, match="version 1: there is no field overrides"):
         Recipe.from_dict({**old, "overrides": []})
 
 
@@ -67,16 +67,19 @@ def test_overrides_stick_whatever_the_rules_say() -> None:
 
 
 CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
-    ({"rules": (Rule("a", Scheme("int8")), Rule("b"), Rule("a", Scheme("int4")))}, "rules 1 and 3 ask for different"),
+    (
+        {"rules": (Rule("a", Scheme("int8")), Rule("b"), Rule("a", Scheme("int4")))},
+        "rules 1 and 3 give different schemes",
+    ),
     ({"overrides": (Override("a", skip=True), Override("a", skip=True))}, "'a' has two overrides"),
-    ({"activations": "dynamic", "activation_scheme": Scheme("int8")}, "dynamic activations contradict"),
+    ({"activations": "dynamic", "activation_scheme": Scheme("int8")}, "dynamic activations need asymmetric uint8"),
     ({"runtime": "abacus"}, "runtime: 'abacus' is not a runtime. Use one of: bitsandbytes, gguf"),
     ({"operators": ("",)}, "operators"),
     ({"operators": "Conv"}, "operators"),
-    ({"biases": "int8"}, "biases: 'int8' is not accepted"),
-    ({"partial": 1}, "partial: 1 is not accepted"),
-    ({"calibration": 7}, "calibration: 7 is not accepted"),
-    ({"algorithms": ("gptq",)}, "'gptq' is no AlgorithmCall"),
+    ({"biases": "int8"}, "biases: 'int8' is not a valid type of biases"),
+    ({"partial": 1}, "partial: 1 is neither true nor false"),
+    ({"calibration": 7}, "calibration: 7 is not a set of calibration settings"),
+    ({"algorithms": ("gptq",)}, "'gptq' is not of type AlgorithmCall"),
 ]
 
 
@@ -88,24 +91,24 @@ def test_recipes_that_contradict_themselves(fields: dict[str, Any], words: str) 
 
 
 PARTS: list[tuple[Any, str]] = [
-    (lambda: Override("w"), "it changes nothing"),
-    (lambda: Override("", skip=True), "no tensor's name"),
-    (lambda: Override("w", skip=True, range=(0, 1)), "skip contradicts range"),
-    (lambda: Override("w", range=(0, 1), scale=(1,), zero_point=(0,)), "range contradicts scale"),
-    (lambda: Override("w", scale=(1,)), "belong together"),
-    (lambda: Override("w", scale=(1, 2), zero_point=(0,)), "2 scales and 1 zero-points"),
-    (lambda: Override("w", scale=(0,), zero_point=(0,)), "not positive"),
-    (lambda: Override("w", range=(2, 1)), "is no range"),
+    (lambda: Override("w"), "the override has no effect"),
+    (lambda: Override("", skip=True), "is not the name of a tensor"),
+    (lambda: Override("w", skip=True, range=(0, 1)), "skip and range cannot be given together"),
+    (lambda: Override("w", range=(0, 1), scale=(1,), zero_point=(0,)), "range and scale cannot be given together"),
+    (lambda: Override("w", scale=(1,)), "must be given together"),
+    (lambda: Override("w", scale=(1, 2), zero_point=(0,)), "2 scales and 1 zero-point do not match"),
+    (lambda: Override("w", scale=(0,), zero_point=(0,)), "is not a valid scale. Use positive numbers"),
+    (lambda: Override("w", range=(2, 1)), "is not a valid range"),
     (lambda: Override("w", range=(0, float("nan"))), "finite numbers"),
     (lambda: Override("w", scale=(1,), zero_point=(0.5,)), "Use integers"),  # type: ignore[arg-type]
     (lambda: Override("w", skip="yes"), "true or false"),  # type: ignore[arg-type]
-    (lambda: Rule("w", shape=(1, -2)), "is no shape"),
-    (lambda: Rule("w", op=3), "no operator"),  # type: ignore[arg-type]
-    (lambda: CalibrationSettings(samples=0), "Use 1 or more"),
-    (lambda: CalibrationSettings(batch=True), "Use 1 or more"),
-    (lambda: AlgorithmCall(""), "is no algorithm"),
-    (lambda: AlgorithmCall("a", {"alpha": "half"}), "alpha: 'half' is no number"),  # type: ignore[arg-type]
-    (lambda: AlgorithmCall("a", 3), "name: number"),  # type: ignore[arg-type]
+    (lambda: Rule("w", shape=(1, -2)), "is not a shape"),
+    (lambda: Rule("w", op=3), "is not the name of an operator"),  # type: ignore[arg-type]
+    (lambda: CalibrationSettings(samples=0), "Use a positive integer"),
+    (lambda: CalibrationSettings(batch=True), "Use a positive integer"),
+    (lambda: AlgorithmCall(""), "is not an algorithm"),
+    (lambda: AlgorithmCall("a", {"alpha": "half"}), "alpha: 'half' is not a finite number"),  # type: ignore[arg-type]
+    (lambda: AlgorithmCall("a", 3), "{name: number}"),  # type: ignore[arg-type]
 ]
 
 
@@ -119,14 +122,14 @@ def test_parts_are_checked(make: Any, words: str) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ({"overrides": [{"skip": True}]}, "override 1: it has no tensor"),
+        ({"overrides": [{"skip": True}]}, "override 1: the field tensor is missing"),
         ({"overrides": [{"tensor": "w", "scheme": {"format": "int99"}}]}, "override 1: format: 'int99'"),
-        ({"algorithms": [{"parameters": {}}]}, "algorithm 1: it has no id"),
-        ({"algorithms": {}}, "the algorithms are no list"),
+        ({"algorithms": [{"parameters": {}}]}, "algorithm 1: the field id is missing"),
+        ({"algorithms": {}}, "the algorithms are not a list"),
         ({"calibration": {"samples": -1}}, "calibration: samples: -1"),
-        ({"calibration": {"sample": 1}}, "unknown field sample"),
-        ({"rules": [{"pattern": "*", "shape": "3x3"}]}, "is no shape"),
-        ({"version": True}, "version True is not known"),
+        ({"calibration": {"sample": 1}}, "there is no field sample"),
+        ({"rules": [{"pattern": "*", "shape": "3x3"}]}, "is not a shape"),
+        ({"version": True}, "version True is unknown"),
     ],
 )
 def test_json_says_where(data: Any, words: str) -> None:

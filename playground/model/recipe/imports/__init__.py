@@ -39,8 +39,8 @@ def import_recipe(data: Any, base: Recipe | None = None) -> Recipe:
         return Recipe.from_dict(data)
     with typed(
         InvalidInputError,
-        f"it looks like {importer.name}, but a value in it is missing or of another kind",
+        f"a value is missing or has the wrong type for a recipe of {importer.name}",
         where="recipe",
-        hint=f"See {importer.source}",
+        hint=f"Compare it with {importer.source}",
     ):
         return importer.read(data, base or Recipe())

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from playground.errors import InvalidInputError, UnsupportedError
+from playground.errors import InvalidInputError, UnsupportedError, one_of
 from playground.limits import MOST_PATTERN, MOST_RULES
 from playground.model.recipe import AlgorithmCall, Recipe, Rule
 from playground.model.recipe.imports._importer import Importer
@@ -62,14 +62,16 @@ def read(data: Any, base: Recipe) -> Recipe:
                     rules.append(Rule(pattern, None if fallback is None else _scheme(fallback), op, DEPTHWISE))
                 rules.append(Rule(pattern, _scheme(entry), op, shape))
         if len(rules) > MOST_RULES:
-            raise InvalidInputError(f"it asks for more than {MOST_RULES} rules", where="recipe")
+            raise InvalidInputError(
+                f"the recipe needs more than {MOST_RULES} rules", where="recipe", hint="Use fewer entries"
+            )
     rules.append(Rule("*"))
     modes = {_mode(entry) for entry in entries if entry["algorithm_key"] != _NONE} or {"weight_only"}
     if len(modes) > 1:
         raise UnsupportedError(
-            f"its entries treat activations in different ways: {', '.join(sorted(modes))}",
+            f"the entries treat activations in different ways: {', '.join(sorted(modes))}",
             where="recipe",
-            hint="Split it into one recipe each",
+            hint="Write one recipe for each",
         )
     (mode,) = modes
     activations: dict[str, Any] = {"activation_scheme": _activation_scheme(entries)} if mode == "static" else {}
@@ -92,7 +94,7 @@ def _operators(entry: Entry) -> tuple[tuple[str, tuple[int | None, ...] | None],
     operation = str(getattr(entry.get("operation"), "value", entry.get("operation")))
     if operation not in _OPERATORS:
         raise UnsupportedError(
-            f"operation {operation!r} has no counterpart", where="recipe", hint=f"Use {', '.join(_OPERATORS)}"
+            f"operation {operation!r} has no counterpart", where="recipe", hint=one_of(operation, _OPERATORS)
         )
     return _OPERATORS[operation]
 
@@ -115,15 +117,23 @@ def _scheme(entry: Entry) -> Scheme | None:
     if algorithm == _NONE:
         return None
     if algorithm not in _CALIBRATORS:
-        raise UnsupportedError(f"algorithm {algorithm!r} has no counterpart", where="recipe", hint="Leave it out")
+        raise UnsupportedError(
+            f"algorithm {algorithm!r} has no counterpart",
+            where="recipe",
+            hint=one_of(algorithm, [_NONE, *_CALIBRATORS]),
+        )
     config = entry.get("op_config", {}).get("weight_tensor_config")
     if not isinstance(config, Mapping):
-        raise InvalidInputError("an entry says nothing about weights", where="recipe", hint="Give weight_tensor_config")
+        raise InvalidInputError(
+            "an entry has no configuration of weights", where="recipe", hint="Give weight_tensor_config"
+        )
     if config.get("dtype", "INT") != "INT":
-        raise UnsupportedError(f"weights of type {config['dtype']}", where="recipe", hint="Use INT")
+        raise UnsupportedError(f"weights of type {config['dtype']} cannot be imported", where="recipe", hint="Use INT")
     granularity = str(config.get("granularity", "TENSORWISE"))
     if granularity not in ("TENSORWISE", "CHANNELWISE"):
-        raise UnsupportedError(f"granularity {granularity} is not written to ONNX yet", where="recipe")
+        raise UnsupportedError(
+            f"ONNX files cannot hold granularity {granularity}", where="recipe", hint="Use TENSORWISE or CHANNELWISE"
+        )
     return Scheme(
         f"int{config['num_bits']}",
         granularity="channel" if granularity == "CHANNELWISE" else "tensor",
@@ -144,9 +154,13 @@ def _activation_scheme(entries: Sequence[Entry]) -> Scheme:
     found = [entry["op_config"]["activation_tensor_config"] for entry in entries if _mode(entry) == "static"]
     config = found[0]
     if any(other != config for other in found):
-        raise UnsupportedError("its entries quantize activations in different ways", where="recipe")
+        raise UnsupportedError(
+            "the entries quantize activations in different ways", where="recipe", hint="Use one configuration for all"
+        )
     if config["num_bits"] != 8:
-        raise UnsupportedError(f"activations of {config['num_bits']} bits", where="recipe", hint="Use 8 bits")
+        raise UnsupportedError(
+            f"activations of {config['num_bits']} bits cannot be written", where="recipe", hint="Use 8 bits"
+        )
     return Scheme("int8", symmetric=bool(config.get("symmetric", True)), convention="tflite")
 
 
@@ -159,7 +173,9 @@ def shell_patterns(expression: str) -> Iterator[str]:
     """
     if len(expression) > MOST_PATTERN:
         raise InvalidInputError(
-            f"a regular expression has {len(expression)} characters", where="recipe", hint=f"Use at most {MOST_PATTERN}"
+            f"a regular expression of {len(expression)} characters is too long",
+            where="recipe",
+            hint=f"Use at most {MOST_PATTERN}",
         )
     for part in expression.split("|"):
         start, end = part.startswith("^"), part.endswith("$") and not part.endswith("\\$")

@@ -47,11 +47,13 @@ def _override(tensor: str, entries: list[Mapping[str, Any]]) -> Override:
     where, first = f"override of {tensor!r}", entries[0]
     for entry in entries:
         if "convert" in entry:
-            raise UnsupportedError("it converts between types", where=where, hint="Use one type a tensor")
+            raise UnsupportedError("the override converts between types", where=where, hint="Use one type per tensor")
         if entry.get("reduce_range"):
-            raise UnsupportedError("it reduces the range of codes", where=where, hint="Use 'int7' or 'uint7' instead")
+            raise UnsupportedError("reduce_range cannot be imported", where=where, hint="Use 'int7' or 'uint7' instead")
     if "axis" not in first and len(entries) > 1:
-        raise InvalidInputError("it has several entries and no axis", where=where, hint="Give the channels' axis")
+        raise InvalidInputError(
+            "the override has several entries and no axis", where=where, hint="Give the channels' axis"
+        )
     given: dict[str, Any] = {
         "scheme": _scheme(first, where),
         "range": _range(entries, where),
@@ -65,7 +67,9 @@ def _scheme(entry: Mapping[str, Any], where: str) -> Scheme | None:
     """The scheme; None if type, symmetry and axis are left to the rules."""
     if "quant_type" not in entry:
         if "symmetric" in entry or "axis" in entry:
-            raise UnsupportedError("its type is left out", where=where, hint="Give quant_type with symmetric or axis")
+            raise UnsupportedError(
+                "the override has no quant_type", where=where, hint="Give quant_type together with symmetric or axis"
+            )
         return None
     kind = entry["quant_type"]
     name = str(getattr(kind, "name", kind)).rpartition(".")[2].lower()
@@ -83,9 +87,11 @@ def _range(entries: list[Mapping[str, Any]], where: str) -> tuple[float, float] 
     if not any("rmin" in entry or "rmax" in entry for entry in entries):
         return None
     if len(entries) > 1:
-        raise UnsupportedError("it has a range for each channel", where=where, hint="Give scales and zero-points")
+        raise UnsupportedError(
+            "the override has a range for each channel", where=where, hint="Give scales and zero-points"
+        )
     if not {"rmin", "rmax"} <= set(entries[0]):
-        raise UnsupportedError("it has one end of the range only", where=where, hint="Give both rmin and rmax")
+        raise UnsupportedError("the override has only one end of a range", where=where, hint="Give both rmin and rmax")
     return _number(entries[0]["rmin"]), _number(entries[0]["rmax"])
 
 

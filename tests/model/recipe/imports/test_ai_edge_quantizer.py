@@ -78,7 +78,7 @@ def test_calibrators_and_gptq() -> None:
         ([entry(), entry(compute_precision="FLOAT")], "different ways: dynamic, weight_only"),
         ([entry(regex="(a|b)+")], "no shell-style form"),
         ([entry(weight_tensor_config={"num_bits": 8, "granularity": "BLOCKWISE_32"})], "BLOCKWISE_32"),
-        ([entry(weight_tensor_config=None)], "nothing about weights"),
+        ([entry(weight_tensor_config=None)], "no configuration of weights"),
         ([entry(weight_tensor_config={"num_bits": 16, "dtype": "FLOAT"})], "FLOAT"),
     ],
 )

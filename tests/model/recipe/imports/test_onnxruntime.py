@@ -60,13 +60,13 @@ def test_our_own_form_is_read_too() -> None:
     ("entries", "words"),
     [
         ([{"convert": {}}], "converts between types"),
-        ([{"quant_type": "QInt8", "reduce_range": True}], "reduces"),
+        ([{"quant_type": "QInt8", "reduce_range": True}], "reduce_range cannot be imported"),
         ([{"quant_type": "QInt16"}], "QInt16"),
-        ([{"symmetric": True}], "type is left out"),
-        ([{"rmin": 0.0}], "one end"),
+        ([{"symmetric": True}], "no quant_type"),
+        ([{"rmin": 0.0}], "only one end"),
         ([{"quant_type": "QInt8"}, {}], "no axis"),
         ([{"axis": 0, "quant_type": "QInt8", "rmin": 0, "rmax": 1}] * 2, "a range for each channel"),
-        ([{"scale": 0.5}], "belong together"),
+        ([{"scale": 0.5}], "must be given together"),
     ],
 )
 def test_what_has_no_counterpart(entries: list[dict[str, Any]], words: str) -> None:

@@ -80,7 +80,9 @@ def test_a_recipe_or_one_of_our_errors(name: str) -> None:
 
 
 def test_a_damaged_form_is_named() -> None:
-    with pytest.raises(InvalidInputError, match=r"ONNX Runtime's TensorQuantOverrides, but .* 'abc'"):
+    with pytest.raises(
+        InvalidInputError, match=r"wrong type for a recipe of ONNX Runtime's TensorQuantOverrides .*'abc'"
+    ):
         import_recipe({"w": [{"scale": "abc", "zero_point": 0}]})
 
 
