@@ -1,6 +1,5 @@
 // What the page's fetcher has for Python's worker, by name. This worker has no network: a file is asked for at a port, and
 // comes checked and decoded, or as the reason why it can not be had.
-import { moduleAddress } from "./confine.mjs";
 
 /** @import { FetchedFile } from "../types/messages" */
 
@@ -62,14 +61,6 @@ export class Files {
   get(name) {
     if (!this.#waiting.has(name)) this.#port?.postMessage(name);
     return this.#entry(name).promise;
-  }
-
-  /**
-   * The address under which a module's text can be imported.
-   * @param {string} name
-   */
-  async module(name) {
-    return moduleAddress(await this.get(name));
   }
 
   /**

@@ -1,4 +1,6 @@
 // ONNX Runtime Web, loaded on first use. Python sees a session with one method: run(feeds) -> outputs.
+import { moduleAddress } from "./confine.mjs";
+
 /** @import * as Ort from "onnxruntime-web" */
 /** @import { Files } from "./files.mjs" */
 
@@ -14,7 +16,7 @@ let runtime = null;
  * @returns {Promise<Runtime>}
  */
 async function load(files) {
-  const ort = await import(await files.module("ort.mjs"));
+  const ort = await import(moduleAddress(await files.get("ort.mjs")));
   ort.env.wasm.numThreads = 1;
   ort.env.wasm.wasmBinary = (await files.get("ort.wasm")).buffer;
   ort.env.logLevel = "error";

@@ -2,7 +2,7 @@
 // it no network, and takes everything from itself that it does not need (confine.mjs, which has to come first): all files
 // come from the page's fetcher. It starts Pyodide, from the memory snapshot where that works, and hands every message to
 // playground.app.backend. There is no Python source in here and no numerics.
-import { holdLock } from "./confine.mjs";
+import { holdLock, moduleAddress } from "./confine.mjs";
 import { Files } from "./files.mjs";
 import { ortCreate } from "./ort.mjs";
 import { LIBRARIES, SITE_PACKAGES, libraryFile, startPyodide } from "./runtime.mjs";
@@ -51,7 +51,7 @@ async function stage(name, work) {
  * @param {Snapshot} [snapshot]
  */
 async function loadPyodide({ env, lock }, snapshot) {
-  const { default: createModule } = await import(await files.module("pyodide.asm.mjs"));
+  const { default: createModule } = await import(moduleAddress(await files.get("pyodide.asm.mjs")));
   const locate = (/** @type {string} */ library) => INDEX + libraryFile(library);
   const failing = files.failing();
   const started = startPyodide({ createModule, indexURL: INDEX, env, lock, locate, snapshot });

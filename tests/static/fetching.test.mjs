@@ -39,7 +39,8 @@ function file(name, list, when = "page") {
   answers.set(`/${name}`, list);
   asked = [];
   const bytes = CONTENT.length;
-  return { name, when, coding: "", url: `http://127.0.0.1:${port}/${name}`, integrity, bytes, size: bytes, image: 0 };
+  const url = `http://127.0.0.1:${port}/${name}`;
+  return { name, when, coding: "", url, integrity, content: integrity, bytes, size: bytes, image: 0 };
 }
 
 test("a hash as an integrity attribute has it", async () => {
