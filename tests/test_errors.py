@@ -1,5 +1,8 @@
 """Error messages are one sentence that says what, where and what to do."""
 
+import gc
+import weakref
+
 import pytest
 
 from playground import errors
@@ -40,3 +43,48 @@ def test_an_offer_is_worded_for_code_and_for_the_page(hint, before):
     elsewhere = error.at("other")
     assert (type(elsewhere), elsewhere.offer) == (errors.EngineError, OFFER)
     assert str(elsewhere).startswith("other: it is broken")
+
+
+@pytest.mark.parametrize(
+    "raised", [OSError("gone"), MemoryError(), RecursionError("deep"), IndexError(), KeyError("a")]
+)
+def test_whatever_is_raised_behind_a_boundary_becomes_one_of_ours(raised):
+    with (
+        pytest.raises(errors.BadFileError) as caught,
+        errors.typed(errors.BadFileError, "it cannot be read", where="a"),
+    ):
+        raise raised
+    assert caught.value.where == "a"
+    assert caught.value.__cause__ is raised
+    assert ("more memory" if isinstance(raised, MemoryError) else type(raised).__name__) in str(caught.value)
+
+
+@pytest.mark.parametrize("raised", [errors.MissingError("it is gone"), KeyboardInterrupt(), SystemExit(3)])
+def test_our_errors_and_interrupts_pass_a_boundary(raised):
+    with pytest.raises(type(raised)) as caught, errors.typed(errors.BadFileError, "it cannot be read"):
+        raise raised
+    assert caught.value is raised
+
+
+def test_a_boundary_lets_go_of_what_failed():
+    class Held:
+        pass
+
+    def fail(held):
+        raise OSError(str(held))
+
+    held = Held()
+    there = weakref.ref(held)
+    with pytest.raises(errors.BadFileError) as caught, errors.typed(errors.BadFileError, "it cannot be read"):
+        fail(held)
+    del held
+    gc.collect()
+    assert caught.value is not None
+    assert there() is None
+
+
+def test_messages_quote_a_part_of_what_is_long():
+    error = errors.BadFileError("a" * 10**6, where="b" * 10**6, hint="c" * 10**6)
+    assert len(str(error)) < 3100
+    assert errors.shown("x" * 1000) == f"'{'x' * 38}…{'x' * 38}'"
+    assert errors.shown(10**5000) == "a value of type int"

@@ -76,7 +76,7 @@ class _Walk:
     def message(self, kind: str, start: int, end: int, depth: int) -> bytes:
         """The part of the message from ``start`` to ``end`` that is kept."""
         self._spend(MESSAGE_BYTES.get(kind, 200))
-        if depth > _LEVELS * MOST_GRAPH_DEPTH + 8:
+        if kind == "graph" and depth > _LEVELS * MOST_GRAPH_DEPTH + 1:
             raise self._error(f"graphs are nested more than {MOST_GRAPH_DEPTH} deep")
         if end - start <= _WINDOW:
             at = self._reach(start, end - start)

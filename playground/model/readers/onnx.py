@@ -120,6 +120,8 @@ def _graph(proto: Message, file: _File, outer: _Scope | None) -> Graph:
             initializers[entry.output[0]] = _constant(entry, file.values, where)
         else:
             attributes = {held.name: _attribute(held, file, known, where) for held in entry.attribute}
+            if len(attributes) != len(entry.attribute):
+                raise BadFileError("two of its attributes have the same name", where=where)
             domain = "" if entry.domain == "ai.onnx" else entry.domain
             ends = tuple(map(intern, entry.input)), tuple(map(intern, entry.output))
             nodes.append(Node(intern(entry.op_type), _node_name(entry, index, names), *ends, attributes, domain))
