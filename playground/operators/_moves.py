@@ -103,4 +103,4 @@ def part_of(planner: Planner, node: Node, output: str, box: Box) -> Symbol:
         deferred.emit(inner, scale, to)
         viewed(planner, Codes(inner), name, box)
 
-    return Deferred(box.shape, emit)
+    return Deferred(box.shape, emit, deferred.lo, deferred.hi)

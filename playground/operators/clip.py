@@ -33,7 +33,11 @@ def plan(planner: Planner, node: Node) -> Symbol:
 
 
 def clamped(planner: Planner, name: str, lo: float, hi: float) -> Symbol:
-    """A tensor limited to ``lo .. hi``, whatever it is: a constant, a table, codes or floats."""
+    """A tensor limited to ``lo .. hi``, whatever it is: a constant, a table, codes or floats.
+
+    As in ONNX the upper limit is applied last: where it is below the other one, all values become it.
+    """
+    lo = min(lo, hi)
     symbol = planner.symbol(name)
     if isinstance(symbol, (Constant, ConstantDequantized)):
         return Constant(np.clip(planner.known(name, "input"), np.float32(lo), np.float32(hi)))

@@ -79,7 +79,8 @@ def _part(planner: Planner, part: Symbol, name: str, scale: np.float32, to: ops.
         as_is = (part.scale, part.zero_point, planner.values[part.value].dtype) == (scale, to.zero_point, to.dtype)
         if whole and as_is:
             return part.value
-    planner.deferred(part).emit(name, scale, to)
+    deferred = planner.deferred(part)
+    deferred.emit(name, scale, deferred.limit(to, scale))
     return name
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from playground.errors import UnsupportedError
 from playground.model.graph import Node
 from playground.operators._moves import axes_of, reshaped, turned, viewed
 from playground.operators._operator import Form, Operator, Scales
@@ -24,10 +23,10 @@ def plan(planner: Planner, node: Node) -> Symbol:
     x = planner.real(node.inputs[0])
     shape = planner.values[x.value].shape
     rank = len(shape)
-    given = axes_of(planner, node, rank)
-    axes = sorted(given) if given is not None else list(range(rank))
-    if not axes:
-        raise UnsupportedError("a mean over no axes is not handled")
+    axes = sorted(axes_of(planner, node, rank) or ())
+    if not axes and node.attributes.get("noop_with_empty_axes", 0):
+        return x
+    axes = axes or list(range(rank))
     kept = [a for a in range(rank) if a not in axes]
     wanted = tuple(1 if a in axes else n for a, n in enumerate(shape))
     wanted = wanted if node.attributes["keepdims"] else tuple(shape[a] for a in kept)

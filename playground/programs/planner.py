@@ -8,7 +8,7 @@ the fusion.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -92,6 +92,12 @@ class Deferred:
             self.emit(output, np.float32(scale / factor), to)
 
         return Deferred(self.shape, emit, float(self.lo * factor), float(self.hi * factor))
+
+    def limit(self, to: ops.Target, scale: np.float32) -> ops.Target:
+        """The target narrowed to these limits; one value of it is left where the two have none in common."""
+        limits = np.array((self.lo, self.hi), np.float32) / scale
+        lo, hi = np.clip(limits if to.dtype == "float32" else np.rint(limits), to.lo, to.hi)
+        return replace(to, lo=float(lo), hi=float(hi))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,14 +204,8 @@ class Planner:
     def emit_codes(self, deferred: Deferred, output: str, scale: np.float32, zero_point: int, dtype: str) -> None:
         """Emit a deferred result as codes of this scale, zero-point and dtype under the name ``output``."""
         limits = np.iinfo(dtype)
-        lo, hi = np.float32(deferred.lo) / scale, np.float32(deferred.hi) / scale
-        target = ops.Target(
-            dtype,
-            zero_point,
-            float(max(limits.min - zero_point, np.rint(lo))),
-            float(min(limits.max - zero_point, np.rint(hi))),
-        )
-        deferred.emit(output, scale, target)
+        whole = ops.Target(dtype, zero_point, float(limits.min - zero_point), float(limits.max - zero_point))
+        deferred.emit(output, scale, deferred.limit(whole, scale))
 
     def floating(self, name: str) -> str:
         """The value that holds a tensor as it is, codes or float32 (emitted when it does not exist yet)."""

@@ -76,7 +76,7 @@ NEAR = 1e-4
 """In steps of a scale: what float32 makes of values of up to 255 steps, in another order of operations, stays below."""
 
 
-def compared(net, *outputs, opset=17, steps=None):
+def compared(net, *outputs, opset=17, steps=None, near=NEAR):
     """Plan, check the kinds of steps, compare kernels with the reference exactly and with ONNX Runtime within ties."""
     outputs = outputs or ("y:r",)
     compiled = wasm.plan(net.graph(*outputs, opset=opset), {name: x.shape for name, x in net.inputs.items()})
@@ -92,7 +92,7 @@ def compared(net, *outputs, opset=17, steps=None):
         if name.endswith(":r"):
             (scale,) = (node.inputs[1] for node in net.nodes if name in node.outputs)
             real = theirs.get(name.removesuffix(":r"))
-            assert_equal_but_for_ties(found[name], theirs[name], real, net.constants[scale])
+            assert_equal_but_for_ties(found[name], theirs[name], real, net.constants[scale], near)
         else:
             np.testing.assert_allclose(found[name], theirs[name], rtol=0, atol=1e-5)
     return compiled
@@ -110,7 +110,7 @@ def by_onnxruntime(net, outputs, opset):
     return dict(zip(names, session.run(names, net.inputs), strict=True))
 
 
-def assert_equal_but_for_ties(ours, theirs, real, step):
+def assert_equal_but_for_ties(ours, theirs, real, step, near=NEAR):
     """A code may differ by one where the real number lies halfway between two; without that number none may."""
     away = np.rint(np.abs(ours - theirs) / step)
     if real is None:
@@ -118,4 +118,4 @@ def assert_equal_but_for_ties(ours, theirs, real, step):
         return
     from_tie = np.abs(real / step - np.floor(real / step) - 0.5)
     assert away.max() <= 1
-    assert (from_tie[away > 0] < NEAR).all()
+    assert (from_tie[away > 0] < near).all()

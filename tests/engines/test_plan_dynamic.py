@@ -145,6 +145,27 @@ def test_what_else_becomes_of_the_codes_is_refused(nodes, told):
     assert told in found.reason
 
 
+@pytest.mark.parametrize("taken", ["codes", "point", "scale"])
+def test_parts_of_two_quantizations_are_not_mixed(taken):
+    """Codes of one, the zero-point or scale of another: the sums would mean nothing."""
+    second = Node("DynamicQuantizeLinear", "other", ("x2",), ("q2", "s2", "z2"))
+    codes, point, scale = (
+        f"{name}2" if taken == part else name for name, part in zip("qzs", ("codes", "point", "scale"), strict=True)
+    )
+    nodes = [
+        second,
+        Node("Mul", "scales", (scale, "ws"), ("both",)),
+        Node("MatMulInteger", "product", (codes, "aw", point), ("sums",)),
+        Node("Cast", "cast", ("sums",), ("floats",), {"to": 1}),
+        Node("Mul", "scale", ("floats", "both"), ("y",)),
+    ]
+    graph = dynamic(*nodes, aw=weights(1), ws=np.float32(0.5)).with_(
+        inputs=(ValueInfo("x", "float32", (2, 8)), ValueInfo("x2", "float32", (2, 8)))
+    )
+    (found,) = refusals(graph)
+    assert ("scales of both sides" if taken == "scale" else "not of one DynamicQuantizeLinear") in found.reason
+
+
 def test_padding_is_quantized_once_for_all_that_pad_alike():
     kernel = np.random.default_rng(1).integers(-127, 128, (4, 2, 3, 3)).astype(np.int8)
     sums = [

@@ -1,5 +1,7 @@
 """What moves codes: shapes, orders of axes, slices, lookups, padding, resizing. See :mod:`tests.engines.qdq_net`."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -80,6 +82,42 @@ def test_concat_of_images_along_channels(dtype):
         net.codes(f"w{name}", floats(4, 3, 3, 3), axis=0).op("Conv", f"x:r w{name}:r", name).pair(name, -9, 9)
     net.op("Concat", "a:r b:r", axis=1)
     compared(net.pair("y", like="a"), steps="Conv Conv Concat Lookup")
+
+
+@pytest.mark.parametrize("after", ["Relu", "Clip"])
+@pytest.mark.parametrize("limited", ["Relu", "none"])
+def test_limits_around_concat_hold_for_parts_that_have_the_scale_already(dtype, limited, after):
+    """A part with the output's own scale is copied as it is only if nothing limits it; limits of a part are its own."""
+    net = (
+        Net(dtype, a=floats(2, 3, 4), b=floats(2, 4, 4))
+        .pair("a")
+        .pair("b")
+        .codes("w", np.eye(4, dtype=np.float32), axis=1)
+    )
+    net.op("MatMul", "b:r w:r", "b0").op("Relu", "b0", "b1")
+    net.op("Concat", f"a:r {'b1' if limited == 'Relu' else 'b0'}", "c", axis=1)
+    net.fixed("low", np.float32(-0.75))
+    net.fixed("high", np.float32(0.5))
+    net.op(after, "c" if after == "Relu" else "c low high")
+    compared(net.pair("y", like="a"))
+
+
+@pytest.mark.parametrize("nearest", ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"])
+@pytest.mark.parametrize("mode", ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"])
+@pytest.mark.parametrize("target", [" scales", "  sizes"])
+def test_resize_in_every_mode(mode, nearest, target):
+    net = moving(Net("int8", x=floats(3, 3, 4, 5)).pair("x"))
+    net.op("Resize", f"x:r {target}", mode="nearest", nearest_mode=nearest, coordinate_transformation_mode=mode)
+    compared(net.pair("y", like="x"), opset=18)
+
+
+def test_what_resize_was_before_operator_set_11():
+    """ONNX Runtime quantizes from operator set 10 on, so that Upsample is compared with Resize."""
+    net = moving(Net("uint8", x=floats(3, 3, 4, 5)).pair("x")).op("Resize", "x:r scales", mode="nearest")
+    resized = compared(net.pair("y", like="x"), opset=10).run(net.inputs)
+    net.nodes = [replace(node, op=node.op.replace("Resize", "Upsample")) for node in net.nodes]
+    upsampled = wasm.plan(net.graph("y:r", opset=9), {"x": (3, 3, 4, 5)}).run(net.inputs)
+    np.testing.assert_array_equal(upsampled["y:r"], resized["y:r"])
 
 
 @pytest.mark.parametrize("sizes", [None, [1, 4, 2]])

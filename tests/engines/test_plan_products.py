@@ -34,10 +34,29 @@ def test_a_constant_added_to_a_product_is_its_bias(dtype):
     net = Net(dtype, x=floats(3, 4, 6)).pair("x").codes("w", floats(6, 9), axis=1)
     net.fixed("b", floats(9))
     net.op("MatMul", "x:r w:r", "p").op("Add", "b p", "s").op("Relu", "s")
-    compared(net.pair("y", 0, 6), steps="Product Lookup")
+    # The bias is rounded to steps of the sums, which are much smaller than those of the output
+    compared(net.pair("y", 0, 6), steps="Product Lookup", near=0.02)
 
 
 def test_weights_that_follow_no_channel_axis_are_refused():
     net = Net("uint8", x=floats(2, 6)).pair("x").codes("w", floats(6, 4), axis=0).op("MatMul", "x:r w:r").pair("y")
     with pytest.raises(UnsupportedError, match="another axis"):
         wasm.plan(net.graph("y:r"), {"x": (2, 6)})
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("steps", [2**31 - 200, 2**31 + 200])
+def test_a_bias_is_refused_beyond_either_end_of_int32(sign, steps):
+    """In steps of input scale times weight scale, rounded to what float32 can say near 2^31."""
+    net = Net("uint8", x=floats(3, 4)).pair("x").codes("w", np.eye(4, dtype=np.float32), axis=1)
+    step = np.float64(net.constants["x:s"] * net.constants["w:s"][0])
+    bias = net.fixed("b", np.float32([0, sign * steps * step, 1, -1]))
+    net.op("MatMul", "x:r w:r", "p").op("Add", f"p {bias}", "s")
+    if steps < 2**31:
+        (product,) = (
+            s for s in wasm.plan(net.graph("s"), {"x": (3, 4)}).program.steps if type(s).__name__ == "Product"
+        )
+        assert abs(product.bias[1] - sign * steps) < 200
+    else:
+        with pytest.raises(UnsupportedError, match="does not fit into 32 bits"):
+            wasm.plan(net.graph("s"), {"x": (3, 4)})

@@ -2,6 +2,7 @@
 
 import pytest
 
+from playground.engines import reference
 from tests.engines.qdq_net import Net, compared, floats
 
 
@@ -9,6 +10,19 @@ from tests.engines.qdq_net import Net, compared, floats
 def test_softmax(dtype, columns):
     net = Net(dtype, x=3 * floats(4, 3, columns)).pair("x", -8, 8).op("Softmax", "x:r", axis=-1)
     compared(net.pair("y", 0, 1), steps="Softmax Lookup")
+
+
+@pytest.mark.parametrize(("opset", "shape"), [(12, (3, 7)), (13, (3, 7)), (13, (2, 3, 7)), (17, (2, 3, 7))])
+def test_softmax_without_an_axis(dtype, opset, shape):
+    """It is the last axis, before operator set 13 the second: both are rows of a matrix."""
+    net = Net(dtype, x=3 * floats(*shape)).pair("x", -8, 8).op("Softmax", "x:r")
+    compared(net.pair("y", 0, 1), opset=opset, steps="Softmax Lookup")
+
+
+def test_softmax_over_all_axes_from_the_second_on_is_left_to_floats():
+    """Before operator set 13 it is no function of rows along the last axis."""
+    net = Net("uint8", x=3 * floats(2, 3, 7)).pair("x", -8, 8).op("Softmax", "x:r")
+    assert [step.operator for step in reference.plan(net.graph("y", opset=12), {"x": (2, 3, 7)}).tail] == ["Softmax"]
 
 
 def test_softmax_at_the_end_gives_floats(dtype):

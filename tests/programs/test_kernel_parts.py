@@ -194,6 +194,47 @@ def test_what_has_no_meaning_is_refused(name, path, value, told):
         call(kernel, changed(given, path, value))
 
 
+@pytest.mark.parametrize(
+    ("name", "path", "allowed", "refused"),
+    [
+        # Limits as far as codes go around the zero-point 5
+        ("add", "to.lo", -133.0, -134.0),
+        ("add", "to.hi", 250.0, 251.0),
+        ("add", "to.lo", 20.0, 21.0),
+        ("add", "za", -128, -129),
+        ("add", "za", 127, 128),
+        ("add", "zb", 0, -1),
+        ("add", "zb", 255, 256),
+        ("add broadcast", "operands.za", -128, -129),
+        ("add broadcast", "operands.zb", 255, 256),
+        ("layer norm", "to.kind", 0, -1),
+        ("layer norm", "to.kind", kernel_parts.ACCUMULATORS, kernel_parts.ACCUMULATORS + 1),
+        ("softmax", "rows", 0, -1),
+        ("conv", "images.stride_h", 1, 0),
+        ("conv", "images.pad_top", 0, -1),
+        ("conv", "source.flip", 0x80, 0x81),
+        ("mul", "operands.b_strides", (0, 0, 0, 1), (0, 0, 0, 2)),
+    ],
+)
+def test_the_limit_itself_is_allowed_and_the_next_number_is_not(name, path, allowed, refused):
+    kernel, given = calls("int16")[name]
+    call(kernel, changed(given, path, allowed))
+    with pytest.raises(InvalidInputError):
+        call(kernel, changed(given, path, refused))
+
+
+@pytest.mark.parametrize(("pad_top", "fits"), [(2**31 - 1 - 14, True), (2**31 - 1 - 13, False)])
+def test_windows_reach_as_far_as_int32_does(pad_top, fits):
+    """Five rows of output and three, a window of three taps and three: 14 places with the padding."""
+    kernel, given = calls("int16")["max pool"]
+    given = changed(given, "images.pad_top", pad_top)
+    if fits:
+        call(kernel, given)
+    else:
+        with pytest.raises(InvalidInputError, match="more than int32 holds"):
+            call(kernel, given)
+
+
 @pytest.mark.parametrize("name", ["conv", "depthwise", "max pool", "average pool"])
 @pytest.mark.parametrize("end", ["h", "w"])
 @pytest.mark.parametrize("field", ["kernel", "stride", "dilation"])

@@ -3,6 +3,8 @@
 Shapes lie below, at and above the tiles (4 or 6 rows, 8 or 16 columns, steps of 2 or 4) and the block of 24 rows.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -130,6 +132,29 @@ def test_a_batch_multiplies_by_the_same_matrix(run, rng, any_codes, depth):
     bias, multiplier, to = np.arange(9, dtype=np.int32), np.full(9, 0.01, np.float32), target("uint8", 7)
     result = run(a, weights, bias, multiplier, 3, to)
     np.testing.assert_array_equal(result, expect(a, weights, bias, multiplier, 3, to))
+
+
+@pytest.mark.parametrize("a_dtype", DTYPES)
+@pytest.mark.parametrize("columns", [3, 8, 9])
+def test_every_matrix_of_a_batch_has_its_own_weights_bias_and_shift(
+    multiplying, out, product, epilogue, rng, any_codes, columns, a_dtype
+):
+    """Offsets beyond int8 in the second matrix alone; biases that differ from matrix to matrix."""
+    a, weights = any_codes(rng, (3, 5, 7), a_dtype), any_codes(rng, (3, 7, columns), "int8").astype(np.int16)
+    weights[1] = np.abs(weights[1]) + 100
+    bias = rng.integers(-5000, 5000, (3, columns)).astype(np.int32)
+    by, one = Values(a_dtype == "int8", 9, multiplying.dot), np.ones(3 * columns, np.float32)
+    packed = pack(weights, bias.reshape(-1), one, by)
+    packed = replace(packed, multiplier=packed.multiplier[:1])
+    sums = multiplying(
+        "k_gemm_s8",
+        codes=a,
+        **{"batch": 3, "rows": 5, "depth": 7, "matrices": 3},
+        source=by.source,
+        product=product(packed, columns, epilogue(ops.Target("int32"), (3, 5, columns))),
+        scratch=out((by.scratch_bytes(7),), "uint8"),
+    )[0]
+    np.testing.assert_array_equal(sums, ops.add_bias(ops.matmul_integer(a, weights, 9), bias[:, None]))
 
 
 @pytest.mark.parametrize("a_dtype", DTYPES)
