@@ -14,6 +14,7 @@ from playground.errors import InvalidInputError
 from playground.model.graph import Node, Tensor
 from playground.operators._attributes import Attribute, where_of
 from playground.programs.call import Array, Call
+from playground.programs.room import WIDEST, Room
 
 if TYPE_CHECKING:
     from playground.operators._qdq import Expansion
@@ -186,9 +187,9 @@ class Operator:
         """The node with all attributes stated that have a default."""
         return replace(node, attributes={**self.defaults, **node.attributes})
 
-    def call(self, node: Node, opset: int, outputs: int = 1, stored: tuple[str, ...] = ()) -> Call:
+    def call(self, node: Node, opset: int, outputs: int = 1, stored: tuple[str, ...] = (), room: Room = WIDEST) -> Call:
         """What its float function is told of a node."""
-        return Call({**self.defaults, **node.attributes}, opset, outputs, stored)
+        return Call({**self.defaults, **node.attributes}, opset, outputs, stored, room)
 
     def validate(self, node: Node) -> None:
         """Hold a node's attributes, and the number of its inputs, against what they may be.

@@ -14,7 +14,9 @@ from playground.programs.planner import Planner, Symbol
 
 def run(call: Call, x: Array, shape: Array) -> Array:
     """X broadcast together with a shape."""
-    return np.broadcast_to(x, np.broadcast_shapes(x.shape, tuple(int(n) for n in shape)))
+    wanted = np.broadcast_shapes(x.shape, tuple(int(n) for n in shape))
+    call.room.value(wanted, x.dtype)
+    return np.broadcast_to(x, wanted)
 
 
 def plan(planner: Planner, node: Node) -> Symbol:

@@ -77,6 +77,7 @@ def plan(planner: Planner, node: Node) -> Dequantized:
     scales, sizes = _target(planner, node, shape)
     if sizes[:2] != list(shape[:2]):
         raise UnsupportedError("only height and width can be resized")
+    planner.room.value(sizes, dtype)
     lines, columns = (nearest(node, shape[a], sizes[a], scales[a]) for a in (2, 3))
     planner.emit(Resize((x.value,), node.outputs[0], lines, columns), tuple(sizes), dtype)
     return Dequantized(node.outputs[0], x.scale, x.zero_point)

@@ -8,16 +8,80 @@ import pytest
 
 CONFINE = Path(__file__).parents[2] / "static" / "engine" / "confine.mjs"
 
-WAYS_OUT = """fetch XMLHttpRequest WebSocket WebSocketStream WebSocketError EventSource WebTransport importScripts Worker
-SharedWorker ServiceWorkerRegistration RTCPeerConnection RTCDataChannel RTCEncodedVideoFrame RTCRtpScriptTransformer caches
-Cache CacheStorage indexedDB IDBFactory IDBDatabase BroadcastChannel StorageManager StorageBucketManager StorageBucket
-LockManager Lock NetworkInformation FileSystemDirectoryHandle FileSystemFileHandle FileSystemSyncAccessHandle
-webkitRequestFileSystem webkitRequestFileSystemSync webkitResolveLocalFileSystemURL webkitResolveLocalFileSystemSyncURL
-cookieStore CookieStore Notification PushManager BackgroundFetchManager SyncManager PeriodicSyncManager Request FontFace fonts
-GPU WGSLLanguageFeatures ML USB Serial HID Permissions PressureObserver ReportingObserver reportError postMessage onmessage
-close trustedTypes requestAnimationFrame createImageBitmap OffscreenCanvas ImageDecoder VideoDecoder WebGLRenderingContext
-navigation document window Window HTMLIFrameElement scheduler crossOriginIsolated
-""".split()
+WAYS_OUT = [
+    "fetch",
+    "XMLHttpRequest",
+    "WebSocket",
+    "WebSocketStream",
+    "WebSocketError",
+    "EventSource",
+    "WebTransport",
+    "importScripts",
+    "Worker",
+    "SharedWorker",
+    "ServiceWorkerRegistration",
+    "RTCPeerConnection",
+    "RTCDataChannel",
+    "RTCEncodedVideoFrame",
+    "RTCRtpScriptTransformer",
+    "caches",
+    "Cache",
+    "CacheStorage",
+    "indexedDB",
+    "IDBFactory",
+    "IDBDatabase",
+    "BroadcastChannel",
+    "StorageManager",
+    "StorageBucketManager",
+    "StorageBucket",
+    "LockManager",
+    "Lock",
+    "NetworkInformation",
+    "FileSystemDirectoryHandle",
+    "FileSystemFileHandle",
+    "FileSystemSyncAccessHandle",
+    "webkitRequestFileSystem",
+    "webkitRequestFileSystemSync",
+    "webkitResolveLocalFileSystemURL",
+    "webkitResolveLocalFileSystemSyncURL",
+    "cookieStore",
+    "CookieStore",
+    "Notification",
+    "PushManager",
+    "BackgroundFetchManager",
+    "SyncManager",
+    "PeriodicSyncManager",
+    "Request",
+    "FontFace",
+    "fonts",
+    "GPU",
+    "WGSLLanguageFeatures",
+    "ML",
+    "USB",
+    "Serial",
+    "HID",
+    "Permissions",
+    "PressureObserver",
+    "ReportingObserver",
+    "reportError",
+    "postMessage",
+    "onmessage",
+    "close",
+    "trustedTypes",
+    "requestAnimationFrame",
+    "createImageBitmap",
+    "OffscreenCanvas",
+    "ImageDecoder",
+    "VideoDecoder",
+    "WebGLRenderingContext",
+    "navigation",
+    "document",
+    "window",
+    "Window",
+    "HTMLIFrameElement",
+    "scheduler",
+    "crossOriginIsolated",
+]
 """All through which a worker reaches somebody or leaves something, in one browser or another."""
 
 REACHABLE = """() => {
@@ -148,6 +212,7 @@ MARKUP = [
     "<template><img src=x onerror=window.hacked='template'></template><div id=playground></div><b name=document>x</b>",
 ]  # fmt: skip
 
+
 def tell(page, message):
     """Post a message to the page as Python's own code does."""
     engine_worker(page).evaluate(
@@ -209,11 +274,14 @@ def test_markup_in_patches_is_inert(hostile):
     page.keyboard.press("Tab")
     quiet(page, visit.requests)
     assert page.evaluate("(id) => Bokeh.index.find_one_by_id(id).el.shadowRoot.textContent.includes('shown')", first)
-    assert page.evaluate(
-        """(id) => Bokeh.index.find_one_by_id(id).el.shadowRoot.querySelectorAll(
+    assert (
+        page.evaluate(
+            """(id) => Bokeh.index.find_one_by_id(id).el.shadowRoot.querySelectorAll(
           'a, img, form, iframe, script, meta, base, svg, math, input, object, embed, video, audio').length""",
-        first,
-    ) == 0
+            first,
+        )
+        == 0
+    )
 
 
 def test_markup_in_names_texts_and_progress_is_inert(hostile):
@@ -276,7 +344,11 @@ def test_models_that_run_or_load_something_end_the_worker(hostile, what):
 
 def test_a_component_cannot_be_given_other_code(hostile):
     page, visit = hostile
-    for attr, value in (("esm", "window.hacked = 'esm'"), ("bundle", '")\nwindow.hacked = 1\n("'), ("css_bundle", "/leak?css")):
+    for attr, value in (
+        ("esm", "window.hacked = 'esm'"),
+        ("bundle", '")\nwindow.hacked = 1\n("'),
+        ("css_bundle", "/leak?css"),
+    ):
         message = patch(page, "panel.models.esm.ReactComponent", attr, value)
         worker = engine_worker(page)
         tell(page, message)
@@ -312,7 +384,12 @@ def test_a_report_that_is_saved_runs_and_fetches_nothing(apart, tmp_path):
     assert saved.evaluate("() => window.hacked ?? null") is None
     assert saved.locator("h1").inner_text() == "Shown"
     assert saved.locator("svg rect").count() == 1
-    assert saved.evaluate("() => getComputedStyle(document.querySelector('p') ?? document.body.appendChild(document.createElement('p'))).color") == "rgb(255, 0, 0)"
+    assert (
+        saved.evaluate(
+            "() => getComputedStyle(document.querySelector('p') ?? document.body.appendChild(document.createElement('p'))).color"
+        )
+        == "rgb(255, 0, 0)"
+    )
 
 
 def test_the_saved_report_of_a_quantized_model_keeps_its_looks(page, tmp_path):

@@ -45,7 +45,9 @@ def embedded(browser):
     servers, contexts = [], []
 
     def opened(query="", *, shared=True):
-        page = f'<!doctype html><iframe sandbox="allow-scripts" src="/embed.html{query}" width=1000 height=700></iframe>'
+        page = (
+            f'<!doctype html><iframe sandbox="allow-scripts" src="/embed.html{query}" width=1000 height=700></iframe>'
+        )
         handler = type("Handler", (Embedder,), {"shared": shared, "page": page})
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(DIST)))
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -77,8 +77,7 @@ def test_names_stand_with_the_operators() -> None:
     found = [
         f"{path.relative_to(PACKAGE)}:{line}: {name}"
         for path in sorted(PACKAGE.rglob("*.py"))
-        if not str(path.relative_to(PACKAGE)).startswith(ALLOWED)
-        and str(path.relative_to(PACKAGE)) not in PUBLIC
+        if not str(path.relative_to(PACKAGE)).startswith(ALLOWED) and str(path.relative_to(PACKAGE)) not in PUBLIC
         for line, name in asked_by_name(path.read_text())
         if not (name in WORDS and str(path.relative_to(PACKAGE)).startswith(SHOWN))
     ]
