@@ -119,6 +119,7 @@ def averaged(
 
 OPERATOR = Operator(
     name="AveragePool",
+    ranks=(3, 5),
     run=run,
     attributes=(*WINDOW, flag("ceil_mode"), flag("count_include_pad")),
     scales=Scales.PASSES,

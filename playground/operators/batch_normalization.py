@@ -6,7 +6,7 @@ import numpy as np
 
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.operators._attributes import Attribute, flag
-from playground.operators._operator import Form, Operator, Scales
+from playground.operators._operator import Form, Operator, Scales, Takes
 from playground.programs.call import Array, Call
 
 
@@ -25,6 +25,8 @@ def run(call: Call, x: Array, *parameters: Array) -> Array:
 
 OPERATOR = Operator(
     name="BatchNormalization",
+    ranks=(2, 5),
+    takes=(Takes.VALUES, Takes.PARAMETER),
     run=run,
     attributes=(Attribute("epsilon", "float", 1e-5, low=0), Attribute("momentum", "float", 0.9), flag("training_mode")),
     data=(0,),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from playground.operators._attributes import Attribute
-from playground.operators._operator import Operator
+from playground.operators._operator import Operator, Takes
 from playground.programs.call import Array, Call
 
 
@@ -17,4 +17,4 @@ def run(call: Call, shape: Array) -> Array:
     return np.full(sizes, value.reshape(-1)[0], value.dtype)
 
 
-OPERATOR = Operator(name="ConstantOfShape", run=run, attributes=(Attribute("value", "tensor"),))
+OPERATOR = Operator(name="ConstantOfShape", takes=(Takes.SIZES,), run=run, attributes=(Attribute("value", "tensor"),))

@@ -254,6 +254,7 @@ def cost(node: Node, shapes: Shapes) -> int:
 
 OPERATOR = Operator(
     name="Conv",
+    ranks=(3, 5),
     run=run,
     attributes=(Attribute("group", "int", 1, low=1), *WINDOW),
     weights=(Weight(1, lambda node, rank: 0),),

@@ -69,6 +69,7 @@ def cost(node: Node, shapes: Shapes) -> int:
 
 OPERATOR = Operator(
     name="ConvTranspose",
+    ranks=(3, 5),
     run=run,
     attributes=(
         Attribute("group", "int", 1, low=1),

@@ -6,7 +6,7 @@ import numpy as np
 
 from playground.model.graph import Node
 from playground.operators._moves import part_of
-from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.programs.call import Array, Call
 from playground.programs.integer_ops import Box
 from playground.programs.planner import Planner, Symbol
@@ -29,5 +29,12 @@ def plan(planner: Planner, node: Node) -> Symbol:
 
 
 OPERATOR = Operator(
-    name="Expand", run=run, data=(0,), scales=Scales.PASSES, traits=Trait.MOVES, forms=Form.FURTHER, plan=plan
+    name="Expand",
+    takes=(Takes.VALUES, Takes.SIZES),
+    run=run,
+    data=(0,),
+    scales=Scales.PASSES,
+    traits=Trait.MOVES,
+    forms=Form.FURTHER,
+    plan=plan,
 )

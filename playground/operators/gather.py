@@ -14,7 +14,7 @@ from playground.host.kernel import Kernel, Words, fixed, octets
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute
 from playground.operators._moves import Movable, moved_constant
-from playground.operators._operator import Form, Operator, Scales, Trait, Weight
+from playground.operators._operator import Form, Operator, Scales, Takes, Trait, Weight
 from playground.programs.call import Array, Call
 from playground.programs.planner import Codes, Constant, ConstantDequantized, Deferred, Planner, Symbol
 from playground.programs.program import Step, Value
@@ -135,6 +135,7 @@ def _gathered_from(planner: Planner, name: str) -> Movable:
 
 OPERATOR = Operator(
     name="Gather",
+    takes=(Takes.VALUES, Takes.INDICES),
     run=run,
     attributes=(Attribute("axis", "int", 0),),
     data=(0,),

@@ -51,6 +51,7 @@ def cost(node: Node, shapes: Shapes) -> int:
 
 OPERATOR = Operator(
     name="Gemm",
+    ranks=(2, 2),
     run=run,
     attributes=(Attribute("alpha", "float", 1.0), Attribute("beta", "float", 1.0), flag("transA"), flag("transB")),
     weights=(Weight(1, lambda node, rank: 0 if node.attributes.get("transB", 0) else 1),),

@@ -13,7 +13,7 @@ from playground.host.kernel import FLAG, Kernel, floats, octets
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute
 from playground.operators._elementwise import together
-from playground.operators._operator import Form, Operator, Scales
+from playground.operators._operator import Form, Operator, Scales, Takes
 from playground.programs import integer_ops as ops
 from playground.programs import row_ops
 from playground.programs.call import Array, Call
@@ -118,6 +118,7 @@ def plan(planner: Planner, node: Node) -> Deferred:
 
 OPERATOR = Operator(
     name="LayerNormalization",
+    takes=(Takes.VALUES, Takes.PARAMETER),
     run=run,
     attributes=(
         Attribute("axis", "int", -1),

@@ -179,6 +179,7 @@ def cost(node: Node, shapes: Shapes) -> int:
 
 OPERATOR = Operator(
     name="MatMul",
+    ranks=(1, 6),
     run=run,
     weights=(Weight(0, lambda node, rank: None), Weight(1, lambda node, rank: rank - 1 if rank > 1 else None)),
     scales=Scales.PRODUCT,

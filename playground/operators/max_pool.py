@@ -82,6 +82,7 @@ def _passes(node: Node, opset: int) -> tuple[int, ...]:
 
 OPERATOR = Operator(
     name="MaxPool",
+    ranks=(3, 5),
     run=run,
     attributes=(*WINDOW, flag("ceil_mode"), flag("storage_order")),
     scales=Scales.PASSES,

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from playground.errors import InvalidInputError
-from playground.operators._operator import Operator
+from playground.operators._operator import Operator, Takes
 from playground.programs.call import Array, Call
 
 
@@ -20,4 +20,4 @@ def run(call: Call, start: Array, limit: Array, delta: Array) -> Array:
     return np.arange(start.item(), limit.item(), delta.item()).astype(start.dtype)
 
 
-OPERATOR = Operator(name="Range", run=run)
+OPERATOR = Operator(name="Range", takes=(Takes.NUMBER,), run=run)

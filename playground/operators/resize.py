@@ -13,7 +13,7 @@ from playground.errors import InvalidInputError, UnsupportedError
 from playground.host.kernel import Kernel, Words, floats, octets
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute, text_of
-from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.programs.call import Array
 from playground.programs.planner import Dequantized, Planner
 from playground.programs.program import Step, Value
@@ -115,6 +115,8 @@ MODE = Attribute("mode", "string", "nearest", choices=("nearest", "linear", "cub
 
 OPERATOR = Operator(
     name="Resize",
+    ranks=(4, 4),
+    takes=(Takes.VALUES, Takes.FACTORS, Takes.FACTORS, Takes.SIZES),
     attributes=(
         MODE,
         Attribute("antialias", "int", 0),

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from playground.operators._operator import Operator
+from playground.operators._operator import Operator, Takes
 from playground.programs.call import Array, Call
 
 
@@ -17,4 +17,4 @@ def run(call: Call, x: Array, repeats: Array) -> Array:
     return np.tile(x, by)
 
 
-OPERATOR = Operator(name="Tile", run=run, data=(0,))
+OPERATOR = Operator(name="Tile", takes=(Takes.VALUES, Takes.SIZES), run=run, data=(0,))
