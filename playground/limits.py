@@ -3,7 +3,12 @@
 A file that a stranger sends may claim anything. Three rules hold for all readers: a file takes at most
 :func:`memory_for` its size, a refusal comes within two seconds, and no list in a file is longer than the limit here.
 Real files stay far below: the largest models on public hubs have some 2,000 tensors a file and 20,000 operators.
+
+What a model computes has limits too: a few numbers can ask for a value of terabytes (Expand, Pad, Resize). They grow
+with the bytes of the constants and inputs, so that a small file stays small and a large model has room.
 """
+
+import sys
 
 MEMORY_FACTOR = 3
 """A file may take so many times its size: its bytes, values converted to a wider type, and one copy on the way."""
@@ -79,6 +84,34 @@ MOST_QUERY_FIELDS = 256
 
 MOST_PICTURE_CELLS = 2**24
 """Weights of the filters that resize an image: rows there are times rows wanted, and the same for columns."""
+
+MOST_VALUE_BYTES = 2**31 - 1 if sys.maxsize > 2**32 else 2**29
+"""Of one value that a model computes, and of all memory of one integer program: what kernels can address with 32-bit
+sizes. In the page, where all of Python has 2 GB, a quarter of it."""
+
+VALUE_BYTES, VALUE_FACTOR = 16 * 2**20, 256
+"""One value takes at most so many bytes, and so many more for each byte of constants and inputs: a first convolution
+from one channel to 64, in float32, makes 256 bytes from one of 8 bits."""
+
+MOST_OPERATIONS = 2**50
+"""Multiply-adds of one operator, or values seen by its windows: a week's work."""
+
+OPERATIONS, OPERATIONS_FACTOR = 2**28, 2**16
+"""One operator takes at most so many (a quarter of a second), and so many more for each byte of constants and inputs:
+5 x 5 windows over 64 channels of large images need 26,000."""
+
+MOST_TAPS = 2**16
+"""Places of one window. NumPy goes through them one by one; a mean over images of 224 x 224 has 50,176."""
+
+
+def value_bytes(given: int) -> int:
+    """Bytes that one value may take where constants and inputs have ``given`` bytes."""
+    return min(MOST_VALUE_BYTES, VALUE_BYTES + VALUE_FACTOR * given)
+
+
+def operations(given: int) -> int:
+    """Operations that one operator may be where constants and inputs have ``given`` bytes."""
+    return min(MOST_OPERATIONS, OPERATIONS + OPERATIONS_FACTOR * given)
 
 
 def memory_for(size: int) -> int:

@@ -9,12 +9,14 @@ What the generator returns is the result of the task.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from playground.errors import CancelledError, EngineError
+from playground.errors import CancelledError, EngineError, PlaygroundError, typed
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -28,6 +30,22 @@ class Progress:
 
 
 Task = Generator["Progress | Awaitable[Any]", Any, T]
+
+
+def typed_task(
+    kind: type[PlaygroundError], what: str
+) -> Callable[[Callable[P, Generator[Any, Any, T]]], Callable[P, Generator[Any, Any, T]]]:
+    """The boundary around a task: whatever it raises becomes an error of ``kind``, as by ``errors.typed``."""
+
+    def bound(task: Callable[P, Generator[Any, Any, T]]) -> Callable[P, Generator[Any, Any, T]]:
+        @functools.wraps(task)
+        def run(*args: P.args, **kwargs: P.kwargs) -> Generator[Any, Any, T]:
+            with typed(kind, what):
+                return (yield from task(*args, **kwargs))
+
+        return run
+
+    return bound
 
 
 def resolve(awaitable: Awaitable[T]) -> T:

@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from playground.analysis.outputs import Measured, OutputTally, gives_probabilities
 from playground.analysis.runs import Variant, batches_task, labels_of, runs_task
+from playground.errors import EngineError
 from playground.operators import view_of
 from playground.ptq.calibration_data import Feeds, calibration_data
 from playground.ptq.pipeline import QuantizedModel
-from playground.tasks import Task, run_sync
+from playground.tasks import Task, run_sync, typed_task
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Answers:
         return asdict(self)
 
 
+@typed_task(EngineError, "the answers cannot be measured")
 def answers_task(
     result: QuantizedModel, samples: Mapping[str, ArrayLike] | None = None, labels: NDArray[Any] | None = None
 ) -> Task[Answers]:

@@ -18,11 +18,11 @@ from playground.analysis.agreement import largest_difference
 from playground.engines import run
 from playground.engines.interpreter import run_graph_task
 from playground.engines.run import ENGINES
-from playground.errors import InvalidInputError, PlaygroundError
+from playground.errors import EngineError, InvalidInputError, PlaygroundError
 from playground.model.graph import Graph, ValueInfo
 from playground.model.graph_view import GraphView
 from playground.operators import find
-from playground.tasks import Task, run_sync
+from playground.tasks import Task, run_sync, typed_task
 
 FAKE_QUANT = "fake_quant"
 """The engine that the others are compared with: float arithmetic on values that QuantizeLinear rounds."""
@@ -114,6 +114,7 @@ def divergences(
     return run_sync(divergences_task(graph, feeds, engines))
 
 
+@typed_task(EngineError, "the engines cannot be compared")
 def divergences_task(
     graph: Graph, feeds: Mapping[str, ArrayLike], engines: Sequence[str] = tuple(ENGINES)
 ) -> Task[list[Divergence]]:

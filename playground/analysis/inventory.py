@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from playground.engines.run import refused
+from playground.errors import BadFileError, typed
 from playground.model.graph import Model
 from playground.model.graph_view import GraphView
 
@@ -33,6 +34,7 @@ class Row:
     bytes: int
 
 
+@typed(BadFileError, "what is in the model cannot be listed")
 def inventory(model: Model) -> tuple[Row, ...]:
     """Every tensor of a model, in the order of the file."""
     view = GraphView(model.graph) if model.graph is not None else None
@@ -44,6 +46,7 @@ def inventory(model: Model) -> tuple[Row, ...]:
     return tuple(rows)
 
 
+@typed(BadFileError, "what is in the model cannot be listed")
 def inventory_data(model: Model) -> dict[str, Any]:
     """The inventory as plain data, with the model's name, format, inputs, outputs and operators.
 

@@ -29,13 +29,13 @@ from playground.analysis.precision_front import (
 from playground.analysis.runs import Variant, batches_task, labels_of, runs_task
 from playground.analysis.variants import layers_of, weights_only, with_weights
 from playground.api import quantize
-from playground.errors import UnsupportedError
+from playground.errors import EngineError, UnsupportedError
 from playground.model.recipe import Recipe
 from playground.operators import view_of
 from playground.ptq.calibration_data import CalibrationData, Feeds, calibration_data
 from playground.ptq.pipeline import QuantizedModel
 from playground.quantization import QTensor, Scheme
-from playground.tasks import Progress, Task, run_sync
+from playground.tasks import Progress, Task, run_sync, typed_task
 
 WIDTHS = (8, 6, 5, 4, 3, 2)
 """Bits that a layer can have."""
@@ -65,6 +65,7 @@ def mixed_precision(
     return run_sync(mixed_precision_task(quantized, samples, labels, widths))
 
 
+@typed_task(EngineError, "the widths cannot be measured")
 def mixed_precision_task(
     quantized: QuantizedModel,
     samples: Mapping[str, ArrayLike] | None = None,

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from playground import host
 from playground.analysis.agreement import largest_difference
 from playground.engines.run import TITLES
-from playground.errors import PlaygroundError
+from playground.errors import EngineError, PlaygroundError
 from playground.model.graph import Graph
-from playground.tasks import Progress, Task
+from playground.tasks import Progress, Task, typed_task
 
 Feeds = Mapping[str, NDArray[Any]]
 
@@ -107,6 +107,7 @@ class _OnnxRuntime:
         return milliseconds
 
 
+@typed_task(EngineError, "the engines cannot be raced")
 def race_task(
     quantized: Graph, quantized_file: bytes, float_file: bytes, feeds: Feeds, samples: Feeds | None = None
 ) -> Task[Race]:

@@ -15,14 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 from playground.analysis.outputs import Measured, OutputTally, gives_probabilities
 from playground.analysis.runs import Variant, batches_task, labels_of, runs_task
 from playground.analysis.variants import Layer, dequantized, layers_of, quantized_only
-from playground.errors import InvalidInputError, UnsupportedError
+from playground.errors import EngineError, InvalidInputError, UnsupportedError
 from playground.metrics import ErrorSums, compare
 from playground.model.graph import Graph
 from playground.model.graph_view import GraphView
 from playground.operators import view_of
 from playground.ptq.calibration_data import Feeds, calibration_data
 from playground.ptq.qdq import Quantization
-from playground.tasks import Progress, Task, run_sync
+from playground.tasks import Progress, Task, run_sync, typed_task
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,7 @@ class Sensitivity:
         return asdict(self)
 
 
+@typed_task(EngineError, "the layers cannot be measured")
 def sensitivity_task(
     graph: Graph,
     quantization: Quantization,

@@ -26,6 +26,11 @@ class Fed(dict[str, NDArray[Any]]):
         self.inputs = inputs
 
     @property
+    def sizes(self) -> tuple[int, ...]:
+        """Bytes of each."""
+        return tuple(array.nbytes for array in self.values())
+
+    @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Input name -> shape."""
         return {name: array.shape for name, array in self.items()}

@@ -16,10 +16,8 @@ from playground.engines.feeds import checked_feeds
 from playground.errors import EngineError, MissingError, PlaygroundError, UnsupportedError
 from playground.model.graph import Graph, Node
 from playground.operators import Trait, find, id_of, validate
+from playground.programs.room import WIDEST, Room, room_of
 from playground.tasks import Progress, Task, run_sync
-
-FAILURES = (ValueError, IndexError, TypeError, KeyError, AttributeError, ArithmeticError, MemoryError)
-"""What attributes, constants and shapes that contradict an operator make its function raise."""
 
 Values = dict[str, NDArray[Any]]
 
@@ -54,29 +52,34 @@ def _constants(graph: Graph, overrides: Mapping[str, ArrayLike] | None) -> Value
     return values
 
 
-def evaluate(graph: Graph, node: Node, values: Mapping[str, NDArray[Any]]) -> Values:
+def evaluate(graph: Graph, node: Node, values: Mapping[str, NDArray[Any]], room: Room = WIDEST) -> Values:
     """What one node makes of its inputs, by name; ``values`` holds these.
 
     Raises:
-        EngineError: it failed; the message names it and the shapes. What operators raise keeps its kind.
+        EngineError: it failed, whatever its function raised; the message names it and the shapes. Errors of ours keep
+            their kind.
+        UnsupportedError: it is not available here, or its result is too large.
     """
     where = f"{graph.name}: node {node.name!r} ({node.op})"
     operator = find(node)
     if operator is None or operator.run is None:
         raise UnsupportedError(f"the NumPy interpreter has no {id_of(node)}", where=where)
+    for name in node.inputs:
+        if name and name not in values:
+            raise EngineError(f"no node before it makes its input {name!r}", where=where)
     inputs = [values[name] if name else None for name in node.inputs]
     fed = {value.name: value.dtype for value in graph.inputs} if Trait.STORED_TYPES in operator.traits else {}
     stored = tuple(
         graph.initializers[name].dtype if name in graph.initializers else fed.get(name, "") for name in node.inputs
     )
     asked = max((place for place, name in enumerate(node.outputs, 1) if name), default=0)
-    call = operator.call(node, graph.opset, asked, stored)
+    call = operator.call(node, graph.opset, asked, stored, room)
     try:
         with np.errstate(all="ignore"):  # NaN and infinity flow on, as ONNX has it
             made = operator.run(call, *inputs)
     except PlaygroundError as error:
         raise error.at(error.where or where) from error
-    except FAILURES as error:
+    except Exception as error:  # what contradicts an operator may raise anything
         shapes = ", ".join("none" if x is None else str(list(x.shape)) for x in inputs)
         raise EngineError(f"it cannot run on shapes {shapes} ({error})", where=where) from error
     return dict(zip(node.outputs, made if isinstance(made, tuple) else (made,), strict=False))
@@ -92,10 +95,11 @@ def run_graph_task(
     _check(graph)
     wanted = {value.name for value in graph.outputs} | set(capture)
     last_use = {name: index for index, node in enumerate(graph.nodes) for name in node.inputs}
-    values = _constants(graph, overrides) | checked_feeds(graph, feeds)
+    fed = checked_feeds(graph, feeds)
+    values, room = _constants(graph, overrides) | fed, room_of(graph, fed.sizes)
     for index, node in enumerate(graph.nodes):
         yield Progress(index, len(graph.nodes), node.name)
-        values.update(evaluate(graph, node, values))
+        values.update(evaluate(graph, node, values, room))
         for name in (*node.inputs, *node.outputs):
             if last_use.get(name, -1) <= index and name not in wanted:
                 values.pop(name, None)
@@ -132,6 +136,9 @@ def _wanted(graph: Graph, values: Mapping[str, NDArray[Any]], capture: Iterable[
     for name in capture:
         if name not in values:
             raise MissingError(f"the model has no value {name!r}", where=graph.name)
+    for value in graph.outputs:
+        if value.name not in values:
+            raise EngineError(f"no node makes the output {value.name!r}", where=graph.name)
     return {name: values[name] for name in dict.fromkeys([*(value.name for value in graph.outputs), *capture])}
 
 
@@ -148,18 +155,20 @@ class Runner:
         self.graph = graph
         self._fixed = _constants(graph, None)
         self._live: list[Node] = []
+        room = room_of(graph, ())
         for node in graph.nodes:
             if all(name in self._fixed or not name for name in node.inputs):
-                self._fixed.update(evaluate(graph, node, self._fixed))
+                self._fixed.update(evaluate(graph, node, self._fixed, room))
             else:
                 self._live.append(node)
         self._values: Values = {}
 
     def run(self, feeds: Mapping[str, ArrayLike], capture: Iterable[str] = ()) -> Values:
         """Run with new inputs, keeping every value. See :func:`run_graph` for arguments, result and errors."""
-        values = self._fixed | checked_feeds(self.graph, feeds)
+        fed = checked_feeds(self.graph, feeds)
+        values, room = self._fixed | fed, room_of(self.graph, fed.sizes)
         for node in self._live:
-            values.update(evaluate(self.graph, node, values))
+            values.update(evaluate(self.graph, node, values, room))
         self._values = values
         return _wanted(self.graph, values, capture)
 

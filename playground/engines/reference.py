@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from playground.engines.planning.plan import compile_graph
+from playground.errors import EngineError, PlaygroundError, shown
 from playground.programs import program as p
 
 __all__ = ["plan", "run", "run_steps", "trace"]
@@ -36,6 +37,15 @@ def trace(program: p.Program, feeds: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def run_steps(program: p.Program, steps: Sequence[p.Step], values: dict[str, Array]) -> None:
-    """Execute steps, adding each result to ``values``."""
+    """Execute steps, adding each result to ``values``.
+
+    Raises:
+        EngineError: a step failed, whatever it raised; the message names it. Errors of ours keep their kind.
+    """
     for step in steps:
-        values[step.output] = step.compute([values[name] for name in step.inputs], program.values[step.output])
+        try:
+            values[step.output] = step.compute([values[name] for name in step.inputs], program.values[step.output])
+        except PlaygroundError as error:
+            raise error.at(error.where or step.output) from error
+        except Exception as error:
+            raise EngineError(f"it failed ({shown(error)})", where=step.output) from error

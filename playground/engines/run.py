@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from playground.engines import interpreter, onnxruntime
 from playground.engines.feeds import checked_feeds
-from playground.errors import InvalidInputError, MissingError, UnsupportedError
+from playground.errors import EngineError, InvalidInputError, MissingError, PlaygroundError, UnsupportedError, typed
 from playground.model.graph import Graph, Model
 from playground.model.loading import load
 from playground.operators import Trait, find
@@ -42,7 +42,7 @@ def refused(graph: Graph | None) -> list[dict[str, str]] | None:
 
     try:
         return [asdict(refusal) for refusal in refusals(graph)]
-    except InvalidInputError as error:
+    except PlaygroundError as error:
         return [{"node": graph.name, "op": "", "reason": str(error)}]
 
 
@@ -133,7 +133,9 @@ def run_task(
     """The work of :func:`run`."""
     if engine not in ENGINES:
         raise InvalidInputError(f"there is no engine {engine!r}", where="engine", hint=f"Use {', '.join(ENGINES)}")
-    return (yield from ENGINES[engine](graph_of(model), feeds))
+    graph = graph_of(model)
+    with typed(EngineError, f"{TITLES[engine]} failed", where=graph.name):
+        return (yield from ENGINES[engine](graph, feeds))
 
 
 def run(

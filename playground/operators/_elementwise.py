@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import reduce
 
-from playground.programs.call import Array
+import numpy as np
+
+from playground.programs.call import Array, Call
 
 
 def unary(function: Callable[[Array], Array]) -> Callable[..., Array]:
@@ -15,9 +17,16 @@ def unary(function: Callable[[Array], Array]) -> Callable[..., Array]:
 
 def binary(function: Callable[[Array, Array], Array]) -> Callable[..., Array]:
     """A function of two arrays, which broadcast."""
-    return lambda call, a, b: function(a, b)
+    return lambda call, a, b: function(*together(call, a, b))
 
 
 def variadic(function: Callable[[Array, Array], Array]) -> Callable[..., Array]:
     """A function of two arrays, applied to any number of them in order."""
-    return lambda call, *inputs: reduce(function, inputs)
+    return lambda call, *inputs: reduce(function, together(call, *inputs))
+
+
+def together(call: Call, *inputs: Array) -> tuple[Array, ...]:
+    """The arrays, if there is room for what they broadcast to."""
+    shape = np.broadcast_shapes(*(x.shape for x in inputs))
+    call.room.value(shape, np.result_type(*inputs))
+    return inputs

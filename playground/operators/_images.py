@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from playground.errors import UnsupportedError
+from playground.limits import MOST_TAPS
 from playground.model.graph import Node
 from playground.programs import integer_ops as ops
+from playground.programs.room import Room
 
 
 def window_of(node: Node, shape: Sequence[int], kernel: Sequence[int]) -> ops.Window:
@@ -31,7 +36,26 @@ def window_of(node: Node, shape: Sequence[int], kernel: Sequence[int]) -> ops.Wi
             out = [o if fits else o - 1 for o, fits in zip(out, last, strict=True)]
     if min(out) < 1:
         raise UnsupportedError(f"its window of {tuple(kernel)} does not fit an image of {tuple(size)}")
+    if math.prod(kernel) > MOST_TAPS:
+        raise UnsupportedError(f"its window has {math.prod(kernel)} places; at most {MOST_TAPS} are handled")
     return ops.Window((kernel[0], kernel[1]), (out[0], out[1]), strides, dilations, (before[0], before[1]))
+
+
+def require_room(room: Room, window: ops.Window, shape: Sequence[int], channels: int, depth: int = 1) -> None:
+    """Raise UnsupportedError if padded images of ``shape``, or the work of a window over them, are too large.
+
+    Args:
+        room: what there is.
+        window: over the images.
+        shape: of the images (N, C, H, W).
+        channels: of the result.
+        depth: values that each place of the window sees.
+    """
+    reach = [(k - 1) * d + 1 for k, d in zip(window.kernel, window.dilations, strict=True)]
+    needed = [(o - 1) * s + r for o, s, r in zip(window.out, window.strides, reach, strict=True)]
+    padded = [max(n, before + own) for n, before, own in zip(needed, window.pads, shape[2:], strict=True)]
+    room.value((*shape[:2], *padded), np.float64)
+    room.work(shape[0] * channels * math.prod(window.out) * math.prod(window.kernel) * depth)
 
 
 def pair_of(node: Node, name: str, default: tuple[int, int]) -> tuple[int, int]:
@@ -49,7 +73,7 @@ def four_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape
 
 
-def pool_window(node: Node, shape: Sequence[int]) -> ops.Window:
+def pool_window(node: Node, shape: Sequence[int], room: Room) -> ops.Window:
     """A window that touches the image wherever it is: a maximum or mean over padding alone means nothing."""
     window = window_of(node, shape, pair_of(node, "kernel_shape", (0, 0)))
     for axis in (0, 1):
@@ -57,4 +81,5 @@ def pool_window(node: Node, shape: Sequence[int]) -> ops.Window:
         last = (window.out[axis] - 1) * window.strides[axis] - window.pads[axis]
         if window.pads[axis] >= reach or last >= shape[2 + axis]:
             raise UnsupportedError("its padding is as large as its window")
+    require_room(room, window, shape, shape[1])
     return window

@@ -91,6 +91,7 @@ def turned(shape: Sequence[int], order: Sequence[int]) -> Box:
 def part_of(planner: Planner, node: Node, output: str, box: Box) -> Symbol:
     """A box of whatever a node's first input is; UnsupportedError if it reaches outside."""
     box.require_inside(planner.shape(node.inputs[0]))
+    planner.room.value(box.shape, np.float32)
     symbol = planner.symbol(node.inputs[0])
     if isinstance(symbol, (Constant, ConstantDequantized)):
         return moved_constant(symbol, box.of)

@@ -14,6 +14,7 @@ from playground.errors import InvalidInputError
 from playground.model.graph import Node, Tensor
 from playground.operators._attributes import Attribute, where_of
 from playground.programs.call import Array, Call
+from playground.programs.room import WIDEST, Room
 
 if TYPE_CHECKING:
     from playground.operators._qdq import Expansion
@@ -73,6 +74,22 @@ class Trait(enum.Flag):
     """It may follow a DynamicQuantizeLinear when it is planned."""
 
 
+class Takes(enum.Enum):
+    """What an input of an operator is."""
+
+    VALUES = "values, real or codes"
+    PARAMETER = "one number for each channel or column"
+    NUMBER = "a single number"
+    CONDITION = "yes or no for each value"
+    SIZES = "sizes of axes, or of pieces"
+    AXES = "places of axes"
+    INDICES = "places along an axis"
+    BOUNDS = "where along axes something begins or ends"
+    STEPS = "from one place to the next"
+    WIDTHS = "how many places before and after each axis"
+    FACTORS = "by how much axes grow"
+
+
 class Form(enum.Flag):
     """In which forms an operator can be quantized, and when it is in the static one."""
 
@@ -130,6 +147,8 @@ class Operator:
         attributes: which it has and what they may be.
         data: places of the inputs that carry values; the others are shapes, indices, conditions or parameters. None:
             all carry values.
+        takes: what each input is; those beyond the last one stated are as that one.
+        ranks: how many axes its first input has at least and at most.
         weights: the inputs that may hold weights; the first that is a constant does.
         bias: the place of the input that may hold a bias.
         scales: what it does to scales.
@@ -151,6 +170,8 @@ class Operator:
     run: Run | None = None
     attributes: tuple[Attribute, ...] = ()
     data: tuple[int, ...] | None = None
+    takes: tuple[Takes, ...] = (Takes.VALUES,)
+    ranks: tuple[int, int] = (1, 6)
     weights: tuple[Weight, ...] = ()
     bias: int | None = None
     scales: Scales = Scales.FLOAT
@@ -186,9 +207,9 @@ class Operator:
         """The node with all attributes stated that have a default."""
         return replace(node, attributes={**self.defaults, **node.attributes})
 
-    def call(self, node: Node, opset: int, outputs: int = 1, stored: tuple[str, ...] = ()) -> Call:
+    def call(self, node: Node, opset: int, outputs: int = 1, stored: tuple[str, ...] = (), room: Room = WIDEST) -> Call:
         """What its float function is told of a node."""
-        return Call({**self.defaults, **node.attributes}, opset, outputs, stored)
+        return Call({**self.defaults, **node.attributes}, opset, outputs, stored, room)
 
     def validate(self, node: Node) -> None:
         """Hold a node's attributes, and the number of its inputs, against what they may be.

@@ -154,6 +154,7 @@ def product_by(planner: Planner, x: Dequantized, weights: Weights, bias: NDArray
     if matrix.shape[0] != shape[-1]:
         raise UnsupportedError(f"a matrix of shape {matrix.shape} does not fit input {shape}")
     out_shape = (*shape[:-1], matrix.shape[1])
+    planner.room.work(math.prod(shape) * matrix.shape[1])
 
     def emit(output: str, scale: np.float32, to: ops.Target) -> None:
         multiplier = x.scale * weights.scale / scale

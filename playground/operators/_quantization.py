@@ -27,6 +27,7 @@ def along(call: Call, parameter: Array, x: Array) -> Array:
     """A scale or zero-point (for the tensor, a channel or a block) in a shape that broadcasts with x."""
     axis, block = call.get("axis"), call.get("block_size")
     if block:
+        call.room.octets(parameter.nbytes * block, [*parameter.shape, block])
         return np.repeat(parameter, block, axis)[tuple(slice(n) for n in x.shape)]
     if parameter.size == 1:
         return parameter.reshape(())

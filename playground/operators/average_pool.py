@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 def run(call: Call, x: Array) -> Array:
     """The mean of each window, over its values alone or, with ``count_include_pad``, over the padding too."""
     geometry = windows(call, x.shape[2:], tuple(call.get("kernel_shape")))
+    geometry.require_room(call, x, x.shape[1])
     total = sum(geometry.taps(geometry.pad(x, 0)))
     inside = np.ones(x.shape[2:], x.dtype)
     if call.get("count_include_pad"):  # the padding counts, what ceil_mode adds behind it does not
@@ -90,7 +91,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
     count_padding = bool(node.attributes["count_include_pad"])
     if count_padding and node.attributes["ceil_mode"]:
         raise UnsupportedError("ceil_mode together with count_include_pad is not handled")
-    return averaged_image(planner, node, pool_window(node, shape), count_padding)
+    return averaged_image(planner, node, pool_window(node, shape, planner.room), count_padding)
 
 
 def averaged_image(planner: Planner, node: Node, window: ops.Window, count_padding: bool) -> Symbol:
@@ -118,6 +119,7 @@ def averaged(
 
 OPERATOR = Operator(
     name="AveragePool",
+    ranks=(3, 5),
     run=run,
     attributes=(*WINDOW, flag("ceil_mode"), flag("count_include_pad")),
     scales=Scales.PASSES,

@@ -9,7 +9,7 @@ import numpy as np
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute
 from playground.operators._floats import float_value, within
-from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.operators._planning import refuse_float
 from playground.programs.call import Array, Call
 from playground.programs.planner import CodeFunction, Codes, Constant, ConstantDequantized, Planner, Symbol
@@ -58,6 +58,7 @@ def _clamped_float(planner: Planner, name: str, lo: float, hi: float) -> Symbol 
 
 OPERATOR = Operator(
     name="Clip",
+    takes=(Takes.VALUES, Takes.NUMBER),
     run=run,
     attributes=(Attribute("min", "float"), Attribute("max", "float")),
     data=(0,),

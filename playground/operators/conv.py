@@ -13,7 +13,7 @@ from playground.errors import InvalidInputError, UnsupportedError
 from playground.host.kernel import POSITIVE, Kernel, Words, floats
 from playground.model.graph import Node
 from playground.operators._attributes import WINDOW, Attribute
-from playground.operators._images import window_of
+from playground.operators._images import require_room, window_of
 from playground.operators._operator import Form, Operator, Scales, Shapes, Trait, Weight
 from playground.operators._products import Weights, bias_of, rows_times, weights_of
 from playground.programs import integer_ops as ops
@@ -44,6 +44,8 @@ def run(call: Call, x: Array, w: Array, bias: Array | None = None) -> Array:
     if x.ndim != w.ndim or x.shape[1] != w.shape[1] * group or w.shape[0] % group:
         raise InvalidInputError(f"weights {list(w.shape)} in {group} groups do not fit values {list(x.shape)}")
     geometry = windows(call, x.shape[2:], kernel)
+    geometry.require_room(call, x, w.shape[0], w.shape[1])
+    call.room.value((*x.shape[:2], *kernel, *geometry.out), x.dtype)
     padded = geometry.pad(x, 0)
     depthwise = w.shape[1] == 1 and group > 1
     y = _depthwise(padded, w, geometry) if depthwise else _grouped(padded, w, geometry, group)
@@ -234,6 +236,7 @@ def planned_conv(
     """A convolution of codes by weights; ``window`` replaces the one that the node states."""
     shape = planner.values[x.value].shape
     window, groups = window or window_over(node, shape, weights), int(node.attributes["group"])
+    require_room(planner.room, window, shape, weights.scale.size, weights.offsets.shape[1])
     out_shape = (shape[0], weights.scale.size, *window.out)
 
     def emit(output: str, scale: np.float32, to: ops.Target) -> None:
@@ -251,6 +254,7 @@ def cost(node: Node, shapes: Shapes) -> int:
 
 OPERATOR = Operator(
     name="Conv",
+    ranks=(3, 5),
     run=run,
     attributes=(Attribute("group", "int", 1, low=1), *WINDOW),
     weights=(Weight(1, lambda node, rank: 0),),

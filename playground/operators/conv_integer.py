@@ -36,6 +36,7 @@ def plan(planner: Planner, node: Node) -> Codes | Dynamic:
 
 OPERATOR = Operator(
     name="ConvInteger",
+    ranks=(3, 5),
     run=run,
     attributes=conv.OPERATOR.attributes,
     scales=Scales.CODES,

@@ -29,8 +29,11 @@ def run(call: Call, x: Array, w: Array, bias: Array | None = None) -> Array:
         raise InvalidInputError(f"weights {list(w.shape)} in {group} groups do not fit values {list(x.shape)}")
     strides, dilations = call.get("strides") or [1] * len(kernel), call.get("dilations") or [1] * len(kernel)
     full = [s * (n - 1) + (k - 1) * d + 1 for n, k, s, d in zip(x.shape[2:], kernel, strides, dilations, strict=True)]
+    call.room.value((batch, w.shape[1] * group, *full), x.dtype)
+    call.room.work(x.size * math.prod(w.shape[1:]))
     begins, out = _cut(call, x.shape[2:], full, strides)
     room = [max(size, begin + kept) for size, begin, kept in zip(full, begins, out, strict=True)]
+    call.room.value((batch, w.shape[1] * group, *room), x.dtype)
     y = np.zeros((batch, w.shape[1] * group, *room), x.dtype)
     values = x.reshape(batch, group, channels // group, -1)
     kernels = np.moveaxis(w.reshape(group, channels // group, w.shape[1], -1), 1, 2)
@@ -66,6 +69,7 @@ def cost(node: Node, shapes: Shapes) -> int:
 
 OPERATOR = Operator(
     name="ConvTranspose",
+    ranks=(3, 5),
     run=run,
     attributes=(
         Attribute("group", "int", 1, low=1),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from playground.errors import UnsupportedError
 from playground.model.graph import Node
 from playground.operators._dynamic import DynamicQuantize, DynamicRange
 from playground.operators._operator import Operator, Scales
@@ -28,6 +29,8 @@ def plan(planner: Planner, node: Node) -> tuple[Dynamic, Dynamic, Dynamic]:
     Its parts as the numbers they are become steps too, which are left out unless they are outputs of the model.
     """
     source, codes = planner.floating(node.inputs[0]), node.outputs[0]
+    if planner.values[source].dtype != "float32":
+        raise UnsupportedError(f"its input is {planner.values[source].dtype}, not float32")
     found = f"{codes}:range"
     planner.emit(DynamicRange((source,), found), (2,), "float32")
     planner.emit(DynamicQuantize((source, found), codes), planner.values[source].shape, "uint8")

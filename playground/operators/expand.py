@@ -6,7 +6,7 @@ import numpy as np
 
 from playground.model.graph import Node
 from playground.operators._moves import part_of
-from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.programs.call import Array, Call
 from playground.programs.integer_ops import Box
 from playground.programs.planner import Planner, Symbol
@@ -14,7 +14,9 @@ from playground.programs.planner import Planner, Symbol
 
 def run(call: Call, x: Array, shape: Array) -> Array:
     """X broadcast together with a shape."""
-    return np.broadcast_to(x, np.broadcast_shapes(x.shape, tuple(int(n) for n in shape)))
+    wanted = np.broadcast_shapes(x.shape, tuple(int(n) for n in shape))
+    call.room.value(wanted, x.dtype)
+    return np.broadcast_to(x, wanted)
 
 
 def plan(planner: Planner, node: Node) -> Symbol:
@@ -27,5 +29,12 @@ def plan(planner: Planner, node: Node) -> Symbol:
 
 
 OPERATOR = Operator(
-    name="Expand", run=run, data=(0,), scales=Scales.PASSES, traits=Trait.MOVES, forms=Form.FURTHER, plan=plan
+    name="Expand",
+    takes=(Takes.VALUES, Takes.SIZES),
+    run=run,
+    data=(0,),
+    scales=Scales.PASSES,
+    traits=Trait.MOVES,
+    forms=Form.FURTHER,
+    plan=plan,
 )

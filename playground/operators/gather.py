@@ -14,7 +14,7 @@ from playground.host.kernel import Kernel, Words, fixed, octets
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute
 from playground.operators._moves import Movable, moved_constant
-from playground.operators._operator import Form, Operator, Scales, Trait, Weight
+from playground.operators._operator import Form, Operator, Scales, Takes, Trait, Weight
 from playground.programs.call import Array, Call
 from playground.programs.planner import Codes, Constant, ConstantDequantized, Deferred, Planner, Symbol
 from playground.programs.program import Step, Value
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 def run(call: Call, x: Array, indices: Array) -> Array:
     """Slices of x along ``axis``; a negative index counts from the end."""
-    return np.take(x, indices, call.get("axis"))
+    axis = call.get("axis")
+    rows = x.shape[axis]
+    call.room.octets(x.nbytes // max(rows, 1) * indices.size, [*x.shape, *indices.shape])
+    return np.take(x, indices, axis)
 
 
 def _table_has_rows(w: Words) -> str | None:
@@ -93,6 +96,9 @@ def plan(planner: Planner, node: Node) -> Symbol:
     table = planner.symbol(node.inputs[0])
     if isinstance(table, (Constant, ConstantDequantized)) and planner.is_constant(node.inputs[1]):
         places = planner.known(node.inputs[1], "list of indices")
+        whole = planner.shape(node.inputs[0])
+        rows = whole[int(node.attributes["axis"])]
+        planner.room.octets(4 * math.prod(whole) // max(rows, 1) * places.size, [*whole, *places.shape])
         return moved_constant(table, lambda x: np.take(x, places, int(node.attributes["axis"])))
     data = _gathered_from(planner, node.inputs[0])
     indices_at = planner.symbol(node.inputs[1])
@@ -129,6 +135,7 @@ def _gathered_from(planner: Planner, name: str) -> Movable:
 
 OPERATOR = Operator(
     name="Gather",
+    takes=(Takes.VALUES, Takes.INDICES),
     run=run,
     attributes=(Attribute("axis", "int", 0),),
     data=(0,),

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from playground.errors import UnsupportedError
+from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute, flag
 from playground.operators._operator import Form, Operator, Scales, Shapes, Weight
@@ -19,6 +19,10 @@ from playground.programs.planner import Deferred, Planner
 def run(call: Call, a: Array, b: Array, c: Array | None = None) -> Array:
     """Alpha * A @ B + beta * C, A and B transposed if asked."""
     a, b = (a.T if call.get("transA") else a), (b.T if call.get("transB") else b)
+    if a.ndim != 2 or b.ndim != 2:
+        raise InvalidInputError(f"it multiplies matrices, not values of shape {list(a.shape)} and {list(b.shape)}")
+    call.room.value((a.shape[0], b.shape[1]), a.dtype)
+    call.room.work(a.size * b.shape[1])
     y = product(a, b)
     alpha, beta = call.get("alpha"), call.get("beta")
     if alpha != 1:
@@ -47,6 +51,7 @@ def cost(node: Node, shapes: Shapes) -> int:
 
 OPERATOR = Operator(
     name="Gemm",
+    ranks=(2, 2),
     run=run,
     attributes=(Attribute("alpha", "float", 1.0), Attribute("beta", "float", 1.0), flag("transA"), flag("transB")),
     weights=(Weight(1, lambda node, rank: 0 if node.attributes.get("transB", 0) else 1),),

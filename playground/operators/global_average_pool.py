@@ -26,6 +26,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
 
 OPERATOR = Operator(
     name="GlobalAveragePool",
+    ranks=(3, 5),
     run=run,
     scales=Scales.ROWS,
     traits=Trait.MONOTONIC | Trait.HOMOGENEOUS | Trait.BY_CHANNEL,

@@ -13,4 +13,6 @@ def run(call: Call, x: Array) -> Array:
     return np.asarray(np.max(x, axis=tuple(range(2, x.ndim)), keepdims=True))
 
 
-OPERATOR = Operator(name="GlobalMaxPool", run=run, traits=Trait.MONOTONIC | Trait.HOMOGENEOUS | Trait.BY_CHANNEL)
+OPERATOR = Operator(
+    name="GlobalMaxPool", ranks=(3, 5), run=run, traits=Trait.MONOTONIC | Trait.HOMOGENEOUS | Trait.BY_CHANNEL
+)

@@ -12,7 +12,8 @@ from playground.errors import UnsupportedError
 from playground.host.kernel import FLAG, Kernel, floats, octets
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute
-from playground.operators._operator import Form, Operator, Scales
+from playground.operators._elementwise import together
+from playground.operators._operator import Form, Operator, Scales, Takes
 from playground.programs import integer_ops as ops
 from playground.programs import row_ops
 from playground.programs.call import Array, Call
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 def run(call: Call, x: Array, scale: Array, bias: Array | None = None) -> Array | tuple[Array, Array, Array]:
     """Mean 0 and variance 1 over the axes from ``axis`` on, then scale and bias; also mean and 1 / deviation."""
     axes = tuple(range(call.get("axis") % x.ndim, x.ndim))
+    together(call, x, scale, x if bias is None else bias)
     mean = x.mean(axis=axes, keepdims=True)
     centred = x - mean
     inverse = 1 / np.sqrt(np.mean(centred * centred, axis=axes, keepdims=True) + x.dtype.type(call.get("epsilon")))
@@ -116,6 +118,7 @@ def plan(planner: Planner, node: Node) -> Deferred:
 
 OPERATOR = Operator(
     name="LayerNormalization",
+    takes=(Takes.VALUES, Takes.PARAMETER),
     run=run,
     attributes=(
         Attribute("axis", "int", -1),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from playground.errors import UnsupportedError
+from playground.errors import InvalidInputError, UnsupportedError
 from playground.host.kernel import ANY, Kernel, Words, floats
 from playground.host.kernel import box as reach_of_box
 from playground.model.graph import Node
@@ -31,9 +31,20 @@ if TYPE_CHECKING:
 
 def run(call: Call, a: Array, b: Array) -> Array:
     """NumPy's matmul, which is ONNX's."""
+    require_room(call, a, b)
     if a.ndim > 1 and b.ndim == 2:
         return product(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])
     return np.asarray(np.matmul(np.ascontiguousarray(a), np.ascontiguousarray(b)))  # turned ones would be slow
+
+
+def require_room(call: Call, a: Array, b: Array) -> None:
+    """Raise UnsupportedError if a product, whose leading axes broadcast, is too large."""
+    if min(a.ndim, b.ndim) < 1:
+        raise InvalidInputError("a single number has no product of matrices")
+    columns = b.shape[-1] if b.ndim > 1 else 1
+    shape = (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), *a.shape[-2:-1], columns)
+    call.room.value(shape, np.result_type(a, b))
+    call.room.work(math.prod(shape) * a.shape[-1])
 
 
 def _matrix_codes(w: Words) -> tuple[int, int]:
@@ -151,6 +162,7 @@ def pair_product(planner: Planner, a: Dequantized, b: Dequantized) -> Deferred:
     if min(len(left), len(right)) < 2 or left[-1] != right[-2]:
         raise UnsupportedError(f"a product of shapes {left} and {right} is not handled")
     out_shape = (*np.broadcast_shapes(left[:-2], right[:-2]), left[-2], right[-1])
+    planner.room.work(math.prod(out_shape) * left[-1])
 
     def emit(output: str, scale: np.float32, to: ops.Target) -> None:
         multiplier = np.float32(a.scale * b.scale / scale)
@@ -167,6 +179,7 @@ def cost(node: Node, shapes: Shapes) -> int:
 
 OPERATOR = Operator(
     name="MatMul",
+    ranks=(1, 6),
     run=run,
     weights=(Weight(0, lambda node, rank: None), Weight(1, lambda node, rank: rank - 1 if rank > 1 else None)),
     scales=Scales.PRODUCT,

@@ -19,6 +19,7 @@ from playground.programs.planner import Codes, Constant, Dequantized, Dynamic, P
 
 def run(call: Call, a: Array, b: Array, a_zero: Array | None = None, b_zero: Array | None = None) -> Array:
     """int32 sums of products of offsets; a's zero-point is a number or one a row, b's a number or one a column."""
+    mat_mul.require_room(call, a, b)
     rows = zero_point(a_zero)
     return ops.matmul_integer(a, b, rows[..., None] if rows.ndim == 1 else rows, zero_point(b_zero))
 

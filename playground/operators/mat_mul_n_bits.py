@@ -12,7 +12,7 @@ from playground.errors import InvalidInputError, UnsupportedError
 from playground.host.kernel import POSITIVE, Kernel, Touched, Words, fixed, floats, octets
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute
-from playground.operators._operator import Operator, Shapes
+from playground.operators._operator import Operator, Shapes, Takes
 from playground.operators._planning import refusing
 from playground.programs.block_ops import GROUP, block_product, codebook_planes, grouped, quantize_blocks
 from playground.programs.call import Array, Call
@@ -223,6 +223,7 @@ def cost(node: Node, shapes: Shapes) -> int:
 
 OPERATOR = Operator(
     name="MatMulNBits",
+    takes=(Takes.VALUES, Takes.PARAMETER),
     domain="com.microsoft",
     run=run,
     attributes=(

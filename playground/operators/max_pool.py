@@ -33,6 +33,7 @@ def run(call: Call, x: Array) -> Array:
     if call.outputs > 1:
         raise UnsupportedError("MaxPool with indices is not available here")
     geometry = windows(call, x.shape[2:], tuple(call.get("kernel_shape")))
+    geometry.require_room(call, x, x.shape[1])
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
     return reduce(larger, geometry.taps(geometry.pad(x, lowest))).copy()
 
@@ -62,13 +63,13 @@ def plan(planner: Planner, node: Node) -> Symbol:
     if len(node.outputs) > 1 and node.outputs[1]:
         raise UnsupportedError("its second output (indices) is not handled")
     shape = planner.shape(node.inputs[0])
-    floats = pooled(planner, node, pool_window(node, four_axes(shape)), mean=False)
+    floats = pooled(planner, node, pool_window(node, four_axes(shape), planner.room), mean=False)
     if floats is not None:
         return floats
     codes = planner.symbol(node.inputs[0])
     plain = isinstance(codes, Codes) and planner.values[codes.value].dtype in ("int8", "uint8")
     x: Dequantized | Codes = codes if isinstance(codes, Codes) and plain else planner.real(node.inputs[0])
-    window = pool_window(node, four_axes(shape))
+    window = pool_window(node, four_axes(shape), planner.room)
     step = MaxPool((x.value,), node.outputs[0], window)
     planner.emit(step, (*shape[:2], *window.out), planner.values[x.value].dtype)
     return replace(x, value=node.outputs[0])
@@ -81,6 +82,7 @@ def _passes(node: Node, opset: int) -> tuple[int, ...]:
 
 OPERATOR = Operator(
     name="MaxPool",
+    ranks=(3, 5),
     run=run,
     attributes=(*WINDOW, flag("ceil_mode"), flag("storage_order")),
     scales=Scales.PASSES,

@@ -12,7 +12,7 @@ from playground.host.kernel import ANY, Kernel, octets
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute, text_of
 from playground.operators._moves import MOST_AXES
-from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.programs import integer_ops as ops
 from playground.programs.boxes import box, strides_of
 from playground.programs.call import Array, Call
@@ -109,6 +109,7 @@ def _passes(node: Node, opset: int) -> tuple[int, ...]:
 
 OPERATOR = Operator(
     name="Pad",
+    takes=(Takes.VALUES, Takes.WIDTHS, Takes.NUMBER, Takes.AXES),
     run=run,
     attributes=(
         Attribute("mode", "string", "constant", choices=("constant", "edge", "reflect", "wrap")),

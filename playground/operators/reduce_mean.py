@@ -6,7 +6,7 @@ import numpy as np
 
 from playground.model.graph import Node
 from playground.operators._moves import axes_of, reshaped, turned, viewed
-from playground.operators._operator import Form, Operator, Scales
+from playground.operators._operator import Form, Operator, Scales, Takes
 from playground.operators._planning import folded
 from playground.operators._reductions import ATTRIBUTES, reduction
 from playground.operators._upgrades import axes_as_input
@@ -51,6 +51,7 @@ def _mean(planner: Planner, x: Dequantized, axes: list[int], name: str) -> Defer
 
 OPERATOR = Operator(
     name="ReduceMean",
+    takes=(Takes.VALUES, Takes.AXES),
     run=reduction(np.mean),
     attributes=ATTRIBUTES,
     data=(0,),

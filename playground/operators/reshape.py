@@ -8,7 +8,7 @@ from playground.errors import UnsupportedError
 from playground.model.graph import Node
 from playground.operators._attributes import flag
 from playground.operators._moves import to_shape
-from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.programs.call import Array, Call
 from playground.programs.planner import Planner, Symbol
 
@@ -37,6 +37,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
 
 OPERATOR = Operator(
     name="Reshape",
+    takes=(Takes.VALUES, Takes.SIZES),
     run=run,
     attributes=(flag("allowzero"),),
     data=(0,),

@@ -13,7 +13,7 @@ from playground.errors import InvalidInputError, UnsupportedError
 from playground.host.kernel import Kernel, Words, floats, octets
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute, text_of
-from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.programs.call import Array
 from playground.programs.planner import Dequantized, Planner
 from playground.programs.program import Step, Value
@@ -77,6 +77,7 @@ def plan(planner: Planner, node: Node) -> Dequantized:
     scales, sizes = _target(planner, node, shape)
     if sizes[:2] != list(shape[:2]):
         raise UnsupportedError("only height and width can be resized")
+    planner.room.value(sizes, dtype)
     lines, columns = (nearest(node, shape[a], sizes[a], scales[a]) for a in (2, 3))
     planner.emit(Resize((x.value,), node.outputs[0], lines, columns), tuple(sizes), dtype)
     return Dequantized(node.outputs[0], x.scale, x.zero_point)
@@ -114,6 +115,8 @@ MODE = Attribute("mode", "string", "nearest", choices=("nearest", "linear", "cub
 
 OPERATOR = Operator(
     name="Resize",
+    ranks=(4, 4),
+    takes=(Takes.VALUES, Takes.FACTORS, Takes.FACTORS, Takes.SIZES),
     attributes=(
         MODE,
         Attribute("antialias", "int", 0),

@@ -10,7 +10,7 @@ from playground.errors import UnsupportedError
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute
 from playground.operators._moves import part_of
-from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.programs.call import Array, Call
 from playground.programs.integer_ops import Box
 from playground.programs.planner import Planner, Symbol
@@ -60,6 +60,7 @@ def _slice_inputs(planner: Planner, node: Node) -> list[list[int] | None]:
 
 OPERATOR = Operator(
     name="Slice",
+    takes=(Takes.VALUES, Takes.BOUNDS, Takes.BOUNDS, Takes.AXES, Takes.STEPS),
     run=run,
     attributes=(Attribute("starts", "ints"), Attribute("ends", "ints"), Attribute("axes", "ints")),
     data=(0,),

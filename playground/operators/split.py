@@ -7,7 +7,7 @@ import numpy as np
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute
 from playground.operators._moves import part_of
-from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.programs.call import Array, Call
 from playground.programs.integer_ops import Box
 from playground.programs.planner import Planner, Symbol
@@ -46,6 +46,7 @@ def _passes(node: Node, opset: int) -> tuple[int, ...]:
 
 OPERATOR = Operator(
     name="Split",
+    takes=(Takes.VALUES, Takes.SIZES),
     run=run,
     attributes=(Attribute("axis", "int", 0), Attribute("num_outputs", "int", low=1), Attribute("split", "ints", low=0)),
     data=(0,),

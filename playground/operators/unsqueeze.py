@@ -7,7 +7,7 @@ import numpy as np
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute
 from playground.operators._moves import axes_of, to_shape
-from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.operators._upgrades import axes_as_input
 from playground.programs.call import Array, Call
 from playground.programs.planner import Planner, Symbol
@@ -29,6 +29,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
 
 OPERATOR = Operator(
     name="Unsqueeze",
+    takes=(Takes.VALUES, Takes.AXES),
     run=run,
     attributes=(Attribute("axes", "ints"),),
     data=(0,),

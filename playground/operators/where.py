@@ -6,7 +6,8 @@ import numpy as np
 
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
-from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._elementwise import together
+from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.operators._planning import folded
 from playground.operators.add import hidden_by
 from playground.programs.call import Array, Call
@@ -15,7 +16,7 @@ from playground.programs.planner import Planner, Symbol
 
 def run(call: Call, condition: Array, a: Array, b: Array) -> Array:
     """A where the condition holds, b elsewhere."""
-    return np.where(condition, a, b)
+    return np.where(condition, *together(call, a, b, condition)[:2])
 
 
 def plan(planner: Planner, node: Node) -> Symbol:
@@ -32,5 +33,12 @@ def plan(planner: Planner, node: Node) -> Symbol:
 
 
 OPERATOR = Operator(
-    name="Where", run=run, data=(1, 2), scales=Scales.CHOICE, traits=Trait.MASKS, forms=Form.FURTHER, plan=plan
+    name="Where",
+    takes=(Takes.CONDITION, Takes.VALUES, Takes.VALUES),
+    run=run,
+    data=(1, 2),
+    scales=Scales.CHOICE,
+    traits=Trait.MASKS,
+    forms=Form.FURTHER,
+    plan=plan,
 )

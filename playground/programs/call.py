@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
+from playground.programs.room import WIDEST, Room
+
 Array: TypeAlias = NDArray[Any]
 
 
@@ -20,12 +22,14 @@ class Call:
         opset: version of the operator set that says what they mean.
         outputs: how many outputs the node has, up to the last that has a name.
         stored: for every input the element type its file states, if it is a constant or the model's input.
+        room: how large what it makes may be. A function that makes more than it was given asks before it allocates.
     """
 
     attributes: Mapping[str, Any]
     opset: int
     outputs: int = 1
     stored: tuple[str, ...] = ()
+    room: Room = WIDEST
 
     def get(self, name: str, default: Any = None) -> Any:
         """An attribute, or what it is if the node does not have it."""

@@ -15,6 +15,7 @@ from playground.host.heap import Heap
 from playground.host.kernel import Kernel, floats
 from playground.host.kernel_checks import arguments
 from playground.host.kernel_module import ALIGNMENT, Dot
+from playground.limits import MOST_VALUE_BYTES
 
 RUN = Kernel("k_run", {"program": floats("words")})
 """The words of the program are those of calls that were checked when they were appended."""
@@ -113,7 +114,14 @@ class KernelProgramBuilder:
             raise EngineError(f"the program is for products by {self.dot}, not {kernels.dot}", hint="Plan it again")
         words = sum(2 + len(args) for _, args in self.calls)
         program = self.buffer(4 * words, kept=True)
-        arena = kernels.arena(self.lay_out())
+        nbytes = self.lay_out()
+        if nbytes > MOST_VALUE_BYTES:
+            raise EngineError(
+                f"the program needs {nbytes} bytes at once",
+                where="the kernels' memory",
+                hint=f"The limit is {MOST_VALUE_BYTES}. Use smaller batches, or a smaller model",
+            )
+        arena = kernels.arena(nbytes)
         for buffer, array in self.constants:
             arena.view(buffer.offset, array.shape, array.dtype)[...] = array
         view = arena.view(program.offset, (words,), np.int32)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.errors import InvalidInputError, UnsupportedError
+from playground.errors import MissingError, PlaygroundError, UnsupportedError, shown
 from playground.host.kernel import Kernel, octets
 from playground.programs import program as p
 from playground.programs.integer_ops import Target, Window
@@ -73,8 +73,13 @@ class Lowering:
         """
         try:
             step.lower(self)
-        except InvalidInputError as error:
-            what = f"the kernels cannot compute it ({error})"
+        except UnsupportedError as error:
+            raise error.at(error.where or step.output) from error
+        except MissingError:
+            raise
+        except Exception as error:
+            said = str(error) if isinstance(error, PlaygroundError) else shown(error)
+            what = f"the kernels cannot compute it ({said})"
             raise UnsupportedError(what, where=step.output, hint="Use engine='onnxruntime'") from error
 
     def call(self, kernel: Kernel, /, **given: Any) -> None:

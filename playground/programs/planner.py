@@ -18,6 +18,7 @@ from playground.errors import UnsupportedError
 from playground.model.graph import Graph
 from playground.programs import integer_ops as ops
 from playground.programs import program as p
+from playground.programs.room import WIDEST, Room
 from playground.programs.steps import Lookup
 
 
@@ -131,6 +132,7 @@ class Planner:
     """What is known while a graph is walked."""
 
     graph: Graph
+    room: Room = WIDEST
     symbols: dict[str, Symbol] = field(default_factory=dict)
     values: dict[str, p.Value] = field(default_factory=dict)
     constants: dict[str, NDArray[Any]] = field(default_factory=dict)
@@ -191,7 +193,8 @@ class Planner:
         return CodeFunction(symbol.value, ops.dequantize(every_code, symbol.scale, symbol.zero_point))
 
     def emit(self, step: p.Step, shape: tuple[int, ...], dtype: str) -> None:
-        """Append a step whose output has this shape and dtype."""
+        """Append a step whose output has this shape and dtype; UnsupportedError if that is too large."""
+        self.room.value(shape, dtype)
         self.values[step.output] = p.Value(tuple(int(n) for n in shape), dtype)
         self.steps.append(step)
 

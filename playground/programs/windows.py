@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from playground.errors import InvalidInputError
+from playground.errors import InvalidInputError, UnsupportedError
+from playground.limits import MOST_TAPS
 from playground.programs.call import Array, Call
 
 
@@ -33,6 +35,24 @@ class Windows:
     ends: tuple[int, ...]
     out: tuple[int, ...]
     missing: tuple[int, ...]
+
+    def require_room(self, call: Call, x: Array, channels: int, depth: int = 1) -> None:
+        """Hold the sizes of what is made of images x against the room that there is.
+
+        Args:
+            call: knows the room.
+            x: (batch, channels, *spatial).
+            channels: of the result.
+            depth: values that each tap of the window sees.
+
+        Raises:
+            UnsupportedError: the padded images, the result, or the work is too large.
+        """
+        zones = zip(x.shape[2:], self.begins, self.ends, self.missing, strict=True)
+        call.room.value((*x.shape[:2], *(sum(zone) for zone in zones)), x.dtype)
+        made = (x.shape[0], channels, *self.out)
+        call.room.value(made, x.dtype)
+        call.room.work(math.prod(made) * math.prod(self.kernel) * depth)
 
     def pad(self, x: Array, value: float) -> Array:
         """X with its spatial axes padded, so that every window lies inside."""
@@ -80,6 +100,8 @@ def windows(call: Call, sizes: tuple[int, ...], kernel: tuple[int, ...]) -> Wind
             count -= (count - 1) * step >= n + begin  # a window may not start in the padding after the input
         out.append(count)
         missing.append(max(0, (count - 1) * step + span - (n + begin + end)))
+    if math.prod(kernel) > MOST_TAPS:
+        raise UnsupportedError(f"its window has {math.prod(kernel)} places", hint=f"Use at most {MOST_TAPS}")
     return Windows(tuple(kernel), strides, dilations, begins, ends, tuple(out), tuple(missing))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from playground import operators
-from playground.errors import UnsupportedError
+from playground.errors import EngineError, UnsupportedError
 from playground.histograms import Histogram
 from playground.host.output import write_file
 from playground.model.graph import Graph, Model
@@ -28,7 +28,7 @@ from playground.ptq.range_cache import Cache
 from playground.ptq.report import Report
 from playground.ptq.report_entries import ReportInputs
 from playground.ptq.run_algorithms import StageResult, run_algorithms_task
-from playground.tasks import Progress, Task, run_sync
+from playground.tasks import Progress, Task, run_sync, typed_task
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,7 @@ def quantize_model(
     return run_sync(quantize_model_task(model, recipe, calibration, cache), progress)
 
 
+@typed_task(EngineError, "the model cannot be quantized")
 def quantize_model_task(
     model: Model, recipe: Recipe | None = None, calibration: Given | None = None, cache: Cache | None = None
 ) -> Task[QuantizedModel]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from playground.engines.interpreter import FAILURES
-from playground.errors import UnsupportedError
 from playground.model.graph import Graph, Tensor
 from playground.operators import find
 from playground.operators._qdq import Expansion
@@ -29,7 +27,7 @@ def expanded(graph: Graph) -> Graph:
             else:
                 operator.expand(made, node)
                 changed = True
-        except (UnsupportedError, *FAILURES):
+        except Exception:  # its inputs are not what it takes
             del made.nodes[before:]
             made.nodes.append(replace(node))
     if not changed:
@@ -51,8 +49,8 @@ def upgraded(graph: Graph) -> Graph:
         upgrade = operator.upgrade if operator is not None else None
         try:
             nodes.append(node if upgrade is None else upgrade(node, graph.opset, constant))
-        except FAILURES:
-            nodes.append(node)  # its attributes are none: planning names it
+        except Exception:  # its attributes are none: planning names it
+            nodes.append(node)
     if not constants:
         return graph
     return graph.with_(nodes=tuple(nodes), initializers={**graph.initializers, **constants})

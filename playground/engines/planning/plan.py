@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from playground.engines.feeds import fits
-from playground.engines.interpreter import FAILURES
 from playground.engines.planning.expansions import expanded, upgraded
 from playground.engines.planning.layer_norms import with_layer_norms
-from playground.errors import InvalidInputError, UnsupportedError
+from playground.errors import InvalidInputError, PlaygroundError, UnsupportedError, typed
+from playground.model.element_types import BY_NAME
 from playground.model.graph import Graph, Node, ValueInfo
 from playground.model.graph_view import GraphView
 from playground.operators import Operator, Trait, find
 from playground.operators._planning import fold
 from playground.programs import program as p
 from playground.programs.planner import Codes, Dynamic, Planner, Symbol
+from playground.programs.room import room_of
 from playground.programs.steps import Float
 
 __all__ = ["Refusal", "compile_graph", "refusals"]
@@ -51,20 +53,26 @@ def compile_graph(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> p.Progra
         InvalidInputError: an input has no shape here, or one that contradicts the graph's.
         UnsupportedError: names every node that cannot run in integers and why.
     """
-    planner, refused = _walked(graph, shapes)
-    if refused:
-        raise UnsupportedError(
-            f"{len(refused)} {'node' if len(refused) == 1 else 'nodes'} cannot run in integers: "
-            f"{'; '.join(map(str, refused))}",
-            where=graph.name,
-            hint="Use engine='onnxruntime'",
-        )
-    return _finished(planner)
+    with _boundary(graph):
+        planner, refused = _walked(graph, shapes)
+        if not refused:
+            return _finished(planner)
+    raise UnsupportedError(
+        f"{len(refused)} {'node' if len(refused) == 1 else 'nodes'} cannot run in integers: "
+        f"{'; '.join(map(str, refused))}",
+        where=graph.name,
+        hint="Use engine='onnxruntime'",
+    )
+
+
+def _boundary(graph: Graph) -> AbstractContextManager[None]:
+    """Whatever planning raises that is not about one node."""
+    return typed(UnsupportedError, "it cannot be planned", where=graph.name, hint="Use engine='onnxruntime'")
 
 
 def _finished(planner: Planner) -> p.Program:
     graph = planner.graph
-    outputs = {o.name: planner.floating(o.name) for o in graph.outputs}
+    outputs = {o.name: _output(planner, o.name) for o in graph.outputs}
     steps = _needed(planner.steps, set(outputs.values()))
     body, tail = _split(steps)
     used = {name for step in steps for name in step.inputs} | set(outputs.values())
@@ -76,6 +84,16 @@ def _finished(planner: Planner) -> p.Program:
         values=planner.values,
         constants={name: array for name, array in planner.constants.items() if name in used},
     )
+
+
+def _output(planner: Planner, name: str) -> str:
+    """The value that is an output of the graph, in float32 where only codes exist."""
+    if name not in planner.symbols and name not in planner.graph.initializers:
+        raise UnsupportedError("no node makes this output", where=name)
+    try:
+        return planner.floating(name)
+    except PlaygroundError as error:
+        raise error.at(error.where or name) from error
 
 
 def _shape_of_input(value: ValueInfo, shapes: Mapping[str, Sequence[int]]) -> tuple[int, ...]:
@@ -90,6 +108,13 @@ def _shape_of_input(value: ValueInfo, shapes: Mapping[str, Sequence[int]]) -> tu
     return shape
 
 
+def _stored(value: ValueInfo) -> str:
+    element = BY_NAME.get(value.dtype)
+    if element is None or not element.stored:
+        raise UnsupportedError(f"it cannot run in integers: its type is {value.dtype or 'unknown'}", where=value.name)
+    return value.dtype
+
+
 def refusals(graph: Graph, shapes: Mapping[str, Sequence[int]] | None = None) -> tuple[Refusal, ...]:
     """What keeps a quantized graph from running in integers; empty if it runs. Nothing is run.
 
@@ -102,12 +127,13 @@ def refusals(graph: Graph, shapes: Mapping[str, Sequence[int]] | None = None) ->
     """
     if shapes is None:
         shapes = {v.name: [n if isinstance(n, int) else 1 for n in v.shape or ()] for v in graph.inputs}
-    planner, refused = _walked(graph, shapes)
-    if not refused:
-        try:
-            _finished(planner)
-        except UnsupportedError as error:
-            return (Refusal(error.where, "", error.what),)
+    try:
+        with _boundary(graph):
+            planner, refused = _walked(graph, shapes)
+            if not refused:
+                _finished(planner)
+    except UnsupportedError as error:
+        return (Refusal(error.where, "", error.what),)
     return tuple(refused)
 
 
@@ -116,18 +142,24 @@ def _walked(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> tuple[Planner,
     planner = Planner(with_layer_norms(GraphView(upgraded(expanded(graph))))[0])
     for info in graph.inputs:
         planner.symbols[info.name] = Codes(info.name)
-        planner.values[info.name] = p.Value(_shape_of_input(info, shapes), info.dtype)
+        planner.values[info.name] = p.Value(_shape_of_input(info, shapes), _stored(info))
+    planner.room = room_of(graph, [value.nbytes for value in planner.values.values()])
+    for value in planner.values.values():
+        planner.room.value(value.shape, value.dtype)
     broken: set[str] = set()
     refused: list[Refusal] = []
     for node in planner.graph.nodes:
-        if broken.intersection(node.inputs):
+        unmade = [n for n in node.inputs if n and n not in planner.symbols and n not in planner.graph.initializers]
+        if unmade and not broken.intersection(node.inputs):
+            refused.append(Refusal(node.name or node.op, node.op, f"no node before it makes its input {unmade[0]!r}"))
+        if unmade or broken.intersection(node.inputs):
             broken.update(node.outputs)
             continue
         try:
             planner.symbols.update(_plan_node(planner, node))
         except UnsupportedError as error:
             broken.update(node.outputs)
-            refused.append(Refusal(node.name or node.outputs[0], node.op, error.what))
+            refused.append(Refusal(node.name or next(iter(node.outputs), ""), node.op, error.what))
     return planner, refused
 
 
@@ -144,12 +176,21 @@ def _plan_node(planner: Planner, node: Node) -> dict[str, Symbol]:
         made = (operator.plan or fold)(planner, operator.with_defaults(node))
     except InvalidInputError as error:
         raise UnsupportedError(error.what) from error
-    except FAILURES as error:
+    except UnsupportedError:
+        raise
+    except Exception as error:  # what contradicts an operator may raise anything
         known = (name for name in node.inputs if name in planner.symbols)
-        shapes = ", ".join(str(list(planner.shape(name))) for name in known)
+        shapes = ", ".join(_shown_shape(planner, name) for name in known)
         raise UnsupportedError(f"it cannot run on shapes {shapes} ({error})") from error
     symbols = made if isinstance(made, tuple) else (made,)
     return dict(zip(node.outputs, symbols, strict=False))
+
+
+def _shown_shape(planner: Planner, name: str) -> str:
+    try:
+        return str(list(planner.shape(name)))
+    except Exception:
+        return "?"
 
 
 def _check_attributes(operator: Operator, node: Node) -> None:
