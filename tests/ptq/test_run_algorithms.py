@@ -128,3 +128,8 @@ def test_what_does_not_fit_is_refused(model: Model, data: Data, monkeypatch: pyt
     monkeypatch.setitem(ALGORITHMS, "coarse", replace(ALGORITHMS["coarse"], apply=wrong))
     with pytest.raises(InvalidInputError, match="algorithm 'coarse': it gave back 'w3' in another shape or format"):
         quantize_model(model, recipe("coarse"), data)
+
+
+def test_a_stage_that_nobody_calls_is_refused() -> None:
+    with pytest.raises(ValueError, match="'prepare' is not a stage of algorithms: graph, weights, after"):
+        Algorithm(id="a", name="A", summary="", source="", stage="prepare", apply=double)

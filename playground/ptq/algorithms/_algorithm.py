@@ -183,3 +183,8 @@ class Algorithm:
     apply: Callable[[Context, Mapping[str, float]], Task[Outcome]]
     parameters: tuple[Parameter, ...] = ()
     needs_data: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a stage that nobody calls: the algorithm would never run (ValueError)."""
+        if self.stage not in STAGES:
+            raise ValueError(f"{self.stage!r} is not a stage of algorithms: {', '.join(STAGES)}")
