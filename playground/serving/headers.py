@@ -1,4 +1,4 @@
-"""The headers that the build writes into ``_headers``, as Netlify and Cloudflare read them: policies, and who may read files."""
+"""The headers that the build writes into ``_headers``: policies, and who may read the files."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ export class Files {
    */
   fetch(names) {
     return async (request) => {
-      const address = request instanceof Request ? request.url : String(request);
+      const address = typeof request === "object" && "url" in request ? request.url : String(request);
       const name = names.find((known) => address.endsWith(`/${known}`));
       if (!name) throw new TypeError("this page's Python has no network");
       const type = name.endsWith(".wasm") ? "application/wasm" : "application/octet-stream";

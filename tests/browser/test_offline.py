@@ -271,6 +271,45 @@ def test_broken_and_missing_copies_are_fetched_again(browser, host):
         start(context.new_page(), host.url)
 
 
+POISON = """async () => {
+  const headers = { "content-type": "text/html", refresh: "0;url=/leak" };
+  const evil = () => new Response("<title>EVIL</title>", { headers });
+  const planted = [];
+  for (const name of await caches.keys()) {
+    const cache = await caches.open(name);
+    for (const { url } of await cache.keys())
+      if (url.includes("/index.html") || url.endsWith(".js")) {
+        await cache.put(url, evil());
+        planted.push(url);
+      }
+    const [{ url }] = (await cache.keys()).filter(({ url }) => url.includes("/python-"));
+    planted.push(new URL("planted.html", url).href);
+    await cache.put(planted.at(-1), evil());
+  }
+  return planted;
+}"""
+
+
+def test_what_others_write_into_the_cache_is_never_shown(browser, host):
+    """The service worker has read the page soundly before, and is the same one afterwards."""
+    with visitor(browser) as context:
+        page = context.new_page()
+        start(page, host.url)
+        assert kept(page) == "ready"
+        page.reload()
+        booted(page)
+        planted = page.evaluate(POISON)
+        assert sum("/index.html" in url for url in planted) == 1
+        assert sum(url.endswith(".js") for url in planted) > 5
+        start(page, host.url)
+        assert page.title() == "Quantization Playground"
+        assert page.evaluate("() => playground.setState({format: 'int5'}).then((s) => s.format)") == "int5"
+        for url in (url for url in planted if url.endswith("planted.html")):
+            page.goto(url)
+            assert page.title() != "EVIL"
+        assert not [path for path, _ in host.log if path == "/leak"]
+
+
 def test_a_full_disk_leaves_a_page_that_works_and_says_so(browser, host):
     with visitor(browser) as context:
         page = context.new_page()

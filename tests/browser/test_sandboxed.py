@@ -1,4 +1,4 @@
-"""An embedded page in ``<iframe sandbox="allow-scripts">`` is of no origin: it starts if its host lets it, and says why if not."""
+"""An embed in ``<iframe sandbox="allow-scripts">`` is of no origin: it starts if its host lets it, or says why not."""
 
 import functools
 import http.server
@@ -108,7 +108,8 @@ def test_without_its_hosts_permission_it_says_why_and_offers_a_retry(embedded, t
     expect(frame.locator("#failure-text")).to_contain_text("Access-Control-Allow-Origin")
     expect(frame.locator("#retry")).to_be_visible()
     colours = frame.evaluate(
-        "() => [getComputedStyle(document.documentElement).backgroundColor, getComputedStyle(document.getElementById('failure')).color]"
+        """() => [getComputedStyle(document.documentElement).backgroundColor,
+          getComputedStyle(document.getElementById('failure')).color]"""
     )
     dark = ["rgb(22, 27, 34)", "rgb(230, 237, 243)"]
     assert (colours == dark) is (theme == "dark")
