@@ -23,6 +23,10 @@ _WARM_UP = 20
 """Inputs before any is counted: modules are imported by the first."""
 
 
+_COLLECT = 200
+"""Inputs between two collections of garbage."""
+
+
 @dataclass
 class Report:
     """What became of the inputs of one format."""
@@ -54,7 +58,7 @@ def run(name: str, count: int, seed: int, first: int = 0, keep: Path | None = No
         guarded(lambda made=made: chosen.use(made))
     for index in range(first, first + count):
         made = chosen.make(random.Random(f"{name} {seed} {index}"))
-        outcome = guarded(lambda made=made: chosen.use(made))
+        outcome = guarded(lambda made=made: chosen.use(made), collect=index % _COLLECT == 0)
         report.counts[outcome.kind] += 1
         if outcome.kind == "refused":
             report.reasons[re.sub(r"'.*?'|[0-9]+", "·", outcome.what)[:100]] += 1
