@@ -1,9 +1,11 @@
+from collections import Counter
+
 import pytest
 
 from playground.model.graph import Graph, Model, Node, ValueInfo
 from playground.model.recipe import Recipe, Rule
 from playground.operators import view_of
-from playground.ptq import placement
+from playground.ptq import exclusion, placement
 from playground.ptq.placement import Placement
 from playground.ptq.report import Skipped
 from playground.quantization import Scheme
@@ -88,8 +90,33 @@ def test_channel_axis(node: Node, shape: tuple[int, ...], axis: int | None) -> N
     assert view_of(graph).channel_axis(node) == axis
 
 
+@pytest.mark.parametrize(("opset", "passes"), [(11, False), (12, True)])
+def test_max_pool_takes_codes_from_operator_set_12_on(model: Model, opset: int, passes: bool) -> None:
+    graph = model.graph
+    assert graph is not None
+    placed = place(Model("onnx", "m", model.tensors, graph.with_(opset=opset)))
+    assert ("p" in placed.activations) == passes
+    assert placed.provider("f") == ("a" if passes else "f")
+
+
 def test_operators_of_other_domains_are_left_alone(model: Model) -> None:
     graph = model.graph
     assert graph is not None
     foreign = tuple(Node(n.op, n.name, n.inputs, n.outputs, n.attributes, "com.example") for n in graph.nodes)
     assert place(Model("onnx", "m", model.tensors, graph.with_(nodes=foreign))) == Placement()
+    view = view_of(graph.with_(nodes=foreign), {name: "float32" for node in foreign for name in node.outputs})
+    assert exclusion.float_operators(view, Placement()) == Counter(node.op for node in foreign)
+    reasons = {skip.reason for skip in exclusion.untouched_constants(view, (), Recipe(), Placement())}
+    assert reasons == {"Conv is not quantized", "Gemm is not quantized"}
+
+
+def test_a_node_that_stays_in_float_is_not_left_out_again_for_its_activations(model: Model) -> None:
+    """Else places and ranges would be looked for without end."""
+    graph = model.graph
+    assert graph is not None
+    view = view_of(graph, {name: "float32" for node in graph.nodes for name in (*node.inputs, *node.outputs)})
+    placed = placement.place(view, Recipe(), {})
+    faulty = {"c2": "it holds NaN"}
+    found = exclusion.by_activation(view, placed, faulty)
+    assert set(found) == {"conv2", "add"}
+    assert exclusion.by_activation(view, placement.place(view, Recipe(), found), faulty) == {}

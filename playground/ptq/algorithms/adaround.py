@@ -142,8 +142,7 @@ def _descend(problem: _Problem, start: Float64, options: Options) -> Task[Float6
         h, slope = _opened(V)
         gradient = problem.gradient(h)
         if step >= warm:
-            done = (step - warm) / max(1, options.steps - warm)
-            beta = BETA_LAST + 0.5 * (BETA_FIRST - BETA_LAST) * (1 + math.cos(done * math.pi))
+            beta = annealed((step - warm) / max(1, options.steps - warm))
             gradient -= _push(h, beta, options.regularisation)
         gradient *= slope
         rate = options.rate * math.sqrt(1 - 0.999 ** (step + 1)) / (1 - 0.9 ** (step + 1))
@@ -152,6 +151,14 @@ def _descend(problem: _Problem, start: Float64, options: Options) -> Task[Float6
         if step >= warm and not slope.any():  # all is decided
             break
     return problem.codes(_opened(V)[0])
+
+
+def annealed(done: float) -> float:
+    """The regulariser's beta when a share ``done`` of the steps after the warm-up is over: half a cosine downwards.
+
+    A large one leaves shares in the middle free and moves those near 0 or 1 only; a small one pushes all of them.
+    """
+    return BETA_LAST + 0.5 * (BETA_FIRST - BETA_LAST) * (1 + math.cos(done * math.pi))
 
 
 def _push(h: Float32, beta: float, weight: float) -> Float32:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from playground.ptq.algorithms._grid import Grid
-from playground.ptq.algorithms.adaround import Options, adaround_task
+from playground.ptq.algorithms.adaround import Options, _push, adaround_task, annealed
 from playground.ptq.algorithms.gptq import gptq_task
 from playground.tasks import Progress, run_sync
 from tests.ptq.layers import layer
@@ -76,6 +76,17 @@ def long_descent(W: np.ndarray, H: np.ndarray, grid: Grid, steps: int) -> np.nda
         first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
         V -= 0.3 * first / (1 - 0.9 ** (step + 1)) / (np.sqrt(second / (1 - 0.999 ** (step + 1))) + 1e-8)
     return np.clip(floor + (V >= 0), low, high)
+
+
+def test_beta_falls_from_where_shares_are_free_to_where_all_are_pushed() -> None:
+    """Nagel et al. 2020, section 3.3, as their code has it: from 20 to 2 by half a cosine."""
+    schedule = [annealed(done) for done in np.linspace(0, 1, 21)]
+    assert (schedule[0], schedule[-1]) == (20, 2)
+    assert schedule[10] == pytest.approx(11)
+    assert (np.diff(schedule) < 0).all()
+    share = np.float32([0.3])
+    early, late = (abs(_push(share.copy(), beta, 1.0)[0]) for beta in (schedule[0], schedule[-1]))
+    assert early < 1e-3 < late
 
 
 def test_a_wide_layer_reports_its_steps_and_can_be_given_up() -> None:

@@ -9,7 +9,16 @@ from playground.engines.run import run
 from playground.model.graph import Graph, Node
 from playground.model.recipe import AlgorithmCall, Recipe
 from playground.ptq.algorithms._algorithm import Context
-from tests.ptq.nets import answer, applied, attention_block, context_of, conv_net, model_of, relative_error
+from tests.ptq.nets import (
+    answer,
+    applied,
+    attention_block,
+    context_of,
+    conv_net,
+    graph_of,
+    model_of,
+    relative_error,
+)
 
 OUTPUTS = {"w1": "c1", "w2": "c2", "w3": "c3", "w4": "y"}
 
@@ -110,6 +119,40 @@ def test_products_without_a_bias_are_given_one() -> None:
     made = quantize_model(model_of(graph), recipe, data)
     assert made.report.biases == 4
     assert run(made.onnx, data, "onnxruntime")["y"].shape == (40, 5)
+
+
+def two_gemms(second_weight: str, second_bias: str) -> tuple[Graph, dict[str, np.ndarray]]:
+    """Two layers one behind the other, which may share a weight or a bias."""
+    rng = np.random.default_rng(2)
+    held = {name: rng.normal(size=(6, 6)) for name in ("w1", "w2")} | {
+        name: rng.normal(size=6) for name in ("b1", "b2")
+    }
+    nodes = [
+        Node("Gemm", "one", ("x", "w1", "b1"), ("c1",)),
+        Node("Relu", "relu", ("c1",), ("r",)),
+        Node("Gemm", "two", ("r", second_weight, second_bias), ("y",)),
+    ]
+    used = {name: values for name, values in held.items() if any(name in node.inputs for node in nodes)}
+    data = {"x": rng.normal(size=(30, 6)).astype(np.float32)}
+    return graph_of(nodes, used, ("n", 6), ("n", 6)), data
+
+
+@pytest.mark.parametrize("empirical", [0, 1])
+@pytest.mark.parametrize(
+    ("weight", "bias", "skipped"),
+    [
+        ("w2", "b2", {}),
+        ("w2", "b1", dict.fromkeys(("w1", "w2"), "its bias is not one value a channel of its own")),
+        ("w1", "b2", {"w1": "its weight has several readers"}),
+    ],
+)
+def test_what_two_layers_share_is_not_corrected_for_one_of_them(
+    weight: str, bias: str, skipped: dict[str, str], empirical: int
+) -> None:
+    graph, data = two_gemms(weight, bias)
+    outcome = applied("bias_correction", rounded(graph, data), empirical=empirical)
+    assert outcome.skipped == skipped
+    assert set(outcome.tensors) == ({"w1", "w2"} if not skipped else set())
 
 
 def test_factors_of_gemm_count() -> None:

@@ -84,6 +84,37 @@ def test_padding_and_missing_data_keep_biases_and_say_so() -> None:
     assert "calibration data" in applied("equalize", context_of(graph, None)).notes[0]
 
 
+@pytest.mark.parametrize(
+    ("padding", "pads"),
+    [
+        ({}, False),
+        ({"pads": [0, 0, 0, 0]}, False),
+        ({"pads": [0, 0, 0, 1]}, True),
+        ({"auto_pad": "NOTSET"}, False),
+        ({"auto_pad": "VALID"}, False),
+        ({"auto_pad": "SAME_UPPER"}, True),
+        ({"auto_pad": "SAME_LOWER"}, True),
+    ],
+    ids=str,
+)
+def test_a_bias_is_absorbed_by_a_convolution_unless_it_pads(padding: dict[str, object], pads: bool) -> None:
+    """At the border a window would meet zeros where the absorbed bias is missing."""
+    rng = np.random.default_rng(1)
+    held = {"w1": rng.normal(0, 0.1, (4, 2, 1, 1)), "b1": np.array([5.0, 3.0, 4.0, 6.0])}
+    held |= {"w2": rng.normal(0, 1, (3, 4, 3, 3)), "b2": rng.normal(size=3)}
+    nodes = [
+        Node("Conv", "one", ("x", "w1", "b1"), ("h",)),
+        Node("Relu", "relu", ("h",), ("r",)),
+        Node("Conv", "two", ("r", "w2", "b2"), ("y",), padding),
+    ]
+    graph = graph_of(nodes, held, ("n", 2, 5, 5), ("n", 3, None, None))
+    data = {"x": rng.uniform(-1, 1, (50, 2, 5, 5)).astype(np.float32)}
+    outcome = applied("equalize", context_of(graph, data))
+    assert outcome.graph is not None
+    np.testing.assert_allclose(answer(outcome.graph, data), answer(graph, data), rtol=1e-3, atol=1e-3)
+    assert outcome.skipped.get("one (bias)", "") == ("its bias is not absorbed: two pads with zeros" if pads else "")
+
+
 def reason(graph: Graph, name: str, excluded: tuple[str, ...] = ()) -> str:
     return Sites(view_of(graph), frozenset(excluded), norms=False).skipped[name]
 

@@ -5,7 +5,7 @@ from playground import Scheme, quantize_model
 from playground.engines.interpreter import run_graph
 from playground.engines.run import run
 from playground.model.recipe import AlgorithmCall, Recipe
-from playground.ptq.algorithms.smoothquant import smoothing_factors
+from playground.ptq.algorithms.smoothquant import outlier_ratio, smoothing_factors
 from tests.ptq.nets import answer, applied, attention_block, context_of, conv_net, model_of
 
 STATIC = Recipe(weights=Scheme("int8"))
@@ -22,6 +22,35 @@ def test_half_way_both_sides_are_equally_hard() -> None:
         assert (harder >= (activations / factors) * (1 - 1e-12)).all()
     np.testing.assert_array_equal(smoothing_factors(np.zeros(2), np.ones(2), 0.5), [1, 1])
     np.testing.assert_allclose(smoothing_factors(activations, weights, 1.0), activations)
+
+
+def test_a_channel_that_is_zero_on_either_side_is_left_as_it_is() -> None:
+    activations, weights = np.array([0.0, 4.0, 0.0, 4.0]), np.array([1.0, 0.0, 0.0, 1.0])
+    for alpha in (0.0, 0.5, 1.0):
+        np.testing.assert_allclose(smoothing_factors(activations, weights, alpha), [1, 1, 1, 4**alpha])
+
+
+@pytest.mark.parametrize("algorithm", ["smoothquant", "awq", "equalize"])
+@pytest.mark.parametrize("dead", ["weights", "activations"])
+def test_a_net_with_a_dead_channel_stays_what_it_is(algorithm: str, dead: str) -> None:
+    """A channel that all readers multiply by zero, or that is zero in all samples."""
+    graph, data = attention_block() if algorithm != "equalize" else conv_net()
+    names = {"weights": ("wq", "wk", "wv", "w2"), "activations": ("g", "s", "w1", "b1")}[dead]
+    made = {name: graph.initializers[name].numpy().copy() for name in names if name in graph.initializers}
+    for values in made.values():
+        values[2] = 0
+    graph = graph.with_constants(made)
+    recipe = STATIC if algorithm != "awq" else Recipe(weights=Scheme("int4"), activations="weight_only")
+    outcome = applied(algorithm, context_of(graph, data, recipe))
+    assert outcome.graph is not None
+    for tensor in outcome.graph.initializers.values():
+        assert np.isfinite(tensor.numpy()).all()
+    np.testing.assert_allclose(answer(outcome.graph, data), answer(graph, data), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(("channels", "ratio"), [([], 1.0), ([0, 0], 1.0), ([3], 1.0), ([1, 0, 2], 2.0)])
+def test_how_far_the_largest_channel_is_from_the_mean_one(channels: list[float], ratio: float) -> None:
+    assert outlier_ratio(np.array(channels, np.float64)) == ratio
 
 
 @pytest.mark.parametrize("make", [attention_block, conv_net])
