@@ -146,7 +146,7 @@ def test_nothing_comes_back_by_constructors_prototypes_or_texts(page):
             dataImport: () => import("data:text/javascript,export default 1"),
             fetch: () => self.fetch("https://example.invalid/"),
             prototypes: () => Object.getPrototypeOf(self).fetch ?? Object.getPrototypeOf(Object.getPrototypeOf(self)).fetch,
-            port: () => new MessageChannel().port1.postMessage("nobody"),
+            port: () => new MessageChannel().port1.postMessage("anyone"),
           };
           const found = {};
           await new Promise((resolve) => setTimeout(resolve, 20)); // the debugger may evaluate texts, but in this task only
