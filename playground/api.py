@@ -29,7 +29,7 @@ def quantize(
         zero_point: use this zero-point; needs an asymmetric scheme.
 
     Raises:
-        InvalidInputError: x has no values, or NaN or infinite ones; an option is not accepted or contradicts another.
+        InvalidInputError: x has no values, or NaN or infinite ones; an option is invalid or contradicts another.
         UnsupportedError: the scheme asks for something that is not available yet.
     """
     scheme = scheme or Scheme()

@@ -120,7 +120,7 @@ def strided_view(
     """
     wrong = why_outside(x.shape, shape, along, start)
     if wrong is not None:
-        raise InvalidInputError(wrong, hint="Use starts, sizes and steps that stay inside")
+        raise InvalidInputError(wrong, where="view", hint="Use starts, sizes and steps that stay inside")
     if 0 in shape:
         return np.empty(shape, x.dtype)
     corner = x[tuple(slice(n, None) for n in start)]

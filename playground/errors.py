@@ -141,7 +141,7 @@ class CancelledError(PlaygroundError):
 
 
 def one_of(value: object, accepted: Iterable[str]) -> str:
-    """The remedy for a name that is not accepted: the whole list, or those spelt alike where the list is long."""
+    """The remedy for an unknown name: the whole list, or those spelt alike where the list is long."""
     names = list(accepted)
     if len(names) <= _MOST_LISTED:
         return f"Use one of: {', '.join(names)}"
@@ -163,8 +163,8 @@ def typed(kind: type[PlaygroundError], what: str, *, where: str = "", hint: str 
     """Turn every exception of the code inside into an error of ``kind``.
 
     Use it once, where bytes or text from outside are read; code inside it needs no ``except`` for what libraries raise.
-    A PlaygroundError passes unchanged, and so do KeyboardInterrupt and the other exceptions that do not derive from
-    ``Exception``.
+    A PlaygroundError keeps its text, and gets ``where`` if it has none. KeyboardInterrupt and the other exceptions that
+    do not derive from ``Exception`` pass unchanged.
 
     Either way the local variables of the failed frames are cleared: an error that is kept (in a log, a notebook, the
     page's last answer) would otherwise keep the file's bytes in memory.
@@ -179,7 +179,9 @@ def typed(kind: type[PlaygroundError], what: str, *, where: str = "", hint: str 
         yield
     except PlaygroundError as error:
         traceback.clear_frames(error.__traceback__)
-        raise
+        if error.where or not where:
+            raise
+        raise error.at(where) from error
     except MemoryError as error:
         traceback.clear_frames(error.__traceback__)
         raise kind("reading needs more memory than is available", where=where, hint="Use a smaller file") from error

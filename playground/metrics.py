@@ -223,7 +223,7 @@ def kl_divergence(x: ArrayLike, x_hat: ArrayLike, bins: int = 256) -> float:
     more than it holds: so the divergence is finite where quantization leaves bins empty.
 
     Raises:
-        InvalidInputError: as :func:`compare`, or the number of bins is not accepted.
+        InvalidInputError: as :func:`compare`, or the number of bins is invalid.
     """
     a, b = _pair(x, x_hat)
     lo, hi = min(a.min(), b.min()), max(a.max(), b.max())

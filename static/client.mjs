@@ -166,7 +166,7 @@ export class Client extends Target {
     navigator.locks
       .request(lock, { signal: this.#lock.signal }, () => this.close("Python's worker has ended"))
       .catch(() => {
-        /* closed before: nobody waits for it any more */
+        /* closed before: nothing waits for it any more */
       });
   }
 }

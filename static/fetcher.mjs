@@ -33,7 +33,7 @@ function prepare(file, before) {
     return decoded(file.name);
   });
   promise.catch(() => {
-    /* whoever asks hears of it */
+    /* the request for the file reports the error */
   });
   ready.set(file.name, promise);
   return promise;

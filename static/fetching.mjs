@@ -103,7 +103,7 @@ export class Fetching extends Target {
     if (begun) return begun;
     const promise = this.#load(name);
     promise.catch(() => {
-      /* whoever takes it hears of it */
+      /* the reader of the file reports the error */
     });
     this.#started.set(name, promise);
     return promise;

@@ -73,7 +73,7 @@ export class Files extends Target {
   begin(mode) {
     this.#mode = mode;
     this.#fetcher?.terminate();
-    this.#kept(); // or not: whoever waits for it goes on
+    this.#kept(); // or not: in both cases what waits for it continues
     const fetcher = startFetcher();
     this.#fetcher = fetcher;
     fetcher.onmessage = ({ data }) => this.dispatchEvent(new CustomEvent("progress", { detail: data }));

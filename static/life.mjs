@@ -118,7 +118,7 @@ export class Life {
   }
 
   /**
-   * The answer to the request to start: of the one that was made before, if nobody has waited for that yet.
+   * The answer to the request to start: of the one that was made before, if it has not been awaited yet.
    * @param {string | null} query
    * @returns {Running<"start">}
    */

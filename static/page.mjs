@@ -117,7 +117,7 @@ function restart(reason) {
 
 /** @param {string} reason */
 function onStopped(reason) {
-  if (life.alive) api.restart(reason); // else whoever is starting it hears of it by a refused request
+  if (life.alive) api.restart(reason); // else its start fails, which is reported there
 }
 
 /**

@@ -12,7 +12,7 @@ import { files, release } from "release-files";
 
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 const HASHED = /-[0-9a-f]{10}(\/|\.json$)/;
-const PYTHONS = "python-*/*"; // by far the largest, and checked by whoever fetches them (fetching.mjs)
+const PYTHONS = "python-*/*"; // by far the largest, and checked where they are fetched (fetching.mjs)
 const here = worker.registration.scope;
 const expected = new Map(files.map(({ url, integrity }) => [new URL(url, here).href, integrity]));
 const plainUrl = (/** @type {string} */ address) => address.split(/[?#]/)[0];

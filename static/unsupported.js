@@ -3,7 +3,7 @@
 (() => {
   const CORS =
     "This page stands in a sandboxed frame, to which its host has to give its files: by the header " +
-    "Access-Control-Allow-Origin: *. Ask whoever runs the host, or leave out the frame’s sandbox.";
+    "Access-Control-Allow-Origin: *. Ask the administrator of the host, or leave out the frame’s sandbox.";
   const reasons = [
     {
       applies: location.protocol === "file:",

@@ -1,4 +1,4 @@
-"""Long work: drained here, driven on an event loop; its failures reach whoever waits for them."""
+"""Tasks: run synchronously or on an event loop; their errors reach the caller."""
 
 import asyncio
 from functools import partial

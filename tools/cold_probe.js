@@ -70,7 +70,7 @@
 
   window.coldProbe = {
     seen,
-    /** Takes hold of the slider when there is one that works; whoever asked then presses a key. */
+    /** Takes hold of the slider when there is one that works; the caller then presses a key. */
     hold() {
       if (!seen.view || !marked("fast path")) return false;
       bits()?.focus();

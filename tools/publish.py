@@ -37,7 +37,7 @@ EVERYWHERE = {
 """Every file is public, and an embedded page in a sandboxed frame is of no origin: its requests are cross-origin."""
 
 ALONE = {"Cross-Origin-Opener-Policy": "same-origin"}
-"""For pages that nobody embeds: no other page holds a reference to their window."""
+"""For pages that are not embedded: no other page holds a reference to their window."""
 
 EMBEDDED = "embed.html"
 

@@ -67,11 +67,17 @@ PHRASES: Mapping[str, str] = {
     r"\b(tensor|node|layer|file|sample|byte|value|weight|batch|channel)\(s\)": "the singular or the plural",
     r"\bpieces? of work\b": "task",
     r"\b(the|this) brief\b": "nothing: readers do not have it",
+    r"\b(is|are) not accepted\b": "is not a valid ...",
+    r"\b(was|were) asked for\b": "the requested ...",
+    r"\bexcludes? each other\b": "cannot be combined",
+    r"\b(is|was) no (such )?(JSON|zip archive|scheme|algorithm|shape|range|pattern|list|object|kernel argument)\b": "is not ...",
+    r"\b(whoever|nobody)\b": "the reader, caller or user, by name",
+    r"\bon the clipboard\b": "copied",
 }
 """Pattern in a line -> what to write instead."""
 
 _PROSE = {".py", ".md", ".mjs", ".js", ".html", ".c", ".h"}
-_QUOTING = {"CHANGELOG.md", "words.py", "test_words.py"}
+_QUOTING = {"CHANGELOG.md", "words.py", "test_words.py", "test_error_texts.py"}
 """Files that name old words on purpose."""
 
 

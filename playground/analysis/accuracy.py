@@ -40,9 +40,9 @@ def score(logits: NDArray[Any], labels: NDArray[np.integer[Any]]) -> Score:
     """
     if logits.ndim < 2 or labels.shape != logits.shape[:-1]:
         raise InvalidInputError(
-            f"outputs of shape {logits.shape} for labels of shape {labels.shape}",
+            f"labels of shape {labels.shape} do not fit outputs of shape {logits.shape}",
             where="labels",
-            hint="Outputs are (samples, classes)",
+            hint="Give one label for each row of classes",
         )
     require_classes(labels, logits.shape, "labels")
     shifted = logits.reshape(labels.size, -1).astype(np.float64)

@@ -121,7 +121,7 @@ def divergences_task(
     """The work of :func:`divergences`."""
     for engine in engines:
         if engine not in ENGINES:
-            raise InvalidInputError(f"there is no engine {engine!r}", where="engines", hint=f"Use {', '.join(ENGINES)}")
+            raise InvalidInputError(f"{engine!r} is not an engine", where="engines", hint=one_of(engine, ENGINES))
     codes = _codes(graph)
     showing = graph.with_(outputs=(*graph.outputs, *(ValueInfo(name, "", None) for name in codes)))
     made: dict[str, Values] = {FAKE_QUANT: (yield from run_graph_task(graph, feeds, codes))}

@@ -52,7 +52,9 @@ class Front:
         fitting = int(np.searchsorted(self.bytes, budget, side="right"))
         if not fitting:
             raise InvalidInputError(
-                f"the smallest combination takes {self.bytes[0]} bytes", where=f"budget of {budget} bytes"
+                f"the smallest combination takes {self.bytes[0]} bytes",
+                where=f"budget of {budget} bytes",
+                hint="Allow more bytes",
             )
         return fitting - 1
 
@@ -64,7 +66,11 @@ class Front:
         """
         fitting = np.flatnonzero(self.costs <= budget)
         if not fitting.size:
-            raise InvalidInputError(f"the best combination costs {self.costs[-1]:.3g}", where=f"budget of {budget:.3g}")
+            raise InvalidInputError(
+                f"the best combination costs {self.costs[-1]:.3g}",
+                where=f"budget of {budget:.3g}",
+                hint="Allow a larger cost",
+            )
         return int(fitting[0])
 
 
@@ -97,10 +103,14 @@ def front(layers: Sequence[Sequence[Choice]], most_states: int = MOST_STATES) ->
 def _check(layers: Sequence[Sequence[Choice]]) -> None:
     for index, choices in enumerate(layers):
         if not choices:
-            raise InvalidInputError("it has no choice", where=f"layer {index}")
+            raise InvalidInputError("the layer has no choices", where=f"layer {index}", hint="Give at least one")
         for choice in choices:
             if choice.bytes < 0 or not np.isfinite(choice.cost):
-                raise InvalidInputError(f"{choice} is no choice", where=f"layer {index}")
+                raise InvalidInputError(
+                    f"{choice} is not a valid choice",
+                    where=f"layer {index}",
+                    hint="Use non-negative bytes and a finite cost",
+                )
 
 
 def _undominated(sizes: NDArray[np.int64], costs: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -143,7 +153,11 @@ def greedy(layers: Sequence[Sequence[Choice]], budget: int) -> NDArray[np.int64]
     _check(layers)
     smallest = sum(min(choice.bytes for choice in choices) for choices in layers)
     if smallest > budget:
-        raise InvalidInputError(f"the smallest combination takes {smallest} bytes", where=f"budget of {budget} bytes")
+        raise InvalidInputError(
+            f"the smallest combination takes {smallest} bytes",
+            where=f"budget of {budget} bytes",
+            hint="Allow more bytes",
+        )
     picks = [min(range(len(c)), key=lambda i, c=c: (c[i].cost, c[i].bytes)) for c in layers]  # type: ignore[misc]
     while sum(choices[pick].bytes for choices, pick in zip(layers, picks, strict=True)) > budget:
         _, layer, index = min(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.errors import InvalidInputError
+from playground.errors import InvalidInputError, plural
 from playground.model.graph import Graph
 
 LABELS = "labels"
@@ -36,11 +36,13 @@ def checked_labels(labels: NDArray[Any], samples: int, graph: Graph, where: str)
     """
     if labels.ndim == 0 or len(labels) != samples:
         raise InvalidInputError(
-            f"{LABELS} of shape {labels.shape} for {samples} samples", where=where, hint="Give one label a sample"
+            f"{LABELS} of shape {labels.shape} do not fit {plural(samples, 'sample')}",
+            where=where,
+            hint="Give one label for each sample",
         )
     require_classes(labels, graph.outputs[0].shape, where)
     if labels.size and labels.max() > np.iinfo(np.int64).max:
-        raise InvalidInputError(f"{LABELS} up to {labels.max()}", where=where, hint="Classes are counted from 0")
+        raise InvalidInputError(f"{LABELS} up to {labels.max()} are too large", where=where, hint="Use int64 numbers")
     return labels.astype(np.int64)
 
 
@@ -53,24 +55,26 @@ def require_classes(labels: NDArray[Any], shape: Sequence[int | str | None] | No
     """
     if labels.dtype.kind not in "iu":
         raise InvalidInputError(
-            f"{LABELS} of type {labels.dtype}", where=where, hint="Use integers, the classes from 0"
+            f"{LABELS} of type {labels.dtype} are not classes", where=where, hint="Use integers from 0 on"
         )
     if labels.size and labels.min() < 0:
-        raise InvalidInputError(f"{LABELS} from {labels.min()} on", where=where, hint="Classes are counted from 0")
+        raise InvalidInputError(
+            f"{LABELS} from {labels.min()} on are not classes", where=where, hint="Use integers from 0 on"
+        )
     if shape is None:
         return
     positions = zip(shape[1:-1], labels.shape[1:], strict=False)
     known = all(wanted == given for wanted, given in positions if isinstance(wanted, int))
     if len(shape) != labels.ndim + 1 or shape[-1] == 1 or not known:
         raise InvalidInputError(
-            f"{LABELS} of shape {labels.shape} for an output of shape {tuple(shape)}",
+            f"{LABELS} of shape {labels.shape} do not fit an output of shape {tuple(shape)}",
             where=where,
-            hint="The output's last axis are the classes, and labels have all axes but that one",
+            hint="Give labels with all axes of the output but the last, which counts classes",
         )
     classes = shape[-1]
     if isinstance(classes, int) and labels.size and labels.max() >= classes:
         raise InvalidInputError(
-            f"{LABELS} from {labels.min()} to {labels.max()} for {classes} classes",
+            f"{LABELS} from {labels.min()} to {labels.max()} do not fit {classes} classes",
             where=where,
-            hint="Classes are counted from 0",
+            hint=f"Use integers from 0 to {classes - 1}",
         )

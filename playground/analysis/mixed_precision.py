@@ -86,16 +86,16 @@ class _Search:
         held = quantized.quantization
         if held.dynamic:
             raise UnsupportedError(
-                "its products quantize their inputs as they come, and integer products take weights of 8 bits only",
+                "dynamic products support only weights of 8 bits",
                 where=graph.name,
-                hint="Quantize with static activations, or weights only",
+                hint="Use static or weight-only activations",
             )
         self._view = view_of(graph)
         weights = {node.name: self._view.weight(node) for node in graph.nodes}
         layers = {layer.weight: layer for layer in layers_of(self._view, held) if layer.weight == weights[layer.node]}
         self._layers = {name: layer for name, layer in layers.items() if name in held.weights}
         if not self._layers:
-            raise UnsupportedError("none of its weights is quantized", where=graph.name, hint="Choose another recipe")
+            raise UnsupportedError("the model has no quantized weights", where=graph.name, hint="Choose another recipe")
         self._held = {name: held.weights[name].scheme for name in self._layers}
         self._schemes = {name: _widths(scheme, widths) for name, scheme in self._held.items()}
         self._recipe = Recipe.from_dict(quantized.report.recipe)

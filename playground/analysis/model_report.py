@@ -43,7 +43,7 @@ class ModelReport:
     versions: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data; numbers that are not finite have to be dealt with by whoever writes JSON."""
+        """Plain data; numbers that are not finite have to be replaced before writing JSON."""
         return {
             "version": VERSION,
             "data": self.data,

@@ -77,7 +77,7 @@ class OutputTally:
         try:
             self._errors.update(reference, output)
         except InvalidInputError as error:
-            hint = "Are the samples and the weights finite?"
+            hint = "Use finite samples and weights"
             raise InvalidInputError(error.what, where=self._about or error.where, hint=hint) from error
         if output.ndim < 2 or output.shape[-1] < 2:
             self._classes = False

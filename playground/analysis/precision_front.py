@@ -116,7 +116,7 @@ class MixedPrecision:
         smallest = self.other_bytes + int(self.front.bytes[0])
         if budget < smallest:
             raise InvalidInputError(
-                f"the smallest combination takes {smallest} bytes, other constants included",
+                f"the smallest combination takes {smallest} bytes with all constants",
                 where=f"budget of {budget} bytes",
                 hint="Allow more bytes, or more widths to choose from",
             )

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from playground.engines.feeds import checked_feeds
 from playground.engines.interpreter import evaluate
-from playground.errors import MissingError
+from playground.errors import MissingError, one_of
 from playground.model.graph import Graph, Node, Tensor
 from playground.tasks import Progress, Task
 
@@ -72,7 +72,7 @@ class Replay:
         identity = self._identify(graph)
         for name in names:
             if name not in identity:
-                raise MissingError(f"the model has no value {name!r}", where=graph.name)
+                raise MissingError(f"the model has no value {name!r}", where=graph.name, hint=one_of(name, identity))
         self._feed(graph, feeds, identity)
         needed = self._needed(graph, identity, names, keep)
         last_use = {name: at for at, (_, node) in enumerate(needed) for name in node.inputs}

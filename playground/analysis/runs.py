@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from playground.analysis.replay import Replay
 from playground.engines import onnxruntime
 from playground.engines.interpreter import unsupported
-from playground.errors import InvalidInputError
+from playground.errors import InvalidInputError, plural
 from playground.model.graph import Graph, ValueInfo
 from playground.ptq.calibration_data import CalibrationData, Feeds, captured, samples_in
 from playground.tasks import Progress, Task
@@ -109,7 +109,11 @@ def labels_of(labels: NDArray[Any] | None, data: CalibrationData, batches: Seque
     if labels is None:
         return [None] * len(batches)
     if len(labels) != data.samples + data.left_out:
-        raise InvalidInputError(f"{len(labels)} labels for {data.samples + data.left_out} samples", where="labels")
+        raise InvalidInputError(
+            f"{plural(len(labels), 'label')} do not fit {plural(data.samples + data.left_out, 'sample')}",
+            where="labels",
+            hint="Give one label for each sample",
+        )
     found, start = [], 0
     for feeds in batches:
         size = samples_in(feeds)

@@ -94,7 +94,9 @@ def sensitivity_task(
     view = view_of(graph)
     layers = layers_of(view, quantization)
     if not layers:
-        raise UnsupportedError("nothing in it is quantized", where=graph.name, hint="Look at what was skipped and why")
+        raise UnsupportedError(
+            "the model has no quantized layers", where=graph.name, hint="Read in the report what was skipped, and why"
+        )
     data = calibration_data(graph, samples)
     batches = yield from batches_task(graph, data)
     study = _Study(view, quantization, layers, labels_of(labels, data, batches), outputs)

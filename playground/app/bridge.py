@@ -16,7 +16,7 @@ from playground.host.page import Port
 SETTER = "page"
 
 FIXED = frozenset({"name", "tags", "bundle", "esm", "importmap", "class_name", "dev"})
-"""Properties that nobody changes after a model was made."""
+"""Properties that stay as they are once a model is made."""
 
 
 class Bridge:
@@ -28,7 +28,7 @@ class Bridge:
         self._events: list[DocumentPatchedEvent] = []
         self._theirs: set[tuple[str, str] | None] = set()
         document.on_change(self._changed)
-        # Without these Panel takes the document for one that nobody looks at yet, and drops its widgets' changes.
+        # Without these Panel takes the document for one that is not shown, and drops its widgets' changes.
         state._connected[document] = state._loaded[document] = True
 
     def _changed(self, event: Any) -> None:

@@ -86,7 +86,7 @@ class CalibrationUpload:
             ``{"described": how they are read}``, with the last one name and number too.
 
         Raises:
-            InvalidInputError: the model reads no images, or a choice is not accepted.
+            InvalidInputError: the model reads no images, or a choice is invalid.
             BadFileError: there are more or fewer pixels than height and width say.
             CancelledError: another model, or other images, were opened meanwhile.
         """

@@ -63,7 +63,7 @@ def _calls(settings: Settings) -> tuple[AlgorithmCall, ...]:
 
 
 def call_troubles(settings: Settings) -> list[str]:
-    """What is wrong with the algorithms that are chosen, a sentence each: unknown ones, and values not accepted."""
+    """What is wrong with the algorithms that are chosen, a sentence each: unknown ones, and invalid values."""
     from playground.ptq.algorithms import checked_calls  # no first view needs it
 
     found = []

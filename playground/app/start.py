@@ -22,7 +22,7 @@ FIRST_VIEW = "tensor"
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """A playground that nobody talks to yet, and the key of its first view's document."""
+    """A playground without a page, and the key of its first view's document."""
 
     backend: Backend
     port: Port

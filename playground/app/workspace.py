@@ -33,7 +33,7 @@ NO_RESULTS: Mapping[str, Any] = {
 
 
 class Workspace(param.Parameterized):
-    """State flows one way: ``change`` or ``open`` -> settings -> report -> whoever watches ``report``."""
+    """State flows one way: ``change`` or ``open`` -> settings -> report -> views."""
 
     settings = param.ClassSelector(class_=Settings, default=Settings())
     model = param.ClassSelector(class_=Model, allow_None=True)
@@ -91,7 +91,7 @@ class Workspace(param.Parameterized):
         """The open model. Raises MissingError if there is none."""
         model: Model | None = self.model
         if model is None:
-            raise MissingError("there is no model open", hint="Open one first")
+            raise MissingError("no model is open", where="model", hint="Open a model first")
         return model
 
     def open(self, source: Source) -> Model:
@@ -135,7 +135,7 @@ class Workspace(param.Parameterized):
         """Put a recipe below what the controls say (None: take it away), and bring the controls in line with it.
 
         Raises:
-            PlaygroundError: a change is not accepted; everything stays as it was.
+            PlaygroundError: a change is invalid; everything stays as it was.
         """
         wanted = self.settings.with_(**changes)
         self.param.update(**NO_RESULTS, mixed=None, recipe=recipe, recipe_name=name)

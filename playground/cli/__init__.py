@@ -32,7 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             CancelledError("the command was cancelled", where="playground", hint="Run it again: no file was changed"),
             CANCELLED,
         )
-    except BrokenPipeError:  # whoever read our output has seen enough
+    # the reader of the output, such as `head`, has ended
+    except BrokenPipeError:
         console.give_up_stdout()
         return FAILED
     except OutputError as error:

@@ -179,7 +179,7 @@ def _described(difference: dict[str, Any], count: int) -> dict[str, str]:
 
 
 def _answer(opened: ModelFile, samples: Samples, engine: str | None, console: Console) -> Answers:
-    """Run on the engine that was asked for; if none was, on the first that can, saying why the ones before cannot."""
+    """Run on the requested engine, else on the first that can; notes say why the ones before it cannot."""
     engines = (engine,) if engine else tuple(ENGINES) if is_quantized(opened.graph) else FLOAT_ENGINES
     work = first_supporting_task(engines, lambda candidate: _output_task(opened, samples, candidate, console))
     output, chosen, reasons = run_sync(work)

@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> Result:
-    """Measure, choose, and write what was asked for."""
+    """Measure, choose, and write the requested files."""
     chosen = args.max_bytes is not None or args.max_error is not None
     if args.output and not chosen:
         raise InvalidInputError(

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from playground.errors import InvalidInputError
+from playground.errors import InvalidInputError, one_of
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Graph, ValueInfo
 
 
 class Fed(dict[str, NDArray[Any]]):
-    """Feeds that have been held against a graph's inputs: nobody has to do it again.
+    """Feeds that have been checked with a graph's inputs, so that it is done once.
 
     Attributes:
         inputs: these inputs.
@@ -47,10 +47,10 @@ def checked_feeds(graph: Graph, feeds: Mapping[str, ArrayLike]) -> Fed:
     names = [value.name for value in graph.inputs]
     for name in feeds:
         if name not in names:
-            raise InvalidInputError(f"the model has no input {name!r}", hint=f"Its inputs: {', '.join(names)}")
+            raise InvalidInputError(f"the model has no input {name!r}", where="inputs", hint=one_of(name, names))
     for name in names:
         if name not in feeds:
-            raise InvalidInputError(f"the input {name!r} is missing", hint=f"Inputs: {', '.join(names)}")
+            raise InvalidInputError(f"the input {name!r} is missing", where="inputs", hint=f"Give {', '.join(names)}")
     return Fed({value.name: _checked(value, np.asarray(feeds[value.name])) for value in graph.inputs}, graph.inputs)
 
 
@@ -59,11 +59,15 @@ def _checked(value: ValueInfo, array: NDArray[Any]) -> NDArray[Any]:
     element = BY_NAME.get(value.dtype)
     if element is not None and element.stored:
         if not np.can_cast(array.dtype, element.stored, "same_kind"):
-            raise InvalidInputError(f"it is {array.dtype}, and the model takes {value.dtype}", where=where)
+            raise InvalidInputError(
+                f"an array of {array.dtype} does not fit this input", where=where, hint=f"Give {value.dtype}"
+            )
         array = array.astype(element.stored, copy=False)
     if not fits(value, array.shape):
         wanted = ", ".join("?" if dim is None else str(dim) for dim in value.shape or ())
-        raise InvalidInputError(f"its shape is {list(array.shape)}, and the model takes [{wanted}]", where=where)
+        raise InvalidInputError(
+            f"shape {list(array.shape)} does not fit this input", where=where, hint=f"Give shape [{wanted}]"
+        )
     return array
 
 

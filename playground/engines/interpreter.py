@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from playground.engines.feeds import checked_feeds
-from playground.errors import EngineError, MissingError, PlaygroundError, UnsupportedError
+from playground.errors import EngineError, MissingError, PlaygroundError, UnsupportedError, one_of
 from playground.model.graph import Graph, Node
 from playground.operators import Trait, find, id_of, validate
 from playground.programs.room import WIDEST, Room, room_of
@@ -38,7 +38,7 @@ def _check(graph: Graph) -> None:
         raise UnsupportedError(
             f"the NumPy interpreter has no {', '.join(lacking)}",
             where=graph.name,
-            hint="Run the model with the engine 'onnxruntime'",
+            hint="Use engine='onnxruntime'",
         )
     validate(graph)
 
@@ -47,26 +47,31 @@ def _constants(graph: Graph, overrides: Mapping[str, ArrayLike] | None) -> Value
     values = {name: tensor.numpy() for name, tensor in graph.initializers.items() if name not in (overrides or {})}
     for name, given in (overrides or {}).items():
         if name not in graph.initializers:
-            raise MissingError(f"the model has no constant {name!r}", where=graph.name)
+            raise MissingError(
+                f"the model has no constant {name!r}", where=graph.name, hint=one_of(name, graph.initializers)
+            )
         values[name] = np.asarray(given)
     return values
 
 
 def evaluate(graph: Graph, node: Node, values: Mapping[str, NDArray[Any]], room: Room = WIDEST) -> Values:
-    """What one node makes of its inputs, by name; ``values`` holds these.
+    """The outputs of one node, by name; ``values`` holds its inputs.
 
     Raises:
-        EngineError: it failed, whatever its function raised; the message names it and the shapes. Errors of ours keep
-            their kind.
-        UnsupportedError: it is not available here, or its result is too large.
+        EngineError: the operator failed; the message names it and the shapes. A PlaygroundError keeps its kind.
+        UnsupportedError: the operator has no float function, or its result is too large.
     """
     where = f"{graph.name}: node {node.name!r} ({node.op})"
     operator = find(node)
     if operator is None or operator.run is None:
-        raise UnsupportedError(f"the NumPy interpreter has no {id_of(node)}", where=where)
+        raise UnsupportedError(
+            f"the NumPy interpreter has no {id_of(node)}", where=where, hint="Use engine='onnxruntime'"
+        )
     for name in node.inputs:
         if name and name not in values:
-            raise EngineError(f"no node before it makes its input {name!r}", where=where)
+            raise EngineError(
+                f"no node before this one computes its input {name!r}", where=where, hint="Sort the nodes of the graph"
+            )
     inputs = [values[name] if name else None for name in node.inputs]
     fed = {value.name: value.dtype for value in graph.inputs} if Trait.STORED_TYPES in operator.traits else {}
     stored = tuple(
@@ -75,13 +80,18 @@ def evaluate(graph: Graph, node: Node, values: Mapping[str, NDArray[Any]], room:
     asked = max((place for place, name in enumerate(node.outputs, 1) if name), default=0)
     call = operator.call(node, graph.opset, asked, stored, room)
     try:
-        with np.errstate(all="ignore"):  # NaN and infinity flow on, as ONNX has it
+        with np.errstate(all="ignore"):  # NaN and infinity are results, as ONNX has it
             made = operator.run(call, *inputs)
     except PlaygroundError as error:
         raise error.at(error.where or where) from error
-    except Exception as error:  # what contradicts an operator may raise anything
+    # attributes, constants and shapes that contradict an operator raise exceptions of any type
+    except Exception as error:
         shapes = ", ".join("none" if x is None else str(list(x.shape)) for x in inputs)
-        raise EngineError(f"it cannot run on shapes {shapes} ({error})", where=where) from error
+        raise EngineError(
+            f"the operator cannot run on shapes {shapes} ({error})",
+            where=where,
+            hint="Correct the shapes of the inputs",
+        ) from error
     return dict(zip(node.outputs, made if isinstance(made, tuple) else (made,), strict=False))
 
 
@@ -135,10 +145,14 @@ def run_graph(
 def _wanted(graph: Graph, values: Mapping[str, NDArray[Any]], capture: Iterable[str]) -> Values:
     for name in capture:
         if name not in values:
-            raise MissingError(f"the model has no value {name!r}", where=graph.name)
+            raise MissingError(f"the model has no value {name!r}", where=graph.name, hint=one_of(name, values))
     for value in graph.outputs:
         if value.name not in values:
-            raise EngineError(f"no node makes the output {value.name!r}", where=graph.name)
+            raise EngineError(
+                f"no node computes the output {value.name!r}",
+                where=graph.name,
+                hint="Remove the output, or add its node",
+            )
     return {name: values[name] for name in dict.fromkeys([*(value.name for value in graph.outputs), *capture])}
 
 
@@ -184,10 +198,14 @@ class Runner:
             MissingError: a name is no constant of the graph.
         """
         if not self._values:
-            raise EngineError("there are no inputs yet", where=self.graph.name, hint="Call run(feeds) first")
+            raise EngineError("the interpreter has no inputs", where=self.graph.name, hint="Call run(feeds) first")
         for name in overrides:
             if name not in self.graph.initializers:
-                raise MissingError(f"the model has no constant {name!r}", where=self.graph.name)
+                raise MissingError(
+                    f"the model has no constant {name!r}",
+                    where=self.graph.name,
+                    hint=one_of(name, self.graph.initializers),
+                )
         changed: Values = {name: np.asarray(values) for name, values in overrides.items()}
         values = self._values | changed
         for node in self.graph.nodes:

@@ -33,7 +33,9 @@ class PlannedModel:
     def __init__(self, graph: Graph, engine: Literal["wasm", "reference"] = "wasm") -> None:
         """Keep the graph; nothing is planned yet."""
         if engine not in ("wasm", "reference"):
-            raise InvalidInputError(f"{engine!r} is no integer engine", where="engine", hint="Use wasm or reference")
+            raise InvalidInputError(
+                f"{engine!r} is not an integer engine", where="engine", hint="Use 'wasm' or 'reference'"
+            )
         self.graph, self.engine = graph, engine
         self._weights: SharedWeights | None = None
         self._programs: OrderedDict[tuple[Any, ...], Program | wasm.WasmProgram] = OrderedDict()

@@ -132,9 +132,9 @@ def run_task(
 ) -> Task[Outputs]:
     """The work of :func:`run`."""
     if engine not in ENGINES:
-        raise InvalidInputError(f"there is no engine {engine!r}", where="engine", hint=f"Use {', '.join(ENGINES)}")
+        raise InvalidInputError(f"{engine!r} is not an engine", where="engine", hint=one_of(engine, ENGINES))
     graph = graph_of(model)
-    with typed(EngineError, f"{TITLES[engine]} failed", where=graph.name):
+    with typed(EngineError, f"{TITLES[engine]} failed", where=graph.name, hint="Use another engine"):
         return (yield from ENGINES[engine](graph, feeds))
 
 

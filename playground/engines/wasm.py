@@ -70,15 +70,15 @@ class WasmProgram:
             EngineError: it has been released.
         """
         if not self._inputs and self.program.inputs:
-            raise EngineError("this program has been released", hint="Plan it again")
+            raise EngineError("the program has been released", where="program", hint="Plan it again")
         checked = self.program.checked_feeds(feeds)
         for name, view in self._inputs.items():
             np.copyto(view, checked[name])
         if self.calls:
             self._kernels.call(RUN, program=self._words, words=self._words.size)
-        for count, where, what in self._faults:
+        for count, where, (what, hint) in self._faults:
             if count[0]:
-                raise InvalidInputError(what, where=where)
+                raise InvalidInputError(what, where=where, hint=hint)
         values = {**self.program.constants, **checked, **{n: view.copy() for n, view in self._outputs.items()}}
         reference.run_steps(self.program, self.program.tail, values)
         return {name: values[source] for name, source in self.program.outputs.items()}

@@ -231,7 +231,7 @@ def _file(name: str) -> Path:
         raise MissingError(
             f"the file {name} has not been fetched",
             where="gallery",
-            hint="In the page, choose the model in the gallery",
+            hint="Choose the model in the page's gallery",
         )
     return path
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from playground.errors import EngineError, InvalidInputError, MissingError
+from playground.errors import EngineError, InvalidInputError, MissingError, plural
 from playground.host.kernel import COUNT, Kernel, Rule, Touched
 from playground.host.kernel_structs import structs
 
@@ -64,16 +64,18 @@ def bind(kernel: Kernel) -> Bound:
     """
     fields = structs().get(kernel.name)
     if fields is None:
-        raise MissingError(f"there is no kernel {kernel.name!r}", where="playground/kernels", hint="Build them again")
+        raise MissingError(
+            f"there is no kernel {kernel.name!r}", where="playground/kernels", hint="Build the kernels again"
+        )
     whole = kernel.whole()
     addresses = {field.name for field in fields if field.is_address}
     words = {field.name for field in fields if field.kind == "word"}
     wrong = (addresses ^ set(whole.reach)) | (set(whole.ranges) - words) | (whole.optional - addresses)
     if wrong:
         raise EngineError(
-            f"what the kernel does with {', '.join(sorted(wrong))} is not stated, or it has no such field",
+            f"the statements about {', '.join(sorted(wrong))} do not match the fields of the struct",
             where=kernel.name,
-            hint="State a reach for every address of its struct, and ranges for int32 only",
+            hint="State a reach for every address, and ranges for int32 only",
         )
     slots = tuple(
         Slot(
@@ -124,7 +126,7 @@ def arguments(kernel: Kernel, given: Mapping[str, Any], room: Room, dot: str) ->
     for rule in bound.rules:
         wrong = rule(words)
         if wrong is not None:
-            raise InvalidInputError(wrong, where=kernel.name)
+            raise InvalidInputError(wrong, where=kernel.name, hint="Correct the arguments")
     for slot, value in zip(bound.slots, values, strict=True):
         if slot.touched is not None and not (value is None and slot.optional):
             _check_reach(kernel, slot, value, slot.touched(words), room)
@@ -149,7 +151,7 @@ def _collect(kernel: Kernel, layout: Layout, given: Mapping[str, Any], values: l
             ", ".join(before + name for name in sorted(some)) or "none" for some in (names - found, found - names)
         )
         raise InvalidInputError(
-            f"its call does not name the fields of its struct (missing: {missing}; unknown: {unknown})",
+            f"the call does not name the fields of the struct (missing: {missing}; unknown: {unknown})",
             where=kernel.name,
             hint="Name every field once",
         )
@@ -167,13 +169,15 @@ def _checked(kernel: Kernel, slot: Slot, value: Any) -> int | float | tuple[int,
     if not slot.length:
         return _word(kernel, slot, value)
     if not isinstance(value, (list, tuple)) or len(value) != slot.length:
-        raise InvalidInputError(f"{slot.name} takes {slot.length} numbers, not {value!r}", where=kernel.name)
+        raise InvalidInputError(
+            f"{slot.name} is {value!r}", where=kernel.name, hint=f"Give {plural(slot.length, 'number')}"
+        )
     return tuple(_word(kernel, slot, one) for one in value)
 
 
 def _word(kernel: Kernel, slot: Slot, value: Any) -> int:
     if not isinstance(value, (int, np.integer, np.bool_)):
-        raise InvalidInputError(f"{slot.name} is not an integer but {value!r}", where=kernel.name)
+        raise InvalidInputError(f"{slot.name} is {value!r}", where=kernel.name, hint="Give an integer")
     value, allowed = int(value), slot.allowed
     if value not in allowed:
         hint = f"Use {allowed[0]} to {allowed[-1]}" if isinstance(allowed, range) else f"Use one of {allowed}"
@@ -183,13 +187,13 @@ def _word(kernel: Kernel, slot: Slot, value: Any) -> int:
 
 def _float(kernel: Kernel, name: str, value: Any) -> float:
     if not isinstance(value, (float, int, np.floating, np.integer)):
-        raise InvalidInputError(f"{name} is not a number but {value!r}", where=kernel.name)
+        raise InvalidInputError(f"{name} is {value!r}", where=kernel.name, hint="Give a number")
     try:
         made = float(value)
     except OverflowError:
         made = _TOO_LARGE
     if _TOO_LARGE <= abs(made) < float("inf"):
-        raise InvalidInputError(f"{name} is {value}, which float32 cannot hold", where=kernel.name)
+        raise InvalidInputError(f"{name} is {value}", where=kernel.name, hint="Give a number that float32 holds")
     return made
 
 
@@ -199,7 +203,7 @@ def _check_reach(kernel: Kernel, slot: Slot, value: Any, reach: int | tuple[int,
     if around is None:
         what = "an address that may be written to" if slot.kind == "write" else "an address"
         shown = "a constant or read-only array" if hasattr(value, "nbytes") or hasattr(value, "buffer") else repr(value)
-        raise InvalidInputError(f"{slot.name} is not {what} but {shown}", where=kernel.name)
+        raise InvalidInputError(f"{slot.name} is {shown}", where=kernel.name, hint=f"Give {what}")
     if first == last:
         return
     before, after = around
@@ -208,5 +212,5 @@ def _check_reach(kernel: Kernel, slot: Slot, value: Any, reach: int | tuple[int,
             f"{slot.name} is touched from byte {first} to {last}, but there are {before} bytes before and"
             f" {after} after its address",
             where=kernel.name,
-            hint="The buffer is too small, or a size or stride is wrong",
+            hint="Use a larger buffer, or correct the sizes and strides",
         )

@@ -15,7 +15,7 @@ _BINARY = getattr(os, "O_BINARY", 0)
 
 
 def write_file(path: str | Path, content: bytes | str) -> None:
-    """Write a file beside its place and rename it, so that nobody ever sees half of it.
+    """Write a file beside its place and rename it, so that no reader sees half of it.
 
     Whatever happens before the renaming (a full disk, Ctrl-C) leaves what was there. Links are followed: what they lead
     to is replaced. What is no plain file (``/dev/stdout``, a pipe) is written to directly.

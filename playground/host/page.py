@@ -29,8 +29,8 @@ class Port:
     """Where messages to the page go.
 
     Args:
-        post: ``post(json_text, buffers)`` of the worker; the buffers arrive as ``ArrayBuffer``s, in order. None: nobody
-            listens yet, and nothing may be sent before :meth:`connect`.
+        post: ``post(json_text, buffers)`` of the worker; the buffers arrive as ``ArrayBuffer``s, in order. None: the
+            page is not connected yet, and nothing may be sent before :meth:`connect`.
     """
 
     def __init__(self, post: Any = None) -> None:

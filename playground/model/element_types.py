@@ -89,7 +89,9 @@ def decode(element: ElementType, data: bytes, shape: tuple[int, ...]) -> NDArray
         return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32).reshape(shape)
     if element.name in _PACKED:
         return _PACKED[element.name].unpack(np.frombuffer(data, np.uint8), math.prod(shape)).reshape(shape)
-    raise UnsupportedError(f"values of type {element.name} cannot be read", hint="Convert them to float32 or int8")
+    raise UnsupportedError(
+        f"values of type {element.name} cannot be read", where="tensor", hint="Convert them to float32 or int8"
+    )
 
 
 def encode(element: ElementType, values: NDArray[Any]) -> bytes:
@@ -100,7 +102,9 @@ def encode(element: ElementType, values: NDArray[Any]) -> bytes:
         return _round_to_bfloat16(values.astype(np.float32, copy=False)).tobytes()
     if element.name in _PACKED:
         return _PACKED[element.name].pack(values).tobytes()
-    raise UnsupportedError(f"values of type {element.name} cannot be written", hint="Convert them to float32 or int8")
+    raise UnsupportedError(
+        f"values of type {element.name} cannot be written", where="tensor", hint="Convert them to float32 or int8"
+    )
 
 
 def _round_to_bfloat16(values: NDArray[np.float32]) -> NDArray[np.uint16]:

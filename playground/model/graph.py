@@ -131,7 +131,7 @@ class Graph:
 class NoGraph:
     """Why a model has no graph, and what to do."""
 
-    what: str = "it holds tensors and no graph"
+    what: str = "the file has tensors but no graph"
     hint: str = "Use an ONNX model"
 
 

@@ -67,7 +67,7 @@ class Attribute:
     def refuse_absence(self, node: Node) -> None:
         """Raise InvalidInputError because a required attribute is missing."""
         raise InvalidInputError(
-            f"{node.op} has no attribute {self.name!r}", where=where_of(node), hint=f"State it: its kind is {self.kind}"
+            f"{node.op} has no attribute {self.name!r}", where=where_of(node), hint=f"Add it; the kind is {self.kind}"
         )
 
     def _error(self, node: Node, value: Any, hint: str) -> InvalidInputError:

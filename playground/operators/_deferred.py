@@ -1,4 +1,4 @@
-"""A product that nobody has rounded yet and a constant: its bias, or a part of its scale."""
+"""A product that is not rounded yet, and a constant: its bias, or a part of its scale."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from playground.programs.planner import Deferred, Planner, Symbol
 
 
 def with_constant(planner: Planner, node: Node) -> tuple[Deferred, NDArray[np.float32]] | None:
-    """A product nobody has rounded yet and the constant that it meets, in whatever order; None if it is not that."""
+    """A product that is not rounded yet and the constant that it meets, in either order; None for other inputs."""
     for one, other in (node.inputs, node.inputs[::-1]):
         symbol = planner.symbol(one)
         if isinstance(symbol, Deferred) and planner.is_constant(other):

@@ -120,7 +120,7 @@ def codes_of(planner: Planner, node: Node, place: int, point: int) -> Dynamic | 
         return None
     given = planner.symbol(node.inputs[point]) if len(node.inputs) > point and node.inputs[point] else None
     if codes.part != "codes" or not isinstance(given, Dynamic) or (given.part, given.found) != ("point", codes.found):
-        raise UnsupportedError("its codes and their zero-point are not of one DynamicQuantizeLinear")
+        raise UnsupportedError("the codes and the zero-point come from different nodes")
     return codes
 
 

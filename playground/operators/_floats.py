@@ -87,7 +87,7 @@ def within(planner: Planner, values: tuple[str, ...]) -> Deferred:
         if name == output:
             return
         if to.dtype == "float32":
-            raise UnsupportedError("a sum of floats times a number is not handled")
+            raise UnsupportedError("a sum of floats times a number is not supported")
         planner.emit(Quantize((name,), output, scale, to.zero_point), shape, to.dtype)
 
     return Deferred(shape, emit)

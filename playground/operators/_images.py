@@ -35,9 +35,11 @@ def window_of(node: Node, shape: Sequence[int], kernel: Sequence[int]) -> ops.Wi
             last = [(o - 1) * s < n + a for o, s, n, a in zip(out, strides, size, before, strict=True)]
             out = [o if fits else o - 1 for o, fits in zip(out, last, strict=True)]
     if min(out) < 1:
-        raise UnsupportedError(f"its window of {tuple(kernel)} does not fit an image of {tuple(size)}")
+        raise UnsupportedError(f"a window of {tuple(kernel)} does not fit an image of {tuple(size)}")
     if math.prod(kernel) > MOST_TAPS:
-        raise UnsupportedError(f"its window has {math.prod(kernel)} places; at most {MOST_TAPS} are handled")
+        raise UnsupportedError(
+            f"a window of {math.prod(kernel)} places is too large; at most {MOST_TAPS} are supported"
+        )
     return ops.Window((kernel[0], kernel[1]), (out[0], out[1]), strides, dilations, (before[0], before[1]))
 
 
@@ -62,14 +64,14 @@ def pair_of(node: Node, name: str, default: tuple[int, int]) -> tuple[int, int]:
     """An attribute of two numbers."""
     values = tuple(int(n) for n in node.attributes.get(name, default))
     if len(values) != 2:
-        raise UnsupportedError("only windows over two axes are handled")
+        raise UnsupportedError("only windows over two axes are supported")
     return values[0], values[1]
 
 
 def four_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape; UnsupportedError if it is not that of images."""
     if len(shape) != 4:
-        raise UnsupportedError(f"its input has {len(shape)} axes; images (N, C, H, W) have 4")
+        raise UnsupportedError(f"an input of {len(shape)} axes is not images (N, C, H, W)")
     return shape
 
 
@@ -80,6 +82,6 @@ def pool_window(node: Node, shape: Sequence[int], room: Room) -> ops.Window:
         reach = (window.kernel[axis] - 1) * window.dilations[axis] + 1
         last = (window.out[axis] - 1) * window.strides[axis] - window.pads[axis]
         if window.pads[axis] >= reach or last >= shape[2 + axis]:
-            raise UnsupportedError("its padding is as large as its window")
+            raise UnsupportedError("padding as large as the window is not supported")
     require_room(room, window, shape, shape[1])
     return window

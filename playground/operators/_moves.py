@@ -75,7 +75,7 @@ def axes_of(planner: Planner, node: Node, rank: int) -> list[int] | None:
 def viewed(planner: Planner, symbol: Movable, name: str, box: Box) -> Movable:
     """A box of a value."""
     if len(box.shape) > MOST_AXES or 0 in box.shape:
-        raise UnsupportedError(f"a result of shape {box.shape} is not handled")
+        raise UnsupportedError(f"a result of shape {box.shape} is not supported")
     box.require_inside(planner.values[symbol.value].shape)
     planner.emit(View((symbol.value,), name, box), box.shape, planner.values[symbol.value].dtype)
     return replace(symbol, value=name)
@@ -84,7 +84,7 @@ def viewed(planner: Planner, symbol: Movable, name: str, box: Box) -> Movable:
 def turned(shape: Sequence[int], order: Sequence[int]) -> Box:
     """All of an array, its axes in another order; UnsupportedError if that does not name each axis once."""
     if sorted(order) != list(range(len(shape))):
-        raise UnsupportedError(f"it has an order of axes {list(order)} for an array of {len(shape)} axes")
+        raise UnsupportedError(f"the order {list(order)} does not name each of {len(shape)} axes once")
     return Box(tuple(order), (0,) * len(order), (1,) * len(order), tuple(shape[a] for a in order))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from playground.errors import InvalidInputError
+from playground.errors import InvalidInputError, plural
 from playground.model.graph import Node, Tensor
 from playground.operators._attributes import Attribute, where_of
 from playground.programs.call import Array, Call
@@ -228,9 +228,9 @@ class Operator:
                 else f"{least:g} to {most:g}"
             )
             raise InvalidInputError(
-                f"{node.op} has {given} {'input' if given == 1 else 'inputs'}",
+                f"{node.op} has {plural(given, 'input')}",
                 where=where_of(node),
-                hint=f"It takes {takes}",
+                hint=f"Give it {takes}",
             )
         for attribute in self.attributes:
             if attribute.name in node.attributes:

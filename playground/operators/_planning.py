@@ -19,7 +19,7 @@ def float_function(planner: Planner, node: Node) -> tuple[Run, Call]:
     """The float function of a node and what it is told; UnsupportedError if there is none."""
     found = find(node)
     if found is None or found.run is None:
-        raise UnsupportedError("this operator has no integer form here")
+        raise UnsupportedError("this operator has no integer form")
     return found.run, found.call(node, planner.graph.opset, len(node.outputs), room=planner.room)
 
 
@@ -29,7 +29,7 @@ def folded(planner: Planner, node: Node) -> Constant:
     with np.errstate(all="ignore"):
         made = run(call, *(planner.known(name, "input") if name else None for name in node.inputs))
     if isinstance(made, tuple):
-        raise UnsupportedError("operators with several outputs are not handled")
+        raise UnsupportedError("operators with several outputs are not supported")
     return Constant(made)
 
 
@@ -37,7 +37,7 @@ def fold(planner: Planner, node: Node) -> Symbol:
     """Any operator of constants: computed now, by its float function."""
     known = all(planner.is_constant(name) for name in node.inputs if name)
     if not known:
-        raise UnsupportedError("this operator has no integer form here")
+        raise UnsupportedError("this operator has no integer form")
     return folded(planner, node)
 
 
@@ -57,7 +57,7 @@ def function(planner: Planner, node: Node) -> Symbol:
 
 def refuse_float() -> NoReturn:
     """Raise UnsupportedError because an input is float32 that was not quantized."""
-    raise UnsupportedError("its input is not quantized")
+    raise UnsupportedError("the input is not quantized")
 
 
 def table(planner: Planner, node: Node) -> Symbol | None:
@@ -88,7 +88,7 @@ def broadcast_shape(planner: Planner, node: Node) -> tuple[int, ...]:
     """The shape of an elementwise result; UnsupportedError beyond four axes."""
     shape = np.broadcast_shapes(*(planner.shape(name) for name in node.inputs))
     if len(shape) > 4:
-        raise UnsupportedError(f"values of {len(shape)} axes are not handled")
+        raise UnsupportedError(f"values of {len(shape)} axes are not supported")
     return shape
 
 

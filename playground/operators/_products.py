@@ -103,9 +103,9 @@ def weights_of(planner: Planner, name: str, channel_axis: int) -> Weights:
     """The offsets and scales of constant quantized weights."""
     symbol = planner.symbol(name)
     if not isinstance(symbol, ConstantDequantized):
-        raise UnsupportedError("its weights are not quantized constants")
+        raise UnsupportedError("the weights are not quantized constants")
     if symbol.axis not in (None, channel_axis):
-        raise UnsupportedError("its weights have scales along another axis than the output channels")
+        raise UnsupportedError("the scales of the weights are not along the output channels")
     offsets = symbol.codes.astype(np.int16) - symbol.zero_point.astype(np.int16)
     channels = symbol.codes.shape[channel_axis]
     scale = np.broadcast_to(symbol.scale.reshape(-1), (channels,))
@@ -135,14 +135,14 @@ def in_steps(real: NDArray[Any], steps: NDArray[np.float32], to: NDArray[np.int3
         codes = np.where(real == 0, 0, np.rint(real / steps.astype(np.float64))) + to
     limits = np.iinfo(np.int32)
     if not ((codes >= limits.min) & (codes <= limits.max)).all():
-        raise UnsupportedError("its bias does not fit into 32 bits in steps of input scale times weight scale")
+        raise UnsupportedError("the bias does not fit into 32 bits in steps of input scale times weight scale")
     return codes.astype(np.int32)
 
 
 def per_channel(bias: NDArray[Any], channels: int) -> NDArray[Any]:
     """A bias as one value for each output channel."""
     if bias.size not in (1, channels):
-        raise UnsupportedError(f"its bias has shape {bias.shape}, not one value per output channel")
+        raise UnsupportedError(f"a bias of shape {bias.shape} does not have one value per output channel")
     return np.ascontiguousarray(np.broadcast_to(bias.reshape(-1), (channels,)))
 
 
@@ -150,7 +150,7 @@ def product_by(planner: Planner, x: Dequantized, weights: Weights, bias: NDArray
     """Rows of codes times a constant matrix."""
     shape, matrix = planner.values[x.value].shape, weights.offsets
     if matrix.ndim != 2 or len(shape) < 2:
-        raise UnsupportedError("only rows times a constant matrix are handled")
+        raise UnsupportedError("only rows times a constant matrix are supported")
     if matrix.shape[0] != shape[-1]:
         raise UnsupportedError(f"a matrix of shape {matrix.shape} does not fit input {shape}")
     out_shape = (*shape[:-1], matrix.shape[1])
@@ -182,12 +182,12 @@ def integers_of(planner: Planner, node: Node, place: int, point: int) -> Dequant
     """An input of codes with its zero-point, its scale being 1."""
     symbol, points = planner.symbol(node.inputs[place]), points_of(planner, node, point)
     if points.size != 1:
-        raise UnsupportedError("a zero-point for every row is not handled")
+        raise UnsupportedError("a zero-point for each row is not supported")
     value = symbol.value if isinstance(symbol, Codes) else ""
     if isinstance(symbol, Constant):
         value = planner.constant(node.inputs[place], symbol.array)
     if not value or planner.values[value].dtype not in ("int8", "uint8"):
-        raise UnsupportedError("its input holds no codes of 8 bits")
+        raise UnsupportedError("the input is not 8-bit codes")
     return Dequantized(value, np.float32(1), int(points.reshape(-1)[0]))
 
 

@@ -33,7 +33,7 @@ class Expansion:
         name = f"{node.outputs[0]}:{place}"
         tensors = [self.graph.initializers.get(s) for s in scales]
         if any(tensor is None for tensor in tensors):
-            raise UnsupportedError("its scales are computed, not constant")
+            raise UnsupportedError("the scales are computed, not constant")
         values = [tensor.numpy().astype(np.float32) for tensor in tensors if tensor is not None]
         scale = np.asarray(np.multiply(*(v.reshape(()) if v.size == 1 else v for v in values)), np.float32)
         self.constants[f"{name}:scale"] = Tensor.of(f"{name}:scale", scale)
@@ -62,7 +62,7 @@ def expand_one(op: str) -> Callable[[Expansion, Node], None]:
 
     def rewrite(made: Expansion, node: Node) -> None:
         if node.attributes.get("channels_last", 0):
-            raise UnsupportedError("channels_last is not handled")
+            raise UnsupportedError("channels_last is not supported")
         made.operator(op, node, (made.real(node, 0),), 3, ("channels_last", "opset"))
 
     return rewrite

@@ -32,7 +32,10 @@ def along(call: Call, parameter: Array, x: Array) -> Array:
     if parameter.size == 1:
         return parameter.reshape(())
     if parameter.ndim != 1 or not -x.ndim <= axis < x.ndim or parameter.size != x.shape[axis]:
-        raise InvalidInputError(f"scales {list(parameter.shape)} on axis {axis} do not fit values {list(x.shape)}")
+        raise InvalidInputError(
+            f"scales {list(parameter.shape)} on axis {axis} do not fit values {list(x.shape)}",
+            hint="Give one scale, or one for each channel of the axis",
+        )
     shape = [1] * x.ndim
     shape[axis] = -1
     return parameter.reshape(shape)
@@ -47,9 +50,9 @@ def one_scale(planner: Planner, node: Node, dtype: str) -> tuple[np.float32, int
     has_point = len(node.inputs) > 2 and node.inputs[2]
     point = planner.known(node.inputs[2], "zero-point") if has_point else np.zeros((), dtype)
     if scale.size != 1 or node.attributes["block_size"]:
-        raise UnsupportedError("computed values with more than one scale are not handled")
+        raise UnsupportedError("computed values with more than one scale are not supported")
     if point.dtype.name not in ("int8", "uint8") or scale.dtype != np.float32:
-        raise UnsupportedError(f"{point.dtype} codes with {scale.dtype} scales are not handled for computed values")
+        raise UnsupportedError(f"{point.dtype} codes with {scale.dtype} scales are not supported for computed values")
     if not 0 < scale.reshape(-1)[0] < np.inf:
-        raise UnsupportedError(f"its scale is {scale.reshape(-1)[0]}")
+        raise UnsupportedError(f"{scale.reshape(-1)[0]} is not a valid scale")
     return np.float32(scale.reshape(-1)[0]), int(point.reshape(-1)[0]), point.dtype.name

@@ -107,13 +107,13 @@ def hidden_by(planner: Planner, node: Node, x: Dequantized, hides: NDArray[np.bo
     """A sum with codes of 0 and 1, the latter standing for the low number."""
     shape = np.broadcast_shapes(planner.values[x.value].shape, hides.shape)
     if len(shape) > 4:
-        raise UnsupportedError(f"values of {len(shape)} axes are not handled")
+        raise UnsupportedError(f"values of {len(shape)} axes are not supported")
     hidden = planner.constant(f"{node.outputs[0]}:hidden", hides.astype(np.uint8))
 
     def emit(output: str, scale: np.float32, to: ops.Target) -> None:
         ratios = (np.float32(x.scale / scale), np.float32(max(float(low) / float(scale), _LOWEST_STEPS)))
         if ratios[1] + 255 * ratios[0] > to.lo:
-            raise UnsupportedError(f"its constant {low} is not below all that its output can hold")
+            raise UnsupportedError(f"the constant {low} is not below every value of the output")
         step = Add((x.value, hidden), output, (x.zero_point, 0), ratios, to)
         planner.emit(step, shape, to.dtype)
 

@@ -90,7 +90,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
     shape = four_axes(planner.shape(node.inputs[0]))
     count_padding = bool(node.attributes["count_include_pad"])
     if count_padding and node.attributes["ceil_mode"]:
-        raise UnsupportedError("ceil_mode together with count_include_pad is not handled")
+        raise UnsupportedError("ceil_mode together with count_include_pad is not supported")
     return averaged_image(planner, node, pool_window(node, shape, planner.room), count_padding)
 
 

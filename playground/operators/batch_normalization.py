@@ -13,7 +13,9 @@ from playground.programs.call import Array, Call
 def run(call: Call, x: Array, *parameters: Array) -> Array:
     """Inference with given scale, bias, mean, variance (each per channel). Raises UnsupportedError in training mode."""
     if call.get("training_mode") or call.outputs > 1:
-        raise UnsupportedError("BatchNormalization in training mode is not available here")
+        raise UnsupportedError(
+            "BatchNormalization in training mode is not supported", hint="Export the model for inference"
+        )
     scale, bias, mean, variance = parameters
     if x.ndim < 2 or any(given.shape != (x.shape[1],) for given in parameters):
         shapes = ", ".join(str(list(given.shape)) for given in parameters)

@@ -16,7 +16,9 @@ def run(call: Call, x: Array) -> Array:
     """Another element type. Raises UnsupportedError for one that NumPy has not."""
     element = BY_ONNX.get(call.get("to"))
     if element is None or not element.stored:
-        raise UnsupportedError(f"Cast to {element.name if element else 'text'} is not available here")
+        raise UnsupportedError(
+            f"Cast to {element.name if element else 'text'} is not supported", hint="Use engine='onnxruntime'"
+        )
     return x.astype(element.stored)
 
 

@@ -17,7 +17,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
             held = node.attributes[name]
             dtype = None if name == "value" else (np.float32 if "float" in name else np.int64)
             return Constant(np.asarray(held, dtype))
-    raise UnsupportedError("its kind of value is not handled")
+    raise UnsupportedError("this kind of value is not supported")
 
 
 OPERATOR = Operator(name="Constant", plan=plan)

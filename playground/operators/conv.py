@@ -42,7 +42,10 @@ def run(call: Call, x: Array, w: Array, bias: Array | None = None) -> Array:
     """
     group, kernel = call.get("group"), w.shape[2:]
     if x.ndim != w.ndim or x.shape[1] != w.shape[1] * group or w.shape[0] % group:
-        raise InvalidInputError(f"weights {list(w.shape)} in {group} groups do not fit values {list(x.shape)}")
+        raise InvalidInputError(
+            f"weights {list(w.shape)} in {group} groups do not fit values {list(x.shape)}",
+            hint="Give input of weights.shape[1] * group channels",
+        )
     geometry = windows(call, x.shape[2:], kernel)
     geometry.require_room(call, x, w.shape[0], w.shape[1])
     call.room.value((*x.shape[:2], *kernel, *geometry.out), x.dtype)
@@ -217,7 +220,7 @@ def plan(planner: Planner, node: Node) -> Deferred:
 def window_over(node: Node, shape: tuple[int, ...], weights: Weights) -> ops.Window:
     """The window of a convolution over images of this shape."""
     if len(shape) != 4:
-        raise UnsupportedError(f"its input has {len(shape)} axes; images (N, C, H, W) have 4")
+        raise UnsupportedError(f"an input of {len(shape)} axes is not images (N, C, H, W)")
     groups = int(node.attributes["group"])
     if weights.offsets.shape[1] * groups != shape[1]:
         raise UnsupportedError(f"weights of shape {weights.offsets.shape} in {groups} groups do not fit input {shape}")

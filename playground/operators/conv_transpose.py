@@ -26,7 +26,10 @@ def run(call: Call, x: Array, w: Array, bias: Array | None = None) -> Array:
     group, kernel = call.get("group"), w.shape[2:]
     batch, channels = x.shape[:2]
     if channels != w.shape[0] or channels % group:
-        raise InvalidInputError(f"weights {list(w.shape)} in {group} groups do not fit values {list(x.shape)}")
+        raise InvalidInputError(
+            f"weights {list(w.shape)} in {group} groups do not fit values {list(x.shape)}",
+            hint="Give input of weights.shape[0] channels",
+        )
     strides, dilations = call.get("strides") or [1] * len(kernel), call.get("dilations") or [1] * len(kernel)
     full = [s * (n - 1) + (k - 1) * d + 1 for n, k, s, d in zip(x.shape[2:], kernel, strides, dilations, strict=True)]
     call.room.value((batch, w.shape[1] * group, *full), x.dtype)

@@ -36,13 +36,13 @@ def plan(planner: Planner, node: Node) -> Symbol:
     if isinstance(symbol, Codes):
         scale, zero_point, dtype = one_scale(planner, node, planner.values[symbol.value].dtype)
         if planner.values[symbol.value].dtype != dtype:
-            raise UnsupportedError(f"its zero-point is {dtype} but its input is not")
+            raise UnsupportedError(f"the zero-point is {dtype}, and the input is not")
         return Dequantized(symbol.value, scale, zero_point)
     if not isinstance(symbol, Constant) or symbol.array.dtype.kind not in "iu":
-        raise UnsupportedError("its input holds no codes")
+        raise UnsupportedError("the input is not codes")
     scales = planner.known(node.inputs[1], "scale").astype(np.float32)
     if node.attributes["block_size"]:
-        raise UnsupportedError("scales per block are not handled")
+        raise UnsupportedError("scales per block are not supported")
     has_points = len(node.inputs) > 2 and node.inputs[2]
     points = planner.known(node.inputs[2], "zero-point") if has_points else np.zeros_like(scales, np.int32)
     rank = symbol.array.ndim

@@ -28,7 +28,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
 
 
 def _refuse() -> Symbol:
-    raise UnsupportedError("a quotient of two computed values is not handled")
+    raise UnsupportedError("a quotient of two computed values is not supported")
 
 
 OPERATOR = Operator(

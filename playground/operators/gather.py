@@ -55,10 +55,12 @@ class Gather(Step):
     axis: int
 
     def compute(self, inputs: list[Array], out: Value) -> Array:
-        """The slices; InvalidInputError if an index is none of theirs."""
+        """The slices; InvalidInputError if an index is out of range."""
         rows = inputs[0].shape[self.axis]
         if ((inputs[1] < -rows) | (inputs[1] >= rows)).any():
-            raise InvalidInputError(f"it has indices that are not below {rows}", where=self.output)
+            raise InvalidInputError(
+                f"an index is outside of {rows} rows", where=self.output, hint=f"Use indices from {-rows} to {rows - 1}"
+            )
         return np.take(inputs[0], inputs[1], axis=self.axis)
 
     def check_feeds(self, feeds: Mapping[str, Array], values: Mapping[str, Value]) -> None:
@@ -68,9 +70,9 @@ class Gather(Step):
         given, rows = feeds[self.inputs[1]], values[self.inputs[0]].shape[self.axis]
         if given.min() < -rows or given.max() >= rows:
             raise InvalidInputError(
-                f"it holds an index that is not below {rows}",
+                f"indices from {given.min()} to {given.max()} are outside of {rows} rows",
                 where=self.inputs[1],
-                hint=f"Its smallest is {given.min()} and its largest {given.max()}",
+                hint=f"Use indices from {-rows} to {rows - 1}",
             )
 
     def lower(self, to: Lowering) -> None:
@@ -87,7 +89,7 @@ class Gather(Step):
             n=math.prod(to.values[chosen].shape),
             index_width=to.width(chosen),
             out=to.new(self.output),
-            outside=to.faults(self.output, f"it has indices that are not below {shape[self.axis]}"),
+            outside=to.faults(self.output, *_outside(shape[self.axis])),
         )
 
 
@@ -107,7 +109,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
     elif isinstance(indices_at, Codes) and planner.values[indices_at.value].dtype in ("int32", "int64"):
         source = indices_at.value
     else:
-        raise UnsupportedError("its indices are no integers")
+        raise UnsupportedError("the indices are not integers")
     shape, chosen = planner.values[data.value].shape, planner.values[source].shape
     axis = int(node.attributes["axis"]) % len(shape)
     _check_places(indices_at, shape[axis])
@@ -117,9 +119,14 @@ def plan(planner: Planner, node: Node) -> Symbol:
     return replace(data, value=node.outputs[0])
 
 
+def _outside(rows: int) -> tuple[str, str]:
+    """What is wrong, and the remedy, where an index is out of range."""
+    return f"an index is outside of {rows} rows", f"Use indices from {-rows} to {rows - 1}"
+
+
 def _check_places(indices: Symbol, rows: int) -> None:
     if isinstance(indices, Constant) and (indices.array.min() < -rows or indices.array.max() >= rows):
-        raise UnsupportedError(f"it has indices that are not below {rows}")
+        raise UnsupportedError(f"an index is outside of {rows} rows")
 
 
 def _gathered_from(planner: Planner, name: str) -> Movable:
@@ -127,7 +134,7 @@ def _gathered_from(planner: Planner, name: str) -> Movable:
     if isinstance(symbol, ConstantDequantized):
         return planner.codes(name)
     if isinstance(symbol, Deferred) or (isinstance(symbol, Constant) and symbol.array.dtype.kind == "f"):
-        raise UnsupportedError("its table is not quantized")
+        raise UnsupportedError("the table is not quantized")
     if isinstance(symbol, Constant):
         return Codes(planner.constant(name, symbol.array))
     return symbol

@@ -35,7 +35,7 @@ def run(call: Call, a: Array, b: Array, c: Array | None = None) -> Array:
 def plan(planner: Planner, node: Node) -> Deferred:
     """Gemm without transA, alpha or beta."""
     if node.attributes["transA"] or (node.attributes["alpha"], node.attributes["beta"]) != (1, 1):
-        raise UnsupportedError("transA, alpha and beta are not handled")
+        raise UnsupportedError("transA, alpha and beta are not supported")
     transposed = bool(node.attributes["transB"])
     x = planner.real(node.inputs[0])
     weights = weights_of(planner, node.inputs[1], channel_axis=0 if transposed else 1)

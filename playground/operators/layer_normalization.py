@@ -99,14 +99,16 @@ def plan(planner: Planner, node: Node) -> Deferred:
     x = planner.real(node.inputs[0])
     shape = planner.values[x.value].shape
     if any(node.outputs[1:]):
-        raise UnsupportedError("its outputs for training are not handled")
+        raise UnsupportedError("the outputs for training are not supported")
     if int(node.attributes["axis"]) % len(shape) != len(shape) - 1:
-        raise UnsupportedError("only normalization over the last axis is handled")
+        raise UnsupportedError("only normalization over the last axis is supported")
     gamma = planner.known(node.inputs[1], "scale").astype(np.float32)
     given = len(node.inputs) > 2 and node.inputs[2]
     beta = planner.known(node.inputs[2], "bias").astype(np.float32) if given else np.zeros_like(gamma)
     if gamma.size != shape[-1] or beta.size != shape[-1]:
-        raise UnsupportedError(f"its scale has shape {gamma.shape}, not one value for each of {shape[-1]} columns")
+        raise UnsupportedError(
+            f"a scale of shape {gamma.shape} does not have one value for each of {shape[-1]} columns"
+        )
     epsilon = np.float32(np.float64(node.attributes["epsilon"]) / np.float64(x.scale) ** 2)
 
     def emit(output: str, scale: np.float32, to: ops.Target) -> None:

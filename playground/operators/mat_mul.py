@@ -160,7 +160,7 @@ def pair_product(planner: Planner, a: Dequantized, b: Dequantized) -> Deferred:
     """The matrix product of two values of codes."""
     left, right = planner.values[a.value].shape, planner.values[b.value].shape
     if min(len(left), len(right)) < 2 or left[-1] != right[-2]:
-        raise UnsupportedError(f"a product of shapes {left} and {right} is not handled")
+        raise UnsupportedError(f"a product of shapes {left} and {right} is not supported")
     out_shape = (*np.broadcast_shapes(left[:-2], right[:-2]), left[-2], right[-1])
     planner.room.work(math.prod(out_shape) * left[-1])
 

@@ -83,7 +83,7 @@ def run(call: Call, x: Array, octets: Array, scales: Array, *more: Array | None)
         octets: uint8 (N, blocks, block_size * bits / 8), the first of neighbours in the lowest bits.
         scales: one a block, of N * blocks.
         more: zero-points, packed likewise (each column starts a new octet) or as numbers, 2^(bits - 1) if none are
-            given; indices of groups, which are not handled; the bias, (N,).
+            given; indices of groups, which are not supported; the bias, (N,).
 
     Raises:
         UnsupportedError: another width, or indices of groups.
@@ -92,11 +92,14 @@ def run(call: Call, x: Array, octets: Array, scales: Array, *more: Array | None)
     points, groups, bias = (*more, None, None, None)[:3]
     depth, columns, bits, block = map(call.get, ("K", "N", "bits", "block_size"))
     if bits not in (2, 4, 8) or groups is not None:
-        raise UnsupportedError("only 2, 4 and 8 bits without indices of groups are handled")
+        raise UnsupportedError(
+            "only 2, 4 and 8 bits without indices of groups are supported", hint="Use engine='onnxruntime'"
+        )
     blocks = -(-depth // block)
     if x.shape[-1] != depth or octets.size * 8 != columns * blocks * block * bits or scales.size != columns * blocks:
         raise InvalidInputError(
-            f"values {list(x.shape)}, weights {list(octets.shape)} and K {depth}, N {columns} differ"
+            f"values {list(x.shape)}, weights {list(octets.shape)} and K {depth}, N {columns} do not match",
+            hint="Give values of K columns, and weights and scales for N columns",
         )
     rows, scales = x.reshape(-1, depth), scales.reshape(columns, blocks)
     if takes_integers(call, x, points):
@@ -233,6 +236,6 @@ OPERATOR = Operator(
         Attribute("bits", "int", 4, low=1, high=8),
         Attribute("block_size", "int", KERNEL_BLOCK, low=1),
     ),
-    plan=refusing("its input is float32; the interpreter and ONNX Runtime run it"),
+    plan=refusing("the input is float32; the interpreter and ONNX Runtime run it"),
     cost=cost,
 )

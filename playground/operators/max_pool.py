@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 
 def run(call: Call, x: Array) -> Array:
-    """The largest value of each window; padding never wins. Raises UnsupportedError if indices are asked for."""
+    """The largest value of each window; padding never wins. Raises UnsupportedError if indices are an output."""
     if call.outputs > 1:
-        raise UnsupportedError("MaxPool with indices is not available here")
+        raise UnsupportedError("MaxPool with indices is not supported", hint="Use engine='onnxruntime'")
     geometry = windows(call, x.shape[2:], tuple(call.get("kernel_shape")))
     geometry.require_room(call, x, x.shape[1])
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
@@ -61,7 +61,7 @@ class MaxPool(Step):
 def plan(planner: Planner, node: Node) -> Symbol:
     """MaxPool: the codes' own maximum, so scale and zero-point stay."""
     if len(node.outputs) > 1 and node.outputs[1]:
-        raise UnsupportedError("its second output (indices) is not handled")
+        raise UnsupportedError("the second output (indices) is not supported")
     shape = planner.shape(node.inputs[0])
     floats = pooled(planner, node, pool_window(node, four_axes(shape), planner.room), mean=False)
     if floats is not None:

@@ -77,7 +77,7 @@ def _scaled_sums(planner: Planner, node: Node) -> Symbol | None:
         elif one.part == "sums" and isinstance(other, Dynamic) and (other.part, other.found) == ("scale", one.found):
             return _times_scales(planner, one, other)
     if any(isinstance(symbol, Dynamic) for symbol in symbols):
-        raise UnsupportedError("only sums times the scales of both sides are handled after DynamicQuantizeLinear")
+        raise UnsupportedError("only sums times the scales of both sides are supported after DynamicQuantizeLinear")
     return None
 
 

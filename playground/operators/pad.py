@@ -78,13 +78,13 @@ def plan(planner: Planner, node: Node) -> Dequantized:
     x = planner.real(node.inputs[0])
     shape, dtype = planner.values[x.value].shape, planner.values[x.value].dtype
     if text_of(node, "mode", "constant") != "constant":
-        raise UnsupportedError("only padding with a constant is handled")
+        raise UnsupportedError("only padding with a constant is supported")
     given = node.attributes.get("pads")
     pads = [int(n) for n in (planner.known(node.inputs[1], "padding") if given is None else given)]
     if len(node.inputs) > 3 and node.inputs[3]:
         pads = _spread(pads, [int(a) % len(shape) for a in planner.known(node.inputs[3], "list of axes")], len(shape))
     if min(pads, default=0) < 0 or len(shape) > MOST_AXES:
-        raise UnsupportedError(f"padding of {pads} is not handled")
+        raise UnsupportedError(f"padding of {pads} is not supported")
     value = np.float32(node.attributes["value"])
     if len(node.inputs) > 2 and node.inputs[2]:
         value = np.float32(planner.known(node.inputs[2], "constant").reshape(()))

@@ -47,13 +47,13 @@ def plan(planner: Planner, node: Node) -> Symbol:
     symbol, output = planner.symbol(node.inputs[0]), node.outputs[0]
     stated = node.attributes["output_dtype"]
     if stated not in _STATED_DTYPES:
-        raise UnsupportedError("only int8 and uint8 codes are handled")
+        raise UnsupportedError("only int8 and uint8 codes are supported")
     scale, zero_point, dtype = one_scale(planner, node, _STATED_DTYPES[stated])
     if isinstance(symbol, (Constant, ConstantDequantized)):
         return Constant(ops.quantize(planner.known(node.inputs[0], "input"), scale, zero_point, dtype))
     if isinstance(symbol, Codes):
         if planner.values[symbol.value].dtype != "float32":
-            raise UnsupportedError("its input is not float32")
+            raise UnsupportedError("the input is not float32")
         step = Quantize((symbol.value,), output, scale, zero_point)
         planner.emit(step, planner.values[symbol.value].shape, dtype)
         return Codes(output)

@@ -31,7 +31,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
     if -1 in wanted:
         wanted[wanted.index(-1)] = size // -int(np.prod(wanted, dtype=np.int64))
     if int(np.prod(wanted, dtype=np.int64)) != size:
-        raise UnsupportedError(f"{old} cannot become {tuple(wanted)}")
+        raise UnsupportedError(f"shape {old} cannot become {tuple(wanted)}")
     return to_shape(planner, node, tuple(wanted))
 
 

@@ -71,9 +71,9 @@ def plan(planner: Planner, node: Node) -> Dequantized:
     x = planner.real(node.inputs[0])
     shape, dtype = planner.values[x.value].shape, planner.values[x.value].dtype
     if text_of(node, "mode", "nearest") != "nearest" or len(shape) != 4:
-        raise UnsupportedError("only nearest neighbours in images (N, C, H, W) are handled")
+        raise UnsupportedError("only nearest neighbours in images (N, C, H, W) are supported")
     if any(name in node.attributes for name in ("axes", "keep_aspect_ratio_policy")):
-        raise UnsupportedError("named axes and kept aspect ratios are not handled")
+        raise UnsupportedError("named axes and kept aspect ratios are not supported")
     scales, sizes = _target(planner, node, shape)
     if sizes[:2] != list(shape[:2]):
         raise UnsupportedError("only height and width can be resized")
@@ -103,7 +103,7 @@ def nearest(node: Node, n: int, out: int, scale: float | None) -> NDArray[np.int
     try:
         return nearest_indices(n, out, scale, mode, rounding)
     except InvalidInputError as error:
-        raise UnsupportedError(f"the coordinates {mode!r} with {rounding!r} are not handled") from error
+        raise UnsupportedError(f"the coordinates {mode!r} with {rounding!r} are not supported") from error
 
 
 def _passes(node: Node, opset: int) -> tuple[int, ...]:

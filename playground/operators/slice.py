@@ -35,7 +35,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
     shape = planner.shape(node.inputs[0])
     starts, ends, axes, steps = _slice_inputs(planner, node)
     if starts is None or ends is None:
-        raise UnsupportedError("it has no range")
+        raise UnsupportedError("the starts or ends are missing")
     chosen: list[slice] = [slice(None)] * len(shape)
     for i, axis in enumerate(axes or range(len(starts))):
         step = steps[i] if steps else 1

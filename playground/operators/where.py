@@ -28,7 +28,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
     kept, fixed = (node.inputs[2], node.inputs[1]) if first_is_fixed else node.inputs[1:3]
     low, x = planner.known(fixed, "other value"), planner.real(kept)
     if low.size != 1:
-        raise UnsupportedError("only a choice between a value of up to 4 axes and one number is handled")
+        raise UnsupportedError("only a choice between a value of up to 4 axes and one number is supported")
     return hidden_by(planner, node, x, keeps if first_is_fixed else ~keeps, np.float32(low.reshape(())))
 
 

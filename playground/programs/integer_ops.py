@@ -119,7 +119,9 @@ class Window:
         for name, lowest in least.items():
             pair = getattr(self, name)
             if not all(lowest <= n < 2**31 for n in pair):
-                raise UnsupportedError(f"its window's {name} are {list(pair)}", hint=f"Use {lowest} to 2147483647")
+                raise UnsupportedError(
+                    f"{list(pair)} is not a valid {name} of a window", hint=f"Use {lowest} to 2147483647"
+                )
 
     def is_pointwise(self, size: tuple[int, ...]) -> bool:
         """Whether each output pixel sees just the pixel at its place in an image of this size."""

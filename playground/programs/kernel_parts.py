@@ -33,7 +33,7 @@ def epilogue(*counts: str, at: str = "to") -> Part:
         lo, hi, point = (w[f"{at}.{name}"] for name in ("lo", "hi", "zero_point"))
         if w[f"{at}.kind"] != CODES or -128 <= lo + point <= hi + point <= 255:
             return None
-        return f"the limits {lo} to {hi} around the zero-point {point} are no codes"
+        return f"the limits {lo} to {hi} around the zero-point {point} are not codes"
 
     def out(w: Words) -> int:
         return size(w, *counts) * (1 if w[f"{at}.kind"] == CODES else 4)
@@ -65,7 +65,7 @@ def _windows_in_range(w: Words) -> str | None:
         # Three more taps and three more pixels: k_depthwise_s8 works on four at a time
         reach = w[f"images.{pad}"] + (w[f"images.{out}"] + 3) * stride + (kernel + 3) * dilation
         if reach > _MOST or (stride + dilation) * max(line, 1) > _MOST:
-            return f"its windows reach over {reach} places along the axis {end}, which is more than int32 holds"
+            return f"windows reach over {reach} places along the axis {end}, which is more than int32 holds"
     return None
 
 

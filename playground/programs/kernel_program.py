@@ -111,7 +111,11 @@ class KernelProgramBuilder:
             EngineError: there is no memory left, or the kernels multiply in another way than the arguments are for.
         """
         if kernels.dot != self.dot:
-            raise EngineError(f"the program is for products by {self.dot}, not {kernels.dot}", hint="Plan it again")
+            raise EngineError(
+                f"the program is for products by {self.dot}, not {kernels.dot}",
+                where="program",
+                hint="Plan the program again",
+            )
         words = sum(2 + len(args) for _, args in self.calls)
         program = self.buffer(4 * words, kept=True)
         nbytes = self.lay_out()

@@ -52,7 +52,7 @@ class Lowering:
         self._weights = weights
         self._builder, self.values, self.dot = builder, program.values, builder.dot
         self.kept: list[Shared] = []
-        self.found: list[tuple[Buffer, str, str]] = []
+        self.found: list[tuple[Buffer, str, tuple[str, str]]] = []
         self._rows: dict[str, Buffer] = {}  # as NumPy has them
         self._images: dict[str, Buffer] = {}  # NHWC
         self.inputs = {name: builder.buffer(self.values[name].nbytes, kept=True) for name in program.inputs}
@@ -79,7 +79,7 @@ class Lowering:
             raise
         except Exception as error:
             said = str(error) if isinstance(error, PlaygroundError) else shown(error)
-            what = f"the kernels cannot compute it ({said})"
+            what = f"the kernels cannot compute this ({said})"
             raise UnsupportedError(what, where=step.output, hint="Use engine='onnxruntime'") from error
 
     def call(self, kernel: Kernel, /, **given: Any) -> None:
@@ -94,10 +94,10 @@ class Lowering:
         """An array that is known."""
         return self._builder.constant(array)
 
-    def faults(self, output: str, what: str) -> Buffer:
+    def faults(self, output: str, what: str, hint: str) -> Buffer:
         """Room for the number of faults that a kernel finds while it makes ``output``: with any, a run is an error."""
         buffer = self._builder.buffer(4, kept=True)
-        self.found.append((buffer, output, what))
+        self.found.append((buffer, output, (what, hint)))
         return buffer
 
     def new(self, name: str, *, image: bool = False) -> Buffer:

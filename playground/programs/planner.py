@@ -73,7 +73,7 @@ Emit = Callable[[str, np.float32, ops.Target], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Deferred:
-    """An exact result nobody has asked for yet, clamped to ``lo .. hi`` (real numbers).
+    """An exact result whose form is not decided yet, clamped to ``lo .. hi`` (real numbers).
 
     ``plus`` is the same result with a constant added, one number for each place along ``axis``, if that can become part
     of its bias.
@@ -163,14 +163,14 @@ class Planner:
         if isinstance(symbol, ConstantDequantized):
             return symbol.real()
         if not isinstance(symbol, Constant):
-            raise UnsupportedError(f"its {what} is computed, not constant")
+            raise UnsupportedError(f"the {what} is computed, not constant")
         return symbol.array
 
     def real(self, name: str) -> Dequantized:
         """A quantized input; UnsupportedError if it is not one."""
         symbol = self.symbol(name)
         if not isinstance(symbol, Dequantized):
-            raise UnsupportedError("its input is not quantized")
+            raise UnsupportedError("the input is not quantized")
         return symbol
 
     def codes(self, name: str) -> Dequantized:
@@ -228,7 +228,7 @@ class Planner:
             return symbol
         function = self.function(symbol)
         if function is None:
-            raise UnsupportedError("its input is not quantized")
+            raise UnsupportedError("the input is not quantized")
         held, results = self.values[function.value], function.results
 
         def emit(output: str, scale: np.float32, to: ops.Target) -> None:

@@ -44,7 +44,9 @@ class Step:
         Raises:
             EngineError: the step has no rule.
         """
-        raise EngineError(f"no rule for the step {type(self).__name__}")
+        raise EngineError(
+            f"the step {type(self).__name__} has no rule", where="program", hint="Define compute() for it"
+        )
 
     def lower(self, to: Lowering) -> None:
         """Append the kernel calls that compute the same, bit for bit.
@@ -52,7 +54,9 @@ class Step:
         Raises:
             EngineError: there is no kernel for the step.
         """
-        raise EngineError(f"no kernel for the step {type(self).__name__}")
+        raise EngineError(
+            f"the step {type(self).__name__} has no kernel", where="program", hint="Define lower() for it"
+        )
 
     def check_feeds(self, feeds: Mapping[str, NDArray[Any]], values: Mapping[str, Value]) -> None:
         """Raise InvalidInputError if one of the program's inputs, read by this step, holds what it cannot take."""
@@ -86,15 +90,17 @@ class Program:
         """
         if set(feeds) != set(self.inputs):
             raise InvalidInputError(
-                f"inputs {sorted(feeds)} were given", where="feeds", hint=f"Give exactly {sorted(self.inputs)}"
+                f"{sorted(feeds)} are not the inputs of the program",
+                where="feeds",
+                hint=f"Give exactly {sorted(self.inputs)}",
             )
         for name in self.inputs:
             wanted, given = self.values[name], feeds[name]
             if given.shape != wanted.shape or given.dtype != wanted.dtype:
                 raise InvalidInputError(
-                    f"{given.dtype} of shape {given.shape} was given",
+                    f"{given.dtype} of shape {given.shape} does not fit this input",
                     where=name,
-                    hint=f"This program takes {wanted.dtype} of shape {wanted.shape}",
+                    hint=f"Give {wanted.dtype} of shape {wanted.shape}",
                 )
         for step in self.steps:
             step.check_feeds(feeds, self.values)

@@ -111,10 +111,10 @@ def nearest_indices(
         InvalidInputError: there is no such transform or rounding, or a size is not positive.
     """
     if size < 1 or out_size < 1:
-        raise InvalidInputError(f"cannot resize {size} places to {out_size}", hint="Give positive sizes")
+        raise InvalidInputError(f"{size} places cannot be resized to {out_size}", hint="Give positive sizes")
     if transform not in _TRANSFORMS or rounding not in _ROUNDINGS:
         hint = f"Use one of {', '.join(_TRANSFORMS)} and one of {', '.join(_ROUNDINGS)}"
-        raise InvalidInputError(f"there is no nearest resize {transform!r} with {rounding!r}", hint=hint)
+        raise InvalidInputError(f"{transform!r} with {rounding!r} is not a way to resize", hint=hint)
     one, half = np.float32(1), np.float32(0.5)
     place, by = np.arange(out_size, dtype=np.float32), np.float32(out_size / size if scale is None else scale)
     if transform == "align_corners":

@@ -93,7 +93,9 @@ def windows(call: Call, sizes: tuple[int, ...], kernel: tuple[int, ...]) -> Wind
     out, missing = [], []
     for n, span, step, begin, end in zip(sizes, spans, strides, begins, ends, strict=True):
         if n + begin + end < span:
-            raise InvalidInputError(f"a window of {span} does not fit into {n + begin + end} padded values")
+            raise InvalidInputError(
+                f"a window of {span} does not fit into {n + begin + end} padded values", hint="Use a smaller window"
+            )
         count = (n + begin + end - span) // step + 1
         if call.get("ceil_mode", 0):
             count = -(-(n + begin + end - span) // step) + 1
@@ -108,7 +110,8 @@ def windows(call: Call, sizes: tuple[int, ...], kernel: tuple[int, ...]) -> Wind
 def _require(what: str, values: tuple[int, ...], count: int, lowest: int) -> None:
     if len(values) != count or not all(lowest <= n < 2**31 for n in values):
         raise InvalidInputError(
-            f"its window's {what} are {list(values)}", hint=f"Give {count} of them, each {lowest} to 2147483647"
+            f"{list(values)} is not a valid {what} of a window",
+            hint=f"Give {count} integers from {lowest} to 2147483647",
         )
 
 

@@ -130,7 +130,7 @@ def _refuse_outputs(graph: Graph, data: CalibrationData, faulty: Mapping[str, st
     output, fault = next(iter(faulty.items()))
     begins = yield from _first_fault_task(graph, data)
     where = f"output {output!r}"
-    what = f"the float model's own answer is not finite: {fault}{begins}"
+    what = f"the output of the float model is not finite: {fault}{begins}"
     hint = "Check the model and the calibration data"
     raise EngineError(what, where=where, hint=hint, offer=QUANTIZE_THE_REST)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from playground.engines.feeds import checked_feeds
-from playground.errors import InvalidInputError
+from playground.errors import InvalidInputError, plural
 from playground.model.graph import Graph, ValueInfo
 from playground.ptq.capture import Feeds, captured
 
@@ -100,7 +100,11 @@ def samples_in(feeds: Mapping[str, NDArray[Any]]) -> int:
     """
     counts = {name: len(values) for name, values in feeds.items() if values.ndim}
     if len(set(counts.values())) > 1:
-        raise InvalidInputError(f"inputs have different numbers of samples: {counts}", where="calibration")
+        raise InvalidInputError(
+            f"inputs have different numbers of samples: {counts}",
+            where="calibration",
+            hint="Give the same number for each",
+        )
     return next(iter(counts.values()), 1)
 
 
@@ -146,8 +150,8 @@ def calibration_data(
 
 
 def _too_few(given: int, fixed: int | None) -> str:
-    needed = f"the model takes {fixed} at once" if fixed else "at least one is needed"
-    return f"it holds {given} samples, and {needed}"
+    needed = f"; the model takes {fixed} at once" if fixed else ""
+    return f"the calibration data has {plural(given, 'sample')}{needed}"
 
 
 def _restartable(data: Iterable[Samples] | Callable[[], Iterable[Samples]]) -> Callable[[], Iterable[Samples]]:
@@ -155,7 +159,7 @@ def _restartable(data: Iterable[Samples] | Callable[[], Iterable[Samples]]) -> C
         return data
     if not isinstance(data, Iterable) or isinstance(data, Iterator | str | bytes):
         raise InvalidInputError(
-            f"a {type(data).__name__} cannot be read twice",
+            f"a value of type {type(data).__name__} cannot be read twice",
             where="calibration",
             hint="Give a function that starts the generator, a list of batches, or a mapping of arrays",
         )
@@ -166,7 +170,9 @@ def _usable(graph: Graph, batch: Samples, partial: bool) -> tuple[Feeds, int]:
     """A batch as arrays that fit the graph's inputs, and how many of its samples are left out for NaN or infinity."""
     if not isinstance(batch, Mapping):
         raise InvalidInputError(
-            f"a batch is a {type(batch).__name__}", where="calibration", hint="Batches map input names to arrays"
+            f"a value of type {type(batch).__name__} is not a batch",
+            where="calibration",
+            hint="Give mappings from input names to arrays",
         )
     try:
         feeds = checked_feeds(graph.with_open_batch(), batch)
@@ -179,9 +185,9 @@ def _usable(graph: Graph, batch: Samples, partial: bool) -> tuple[Feeds, int]:
             wrong = ~np.isfinite(values.reshape(count, -1)).all(axis=1)
             if not partial:
                 raise InvalidInputError(
-                    f"sample {int(np.argmax(wrong))} holds NaN or infinity ({int(wrong.sum())} of {count} do)",
+                    f"sample {int(np.argmax(wrong))} has NaN or infinity, as {int(wrong.sum())} of {count} samples do",
                     where=f"calibration: input {name!r}",
-                    hint="Remove them, or set partial=True in the recipe to leave them out",
+                    hint="Remove these samples, or set partial=True in the recipe to leave them out",
                 )
             bad |= wrong
     if not bad.any():
@@ -190,7 +196,7 @@ def _usable(graph: Graph, batch: Samples, partial: bool) -> tuple[Feeds, int]:
 
 
 def generated_feeds(graph: Graph) -> Feeds:
-    """Made-up inputs: normally distributed floats, zeros and ones for everything else. The same every time.
+    """Generated inputs: normally distributed floats, zeros and ones for everything else. The same every time.
 
     Raises:
         InvalidInputError: an input has an open size that is not its first.
@@ -202,7 +208,7 @@ def generated_feeds(graph: Graph) -> Feeds:
 def _generated(value: ValueInfo, rng: np.random.Generator) -> NDArray[Any]:
     if value.shape is None or any(not isinstance(dim, int) for dim in value.shape[1:]):
         raise InvalidInputError(
-            "its size is open, so no calibration data can be made up",
+            "the input has an open size, so no calibration data can be generated",
             where=f"input {value.name!r}",
             hint="Give calibration data",
         )

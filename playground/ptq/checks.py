@@ -27,10 +27,10 @@ DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
 
 
 def checked(view: GraphView, recipe: Recipe) -> list[str]:
-    """Hold a recipe against a model.
+    """Check a recipe with a model.
 
     Returns:
-        What a recipe with ``partial=True`` puts up with, a sentence each.
+        What a recipe with ``partial=True`` leaves out, a sentence each.
 
     Raises:
         InvalidInputError: a rule or an override matches nothing or never decides; an algorithm or a parameter of it is
@@ -53,7 +53,12 @@ def checked(view: GraphView, recipe: Recipe) -> list[str]:
     if foreign and not recipe.partial:
         node, what = foreign[0]
         more = f", and {len(foreign) - 1} more like it" if len(foreign) > 1 else ""
-        raise UnsupportedError(f"{what}{more}", where=f"node {node.name!r} ({node.op})", offer=QUANTIZE_THE_REST)
+        raise UnsupportedError(
+            f"{what}{more}",
+            where=f"node {node.name!r} ({node.op})",
+            hint="Remove the node from the model",
+            offer=QUANTIZE_THE_REST,
+        )
     found += [f"Node {node.name!r} ({node.op}) stays as it is: {what}." for node, what in foreign]
     return found
 
@@ -71,7 +76,7 @@ def _check_runtime(graph: Graph, recipe: Recipe) -> None:
         raise UnsupportedError(
             f"quantized models are written as ONNX files, and {target.name} reads {target.file}",
             where="runtime",
-            hint="The recipe is fine for it; use an ONNX runtime to get a file here",
+            hint="Use an ONNX runtime, or load the recipe in that runtime",
         )
 
 
@@ -95,12 +100,12 @@ def _idle_rules(view: GraphView, recipe: Recipe) -> Iterator[tuple[str, str, str
         if rule.pattern == "*":
             pass
         elif not matched[which]:
-            yield "it matches no tensor and no node of the model", where, _advice(rule.pattern, view.graph)
+            yield "the rule matches no tensor and no node of the model", where, _advice(rule.pattern, view.graph)
         elif all(index in taken for index in matched[which]):
             earlier = sorted({taken[index] + 1 for index in matched[which]})
             listed = ", ".join(map(str, earlier))
             yield (
-                f"it never decides: all that it matches is decided by rule {listed}",
+                f"the rule has no effect: rule {listed} comes first wherever it matches",
                 where,
                 "Move it up, or remove it",
             )
@@ -119,16 +124,16 @@ def _advice(wanted: str, graph: Graph) -> str:
     names = dict.fromkeys([*graph.initializers, *(node.name for node in graph.nodes)])
     near = get_close_matches(wanted.strip("*"), names, n=3, cutoff=0.5)
     some = near or list(names)[:3]
-    return f"Names are like {', '.join(map(repr, some))}" if some else "The model has no constants"
+    return f"Use a name such as {', '.join(map(repr, some))}" if some else "Remove it: the model has no constants"
 
 
 def _foreign(graph: Graph) -> Iterator[tuple[Node, str]]:
     """Nodes with graphs inside, and operators outside ONNX's own sets that nothing here is known to run."""
     for node in graph.nodes:
         if node.branches:
-            yield node, "it has a graph inside (control flow), which is not quantized"
+            yield node, "control flow (a graph inside a node) cannot be quantized"
         elif node.domain not in DOMAINS:
-            yield node, f"it is an operator of its own (domain {node.domain!r}), which nothing here can run"
+            yield node, f"no engine can run operators of the domain {node.domain!r}"
 
 
 def runnable_part(view: GraphView) -> Graph:

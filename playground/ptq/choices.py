@@ -55,9 +55,7 @@ def quantized_operators(recipe: Recipe) -> QuantizedOperators:
     unknown = [name for name in recipe.operators if name not in known or not known[name].forms & static]
     if unknown:
         accepted = ", ".join(name for name, operator in known.items() if operator.forms & forms)
-        raise InvalidInputError(
-            f"{', '.join(unknown)} has no quantized form here", where="operators", hint=f"Use {accepted}"
-        )
+        raise InvalidInputError(f"{', '.join(unknown)} cannot be quantized", where="operators", hint=f"Use {accepted}")
     return QuantizedOperators(forms, frozenset(recipe.operators))
 
 

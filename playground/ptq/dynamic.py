@@ -45,9 +45,9 @@ def require_dynamic_opset(graph: Graph) -> None:
     """Refuse a graph whose operator set lacks DynamicQuantizeLinear (UnsupportedError)."""
     if graph.opset < 11:
         raise UnsupportedError(
-            f"its operator set {graph.opset} has no DynamicQuantizeLinear",
+            f"operator set {graph.opset} has no DynamicQuantizeLinear",
             where=graph.name,
-            hint="Convert it to opset 13",
+            hint="Convert the model to opset 13",
         )
 
 
@@ -65,7 +65,7 @@ class DynamicWriter:
         self._names = FreeNames.of(graph)
 
     def write(self, wanted: Collection[str] = ()) -> Graph:
-        """The graph; rows of a table that only products read are dequantized for nobody, unless they are ``wanted``."""
+        """The graph. Rows of a table that only products read are not dequantized, unless they are ``wanted``."""
         for node in self._graph.nodes:
             self._write_node(node)
         used = {name for node in self._made for name in node.reads}

@@ -60,7 +60,7 @@ class ImageSettings:
             if getattr(self, field) not in accepted:
                 _refuse(field, getattr(self, field), f"Use {' or '.join(map(str, accepted))}")
         if min(self.height, self.width) < 1:
-            _refuse("size", f"{self.height} x {self.width}", "Use 1 x 1 or more")
+            _refuse("size", f"{self.height} x {self.width}", "Use at least 1 x 1")
         for field in ("mean", "std"):
             values = tuple(float(value) for value in getattr(self, field))
             if (
@@ -68,7 +68,7 @@ class ImageSettings:
                 or not np.isfinite(values).all()
                 or (field == "std" and 0 in values)
             ):
-                _refuse(field, values, f"Use one number, or {self.channels}; std is not 0")
+                _refuse(field, values, f"Use one number or {self.channels}; std must not be 0")
             object.__setattr__(self, field, values)
 
     @property
@@ -84,7 +84,7 @@ class ImageSettings:
 
 
 def _refuse(field: str, value: Any, hint: str) -> None:
-    raise InvalidInputError(f"{value!r} is not accepted", where=f"images: {field}", hint=hint)
+    raise InvalidInputError(f"{value!r} is not a valid {field}", where=f"images: {field}", hint=hint)
 
 
 def image_settings(graph: Graph, **chosen: Any) -> ImageSettings:
@@ -92,12 +92,12 @@ def image_settings(graph: Graph, **chosen: Any) -> ImageSettings:
 
     Raises:
         InvalidInputError: the model does not take one batch of images, or a size is open and not chosen, or a choice is
-            not accepted.
+            invalid.
     """
     fitting = [value for value in graph.inputs if value.shape is not None and len(value.shape) == 4]
     if len(graph.inputs) != 1 or not fitting or fitting[0].dtype != "float32":
         raise InvalidInputError(
-            "the model does not read one batch of images (float32 of four axes)",
+            "the model does not take one batch of images (float32 of four axes)",
             where="images",
             hint="Give calibration data as arrays",
         )
@@ -110,7 +110,7 @@ def image_settings(graph: Graph, **chosen: Any) -> ImageSettings:
     lacking = [name for name in ("height", "width") if name not in fields]
     if lacking:
         raise InvalidInputError(
-            f"the model leaves its {lacking[0]} open", where="images", hint="Choose height and width"
+            f"the {lacking[0]} of the model's input is open", where="images", hint="Choose height and width"
         )
     return replace(ImageSettings(value.name, 1, 1), **fields)
 
@@ -123,7 +123,9 @@ def image_batches(images: Sequence[Image], settings: ImageSettings, batch: int =
         BadFileError, MissingError: when it runs: a file cannot be read, or Pillow is not installed.
     """
     if not images:
-        raise InvalidInputError("there are no images", where="images", hint=f"Files end in {', '.join(ENDINGS)}")
+        raise InvalidInputError(
+            "there are no images", where="images", hint=f"Give files that end in {', '.join(ENDINGS)}"
+        )
 
     def start() -> Iterator[Feeds]:
         for at in range(0, len(images), batch):
@@ -146,7 +148,7 @@ def pixels_of(image: Image) -> NDArray[np.uint8]:
     pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4) or 0 in pixels.shape:
         raise InvalidInputError(
-            f"an array of {pixels.dtype} and shape {list(pixels.shape)} is no image",
+            f"an array of {pixels.dtype} and shape {list(pixels.shape)} is not an image",
             where="images",
             hint="Use uint8 of height, width and 1, 3 or 4 channels",
         )
@@ -158,14 +160,16 @@ def _decoded(path: str | Path) -> NDArray[np.uint8]:
         from PIL import Image as Pillow
         from PIL import UnidentifiedImageError
     except ImportError as error:
-        raise MissingError("Pillow is not installed, and images need it", hint="pip install pillow") from error
+        raise MissingError(
+            "the package Pillow is not installed", where="images", hint="Run `pip install pillow`"
+        ) from error
     try:
         with Pillow.open(path) as opened:
             return np.asarray(opened.convert("L" if opened.mode in ("1", "L", "LA") else "RGB")).reshape(
                 opened.height, opened.width, -1
             )
     except (OSError, UnidentifiedImageError, Pillow.DecompressionBombError, ValueError, SyntaxError) as error:
-        raise BadFileError(f"it is no image that can be read ({error})", where=str(path)) from error
+        raise BadFileError(f"the image cannot be read ({error})", where=str(path), hint="Remove it") from error
 
 
 def prepared_image(pixels: NDArray[np.uint8], settings: ImageSettings) -> Float32:

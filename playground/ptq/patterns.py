@@ -19,7 +19,7 @@ from playground.quantization import Range
 
 
 class Groups:
-    """Which tensors of a graph are functions of one other tensor, and which of them nobody else reads.
+    """Which tensors of a graph are functions of one other tensor, and which of them have no other reader.
 
     Attributes:
         roots: tensor -> the tensor that it is a function of.

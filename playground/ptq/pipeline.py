@@ -138,7 +138,7 @@ def _float_graph(model: Model) -> Graph:
     done = sum(find(node) in writes for node in graph.nodes)
     if done:
         raise UnsupportedError(
-            f"it is quantized already ({done} QuantizeLinear and DequantizeLinear nodes)",
+            f"the model is already quantized ({done} QuantizeLinear and DequantizeLinear nodes)",
             where=model.name,
             hint="Start from the float model",
         )

@@ -28,13 +28,13 @@ def require_opset(graph: Graph, per_channel: bool) -> None:
     """Refuse a graph whose operator set lacks what QDQ needs (UnsupportedError)."""
     if graph.opset < 10:
         raise UnsupportedError(
-            f"its operator set {graph.opset} has no QuantizeLinear", where=graph.name, hint="Convert it to opset 13"
+            f"operator set {graph.opset} has no QuantizeLinear", where=graph.name, hint="Convert the model to opset 13"
         )
     if graph.opset < 13 and per_channel:
         raise UnsupportedError(
-            f"its operator set {graph.opset} knows one scale a tensor only",
+            f"operator set {graph.opset} supports only one scale per tensor",
             where=graph.name,
-            hint="Convert it to opset 13, or quantize with granularity 'tensor'",
+            hint="Convert the model to opset 13, or quantize with granularity 'tensor'",
         )
 
 

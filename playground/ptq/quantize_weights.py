@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from playground.api import quantize
-from playground.errors import InvalidInputError
+from playground.errors import InvalidInputError, plural
 from playground.model.graph import Graph
 from playground.model.recipe import Override, Recipe
 from playground.ptq.constants import Int32Bias, quantize_bias, widen_for_bias
@@ -53,14 +53,16 @@ def _given_parameters(override: Override, scheme: Scheme, shape: tuple[int, ...]
     where = f"override of {override.tensor!r}"
     if scale.size != int(np.prod(shape)):
         raise InvalidInputError(
-            f"it gives {scale.size} scales, and {int(np.prod(shape))} are needed",
+            f"the override has {plural(scale.size, 'scale')} for {plural(int(np.prod(shape)), 'channel')}",
             where=where,
-            hint="Give one a channel",
+            hint="Give one scale for each channel",
         )
     low, high = scheme.limits
     if points.min() < low or points.max() > high:
         raise InvalidInputError(
-            f"a zero-point is no {scheme.format}", where=where, hint=f"Use {low} to {high}, or another format"
+            f"a zero-point is not a valid {scheme.format} code",
+            where=where,
+            hint=f"Use integers from {low} to {high}, or another format",
         )
     return QParams(scale.reshape(shape), points.reshape(shape))
 

@@ -51,7 +51,9 @@ def run_algorithms_task(stage: str, recipe: Recipe, view: GraphView, **known: An
         yield Progress(index, len(calls), algorithm.name)
         if algorithm.needs_data and context.data is None:
             raise InvalidInputError(
-                "it needs calibration data", where=f"algorithm {algorithm.id!r}", hint="Give calibration data"
+                "the algorithm needs calibration data",
+                where=f"algorithm {algorithm.id!r}",
+                hint="Give calibration data",
             )
         outcome = yield from algorithm.apply(context, parameters)
         _require_fitting(algorithm, context, outcome)
@@ -66,9 +68,9 @@ def _require_fitting(algorithm: Algorithm, context: Context, outcome: Outcome) -
         scheme = context.placement.weights.get(name)
         if scheme is None or weight.shape != context.view.shape(name) or weight.scheme.format != scheme.format:
             raise InvalidInputError(
-                f"it gave back {name!r} in another shape or format than the recipe asks for",
+                f"the algorithm returned {name!r} in another shape or format than the recipe's",
                 where=f"algorithm {algorithm.id!r}",
-                hint="This is a fault of the algorithm: leave it out",
+                hint="Leave the algorithm out",
             )
 
 

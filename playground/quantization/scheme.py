@@ -28,7 +28,7 @@ class Scheme:
             block format brings this, ``block_size`` and ``scale_scheme`` with it, and runs along the last axis if none
             is given.
         axis: the axis of channels or blocks, or that a token's values lie along; negative counts from the end. None
-            with ``"channel"``: to be filled in by whoever knows the operator.
+            with ``"channel"``: to be filled in where the operator is known.
         block_size: values per scale; only with ``"block"``.
         symmetric: the range is widened to ``-a .. a`` and the zero-point is fixed.
         narrow_range: give up the smallest code, so that a signed format is symmetric.
@@ -50,7 +50,7 @@ class Scheme:
         seed: of the random numbers that stochastic rounding and rotations use.
 
     Raises:
-        InvalidInputError: a field has a value that is not accepted, or two fields contradict each other.
+        InvalidInputError: a field has an invalid value, or two fields contradict each other.
     """
 
     format: str = "int8"

@@ -118,7 +118,7 @@ class Settings:
         """A copy with some properties changed, each validated.
 
         Raises:
-            InvalidInputError: a property is unknown or its value is not accepted.
+            InvalidInputError: a property is unknown or its value is invalid.
         """
         return replace(self, **{name: checked(name, value) for name, value in changes.items()})
 

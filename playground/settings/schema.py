@@ -122,7 +122,7 @@ def checked(name: str, value: Any) -> Any:
     """A setting's value as :class:`playground.settings.Settings` keeps it, from plain data or from a link's text.
 
     Raises:
-        InvalidInputError: there is no such setting, or the value is not accepted: which, and what is.
+        InvalidInputError: there is no such setting, or the value is invalid; names the valid ones.
     """
     if name not in FIELDS:
         raise InvalidInputError(f"there is no setting {shown(name)}", where="settings", hint=one_of(name, FIELDS))

@@ -2,7 +2,7 @@
 // security policy closes the network already; what is gone from here can not be reached at all, however the code in the
 // worker was got to run, and a browser's new ways out are closed before anybody has heard of them.
 
-/** ECMAScript itself: computes, and reaches nobody. `Function` and `eval` refuse texts under the worker's policy. */
+/** ECMAScript itself: computes only, and reaches nothing outside. `Function` and `eval` refuse texts under the worker's policy. */
 const LANGUAGE = `AggregateError Array ArrayBuffer AsyncDisposableStack Atomics BigInt BigInt64Array BigUint64Array
   Boolean DataView Date DisposableStack Error EvalError FinalizationRegistry Float16Array Float32Array Float64Array Function
   Infinity Int16Array Int32Array Int8Array Intl Iterator JSON Map Math NaN Number Object Promise Proxy RangeError
@@ -55,7 +55,7 @@ const { Blob, URL } = globalThis;
 const createObjectURL = URL.createObjectURL.bind(URL);
 const locks = globalThis.navigator.locks;
 
-/** The address under which a module's text can be imported: nobody else can make one. */
+/** The address under which a module's text can be imported: no other code can make one. */
 export const moduleAddress = (/** @type {Uint8Array<ArrayBuffer>} */ bytes) =>
   createObjectURL(new Blob([bytes], { type: "text/javascript" }));
 

@@ -27,7 +27,7 @@ export class Files {
     /** @type {PromiseWithResolvers<never>} */
     const { promise, reject } = Promise.withResolvers();
     promise.catch(() => {
-      /* whoever waits for it hears of it */
+      /* the request for the file reports the error */
     });
     this.#fail = reject;
     return promise;
@@ -40,7 +40,7 @@ export class Files {
     /** @type {PromiseWithResolvers<Bytes>} */
     const entry = Promise.withResolvers();
     entry.promise.catch(() => {
-      /* whoever gets it hears of it */
+      /* the reader of the file reports the error */
     });
     this.#waiting.set(name, entry);
     return entry;
@@ -65,7 +65,7 @@ export class Files {
 
   /**
    * What stands in for `fetch` in here: it serves what the page has sent, by the last part of the address, and no more.
-   * Pyodide logs that a file is missing and then waits for ever, so whoever starts it waits for `failing` too.
+   * Pyodide logs that a file is missing and then waits for ever, so the start waits for `failing` too.
    * @param {string[]} names what may be asked for
    * @returns {typeof fetch}
    */

@@ -151,7 +151,7 @@ export class FastPath {
   }
 
   /**
-   * Python's settings have changed, whoever asked for that. While the visitor is ahead they wait.
+   * Python's settings have changed, by the page or by Python. While the visitor is ahead they wait.
    * @param {Settings} settings
    */
   setSettings(settings) {

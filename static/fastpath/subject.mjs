@@ -88,7 +88,7 @@ export class Subject {
   }
 
   /**
-   * {edges, counts} of the bulk of the values; null if nobody has counted them.
+   * {edges, counts} of the bulk of the values; null if they have not been counted.
    * @returns {Histogram | null}
    */
   bulk() {

@@ -163,7 +163,7 @@ declare global {
     /** Panel loads its components with this. */
     importShim: { (url: string): Promise<unknown>; addImportMap(): void };
     trustedTypes?: TrustedTypePolicyFactory;
-    /** What bench.html has found, for whoever drives it. */
+    /** What bench.html has found, for the driver of the benchmark. */
     benchResults: object;
     /** tools/cold_probe.js */
     coldProbe: object;

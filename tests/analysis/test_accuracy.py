@@ -29,13 +29,13 @@ def test_score_by_scikit_learn(scale):
 
 @pytest.mark.parametrize(("outputs", "labels"), [((3, 4), 2), ((3,), 3), ((3, 4, 1), 3)])
 def test_shapes_that_do_not_belong_together(outputs, labels):
-    with pytest.raises(InvalidInputError, match=r"\(samples, classes\)"):
+    with pytest.raises(InvalidInputError, match="Give one label for each row of classes"):
         score(np.zeros(outputs), np.zeros(labels, np.int64))
 
 
 @pytest.mark.parametrize(
     ("labels", "said"),
-    [([0, -1, 2], "from -1 on"), ([0, 1, 5], "from 0 to 5 for 5 classes"), ([0.0, 1.0, 2.0], "of type float64")],
+    [([0, -1, 2], "from -1 on"), ([0, 1, 5], "from 0 to 5 do not fit 5 classes"), ([0.0, 1.0, 2.0], "of type float64")],
 )
 def test_labels_that_are_no_classes(labels, said):
     with pytest.raises(InvalidInputError, match=f"labels {said}"):

@@ -37,7 +37,7 @@ def test_accuracy_and_agreement_are_those_of_the_files(labelled: bool) -> None:
 
 def test_labels_that_do_not_fit() -> None:
     result = quantize_model(gallery.open_model("digits-convnet"), RECIPE)
-    with pytest.raises(InvalidInputError, match="5 labels for 360 samples"):
+    with pytest.raises(InvalidInputError, match="5 labels do not fit 360 samples"):
         answers(result, {"image": DIGITS.images}, DIGITS.labels[:5])
 
 

@@ -87,5 +87,5 @@ def test_plain_data(convnet_int4: QuantizedModel) -> None:
 
 
 def test_unknown_engine(net: Model, net_data: dict[str, np.ndarray]) -> None:
-    with pytest.raises(InvalidInputError, match="no engine 'tpu'"):
+    with pytest.raises(InvalidInputError, match="'tpu' is not an engine"):
         divergences(net.graph, net_data, ["tpu"])

@@ -94,7 +94,7 @@ def test_many_layers_stay_bounded_and_say_so() -> None:
 
 @pytest.mark.parametrize(
     ("layers", "message"),
-    [([[]], "layer 0: it has no choice"), ([[Choice(1, 0.0)], [Choice(1, float("nan"))]], "layer 1")],
+    [([[]], "layer 0: the layer has no choices"), ([[Choice(1, 0.0)], [Choice(1, float("nan"))]], "layer 1")],
 )
 def test_what_is_no_problem_is_refused(layers: list[list[Choice]], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):

@@ -36,14 +36,18 @@ def test_one_label_a_position():
 BAD = {
     "float": (np.zeros(3, np.float32), (None, 10), "labels of type float32"),
     "text": (np.array(["a", "b", "c"]), (None, 10), "labels of type <U1"),
-    "too few": (np.zeros(2, np.int64), (None, 10), r"labels of shape \(2,\) for 3 samples"),
-    "one for all": (np.int64(3), (None, 10), r"labels of shape \(\) for 3 samples"),
+    "too few": (np.zeros(2, np.int64), (None, 10), r"labels of shape \(2,\) do not fit 3 samples"),
+    "one for all": (np.int64(3), (None, 10), r"labels of shape \(\) do not fit 3 samples"),
     "negative": (np.array([0, -1, 2]), None, "labels from -1 on"),
-    "too large": (np.array([0, 10, 2]), (None, 10), "labels from 0 to 10 for 10 classes"),
-    "a column": (np.zeros((3, 1), np.int64), (None, 10), r"labels of shape \(3, 1\) for an output"),
-    "other positions": (np.zeros((3, 4), np.int64), (None, 5, 10), r"labels of shape \(3, 4\) for an output"),
-    "no classes": (np.zeros(3, np.int64), (None, 1), r"labels of shape \(3,\) for an output of shape \(None, 1\)"),
-    "one output": (np.zeros(3, np.int64), (None,), r"labels of shape \(3,\) for an output of shape \(None,\)"),
+    "too large": (np.array([0, 10, 2]), (None, 10), "labels from 0 to 10 do not fit 10 classes"),
+    "a column": (np.zeros((3, 1), np.int64), (None, 10), r"labels of shape \(3, 1\) do not fit an output"),
+    "other positions": (np.zeros((3, 4), np.int64), (None, 5, 10), r"labels of shape \(3, 4\) do not fit an output"),
+    "no classes": (
+        np.zeros(3, np.int64),
+        (None, 1),
+        r"labels of shape \(3,\) do not fit an output of shape \(None, 1\)",
+    ),
+    "one output": (np.zeros(3, np.int64), (None,), r"labels of shape \(3,\) do not fit an output of shape \(None,\)"),
 }
 
 

@@ -75,7 +75,7 @@ def test_only_what_differs_is_run(net: Model, net_data: Data, net_quantized: Qua
     ran.clear()
     run_sync(held.run_task(last, net_data, ["y_DequantizeLinear_Output"], STEP))
     assert "w3_DequantizeLinear" not in ran  # what follows from constants alone is kept
-    assert "softmax" not in ran  # and what nobody asks for is not run
+    assert "softmax" not in ran  # what is not captured is not run
 
 
 def test_another_batch_is_run_anew(net: Model, net_data: Data, ran: list[str]) -> None:

@@ -171,12 +171,12 @@ def test_plain_data(found: Sensitivity) -> None:
 
 def test_nothing_quantized(net: Model, net_data: Data) -> None:
     bare = quantize_model(net, Recipe((Rule("*"),)), net_data)
-    with pytest.raises(UnsupportedError, match="nothing in it is quantized"):
+    with pytest.raises(UnsupportedError, match="no quantized layers"):
         sensitivity(net.graph, bare.quantization, net_data)
 
 
 def test_labels_of_another_number(convnet: Model, convnet_int4: QuantizedModel) -> None:
-    with pytest.raises(InvalidInputError, match="359 labels for 360 samples"):
+    with pytest.raises(InvalidInputError, match="359 labels do not fit 360 samples"):
         sensitivity(convnet.graph, convnet_int4.quantization, FEEDS, DIGITS.labels[1:])
 
 

@@ -92,7 +92,7 @@ def test_a_choice_that_is_not_accepted_is_named_and_changes_nothing(opened, refu
 
 def test_a_model_that_reads_no_images_says_so(page, refused, files):
     page.ask("load", files=(files.linear_model(),))
-    with pytest.raises(refused, match="does not read one batch of images"):
+    with pytest.raises(refused, match="does not take one batch of images"):
         send(page, PICTURES)
 
 

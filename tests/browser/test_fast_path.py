@@ -240,7 +240,7 @@ def test_a_slider_dragged_with_the_mouse_counts_as_moved(act, page, label, setti
 
 
 def test_a_value_that_react_writes_back_is_no_move(act, page):
-    """An older value comes back from a slider that nobody touches: it is put right, and Python hears nothing."""
+    """An older value comes back from a slider that is not touched: it is put right, and Python hears nothing."""
     page.evaluate("() => document.activeElement.blur()")
     act("block")
     try:

@@ -27,7 +27,7 @@ KEEP_MS = 60_000
 
 
 class Host:
-    """A plain static server of a folder, which can be taken away, with a log of what was asked for."""
+    """A plain static server of a folder, which can be taken away, with a log of the requests."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -188,7 +188,7 @@ def test_a_new_release_is_offered_and_two_never_mix(browser, host, tmp_path):
         two.evaluate("() => playground.restart()")  # asks for its worker again, an old file
         expect(two.locator("#update")).to_be_visible()
         assert [entry for entry in host.log if entry[1] == 404] == []
-        assert not hashed(host.log) & gone, "the host was asked for what it no longer has"
+        assert not hashed(host.log) & gone, "the host got requests for files that it no longer has"
         take_update(two)
         assert_forgotten(two, gone)
 

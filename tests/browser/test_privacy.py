@@ -18,7 +18,7 @@ MARKUP = "<img src=x onerror=window.hacked=1><script>window.hacked=2</script>"
 
 
 class Sink:
-    """A listening socket on another port that keeps whoever connects and what they say."""
+    """A listening socket on another port that records connections and what they send."""
 
     def __init__(self):
         self.connections = 0
@@ -282,4 +282,4 @@ def test_the_page_can_send_to_its_own_host_only(apart, sink):
     own = page.evaluate(LEAKS, {**address(apart.site.removeprefix("http://")), "only": ["fetch", "form"]})
     assert own["fetch"] == "[object Response]", "the recorder would see what is sent: this is allowed, and arrives"
     assert [line for line in arrived() if b"GET /leak" in line]
-    assert not [line for line in arrived() if b"POST /leak" in line], "forms are not sent, to nobody"
+    assert not [line for line in arrived() if b"POST /leak" in line], "forms are not sent"

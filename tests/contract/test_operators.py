@@ -94,7 +94,7 @@ def test_too_few_or_too_many_inputs_are_refused(entry: Operator) -> None:
     wrong = [("x",) * (int(most) + 1)] if most < np.inf else []
     wrong += [("x",) * (int(least) - 1), (*("x",) * (int(least) - 1), "")] if least else []
     for inputs in wrong:
-        with pytest.raises(InvalidInputError, match=rf"{entry.name} has \d+ inputs?. It takes {least}"):
+        with pytest.raises(InvalidInputError, match=rf"{entry.name} has \d+ inputs?. Give it {least}"):
             entry.validate(Node(entry.name, "n", inputs, ("y",), stated, entry.domain))
 
 

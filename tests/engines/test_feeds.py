@@ -20,9 +20,9 @@ def test_types_are_made_to_fit() -> None:
     [
         ({"x": np.zeros((2, 3))}, "'n' is missing"),
         ({"x": np.zeros((2, 3)), "n": 1, "z": 1}, "no input 'z'. Its inputs: x, n"),
-        ({"x": np.zeros((2, 4)), "n": 1}, r"shape is \[2, 4\], and the model takes \[batch, 3\]"),
-        ({"x": np.zeros(3), "n": 1}, r"shape is \[3\]"),
-        ({"x": np.zeros((2, 3)), "n": 1.5}, "it is float64, and the model takes int64"),
+        ({"x": np.zeros((2, 4)), "n": 1}, r"shape \[2, 4\] does not fit this input. Give shape \[batch, 3\]"),
+        ({"x": np.zeros(3), "n": 1}, r"shape \[3\]"),
+        ({"x": np.zeros((2, 3)), "n": 1.5}, "an array of float64 does not fit this input. Give int64"),
         ({"x": np.array([["a", "b", "c"]]), "n": 1}, "the model takes float32"),
     ],
 )
@@ -37,5 +37,5 @@ def test_what_was_checked_is_not_checked_again() -> None:
     assert checked_feeds(GRAPH.with_(name="same inputs"), fed) is fed
     assert fed.shapes == {"x": (1, 3), "n": ()}
     narrower = GRAPH.with_(inputs=(ValueInfo("x", "float32", ("batch", 2)), GRAPH.inputs[1]))
-    with pytest.raises(InvalidInputError, match=r"shape is \[1, 3\]"):
+    with pytest.raises(InvalidInputError, match=r"shape \[1, 3\]"):
         checked_feeds(narrower, fed)

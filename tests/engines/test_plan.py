@@ -187,7 +187,7 @@ def test_every_node_that_cannot_run_is_named_but_not_what_follows_from_it():
         ([node("Tanh", "x", "y")], {}, "not quantized"),
         ([*quantized("x"), node("Add", "x:r x", "y")], {}, "neither quantized"),
         ([*quantized("x", "many")], {"many": np.ones(3, np.float32)}, "more than one scale"),
-        ([*quantized("x", "none")], {"none": np.float32(0)}, "its scale is 0"),
+        ([*quantized("x", "none")], {"none": np.float32(0)}, "0.0 is not a valid scale"),
         ([*CONV[:2], node("Conv", "x:r bias", "y")], CONV_WEIGHTS, "weights are not quantized"),
         ([*CONV[:3], node("Conv", "x:r w:r", "y", group=3)], CONV_WEIGHTS, "do not fit input"),
         ([*CONV[:3], node("Conv", "x:r w:r", "y", dilations=[4, 4])], CONV_WEIGHTS, "does not fit an image"),
@@ -237,8 +237,8 @@ def test_other_code_types_are_refused():
 def test_refusals_are_data_before_anything_runs():
     nodes = [*quantized("x"), node("LSTM", "x:r", "b"), node("MaxPool", "x:r", "y", kernel_shape=[9, 9])]
     assert refusals(graph(nodes, ["y"])) == (
-        Refusal("LSTM:b", "LSTM", "this operator has no integer form here"),
-        Refusal("MaxPool:y", "MaxPool", "its window of (9, 9) does not fit an image of (4, 4)"),
+        Refusal("LSTM:b", "LSTM", "this operator has no integer form"),
+        Refusal("MaxPool:y", "MaxPool", "a window of (9, 9) does not fit an image of (4, 4)"),
     )
     assert refusals(graph([*CONV, *quantized("c", "t")], ["c:r"], CONV_WEIGHTS)) == ()
 
@@ -252,4 +252,4 @@ def test_refusals_name_a_product_after_a_float_operator():
 def test_a_node_that_does_not_fit_its_shapes_is_named_with_them():
     constants = {"to": np.array([7, 1, 4, 5])}
     (refusal,) = refusals(graph([*quantized("x"), node("Expand", "x:r to", "y")], ["y"], constants))
-    assert refusal.reason.startswith("it cannot run on shapes [1, 3, 4, 4], [4]")
+    assert refusal.reason.startswith("the operator cannot run on shapes [1, 3, 4, 4], [4]")

@@ -133,9 +133,9 @@ def test_zeros_alone():
 @pytest.mark.parametrize(
     ("nodes", "told"),
     [
-        ([Node("Relu", "n", ("q",), ("y",))], "only taken by"),
-        ([Node("MatMulInteger", "n", ("q", "aw", "other"), ("y",))], "not of one DynamicQuantizeLinear"),
-        ([Node("MatMulInteger", "n", ("q", "aw"), ("y",))], "not of one DynamicQuantizeLinear"),
+        ([Node("Relu", "n", ("q",), ("y",))], "only integer products"),
+        ([Node("MatMulInteger", "n", ("q", "aw", "other"), ("y",))], "come from different nodes"),
+        ([Node("MatMulInteger", "n", ("q", "aw"), ("y",))], "come from different nodes"),
         (product("a", scale="ws"), "scales of both sides"),
     ],
 )

@@ -42,5 +42,5 @@ def test_a_choice_that_is_no_mask_is_refused():
     net.fixed("keep", np.arange(7) > 2)
     net.fixed("half", np.float32(0.5))
     net.op("Where", "keep x:r half").pair("y")
-    with pytest.raises(UnsupportedError, match="not below all"):
+    with pytest.raises(UnsupportedError, match="not below every value"):
         wasm.plan(net.graph("y:r"), {"x": (2, 7)})

@@ -1,4 +1,4 @@
-"""Packed weights that programs share: known by content, never by name, and given back when nobody uses them."""
+"""Packed weights that programs share: known by content, never by name, and freed after their last use."""
 
 import gc
 

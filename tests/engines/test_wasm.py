@@ -109,6 +109,6 @@ def test_a_step_that_no_kernel_takes_names_its_output():
     window = Window((1, 1), (4, 4), pads=(2**31 - 1, 0))
     program = Program(("x",), {"y": "y"}, (MaxPool(("x",), "y", window),), (), values, {})
     with pytest.raises(
-        UnsupportedError, match=r"y: the kernels cannot compute it \(k_maxpool_s8: its windows reach over"
+        UnsupportedError, match=r"y: the kernels cannot compute this \(k_maxpool_s8: windows reach over"
     ):
         wasm.WasmProgram(program)

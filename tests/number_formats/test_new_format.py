@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
 
 SOURCE = '''
-"""A table that nobody has heard of."""
+"""A table that no registry knows."""
 
 from playground.number_formats._codebook import CodebookFormat
 

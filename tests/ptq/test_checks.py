@@ -19,13 +19,17 @@ Data = dict[str, np.ndarray]
 INT4 = Scheme("int4")
 
 RECIPES: list[tuple[Recipe, type[PlaygroundError], str]] = [
-    (Recipe((Rule("fc9*"),)), InvalidInputError, "rule 1 ('fc9*'): it matches no tensor and no node of the model"),
-    (Recipe((Rule("conv?"), Rule("conv1", INT4))), InvalidInputError, "rule 2 ('conv1'): it never decides"),
-    (Recipe((Rule("w*", INT4, op="LSTM"),)), InvalidInputError, "rule 1 ('w*' LSTM): it matches no"),
-    (Recipe((Rule("w*", INT4, shape=(9, 9)),)), InvalidInputError, "rule 1 ('w*' 9x9): it matches no"),
+    (
+        Recipe((Rule("fc9*"),)),
+        InvalidInputError,
+        "rule 1 ('fc9*'): the rule matches no tensor and no node of the model",
+    ),
+    (Recipe((Rule("conv?"), Rule("conv1", INT4))), InvalidInputError, "rule 2 ('conv1'): the rule has no effect"),
+    (Recipe((Rule("w*", INT4, op="LSTM"),)), InvalidInputError, "rule 1 ('w*' LSTM): the rule matches no"),
+    (Recipe((Rule("w*", INT4, shape=(9, 9)),)), InvalidInputError, "rule 1 ('w*' 9x9): the rule matches no"),
     (Recipe(overrides=(Override("w9", INT4),)), InvalidInputError, "override of 'w9': the model has no such tensor"),
     (Recipe(algorithms=(AlgorithmCall("alchemy"),)), InvalidInputError, "there is no algorithm 'alchemy'"),
-    (Recipe(operators=("Conv", "Einsum")), InvalidInputError, "operators: Einsum has no quantized form here"),
+    (Recipe(operators=("Conv", "Einsum")), InvalidInputError, "operators: Einsum cannot be quantized"),
     (Recipe(weights=Scheme("int4"), activations="dynamic"), UnsupportedError, "multiplies no dynamic activations"),
     (Recipe(activation_scheme=Scheme("int8"), runtime="tflite"), UnsupportedError, "TensorFlow Lite reads tflite"),
     (Recipe(runtime="tflite"), UnsupportedError, "activation_scheme: TensorFlow Lite takes no uint8 activations"),
@@ -41,7 +45,7 @@ def test_recipes_that_do_not_fit(model: Model, data: Data, recipe: Recipe, kind:
 
 
 def test_names_that_are_nearly_right_are_told(model: Model) -> None:
-    with pytest.raises(InvalidInputError, match="Names are like 'conv1'"):
+    with pytest.raises(InvalidInputError, match="Use a name such as 'conv1'"):
         quantize_model(model, Recipe((Rule("Conv1"),)))
 
 
@@ -52,7 +56,7 @@ def test_general_rules_need_not_match(model: Model, data: Data) -> None:
 
 def test_idle_rules_are_told_where_the_recipe_agrees(model: Model, data: Data) -> None:
     report = quantize_model(model, Recipe((Rule("fc9*"),), partial=True), data).report
-    assert report.warnings == ("Rule 1 ('fc9*'): it matches no tensor and no node of the model.",)
+    assert report.warnings == ("Rule 1 ('fc9*'): the rule matches no tensor and no node of the model.",)
 
 
 def with_node(changed: Any, model: Model, node: Node) -> Model:
@@ -71,7 +75,7 @@ def branch() -> Node:
 def test_control_flow(changed: Any, model: Model, data: Data) -> None:
     with_flag = changed({"flag": np.array(True)})
     different = with_node(lambda **f: changed({"flag": np.array(True)}, **f), with_flag, branch())
-    with pytest.raises(UnsupportedError, match=r"node 'decide' \(If\): it has a graph inside"):
+    with pytest.raises(UnsupportedError, match=r"node 'decide' \(If\): control flow"):
         quantize_model(different, None, data)
     quantized = quantize_model(different, Recipe(partial=True), data)
     onnx.checker.check_model(quantized.onnx)
@@ -85,14 +89,16 @@ def test_operators_of_its_own(changed: Any, model: Model, data: Data) -> None:
     """Activations that depend on them cannot be calibrated and stay in float; weights are quantized all the same."""
     custom = Node("Sparkle", "sparkle", ("r1",), ("s",), {}, "com.example")
     different = with_node(lambda **f: changed(other_opsets={"com.example": 1}, **f), model, custom)
-    with pytest.raises(UnsupportedError, match=r"node 'sparkle' \(Sparkle\): it is an operator of its own"):
+    with pytest.raises(
+        UnsupportedError, match=r"node 'sparkle' \(Sparkle\): no engine can run operators of the domain"
+    ):
         quantize_model(different, None, data)
     quantized = quantize_model(different, Recipe(partial=True), data)
     assert [tensor.name for tensor in quantized.report.tensors] == ["w1", "w2", "w3"]
     assert [activation.name for activation in quantized.report.activations] == ["x", "r1"]
     reasons = {skip.name: skip.reason for skip in quantized.report.skipped}
     assert reasons["b2"] == reasons["b3"] == "the activation it belongs to has no range"
-    assert "which nothing here can run" in quantized.report.warnings[0]
+    assert "no engine can run operators" in quantized.report.warnings[0]
     weights_only = quantize_model(different, Recipe(activations="weight_only", partial=True))
     assert len(weights_only.report.tensors) == 3
 
@@ -132,16 +138,22 @@ def broken(**arrays: Any) -> Data:
 
 
 CALIBRATION: list[tuple[Any, str]] = [
-    (broken(y=np.zeros((3, 2, 6, 6), np.float32)), "calibration: the model has no input 'y'. Its inputs: x"),
-    (broken(), "calibration: the input 'x' is missing"),
-    (broken(x=np.zeros((3, 2, 6, 7), np.float32)), "calibration: input 'x': its shape is [3, 2, 6, 7]"),
-    (broken(x=np.array([["a"]])), "calibration: input 'x': it is <U1, and the model takes float32"),
-    (broken(x=np.zeros((0, 2, 6, 6), np.float32)), "calibration: it holds 0 samples, and at least one is needed"),
-    (broken(x=np.full((2, 2, 6, 6), np.nan, np.float32)), "calibration: input 'x': sample 0 holds NaN or infinity"),
-    ([], "calibration: it holds 0 samples"),
+    (broken(y=np.zeros((3, 2, 6, 6), np.float32)), "calibration: inputs: the model has no input 'y'. Use one of: x"),
+    (broken(), "calibration: inputs: the input 'x' is missing. Give x"),
+    (
+        broken(x=np.zeros((3, 2, 6, 7), np.float32)),
+        "calibration: input 'x': shape [3, 2, 6, 7] does not fit this input",
+    ),
+    (broken(x=np.array([["a"]])), "calibration: input 'x': an array of <U1 does not fit this input. Give float32"),
+    (
+        broken(x=np.zeros((0, 2, 6, 6), np.float32)),
+        "calibration: the calibration data has 0 samples. Give more samples",
+    ),
+    (broken(x=np.full((2, 2, 6, 6), np.nan, np.float32)), "calibration: input 'x': sample 0 has NaN or infinity"),
+    ([], "calibration: the calibration data has 0 samples. Give at least one batch"),
     (iter([]), "cannot be read twice"),
-    ([np.zeros(3)], "a batch is a ndarray"),
-    ("samples.npz", "a str cannot be read twice"),
+    ([np.zeros(3)], "a value of type ndarray is not a batch"),
+    ("samples.npz", "a value of type str cannot be read twice"),
 ]
 
 

@@ -71,9 +71,9 @@ def test_settings_are_read_off_the_input() -> None:
     found = image_settings(graph_of("n", "c", "h", "w"), height=5, width=6, mean=(0.5,))
     assert (found.channels, found.height, found.mean) == (3, 5, (0.5,))
     assert found.described == "Images are cropped to 5 x 6, RGB, NCHW, 0 to 1, minus 0.5, divided by 1."
-    with pytest.raises(InvalidInputError, match="leaves its height open"):
+    with pytest.raises(InvalidInputError, match="the height of the model's input is open"):
         image_settings(graph_of("n", 3, "h", "w"))
-    with pytest.raises(InvalidInputError, match="does not read one batch of images"):
+    with pytest.raises(InvalidInputError, match="does not take one batch of images"):
         image_settings(graph_of("n", 3, 20))
 
 
@@ -104,11 +104,11 @@ def test_files_are_calibration_data(tmp_path: Path, model: Model) -> None:
 def test_what_is_no_image(tmp_path: Path) -> None:
     settings = ImageSettings("x", 6, 6)
     (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n and then nothing")
-    with pytest.raises(BadFileError, match=r"bad\.png: it is no image that can be read"):
+    with pytest.raises(BadFileError, match=r"bad\.png: the image cannot be read"):
         list(image_batches([tmp_path / "bad.png"], settings)())
     with pytest.raises(BadFileError):
         pixels_of(tmp_path / "missing.png")
-    with pytest.raises(InvalidInputError, match=r"an array of float32 and shape \[3, 3, 3\] is no image"):
+    with pytest.raises(InvalidInputError, match=r"an array of float32 and shape \[3, 3, 3\] is not an image"):
         pixels_of(np.zeros((3, 3, 3), np.float32))  # type: ignore[arg-type]
     with pytest.raises(InvalidInputError, match="there are no images"):
         image_batches([], settings)

@@ -221,17 +221,17 @@ def test_unknown_operator_is_one_sentence(changed: Any, model: Model, data: Data
 
 
 def test_refuses(model: Model, changed: Any, data: Data) -> None:
-    with pytest.raises(UnsupportedError, match="quantized already"):
+    with pytest.raises(UnsupportedError, match="already quantized"):
         quantize_model(quantize_model(model, None, data).model, None, data)
     with pytest.raises(UnsupportedError, match="no graph"):
         quantize_model(Model("npz", "w.npz", model.tensors))
-    with pytest.raises(UnsupportedError, match="operator set 12 knows one scale"):
+    with pytest.raises(UnsupportedError, match="operator set 12 supports only one scale"):
         quantize_model(changed(opset=12), None, data)
     with pytest.raises(UnsupportedError, match="operator set 9 has no QuantizeLinear"):
         quantize_model(changed(opset=9), Recipe(weights=Scheme()), data)
     with pytest.raises(InvalidInputError, match="no input"):
         quantize_model(model, None, {"wrong": data["x"]})
-    with pytest.raises(InvalidInputError, match=r"\[50, 2, 6\], and the model takes \[n, 2, 6, 6\]"):
+    with pytest.raises(InvalidInputError, match=r"\[50, 2, 6\] does not fit this input. Give shape \[n, 2, 6, 6\]"):
         quantize_model(model, None, {"x": data["x"][..., 0]})
     with pytest.raises(InvalidInputError, match="calibrator"):
         quantize_model(model, Recipe(activation_scheme=Scheme("uint8", calibrator="guess")), data)

@@ -51,7 +51,7 @@ def test_limits(model: Model, data: Data) -> None:
 
 def test_a_fault_late_in_a_stream_is_told(model: Model, data: Data) -> None:
     batches = [*parts(data, 7, 1), {"x": np.zeros((2, 3))}]
-    with pytest.raises(InvalidInputError, match=r"calibration: input 'x': its shape is \[2, 3\]"):
+    with pytest.raises(InvalidInputError, match=r"calibration: input 'x': shape \[2, 3\] does not fit"):
         quantize_model(model, None, batches)
 
 
@@ -163,9 +163,9 @@ def test_overrides_of_activations_and_weights(model: Model, data: Data) -> None:
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        (Override("x", scale=(1.0, 2.0), zero_point=(0, 0)), "it gives 2 scales, and 1 are needed"),
-        (Override("x", scale=(1.0,), zero_point=(-1,)), "a zero-point is no uint8"),
-        (Override("w1", scale=(1.0,), zero_point=(0,)), "it gives 1 scales, and 4 are needed"),
+        (Override("x", scale=(1.0, 2.0), zero_point=(0, 0)), "has 2 scales for 1 channel"),
+        (Override("x", scale=(1.0,), zero_point=(-1,)), "a zero-point is not a valid uint8 code"),
+        (Override("w1", scale=(1.0,), zero_point=(0,)), "has 1 scale for 4 channels"),
     ],
 )
 def test_overrides_that_do_not_fit(model: Model, data: Data, override: Override, words: str) -> None:

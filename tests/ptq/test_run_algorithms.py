@@ -113,7 +113,7 @@ def test_parameters(model: Model, data: Data) -> None:
 
 
 def test_data_where_it_is_needed(model: Model, data: Data) -> None:
-    with pytest.raises(InvalidInputError, match="'coarse': it needs calibration data"):
+    with pytest.raises(InvalidInputError, match="'coarse': the algorithm needs calibration data"):
         quantize_model(model, recipe("coarse", activations="weight_only"))
     made = quantize_model(model, recipe("coarse", "double", "shift", activations="weight_only"), data)
     assert len(made.report.algorithms) == 3
@@ -126,7 +126,9 @@ def test_what_does_not_fit_is_refused(model: Model, data: Data, monkeypatch: pyt
         return Outcome(weights={"w3": quantize(context.values("w3"), Scheme("int4"))})
 
     monkeypatch.setitem(ALGORITHMS, "coarse", replace(ALGORITHMS["coarse"], apply=wrong))
-    with pytest.raises(InvalidInputError, match="algorithm 'coarse': it gave back 'w3' in another shape or format"):
+    with pytest.raises(
+        InvalidInputError, match="algorithm 'coarse': the algorithm returned 'w3' in another shape or format"
+    ):
         quantize_model(model, recipe("coarse"), data)
 
 

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="making links needs righ
 
 @pytest.fixture
 def linked(site, tmp_path):
-    """A site with links in it: out of it, round in a circle, within it; and a pipe that nobody writes to."""
+    """A site with links in it: out of it, round in a circle, within it; and a pipe without a writer."""
     folder = tmp_path / "linked"
     (folder / "sub").mkdir(parents=True)
     (folder / "index.html").write_bytes(b"here")

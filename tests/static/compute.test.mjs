@@ -55,7 +55,7 @@ describe("what is left to Python", async () => {
       assert.equal(compute(kernels, subject, settings, conventions), null);
     });
   }
-  test("another tensor, none at all, a bulk that nobody has counted", () => {
+  test("another tensor, none at all, a bulk that has not been counted", () => {
     const { defaults } = expected;
     assert.equal(covers(subject, defaults, conventions), true);
     assert.equal(covers(subject, { ...defaults, tensor: "fc1.weight" }, conventions), false);

@@ -6,7 +6,7 @@ import { Files } from "../../static/engine/files.mjs";
 /** @import { FetchedFile } from "../../static/types/messages" */
 
 /**
- * Files, and whoever has them: `give` says what becomes of a name.
+ * Files, and what serves them: `give` says what becomes of a name.
  * @param {(name: string) => Omit<FetchedFile, "name">} give
  */
 function connected(give) {
@@ -24,7 +24,7 @@ function connected(give) {
 
 const content = () => Uint8Array.of(1, 2, 3);
 
-test("a file is asked for once for all who wait, and again by whoever comes later", async () => {
+test("a file is requested once for all who wait, and again for a later request", async () => {
   const { files, asked, close } = connected(() => ({ bytes: content().buffer }));
   const [one, other] = await Promise.all([files.get("a"), files.get("a")]);
   assert.equal(one, other);
@@ -60,7 +60,7 @@ test("fetch serves what it may by the last part of the address, and nothing else
   close();
 });
 
-test("whoever waits for Pyodide hears of a file that failed", async () => {
+test("the start of Pyodide reports a file that failed", async () => {
   const { files, close } = connected(() => ({ error: { kind: "bad_file", message: "it is damaged" } }));
   const failing = files.failing();
   await assert.rejects(files.fetch(["stdlib.zip"])("https://engine.invalid/stdlib.zip"));

@@ -30,7 +30,7 @@ class Refusal:
     Attributes:
         node: the node's name, or that of its output.
         op: its operator.
-        reason: what it asks for, as a clause about "it".
+        reason: why integers cannot compute it, as a clause.
     """
 
     node: str
@@ -58,16 +58,15 @@ def compile_graph(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> p.Progra
         if not refused:
             return _finished(planner)
     raise UnsupportedError(
-        f"{len(refused)} {'node' if len(refused) == 1 else 'nodes'} cannot run in integers: "
-        f"{'; '.join(map(str, refused))}",
+        f"{plural(len(refused), 'node')} cannot run in integers: {'; '.join(map(str, refused))}",
         where=graph.name,
         hint="Use engine='onnxruntime'",
     )
 
 
 def _boundary(graph: Graph) -> AbstractContextManager[None]:
-    """Whatever planning raises that is not about one node."""
-    return typed(UnsupportedError, "it cannot be planned", where=graph.name, hint="Use engine='onnxruntime'")
+    """The boundary for errors of planning that are not about one node."""
+    return typed(UnsupportedError, "the graph cannot be planned", where=graph.name, hint="Use engine='onnxruntime'")
 
 
 def _finished(planner: Planner) -> p.Program:
@@ -99,12 +98,14 @@ def _output(planner: Planner, name: str) -> str:
 def _shape_of_input(value: ValueInfo, shapes: Mapping[str, Sequence[int]]) -> tuple[int, ...]:
     name = value.name
     if name not in shapes:
-        raise InvalidInputError("no shape was given for this input", where=name, hint=f"Given: {sorted(shapes)}")
+        raise InvalidInputError(
+            "this input has no shape", where=name, hint=f"Give its shape besides those of {sorted(shapes)}"
+        )
     shape = tuple(int(n) for n in shapes[name])
     if 0 in shape:
         raise InvalidInputError(f"shape {shape} has no elements", where=name, hint="Give at least one sample")
     if not fits(value, shape):
-        raise InvalidInputError(f"shape {shape} was given", where=name, hint=f"The model takes {value.shape}")
+        raise InvalidInputError(f"shape {shape} does not fit this input", where=name, hint=f"Use {value.shape}")
     return shape
 
 
@@ -138,7 +139,7 @@ def refusals(graph: Graph, shapes: Mapping[str, Sequence[int]] | None = None) ->
 
 
 def _walked(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> tuple[Planner, list[Refusal]]:
-    """Plan node after node; what follows from a node that cannot run is left out, and all such nodes are named."""
+    """Plan node after node; nodes that depend on one that cannot run are left out; all that cannot run are named."""
     planner = Planner(with_layer_norms(GraphView(upgraded(expanded(graph))))[0])
     for info in graph.inputs:
         planner.symbols[info.name] = Codes(info.name)
@@ -167,10 +168,10 @@ def _plan_node(planner: Planner, node: Node) -> dict[str, Symbol]:
     """What a node's outputs are."""
     operator = find(node)
     if operator is None or (operator.plan is None and operator.domain):
-        raise UnsupportedError("this operator has no integer form here")
+        raise UnsupportedError("this operator has no integer form")
     dynamic = any(isinstance(planner.symbols.get(name), Dynamic) for name in node.inputs)
     if dynamic and Trait.TAKES_DYNAMIC not in operator.traits:
-        raise UnsupportedError("what DynamicQuantizeLinear gives is only taken by integer products, Cast and Mul")
+        raise UnsupportedError("only integer products, Cast and Mul support the outputs of DynamicQuantizeLinear")
     _check_attributes(operator, node)
     try:
         made = (operator.plan or fold)(planner, operator.with_defaults(node))
@@ -178,10 +179,11 @@ def _plan_node(planner: Planner, node: Node) -> dict[str, Symbol]:
         raise UnsupportedError(error.what) from error
     except UnsupportedError:
         raise
-    except Exception as error:  # what contradicts an operator may raise anything
+    # attributes, constants and shapes that contradict an operator raise exceptions of any type
+    except Exception as error:
         known = (name for name in node.inputs if name in planner.symbols)
         shapes = ", ".join(_shown_shape(planner, name) for name in known)
-        raise UnsupportedError(f"it cannot run on shapes {shapes} ({error})") from error
+        raise UnsupportedError(f"the operator cannot run on shapes {shapes} ({error})") from error
     symbols = made if isinstance(made, tuple) else (made,)
     return dict(zip(node.outputs, symbols, strict=False))
 
@@ -226,7 +228,7 @@ def _split(steps: tuple[p.Step, ...]) -> tuple[tuple[p.Step, ...], tuple[p.Step,
     for step in tail:
         if step.is_product:
             raise UnsupportedError(
-                f"it follows on a float operator ({floats[0]}), which integers cannot do",
+                f"a product of integers after the float operator {floats[0]} is not supported",
                 where=step.output,
                 hint="Use engine='onnxruntime'",
             )

@@ -73,11 +73,11 @@ def _model(proto: Message, values: Values) -> Model:
     notes, no_graph = [], NoGraph()
     if proto.graph.sparse_initializer:
         notes.append("It has sparse tensors: its dense ones are shown, its graph is not")
-        no_graph = NoGraph("it has sparse tensors, and its graph is not read", "Store them as dense ones")
+        no_graph = NoGraph("a graph with sparse tensors cannot be read", "Store them as dense tensors")
     if proto.functions and (reason := _with_functions_inlined(proto, source)):
         notes.insert(0, f"It defines functions of its own: its tensors are shown, its graph is not, because {reason}")
         inline = "Inline them with onnx.inliner.inline_local_functions"
-        no_graph = NoGraph("it defines functions of its own, and its graph is not read", inline)
+        no_graph = NoGraph("a graph with its own functions cannot be read", inline)
     if notes:
         tensors = {entry.name: tensor(entry, values) for entry in proto.graph.initializer}
         return Model("onnx", source.name, tensors, None, metadata, tuple(notes), no_graph)

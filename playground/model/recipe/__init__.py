@@ -77,7 +77,7 @@ class Recipe:
             here can run, values that are not finite, rules that match nothing). Otherwise such a model is refused.
 
     Raises:
-        InvalidInputError: a field has a value that is not accepted, or the recipe contradicts itself.
+        InvalidInputError: a field has an invalid value, or the recipe contradicts itself.
         UnsupportedError: a scheme asks for something that is not available yet.
     """
 
@@ -214,7 +214,7 @@ class Recipe:
         """A recipe from plain data of this version or an older one; what is left out takes its default.
 
         Raises:
-            InvalidInputError: an unknown field or version, or a value that is not accepted.
+            InvalidInputError: an unknown field or version, or an invalid value.
         """
         with typed(
             InvalidInputError,

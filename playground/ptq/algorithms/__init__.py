@@ -39,7 +39,7 @@ def checked_calls(calls: Sequence[AlgorithmCall]) -> list[tuple[Algorithm, dict[
         known = {parameter.name: parameter for parameter in algorithm.parameters}
         for name, value in call.parameters:
             if name not in known:
-                accepted = f"It has: {', '.join(known)}" if known else "It has no parameters"
+                accepted = one_of(name, known) if known else "Leave it out: this algorithm has no parameters"
                 raise InvalidInputError(
                     f"{call.id} has no parameter {name!r}", where=f"algorithm {call.id!r}", hint=accepted
                 )

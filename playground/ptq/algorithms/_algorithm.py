@@ -122,7 +122,7 @@ class Context:
         """
         if self.data is None:
             raise InvalidInputError(
-                "there is no calibration data, and this algorithm needs some",
+                "this algorithm needs calibration data",
                 where="algorithms",
                 hint="Give calibration data",
             )

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import cache
 
-from playground.errors import InvalidInputError
+from playground.errors import InvalidInputError, one_of
 from playground.model.graph import Graph, Model
 from playground.operators import view_of
 from playground.ptq.preparation._pass import Pass
@@ -39,7 +39,7 @@ def prepared_graph(graph: Graph, only: Collection[str] | None = None) -> tuple[G
     unknown = [name for name in only or () if name not in passes()]
     if unknown:
         raise InvalidInputError(
-            f"there is no pass {unknown[0]!r}", where="preparation", hint=f"Use {', '.join(passes())}"
+            f"there is no pass {unknown[0]!r}", where="preparation", hint=one_of(unknown[0], passes())
         )
     told: list[str] = []
     view = view_of(graph)

@@ -46,7 +46,8 @@ def _computed(graph: Graph, node: Node, held: dict[str, Tensor]) -> dict[str, Te
         return None
     try:
         values = interpreter.run_graph(alone, {}, [name for name in node.outputs if name])
-    except PlaygroundError:  # it would fail at run time too: whoever runs it is to see that
+    # the node fails at run time too, and is reported there
+    except PlaygroundError:
         return None
     if sum(array.nbytes for array in values.values()) > MOST:
         return None

@@ -1,4 +1,4 @@
-"""Dead code: nodes whose results nobody reads, Identity and Dropout at inference, and constants that nobody reads."""
+"""Dead code: nodes whose results are not read, Identity and Dropout at inference, and constants that are not read."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def import_recipe(data: Any, base: Recipe | None = None) -> Recipe:
         base: what a form that only says something about single tensors is added to.
 
     Raises:
-        InvalidInputError: it is in none of the forms, or a value in it is not accepted.
+        InvalidInputError: it is in none of the forms, or a value in it is invalid.
         UnsupportedError: it asks for something that has no counterpart here.
     """
     if isinstance(data, str | bytes):

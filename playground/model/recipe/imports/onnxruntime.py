@@ -35,7 +35,7 @@ def read(data: Any, base: Recipe) -> Recipe:
     """The base recipe with the tool's overrides in the place of its own for the same tensors.
 
     Raises:
-        InvalidInputError: a value is not accepted; others as :class:`Importer` says.
+        InvalidInputError: a value is invalid; others as :class:`Importer` says.
         UnsupportedError: ``convert``, 16-bit or reduced types, or a range for each channel.
     """
     made = {tensor: _override(tensor, entries) for tensor, entries in _unwrapped(data).items()}
