@@ -18,7 +18,7 @@ from playground.analysis.agreement import largest_difference
 from playground.engines import run
 from playground.engines.interpreter import run_graph_task
 from playground.engines.run import ENGINES
-from playground.errors import EngineError, InvalidInputError, PlaygroundError
+from playground.errors import EngineError, InvalidInputError, PlaygroundError, one_of
 from playground.model.graph import Graph, ValueInfo
 from playground.model.graph_view import GraphView
 from playground.operators import find

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from playground.model.graph import Graph, Node
-from playground.model.recipe import Recipe
 from playground.quantization import Scheme
+
+if TYPE_CHECKING:
+    from playground.model.recipe import Recipe  # which asks for a runtime by its name
 
 
 @dataclass(frozen=True, slots=True)
