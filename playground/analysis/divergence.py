@@ -18,7 +18,7 @@ from playground.analysis.agreement import largest_difference
 from playground.engines import run
 from playground.engines.interpreter import run_graph_task
 from playground.engines.run import ENGINES
-from playground.errors import EngineError, InvalidInputError, PlaygroundError
+from playground.errors import EngineError, InvalidInputError, PlaygroundError, one_of
 from playground.model.graph import Graph, ValueInfo
 from playground.model.graph_view import GraphView
 from playground.operators import find
@@ -114,7 +114,7 @@ def divergences(
     return run_sync(divergences_task(graph, feeds, engines))
 
 
-@typed_task(EngineError, "the engines cannot be compared")
+@typed_task(EngineError, "the engines cannot be compared", where="model", hint="Check the model and the samples")
 def divergences_task(
     graph: Graph, feeds: Mapping[str, ArrayLike], engines: Sequence[str] = tuple(ENGINES)
 ) -> Task[list[Divergence]]:
