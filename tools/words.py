@@ -1,4 +1,4 @@
-"""Refuses words that the project has given up, in names and in prose; ``docs/glossary.md`` has those in their place.
+"""Refuses words that the project no longer uses, in names and in prose; ``docs/glossary.md`` has the current terms.
 
 Names are identifiers of Python code, found on the syntax tree. Phrases are looked for in every line of code, pages and
 documentation, since an error text may stand anywhere.
@@ -70,7 +70,7 @@ PHRASES: Mapping[str, str] = {
     r"\b(is|are) not accepted\b": "is not a valid ...",
     r"\b(was|were) asked for\b": "the requested ...",
     r"\bexcludes? each other\b": "cannot be combined",
-    r"\b(is|was) no (such )?(JSON|zip archive|scheme|algorithm|shape|range|pattern|list|object|kernel argument)\b": "is not ...",
+    r"(?<!here )\b(is|was) no (JSON|zip archive|scheme|algorithm|shape|range|pattern|list|object)\b": "is not ...",
     r"\b(whoever|nobody)\b": "the reader, caller or user, by name",
     r"\bon the clipboard\b": "copied",
 }

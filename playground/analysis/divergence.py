@@ -1,4 +1,4 @@
-"""Where the engines part: the codes of every quantized activation, computed by each of them, compared.
+"""Where engines differ: the codes of every quantized activation, computed by each engine and compared.
 
 Fake-quantized execution (the interpreter: what the operators are specified to do, in float) stands beside integer
 execution by our reference, our kernels and ONNX Runtime. Where a code differs by one, a tie was rounded another way.
@@ -114,7 +114,7 @@ def divergences(
     return run_sync(divergences_task(graph, feeds, engines))
 
 
-@typed_task(EngineError, "the engines cannot be compared")
+@typed_task(EngineError, "the engines cannot be compared", where="model", hint="Check the model and the samples")
 def divergences_task(
     graph: Graph, feeds: Mapping[str, ArrayLike], engines: Sequence[str] = tuple(ENGINES)
 ) -> Task[list[Divergence]]:

@@ -1,4 +1,4 @@
-"""One choice for each layer, each with bytes and a cost: which combinations are worth having.
+"""One choice for each layer, each with bytes and a cost: finds the best combination for every size.
 
 The cost of a combination is the sum of its choices' costs. Exact by dynamic programming over layers, of which only
 undominated partial combinations are carried on (Nemhauser and Ullmann, Discrete dynamic programming and capital
@@ -82,7 +82,7 @@ def front(layers: Sequence[Sequence[Choice]], most_states: int = MOST_STATES) ->
         most_states: how many partial combinations to carry on at most.
 
     Raises:
-        InvalidInputError: a layer has no choice, or one that is no number.
+        InvalidInputError: a layer has no choice, or one that is not finite.
     """
     _check(layers)
     sizes, costs = np.zeros(1, np.int64), np.zeros(1)

@@ -1,4 +1,4 @@
-"""Bits for each layer: what every choice costs is measured, what is worth having follows, and is measured as well.
+"""Bits for each layer: measures the cost of every choice, derives the best combinations, and measures those too.
 
 The cost of a choice is the relative error of the model's output with this one layer quantized so and all else in float.
 Errors of different layers are nearly independent, so their squares add up, and the best combinations are those of a
@@ -65,7 +65,7 @@ def mixed_precision(
     return run_sync(mixed_precision_task(quantized, samples, labels, widths))
 
 
-@typed_task(EngineError, "the widths cannot be measured")
+@typed_task(EngineError, "the widths cannot be measured", where="model", hint="Check the model and the samples")
 def mixed_precision_task(
     quantized: QuantizedModel,
     samples: Mapping[str, ArrayLike] | None = None,

@@ -19,7 +19,7 @@ from playground.model.graph import Tensor
 from playground.model.onnx_proto import Message, TensorProto
 
 STRING = 8
-"""ONNX's number for strings, the one element type that is no number."""
+"""ONNX's number for strings, the one element type without numbers."""
 
 _FIELDS: dict[str, tuple[str, ...]] = {
     "float_data": ("float32",),
@@ -62,7 +62,7 @@ def tensor(proto: Message, values: Values) -> Tensor:
 
     Raises:
         BadFileError: its type or shape makes no sense, or it holds more or less than its shape says.
-        MissingError: its values are in another file, which is not at hand.
+        MissingError: the values are in another file, which does not exist.
     """
     source = values.source
     if len(proto.dims) > MOST_RANK:
