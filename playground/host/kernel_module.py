@@ -63,25 +63,15 @@ def dot_found(found: int) -> Dot:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A call that has been checked.
+    """A call that has been checked, and is as good with other arrays that are as large.
 
     Attributes:
         words: its arguments as the kernel takes them.
         arrays: place among the words, name, bytes and whether it is written to, of each array.
-        again: whether a call with the same numbers is as good, if its arrays are as large.
     """
 
     words: bytes
     arrays: list[tuple[int, str, int, bool]]
-    again: bool
-
-    def takes(self, given: dict[str, Any]) -> bool:
-        """Whether the arrays of another call with the same numbers will do."""
-        for _, name, nbytes, written in self.arrays:
-            array = given[name]
-            if array.nbytes < nbytes or (written and not array.flags.writeable):
-                return False
-        return True
 
 
 class Kernels(ABC):
@@ -146,35 +136,45 @@ class Kernels(ABC):
             seen = self._seen.get(key)
         except TypeError:  # a struct inside, or an array of numbers
             seen = None
-        if seen is None or not seen.takes(given):
-            seen = self._check(kernel, given)
-            if seen.again:
-                if len(self._seen) == _MOST_SEEN:
-                    self._seen.clear()
-                self._seen[key] = seen
-        self._octets[: len(seen.words)] = seen.words
-        if seen.again:
-            for i, name, _, _ in seen.arrays:
-                address = self.address(given[name])
-                self._words[i] = address if address <= _HIGHEST else address - 2**32
+        words = self._words
+        if seen is not None:
+            self._octets[: len(seen.words)] = seen.words
+            for i, name, nbytes, written in seen.arrays:
+                address = self._address_of(given[name], nbytes, written)
+                if address < 0:
+                    break
+                words[i] = address if address <= _HIGHEST else address - 2**32
+            else:
+                self._invoke(kernel.name, self._words_address)
+                return
+        checked = self._check(kernel, given, key)
+        self._octets[: len(checked)] = checked
         self._invoke(kernel.name, self._words_address)
 
-    def _check(self, kernel: Kernel, given: dict[str, Any]) -> _Seen:
-        """Hold a call against what its kernel does: see :func:`arguments`."""
+    def _address_of(self, array: NDArray[Any], nbytes: int, written: bool) -> int:
+        """Where an array starts; -1 if it is smaller, or may not be written to although it will be."""
+        if array.nbytes < nbytes or (written and not array.flags.writeable):
+            return -1
+        return self.address(array)
+
+    def _check(self, kernel: Kernel, given: dict[str, Any], key: tuple[object, ...]) -> bytes:
+        """The words of a call that is held against what its kernel does: see :func:`arguments`."""
         if kernel.name not in self.slots:
             raise MissingError(f"there is no kernel {kernel.name!r}", where=str(FOLDER), hint="Build the kernels again")
         args = arguments(kernel, given, _room, self.dot)
         words = struct.pack(f"<{len(args)}i", *map(self.word, args))
         slots = bind(kernel).slots
         # -0.0 equals 0.0 and is another float32: calls with floats are checked anew
-        again = all(slot.kind != "float" and not slot.length and "." not in slot.name for slot in slots)
-        addresses = ((i, slot, args[i]) for i, slot in enumerate(slots) if again and slot.touched is not None)
-        arrays = [
-            (i, slot.name, array.nbytes, slot.kind == "write")
-            for i, slot, array in addresses
-            if isinstance(array, np.ndarray)
-        ]
-        return _Seen(words, arrays, again)
+        if all(slot.kind != "float" and not slot.length and "." not in slot.name for slot in slots):
+            if len(self._seen) == _MOST_SEEN:
+                self._seen.clear()
+            arrays = [
+                (i, slot.name, array.nbytes, slot.kind == "write")
+                for i, (slot, array) in enumerate(zip(slots, args, strict=True))
+                if isinstance(array, np.ndarray)
+            ]
+            self._seen[key] = _Seen(words, arrays)
+        return words
 
     def word(self, value: float | NDArray[Any]) -> int:
         """One checked argument as the int32 that a kernel finds at its place: addresses up to 2^32 - 1 wrap."""

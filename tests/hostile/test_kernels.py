@@ -1,5 +1,7 @@
 """Files that made kernels or views leave their buffers: each ends in a typed error, or in the right numbers."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
@@ -204,3 +206,30 @@ def test_what_a_program_works_out_itself_is_checked_while_it_runs(canaries, monk
         reference.run(program.program, fed)
     fed["i"] = np.array([-8, 7], np.int64)
     assert program.run(fed)["yd"].shape == (2, 4)
+
+
+CASES = Path(__file__).parent / "cases"
+
+
+def test_the_file_whose_split_reads_beyond_its_table():
+    hostile = playground.load(CASES / "split_segv.onnx")
+    assert [found["op"] for found in refused(hostile.graph) or ()] == ["Split"]
+    feeds = {info.name: np.zeros([n if isinstance(n, int) else 1 for n in info.shape]) for info in hostile.graph.inputs}
+    feeds = {name: values.astype(np.float32) for name, values in feeds.items()}
+    assert isinstance(run(hostile, feeds, "wasm"), UnsupportedError)
+    found = run(hostile, feeds, "reference")
+    assert isinstance(found, PlaygroundError) or found["leak"].shape == (64,)
+
+
+@pytest.mark.parametrize("activations", ["static", "dynamic"])
+def test_the_file_whose_convolution_wrote_over_foreign_memory(activations, canaries):
+    hostile = playground.load(CASES / "conv_float.onnx")
+    with np.load(CASES / "conv_float.npz") as samples:
+        feeds = dict(samples)
+    assert isinstance(run(hostile, feeds, "reference"), PlaygroundError)
+    try:
+        recipe = playground.Recipe(activations=activations)
+        made = playground.quantize_model(hostile, recipe, feeds if activations == "static" else None)
+    except PlaygroundError:
+        return
+    assert isinstance(run(made.model, feeds, "wasm"), PlaygroundError)
