@@ -78,7 +78,9 @@ export function installExport({ client, complain, given, ready }) {
     await ready();
     const { result } = await client.request("recipe", { files });
     given.recipe = files[0] ?? null;
-    toast(result.name ? `The recipe ${result.name} is in use: ${result.brings}.` : "The recipe file is no longer in use.");
+    toast(
+      result.name ? `The recipe ${result.name} is in use: ${result.brings}.` : "The recipe file is no longer in use.",
+    );
   }
 
   async function refresh() {

@@ -152,7 +152,8 @@ export class Fetching extends Target {
       const why = self.origin === "null" ? SANDBOXED : "Check the connection.";
       throw failure("missing", `${name} could not be loaded. ${why}`);
     });
-    if (!response.ok) throw failure("missing", `${name} could not be loaded (HTTP ${response.status}). Try again later.`);
+    if (!response.ok)
+      throw failure("missing", `${name} could not be loaded (HTTP ${response.status}). Try again later.`);
     const body = /** @type {ReadableStream<Uint8Array>} */ (response.body);
     const bytes = await read(body, size, (more) => this.#count(counted, more));
     await verify(bytes, integrity);

@@ -60,6 +60,19 @@ test("fetch serves what it may by the last part of the address, and nothing else
   close();
 });
 
+test("nothing is needed that Python's worker lacks", async () => {
+  const { Request, fetch } = globalThis;
+  const { files, close } = connected(() => ({ bytes: content().buffer }));
+  Object.assign(globalThis, { Request: undefined, fetch: undefined });
+  try {
+    const response = await files.fetch(["stdlib.zip"])("https://engine.invalid/stdlib.zip");
+    assert.deepEqual(new Uint8Array(await response.arrayBuffer()), content());
+  } finally {
+    Object.assign(globalThis, { Request, fetch });
+    close();
+  }
+});
+
 test("the start of Pyodide reports a file that failed", async () => {
   const { files, close } = connected(() => ({ error: { kind: "bad_file", message: "it is damaged" } }));
   const failing = files.failing();

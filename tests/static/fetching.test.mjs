@@ -91,7 +91,10 @@ for (const [what, wrong] of Object.entries({
 
 test("what is not there is said at once, with its status", async () => {
   const fetching = new Fetching([file("gone", [404])]);
-  await assert.rejects(fetching.take("gone"), { kind: "missing", message: "gone could not be loaded (HTTP 404)." });
+  await assert.rejects(fetching.take("gone"), {
+    kind: "missing",
+    message: "gone could not be loaded (HTTP 404). Try again later.",
+  });
   assert.equal(asked.length, 1);
 });
 

@@ -10,7 +10,8 @@ for (const { query, changes } of queries) {
 }
 
 test("any link means to the page what it means to Python", () => {
-  for (const { query, changes } of links) assert.deepEqual(linked(query, defaults, schema), changes, query.slice(0, 500));
+  for (const { query, changes } of links)
+    assert.deepEqual(linked(query, defaults, schema), changes, query.slice(0, 500));
   assert.ok(links.length > 1000 && links.filter(({ changes }) => Object.keys(changes).length).length > 100);
 });
 
