@@ -115,18 +115,25 @@ async function start({ setup, options }) {
   worker.pyodide = python; // so that tests (and a console) can run Python where the page runs it
   worker.playgroundHost = { ortCreate: (bytes) => ortCreate(bytes, files), file: (name) => files.get(name) };
   python._api.on_fatal = (error) => tell({ kind: "dying", reason: `Python has crashed (${messageOf(error)})` });
+  packages = restored ? new Packages(python) : null;
+  if (namesModel(Object.fromEntries(new URLSearchParams(options.query)))) await packages?.unpacked();
   const entry = await stage("Starting the playground", () => {
     /** @type {StartModule} */
     const module = python.pyimport("playground.app.start");
     return module.start(post, JSON.stringify(options));
   });
   backend = entry;
-  packages = restored ? new Packages(python) : null;
   return { times, restored, trouble, document: entry.document };
 }
 
 const IDLE_MS = 1500;
 const WITHOUT_PACKAGES = new Set(["state", "gallery", "set", "patch", "reset", "cancel"]); // what the first view needs
+
+/**
+ * Whether settings name a model. Another one than the first view's has operators whose files are not in the snapshot.
+ * @param {object} settings
+ */
+const namesModel = (settings) => "model" in settings;
 
 /** After a start from the snapshot the packages are unpacked when nothing happens, or before a request may import any. */
 class Packages {
@@ -142,11 +149,12 @@ class Packages {
   }
 
   /**
-   * Resolves when a request of this kind can be handled.
+   * Resolves when a request can be handled.
    * @param {string} kind
+   * @param {{ changes?: object }} content
    */
-  before(kind) {
-    if (!WITHOUT_PACKAGES.has(kind)) return this.#unpack();
+  before(kind, content) {
+    if (!WITHOUT_PACKAGES.has(kind) || namesModel(content.changes ?? {})) return this.unpacked();
     if (!this.#done) this.#wait();
     return null;
   }
@@ -155,14 +163,14 @@ class Packages {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(
       () =>
-        this.#unpack().catch(() => {
+        this.unpacked().catch(() => {
           /* tried again when a request needs them */
         }),
       IDLE_MS,
     );
   }
 
-  #unpack() {
+  unpacked() {
     clearTimeout(this.#timer);
     this.#done ??= unpackInto(this.#pyodide, "packages.zip").catch((error) => {
       this.#done = null;
@@ -206,7 +214,7 @@ async function receive({ data }) {
     } else if (!backend) {
       throw Object.assign(new Error("Python is still starting"), { kind: "worker" });
     } else {
-      await packages?.before(kind);
+      await packages?.before(kind, content);
       await backend.handle(id, kind, JSON.stringify(content), given ?? []);
     }
   } catch (error) {

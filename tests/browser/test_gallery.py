@@ -95,3 +95,16 @@ def test_a_link_opens_a_model_that_has_to_be_fetched(visit, options):
     assert (state["tensor"], state["format"]) == ("blocks.0.up.weight", "int8")
     assert "model=moby-dick-outliers" in page.url
     page.close()
+
+
+@pytest.mark.parametrize("query", ["", "?v=1&model=digits-convnet"])
+def test_another_model_does_not_wait_to_be_chosen(browser, site, query):
+    """Its operators are in files that are not in the snapshot: they have to be there when the model is."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(site + query)
+    page.evaluate("() => playground.ready.then(() => playground.setState({ model: 'digits-convnet' }))")
+    expect(page.locator("#slot-tensor-numbers")).to_contain_text("Accuracy")
+    expect(page.locator("#slot-tensor-numbers")).to_contain_text("on 360 digits")
+    assert page.locator("#toasts").inner_text() == ""
+    context.close()
