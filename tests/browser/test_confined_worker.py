@@ -100,7 +100,7 @@ def test_nothing_comes_back_by_constructors_prototypes_or_texts(page):
         "Function": "EvalError",
         "eval": "EvalError",
         "async": "EvalError",
-        "timer": "undefined",
+        "timer": "TypeError",
         "address": "TypeError",
         "dataImport": "TypeError",
         "fetch": "TypeError",
