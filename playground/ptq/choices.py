@@ -73,4 +73,6 @@ def weight_scheme(node: Node, view: GraphView, recipe: Recipe) -> Scheme | None:
     if scheme is None or scheme.granularity != "channel" or scheme.axis is not None:
         return scheme
     axis = view.channel_axis(node)
-    return replace(scheme, axis=axis) if axis is not None else replace(scheme, granularity="tensor")
+    # Scales along one axis would lie along rows for a product that has its channels along the other
+    shared = any(view.weight(other) == weight and view.channel_axis(other) != axis for other in view.readers(weight))
+    return replace(scheme, granularity="tensor") if axis is None or shared else replace(scheme, axis=axis)

@@ -300,3 +300,28 @@ def test_max_pool_below_and_at_operator_set_12(changed: Any, data: Data, opset: 
     (pool,) = (node for node in made.model.graph.nodes if node.op == "MaxPool")
     after = {node.op for node in made.model.graph.nodes if pool.outputs[0] in node.inputs}
     assert ("QuantizeLinear" in after) == (opset == 12)
+
+
+@pytest.mark.parametrize("activations", ["static", "dynamic", "weight_only"])
+@pytest.mark.parametrize("turned", [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_a_weight_that_is_read_along_either_axis(activations: str, turned: tuple[int, int]) -> None:
+    """Scales a channel hold for products that have their channels along the same axis only."""
+    rng = np.random.default_rng(7)
+    first, second = ({"transB": flag} for flag in turned)
+    nodes = [
+        Node("Gemm", "one", ("x", "w", "b"), ("h",), first),
+        Node("Relu", "relu", ("h",), ("r",)),
+        Node("Gemm", "two", ("r", "w"), ("z",), second),
+    ]
+    held = {"w": rng.normal(size=(6, 6)) * np.logspace(-1, 1, 6), "b": rng.normal(size=6)}
+    model = model_of(graph_of(nodes, held, ("n", 6), ("n", 6)))
+    data = {"x": rng.normal(size=(20, 6)).astype(np.float32)}
+    made = quantize_model(model, Recipe(activations=activations), data)
+    expected = float_answer(model, data)
+    found = run(made.onnx, data, "onnxruntime")["z"]
+    assert np.abs(found - expected).max() < 0.1 * np.abs(expected).max()
+    assert made.model.graph is not None
+    ours = run_graph(made.model.graph, data)["z"]
+    np.testing.assert_allclose(ours, found, atol=0.02 * float(np.abs(expected).max()))
+    (tensor,) = made.report.tensors
+    assert tensor.scheme["granularity"] == ("channel" if turned[0] == turned[1] else "tensor")
