@@ -138,6 +138,14 @@ def test_rounding_and_clipping_error_add_up_and_keep_apart(granularity: str) -> 
     assert not found.clipping.counts[(right < step / 2 * 0.999) & (left > -step / 2 * 0.999)].any()
 
 
+def test_a_value_exactly_on_a_clip_limit_is_not_clipped() -> None:
+    x = np.float32([-2, np.nextafter(np.float32(-2), np.float32(-3)), 1, np.nextafter(np.float32(1), np.float32(2))])
+    found = split_error(x, x + np.float32(0.25), np.float32(-2), np.float32(1))
+    assert (found.clipped, found.count) == (2, 4)
+    assert (found.rounding.counts.sum(), found.clipping.counts.sum()) == (2, 2)
+    assert found.rounding_mse == found.clipping_mse == 0.25**2 / 2
+
+
 def test_without_clipping_all_error_is_rounding() -> None:
     x = np.random.default_rng(5).uniform(-1, 1, 10_000).astype(np.float32)
     q = quantize(x, Scheme("int8"))

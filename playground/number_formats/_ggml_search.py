@@ -101,11 +101,12 @@ def scale_and_minimum(
     span = high - low
     sum_w, sum_x = weights.sum(axis=1, keepdims=True), _dot(weights, x)
     inverse = quotient(np.full_like(span, top), span)
-    scale, minimum, shifted = quotient(np.ones_like(span), inverse), low.copy(), x - low
-    best = _error(scale * steps(shifted, inverse, 0, top) + minimum - x, weights, absolute)
+    scale, minimum = quotient(np.ones_like(span), inverse), low.copy()
+    best = _error(scale * steps(x - low, inverse, 0, top) + minimum - x, weights, absolute)
     for trial in range(trials + 1):
-        inverse = quotient(np.full_like(span, np.float32(first) + np.float32(0.1) * trial + top), span)
-        codes = steps(shifted, inverse, 0, top)
+        # From the best minimum so far, not from the lowest value: so does ggml
+        reach = np.full_like(span, np.float32(first) + np.float32(0.1) * trial + top)
+        codes = steps(x - minimum, quotient(reach, high - minimum), 0, top)
         weighted = weights * codes
         sum_l, sum_ll, sum_xl = weighted.sum(axis=1, keepdims=True), _dot(weighted, codes), _dot(weighted, x)
         determinant = sum_w * sum_ll - sum_l * sum_l
@@ -119,7 +120,8 @@ def scale_and_minimum(
         scale, minimum = np.where(better, new_scale, scale), np.where(better, new_minimum, minimum)
         best = np.where(better, error, best)
     flat = span <= 0
-    return np.where(flat, np.float32(0), scale), -np.where(flat, low, minimum)
+    # Less than nothing and not its negative: no negative zeros
+    return np.where(flat, np.float32(0), scale), np.float32(0) - np.where(flat, low, minimum)
 
 
 def _error(difference: Reals, weights: Reals, absolute: bool) -> Reals:

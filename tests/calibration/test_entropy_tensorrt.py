@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from playground import Scheme, calibration
+from playground.calibration import entropy_tensorrt
 from playground.calibration.entropy_tensorrt import MagnitudeHistogram, best_threshold, divergences
 from playground.errors import UnsupportedError
 
@@ -50,6 +51,25 @@ def test_every_candidate_has_the_divergence_of_the_pseudocode(levels: int, kind:
     expected = [divergence_of_the_slides(counts.tolist(), int(k), levels) for k in kept]
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
     assert best_threshold(counts, levels) == kept[int(np.argmin(np.round(expected, 12)))] + 0.5
+
+
+def test_of_candidates_as_good_the_narrowest_is_taken() -> None:
+    """Divergences that differ by rounding only are equal: else the order of sums would choose."""
+    # One level holds bins of one count: every candidate gives them back exactly
+    counts = np.full(50, 7)
+    found = divergences(counts, np.arange(1, 51), 1)
+    assert np.abs(found[-1]) < 1e-12
+    for bins, levels in ((3, 1), (64, 64), (100, 10)):
+        even = np.concatenate([np.full(bins, 3), [1]])
+        kept = np.arange(levels, even.size + 1)
+        rounded = np.round(divergences(even, kept, levels), 12)
+        assert best_threshold(even, levels) == kept[np.flatnonzero(rounded == rounded.min())[0]] + 0.5
+
+
+def test_divergences_that_differ_in_the_last_bits_are_equal(monkeypatch: pytest.MonkeyPatch) -> None:
+    near = np.array([0.5, 0.25 + 3e-16, 0.25, 0.25 + 1e-9])
+    monkeypatch.setattr(entropy_tensorrt, "divergences", lambda counts, kept, levels: near)
+    assert best_threshold(np.array([1, 2, 3, 4, 5]), 2) == 3.5
 
 
 def test_counts_are_those_of_numpy_and_the_largest_value_is_in_the_upper_half() -> None:

@@ -53,6 +53,30 @@ def test_one_sided_values_use_all_codes_on_their_side() -> None:
     assert unsigned == pytest.approx(signed, rel=1e-6)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(("symmetric", "noise"), [(True, 1 / 3), (False, 1 / 12)])
+def test_only_an_asymmetric_scheme_has_all_codes_on_one_side(symmetric: bool, noise: float, sign: int) -> None:
+    """Symmetric codes lie on both sides even where all values are on one."""
+    x = sign * np.abs(sample("few"))
+    fmt = "int4" if symmetric or sign < 0 else "uint4"
+    scheme = Scheme(fmt, symmetric=symmetric, calibrator="octav", calibrator_args={"iterations": 1})
+    magnitude = np.abs(x).astype(np.float64)
+    beyond = magnitude > magnitude.mean()
+    expected = magnitude[beyond].sum() / (noise * 4.0**-4 * np.sum(~beyond) + beyond.sum())
+    assert threshold(x, scheme) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("ends", [(0, 1), (-1, 0)])
+def test_zero_belongs_to_either_side(ends: tuple[float, float]) -> None:
+    x = np.random.default_rng(1).uniform(*ends, 5000).astype(np.float32)
+    x[0] = 0
+    scheme = Scheme("int4", symmetric=False, calibrator="octav", calibrator_args={"iterations": 1})
+    magnitude = np.abs(x).astype(np.float64)
+    beyond = magnitude > magnitude.mean()
+    expected = magnitude[beyond].sum() / (4.0**-4 / 12 * np.sum(~beyond) + beyond.sum())
+    assert threshold(x, scheme) == pytest.approx(expected, rel=1e-6)
+
+
 def test_a_step_count_of_one_is_one_newton_step_from_the_mean_magnitude() -> None:
     x = sample("few")
     scheme = Scheme("int4", calibrator="octav", calibrator_args={"iterations": 1})

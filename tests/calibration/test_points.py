@@ -85,6 +85,18 @@ def test_zeros_of_both_signs_and_denormals_are_counted() -> None:
     assert not np.signbit(points.values[points.values == 0]).any()
 
 
+def test_more_equal_values_than_the_table_counts_at_once() -> None:
+    """A word of the table has 24 bits for the count, one of them the sign: it is emptied before they are full."""
+    value, many = np.float32(1.9999), (1 << 23) + 5
+    sample = Sample()
+    for start in range(0, many, 1 << 20):
+        sample.add(np.full((1, min(1 << 20, many - start)), value))
+    (points,) = sample.points()
+    kept = points.weights[0] > 0
+    assert points.weights[0][kept].tolist() == [many]
+    np.testing.assert_allclose(points.values[0][kept], [value], rtol=1e-12)
+
+
 def test_many_scales_are_handed_out_in_parts() -> None:
     x = np.random.default_rng(6).normal(size=(3000, 1000)).astype(np.float32)
     parts = collected(x)

@@ -3,7 +3,9 @@
 ``tests/oracles`` compares every byte with gguf-py; here the rules are written out once more, value by value.
 """
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ import pytest
 from playground import QTensor, Scheme, quantize
 from playground.errors import InvalidInputError
 from playground.number_formats import FORMATS, BlockFormat, Procedure
+from playground.number_formats._ggml_k import IQ4_NL
+from playground.number_formats._ggml_search import nearest_in
 from playground.quantization import from_bytes
 
 NAMES = [name for name, fmt in FORMATS.items() if isinstance(fmt, BlockFormat) and fmt.procedure]
@@ -76,6 +80,57 @@ def test_errors_stay_within_ggml_s_limits(name: str, limit: float) -> None:
         x = (0.1 + 2 * np.cos(np.arange(count) + offset)).astype(np.float32)
         back = quantize(x, Scheme(name)).dequantize()
         assert math.sqrt(((x - back).astype(np.float64) ** 2).sum()) / count < limit
+
+
+RECORDED = json.loads((Path(__file__).parent / "ggml_blocks.json").read_text())
+"""Blocks as hexadecimal numbers, which ``ggml-quants.c`` of ggml-org/ggml at d99724f2 made of the values below.
+
+Compiled without fused or reordered operations; ``quantize_row_*_ref``, for iq4_nl ``quantize_iq4_nl`` without weights.
+"""
+
+
+def values_of(kind: str) -> np.ndarray:
+    """Values that float32 holds exactly, with ties, groups of one sign and a wide spread among them."""
+    i = np.arange(256)
+    mixed = (i * i * 31 + i * 17 + 7) % 257 - 128
+    kinds = {
+        "even": mixed / 64,
+        "positive": (mixed + 200) / 64,
+        "long tails": (mixed / 64) ** 3,
+        "whole": mixed % 9 - 4,
+        "one sign a group": np.where(i // 32 % 2, -1, 1) * (np.abs(mixed) + 5) / 32,
+    }
+    return kinds[kind].astype(np.float32)[None]
+
+
+@pytest.mark.parametrize("kind", RECORDED["q4_k"])
+@pytest.mark.parametrize("name", RECORDED)
+def test_blocks_are_those_of_ggml_byte_for_byte(name: str, kind: str) -> None:
+    x = values_of(kind)
+    assert quantize(x, Scheme(name)).packed().tobytes().hex() == RECORDED[name][kind]
+    np.testing.assert_array_equal(
+        from_bytes(np.frombuffer(bytes.fromhex(RECORDED[name][kind]), np.uint8), Scheme(name), x.shape).dequantize(),
+        quantize(x, Scheme(name)).dequantize(),
+    )
+
+
+def test_the_nearest_of_a_table_is_the_upper_one_of_two_as_near() -> None:
+    """``best_index_int8``."""
+    table = np.array(IQ4_NL, np.float32)
+    middles = (table[:-1] + table[1:]) / 2
+    assert nearest_in(table, middles).tolist() == list(range(1, 16))
+    assert nearest_in(table, np.nextafter(middles, np.float32(-1e9))).tolist() == list(range(15))
+    assert nearest_in(table, table).tolist() == list(range(16))
+    assert nearest_in(table, np.float32([-1e9, 1e9])).tolist() == [0, 15]
+
+
+@pytest.mark.parametrize("name", RECORDED)
+@pytest.mark.parametrize("value", [0.0, -0.0, 1.0, -1.0])
+def test_blocks_of_one_value(name: str, value: float) -> None:
+    """Nothing to search for: zeros stay zeros, and what has a sign keeps it."""
+    x = np.full((1, 256), value, np.float32)
+    back = quantize(x, Scheme(name)).dequantize()
+    np.testing.assert_allclose(back, x, rtol=0.15, atol=0)
 
 
 PAIRS = ["q6_k q5_k", "q5_k q4_k", "q4_k q3_k", "q3_k q2_k", "q4_k q4_0", "iq4_nl q4_0"]

@@ -91,6 +91,33 @@ def test_a_scale_that_vanishes_in_its_format_gives_zeros() -> None:
     np.testing.assert_allclose(q.dequantize()[1], 1, rtol=1e-3)
 
 
+@pytest.mark.parametrize("convention", ["onnxruntime", "onnx_spec", "torchao_mx", "qwix", "tflite"])
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_values_over_a_scale_of_zero_have_the_code_of_zero(convention: str, symmetric: bool) -> None:
+    """Whatever they are, and zeros too: not the outermost code, and no NaN."""
+    x = np.float32([[1e-9, -1e-9, 0, 9e-10], [1, -1, 0, 0.5]])
+    scheme = Scheme("int8", "token", symmetric=symmetric, convention=convention, scale_scheme=Scheme("fp16"))
+    with np.errstate(invalid="raise"):
+        q = quantize(x, scheme)
+    assert q.qparams.scale_values.reshape(-1)[0] == 0
+    np.testing.assert_array_equal(q.codes[0], np.full(4, q.qparams.zero_point.reshape(-1)[0]))
+    assert len(set(q.codes[1].tolist())) == 4
+
+
+def test_an_inner_scale_of_zero_gives_zeros() -> None:
+    """Scales as outer * inner (NVFP4): blocks far below the largest have an inner scale of zero."""
+    x = np.zeros((1, 48), np.float32)
+    x[0, :16], x[0, 16:32] = 448 * 6, 1e-3
+    scheme = Scheme("fp4_e2m1", "block", -1, 16, convention="torchao_mx", scale_scheme=Scheme("fp8_e4m3", scaled=True))
+    with np.errstate(all="raise"):
+        q = quantize(x, scheme)
+    assert isinstance(q.qparams.scale, QTensor)
+    assert q.qparams.scale_values.reshape(-1)[1:].tolist() == [0, 0]
+    assert q.dequantize()[0, 16:].tolist() == [0] * 32
+    assert (q.dequantize()[0, :16] == 448 * 6).all()
+    assert not q.codes[0, 16:].any()
+
+
 def test_scales_quantized_twice_over() -> None:
     """QLoRA's double quantization, with its parts taken apart again by hand."""
     inner = Scheme("bnb_dynamic8", "block", block_size=4, centre=True)

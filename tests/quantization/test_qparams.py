@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from playground import QParams, Range, Scheme, choose_qparams
+from playground import QParams, Range, Scheme, choose_qparams, quantize
 from playground.errors import InvalidInputError
-from playground.quantization import clip_limits, levels
+from playground.quantization import clip_limits, encode, levels
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,61 @@ def test_levels_and_clip_limits_by_hand() -> None:
 def test_levels_of_every_channel() -> None:
     qparams = QParams(np.array([[1.0], [2.0]], np.float32), np.array([[0], [1]]))
     assert levels(qparams, Scheme("uint2", "channel", 0, symmetric=False)).tolist() == [[[0, 1, 2, 3]], [[-2, 0, 2, 4]]]
+
+
+@pytest.mark.parametrize("name", ["nf4", "bnb_fp4", "fp8_e4m3", "fp4_e2m1", "fp6_e3m2"])
+def test_clip_limits_reach_half_a_gap_beyond_the_outermost_levels(name: str) -> None:
+    """At either end the gap to the neighbour there, which need not be the same."""
+    scheme = Scheme(name, symmetric=False, zero_in_range=False)
+    qparams = QParams(np.float32(0.5), 0, np.float32(3))
+    row, limits = levels(qparams, scheme), clip_limits(qparams, scheme)
+    assert limits.lo.item() == pytest.approx(row[0] - (row[1] - row[0]) / 2, rel=1e-6)
+    assert limits.hi.item() == pytest.approx(row[-1] + (row[-1] - row[-2]) / 2, rel=1e-6)
+    cast = clip_limits(qparams, Scheme(name, symmetric=False, zero_in_range=False, rounding="toward_zero"))
+    assert cast.lo.item() == pytest.approx(row[0] - (row[1] - row[0]), rel=1e-6)
+
+
+def test_clip_limits_of_a_codebook_of_their_own() -> None:
+    """Both ends, whose gaps differ, for every scale."""
+    x = np.float32([[-8, -1, 0, 1], [0, 1, 2, 100]])
+    q = quantize(x, Scheme("kmeans2", "token"))
+    assert q.qparams.codebook is not None
+    book, limits = q.qparams.codebook, clip_limits(q.qparams, q.scheme)
+    np.testing.assert_allclose(limits.lo, 1.5 * book[..., 0] - 0.5 * book[..., 1], rtol=1e-6)
+    np.testing.assert_allclose(limits.hi, 1.5 * book[..., -1] - 0.5 * book[..., -2], rtol=1e-6)
+
+
+@pytest.mark.parametrize("lo", [1e6, -1e6])
+def test_a_zero_point_beyond_int32_is_its_end(lo: float) -> None:
+    """A range far from zero and so narrow that zero is more than 2^31 steps away."""
+    scheme = Scheme("uint8", symmetric=False, zero_in_range=False)
+    hi = np.nextafter(np.float32(lo), np.float32(np.inf))
+    assert abs(lo) / ((float(hi) - lo) / 255) > 2**31
+    point = choose_qparams(Range(lo, hi), scheme).zero_point.item()
+    limits = np.iinfo(np.int32)
+    assert point == (limits.min if lo > 0 else np.float32(limits.max - 127))
+    codes = encode(np.float32([lo, 0, hi]), choose_qparams(Range(lo, hi), scheme), scheme)
+    assert set(codes.tolist()) <= set(range(256))
+
+
+@pytest.mark.parametrize("steps", [2**31 - 1000, 2**31 + 1000])
+def test_zero_points_around_the_end_of_int32(steps: int) -> None:
+    scheme = Scheme("uint8", symmetric=False, zero_in_range=False)
+    qparams = choose_qparams(Range(float(steps), steps + 255.0), scheme)
+    exact = -round(steps / float(qparams.scale))
+    assert qparams.zero_point.item() == pytest.approx(max(exact, -(2**31)), abs=256)
+
+
+def test_scales_of_blocks_go_through_both_formats_of_the_convention() -> None:
+    """TFLite: XNNPACK reads bfloat16, the file holds float16. Rounded twice, a scale is not the nearest float16."""
+    absmax = np.linspace(1e-5, 2, 4001, dtype=np.float32)
+    scheme = Scheme("int4", "block", -1, 1, convention="tflite")
+    found = choose_qparams(Range(-absmax, absmax), scheme).scale_values
+    exact = choose_qparams(Range(-absmax, absmax), Scheme("int4", "tensor", convention="tflite")).scale_values
+    bits = exact.view(np.uint32).astype(np.uint64)
+    brain = ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16 << 16).astype(np.uint32).view(np.float32)
+    np.testing.assert_array_equal(found, brain.astype(np.float16).astype(np.float32))
+    assert (found != exact.astype(np.float16)).mean() > 0.5
 
 
 def test_a_symmetric_scale_covers_the_larger_side() -> None:
