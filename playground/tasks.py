@@ -33,14 +33,14 @@ Task = Generator["Progress | Awaitable[Any]", Any, T]
 
 
 def typed_task(
-    kind: type[PlaygroundError], what: str
+    kind: type[PlaygroundError], what: str, *, where: str, hint: str
 ) -> Callable[[Callable[P, Generator[Any, Any, T]]], Callable[P, Generator[Any, Any, T]]]:
-    """The boundary around a task: whatever it raises becomes an error of ``kind``, as by ``errors.typed``."""
+    """Turn every exception of a task into an error of ``kind``, as ``errors.typed`` does."""
 
     def bound(task: Callable[P, Generator[Any, Any, T]]) -> Callable[P, Generator[Any, Any, T]]:
         @functools.wraps(task)
         def run(*args: P.args, **kwargs: P.kwargs) -> Generator[Any, Any, T]:
-            with typed(kind, what):
+            with typed(kind, what, where=where, hint=hint):
                 return (yield from task(*args, **kwargs))
 
         return run
@@ -49,10 +49,10 @@ def typed_task(
 
 
 def resolve(awaitable: Awaitable[T]) -> T:
-    """Run an awaitable that never really waits (every native host call is one) to its end.
+    """Run an awaitable that does not wait, as all calls of a native host are, to its end.
 
     Raises:
-        EngineError: it does wait, as the page's ONNX Runtime Web does; there ``run_async`` has to be used.
+        EngineError: it waits, as the page's ONNX Runtime Web does. Use ``run_async`` there.
     """
     waiting = awaitable.__await__()
     try:

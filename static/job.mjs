@@ -1,4 +1,4 @@
-// One long piece of work at a time: its progress, how long it may take, and a Cancel that works.
+// One task at a time: its progress, the time it may take, and its Cancel button.
 import { toast } from "./toast.mjs";
 import { $ } from "./dom.mjs";
 

@@ -67,13 +67,13 @@ def test_our_errors_and_interrupts_pass_a_boundary(raised):
 
 
 def test_a_boundary_lets_go_of_what_failed():
-    class Held:
+    class Kept:
         pass
 
     def fail(held):
         raise OSError(str(held))
 
-    held = Held()
+    held = Kept()
     there = weakref.ref(held)
     with pytest.raises(errors.BadFileError) as caught, errors.typed(errors.BadFileError, "it cannot be read"):
         fail(held)

@@ -70,7 +70,7 @@ PHRASES: Mapping[str, str] = {
     r"\b(is|are) not accepted\b": "is not a valid ...",
     r"\b(was|were) asked for\b": "the requested ...",
     r"\bexcludes? each other\b": "cannot be combined",
-    r"\b(is|was) no (such )?(JSON|zip archive|scheme|algorithm|shape|range|pattern|list|object|kernel argument)\b": "is not ...",
+    r"(?<!here )\b(is|was) no (JSON|zip archive|scheme|algorithm|shape|range|pattern|list|object)\b": "is not ...",
     r"\b(whoever|nobody)\b": "the reader, caller or user, by name",
     r"\bon the clipboard\b": "copied",
 }

@@ -36,7 +36,7 @@ class Answers:
         return asdict(self)
 
 
-@typed_task(EngineError, "the answers cannot be measured")
+@typed_task(EngineError, "the answers cannot be measured", where="model", hint="Check the model and the samples")
 def answers_task(
     result: QuantizedModel, samples: Mapping[str, ArrayLike] | None = None, labels: NDArray[Any] | None = None
 ) -> Task[Answers]:

@@ -114,7 +114,7 @@ def divergences(
     return run_sync(divergences_task(graph, feeds, engines))
 
 
-@typed_task(EngineError, "the engines cannot be compared")
+@typed_task(EngineError, "the engines cannot be compared", where="model", hint="Check the model and the samples")
 def divergences_task(
     graph: Graph, feeds: Mapping[str, ArrayLike], engines: Sequence[str] = tuple(ENGINES)
 ) -> Task[list[Divergence]]:

@@ -34,7 +34,7 @@ class Row:
     bytes: int
 
 
-@typed(BadFileError, "what is in the model cannot be listed")
+@typed(BadFileError, "the model cannot be listed", where="model", hint="Use another file")
 def inventory(model: Model) -> tuple[Row, ...]:
     """Every tensor of a model, in the order of the file."""
     view = GraphView(model.graph) if model.graph is not None else None
@@ -46,7 +46,7 @@ def inventory(model: Model) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-@typed(BadFileError, "what is in the model cannot be listed")
+@typed(BadFileError, "the model cannot be listed", where="model", hint="Use another file")
 def inventory_data(model: Model) -> dict[str, Any]:
     """The inventory as plain data, with the model's name, format, inputs, outputs and operators.
 

@@ -82,7 +82,7 @@ def front(layers: Sequence[Sequence[Choice]], most_states: int = MOST_STATES) ->
         most_states: how many partial combinations to carry on at most.
 
     Raises:
-        InvalidInputError: a layer has no choice, or one that is no number.
+        InvalidInputError: a layer has no choice, or one that is not finite.
     """
     _check(layers)
     sizes, costs = np.zeros(1, np.int64), np.zeros(1)

@@ -65,7 +65,7 @@ def mixed_precision(
     return run_sync(mixed_precision_task(quantized, samples, labels, widths))
 
 
-@typed_task(EngineError, "the widths cannot be measured")
+@typed_task(EngineError, "the widths cannot be measured", where="model", hint="Check the model and the samples")
 def mixed_precision_task(
     quantized: QuantizedModel,
     samples: Mapping[str, ArrayLike] | None = None,

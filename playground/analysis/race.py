@@ -107,7 +107,7 @@ class _OnnxRuntime:
         return milliseconds
 
 
-@typed_task(EngineError, "the engines cannot be raced")
+@typed_task(EngineError, "the engines cannot be raced", where="model", hint="Check the model and the samples")
 def race_task(
     quantized: Graph, quantized_file: bytes, float_file: bytes, feeds: Feeds, samples: Feeds | None = None
 ) -> Task[Race]:

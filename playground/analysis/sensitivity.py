@@ -81,7 +81,7 @@ class Sensitivity:
         return asdict(self)
 
 
-@typed_task(EngineError, "the layers cannot be measured")
+@typed_task(EngineError, "the layers cannot be measured", where="model", hint="Check the model and the samples")
 def sensitivity_task(
     graph: Graph,
     quantization: Quantization,

@@ -99,7 +99,7 @@ class Console:
             self._print(GAP.join(cells).rstrip())
 
     def progress(self, step: Progress) -> None:
-        """Show on stderr how far the work is, on one line that overwrites itself; silent if stderr is not a terminal."""
+        """Show on stderr how far the work is, on one line that overwrites itself; silent if that is no terminal."""
         if not sys.stderr.isatty():
             return
         share = step.done / step.total if step.total else 1.0

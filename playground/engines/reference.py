@@ -48,4 +48,6 @@ def run_steps(program: p.Program, steps: Sequence[p.Step], values: dict[str, Arr
         except PlaygroundError as error:
             raise error.at(error.where or step.output) from error
         except Exception as error:
-            raise EngineError(f"it failed ({shown(error)})", where=step.output) from error
+            raise EngineError(
+                f"the step failed ({shown(error)})", where=step.output, hint="Use engine='onnxruntime'"
+            ) from error

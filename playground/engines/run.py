@@ -12,7 +12,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from playground.engines import interpreter, onnxruntime
 from playground.engines.feeds import checked_feeds
-from playground.errors import EngineError, InvalidInputError, MissingError, PlaygroundError, UnsupportedError, one_of, typed
+from playground.errors import (
+    EngineError,
+    InvalidInputError,
+    MissingError,
+    PlaygroundError,
+    UnsupportedError,
+    one_of,
+    typed,
+)
 from playground.model.graph import Graph, Model
 from playground.model.loading import load
 from playground.operators import Trait, find

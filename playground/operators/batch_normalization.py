@@ -19,7 +19,10 @@ def run(call: Call, x: Array, *parameters: Array) -> Array:
     scale, bias, mean, variance = parameters
     if x.ndim < 2 or any(given.shape != (x.shape[1],) for given in parameters):
         shapes = ", ".join(str(list(given.shape)) for given in parameters)
-        raise InvalidInputError(f"parameters of shape {shapes} do not fit the channels of values {list(x.shape)}")
+        raise InvalidInputError(
+            f"parameters of shape {shapes} do not fit the channels of values {list(x.shape)}",
+            hint="Give one number for each channel",
+        )
     factor = scale / np.sqrt(variance + variance.dtype.type(call.get("epsilon")))
     shape = (-1, *(1,) * (x.ndim - 2))
     return np.asarray(x * factor.reshape(shape) + (bias - mean * factor).reshape(shape))

@@ -30,7 +30,7 @@ def plan(planner: Planner, node: Node) -> tuple[Dynamic, Dynamic, Dynamic]:
     """
     source, codes = planner.floating(node.inputs[0]), node.outputs[0]
     if planner.values[source].dtype != "float32":
-        raise UnsupportedError(f"its input is {planner.values[source].dtype}, not float32")
+        raise UnsupportedError(f"the input is {planner.values[source].dtype}, not float32")
     found = f"{codes}:range"
     planner.emit(DynamicRange((source,), found), (2,), "float32")
     planner.emit(DynamicQuantize((source, found), codes), planner.values[source].shape, "uint8")

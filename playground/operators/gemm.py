@@ -20,7 +20,9 @@ def run(call: Call, a: Array, b: Array, c: Array | None = None) -> Array:
     """Alpha * A @ B + beta * C, A and B transposed if asked."""
     a, b = (a.T if call.get("transA") else a), (b.T if call.get("transB") else b)
     if a.ndim != 2 or b.ndim != 2:
-        raise InvalidInputError(f"it multiplies matrices, not values of shape {list(a.shape)} and {list(b.shape)}")
+        raise InvalidInputError(
+            f"values of shape {list(a.shape)} and {list(b.shape)} are not two matrices", hint="Give two axes to each"
+        )
     call.room.value((a.shape[0], b.shape[1]), a.dtype)
     call.room.work(a.size * b.shape[1])
     y = product(a, b)

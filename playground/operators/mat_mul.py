@@ -40,7 +40,7 @@ def run(call: Call, a: Array, b: Array) -> Array:
 def require_room(call: Call, a: Array, b: Array) -> None:
     """Raise UnsupportedError if a product, whose leading axes broadcast, is too large."""
     if min(a.ndim, b.ndim) < 1:
-        raise InvalidInputError("a single number has no product of matrices")
+        raise InvalidInputError("a single number has no matrix product", hint="Give an axis to each input")
     columns = b.shape[-1] if b.ndim > 1 else 1
     shape = (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), *a.shape[-2:-1], columns)
     call.room.value(shape, np.result_type(a, b))

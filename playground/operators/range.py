@@ -15,7 +15,10 @@ def run(call: Call, start: Array, limit: Array, delta: Array) -> Array:
     """From start up to limit, without it, in steps of delta."""
     steps = (limit.item() - start.item()) / delta.item() if delta.item() else math.inf
     if not math.isfinite(steps):
-        raise InvalidInputError(f"a range from {start.item()} to {limit.item()} in steps of {delta.item()} has no end")
+        raise InvalidInputError(
+            f"a range from {start.item()} to {limit.item()} in steps of {delta.item()} has no end",
+            hint="Use finite numbers and a step that is not 0",
+        )
     call.room.value([max(0, math.ceil(steps))], np.float64)
     return np.arange(start.item(), limit.item(), delta.item()).astype(start.dtype)
 

@@ -123,7 +123,7 @@ class KernelProgramBuilder:
             raise EngineError(
                 f"the program needs {nbytes} bytes at once",
                 where="the kernels' memory",
-                hint=f"The limit is {MOST_VALUE_BYTES}. Use smaller batches, or a smaller model",
+                hint=f"Use smaller batches or a smaller model: the limit is {MOST_VALUE_BYTES}",
             )
         arena = kernels.arena(nbytes)
         for buffer, array in self.constants:

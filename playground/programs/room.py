@@ -35,15 +35,15 @@ class Room:
         if nbytes > self.nbytes:
             raise UnsupportedError(
                 f"a value of shape {list(shape)} would take {nbytes} bytes",
-                hint=f"For this model and these inputs {self.nbytes} bytes are the limit of one value",
+                hint=f"Use smaller inputs: the limit for this model and these inputs is {self.nbytes} bytes a value",
             )
 
     def work(self, operations: int) -> None:
         """Raise UnsupportedError if an operator is too much work."""
         if operations > self.operations:
             raise UnsupportedError(
-                f"it would need {operations} operations",
-                hint=f"For this model and these inputs {self.operations} are the limit of one operator",
+                f"the operator would need {operations} operations",
+                hint=f"Use smaller inputs: the limit for this model and these inputs is {self.operations}",
             )
 
 

@@ -119,7 +119,7 @@ def image_batches(images: Sequence[Image], settings: ImageSettings, batch: int =
     """What starts a generator of batches: calibration data as ``quantize_model`` takes it.
 
     Raises:
-        InvalidInputError: there are no images; later, when it runs: an array is no image.
+        InvalidInputError: there are no images; later, when it runs: an array is not an image.
         BadFileError, MissingError: when it runs: a file cannot be read, or Pillow is not installed.
     """
     if not images:

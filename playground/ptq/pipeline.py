@@ -89,7 +89,7 @@ def quantize_model(
     return run_sync(quantize_model_task(model, recipe, calibration, cache), progress)
 
 
-@typed_task(EngineError, "the model cannot be quantized")
+@typed_task(EngineError, "the model cannot be quantized", where="model", hint="Check the model and the recipe")
 def quantize_model_task(
     model: Model, recipe: Recipe | None = None, calibration: Given | None = None, cache: Cache | None = None
 ) -> Task[QuantizedModel]:

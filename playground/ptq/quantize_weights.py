@@ -46,7 +46,7 @@ def _given_parameters(override: Override, scheme: Scheme, shape: tuple[int, ...]
     """The scale and zero-point of an override in the shape that they need.
 
     Raises:
-        InvalidInputError: there are not as many as are needed, or a zero-point is no code.
+        InvalidInputError: their number does not fit the weight, or a zero-point is not a code.
     """
     scale = np.array(override.scale, np.float32)
     points = np.array(override.zero_point, np.int64)

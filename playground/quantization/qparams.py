@@ -29,7 +29,7 @@ def choose_qparams(range: Range, scheme: Scheme, *, zero_point: int | None = Non
         zero_point: use this one instead; the scale stays, so what the codes cover is shifted.
 
     Raises:
-        InvalidInputError: the range is too wide for float32, or the zero-point is no code of the format, or not
+        InvalidInputError: the range is too wide for float32, or the zero-point is not a code of the format, or not
             the one that a symmetric scheme has.
     """
     if scheme.procedure is not None or scheme.number_format.is_fitted:

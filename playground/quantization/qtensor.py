@@ -100,7 +100,7 @@ class QParams:
         factors: how values become steps, where that is not by the scale itself. Not stored: it only serves encoding.
 
     Raises:
-        InvalidInputError: a scale is not positive and finite, a zero-point is no number, or the shapes differ.
+        InvalidInputError: a scale is not positive and finite, a zero-point is not a number, or the shapes differ.
     """
 
     scale: Float32 | QTensor

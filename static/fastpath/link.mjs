@@ -38,7 +38,7 @@ export function linked(query, settings, schema) {
 }
 
 /**
- * What a text stands for; `undefined` if it is not accepted.
+ * The value of a text; `undefined` if it is invalid.
  * @param {string} text
  * @param {Field} field
  * @param {string} number a regular expression

@@ -45,7 +45,7 @@ FILES = {
     "no-elements.npz": (npz(w=np.zeros((0, 3), np.float32)), "no floating-point tensor"),
     "claims.onnx": (onnx_with(WEIGHTS, (1000, 1000)), ""),
     "claims.safetensors": (safetensors_claiming_too_much(), ""),
-    "notes.txt": (b"hello, this is no model at all", "no model file"),
+    "notes.txt": (b"hello, this is not a model", "not a model of a known format"),
 }
 
 

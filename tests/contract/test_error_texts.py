@@ -25,8 +25,11 @@ WHERE_IS_ADDED = {
     "playground/operators/cast.py": {"run"},
     "playground/operators/conv.py": {"run"},
     "playground/operators/conv_transpose.py": {"run"},
+    "playground/operators/gemm.py": {"run"},
+    "playground/operators/mat_mul.py": {"require_room"},
     "playground/operators/mat_mul_n_bits.py": {"run"},
     "playground/operators/max_pool.py": {"run"},
+    "playground/operators/range.py": {"run"},
     "playground/programs/row_ops.py": {"nearest_indices"},
     "playground/programs/windows.py": {"windows", "_require"},
 }

@@ -29,7 +29,7 @@ def test_an_integer_zero_point_may_lie_outside_the_codes() -> None:
     assert (near.codes.min(axis=1) == 0).all()
     assert (near.codes.max(axis=1) == 15).all()
     assert near.qparams.scale.max() < wide.qparams.scale.min()
-    assert near.nbytes == near.packed().nbytes + 8 * (4 + 4)  # int32, since it is no code
+    assert near.nbytes == near.packed().nbytes + 8 * (4 + 4)  # int32, since it is not a code
 
 
 def test_a_float_zero_point_is_not_rounded() -> None:

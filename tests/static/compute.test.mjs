@@ -76,7 +76,7 @@ describe("what is left to Python", async () => {
     });
     assert.equal(covers(many, expected.defaults, conventions), false);
   });
-  test("a range too narrow for a scale, and a zero-point that is no code", () => {
+  test("a range too narrow for a scale, and a zero-point that is not a code", () => {
     const { defaults } = expected;
     const tiny = { ...defaults, convention: "pytorch", lo: 0, hi: 1e-45 };
     assert.notEqual(compute(kernels, subject, tiny, conventions), null, "PyTorch has a least scale");

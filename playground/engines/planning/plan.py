@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from playground.engines.feeds import fits
 from playground.engines.planning.expansions import expanded, upgraded
 from playground.engines.planning.layer_norms import with_layer_norms
-from playground.errors import InvalidInputError, PlaygroundError, UnsupportedError, typed
+from playground.errors import InvalidInputError, PlaygroundError, UnsupportedError, plural, typed
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Graph, Node, ValueInfo
 from playground.model.graph_view import GraphView
@@ -112,7 +112,11 @@ def _shape_of_input(value: ValueInfo, shapes: Mapping[str, Sequence[int]]) -> tu
 def _stored(value: ValueInfo) -> str:
     element = BY_NAME.get(value.dtype)
     if element is None or not element.stored:
-        raise UnsupportedError(f"it cannot run in integers: its type is {value.dtype or 'unknown'}", where=value.name)
+        raise UnsupportedError(
+            f"values of type {value.dtype or 'unknown'} cannot run in integers",
+            where=value.name,
+            hint="Use engine='onnxruntime'",
+        )
     return value.dtype
 
 

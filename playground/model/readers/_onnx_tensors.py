@@ -19,7 +19,7 @@ from playground.model.graph import Tensor
 from playground.model.onnx_proto import Message, TensorProto
 
 STRING = 8
-"""ONNX's number for strings, the one element type that is no number."""
+"""ONNX's number for strings, the one element type without numbers."""
 
 _FIELDS: dict[str, tuple[str, ...]] = {
     "float_data": ("float32",),

@@ -121,7 +121,7 @@ def _graph(proto: Message, file: _File, outer: _Scope | None) -> Graph:
         else:
             attributes = {held.name: _attribute(held, file, known, where) for held in entry.attribute}
             if len(attributes) != len(entry.attribute):
-                raise BadFileError("two of its attributes have the same name", where=where)
+                raise BadFileError("two attributes have the same name", where=where, hint="Remove one of them")
             domain = "" if entry.domain == "ai.onnx" else entry.domain
             ends = tuple(map(intern, entry.input)), tuple(map(intern, entry.output))
             nodes.append(Node(intern(entry.op_type), _node_name(entry, index, names), *ends, attributes, domain))

@@ -249,7 +249,7 @@ class Recipe:
 
     @staticmethod
     def from_json(text: str) -> Recipe:
-        """A recipe from a JSON text. Raises InvalidInputError as :meth:`from_dict`, and for what is no JSON."""
+        """A recipe from a JSON text. Raises InvalidInputError as :meth:`from_dict`, and for a text that is not JSON."""
         return Recipe.from_dict(plain_data(text))
 
 
