@@ -1,4 +1,4 @@
-"""The one place that says which arrays the numerics accept, and turns them into what they work on."""
+"""Checks the arrays that the numerics accept, and converts them to float32."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ MOST_RECIPE_BYTES = 16_000_000
 """Of a recipe: ONNX Runtime's overrides list every tensor of a model."""
 
 MOST_RULES = 10_000
-"""Rules of a recipe: each is held against every tensor."""
+"""Rules of a recipe: each is compared with every tensor."""
 
 MOST_PATTERN = 1000
 """Characters of a pattern of names, or of a regular expression."""

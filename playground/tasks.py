@@ -1,4 +1,4 @@
-"""Long work as generators: natively a call runs them to their end, in the page the worker's event loop steps them.
+"""Tasks, which are generators: natively a call runs one to its end, in the page the worker's event loop steps it.
 
 A task yields either a :class:`Progress` (at least every 50 ms, so that it can be cancelled and shown)
 or an awaitable (a promise of the host, such as a run of ONNX Runtime Web), whose result is sent back into it and whose

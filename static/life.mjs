@@ -1,4 +1,4 @@
-// Python's life in this page: the first start, and starting again with the same settings and files when its worker has
+// Starts Python in this page, and starts it again with the same settings and files when its worker has
 // crashed, was killed, or does not answer.
 
 /**

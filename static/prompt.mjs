@@ -1,4 +1,4 @@
-// A text for the character models: both go on with it in Python's worker; a Cancel stops them between two characters.
+// A text for the character models: both continue it in Python's worker; Cancel stops them between two characters.
 import { $ } from "./dom.mjs";
 
 /**

@@ -70,7 +70,7 @@
   function onError({ target, message, filename }) {
     if (window.playground) return; // page.js has begun: from now on it says itself what goes wrong
     if (target instanceof HTMLScriptElement) {
-      const why = self.origin === "null" ? CORS : "Is there a connection?";
+      const why = self.origin === "null" ? CORS : "Check the connection.";
       fail(`${target.src.split("/").pop()} could not be loaded. ${why}`, true);
     } else if (target === window && filename) fail(`${filename.split("/").pop()} could not be run: ${message}.`, true);
   }

@@ -1,4 +1,4 @@
-"""What a visit may cost in bytes, as the best-equipped host serves it. ``build.py check`` holds the site to it."""
+"""Limits of the bytes that a visit loads, from a host with compression. ``build.py check`` enforces them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``build.py check``: what must hold before the tests are worth running."""
+"""``build.py check``: static checks, which run before the tests."""
 
 from __future__ import annotations
 

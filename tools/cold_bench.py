@@ -1,4 +1,4 @@
-"""Drives Chromium for ``build.py bench --cold``: stages of starts, interleaved, so that noise tells on all alike.
+"""Drives Chromium for ``build.py bench --cold``: stages of starts, interleaved so that noise affects all alike.
 
 Runs in the virtual environment, which has Playwright. Usage: python cold_bench.py ADDRESS BASELINE RUNS [--json], where
 BASELINE is the same site with packages that are not compiled (baseline.py).

@@ -1,4 +1,4 @@
-"""``build.py mutate``: what the tests notice when the code is changed a little.
+"""``build.py mutate``: whether tests fail when small changes are made to the code.
 
 A sample of mutants (``tools/mutation_operators.py``), each in a copy of the checkout, each judged by the tests that run
 the changed line (``tools/mutation_map.py``): those nearest to the module first, up to a budget of time.

@@ -1,4 +1,4 @@
-"""Refuses words that the project has given up, in names and in prose; ``docs/glossary.md`` has those in their place.
+"""Refuses words that the project no longer uses, in names and in prose; ``docs/glossary.md`` has the current terms.
 
 Names are identifiers of Python code, found on the syntax tree. Phrases are looked for in every line of code, pages and
 documentation, since an error text may stand anywhere.

@@ -1,4 +1,4 @@
-"""Where the engines part: the codes of every quantized activation, computed by each of them, compared.
+"""Where engines differ: the codes of every quantized activation, computed by each engine and compared.
 
 Fake-quantized execution (the interpreter: what the operators are specified to do, in float) stands beside integer
 execution by our reference, our kernels and ONNX Runtime. Where a code differs by one, a tie was rounded another way.

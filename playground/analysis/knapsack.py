@@ -1,4 +1,4 @@
-"""One choice for each layer, each with bytes and a cost: which combinations are worth having.
+"""One choice for each layer, each with bytes and a cost: finds the best combination for every size.
 
 The cost of a combination is the sum of its choices' costs. Exact by dynamic programming over layers, of which only
 undominated partial combinations are carried on (Nemhauser and Ullmann, Discrete dynamic programming and capital

@@ -1,4 +1,4 @@
-"""The right classes of samples, as they stand in a file beside the model's inputs."""
+"""Labels: the correct classes of samples, an array in the file of the model's inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bits for each layer: what every choice costs is measured, what is worth having follows, and is measured as well.
+"""Bits for each layer: measures the cost of every choice, derives the best combinations, and measures those too.
 
 The cost of a choice is the relative error of the model's output with this one layer quantized so and all else in float.
 Errors of different layers are nearly independent, so their squares add up, and the best combinations are those of a

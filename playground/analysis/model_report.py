@@ -1,4 +1,4 @@
-"""Everything that is known about a quantized model, as one value: what a report shows and a JSON file keeps."""
+"""All results about a quantized model as one value, which reports show and JSON files hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well a model's outputs do, gathered batch by batch: on labels if there are any, and against the float model."""
+"""Errors of a model's outputs, summed batch by batch: against labels if there are any, and against the float model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs graphs that have most of their nodes in common: what has been computed once is not computed again.
+"""Runs graphs that share most of their nodes: a value that they share is computed once.
 
 A value is known by how it comes about: operator, attributes and the identities of its inputs, down to constants (their
 contents) and feeds. So a graph in which one layer is quantized shares everything before that layer with the float

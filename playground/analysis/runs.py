@@ -1,4 +1,4 @@
-"""Runs several graphs on the same batches and says what each of them makes: by replay where NumPy has all operators.
+"""Runs several graphs on the same batches and returns the outputs of each; by replay where NumPy has all operators.
 
 Where it lacks one, ONNX Runtime runs each graph as a whole.
 """

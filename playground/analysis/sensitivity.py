@@ -1,4 +1,4 @@
-"""Which layer hurts: the error that each layer makes itself, what arrives at it, and what the outputs make of it.
+"""Which layer hurts: the error that a layer makes itself, the error of its inputs, and the effect on the outputs.
 
 Everything is measured in one pass over the samples: a batch runs through the float and the quantized model, whose
 activations are kept until the next, and from them through a graph for each layer, of which only what differs is run.

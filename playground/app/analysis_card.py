@@ -20,7 +20,7 @@ from playground.settings import formats_text
 
 NOTHING = "Choose a point"
 UNMEASURED = (
-    "… and what do I do about it? Each layer is quantized alone, and left in float alone: the answer stands here."
+    "Measures the error with each layer quantized alone, and with each left in float alone. The result is shown here."
 )
 UNSEARCHED = "Measures every layer at every width, then runs the best combinations and shows them here."
 

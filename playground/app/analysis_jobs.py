@@ -1,4 +1,4 @@
-"""What the Model view asks for beyond quantizing: which layer hurts, formats for each layer, the report as a page."""
+"""Jobs of the Model view besides quantizing: sensitivity, formats for each layer, the report as a page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps a Bokeh document and its half in the page the same: patches in, patches out, one message each."""
+"""Synchronises a Bokeh document with its copy in the page, by one message for each patch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Float and quantized model over all samples there are: the gallery's, or those that the visitor gave."""
+"""Compares the float and the quantized model on all samples of the gallery, or on those of the visitor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page's fast path (static/fastpath/) has to know before it can do without Python for a moment."""
+"""The data with which the page's fast path (static/fastpath/) computes a picture before Python answers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _is_covered(convention: Convention) -> bool:
 
 
 def _plain(convention: Convention) -> dict[str, Any]:
-    """The fields that the kernels are told, as JSON can hold them."""
+    """The arguments of the kernels, as JSON."""
     return {
         "qparams_dtype": convention.qparams_dtype,
         "min_scale": convention.min_scale,

@@ -1,4 +1,4 @@
-"""Running a model on the first of some engines that takes it, as the Run and Model views do."""
+"""Runs a model on the first of several engines that supports it, for the Run and Model views."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a visitor gives a model to run on, checked: arrays of a file or of a message, digits that were drawn."""
+"""Inputs from a visitor, checked: arrays of a file or of a message, and drawn digits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Long work that the page started: stepped on the event loop, reported, and cancelled when the page says so."""
+"""Tasks that the page has started: run on the event loop, with progress and cancellation."""
 
 from __future__ import annotations
 

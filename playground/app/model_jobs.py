@@ -1,4 +1,4 @@
-"""What the Model, Run and Export views ask for: quantize, answer, compare, keep. Long ones are tasks."""
+"""Requests of the Model, Run and Export views: quantize, run, compare, download. Long ones are tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Model view: what is in the model, how it will be quantized, and what came of it."""
+"""The Model view: the inventory of the model, how it will be quantized, and the result."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from playground.render import html
 from playground.settings import ids_of, parameters_of, parameters_text
 
 WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0, "size": "small"}
-NONE_CHOSEN = "Tick an algorithm above: what it can be told stands here."
+NONE_CHOSEN = "Tick an algorithm above to see its parameters here."
 
 
 class ParameterCard:

@@ -1,4 +1,4 @@
-"""A text that both models go on with: their next characters, and how sure they are of the first."""
+"""A text that both models continue: their next characters, and the probabilities of the first one."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0, "size": "sm
 
 
 class RecipeCard:
-    """Checkboxes of the algorithms, the runtime's picker, and what stands in its way."""
+    """Checkboxes of the algorithms, the runtime's picker, and what the runtime does not support."""
 
     def __init__(self, workspace: Workspace) -> None:
         """Build everything and watch ``workspace``."""

@@ -19,7 +19,7 @@ from playground.tensor_view.picture import Picture, Subject, largest_tensor, pic
 UPLOAD = "upload"
 
 LISTED = ("digits-mlp", "digits-convnet")
-"""Models of the gallery that are at hand from the start; the others are opened when they are chosen."""
+"""Models of the gallery that are loaded from the start; the others are loaded when they are chosen."""
 
 NO_RESULTS: Mapping[str, Any] = {
     "result": None,
@@ -142,13 +142,13 @@ class Workspace(param.Parameterized):
         self._show(wanted)
 
     def reset(self) -> None:
-        """Every setting as it was when the page was opened for the first time; an uploaded model stays at hand."""
+        """Every setting as it was when the page was opened for the first time; an uploaded model stays loaded."""
         if self.recipe is not None:
             self.param.update(**NO_RESULTS, mixed=None, recipe=None, recipe_name="")
         self._show(Settings(view=self.settings.view))
 
     def is_open(self, key: str) -> bool:
-        """Whether a model is at hand without opening anything."""
+        """Whether a model is loaded."""
         return key in self._models
 
     def is_listed(self, key: str) -> bool:

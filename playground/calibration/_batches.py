@@ -1,4 +1,4 @@
-"""What every calibrator asks of the batches it is shown, and how it takes them apart."""
+"""What every calibrator requires of batches, and how it splits them by scale."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a calibrator is: a value that starts a state, which sees batches and then tells a clip range."""
+"""What a calibrator is: a value that starts a state, which takes batches and then gives a clip range."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _SLAB = 1 << 20
 """Points that are handed out at once."""
 
 _CACHED = 1 << 15
-"""Values that are counted at once where a table is at hand."""
+"""Values that are counted at once where there is a table."""
 
 _TABLE_HOLDS = 1 << 22
 """Values after which the table is emptied: less than 2 ** 23, so that no word of it overflows."""

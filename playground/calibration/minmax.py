@@ -1,4 +1,4 @@
-"""Min-max: the range is what was seen, so nothing is clipped and one outlier widens everything."""
+"""Min-max: the range of all values seen. Nothing is clipped, and one outlier widens the range."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Percentile: give up the few outermost values, so that the levels lie closer for all the others."""
+"""Percentile: clip a small share of the outermost values, so that levels are closer for the others."""
 
 from __future__ import annotations
 

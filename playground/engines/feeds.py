@@ -1,4 +1,4 @@
-"""What an engine is fed: checked against the graph's inputs before anything runs."""
+"""Feeds: the arrays for a graph's inputs, checked before anything runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ONNX Runtime as an engine: native under CPython, Web in the page; the judge of what we write.
+"""ONNX Runtime as an engine: native under CPython, Web in the page. Our files are tested with it.
 
 Its functions are coroutines: the page awaits them, native code settles them (``playground.tasks.resolve``) at once.
 """

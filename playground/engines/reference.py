@@ -1,4 +1,4 @@
-"""Runs an integer program with NumPy: what each step computes is said by the step itself."""
+"""Runs an integer program with NumPy: each step defines what it computes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A graph that runs again and again, as a model does that adds a character to a text in each run: planned once.
+"""Plans a graph once for many runs, such as those of a text model, which adds a character in each run.
 
 A single run leaves nothing behind. From the second run in a row of one graph with the same shapes on, its program stays
 until another one is run, the graph is gone, or it takes much memory.

@@ -1,4 +1,4 @@
-"""What the gallery says of its models and their data. The numbers are in ``measured.json``."""
+"""Descriptions of the gallery's models and their data. The numbers are in ``measured.json``."""
 
 from __future__ import annotations
 

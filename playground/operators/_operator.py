@@ -208,7 +208,7 @@ class Operator:
         return replace(node, attributes={**self.defaults, **node.attributes})
 
     def call(self, node: Node, opset: int, outputs: int = 1, stored: tuple[str, ...] = (), room: Room = WIDEST) -> Call:
-        """What its float function is told of a node."""
+        """The arguments of the float function for a node."""
         return Call({**self.defaults, **node.attributes}, opset, outputs, stored, room)
 
     def validate(self, node: Node) -> None:

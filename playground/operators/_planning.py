@@ -16,7 +16,7 @@ from playground.programs.steps import Float
 
 
 def float_function(planner: Planner, node: Node) -> tuple[Run, Call]:
-    """The float function of a node and what it is told; UnsupportedError if there is none."""
+    """The float function of a node and its arguments; UnsupportedError if there is none."""
     found = find(node)
     if found is None or found.run is None:
         raise UnsupportedError("this operator has no integer form")

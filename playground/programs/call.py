@@ -1,4 +1,4 @@
-"""What an operator's float function is told besides its inputs."""
+"""The arguments of an operator's float function besides its inputs."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Step:
     """Whether it has no form that follows on a float operator: convolutions and products of matrices."""
 
     def compute(self, inputs: list[NDArray[Any]], out: Value) -> NDArray[Any]:
-        """The result by NumPy, of the shape and dtype that ``out`` states. This is what the kernels are held against.
+        """The result by NumPy, of the shape and dtype that ``out`` states. Kernels are tested against it.
 
         Raises:
             EngineError: the step has no rule.

@@ -14,7 +14,7 @@ from playground.host import Kernels
 from playground.programs.packing import Packed
 
 _SAMPLE = 256
-"""Bytes of an array by which others are told from it before all of it is compared."""
+"""Bytes that are compared first, which tells most arrays apart without reading them whole."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)

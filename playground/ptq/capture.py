@@ -1,4 +1,4 @@
-"""Runs of a float graph that also give what flows inside it: prepared once, then batch after batch."""
+"""Runs a float graph and returns inner values too: prepared once, then run batch by batch."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _with_outputs(graph: Graph, names: Iterable[str]) -> Graph:
 
 
 def _within(work: Task[Feeds], step: Progress) -> Task[Feeds]:
-    """Inner work whose steps are told as one of the outer work's."""
+    """An inner task whose steps are reported as one step of the outer task."""
     while True:
         try:
             next(work)

@@ -1,4 +1,4 @@
-"""Writes a graph whose products quantize their inputs as they come, named and laid out as ONNX Runtime's
+"""Writes a graph whose products quantize their inputs while they run, named and laid out as ONNX Runtime's
 ``quantize_dynamic`` does: DynamicQuantizeLinear, MatMulInteger or ConvInteger, Cast, and the scales multiplied back.
 
 A Gemm becomes MatMul and Add first; a transposed weight ``w`` is stored as ``w_Transposed``. Rows of a table (Gather)

@@ -1,4 +1,4 @@
-"""What stays in float, and why: nothing is left out silently."""
+"""What stays in float, each with its reason for the report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From ranges and float constants to codes: activations' parameters, weights, biases; overrides have the last word."""
+"""From ranges and float constants to codes: activations' parameters, weights, biases; overrides take precedence."""
 
 from __future__ import annotations
 

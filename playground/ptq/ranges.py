@@ -1,4 +1,4 @@
-"""The ranges of activations: calibrators fed with what flows through the float model, batch by batch."""
+"""The ranges of activations: calibrators get the values of the float model, batch by batch."""
 
 from __future__ import annotations
 

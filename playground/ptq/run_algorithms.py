@@ -1,4 +1,4 @@
-"""Calls the algorithms that a recipe lists, each in its stage, and keeps what they tell for the report."""
+"""Calls the algorithms of a recipe, each in its stage, and keeps their notes for the report."""
 
 from __future__ import annotations
 

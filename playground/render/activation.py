@@ -1,4 +1,4 @@
-"""The histogram of an activation as calibration saw it, with the range that its codes reach."""
+"""The histogram of an activation's values in calibration, with the range of its codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a quantized model's answers are worth, as cards: against labels if there are any, else against the float's."""
+"""How well a quantized model answers, as cards: against labels if there are any, else against the float model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The large plot: the values, the levels on them, and the range that one can take hold of."""
+"""The large plot: the histogram of the values, the levels, and the handles of the clip range."""
 
 from __future__ import annotations
 

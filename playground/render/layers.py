@@ -1,4 +1,4 @@
-"""Plots about whole models: what each layer does to the output, and size against error."""
+"""Plots about whole models: the effect of each layer on the output, and size against error."""
 
 from __future__ import annotations
 

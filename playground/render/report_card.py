@@ -1,4 +1,4 @@
-"""What came of a quantization, as the Model view shows it: what was done, and what was skipped and why."""
+"""The report in the Model view: what was quantized, and what was skipped and why."""
 
 from __future__ import annotations
 

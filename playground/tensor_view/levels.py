@@ -1,4 +1,4 @@
-"""One scale of a quantized tensor as it is drawn: its levels, how many values each holds, and its staircase."""
+"""One scale of a quantized tensor for the plots: its levels, the number of values at each, and its staircase."""
 
 from __future__ import annotations
 

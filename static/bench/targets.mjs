@@ -1,4 +1,4 @@
-// What the kernels are meant to reach, held against the rows of one run.
+// Targets of the kernels, compared with the results of one run.
 
 /** @import { Row, Target } from "../types/bench" */
 

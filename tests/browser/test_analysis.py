@@ -70,7 +70,7 @@ def test_the_keyboard_keeps_its_place_while_a_button_works(convnet):
 
 def test_a_cancelled_run_leaves_nothing_behind(convnet, toasts):
     convnet.evaluate("() => playground.setState({formats: 'fc.weight=int8'})")  # what was measured is out of date
-    expect(convnet.locator("#slot-model-verdict")).to_contain_text("the answer stands here")
+    expect(convnet.locator("#slot-model-verdict")).to_contain_text("The result is shown here")
     before = convnet.evaluate("() => playground.state")
     convnet.locator("#mixed").click()
     convnet.wait_for_function("() => document.getElementById('job-stage').textContent.includes(' as int')")
@@ -78,7 +78,7 @@ def test_a_cancelled_run_leaves_nothing_behind(convnet, toasts):
     expect(convnet.locator("#job")).to_be_hidden()
     assert any("Nothing was changed" in text for text in toasts(convnet))
     assert convnet.evaluate("() => playground.state") == before
-    expect(convnet.locator("#slot-model-front")).to_contain_text("Every layer is tried")
+    expect(convnet.locator("#slot-model-front")).to_contain_text("Measures every layer")
     convnet.locator("#mixed").click()  # and it can be started again
     expect(convnet.locator("#slot-model-choice")).to_contain_text("Sizes and formats", timeout=60_000)
 

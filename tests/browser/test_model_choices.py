@@ -168,5 +168,5 @@ def test_images_are_read_as_it_says_and_the_histogram_is_of_them(model, source, 
     expect(hint).to_contain_text("minus 0.2")
     model.locator("#image-std").fill("0")
     model.locator("#image-std").press("Enter")
-    expect(model.locator("#toasts")).to_contain_text("std is not 0")
+    expect(model.locator("#toasts")).to_contain_text("std must not be 0")
     expect(hint).to_contain_text("divided by 1")

@@ -4,7 +4,7 @@ import gc
 
 import numpy as np
 import pytest
-from playground.engines.packing import Values, pack
+from playground.programs.packing import Values, pack
 from playground.engines.shared_weights import SharedWeights
 
 from playground import host

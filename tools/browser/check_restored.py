@@ -1,4 +1,4 @@
-"""Runs in Pyodide at build time, in memory that was restored from the snapshot: does everything still work?"""
+"""Runs in Pyodide at build time, in memory restored from the snapshot, and checks that everything works."""
 
 import json
 import sys

@@ -62,7 +62,7 @@ def tensor(proto: Message, values: Values) -> Tensor:
 
     Raises:
         BadFileError: its type or shape makes no sense, or it holds more or less than its shape says.
-        MissingError: its values are in another file, which is not at hand.
+        MissingError: the values are in another file, which does not exist.
     """
     source = values.source
     if len(proto.dims) > MOST_RANK:

@@ -43,7 +43,7 @@ def read(source: Source) -> Model:
 
     Raises:
         BadFileError: damaged, truncated, too large, or inconsistent.
-        MissingError: its weights are in another file that is not at hand.
+        MissingError: the weights are in another file, which does not exist.
         UnsupportedError: it uses a part of ONNX that has no place in :class:`Graph`.
     """
     if source.size > MOST_FILE_BYTES:

@@ -1,4 +1,4 @@
-"""What a runtime is here: data about what it takes, and one function that holds a recipe and a graph against it."""
+"""What a runtime is: data about what it supports, and a function that checks a recipe and a graph with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GPTQ: rounds column by column, and lets the columns not yet rounded make up for the error.
+"""GPTQ: rounds column by column, and adjusts the columns that are not yet rounded to compensate the error.
 
 Frantar et al., "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers", 2022: algorithm 1,
 with the inverse of the Hessian by Cholesky and updates in blocks. The scales are those of the scheme's calibrator.
@@ -27,7 +27,7 @@ BLOCK = 64
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What GPTQ is told: relative damping of the Hessian's diagonal, and whether columns of large inputs go first."""
+    """Parameters of GPTQ: relative damping of the Hessian's diagonal; whether columns of large inputs go first."""
 
     damping: float = 0.01
     ordered: bool = True
