@@ -4,10 +4,10 @@ import gc
 
 import numpy as np
 import pytest
-from playground.engines.shared_weights import SharedWeights
 
 from playground import host
 from playground.programs.packing import Values, pack
+from playground.programs.shared_weights import SharedWeights
 
 BY = Values(False, 3, "int16")
 
