@@ -123,9 +123,9 @@ def test_more_than_fit_into_memory_are_refused_at_once(opened, refused):
 
 
 BAD_LABELS = {
-    "too few": (np.zeros(5, np.int64), "mine.npz: labels of shape (5,) for 6 samples"),
+    "too few": (np.zeros(5, np.int64), "mine.npz: labels of shape (5,) do not fit 6 samples"),
     "no integers": (np.zeros(6, np.float32), "mine.npz: labels of type float32"),
-    "no class": (np.full(6, 3), "mine.npz: labels from 3 to 3 for 3 classes"),
+    "no class": (np.full(6, 3), "mine.npz: labels from 3 to 3 do not fit 3 classes"),
 }
 
 

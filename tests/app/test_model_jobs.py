@@ -206,4 +206,4 @@ def test_classes_that_only_the_run_can_refuse_are_said_and_the_model_is_kept(wor
     result = visitors(jobs, workspace, files, image=gallery.digits().images[:8], labels=np.full(8, 10))
     assert workspace.result is result
     assert workspace.compared is None
-    assert "labels from 10 to 10 for 10 classes" in workspace.problem
+    assert "labels from 10 to 10 do not fit 10 classes" in workspace.problem

@@ -197,7 +197,7 @@ def test_what_the_formula_and_the_titles_say(view, workspace):
     workspace.change(format="q4_1")
     assert "real = scale × number + offset" in view.texts["formula"].text
     workspace.change(format="fp16", granularity="tensor")
-    assert "the nearest number that the format has" in view.texts["formula"].text
+    assert "the nearest number of the format" in view.texts["formula"].text
     assert "no scale" in view.texts["channels"].text
     workspace.change(format="kmeans3")
     assert "8 levels" in view.texts["histogram"].text

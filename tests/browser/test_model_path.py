@@ -65,7 +65,7 @@ def test_labels_in_the_file_are_what_the_answers_are_measured_by(page, tmp_path)
     wrong = tmp_path / "wrong.npz"
     np.savez(wrong, image=digits.images[:90], labels=digits.labels[:90] + 5)
     page.set_input_files("#calibration", wrong)
-    page.get_by_text("for 10 classes").wait_for()
+    page.get_by_text("do not fit 10 classes").wait_for()
     labelled = tmp_path / "labelled.npz"
     np.savez(labelled, image=digits.images[:90], labels=digits.labels[:90])
     page.set_input_files("#calibration", labelled)

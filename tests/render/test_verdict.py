@@ -35,7 +35,7 @@ def test_the_layer_that_hurts_and_what_to_do() -> None:
         "first try one scale for each channel, then more bits for it."
     )
     assert "give it more bits, or leave it in float" in verdict(found(layer("b", BETTER, granularity="channel")))
-    assert "calibrate its activations" in verdict(found(layer("b", BETTER, "int8", "channel")))
+    assert "another calibrator for its activations" in verdict(found(layer("b", BETTER, "int8", "channel")))
 
 
 def test_where_accuracy_does_not_show_it() -> None:
