@@ -12,7 +12,7 @@ import numpy as np
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.host.kernel import Kernel, Words, fixed, octets
 from playground.model.graph import Node
-from playground.operators._attributes import Attribute
+from playground.operators._attributes import Attribute, axis_of
 from playground.operators._moves import Movable, moved_constant
 from playground.operators._operator import Form, Operator, Scales, Takes, Trait, Weight
 from playground.programs.call import Array, Call
@@ -109,7 +109,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
     else:
         raise UnsupportedError("its indices are no integers")
     shape, chosen = planner.values[data.value].shape, planner.values[source].shape
-    axis = int(node.attributes["axis"]) % len(shape)
+    axis = axis_of(node.attributes["axis"], len(shape))
     _check_places(indices_at, shape[axis])
     step = Gather((data.value, source), node.outputs[0], axis)
     out_shape = (*shape[:axis], *chosen, *shape[axis + 1 :])
