@@ -1,4 +1,4 @@
-"""Inputs and attributes of a node, by what its operator says of them (``Operator.takes``, ``attributes``, ``ranks``)."""
+"""Inputs and attributes of a node, by what its operator says of them (``takes``, ``attributes``, ``ranks``)."""
 
 from __future__ import annotations
 
@@ -293,9 +293,7 @@ def attributes_of(chain: Chain, entry: Operator, shape: tuple[int, ...]) -> dict
                 drawn[attribute.name] = attribute.choices[int(rng.integers(len(attribute.choices)))]
         elif attribute.name == "axis":
             drawn["axis"] = int(rng.integers(-len(shape), len(shape)))
-        elif (
-            attribute.kind == "float" and attribute.name not in ("alpha", "beta") or entry.name in ("Elu", "LeakyRelu")
-        ):
+        elif attribute.kind == "float":
             drawn[attribute.name] = float(rng.uniform(0.01, 1))
     return drawn
 

@@ -74,15 +74,53 @@ def _attribute(case: Case, rng: np.random.Generator) -> None:
 def _constant(case: Case, rng: np.random.Generator) -> None:
     if not case.graph.initializers:
         return
-    name = _any(rng, list(case.graph.initializers))
+    names = list(case.graph.initializers)
+    wide = [name for name in names if case.graph.initializers[name].dtype == "int64"]  # sizes, places, axes
+    name = _any(rng, wide if wide and rng.random() < 0.7 else names)
     array = case.graph.initializers[name].numpy().copy()
     if array.size and rng.random() < 0.8:
-        wrong = _any(rng, NUMBERS if array.dtype.kind in "iub" else FLOATS)
-        with np.errstate(all="ignore"):
-            array.reshape(-1)[int(rng.integers(array.size))] = np.array(wrong).astype(array.dtype)
+        _wrong_value(array, rng)
     else:
         array = np.zeros((0, *array.shape[1:]), array.dtype)
     _set(case, name, array)
+
+
+def _places(case: Case, rng: np.random.Generator) -> None:
+    """Sizes, axes, bounds or indices just beside what they were, in a constant or in what is fed."""
+    wide = [n for n, t in case.graph.initializers.items() if t.dtype in ("int32", "int64") and t.size]
+    fed = [n for n, x in case.feeds[0].items() if x.dtype.kind == "i" and x.size]
+    for name in [_any(rng, fed)] if fed else []:
+        for some in case.feeds:
+            some[name] = some[name].copy()
+            _wrong_value(some[name], rng, far=0.2)
+    lists = [
+        (index, name)
+        for index, node in enumerate(case.graph.nodes)
+        for name, value in node.attributes.items()
+        if isinstance(value, list) and value
+    ]
+    if lists and (not wide or rng.random() < 0.3):
+        index, name = _any(rng, lists)
+        attributes = case.graph.nodes[index].attributes
+        values = np.array(attributes[name])
+        _wrong_value(values, rng, far=0.2)
+        _with_node(case, index, attributes={**attributes, name: values.tolist()})
+    elif wide and not fed:
+        name = _any(rng, wide)
+        array = case.graph.initializers[name].numpy().copy()
+        _wrong_value(array, rng, far=0.2)
+        _set(case, name, array)
+
+
+def _wrong_value(array: Any, rng: np.random.Generator, far: float = 0.6) -> None:
+    """Change one value: to one just beside it, or (mostly, or with a chance of ``far``) far out."""
+    place = int(rng.integers(array.size))
+    old = array.reshape(-1)[place]
+    whole = array.dtype.kind in "iu"
+    near = [int(old) + 1, int(old) - 1, 2 * int(old) + 1, -int(old) - 1] if whole else [0.0]
+    wrong = _any(rng, near if rng.random() >= far else NUMBERS if array.dtype.kind in "iub" else FLOATS)
+    with np.errstate(all="ignore"):
+        array.reshape(-1)[place] = np.array(wrong).astype(array.dtype)
 
 
 def _set(case: Case, name: str, array: Any) -> None:
@@ -154,10 +192,8 @@ def _fed_shape(case: Case, rng: np.random.Generator) -> None:
     inputs = tuple(replace(v, shape=tuple(shape)) if v.name == value.name else v for v in case.graph.inputs)
     case.graph = case.graph.with_(inputs=inputs)
     case.feeds = [
-        {n: np.zeros(shape, x.dtype) + x.reshape(-1)[:1].sum() if n == value.name else x for n, x in fed.items()}
-        for fed in case.feeds
+        {n: np.resize(x, shape).astype(x.dtype) if n == value.name else x for n, x in fed.items()} for fed in case.feeds
     ]
-    case.feeds = [{n: x.astype(fed[n].dtype) for n, x in fed.items()} for fed in case.feeds]
 
 
 def _fed_values(case: Case, rng: np.random.Generator) -> None:
@@ -165,11 +201,8 @@ def _fed_values(case: Case, rng: np.random.Generator) -> None:
         for name, x in fed.items():
             if not x.size:
                 continue
-            changed = x.copy()
-            wrong = _any(rng, NUMBERS if x.dtype.kind in "iub" else FLOATS)
-            with np.errstate(all="ignore"):
-                changed.reshape(-1)[int(rng.integers(x.size))] = np.array(wrong).astype(x.dtype)
-            fed[name] = changed
+            fed[name] = x.copy()
+            _wrong_value(fed[name], rng)
 
 
 _KINDS = (
@@ -179,6 +212,8 @@ _KINDS = (
     _constant,
     _constant,
     _constant,
+    _constant,
+    *(_places,) * 8,
     _constant_type,
     _constant_shape,
     _input,
@@ -186,5 +221,6 @@ _KINDS = (
     _graph_output,
     _fed_type,
     _fed_shape,
+    _fed_values,
     _fed_values,
 )

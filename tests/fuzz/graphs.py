@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from playground.model.graph import Graph, Node, Tensor, ValueInfo
-from playground.operators import Operator, Scales, all_operators
+from playground.operators import Operator, Scales, all_operators, find
 from tests.fuzz.arguments import arguments, attributes_of
 from tests.fuzz.damage import damaged
 
@@ -56,12 +56,11 @@ def made(seed: int, index: int) -> Case:
     plain, coded = integer_operators(), coded_operators()
     every = [*plain, *coded]
     wanted = every[index % len(every)]
-    if wanted in coded:
-        form = QOPERATOR
-    else:
-        form = str(rng.choice([QDQ, DYNAMIC, FLOAT], p=[0.84, 0.1, 0.06]))
+    form = QOPERATOR if wanted in coded else str(rng.choice([QDQ, DYNAMIC, FLOAT], p=[0.84, 0.1, 0.06]))
     chain = Chain(rng, form)
     chain.append(wanted)
+    if wanted.scales is Scales.PRODUCT and rng.random() < 0.4:
+        chain.append_sibling()
     for _ in range(int(rng.integers(0, 6))):
         if chain.broken:
             break
@@ -69,7 +68,7 @@ def made(seed: int, index: int) -> Case:
             plain[int(rng.integers(len(plain)))] if form != QOPERATOR else every[int(rng.integers(len(every)))]
         )
     case = chain.case()
-    return damaged(case, rng) if rng.random() < 0.3 else case
+    return damaged(case, rng) if rng.random() < 0.45 else case
 
 
 class Chain:
@@ -170,10 +169,14 @@ class Chain:
             self.quantized[name] = real
         return self.quantized[name]
 
-    def weights(self, shape: tuple[int, ...], axis: int | None) -> str:
+    def weights(self, shape: tuple[int, ...], axis: int | None, *, anew: bool = False) -> str:
         """A constant of weights: quantized ones per channel or tensor. One of the same shape is often used again."""
-        alike = [n for n in self.quantized.values() if n.startswith("w") and self.values[n].shape == shape]
-        if alike and self.rng.random() < 0.4:
+        alike = [
+            n
+            for n in self.quantized.values()
+            if n.startswith("dequantizelinear") and f"w/{n}" in self.quantized and self.values[n].shape == shape
+        ]
+        if alike and not anew and self.rng.random() < 0.4:
             return alike[0]
         if self.form == FLOAT:
             return self.constant(self.floats(shape), "w")
@@ -207,6 +210,18 @@ class Chain:
         attributes = {**attributes_of(self, entry, self.values[inputs[0]].shape), **extra}
         count = int(attributes.pop("outputs", 1))
         outputs = self.node(entry.name, inputs, count, entry.domain, **attributes)
+        self._compute(entry, outputs)
+
+    def append_sibling(self) -> None:
+        """The last product once more, by other weights of the same shape."""
+        node = self.nodes[-1]
+        if self.broken or self.form == FLOAT or node.inputs[1] not in self.quantized.values():
+            return
+        entry = find(node)
+        assert entry is not None
+        axis = entry.weights[-1].channel_axis(node, self.values[node.inputs[1]].ndim)
+        weights = self.weights(self.values[node.inputs[1]].shape, axis, anew=True)
+        outputs = self.node(node.op, [node.inputs[0], weights, *node.inputs[2:]], **node.attributes)
         self._compute(entry, outputs)
 
     def _compute(self, entry: Operator, outputs: list[str]) -> None:

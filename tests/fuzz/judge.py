@@ -65,7 +65,7 @@ def _judge(case: Case, kernels: GuardedKernels, seed: int, verdict: Verdict) -> 
     for apart in (False, True):
         with guarded_kernels(kernels, apart=apart):
             ours = PlannedModel(case.graph, "wasm")
-            found = [attempt("wasm", lambda fed=fed: ours.run(fed)) for fed in case.feeds]
+            found = [attempt("wasm", lambda fed=fed, ours=ours: ours.run(fed)) for fed in case.feeds]
             ours.release()
         for one, other in zip(expected, found, strict=True):
             _compare(one, other, verdict)

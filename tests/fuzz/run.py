@@ -1,7 +1,7 @@
 """Generated graphs in both integer engines: ``python -m tests.fuzz.run --count 2000 --seed 1``.
 
-Graph number i of a seed is always the same: ``--only i`` repeats one. Each batch runs in a process of its own, so that a
-crash is counted and the rest goes on. Anything that is not as promised is printed and makes the exit code 1.
+Graph number i of a seed is always the same: ``--only i`` repeats one. Each batch runs in a process of its own, so
+that a crash is counted and the rest goes on. Anything that is not as promised is printed and makes the exit code 1.
 """
 
 from __future__ import annotations
@@ -70,10 +70,17 @@ class Report:
         return "\n".join(lines)
 
 
-def batch(seed: int, first: int, count: int, kernels: GuardedKernels | None = None, verbose: bool = False) -> Report:
+def batch(
+    seed: int,
+    first: int,
+    count: int,
+    kernels: GuardedKernels | None = None,
+    *,
+    verbose: bool = False,
+) -> Report:
     """Judge ``count`` graphs from number ``first`` on, in this process."""
     kernels = kernels or GuardedKernels()
-    for index in range(_WARM_UP if count > 1 else 3):
+    for index in range(_WARM_UP if count > 1 else 0):
         judged(made(2**31 + 1, index), kernels)
     report = Report(seed)
     for index in range(first, first + count):
