@@ -110,6 +110,8 @@ def plan(planner: Planner, node: Node) -> Symbol:
         raise UnsupportedError("its indices are no integers")
     shape, chosen = planner.values[data.value].shape, planner.values[source].shape
     axis = axis_of(node.attributes["axis"], len(shape))
+    if not shape[axis] and math.prod(chosen):
+        raise UnsupportedError("it has indices, and its table has no rows")
     _check_places(indices_at, shape[axis])
     step = Gather((data.value, source), node.outputs[0], axis)
     out_shape = (*shape[:axis], *chosen, *shape[axis + 1 :])
@@ -118,7 +120,11 @@ def plan(planner: Planner, node: Node) -> Symbol:
 
 
 def _check_places(indices: Symbol, rows: int) -> None:
-    if isinstance(indices, Constant) and (indices.array.min() < -rows or indices.array.max() >= rows):
+    if (
+        isinstance(indices, Constant)
+        and indices.array.size
+        and (indices.array.min() < -rows or indices.array.max() >= rows)
+    ):
         raise UnsupportedError(f"it has indices that are not below {rows}")
 
 

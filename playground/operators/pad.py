@@ -40,6 +40,7 @@ def run(call: Call, x: Array, *given: Array | None) -> Array:
         index[axis] = slice(max(0, -before), x.shape[axis] - max(0, -after))
         before_after[axis] = (max(0, before), max(0, after))
     kept = x[tuple(index)]
+    call.room.value([n + sum(more) for n, more in zip(kept.shape, before_after, strict=True)], x.dtype)
     if mode != "constant":
         return np.pad(kept, before_after, mode)
     constant = call.get("value") if value is None else value.reshape(-1)[0]
