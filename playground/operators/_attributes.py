@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -106,6 +106,25 @@ def _is_number(value: Any, kind: str) -> bool:
 def where_of(node: Node) -> str:
     """How errors name a node."""
     return f"node {node.name or next(iter(node.outputs), '')!r}"
+
+
+def axis_of(axis: int, rank: int) -> int:
+    """An axis counted from the first one of ``rank``; a negative one counts from the end.
+
+    Raises:
+        InvalidInputError: there is no such axis.
+    """
+    if not -rank <= axis < rank:
+        raise InvalidInputError(f"there is no axis {axis} in a value of {rank} axes")
+    return int(axis) % rank
+
+
+def axes_among(axes: Iterable[int], rank: int) -> list[int]:
+    """The same for several axes, each of which may be named once."""
+    found = [axis_of(int(axis), rank) for axis in axes]
+    if len(set(found)) != len(found):
+        raise InvalidInputError(f"it names an axis twice: {found}")
+    return found
 
 
 # Shared by many operators

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
+from playground.operators._attributes import axes_among
 from playground.programs import integer_ops as ops
 from playground.programs.integer_ops import Box
 from playground.programs.planner import (
@@ -46,6 +48,8 @@ def moved_constant(
 def to_shape(planner: Planner, node: Node, shape: tuple[int, ...]) -> Symbol:
     """A node's first input in another shape, whatever it is."""
     symbol, output = planner.symbol(node.inputs[0]), node.outputs[0]
+    if math.prod(shape) != math.prod(old := planner.shape(node.inputs[0])) or min(shape, default=0) < 0:
+        raise UnsupportedError(f"values of shape {old} cannot have shape {shape}")
     if isinstance(symbol, (Constant, ConstantDequantized)):
         return moved_constant(symbol, lambda x: x.reshape(shape))
     if isinstance(symbol, Deferred):
@@ -69,7 +73,7 @@ def axes_of(planner: Planner, node: Node, rank: int) -> list[int] | None:
     """The axes that a node's second input names, counted from the first one of ``rank``; None: it has no such input."""
     if len(node.inputs) < 2 or not node.inputs[1]:
         return None
-    return [int(a) % rank for a in planner.known(node.inputs[1], "list of axes").reshape(-1)]
+    return axes_among(planner.known(node.inputs[1], "list of axes").reshape(-1), rank)
 
 
 def viewed(planner: Planner, symbol: Movable, name: str, box: Box) -> Movable:

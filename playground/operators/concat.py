@@ -9,7 +9,7 @@ import numpy as np
 
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
-from playground.operators._attributes import Attribute
+from playground.operators._attributes import Attribute, axis_of
 from playground.operators._operator import Form, Operator, Scales
 from playground.operators._planning import folded
 from playground.programs import integer_ops as ops
@@ -58,8 +58,10 @@ def plan(planner: Planner, node: Node) -> Symbol:
         return folded(planner, node)
     symbols = [planner.symbol(name) for name in node.inputs]
     shapes = [planner.shape(name) for name in node.inputs]
-    axis = int(node.attributes["axis"]) % len(shapes[0])
+    axis = axis_of(node.attributes["axis"], len(shapes[0]))
     shape = tuple(sum(s[axis] for s in shapes) if a == axis else n for a, n in enumerate(shapes[0]))
+    if len({(*s[:axis], -1, *s[axis + 1 :]) for s in shapes}) > 1:
+        raise UnsupportedError(f"values of shapes {', '.join(map(str, shapes))} do not fit each other")
     if any(isinstance(symbol, (Codes, Constant)) for symbol in symbols):
         raise UnsupportedError("an input is neither quantized nor a quantized constant")
     parts = [

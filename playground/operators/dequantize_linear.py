@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 from playground.number_formats import FORMATS
-from playground.operators._attributes import Attribute
+from playground.operators._attributes import Attribute, axis_of
 from playground.operators._operator import Operator, Scales, Trait
 from playground.operators._quantization import ATTRIBUTES, FLOATS, along, one_scale
 from playground.programs.call import Array, Call
@@ -46,7 +46,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
     has_points = len(node.inputs) > 2 and node.inputs[2]
     points = planner.known(node.inputs[2], "zero-point") if has_points else np.zeros_like(scales, np.int32)
     rank = symbol.array.ndim
-    axis = int(node.attributes["axis"]) % rank if scales.size > 1 and rank else None
+    axis = axis_of(node.attributes["axis"], rank) if scales.size > 1 and rank else None
     return ConstantDequantized(
         symbol.array, _aligned(scales, rank, axis), _aligned(points.astype(np.int32), rank, axis), axis
     )

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from playground.model.graph import Node
-from playground.operators._attributes import Attribute
+from playground.operators._attributes import Attribute, axis_of
 from playground.operators._moves import to_shape
 from playground.operators._operator import Form, Operator, Scales, Trait
 from playground.programs.call import Array, Call
@@ -16,17 +14,18 @@ from playground.programs.planner import Planner, Symbol
 
 def run(call: Call, x: Array) -> Array:
     """Two axes: what is before ``axis``, and the rest."""
-    axis = call.get("axis")
-    lead = math.prod(x.shape[: axis if axis >= 0 else x.ndim + axis])
-    return x.reshape(lead, x.size // lead if lead else math.prod(x.shape[axis:]))
+    return x.reshape(_two(x.shape, call.get("axis")))
+
+
+def _two(shape: tuple[int, ...], axis: int) -> tuple[int, int]:
+    """The sizes before an axis and from there on; the axis may be the one after the last."""
+    at = axis if axis == len(shape) else axis_of(axis, len(shape))
+    return math.prod(shape[:at]), math.prod(shape[at:])
 
 
 def plan(planner: Planner, node: Node) -> Symbol:
     """Flatten to two axes."""
-    shape = planner.shape(node.inputs[0])
-    axis = int(node.attributes["axis"])
-    axis += len(shape) if axis < 0 else 0
-    return to_shape(planner, node, (int(np.prod(shape[:axis])), int(np.prod(shape[axis:]))))
+    return to_shape(planner, node, _two(planner.shape(node.inputs[0]), node.attributes["axis"]))
 
 
 OPERATOR = Operator(

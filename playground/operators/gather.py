@@ -12,7 +12,7 @@ import numpy as np
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.host.kernel import Kernel, Words, fixed, octets
 from playground.model.graph import Node
-from playground.operators._attributes import Attribute
+from playground.operators._attributes import Attribute, axis_of
 from playground.operators._moves import Movable, moved_constant
 from playground.operators._operator import Form, Operator, Scales, Takes, Trait, Weight
 from playground.programs.call import Array, Call
@@ -111,7 +111,9 @@ def plan(planner: Planner, node: Node) -> Symbol:
     else:
         raise UnsupportedError("the indices are not integers")
     shape, chosen = planner.values[data.value].shape, planner.values[source].shape
-    axis = int(node.attributes["axis"]) % len(shape)
+    axis = axis_of(node.attributes["axis"], len(shape))
+    if not shape[axis] and 0 not in chosen:
+        raise UnsupportedError("there are indices but the table has no rows")
     _check_places(indices_at, shape[axis])
     step = Gather((data.value, source), node.outputs[0], axis)
     out_shape = (*shape[:axis], *chosen, *shape[axis + 1 :])
@@ -125,7 +127,11 @@ def _outside(rows: int) -> tuple[str, str]:
 
 
 def _check_places(indices: Symbol, rows: int) -> None:
-    if isinstance(indices, Constant) and (indices.array.min() < -rows or indices.array.max() >= rows):
+    if (
+        isinstance(indices, Constant)
+        and indices.array.size
+        and (indices.array.min() < -rows or indices.array.max() >= rows)
+    ):
         raise UnsupportedError(f"an index is outside of {rows} rows")
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from playground.errors import UnsupportedError
 from playground.host.kernel import FLAG, Kernel, floats, octets
 from playground.model.graph import Node
-from playground.operators._attributes import Attribute
+from playground.operators._attributes import Attribute, axis_of
 from playground.operators._elementwise import together
 from playground.operators._operator import Form, Operator, Scales, Takes
 from playground.programs import integer_ops as ops
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def run(call: Call, x: Array, scale: Array, bias: Array | None = None) -> Array | tuple[Array, Array, Array]:
     """Mean 0 and variance 1 over the axes from ``axis`` on, then scale and bias; also mean and 1 / deviation."""
-    axes = tuple(range(call.get("axis") % x.ndim, x.ndim))
+    axes = tuple(range(axis_of(call.get("axis"), x.ndim), x.ndim))
     together(call, x, scale, x if bias is None else bias)
     mean = x.mean(axis=axes, keepdims=True)
     centred = x - mean
@@ -100,7 +100,7 @@ def plan(planner: Planner, node: Node) -> Deferred:
     shape = planner.values[x.value].shape
     if any(node.outputs[1:]):
         raise UnsupportedError("the outputs for training are not supported")
-    if int(node.attributes["axis"]) % len(shape) != len(shape) - 1:
+    if axis_of(node.attributes["axis"], len(shape)) != len(shape) - 1:
         raise UnsupportedError("only normalization over the last axis is supported")
     gamma = planner.known(node.inputs[1], "scale").astype(np.float32)
     given = len(node.inputs) > 2 and node.inputs[2]

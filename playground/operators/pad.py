@@ -10,7 +10,7 @@ import numpy as np
 from playground.errors import UnsupportedError
 from playground.host.kernel import ANY, Kernel, octets
 from playground.model.graph import Node
-from playground.operators._attributes import Attribute, text_of
+from playground.operators._attributes import Attribute, axes_among, text_of
 from playground.operators._moves import MOST_AXES
 from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.programs import integer_ops as ops
@@ -40,6 +40,7 @@ def run(call: Call, x: Array, *given: Array | None) -> Array:
         index[axis] = slice(max(0, -before), x.shape[axis] - max(0, -after))
         before_after[axis] = (max(0, before), max(0, after))
     kept = x[tuple(index)]
+    call.room.value([n + sum(more) for n, more in zip(kept.shape, before_after, strict=True)], x.dtype)
     if mode != "constant":
         return np.pad(kept, before_after, mode)
     constant = call.get("value") if value is None else value.reshape(-1)[0]
@@ -82,7 +83,9 @@ def plan(planner: Planner, node: Node) -> Dequantized:
     given = node.attributes.get("pads")
     pads = [int(n) for n in (planner.known(node.inputs[1], "padding") if given is None else given)]
     if len(node.inputs) > 3 and node.inputs[3]:
-        pads = _spread(pads, [int(a) % len(shape) for a in planner.known(node.inputs[3], "list of axes")], len(shape))
+        pads = _spread(
+            pads, axes_among(planner.known(node.inputs[3], "list of axes").reshape(-1), len(shape)), len(shape)
+        )
     if min(pads, default=0) < 0 or len(shape) > MOST_AXES:
         raise UnsupportedError(f"padding of {pads} is not supported")
     value = np.float32(node.attributes["value"])

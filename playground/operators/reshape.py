@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
@@ -27,10 +27,10 @@ def plan(planner: Planner, node: Node) -> Symbol:
     wanted = [int(n) for n in planner.known(node.inputs[1], "shape")]
     if not node.attributes["allowzero"]:
         wanted = [old[i] if n == 0 else n for i, n in enumerate(wanted)]
-    size = int(np.prod(old, dtype=np.int64))
+    size = math.prod(old)
     if -1 in wanted:
-        wanted[wanted.index(-1)] = size // -int(np.prod(wanted, dtype=np.int64))
-    if int(np.prod(wanted, dtype=np.int64)) != size:
+        wanted[wanted.index(-1)] = size // -math.prod(wanted)
+    if math.prod(wanted) != size or min(wanted, default=0) < 0:
         raise UnsupportedError(f"shape {old} cannot become {tuple(wanted)}")
     return to_shape(planner, node, tuple(wanted))
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
-from playground.operators._attributes import Attribute
+from playground.operators._attributes import Attribute, axis_of
 from playground.operators._moves import part_of
 from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.programs.call import Array, Call
@@ -40,7 +40,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
     for i, axis in enumerate(axes or range(len(starts))):
         step = steps[i] if steps else 1
         before_the_first = step < 0 and ends[i] < -shape[axis]
-        chosen[axis % len(shape)] = slice(starts[i], None if before_the_first else ends[i], step)
+        chosen[axis_of(axis, len(shape))] = slice(starts[i], None if before_the_first else ends[i], step)
     ranges = [range(*s.indices(n)) for s, n in zip(chosen, shape, strict=True)]
     starts_at, by = (tuple(getattr(r, end) for r in ranges) for end in ("start", "step"))
     box = Box(tuple(range(len(shape))), starts_at, by, tuple(len(r) for r in ranges))

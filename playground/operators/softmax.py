@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from playground.host.kernel import FLAG, Kernel, fixed, floats, octets
 from playground.model.graph import Node
-from playground.operators._attributes import AXIS
+from playground.operators._attributes import AXIS, axis_of
 from playground.operators._operator import Form, Operator, Scales
 from playground.operators._planning import float_tail
 from playground.programs import integer_ops as ops
@@ -29,10 +29,9 @@ if TYPE_CHECKING:
 def log_softmax(call: Call, x: Array) -> Array:
     """Along one axis; before opset 13 over all axes from that one on (default 1 instead of the last)."""
     if call.opset >= 13:
-        axes: tuple[int, ...] = (call.get("axis", -1),)
+        axes: tuple[int, ...] = (axis_of(call.get("axis", -1), x.ndim),)
     else:
-        first = call.get("axis", 1)
-        axes = tuple(range(first % x.ndim, x.ndim))
+        axes = tuple(range(axis_of(call.get("axis", 1), x.ndim), x.ndim))
     shifted = x - x.max(axis=axes, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=axes, keepdims=True)))
 
@@ -82,7 +81,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
     """Softmax of quantized values along the last axis; else a float operator at the end."""
     symbol = planner.symbol(node.inputs[0])
     rank = len(planner.shape(node.inputs[0]))
-    axis = int(node.attributes.get("axis", -1 if planner.graph.opset >= 13 else 1)) % rank
+    axis = axis_of(node.attributes.get("axis", -1 if planner.graph.opset >= 13 else 1), rank)
     if not isinstance(symbol, Dequantized) or axis != rank - 1:
         return float_tail(planner, node)
     shape = planner.values[symbol.value].shape

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from playground.errors import InvalidInputError
 from playground.model.graph import Node
-from playground.operators._attributes import Attribute
+from playground.operators._attributes import Attribute, axis_of
 from playground.operators._moves import part_of
 from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.programs.call import Array, Call
@@ -18,19 +21,27 @@ def run(call: Call, x: Array, given: Array | None = None) -> tuple[Array, ...]:
     axis, sizes = call.get("axis"), call.get("split") if given is None else given.tolist()
     if sizes is None:
         step = -(-x.shape[axis] // call.outputs)
-        sizes = [step] * (call.outputs - 1)
+        sizes = [min(step, x.shape[axis] - i * step) for i in range(call.outputs)]
+    _check(sizes, call.outputs, x.shape[axis])
     return tuple(np.split(x, np.cumsum(sizes)[: call.outputs - 1], axis))
+
+
+def _check(sizes: Sequence[int], count: int, whole: int) -> None:
+    """Raise InvalidInputError unless ``sizes`` are those of ``count`` pieces of an axis."""
+    if len(sizes) != count or sum(sizes) != whole or min(sizes, default=0) < 0:
+        raise InvalidInputError(f"{count} pieces of sizes {list(sizes)} are not an axis of {whole} places")
 
 
 def plan(planner: Planner, node: Node) -> tuple[Symbol, ...]:
     """Split along an axis, into equal or stated parts."""
     shape = planner.shape(node.inputs[0])
-    axis, count = int(node.attributes["axis"]) % len(shape), len(node.outputs)
+    axis, count = axis_of(node.attributes["axis"], len(shape)), len(node.outputs)
     sizes = node.attributes.get("split")
     if sizes is None and len(node.inputs) > 1 and node.inputs[1]:
         sizes = planner.known(node.inputs[1], "list of sizes")
     part = -(-shape[axis] // count)
     sizes = [min(part, shape[axis] - i * part) for i in range(count)] if sizes is None else [int(n) for n in sizes]
+    _check(sizes, count, shape[axis])
     made, axes, ones = [], tuple(range(len(shape))), (1,) * len(shape)
     for i, output in enumerate(node.outputs):
         starts = tuple(sum(sizes[:i]) if a == axis else 0 for a in axes)

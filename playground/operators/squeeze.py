@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from playground.errors import UnsupportedError
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute
 from playground.operators._moves import axes_of, to_shape
@@ -24,6 +25,8 @@ def plan(planner: Planner, node: Node) -> Symbol:
     shape = planner.shape(node.inputs[0])
     axes = axes_of(planner, node, max(len(shape), 1))
     gone = [i for i, n in enumerate(shape) if n == 1] if axes is None else axes
+    if any(shape[i] != 1 for i in gone):
+        raise UnsupportedError(f"axes {gone} of a value of shape {shape} are not all of size 1")
     return to_shape(planner, node, tuple(n for i, n in enumerate(shape) if i not in gone))
 
 

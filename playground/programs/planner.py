@@ -177,7 +177,7 @@ class Planner:
         """A quantized input of any kind; a constant of one scale becomes a value of the program."""
         symbol = self.symbol(name)
         if isinstance(symbol, ConstantDequantized) and symbol.scale.size == 1 and symbol.codes.dtype.itemsize == 1:
-            value = name if name in self.values else self.constant(name, symbol.codes)
+            value = self.constant(f"{name}:codes", symbol.codes)
             return Dequantized(value, np.float32(symbol.scale.reshape(())), int(symbol.zero_point.reshape(-1)[0]))
         if not isinstance(symbol, Dequantized):
             raise UnsupportedError("an input is neither quantized nor a quantized constant")
@@ -195,11 +195,17 @@ class Planner:
     def emit(self, step: p.Step, shape: tuple[int, ...], dtype: str) -> None:
         """Append a step whose output has this shape and dtype; UnsupportedError if that is too large."""
         self.room.value(shape, dtype)
+        if step.output in self.values:
+            raise UnsupportedError(f"the value {step.output!r} is made twice")
         self.values[step.output] = p.Value(tuple(int(n) for n in shape), dtype)
         self.steps.append(step)
 
     def constant(self, name: str, array: NDArray[Any]) -> str:
-        """Make a constant a value of the program; returns its name."""
+        """Make a constant a value of the program; returns its name. UnsupportedError if that is another value's."""
+        if name in self.values:
+            if name in self.constants and np.array_equal(self.constants[name], array):
+                return name
+            raise UnsupportedError(f"the value {name!r} is made twice")
         self.constants[name] = np.ascontiguousarray(array).reshape(array.shape)  # else a number would gain an axis
         self.values[name] = p.Value(array.shape, array.dtype.name)
         return name
@@ -216,11 +222,14 @@ class Planner:
         if isinstance(symbol, Codes) or (isinstance(symbol, Dynamic) and symbol.value == name):
             return symbol.value
         if isinstance(symbol, (Constant, ConstantDequantized)):
-            return self.constant(name, self.known(name, "input"))
+            own = name if isinstance(symbol, Constant) else f"{name}:real"
+            return self.constant(own, self.known(name, "input"))
+        # What moves codes has given them the tensor's name
+        own = name if name not in self.values else f"{name}:real"
         deferred = self.deferred(symbol)
-        deferred.emit(name, np.float32(1), ops.Target("float32", 0, deferred.lo, deferred.hi))
-        self.symbols[name] = Codes(name)
-        return name
+        deferred.emit(own, np.float32(1), ops.Target("float32", 0, deferred.lo, deferred.hi))
+        self.symbols[name] = Codes(own)
+        return own
 
     def deferred(self, symbol: Symbol) -> Deferred:
         """A result that can still be clamped and rounded: for codes, a table of what they mean."""

@@ -76,7 +76,7 @@ def test_clip_limits_become_codes(lo, hi, expected):
 
 
 def test_why_it_is_left_to_others_is_data():
-    alone = Node("MatMulNBits", "one", ("x", "w", "scales"), ("y",), {"K": 4, "N": 2}, "com.microsoft")
+    alone = Node("MatMulNBits", "one", ("x", "x", "x"), ("y",), {"K": 4, "N": 2}, "com.microsoft")
     (found,) = refusals(graph([alone], ["y"]))
     assert (found.node, found.op) == ("one", "MatMulNBits")
     assert found.reason.startswith("its input is float32")

@@ -28,9 +28,7 @@ def test_data_over_the_budget_is_refused_and_the_largest_named(tracked, monkeypa
     monkeypatch.setattr(checks, "DATA_BUDGET", 100)
     checks._check_budget()
     monkeypatch.setattr(checks, "DATA_BUDGET", 99)
-    with pytest.raises(
-        BuildError, match=r"100 bytes of data are committed; the limit is 99\. .*large\.onnx"
-    ):
+    with pytest.raises(BuildError, match=r"100 bytes of data are committed; the limit is 99\. .*large\.onnx"):
         checks._check_budget()
 
 
