@@ -74,7 +74,7 @@ def test_structs_inside_are_laid_out_one_after_the_other():
     ],
 )
 def test_every_field_is_named(given, told):
-    with pytest.raises(InvalidInputError, match=f"k_one: the call does not name the fields of its struct .{told}"):
+    with pytest.raises(InvalidInputError, match=f"k_one: the call does not name the fields of the struct .{told}"):
         call(one(), **given)
 
 

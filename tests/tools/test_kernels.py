@@ -65,5 +65,5 @@ def test_modules_that_are_too_large_together_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(kernels, "SIZE_BUDGET", 600)
     kernels.check_size(files)
     monkeypatch.setattr(kernels, "SIZE_BUDGET", 500)
-    with pytest.raises(BuildError, match="500 are allowed"):
+    with pytest.raises(BuildError, match="the limit is 500"):
         kernels.check_size(files)
