@@ -104,7 +104,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
         return moved_constant(table, lambda x: np.take(x, places, int(node.attributes["axis"])))
     data = _gathered_from(planner, node.inputs[0])
     indices_at = planner.symbol(node.inputs[1])
-    if isinstance(indices_at, Constant):
+    if isinstance(indices_at, Constant) and indices_at.array.dtype in (np.int32, np.int64):
         source = planner.constant(f"{node.inputs[1]}:indices", indices_at.array.astype(np.int64))
     elif isinstance(indices_at, Codes) and planner.values[indices_at.value].dtype in ("int32", "int64"):
         source = indices_at.value

@@ -33,6 +33,7 @@ from playground.operators import (
 )
 from playground.ptq.constants import flat_parameters
 from playground.ptq.qdq import Quantization
+from playground.ptq.working_on import working_on
 from playground.quantization import QTensor
 
 DEQUANTIZE = dequantize_linear.OPERATORS[0].name
@@ -67,7 +68,8 @@ class DynamicWriter:
     def write(self, wanted: Collection[str] = ()) -> Graph:
         """The graph. Rows of a table that only products read are not dequantized, unless they are ``wanted``."""
         for node in self._graph.nodes:
-            self._write_node(node)
+            with working_on(node):
+                self._write_node(node)
         used = {name for node in self._made for name in node.reads}
         used |= {value.name for value in self._graph.outputs} | set(wanted)
         self._made = [node for node in self._made if node.op != DEQUANTIZE or node.outputs[0] in used]

@@ -21,6 +21,7 @@ from playground.ptq.choices import QuantizedOperators, quantized_operators, weig
 from playground.ptq.exclusion import excluded_nodes
 from playground.ptq.patterns import Groups
 from playground.ptq.report import Skipped
+from playground.ptq.working_on import working_on
 from playground.quantization import Scheme
 
 
@@ -111,7 +112,8 @@ class _Placer:
             if operator is None or not operator.forms & forms or operator.scales not in rules:
                 continue
             if self.placement.quantizes(node):
-                rules[operator.scales](node)
+                with working_on(node):
+                    rules[operator.scales](node)
 
     def _place_further(self) -> None:
         """Place what ONNX Runtime's rules leave in float, after they have placed the rest."""

@@ -21,6 +21,7 @@ from playground.model.naming import FreeNames
 from playground.operators import find
 from playground.ptq.constants import Int32Bias, flat_parameters
 from playground.ptq.placement import Placement
+from playground.ptq.working_on import working_on
 from playground.quantization import QParams, QTensor
 
 
@@ -84,7 +85,8 @@ class QdqWriter:
             self._quantize(value.name, value.name)
         for node in self._graph.nodes:
             if node.name not in self._placement.removed:
-                self._copy(node)
+                with working_on(node):
+                    self._copy(node)
         used = {name for node in self._made for name in node.reads} | self._outputs
         kept = {name: tensor for name, tensor in self._graph.initializers.items() if name in used}
         return self._graph.with_(nodes=tuple(self._made), initializers={**kept, **self._constants})

@@ -120,7 +120,8 @@ def _wrong_value(array: Any, rng: np.random.Generator, far: float = 0.6) -> None
     near = [int(old) + 1, int(old) - 1, 2 * int(old) + 1, -int(old) - 1] if whole else [0.0]
     wrong = _any(rng, near if rng.random() >= far else NUMBERS if array.dtype.kind in "iub" else FLOATS)
     with np.errstate(all="ignore"):
-        array.reshape(-1)[place] = np.array(wrong).astype(array.dtype)
+        wrapped = (wrong + 2**63) % 2**64 - 2**63 if isinstance(wrong, int) else wrong
+        array.reshape(-1)[place] = np.array(wrapped).astype(array.dtype)
 
 
 def _set(case: Case, name: str, array: Any) -> None:
