@@ -1,4 +1,4 @@
-"""The kernels on a memory in which everything lies between guards: octets that nobody may write, and whoever reads them
+"""The kernels on a memory in which everything lies between guards: octets that no kernel may write, and a kernel that reads them
 gets other numbers than the reference."""
 
 from __future__ import annotations
