@@ -43,7 +43,7 @@ MOST_FIELDS = 1_500_000
 MOST_GRAPH_DEPTH = 24
 """Graphs within graphs (branches of If, bodies of Loop), and types within types."""
 
-MOST_NODES = 100_000
+MOST_NODES = 40_000
 """Operators that a file's functions may become when calls are replaced by their bodies."""
 
 MOST_CALL_DEPTH = 50
