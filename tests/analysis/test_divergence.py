@@ -12,7 +12,7 @@ from playground.analysis.divergence import FAKE_QUANT, Divergence, NodeDifferenc
 from playground.engines import run as running
 from playground.engines.interpreter import run_graph
 from playground.errors import InvalidInputError, MissingError
-from playground.model.graph import Graph, Model, Tensor
+from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
 from playground.ptq.pipeline import QuantizedModel
 
 FEEDS = {"image": gallery.digits().images[:80]}
@@ -72,6 +72,31 @@ def test_a_float_graph_has_outputs_to_compare(net: Model, net_data: dict[str, np
     assert found["reference"].output == 0
     assert found["onnxruntime"].output < 1e-5
     assert found["onnxruntime"].nodes == ()
+
+
+def quantized_sum(columns: int) -> Graph:
+    """The sum of x and c, both quantized: the constant too while the graph runs."""
+    held = {"c": np.linspace(-1, 1, columns, dtype=np.float32), "s": np.float32(0.02), "z": np.uint8(128)}
+    pairs = [
+        node
+        for name in ("x", "c", "y")
+        for node in (
+            Node("QuantizeLinear", f"{name} quantize", (name, "s", "z"), (f"{name}q",)),
+            Node("DequantizeLinear", f"{name} dequantize", (f"{name}q", "s", "z"), (f"{name}r",)),
+        )
+    ]
+    nodes = (*pairs[:4], Node("Add", "add", ("xr", "cr"), ("y",)), *pairs[4:])
+    values = (ValueInfo("x", "float32", ("n", columns)),), (ValueInfo("yr", "float32", ("n", columns)),)
+    return Graph("sum", *values, nodes, {name: Tensor.of(name, np.asarray(v)) for name, v in held.items()}, 17)
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_constants_are_no_activations_and_one_column_is_no_choice(columns: int) -> None:
+    x = np.random.default_rng(0).uniform(-1, 1, (30, columns)).astype(np.float32)
+    (found,) = divergences(quantized_sum(columns), {"x": x}, ["reference"])
+    assert found.failure == ""
+    assert [(node.node, node.value) for node in found.nodes] == [("x", "x"), ("add", "y")]
+    assert (found.agreement is None) == (columns == 1)
 
 
 def test_a_share_of_all_codes_is_said_in_plain_digits() -> None:

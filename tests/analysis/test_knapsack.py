@@ -92,6 +92,39 @@ def test_many_layers_stay_bounded_and_say_so() -> None:
         assert sum(layer[pick].bytes for layer, pick in zip(layers, picks, strict=True)) == nbytes
 
 
+@pytest.mark.parametrize("most", [2, 3, 7, 50])
+def test_thinning_keeps_both_ends(most: int) -> None:
+    """The smallest combination and the best one are still there, whatever lies between them is not."""
+    rng = np.random.default_rng(1)
+    layers = [[Choice(int(n), float(1000 - n) + i) for i, n in enumerate(rng.integers(1, 1000, 4))] for _ in range(8)]
+    found, rough = front(layers), front(layers, most_states=most)
+    assert not rough.exact
+    assert rough.bytes[0] == found.bytes[0] == sum(min(choice.bytes for choice in choices) for choices in layers)
+    assert rough.costs[-1] == found.costs[-1]
+    assert rough.within_bytes(int(found.bytes[0])) == 0
+
+
+def test_as_many_states_as_there_may_be_are_exact() -> None:
+    layers = [[Choice(4, 0.0), Choice(2, 1.0), Choice(0, 3.0)]]
+    assert front(layers, most_states=3).exact
+    assert not front(layers, most_states=2).exact
+
+
+def test_of_choices_that_cost_the_same_the_smaller_one_is_taken() -> None:
+    layers = [[Choice(10, 1.0), Choice(4, 1.0), Choice(7, 1.0)], [Choice(3, 0.0), Choice(3, 0.0)]]
+    assert greedy(layers, 1000).tolist() == [1, 0]
+    found = front(layers)
+    assert (found.bytes.tolist(), found.picks.tolist()) == ([7], [[1, 0]])
+
+
+def test_a_budget_that_is_met_exactly_fits() -> None:
+    layers = [[Choice(8, 0.0), Choice(4, 2.0)]]
+    found = front(layers)
+    assert [found.within_bytes(n) for n in (4, 7, 8)] == [0, 0, 1]
+    assert [found.within_cost(c) for c in (2.0, 1.0, 0.0)] == [0, 1, 1]
+    assert (greedy(layers, 8).tolist(), greedy(layers, 7).tolist(), greedy(layers, 4).tolist()) == ([0], [1], [1])
+
+
 @pytest.mark.parametrize(
     ("layers", "message"),
     [([[]], "layer 0: the layer has no choices"), ([[Choice(1, 0.0)], [Choice(1, float("nan"))]], "layer 1")],

@@ -116,6 +116,11 @@ def test_errors_alone_run_no_suffixes(found: Sensitivity, convnet: Model, convne
         assert (one.local, one.accumulated, one.weights) == (other.local, other.accumulated, other.weights)
         assert (other.alone, other.without, other.share) == (None, None, None)
     assert quick.quantized == found.quantized
+    # The noisiest, for want of a better measure
+    assert quick.worst() is min(quick.layers, key=lambda layer: layer.local["sqnr_db"])
+    assert quick.gain(quick.layers[0]) == 0
+    assert found.worst() is max(found.layers, key=found.gain)
+    assert found.gain(found.worst()) > 0
 
 
 def test_without_labels(net: Model, net_data: Data, net_quantized: QuantizedModel) -> None:
@@ -178,6 +183,16 @@ def test_nothing_quantized(net: Model, net_data: Data) -> None:
 def test_labels_of_another_number(convnet: Model, convnet_int4: QuantizedModel) -> None:
     with pytest.raises(InvalidInputError, match="359 labels do not fit 360 samples"):
         sensitivity(convnet.graph, convnet_int4.quantization, FEEDS, DIGITS.labels[1:])
+
+
+def test_labels_that_are_no_classes_are_told_as_such(convnet: Model, convnet_int4: QuantizedModel) -> None:
+    """It is not the samples or the weights that are wrong."""
+    labels = DIGITS.labels.copy()
+    labels[7] = 10
+    with pytest.raises(InvalidInputError, match="10") as caught:
+        sensitivity(convnet.graph, convnet_int4.quantization, FEEDS, labels, outputs=False)
+    assert caught.value.where == "labels"
+    assert "finite" not in str(caught.value)
 
 
 def test_values_that_are_not_finite(net: Model, net_data: Data, net_quantized: QuantizedModel) -> None:

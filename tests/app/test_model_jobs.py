@@ -10,12 +10,12 @@ from scipy.special import softmax
 
 import playground
 from playground import gallery
-from playground.app.model_jobs import ModelJobs, recipe_of
-from playground.errors import UnsupportedError
+from playground.app.model_jobs import RACE_BATCH, ModelJobs, recipe_of
+from playground.errors import CancelledError, UnsupportedError
 from playground.model.graph import ValueInfo
 from playground.model.loading import load
 from playground.model.recipe import ONNX_FORMATS, Recipe
-from playground.tasks import run_sync
+from playground.tasks import Progress, run_sync
 
 RNG = np.random.default_rng(8)
 
@@ -145,6 +145,42 @@ def test_a_fixed_batch_is_calibrated_with_any_number_of_samples(workspace, jobs,
     run_sync(jobs.race_task())
     assert workspace.race.batch == batch
     assert any("agree in every code" in note for note in workspace.race.notes)
+
+
+@pytest.mark.parametrize(("batch", "samples", "timed"), [("n", 100, None), (4, 4, 4), (1, 1, 1), (200, 100, 100)])
+def test_what_engines_race_on(workspace, jobs, files, batch, samples, timed):
+    """Answers are compared on all samples, unless the model takes a fixed number of them at once."""
+    workspace.open(files.linear_model(batch=batch))
+    jobs.calibration.use_npz(files.npz(x=RNG.normal(size=(100, 4)).astype(np.float32)))
+    compared, batched = jobs._race_feeds(jobs.graph())
+    assert len(compared["x"]) == samples
+    assert len(batched["x"]) == (min(100, RACE_BATCH) if timed is None else timed)
+
+
+@pytest.mark.parametrize("when", ["Comparing with the float model", "first"])
+@pytest.mark.parametrize("change", ["weights", "model", "data"])
+def test_what_changes_while_a_model_is_quantized_or_compared_makes_its_result_void(
+    workspace, jobs, files, when, change
+):
+    changes = {
+        "weights": lambda: workspace.change(weights="int4"),
+        "model": lambda: workspace.open(files.linear_model(name="other.onnx")),
+        "data": lambda: jobs.calibration.use_npz(files.npz(x=RNG.normal(size=(9, 4)).astype(np.float32))),
+    }
+    workspace.open(files.linear_model())
+    jobs.calibration.use_npz(files.npz(x=RNG.normal(size=(8, 4)).astype(np.float32)))
+    task, done, told = jobs.quantize_task(), False, []
+    with pytest.raises(CancelledError, match="changed during quantization"):
+        for step in task:
+            told += [step.message] if isinstance(step, Progress) else []
+            if not done and told and when in ("first", told[-1]):
+                changes[change]()
+                done = True
+    assert done
+    # Nothing is compared that is void already
+    assert ("Comparing with the float model" in told) == (when != "first")
+    assert workspace.result is None
+    assert workspace.compared is None
 
 
 def test_inventory(jobs, workspace, files):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from playground import gallery
+from playground.cli import sweep
 from playground.model.recipe import Recipe
 
 
@@ -75,6 +76,11 @@ def test_sensitivity_of_a_model_with_data_of_ones_own(playground_cli, float_file
     assert "error alone" in text
 
 
+@pytest.mark.parametrize("text", ["2", "8", "8,2", "2,8,4,8"])
+def test_widths_from_2_to_8_are_taken_each_once_and_the_widest_first(text):
+    assert sweep._bits(text) == tuple(sorted(set(map(int, text.split(","))), reverse=True))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -82,6 +88,8 @@ def test_sensitivity_of_a_model_with_data_of_ones_own(playground_cli, float_file
         (("sweep", "gallery:digits-mlp", "--greedy"), "needs a budget of bytes"),
         (("sweep", "gallery:digits-mlp", "--widths", "8,x"), "is not a list of whole numbers"),
         (("sweep", "gallery:digits-mlp", "--widths", "9"), "out of range"),
+        (("sweep", "gallery:digits-mlp", "--widths", "1"), "out of range"),
+        (("sweep", "gallery:digits-mlp", "--widths", "8,4,1"), "out of range"),
         (("sweep", "gallery:digits-mlp", "--max-bytes", "10"), "smallest combination takes"),
         (("sweep", "gallery:digits-mlp", "--report", "/nowhere/r.html"), "the folder does not exist"),
         (("evaluate", "gallery:digits-mlp", "--report", "r.html"), "needs --sensitivity"),

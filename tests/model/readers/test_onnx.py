@@ -55,6 +55,37 @@ def test_graph() -> None:
     assert READER.signature(proto.SerializeToString()[:64])
 
 
+@pytest.mark.parametrize(("size", "dim"), [(-1, None), (-(2**63), None), (0, 0), (1, 1)])
+def test_a_negative_size_is_an_open_one(size: int, dim: int | None) -> None:
+    """Exporters write -1 for what they leave open."""
+    proto = small_model()
+    proto.graph.input[0].type.tensor_type.shape.dim[0].dim_value = size
+    assert graph_of(proto).inputs[0].shape == (dim, 3)
+
+
+@pytest.mark.parametrize(
+    ("domains", "opset", "others"),
+    [
+        ({"": 13}, 13, {}),
+        ({"ai.onnx": 13}, 13, {}),
+        ({"com.microsoft": 1, "ai.onnx": 12}, 12, {"com.microsoft": 1}),
+        ({"com.microsoft": 2}, 1, {"com.microsoft": 2}),
+    ],
+)
+def test_onnx_has_two_names_for_its_own_operators(domains: dict[str, int], opset: int, others: dict[str, int]) -> None:
+    proto = small_model()
+    del proto.opset_import[:]
+    proto.opset_import.extend(helper.make_opsetid(domain, version) for domain, version in domains.items())
+    graph = graph_of(proto)
+    assert (graph.opset, dict(graph.other_opsets)) == (opset, others)
+
+
+def test_nodes_of_the_long_name_are_nodes_of_the_short_one() -> None:
+    proto = small_model(nodes=[helper.make_node("Relu", ["x"], ["y"], domain="ai.onnx")])
+    (node,) = graph_of(proto).nodes
+    assert (node.op, node.domain) == ("Relu", "")
+
+
 @pytest.mark.parametrize("raw", [True, False])
 @pytest.mark.parametrize(
     "dtype",

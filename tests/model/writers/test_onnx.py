@@ -4,7 +4,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from playground.errors import InvalidInputError, UnsupportedError
+from playground.errors import BadFileError, InvalidInputError, UnsupportedError
 from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
 from playground.model.loading import load
 from playground.model.writers.onnx import to_onnx
@@ -66,6 +66,26 @@ def test_tensors_of_odd_types_are_kept_bit_for_bit() -> None:
     _, ours = read(helper.make_model(graph).SerializeToString())
     written = onnx.load_from_string(to_onnx(ours)).graph.initializer
     assert [tensor.SerializeToString() for tensor in written] == [tensor.SerializeToString() for tensor in odd]
+
+
+@pytest.mark.parametrize("shape", [(), None, (0,), (None, "n", 3)])
+def test_shapes_of_values_come_back(shape: tuple[int | str | None, ...] | None) -> None:
+    """A single number has a shape, of no axes; a value of unknown rank has none."""
+    node = Node("Relu", "r", ("x",), ("y",))
+    graph = graph_with(node).with_(inputs=(ValueInfo("x", "float32", shape),), outputs=(ValueInfo("y", "", shape),))
+    _, back = read(to_onnx(graph))
+    assert (back.inputs, back.outputs) == (graph.inputs, graph.outputs)
+
+
+@pytest.mark.parametrize(("nbytes", "fits"), [(2**31 - 1, True), (2**31, False)])
+def test_two_gigabytes_are_too_much_and_a_byte_less_is_not(nbytes: int, fits: bool) -> None:
+    def read_it() -> np.ndarray:
+        raise ValueError("the size did not speak against it")
+
+    halves = (nbytes // 2, nbytes - nbytes // 2)
+    parts = [Tensor(name, "uint8", (size,), size, read_it) for name, size in zip("ab", halves, strict=True)]
+    with pytest.raises(BadFileError if fits else UnsupportedError, match="be read" if fits else "do not fit"):
+        to_onnx(graph_with(Node("Relu", "r", ("x",), ("y",)), *parts))
 
 
 def test_what_cannot_be_written() -> None:
