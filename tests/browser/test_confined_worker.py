@@ -86,7 +86,7 @@ def test_nothing_comes_back_by_constructors_prototypes_or_texts(page):
             dataImport: () => import("data:text/javascript,export default 1"),
             fetch: () => self.fetch("https://example.invalid/"),
             prototypes: () => [1, 2].reduce((at) => Object.getPrototypeOf(at), self).fetch,
-            port: () => new MessageChannel().port1.postMessage("nobody"),
+            port: () => new MessageChannel().port1.postMessage("anyone"),
           };
           const found = {};
           await new Promise((resolve) => setTimeout(resolve, 20)); // in this task the debugger may evaluate texts
