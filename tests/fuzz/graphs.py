@@ -265,7 +265,7 @@ class Chain:
         self.operators += ["DynamicQuantizeLinear", "MatMulInteger"]
 
     def case(self) -> Case:
-        """What has grown: outputs are what no node reads, and now and then something else."""
+        """What has grown: outputs are values without readers, and now and then something else."""
         if self.form == DYNAMIC and not self.broken:
             name = self.source((2, 4))
             self.dynamic_product(name, int(self.rng.integers(1, 20)))

@@ -1,5 +1,7 @@
-"""The kernels on a memory in which everything lies between guards: octets that no kernel may write, and a kernel that reads them
-gets other numbers than the reference."""
+"""The kernels on a memory in which every array lies between guards.
+
+Guards are octets that must not be written; a kernel that reads them gives other numbers than the reference.
+"""
 
 from __future__ import annotations
 

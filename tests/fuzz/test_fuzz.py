@@ -54,7 +54,7 @@ _PACKED = shared_weights.SharedWeights.packed
 
 @pytest.fixture
 def missing_bound() -> Iterator[None]:
-    """Pieces may reach beyond the value that is split, and no check holds calls against their buffers."""
+    """Pieces may reach beyond the value that is split, and calls are not checked with their buffers."""
     with (
         patch.object(operators.split, "_check", lambda *given: None),
         patch.object(Box, "require_inside", lambda self, size: None),
@@ -65,7 +65,7 @@ def missing_bound() -> Iterator[None]:
 
 @pytest.fixture
 def missing_bound_of_indices() -> Iterator[None]:
-    """Indices are not looked at before a run, and no engine asks what the kernel has found."""
+    """Indices are not looked at before a run, and what the kernel has found is not read."""
     with (
         patch.object(operators.gather.Gather, "check_feeds", lambda *given: None),
         patch.object(Lowering, "faults", lambda self, output, what: self.buffer(4)),

@@ -185,6 +185,6 @@ class Algorithm:
     needs_data: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a stage that the pipeline does not call: the algorithm would never run (ValueError)."""
+        """Refuse an unknown stage, whose algorithms would never run (ValueError)."""
         if self.stage not in STAGES:
             raise ValueError(f"{self.stage!r} is not a stage of algorithms: {', '.join(STAGES)}")
