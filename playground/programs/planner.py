@@ -127,6 +127,10 @@ class Dynamic:
 Symbol = Constant | ConstantDequantized | Codes | Dequantized | CodeFunction | Deferred | Dynamic
 
 
+_FACTORS = ("ratio", "ratios", "multiplier")
+"""Fields of steps that exact results are multiplied by: 0 times infinity has no code."""
+
+
 @dataclass(slots=True)
 class Planner:
     """What is known while a graph is walked."""
@@ -195,6 +199,11 @@ class Planner:
     def emit(self, step: p.Step, shape: tuple[int, ...], dtype: str) -> None:
         """Append a step whose output has this shape and dtype; UnsupportedError if that is too large."""
         self.room.value(shape, dtype)
+        if 0 in shape:
+            raise UnsupportedError(f"a result of shape {shape} is not handled")
+        factors = (getattr(step, name) for name in _FACTORS if hasattr(step, name))
+        if not all(np.isfinite(factor).all() for factor in factors):
+            raise UnsupportedError("its scales are too far apart: their quotient is no number")
         if step.output in self.values:
             raise UnsupportedError(f"the value {step.output!r} is made twice")
         self.values[step.output] = p.Value(tuple(int(n) for n in shape), dtype)

@@ -233,7 +233,7 @@ def test_codes_are_not_quantized_dynamically() -> None:
     asked = graph([node("DynamicQuantizeLinear", "x", "y s2 z2")], ["y"], {})
     asked = asked.with_(inputs=(ValueInfo("x", "int8", (4,)),))
     (found,) = refusals(asked, {"x": (4,)})
-    assert (found.node, found.reason) == ("the node", "its input is int8, not float32")
+    assert (found.node, found.reason) == ("the node", "the input is int8, not float32")
 
 
 def test_a_value_nobody_makes_is_named() -> None:
@@ -251,7 +251,7 @@ class _Fails(Step):
 
 def test_a_step_that_fails_is_named() -> None:
     program = Program((), {"y": "y"}, (_Fails((), "y"),), (), {"y": Value((), "float32")}, {})
-    with pytest.raises(EngineError, match=r"y: it failed .*deep"):
+    with pytest.raises(EngineError, match=r"y: the step failed .*deep"):
         reference.run(program, {})
     with pytest.raises(PlaygroundError, match="y"):
         wasm.WasmProgram(program)
@@ -259,7 +259,7 @@ def test_a_step_that_fails_is_named() -> None:
 
 @pytest.mark.parametrize("raised", [MemoryError(), RecursionError(), OverflowError("x"), KeyError("k"), UnicodeError()])
 def test_a_task_has_a_boundary(raised: Exception) -> None:
-    @typed_task(EngineError, "it cannot be done")
+    @typed_task(EngineError, "it cannot be done", where="here", hint="")
     def task() -> Any:
         yield from ()
         raise raised
@@ -280,3 +280,19 @@ def test_an_index_that_is_fed_or_computed_is_not_clamped() -> None:
     for engine in ("reference", "wasm"):
         with pytest.raises((InvalidInputError, UnsupportedError, EngineError), match="the node"):
             run(asked.with_(nodes=asked.nodes), {"i": np.array([-1])}, engine)
+
+
+def test_scales_whose_quotient_is_no_number_are_refused() -> None:
+    """0 times infinity had one code in NumPy and another one in the kernels."""
+    last = Node("QuantizeLinear", "the node", ("y", "tiny", "z"), ("codes",), {})
+    asked = graph(coded(node("GlobalAveragePool", "q"), last), ["codes"], {"tiny": np.float32(1e-45)})
+    wide = asked.with_constants({"s": np.float32(1e30)})
+    (found,) = refusals(wide)
+    assert (found.node, "too far apart" in found.reason) == ("the node", True)
+
+
+def test_empty_weights_are_refused() -> None:
+    weights = Node("DequantizeLinear", "d", ("w", "s", "z"), ("real",), {})
+    asked = graph(coded(weights, node("Conv", "q real")), ["y"], {"w": np.ones((0, 3, 1, 1), np.uint8)})
+    (found,) = refusals(asked)
+    assert (found.node, "empty" in found.reason) == ("the node", True)

@@ -293,7 +293,7 @@ def attributes_of(chain: Chain, entry: Operator, shape: tuple[int, ...]) -> dict
                 drawn[attribute.name] = attribute.choices[int(rng.integers(len(attribute.choices)))]
         elif attribute.name == "axis":
             drawn["axis"] = int(rng.integers(-len(shape), len(shape)))
-        elif attribute.kind == "float":
+        elif attribute.kind == "float" and entry.scales is not Scales.PRODUCT:
             drawn[attribute.name] = float(rng.uniform(0.01, 1))
     return drawn
 
