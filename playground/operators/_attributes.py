@@ -115,7 +115,9 @@ def axis_of(axis: int, rank: int) -> int:
         InvalidInputError: there is no such axis.
     """
     if not -rank <= axis < rank:
-        raise InvalidInputError(f"there is no axis {axis} in a value of {rank} axes")
+        raise InvalidInputError(
+            f"{axis} is not a valid axis of a value of {rank} axes", hint=f"Use an axis from {-rank} to {rank - 1}"
+        )
     return int(axis) % rank
 
 
@@ -123,7 +125,7 @@ def axes_among(axes: Iterable[int], rank: int) -> list[int]:
     """The same for several axes, each of which may be named once."""
     found = [axis_of(int(axis), rank) for axis in axes]
     if len(set(found)) != len(found):
-        raise InvalidInputError(f"it names an axis twice: {found}")
+        raise InvalidInputError(f"an axis occurs twice in {found}", hint="Name each axis once")
     return found
 
 

@@ -29,7 +29,10 @@ def run(call: Call, x: Array, given: Array | None = None) -> tuple[Array, ...]:
 def _check(sizes: Sequence[int], count: int, whole: int) -> None:
     """Raise InvalidInputError unless ``sizes`` are those of ``count`` pieces of an axis."""
     if len(sizes) != count or sum(sizes) != whole or min(sizes, default=0) < 0:
-        raise InvalidInputError(f"{count} pieces of sizes {list(sizes)} are not an axis of {whole} places")
+        raise InvalidInputError(
+            f"{count} pieces of sizes {list(sizes)} do not fill an axis of {whole} places",
+            hint="Give sizes that add up to the axis",
+        )
 
 
 def plan(planner: Planner, node: Node) -> tuple[Symbol, ...]:

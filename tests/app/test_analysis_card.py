@@ -39,7 +39,7 @@ def columns(view):
 
 def test_before_anything_is_measured(view):
     card = view.analysis
-    assert "and what do I do about it?" in card.sentence.text
+    assert "The result is shown here" in card.sentence.text
     assert not card.harm.figure.visible
     assert not card.front.figure.visible
     assert not card.choice.visible

@@ -20,6 +20,8 @@ PLANNING = ("playground/operators/", "playground/programs/", "playground/engines
 WHERE_IS_ADDED = {
     "playground/model/readers/_onnx_tensors.py": {"integers"},  # errors.typed names the tensor
     "playground/model/readers/npz.py": {"take"},  # errors.typed names the array
+    "playground/operators/_attributes.py": {"axis_of", "axes_among"},
+    "playground/operators/split.py": {"_check"},
     "playground/operators/_quantization.py": {"along"},  # the interpreter names the node in all of operators/
     "playground/operators/batch_normalization.py": {"run"},
     "playground/operators/cast.py": {"run"},

@@ -19,11 +19,11 @@ def test_types_are_made_to_fit() -> None:
     ("feeds", "message"),
     [
         ({"x": np.zeros((2, 3))}, "'n' is missing"),
-        ({"x": np.zeros((2, 3)), "n": 1, "z": 1}, "no input 'z'. Its inputs: x, n"),
+        ({"x": np.zeros((2, 3)), "n": 1, "z": 1}, "no input 'z'. Use one of: x, n"),
         ({"x": np.zeros((2, 4)), "n": 1}, r"shape \[2, 4\] does not fit this input. Give shape \[batch, 3\]"),
         ({"x": np.zeros(3), "n": 1}, r"shape \[3\]"),
         ({"x": np.zeros((2, 3)), "n": 1.5}, "an array of float64 does not fit this input. Give int64"),
-        ({"x": np.array([["a", "b", "c"]]), "n": 1}, "the model takes float32"),
+        ({"x": np.array([["a", "b", "c"]]), "n": 1}, "does not fit this input. Give float32"),
     ],
 )
 def test_refuses(feeds: dict[str, object], message: str) -> None:

@@ -32,7 +32,7 @@ def test_the_layer_that_hurts_and_what_to_do() -> None:
     text = verdict(found(layer("a", BAD), layer("b", BETTER)))
     assert text == (
         "b hurts most: with it in float accuracy rises from 60.0 % to 90.0 % for 3.50 kB more; "
-        "first try one scale for each channel, then more bits for it."
+        "first try one scale for each channel, then more bits."
     )
     assert "give it more bits, or leave it in float" in verdict(found(layer("b", BETTER, granularity="channel")))
     assert "another calibrator for its activations" in verdict(found(layer("b", BETTER, "int8", "channel")))
