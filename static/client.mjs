@@ -36,6 +36,8 @@ export class Client extends Target {
   #begun = false;
   /** @type {HTMLIFrameElement | null} */
   #frame = null;
+  /** @type {Promise<HTMLIFrameElement> | null} */
+  #prepared = null;
 
   /** @param {import("./files.mjs").Files} files where the worker gets its files */
   constructor(files) {
@@ -52,6 +54,11 @@ export class Client extends Target {
   /** Begins to count anew. */
   heard() {
     this.#heard = performance.now();
+  }
+
+  /** Makes the frame of the first worker before there is anything for the worker to do: its document takes a while. */
+  prepare() {
+    this.#prepared ??= openFrame();
   }
 
   /** Starts (or starts again) the worker. What was in flight is refused. */
@@ -83,7 +90,9 @@ export class Client extends Target {
     setTimeout(() => {
       if (!this.#begun) stopped("Python's worker has not started");
     }, BEGIN_MS);
-    const frame = await openFrame();
+    const opening = this.#prepared ?? openFrame();
+    this.#prepared = null;
+    const frame = await opening;
     if (port !== this.#port) {
       frame.remove();
       return;

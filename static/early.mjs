@@ -46,5 +46,6 @@ function begin(query) {
 // that is on screen: before, it would take the time of one of two processors, and half of the cache, from it.
 files.beginPage();
 files.begin(mode);
+client.prepare();
 window.playgroundStart = { files, client, begin, sanitiseReport, started: null };
 performance.mark("early");
