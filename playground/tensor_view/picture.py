@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from playground.arrays import as_float32, require_values
 from playground.calibration import calibrate
-from playground.errors import MissingError
+from playground.errors import InvalidInputError, MissingError, shown
+from playground.limits import MOST_SHOWN_VALUES
 from playground.metrics import Histogram, compare, histogram, split_error
 from playground.model.graph import Model
 from playground.quantization import QTensor, Range, Scheme, clip_limits, quantize_within
@@ -123,7 +124,7 @@ class Picture:
 
 
 def largest_tensor(model: Model) -> str:
-    """The name of the model's largest tensor that can be quantized.
+    """The name of the model's largest tensor that can be quantized, and shown if one is small enough.
 
     Raises:
         MissingError: the model has no tensor that could be quantized.
@@ -135,7 +136,8 @@ def largest_tensor(model: Model) -> str:
             where=model.name,
             hint="Open another model",
         )
-    return max(candidates, key=lambda n: model.tensors[n].size)
+    fitting = [name for name in candidates if model.tensors[name].size <= MOST_SHOWN_VALUES]
+    return max(fitting or candidates, key=lambda n: model.tensors[n].size)
 
 
 def quantizable(model: Model) -> tuple[str, ...]:
@@ -148,14 +150,17 @@ def subject_of(model: Model, name: str) -> Subject:
 
     Raises:
         MissingError: the model has no tensor of that name that can be shown.
-        InvalidInputError: it is empty, or has a NaN or an infinity in it.
+        InvalidInputError: it is empty or too large, or has a NaN or an infinity in it.
     """
-    if name not in quantizable(model):
-        raise MissingError(
-            f"there is no floating-point tensor {name!r}",
+    if name in model.tensors and model.tensors[name].size > MOST_SHOWN_VALUES:
+        raise InvalidInputError(
+            f"tensor {shown(name)} has {model.tensors[name].size} values",
             where=model.name,
-            hint="Choose a floating-point tensor with at least one axis and one value",
+            hint=f"At most {MOST_SHOWN_VALUES} can be shown here: choose another tensor, or use the command line",
         )
+    if name not in quantizable(model):
+        what = f"there is no floating-point tensor {name!r} with at least one axis and one value"
+        raise MissingError(what, where=model.name, hint="Choose another tensor")
     values = require_values(np.ascontiguousarray(as_float32(model.tensors[name].numpy(), name)), name)
     low, high = float(values.min()), float(values.max())
     if low == high:

@@ -21,7 +21,7 @@ def test_the_page_starts_and_says_which_value_was_ignored(browser, site, query):
     assert page.locator("#failure").is_hidden(), page.locator("#failure-text").inner_text()
     state = page.evaluate("() => playground.state")
     default = Settings(format="int4").as_dict()
-    assert {name: state["settings"][name] for name in ("format", LINKS[query])} == {
+    assert {name: state[name] for name in ("format", LINKS[query])} == {
         name: default[name] for name in ("format", LINKS[query])
     }
     toast = page.locator(".toast.bad span").first
@@ -34,7 +34,7 @@ def test_the_page_starts_and_says_which_value_was_ignored(browser, site, query):
 def test_what_is_wrong_only_with_others_is_left_out_alone(browser, site):
     context = browser.new_context(service_workers="block")
     page = Visit(context, site).open("/?v=1&format=int4&zero_point=70&symmetric=0")
-    settings = page.evaluate("() => playground.state.settings")
+    settings = page.evaluate("() => playground.state")
     assert (settings["format"], settings["zero_point"]) == ("int4", None)
     assert "zero_point" in page.locator(".toast.bad span").first.inner_text()
     context.close()
@@ -74,4 +74,4 @@ def test_thirty_thousand_operators_open(page, tmp_path, record_property):
     took = time.perf_counter() - began
     record_property("seconds", took)
     print(f"\n30,000 operators in {took:.2f} s")
-    assert page.evaluate("() => playground.state.settings.tensor") == "w"
+    assert page.evaluate("() => playground.state.tensor") == "w"

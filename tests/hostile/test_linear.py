@@ -10,7 +10,7 @@ from playground.model.naming import FreeNames
 from playground.model.recipe.imports import import_recipe
 from playground.settings import from_query
 from tests.hostile.builders import chain, empty_tensors, entry, safetensors_of, with_branches, with_calls
-from tests.hostile.formats import _npz
+from tests.hostile.make_arrays import npz_of
 
 
 def opened(data):
@@ -28,7 +28,7 @@ READINGS = {
     "calls": (with_calls, opened),
     "ONNX tensors": (empty_tensors, opened),
     "safetensors": (lambda count: safetensors_of({f"t{i}": entry([0], 0, 0) for i in range(count)}), opened),
-    "arrays": (lambda count: _npz({f"a{i}": 0 for i in range(count)}), opened),
+    "arrays": (lambda count: npz_of({f"a{i}": 0 for i in range(count)}), opened),
     "rules": (overrides, import_recipe),
     "fields of a link": (lambda count: "&".join(["format=int4"] * count), from_query),
 }

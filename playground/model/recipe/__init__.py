@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from playground import plain_json
-from playground.errors import InvalidInputError, UnsupportedError, one_of, typed
+from playground.errors import InvalidInputError, one_of, typed
 from playground.limits import MOST_RECIPE_BYTES, MOST_RULES
 from playground.model.recipe.parts import (
     AlgorithmCall,
@@ -22,18 +22,15 @@ from playground.model.recipe.parts import (
     require_scheme,
     scheme_from,
 )
-from playground.number_formats import FORMATS
+from playground.model.recipe.schemes import ONNX_FORMATS, require_activation_scheme, require_weight_scheme
 from playground.quantization import Scheme
 
-__all__ = ["AlgorithmCall", "CalibrationSettings", "Override", "Recipe", "Rule"]
+__all__ = ["ONNX_FORMATS", "AlgorithmCall", "CalibrationSettings", "Override", "Recipe", "Rule"]
 
 VERSION = 2
 """Version of the JSON form. Version 1 had rules of pattern and scheme, and the two schemes: it is still read."""
 
 ACTIVATIONS = ("static", "dynamic", "weight_only")
-
-ONNX_FORMATS = tuple(name for name, fmt in FORMATS.items() if fmt.family == "integer" and 2 <= fmt.bits <= 8)
-"""The formats in which a weight can be written into an ONNX file so far."""
 
 DEFAULT_RUNTIME = "onnxruntime"
 
@@ -123,8 +120,8 @@ class Recipe:
         require_scheme(self.activation_scheme, "activation_scheme")
         if self._writes_onnx():
             for where, scheme in self.weight_schemes():
-                _require_weight_scheme(scheme, where)
-        _require_activation_scheme(self.activation_scheme, "activation_scheme")
+                require_weight_scheme(scheme, where)
+        require_activation_scheme(self.activation_scheme, "activation_scheme")
         _require_no_contradiction(self)
         object.__setattr__(self, "_override_of", {override.tensor: override for override in self.overrides})
 
@@ -279,46 +276,4 @@ def _require_no_contradiction(recipe: Recipe) -> None:
             "dynamic activations need asymmetric uint8, the only scheme of DynamicQuantizeLinear",
             where="activation_scheme",
             hint="Leave the scheme out, or use activations 'static'",
-        )
-
-
-def _require_weight_scheme(scheme: Scheme, where: str) -> None:
-    if scheme.format not in ONNX_FORMATS:
-        raise UnsupportedError(
-            f"ONNX files cannot hold weights of format {scheme.format!r}",
-            where=where,
-            hint=one_of(scheme.format, ONNX_FORMATS),
-        )
-    if scheme.scale_scheme is not None or scheme.centre or scheme.zero_rule != "integer" or not scheme.zero_in_range:
-        raise UnsupportedError(
-            "DequantizeLinear needs float32 scales and zero-points that are codes",
-            where=where,
-            hint="Leave out scale_scheme, centre, zero_in_range and the convention",
-        )
-    if scheme.granularity not in ("tensor", "channel"):
-        raise UnsupportedError(
-            f"ONNX files cannot hold weights of granularity {scheme.granularity!r}",
-            where=where,
-            hint="Use 'tensor' or 'channel'",
-        )
-
-
-def _require_activation_scheme(scheme: Scheme, where: str) -> None:
-    if scheme.format not in ("int8", "uint8"):
-        raise InvalidInputError(
-            f"activations of format {scheme.format!r} cannot be written: QuantizeLinear has 8-bit codes",
-            where=where,
-            hint="Use int8 or uint8",
-        )
-    if scheme.granularity != "tensor":
-        raise UnsupportedError(
-            f"granularity {scheme.granularity!r} is not valid for activations, which have one scale per tensor",
-            where=where,
-            hint="Use 'tensor'",
-        )
-    if scheme.rounding_rule.id != "half_even":
-        raise InvalidInputError(
-            f"rounding {scheme.rounding_rule.id!r} is not valid for activations: QuantizeLinear rounds half to even",
-            where=where,
-            hint="Use 'half_even'",
         )

@@ -35,15 +35,11 @@ class Rule:
     def __post_init__(self) -> None:
         """Check every field."""
         if not isinstance(self.pattern, str) or not self.pattern:
-            raise InvalidInputError(
-                f"{self.pattern!r} is not a pattern", where="pattern", hint="Write 'conv1.*', for instance"
-            )
+            what = f"{self.pattern!r} is not a pattern"
+            raise InvalidInputError(what, where="pattern", hint="Write 'conv1.*', for instance")
         if len(self.pattern) > MOST_PATTERN:
-            raise InvalidInputError(
-                f"a pattern of {len(self.pattern)} characters is too long",
-                where="pattern",
-                hint=f"Use at most {MOST_PATTERN}",
-            )
+            what = f"a pattern of {len(self.pattern)} characters is too long"
+            raise InvalidInputError(what, where="pattern", hint=f"Use at most {MOST_PATTERN}")
         if self.scheme is not None:
             require_scheme(self.scheme, f"rule {self.pattern!r}")
         if not isinstance(self.op, str):
@@ -282,9 +278,8 @@ def _contradiction(where: str, one: str, other: str) -> None:
 
 def _is_number(value: Any) -> bool:
     """Whether it is finite, also as a float (which a larger integer is not)."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return abs(value) <= sys.float_info.max
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and abs(value) <= sys.float_info.max
 
 
 def _numbers(given: Any, where: str) -> tuple[float, ...]:

@@ -1,0 +1,54 @@
+"""Which schemes a recipe for ONNX files may have."""
+
+from __future__ import annotations
+
+from playground.errors import InvalidInputError, UnsupportedError, one_of
+from playground.number_formats import FORMATS
+from playground.quantization import Scheme
+
+ONNX_FORMATS = tuple(name for name, fmt in FORMATS.items() if fmt.family == "integer" and 2 <= fmt.bits <= 8)
+"""The formats in which a weight can be written into an ONNX file so far."""
+
+
+def require_weight_scheme(scheme: Scheme, where: str) -> None:
+    """Refuse a scheme that no ONNX file can hold for a weight (UnsupportedError)."""
+    if scheme.format not in ONNX_FORMATS:
+        raise UnsupportedError(
+            f"ONNX files cannot hold weights of format {scheme.format!r}",
+            where=where,
+            hint=one_of(scheme.format, ONNX_FORMATS),
+        )
+    if scheme.scale_scheme is not None or scheme.centre or scheme.zero_rule != "integer" or not scheme.zero_in_range:
+        raise UnsupportedError(
+            "DequantizeLinear needs float32 scales and zero-points that are codes",
+            where=where,
+            hint="Leave out scale_scheme, centre, zero_in_range and the convention",
+        )
+    if scheme.granularity not in ("tensor", "channel"):
+        raise UnsupportedError(
+            f"ONNX files cannot hold weights of granularity {scheme.granularity!r}",
+            where=where,
+            hint="Use 'tensor' or 'channel'",
+        )
+
+
+def require_activation_scheme(scheme: Scheme, where: str) -> None:
+    """Refuse a scheme that QuantizeLinear does not compute (InvalidInputError, UnsupportedError)."""
+    if scheme.format not in ("int8", "uint8"):
+        raise InvalidInputError(
+            f"activations of format {scheme.format!r} cannot be written: QuantizeLinear has 8-bit codes",
+            where=where,
+            hint="Use int8 or uint8",
+        )
+    if scheme.granularity != "tensor":
+        raise UnsupportedError(
+            f"granularity {scheme.granularity!r} is not valid for activations, which have one scale per tensor",
+            where=where,
+            hint="Use 'tensor'",
+        )
+    if scheme.rounding_rule.id != "half_even":
+        raise InvalidInputError(
+            f"rounding {scheme.rounding_rule.id!r} is not valid for activations: QuantizeLinear rounds half to even",
+            where=where,
+            hint="Use 'half_even'",
+        )
