@@ -79,7 +79,7 @@ def test_why_it_is_left_to_others_is_data():
     alone = Node("MatMulNBits", "one", ("x", "x", "x"), ("y",), {"K": 4, "N": 2}, "com.microsoft")
     (found,) = refusals(graph([alone], ["y"]))
     assert (found.node, found.op) == ("one", "MatMulNBits")
-    assert found.reason.startswith("its input is float32")
+    assert found.reason.startswith("the input is float32")
 
 
 @pytest.mark.parametrize(
