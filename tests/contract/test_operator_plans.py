@@ -27,15 +27,14 @@ PLANNED = {i: e for i, e in ALL.items() if (e.plan or e.expand) and e.run}
 NO_FLOAT_FUNCTION = {"Constant", "Resize", "Upsample"}
 """Has a plan, and is compared with ONNX Runtime in ``tests/engines/test_plan_moves.py``."""
 
-NOT_QUANTIZED = "neither quantized nor a quantized constant|its input is not quantized"
+NOT_QUANTIZED = "neither quantized nor a quantized constant|the input is not quantized"
 
 REFUSED = {
     **dict.fromkeys(("Add", "Mul", "Sub", "MatMul"), NOT_QUANTIZED),
     "AveragePool": "ceil_mode together with count_include_pad",
-    "Gemm": "transA, alpha and beta are not handled",
+    "Gemm": "transA, alpha and beta",
     "Pad": "only padding with a constant",
-    "ReduceMean": "a mean over no axes",
-    "com.microsoft.MatMulNBits": "its input is float32",
+    "com.microsoft.MatMulNBits": "the input is float32",
 }
 """Forms of an operator that have no integer form though others have: why."""
 
