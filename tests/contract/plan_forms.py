@@ -100,18 +100,8 @@ def _matrix(made: Mapping[str, Any]) -> tuple[Source, ...]:
 
 def _codes_of_filters(made: Mapping[str, Any]) -> tuple[Source, ...]:
     x, kernel, *_ = _integer_filters(made)
-    scales = real(0.01, 0.02, 0.005, 0.01)
-    return (
-        x,
-        "i0:s",
-        "i0:z",
-        kernel,
-        scales,
-        np.int8([0, 3, -5, 9]),
-        real(0.3),
-        np.uint8(128),
-        np.int32([9, -200, 0, 5]),
-    )
+    scales, points, bias = real(0.01, 0.02, 0.005, 0.01), np.int8([0, 3, -5, 9]), np.int32([9, -200, 0, 5])
+    return x, "i0:s", "i0:z", kernel, scales, points, real(0.3), np.uint8(128), bias
 
 
 POOL = {"kernel_shape": ([2, 3],), "storage_order": (ABSENT,)}
@@ -213,9 +203,18 @@ INPUTS: dict[str, list[Inputs]] = {
     ],
     "ReduceMean": [
         Inputs(
-            (X,), (6, 13), {"axes": (ABSENT, [2, 3], [1], [-1, 0], [0, 1, 2, 3]), "noop_with_empty_axes": (ABSENT,)}
+            (X,),
+            (6, 13),
+            {
+                "axes": (ABSENT, [2, 3], [1], [-1, 0], [0, 1, 2, 3]),
+                "keepdims": (1, 0),
+                "noop_with_empty_axes": (ABSENT,),
+            },
         ),
-        *(Inputs((X, *axes), (18, 21), {"axes": (ABSENT,)}) for axes in ((), (ints(2, 3),), (ints(-1, 0),), (ints(),))),
+        *(
+            Inputs((X, *axes), (18, 21), {"axes": (ABSENT,), "keepdims": (1, 0)})
+            for axes in ((), (ints(2, 3),), (ints(-1, 0),), (ints(),))
+        ),
     ],
     "Reshape": [Inputs((X, ints(*shape)), attributes={"allowzero": (0,)}) for shape in ((0, -1), (4, 0, 0, -1))]
     + [Inputs((X, ints(*shape))) for shape in ((-1,), (8, 5, 6), (2, -1, 30))],
