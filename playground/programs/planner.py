@@ -203,7 +203,7 @@ class Planner:
             raise UnsupportedError(f"a result of shape {shape} is not handled")
         factors = (getattr(step, name) for name in _FACTORS if hasattr(step, name))
         if not all(np.isfinite(factor).all() for factor in factors):
-            raise UnsupportedError("its scales are too far apart: their quotient is no number")
+            raise UnsupportedError("its scales are too far apart: their quotient is not a number")
         if step.output in self.values:
             raise UnsupportedError(f"the value {step.output!r} is made twice")
         self.values[step.output] = p.Value(tuple(int(n) for n in shape), dtype)
