@@ -107,7 +107,7 @@ def weights_of(planner: Planner, name: str, channel_axis: int) -> Weights:
     if symbol.axis not in (None, channel_axis):
         raise UnsupportedError("the scales of the weights are not along the output channels")
     if not symbol.codes.size:
-        raise UnsupportedError(f"its weights of shape {symbol.codes.shape} are empty")
+        raise UnsupportedError(f"weights of shape {symbol.codes.shape} are empty")
     offsets = symbol.codes.astype(np.int16) - symbol.zero_point.astype(np.int16)
     channels = symbol.codes.shape[channel_axis]
     scale = np.broadcast_to(symbol.scale.reshape(-1), (channels,))
@@ -199,7 +199,7 @@ def plain_weights(
     """Weights whose codes and zero-points are inputs, their scale being 1."""
     codes, points = planner.known(node.inputs[1], "weights"), points_of(planner, node, point).astype(np.int16)
     if not codes.size:
-        raise UnsupportedError(f"its weights of shape {codes.shape} are empty")
+        raise UnsupportedError(f"weights of shape {codes.shape} are empty")
     offsets = codes.astype(np.int16) - (points.reshape(()) if points.size == 1 else shaped(points))
     return Weights(offsets, np.ones(codes.shape[channel_axis], np.float32))
 

@@ -200,10 +200,10 @@ class Planner:
         """Append a step whose output has this shape and dtype; UnsupportedError if that is too large."""
         self.room.value(shape, dtype)
         if 0 in shape:
-            raise UnsupportedError(f"a result of shape {shape} is not handled")
+            raise UnsupportedError(f"a result of shape {shape} has no values")
         factors = (getattr(step, name) for name in _FACTORS if hasattr(step, name))
         if not all(np.isfinite(factor).all() for factor in factors):
-            raise UnsupportedError("its scales are too far apart: their quotient is not a number")
+            raise UnsupportedError("the quotient of two of the scales is not a finite number")
         if step.output in self.values:
             raise UnsupportedError(f"the value {step.output!r} is made twice")
         self.values[step.output] = p.Value(tuple(int(n) for n in shape), dtype)

@@ -11,4 +11,4 @@ from playground.operators._attributes import where_of
 
 def working_on(node: Node) -> AbstractContextManager[None]:
     """Turn what is raised while a node is placed or written into an EngineError that names it."""
-    return typed(EngineError, "it cannot be quantized", where=where_of(node), hint="Leave it in float")
+    return typed(EngineError, "the node cannot be quantized", where=where_of(node), hint="Leave it in float")

@@ -156,7 +156,7 @@ def subject_of(model: Model, name: str) -> Subject:
         raise InvalidInputError(
             f"tensor {shown(name)} has {model.tensors[name].size} values",
             where=model.name,
-            hint=f"At most {MOST_SHOWN_VALUES} can be shown here: choose another tensor, or use the command line",
+            hint=f"Choose a tensor of at most {MOST_SHOWN_VALUES} values, or use the command line",
         )
     if name not in quantizable(model):
         what = f"there is no floating-point tensor {name!r} with at least one axis and one value"
