@@ -25,7 +25,7 @@ def test_a_taken_port_ends_with_one_line_and_code_1(built, capsys):
         port = taken.getsockname()[1]
         assert build.main(["serve", "--port", str(port)]) == 1
     assert capsys.readouterr().err == (
-        f"build.py: port {port}: another program already uses it. Choose another with --port\n"
+        f"build.py: port {port}: another program uses the port. Choose another port with --port\n"
     )
 
 

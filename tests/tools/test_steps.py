@@ -35,7 +35,7 @@ def test_digest_keeps_neighbouring_texts_apart():
 
 
 def test_digest_names_what_is_missing(tmp_path):
-    with pytest.raises(BuildError, match=r"gone\.txt: not found"):
+    with pytest.raises(BuildError, match=r"gone\.txt: the build needs this file, which does not exist"):
         digest([tmp_path / "gone.txt"])
 
 
