@@ -42,7 +42,9 @@ def plan(planner: Planner, node: Node) -> Symbol:
         before_the_first = step < 0 and ends[i] < -shape[axis]
         chosen[axis_of(axis, len(shape))] = slice(starts[i], None if before_the_first else ends[i], step)
     ranges = [range(*s.indices(n)) for s, n in zip(chosen, shape, strict=True)]
-    starts_at, by = (tuple(getattr(r, end) for r in ranges) for end in ("start", "step"))
+    starts_at = tuple(r.start for r in ranges)
+    # the step to a place that is not there may be any number, and has to fit no word
+    by = tuple(r.step if len(r) > 1 else 1 for r in ranges)
     box = Box(tuple(range(len(shape))), starts_at, by, tuple(len(r) for r in ranges))
     return part_of(planner, node, node.outputs[0], box)
 
