@@ -101,6 +101,8 @@ class Window:
 
     Attributes:
         out: the size of the result. It also says how far the image is padded at its end.
+        strides: from one result to the next; 1 along an axis with a single result.
+        dilations: from one tap to the next; 1 along an axis with a single tap.
     """
 
     kernel: tuple[int, int]
@@ -122,6 +124,13 @@ class Window:
                 raise UnsupportedError(
                     f"{list(pair)} is not a valid {name} of a window", hint=f"Use {lowest} to 2147483647"
                 )
+        # A step to a place that is not there says nothing, and kernels reserve room for steps
+        self._steps("strides", self.out)
+        self._steps("dilations", self.kernel)
+
+    def _steps(self, name: str, places: tuple[int, int]) -> None:
+        steps = tuple(step if count > 1 else 1 for step, count in zip(getattr(self, name), places, strict=True))
+        object.__setattr__(self, name, steps)
 
     def is_pointwise(self, size: tuple[int, ...]) -> bool:
         """Whether each output pixel sees just the pixel at its place in an image of this size."""

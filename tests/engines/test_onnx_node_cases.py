@@ -4,31 +4,23 @@ Every case runs in the interpreter exactly as ONNX states it. Those of 8 bits ru
 zero-points and second operands are constants of the model, as they are in every model that is planned.
 """
 
-import importlib
-
-import ml_dtypes
 import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
-from onnx.backend.test.case import node as cases
 
 from playground.engines import reference, wasm
 from playground.engines.interpreter import run_graph
 from playground.errors import UnsupportedError
 from playground.model.loading import load
+from tests.engines import node_cases
+from tests.engines.node_cases import check, stated
 
 OPERATORS = (
     "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "ConvInteger", "QLinearMatMul",
     "QLinearConv",
 )  # fmt: skip
-for operator in OPERATORS:  # importing a module of cases is what makes them
-    importlib.import_module(f"{cases.__name__}.{operator.lower()}")
-ALL = {
-    case.name: case
-    for case in cases._NodeTestCases  # collect_testcases would take half a minute for all of ONNX
-    if any(case.name.startswith(f"test_{operator.lower()}") for operator in OPERATORS)
-}
+ALL = {case.name: case for operator in OPERATORS for case in node_cases.of(operator.lower())}
 ON_KERNELS = (
     "test_quantizelinear",
     "test_dequantizelinear",
@@ -41,38 +33,6 @@ ON_KERNELS = (
     "test_qlinearconv",
     *(f"test_qlinearmatmul_{rank}_{codes}_float32" for rank in ("2D", "3D") for codes in ("uint8", "int8")),
 )
-
-
-def as_array(held):
-    return numpy_helper.to_array(held) if isinstance(held, onnx.TensorProto) else np.asarray(held)
-
-
-def plain(array):
-    """Codes as our engines have them: small integers one a byte, small floats by their bits."""
-    kind = array.dtype
-    if kind in (ml_dtypes.int4, ml_dtypes.int2):
-        return array.astype(np.int8)
-    if kind in (ml_dtypes.uint4, ml_dtypes.uint2):
-        return array.astype(np.uint8)
-    return array.view(np.uint8) if kind.name.startswith("float") and kind.itemsize == 1 else array
-
-
-def stated(case):
-    inputs, outputs = case.data_sets[0]
-    return [plain(as_array(held)) for held in inputs], [as_array(held) for held in outputs]
-
-
-def check(case, found, expected):
-    assert len(found) == len(expected)
-    for codes, stated_codes in zip(found, expected, strict=True):
-        ours, theirs = codes, plain(stated_codes)
-        if stated_codes.dtype.kind in "fV" and stated_codes.dtype.itemsize == 1:  # -0 is 0, whatever its bits
-            ours, theirs = (x.view(stated_codes.dtype).astype(np.float32) for x in (codes, stated_codes))
-        assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
-        if ours.dtype.kind == "f":
-            np.testing.assert_allclose(ours, theirs, rtol=case.rtol, atol=case.atol)
-        else:
-            np.testing.assert_array_equal(ours, theirs)
 
 
 def with_constants(model, arrays):
@@ -93,11 +53,7 @@ def test_there_are_forty_five():
 
 @pytest.mark.parametrize("name", ALL, ids=lambda name: f"{name}-interpreter")
 def test_interpreter(name):
-    case = ALL[name]
-    graph = load(case.model.SerializeToString(), "case.onnx").graph
-    inputs, expected = stated(case)
-    feeds = dict(zip((value.name for value in graph.inputs), inputs, strict=True))
-    check(case, list(run_graph(graph, feeds).values()), expected)
+    node_cases.run_here(ALL[name])
 
 
 @pytest.mark.parametrize("name", ON_KERNELS, ids=lambda name: f"{name}-wasm")

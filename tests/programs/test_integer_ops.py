@@ -176,3 +176,11 @@ def test_add_is_the_sum_of_the_real_values(rng):
 def test_lookup_reads_signed_codes_by_their_octet():
     table = np.arange(256, dtype=np.float32)
     np.testing.assert_array_equal(ops.lookup(np.array([0, 127, -128, -1], np.int8), table), [0, 127, 128, 255])
+
+
+@pytest.mark.parametrize(("kernel", "out"), [((1, 1), (1, 1)), ((1, 3), (1, 2)), ((3, 1), (2, 1))])
+def test_a_step_to_a_place_that_is_not_there_is_not_kept(kernel, out):
+    """Kernels reserve room for steps, and what a model states need not fit into int32."""
+    window = ops.Window(kernel, out, strides=(2**31 - 1, 2**31 - 1), dilations=(2**31 - 1, 2**31 - 1))
+    assert window.strides == tuple(1 if n == 1 else 2**31 - 1 for n in out)
+    assert window.dilations == tuple(1 if n == 1 else 2**31 - 1 for n in kernel)
