@@ -69,6 +69,11 @@ def freeze() -> tuple[str, bytes]:
     return json.dumps({**content, "key": key}, allow_nan=False), values
 
 
+def frozen_model() -> str:
+    """The id of the model that is frozen: what its operators need is imported already, what others need is not."""
+    return str(_frozen[0].backend.workspace.settings.model)
+
+
 def start(post: Any, options: str) -> Entry:
     """Connect the frozen playground with the page.
 

@@ -115,13 +115,11 @@ async function start({ setup, options }) {
   worker.pyodide = python; // so that tests (and a console) can run Python where the page runs it
   worker.playgroundHost = { ortCreate: (bytes) => ortCreate(bytes, files), file: (name) => files.get(name) };
   python._api.on_fatal = (error) => tell({ kind: "dying", reason: `Python has crashed (${messageOf(error)})` });
-  packages = restored ? new Packages(python) : null;
-  if (namesModel(Object.fromEntries(new URLSearchParams(options.query)))) await packages?.unpacked();
-  const entry = await stage("Starting the playground", () => {
-    /** @type {StartModule} */
-    const module = python.pyimport("playground.app.start");
-    return module.start(post, JSON.stringify(options));
-  });
+  /** @type {StartModule} */
+  const module = python.pyimport("playground.app.start");
+  packages = restored ? new Packages(python, module.frozen_model()) : null;
+  await packages?.before("set", { changes: Object.fromEntries(new URLSearchParams(options.query)) });
+  const entry = await stage("Starting the playground", () => module.start(post, JSON.stringify(options)));
   backend = entry;
   return { times, restored, trouble, document: entry.document };
 }
@@ -129,32 +127,31 @@ async function start({ setup, options }) {
 const IDLE_MS = 1500;
 const WITHOUT_PACKAGES = new Set(["state", "gallery", "set", "patch", "reset", "cancel"]); // what the first view needs
 
-/**
- * Whether settings name a model. Another one than the first view's has operators whose files are not in the snapshot.
- * @param {object} settings
- */
-const namesModel = (settings) => "model" in settings;
-
 /** After a start from the snapshot the packages are unpacked when nothing happens, or before a request may import any. */
 class Packages {
   #pyodide;
+  #model;
   #timer = 0;
   /** @type {Promise<void> | null} */
   #done = null;
 
-  /** @param {Pyodide} pyodide */
-  constructor(pyodide) {
+  /**
+   * @param {Pyodide} pyodide
+   * @param {string} model the one in the snapshot: another one has operators whose files are not in it
+   */
+  constructor(pyodide, model) {
     this.#pyodide = pyodide;
+    this.#model = model;
     this.#wait();
   }
 
   /**
    * Resolves when a request can be handled.
    * @param {string} kind
-   * @param {{ changes?: object }} content
+   * @param {{ changes?: { model?: unknown } }} content
    */
-  before(kind, content) {
-    if (!WITHOUT_PACKAGES.has(kind) || namesModel(content.changes ?? {})) return this.unpacked();
+  before(kind, { changes: { model = this.#model } = {} }) {
+    if (!WITHOUT_PACKAGES.has(kind) || model !== this.#model) return this.unpacked();
     if (!this.#done) this.#wait();
     return null;
   }

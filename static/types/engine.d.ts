@@ -46,6 +46,8 @@ export type Pyodide = PyodideAPI & {
 export interface StartModule {
   /** Builds the first view. */
   freeze(): void;
+  /** The id of the frozen model. */
+  frozen_model(): string;
   /** Posts to the page by `post`; `options` is JSON. */
   start(post: (text: string, buffers?: Iterable<Uint8Array>) => void, options: string): Backend;
 }

@@ -240,6 +240,9 @@ def test_missing_packages_are_said_when_they_are_needed_and_fetched_later(spoile
     visit = spoiled({"**/packages.zip*": gone})
     page = visit.open()
     assert page.evaluate("() => playground.setState({format: 'int4'}).then((s) => s.format)") == "int4"
+    # What the page sends of moves made before Python is there: all settings, the model's name among them
+    all_settings = "() => (({version, ...all}) => playground.setState({...all, format: 'int5'}))(playground.state)"
+    assert page.evaluate(all_settings)["format"] == "int5"
     page.locator("#tab-model").click()
     expect(page.locator(".toast.bad span").first).to_contain_text("packages.zip")
     visit.context.unroute("**/packages.zip*")
