@@ -144,4 +144,5 @@ class Float(Step):
 
     def compute(self, inputs: list[Array], out: Value) -> Array:
         """The interpreter's result."""
-        return np.asarray(self.run(self.call, *inputs))
+        # NumPy sums in the order of memory: the last bit would depend on how a value came about
+        return np.asarray(self.run(self.call, *(np.asarray(x, order="C") for x in inputs)))
