@@ -22,7 +22,7 @@ _HOME = {
     "formats": "playground.api",
     "calibrators": "playground.api",
     "conventions": "playground.api",
-    "load": "playground.model.loading",
+    "load": "playground.opening",
     "Model": "playground.model.graph",
     "Recipe": "playground.model.recipe",
     "quantize_model": "playground.ptq.pipeline",

@@ -13,7 +13,7 @@ from playground.engines.feeds import checked_feeds
 from playground.errors import InvalidInputError
 from playground.host.sources import Source
 from playground.model.graph import Graph
-from playground.model.loading import load
+from playground.opening import load
 
 Feeds = dict[str, NDArray[Any]]
 

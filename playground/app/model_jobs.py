@@ -22,9 +22,9 @@ from playground.engines.run import FLOAT_ENGINES, INTEGER_ENGINES, run_task
 from playground.errors import CancelledError, MissingError, PlaygroundError, UnsupportedError
 from playground.host.sources import Source
 from playground.model.graph import Graph
-from playground.model.loading import load
 from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
+from playground.opening import load
 from playground.render.numbers import digits, percent
 from playground.tasks import Progress, Task
 

@@ -12,7 +12,7 @@ from playground.analysis.accuracy import Evaluator, Score, evaluator_for
 from playground.errors import InvalidInputError, MissingError, PlaygroundError, one_of
 from playground.host.sources import Source
 from playground.model.graph import Model
-from playground.model.loading import load
+from playground.opening import load
 from playground.settings import FIELDS, Settings
 from playground.tensor_view.picture import Picture, Subject, largest_tensor, picture_of, subject_of
 

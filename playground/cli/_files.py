@@ -13,9 +13,9 @@ from playground import gallery
 from playground.analysis.labels import taken_from
 from playground.errors import InvalidInputError, MissingError
 from playground.model.graph import Graph, Model
-from playground.model.loading import load
 from playground.model.recipe import Recipe
 from playground.model.recipe.imports import import_recipe
+from playground.opening import load
 
 GALLERY_PREFIX = "gallery:"
 Arrays = dict[str, NDArray[Any]]

@@ -22,7 +22,7 @@ from playground.errors import (
     typed,
 )
 from playground.model.graph import Graph, Model
-from playground.model.loading import load
+from playground.opening import load
 from playground.operators import Trait, find
 from playground.tasks import Task, run_sync
 

@@ -116,7 +116,7 @@ def open_model(model_id: str) -> Model:
     Raises:
         MissingError: the gallery has no such model, or its file is not here.
     """
-    from playground.model.loading import load
+    from playground.opening import load
 
     found = entry(model_id)
     if not found.made_from:

@@ -1,4 +1,7 @@
-"""``load``: any model file to a :class:`Model`. A file is recognised by its content first, by its name second."""
+"""``read``: any model file to a :class:`Model`, as it is in the file.
+
+A file is recognised by its content first, by its name second.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,12 @@ from playground.registry import discover
 READERS = discover(readers, "READER", Reader)
 """Format id -> reader."""
 
-_DAMAGED = "Use another file: this one is truncated, damaged, or not a model"
+DAMAGED = "Use another file: this one is truncated, damaged, or not a model"
+"""The advice on a file that cannot be read."""
 
 
-def load(path_or_bytes: str | Path | bytes | Source, name: str | None = None) -> Model:
-    """Read a model file.
+def read(path_or_bytes: str | Path | bytes | Source, name: str | None = None) -> Model:
+    """Read a model file. :func:`playground.opening.load` is what the rest of the program works with.
 
     Args:
         path_or_bytes: a path, the file's bytes, or a source of them.
@@ -35,7 +39,7 @@ def load(path_or_bytes: str | Path | bytes | Source, name: str | None = None) ->
     source = _source(path_or_bytes, name)
     if source.size == 0:
         raise BadFileError("the file is empty", where=source.name or "model", hint="Choose another file")
-    with typed(BadFileError, "the file cannot be read", where=source.name, hint=_DAMAGED):
+    with typed(BadFileError, "the file cannot be read", where=source.name, hint=DAMAGED):
         return _reader(source).read(source)
 
 

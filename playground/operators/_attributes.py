@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +29,8 @@ class Attribute:
         low: the smallest number it may be or hold.
         high: the largest one.
         choices: the texts or numbers it may be; empty: any.
+        since: the operator set since which it exists.
+        later: values that it may have only since a later operator set, and since which.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Attribute:
     low: float | None = None
     high: float | None = None
     choices: tuple[str | int, ...] = ()
+    since: int = 1
+    later: Mapping[str | int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Whole numbers have limits in any case."""
@@ -63,6 +67,11 @@ class Attribute:
                 raise self._error(node, value, f"Use {self.low:g} or more")
             if self.high is not None and not number <= self.high:
                 raise self._error(node, value, f"Use {self.high:g} or less")
+
+    def needs(self, value: Any) -> int:
+        """The operator set since which it may have this value."""
+        of = text(value) if isinstance(value, bytes) else value
+        return self.later.get(of, self.since) if isinstance(of, (str, int)) else self.since
 
     def refuse_absence(self, node: Node) -> None:
         """Raise InvalidInputError because a required attribute is missing."""
@@ -134,9 +143,9 @@ def axes_among(axes: Iterable[int], rank: int) -> list[int]:
 AXIS = Attribute("axis", "int")
 
 
-def flag(name: str, default: bool = False) -> Attribute:
+def flag(name: str, default: bool = False, since: int = 1) -> Attribute:
     """A number that is 0 or 1."""
-    return Attribute(name, "int", int(default), choices=(0, 1))
+    return Attribute(name, "int", int(default), choices=(0, 1), since=since)
 
 
 WINDOW = (

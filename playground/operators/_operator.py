@@ -18,6 +18,8 @@ from playground.programs.room import WIDEST, Room
 
 if TYPE_CHECKING:
     from playground.operators._qdq import Expansion
+    from playground.operators._ranks import Rank
+    from playground.operators._upgrades import Upgrade
     from playground.programs.planner import Planner, Symbol
 
 Run = Callable[..., Array | tuple[Array, ...]]
@@ -156,7 +158,11 @@ class Operator:
         output_range: what its output never leaves.
         traits: what else holds.
         forms: in which forms it can be quantized.
-        upgrade: node, operator set, name of a constant from an array -> the node in the newest form known here.
+        rank: how many axes its outputs have; None: as Scales says, or that is not known.
+        since: for each input the operator set since which it exists and the node means what it means here; the last
+            entry is that of all further inputs. Attributes have their own.
+        types_since: element type -> the operator set since which it takes this type, where that is a late one.
+        upgrade: brings a node of an older operator set to the form that is known here.
         expand: writes a node out in other operators, which is what is planned instead.
         plan: makes its integer form: what its outputs are. None: only constants can be computed.
         cost: node, shapes of its inputs and outputs -> multiply-adds.
@@ -179,7 +185,10 @@ class Operator:
     output_range: tuple[float, float] | None = None
     traits: Trait = Trait.NONE
     forms: Form = Form.NONE
-    upgrade: Callable[[Node, int, Callable[[str, Array], str]], Node] | None = None
+    rank: Rank | None = None
+    since: tuple[int, ...] = (1,)
+    types_since: Mapping[str, int] = field(default_factory=dict)
+    upgrade: Upgrade | None = None
     expand: Callable[[Expansion, Node], None] | None = None
     plan: Plan | None = None
     cost: Callable[[Node, Shapes], int] = no_cost
@@ -237,6 +246,14 @@ class Operator:
                 attribute.check(node.attributes[attribute.name], node)
             elif attribute.required:
                 attribute.refuse_absence(node)
+
+    def needs(self, node: Node) -> int:
+        """The operator set since which a node in the form that is known here means what it means here."""
+        last = len(self.since) - 1
+        needed = [self.versions[0], self.since[0]]
+        needed += [self.since[min(place, last)] for place, name in enumerate(node.inputs) if name]
+        needed += [a.needs(node.attributes[a.name]) for a in self.attributes if a.name in node.attributes]
+        return max(needed)
 
     def weight(self, node: Node, constants: Mapping[str, Tensor]) -> tuple[str, int | None] | None:
         """The constant that holds a product's weights, and its axis along which outputs have a channel each.

@@ -19,7 +19,7 @@ FLOATS = {
 }
 """ONNX's name of a small float -> the id of the number format."""
 
-ATTRIBUTES = (Attribute("axis", "int", 1), Attribute("block_size", "int", 0, low=0))
+ATTRIBUTES = (Attribute("axis", "int", 1, since=13), Attribute("block_size", "int", 0, low=0, since=21))
 DEFAULT_AXIS = 1
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from playground.operators._attributes import Attribute, flag
+from playground.operators._attributes import flag
 from playground.programs.call import Array, Call
 
 
 def reduction(function: Callable[..., Array]) -> Callable[..., Array]:
-    """A function that takes axes together, given as an input or as an attribute."""
+    """A function that takes axes together."""
 
     def run(call: Call, x: Array, given: Array | None = None) -> Array:
         axes = call.axes(given)
@@ -23,4 +23,7 @@ def reduction(function: Callable[..., Array]) -> Callable[..., Array]:
     return run
 
 
-ATTRIBUTES = (Attribute("axes", "ints"), flag("keepdims", True), flag("noop_with_empty_axes"))
+ATTRIBUTES = (flag("keepdims", True), flag("noop_with_empty_axes"))
+
+SINCE, SINCE_OF_SUMS = (1, 18), (1, 13)
+"""Since which operator sets there are values and axes as inputs."""

@@ -14,6 +14,7 @@ from playground.operators._attributes import WINDOW, flag
 from playground.operators._floats import pooled
 from playground.operators._images import four_axes, pool_window
 from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._ranks import as_input
 from playground.programs import integer_ops as ops
 from playground.programs.call import Array, Call
 from playground.programs.integer_ops import Target, Window
@@ -125,5 +126,6 @@ OPERATOR = Operator(
     scales=Scales.PASSES,
     traits=Trait.MONOTONIC | Trait.HOMOGENEOUS | Trait.BY_CHANNEL,
     forms=Form.DEFAULT,
+    rank=as_input,
     plan=plan,
 )

@@ -8,6 +8,7 @@ from playground.model.graph import Node
 from playground.operators._attributes import Attribute, flag
 from playground.operators._operator import Operator, Trait
 from playground.operators._planning import fold
+from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
 from playground.programs.planner import Dynamic, Planner, Symbol
 
@@ -38,5 +39,6 @@ OPERATOR = Operator(
     run=run,
     attributes=(Attribute("to", "int", required=True), flag("saturate", True)),
     traits=Trait.TAKES_DYNAMIC,
+    rank=as_input,
     plan=plan,
 )

@@ -7,25 +7,24 @@ from dataclasses import replace
 import numpy as np
 
 from playground.model.graph import Node
-from playground.operators._attributes import Attribute
 from playground.operators._floats import float_value, within
 from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.operators._planning import refuse_float
+from playground.operators._upgrades import Older, stated, without
 from playground.programs.call import Array, Call
 from playground.programs.planner import CodeFunction, Codes, Constant, ConstantDequantized, Planner, Symbol
 
 
 def run(call: Call, x: Array, low: Array | None = None, high: Array | None = None) -> Array:
-    """Clip to limits given as inputs, or as attributes before opset 11."""
-    low, high = (call.get("min") if low is None else low), (call.get("max") if high is None else high)
+    """Clip to limits."""
     if low is not None:
         x = np.maximum(x, np.asarray(low, x.dtype))
     return x if high is None else np.minimum(x, np.asarray(high, x.dtype))
 
 
 def plan(planner: Planner, node: Node) -> Symbol:
-    """Clip with constant limits, given as inputs or (before opset 11) as attributes."""
-    limits = [float(node.attributes.get("min", -np.inf)), float(node.attributes.get("max", np.inf))]
+    """Clip with constant limits."""
+    limits = [-np.inf, np.inf]
     for i, name in enumerate(node.inputs[1:3]):
         if name:
             limits[i] = float(planner.known(name, "limit").reshape(-1)[0])
@@ -56,14 +55,26 @@ def _clamped_float(planner: Planner, name: str, lo: float, hi: float) -> Symbol 
     return None if value is None else replace(within(planner, (value,)), lo=lo, hi=hi)
 
 
+def _upgrade(older: Older, node: Node) -> Node:
+    """Limits were attributes before operator set 11."""
+    if older.opset >= 11:
+        return node
+    inputs = [node.inputs[0]]
+    for name in ("min", "max"):
+        limit = stated(node, name, "float")
+        inputs.append("" if limit is None else older.number(node, name, limit, node.inputs[0]))
+    return without(node, "min", "max", inputs=inputs)
+
+
 OPERATOR = Operator(
     name="Clip",
     takes=(Takes.VALUES, Takes.NUMBER),
     run=run,
-    attributes=(Attribute("min", "float"), Attribute("max", "float")),
     data=(0,),
     scales=Scales.CLIPS,
     traits=Trait.MONOTONIC | Trait.BY_CHANNEL,
     forms=Form.DEFAULT,
+    since=(1, 11),
+    upgrade=_upgrade,
     plan=plan,
 )

@@ -16,6 +16,7 @@ from playground.operators._attributes import WINDOW, Attribute
 from playground.operators._images import require_room, window_of
 from playground.operators._operator import Form, Operator, Scales, Shapes, Trait, Weight
 from playground.operators._products import Weights, bias_of, rows_times, weights_of
+from playground.operators._ranks import as_input
 from playground.programs import integer_ops as ops
 from playground.programs.call import Array, Call
 from playground.programs.depthwise import pack_depthwise, packed_bytes_of, scratch_bytes
@@ -265,6 +266,7 @@ OPERATOR = Operator(
     scales=Scales.PRODUCT,
     traits=Trait.CONVOLUTION,
     forms=Form.DEFAULT | Form.DYNAMIC | Form.WEIGHT_ONLY,
+    rank=as_input,
     plan=plan,
     cost=cost,
 )

@@ -11,6 +11,7 @@ from playground.errors import InvalidInputError
 from playground.model.graph import Node
 from playground.operators._attributes import WINDOW, Attribute
 from playground.operators._operator import Form, Operator, Scales, Shapes, Weight
+from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
 
 
@@ -85,4 +86,5 @@ OPERATOR = Operator(
     scales=Scales.PRODUCT,
     forms=Form.DEFAULT | Form.WEIGHT_ONLY,
     cost=cost,
+    rank=as_input,
 )

@@ -13,6 +13,7 @@ from playground.number_formats import FORMATS
 from playground.operators._attributes import Attribute, axis_of
 from playground.operators._operator import Operator, Scales, Trait
 from playground.operators._quantization import ATTRIBUTES, FLOATS, along, one_scale
+from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
 from playground.programs.planner import Codes, Constant, ConstantDequantized, Dequantized, Planner, Symbol
 
@@ -63,8 +64,10 @@ def _operator(domain: str) -> Operator:
         name="DequantizeLinear",
         domain=domain,
         run=run,
-        attributes=(*ATTRIBUTES, Attribute("output_dtype", "int", 0, low=0)),
+        attributes=(*ATTRIBUTES, Attribute("output_dtype", "int", 0, low=0, since=23)),
         scales=Scales.CODES,
+        rank=as_input,
+        since=(10,),
         traits=Trait.STORED_TYPES,
         plan=plan,
     )

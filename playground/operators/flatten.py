@@ -8,6 +8,7 @@ from playground.model.graph import Node
 from playground.operators._attributes import Attribute, axis_of
 from playground.operators._moves import to_shape
 from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._ranks import always
 from playground.programs.call import Array, Call
 from playground.programs.planner import Planner, Symbol
 
@@ -35,5 +36,6 @@ OPERATOR = Operator(
     scales=Scales.PASSES,
     traits=Trait.HOMOGENEOUS | Trait.BY_CHANNEL | Trait.MOVES,
     forms=Form.DEFAULT,
+    rank=always(2),
     plan=plan,
 )

@@ -11,6 +11,7 @@ from playground.model.graph import Node
 from playground.operators._attributes import Attribute, flag
 from playground.operators._operator import Form, Operator, Scales, Shapes, Weight
 from playground.operators._products import Weights, bias_of, product_by, weights_of
+from playground.operators._ranks import always
 from playground.programs.call import Array, Call
 from playground.programs.fast_products import product
 from playground.programs.planner import Deferred, Planner
@@ -60,6 +61,7 @@ OPERATOR = Operator(
     bias=2,
     scales=Scales.PRODUCT,
     forms=Form.DEFAULT | Form.DYNAMIC | Form.WEIGHT_ONLY,
+    rank=always(2),
     plan=plan,
     cost=cost,
 )

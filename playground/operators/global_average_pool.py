@@ -7,6 +7,7 @@ import numpy as np
 from playground.model.graph import Node
 from playground.operators._images import four_axes
 from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._ranks import as_input
 from playground.operators.average_pool import averaged_image
 from playground.programs import integer_ops as ops
 from playground.programs.call import Array, Call
@@ -31,5 +32,6 @@ OPERATOR = Operator(
     scales=Scales.ROWS,
     traits=Trait.MONOTONIC | Trait.HOMOGENEOUS | Trait.BY_CHANNEL,
     forms=Form.DEFAULT,
+    rank=as_input,
     plan=plan,
 )

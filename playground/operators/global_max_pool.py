@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from playground.operators._operator import Operator, Trait
+from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
 
 
@@ -14,5 +15,9 @@ def run(call: Call, x: Array) -> Array:
 
 
 OPERATOR = Operator(
-    name="GlobalMaxPool", ranks=(3, 5), run=run, traits=Trait.MONOTONIC | Trait.HOMOGENEOUS | Trait.BY_CHANNEL
+    name="GlobalMaxPool",
+    ranks=(3, 5),
+    run=run,
+    traits=Trait.MONOTONIC | Trait.HOMOGENEOUS | Trait.BY_CHANNEL,
+    rank=as_input,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playground.model.graph import Node
 from playground.operators._operator import Operator, Trait
+from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
 from playground.programs.planner import Planner, Symbol
 
@@ -18,4 +19,6 @@ def plan(planner: Planner, node: Node) -> Symbol:
     return planner.symbol(node.inputs[0])
 
 
-OPERATOR = Operator(name="Identity", run=run, traits=Trait.HOMOGENEOUS | Trait.BY_CHANNEL | Trait.REMOVABLE, plan=plan)
+OPERATOR = Operator(
+    name="Identity", run=run, rank=as_input, traits=Trait.HOMOGENEOUS | Trait.BY_CHANNEL | Trait.REMOVABLE, plan=plan
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playground.operators._attributes import Attribute
 from playground.operators._operator import Form, Operator, Scales
+from playground.operators._ranks import as_input
 
 OPERATOR = Operator(
     name="InstanceNormalization",
@@ -12,4 +13,5 @@ OPERATOR = Operator(
     bias=2,
     scales=Scales.NORMALIZATION,
     forms=Form.NAMED,
+    rank=as_input,
 )

@@ -14,6 +14,7 @@ from playground.model.graph import Node
 from playground.operators._attributes import Attribute, axis_of
 from playground.operators._elementwise import together
 from playground.operators._operator import Form, Operator, Scales, Takes
+from playground.operators._ranks import as_input
 from playground.programs import integer_ops as ops
 from playground.programs import row_ops
 from playground.programs.call import Array, Call
@@ -120,6 +121,7 @@ def plan(planner: Planner, node: Node) -> Deferred:
 
 OPERATOR = Operator(
     name="LayerNormalization",
+    since=(17,),
     takes=(Takes.VALUES, Takes.PARAMETER),
     run=run,
     attributes=(
@@ -131,5 +133,6 @@ OPERATOR = Operator(
     bias=2,
     scales=Scales.NORMALIZATION,
     forms=Form.FURTHER | Form.NAMED,
+    rank=as_input,
     plan=plan,
 )

@@ -15,6 +15,7 @@ from playground.operators._attributes import WINDOW, flag
 from playground.operators._floats import pooled
 from playground.operators._images import four_axes, pool_window
 from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._ranks import as_input
 from playground.programs import integer_ops as ops
 from playground.programs.call import Array, Call
 from playground.programs.fast_products import larger
@@ -75,19 +76,14 @@ def plan(planner: Planner, node: Node) -> Symbol:
     return replace(x, value=node.outputs[0])
 
 
-def _passes(node: Node, opset: int) -> tuple[int, ...]:
-    """It takes no integers before operator set 12."""
-    return (0,) if opset >= 12 else ()
-
-
 OPERATOR = Operator(
     name="MaxPool",
     ranks=(3, 5),
     run=run,
     attributes=(*WINDOW, flag("ceil_mode"), flag("storage_order")),
     scales=Scales.PASSES,
-    passes=_passes,
     traits=Trait.MONOTONIC | Trait.HOMOGENEOUS | Trait.BY_CHANNEL | Trait.MOVES,
     forms=Form.DEFAULT,
+    rank=as_input,
     plan=plan,
 )

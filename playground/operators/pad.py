@@ -13,6 +13,8 @@ from playground.model.graph import Node
 from playground.operators._attributes import Attribute, axes_among, text_of
 from playground.operators._moves import MOST_AXES
 from playground.operators._operator import Form, Operator, Scales, Takes, Trait
+from playground.operators._ranks import as_input
+from playground.operators._upgrades import Older, stated, without
 from playground.programs import integer_ops as ops
 from playground.programs.boxes import box, strides_of
 from playground.programs.call import Array, Call
@@ -25,13 +27,13 @@ if TYPE_CHECKING:
     from playground.programs.lowering import Lowering
 
 
-def run(call: Call, x: Array, *given: Array | None) -> Array:
+def run(call: Call, x: Array, pads: Array, *given: Array | None) -> Array:
     """Padding before and after axes: constant, edge, reflect or wrap; negative widths cut off.
 
-    Inputs: widths, value, axes; attributes before opset 11.
+    Inputs: widths, value, axes.
     """
-    pads, value, axes = (*given, None, None, None)[:3]
-    widths = [int(n) for n in (call.get("pads") if pads is None else pads)]
+    value, axes = (*given, None, None)[:2]
+    widths = [int(n) for n in pads]
     places = [int(axis) for axis in axes] if axes is not None else list(range(x.ndim))
     mode = call.get("mode")
     index: list[Any] = [slice(None)] * x.ndim
@@ -43,7 +45,7 @@ def run(call: Call, x: Array, *given: Array | None) -> Array:
     call.room.value([n + sum(more) for n, more in zip(kept.shape, before_after, strict=True)], x.dtype)
     if mode != "constant":
         return np.pad(kept, before_after, mode)
-    constant = call.get("value") if value is None else value.reshape(-1)[0]
+    constant = 0 if value is None else value.reshape(-1)[0]
     return np.pad(kept, before_after, constant_values=constant)
 
 
@@ -80,15 +82,14 @@ def plan(planner: Planner, node: Node) -> Dequantized:
     shape, dtype = planner.values[x.value].shape, planner.values[x.value].dtype
     if text_of(node, "mode", "constant") != "constant":
         raise UnsupportedError("only padding with a constant is supported")
-    given = node.attributes.get("pads")
-    pads = [int(n) for n in (planner.known(node.inputs[1], "padding") if given is None else given)]
+    pads = [int(n) for n in planner.known(node.inputs[1], "padding")]
     if len(node.inputs) > 3 and node.inputs[3]:
         pads = _spread(
             pads, axes_among(planner.known(node.inputs[3], "list of axes").reshape(-1), len(shape)), len(shape)
         )
     if min(pads, default=0) < 0 or len(shape) > MOST_AXES:
         raise UnsupportedError(f"padding of {pads} is not supported")
-    value = np.float32(node.attributes["value"])
+    value = np.float32(0)
     if len(node.inputs) > 2 and node.inputs[2]:
         value = np.float32(planner.known(node.inputs[2], "constant").reshape(()))
     code = int(ops.quantize(np.asarray(value), x.scale, x.zero_point, dtype))
@@ -110,19 +111,31 @@ def _passes(node: Node, opset: int) -> tuple[int, ...]:
     return (0,) if text_of(node, "mode", "constant") == "constant" else ()
 
 
+def _upgrade(older: Older, node: Node) -> Node:
+    """Widths and value were attributes before operator set 11."""
+    if older.opset >= 11:
+        return node
+    inputs = [node.inputs[0], older.constant(node, "pads", np.array(stated(node, "pads", "ints") or [], np.int64))]
+    value = stated(node, "value", "float")
+    if value:
+        inputs.append(older.number(node, "value", value, node.inputs[0]))
+    return without(node, "pads", "value", inputs=inputs)
+
+
+_MODES = ("constant", "edge", "reflect", "wrap")
+
 OPERATOR = Operator(
     name="Pad",
     takes=(Takes.VALUES, Takes.WIDTHS, Takes.NUMBER, Takes.AXES),
     run=run,
-    attributes=(
-        Attribute("mode", "string", "constant", choices=("constant", "edge", "reflect", "wrap")),
-        Attribute("pads", "ints"),
-        Attribute("value", "float", 0.0),
-    ),
+    attributes=(Attribute("mode", "string", "constant", choices=_MODES, later={"wrap": 19}),),
     data=(0,),
     scales=Scales.PASSES,
     passes=_passes,
     traits=Trait.MOVES,
     forms=Form.FURTHER,
+    rank=as_input,
+    since=(11, 11, 11, 18),
+    upgrade=_upgrade,
     plan=plan,
 )

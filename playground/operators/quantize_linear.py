@@ -11,6 +11,7 @@ from playground.number_formats import FORMATS
 from playground.operators._attributes import Attribute, flag
 from playground.operators._operator import Operator, Scales, Trait
 from playground.operators._quantization import ATTRIBUTES, FLOATS, along, one_scale
+from playground.operators._ranks import as_input
 from playground.programs import integer_ops as ops
 from playground.programs.call import Array, Call
 from playground.programs.planner import Codes, Constant, ConstantDequantized, Dequantized, Planner, Symbol
@@ -70,8 +71,14 @@ def _operator(domain: str) -> Operator:
         name="QuantizeLinear",
         domain=domain,
         run=run,
-        attributes=(*ATTRIBUTES, Attribute("output_dtype", "int", 0, low=0), flag("saturate", True)),
+        attributes=(
+            *ATTRIBUTES,
+            Attribute("output_dtype", "int", 0, low=0, since=21),
+            flag("saturate", True, since=19),
+        ),
         scales=Scales.CODES,
+        rank=as_input,
+        since=(10,),
         traits=Trait.STORED_TYPES | Trait.QUANTIZED,
         plan=plan,
     )

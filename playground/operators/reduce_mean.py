@@ -8,8 +8,9 @@ from playground.model.graph import Node
 from playground.operators._moves import axes_of, reshaped, turned, viewed
 from playground.operators._operator import Form, Operator, Scales, Takes
 from playground.operators._planning import folded
-from playground.operators._reductions import ATTRIBUTES, reduction
-from playground.operators._upgrades import axes_as_input
+from playground.operators._ranks import reduced
+from playground.operators._reductions import ATTRIBUTES, SINCE, reduction
+from playground.operators._upgrades import integers_as_input
 from playground.operators.average_pool import averaged
 from playground.programs import integer_ops as ops
 from playground.programs.planner import Deferred, Dequantized, Planner, Symbol
@@ -57,6 +58,8 @@ OPERATOR = Operator(
     data=(0,),
     scales=Scales.ROWS,
     forms=Form.FURTHER,
-    upgrade=axes_as_input,
+    rank=reduced,
+    since=SINCE,
+    upgrade=integers_as_input("axes", 1, before=18),
     plan=plan,
 )

@@ -9,6 +9,7 @@ from playground.model.graph import Node
 from playground.operators._attributes import flag
 from playground.operators._moves import to_shape
 from playground.operators._operator import Form, Operator, Scales, Takes, Trait
+from playground.operators._ranks import length_of
 from playground.programs.call import Array, Call
 from playground.programs.planner import Planner, Symbol
 
@@ -39,10 +40,11 @@ OPERATOR = Operator(
     name="Reshape",
     takes=(Takes.VALUES, Takes.SIZES),
     run=run,
-    attributes=(flag("allowzero"),),
+    attributes=(flag("allowzero", since=14),),
     data=(0,),
     scales=Scales.PASSES,
     traits=Trait.MOVES,
     forms=Form.DEFAULT,
+    rank=length_of(1),
     plan=plan,
 )

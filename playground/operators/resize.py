@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,8 @@ from playground.host.kernel import Kernel, Words, floats, octets
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute, text_of
 from playground.operators._operator import Form, Operator, Scales, Takes, Trait
+from playground.operators._ranks import as_input
+from playground.operators._upgrades import Older, without
 from playground.programs.call import Array
 from playground.programs.planner import Dequantized, Planner
 from playground.programs.program import Step, Value
@@ -67,7 +69,7 @@ class Resize(Step):
 
 
 def plan(planner: Planner, node: Node) -> Dequantized:
-    """Resize (and Upsample) of height and width by nearest neighbours."""
+    """Resize of height and width by nearest neighbours."""
     x = planner.real(node.inputs[0])
     shape, dtype = planner.values[x.value].shape, planner.values[x.value].dtype
     if text_of(node, "mode", "nearest") != "nearest" or len(shape) != 4:
@@ -88,18 +90,14 @@ def _target(planner: Planner, node: Node, shape: tuple[int, ...]) -> tuple[Seque
     if len(node.inputs) > 3 and node.inputs[3]:
         sizes = [int(n) for n in planner.known(node.inputs[3], "list of sizes")]
         return [None] * len(sizes), sizes
-    place = 1 if node.op == "Upsample" or planner.graph.opset < 11 else 2
-    given = node.attributes.get("scales")
-    known = planner.known(node.inputs[place], "list of scales") if given is None else given
-    scales = [float(n) for n in known]
+    scales = [float(n) for n in planner.known(node.inputs[2], "list of scales")]
     return scales, [int(np.floor(n * s)) for n, s in zip(shape, scales, strict=True)]
 
 
 def nearest(node: Node, n: int, out: int, scale: float | None) -> NDArray[np.int32]:
     """For each of ``out`` places the index, among ``n``, of the place that it shows."""
-    before_opset_11 = node.op == "Upsample" or len(node.inputs) < 3
-    mode = text_of(node, "coordinate_transformation_mode", "asymmetric" if before_opset_11 else "half_pixel")
-    rounding = text_of(node, "nearest_mode", "floor" if before_opset_11 else "round_prefer_floor")
+    mode = text_of(node, "coordinate_transformation_mode", "half_pixel")
+    rounding = text_of(node, "nearest_mode", "round_prefer_floor")
     try:
         return nearest_indices(n, out, scale, mode, rounding)
     except InvalidInputError as error:
@@ -111,6 +109,21 @@ def _passes(node: Node, opset: int) -> tuple[int, ...]:
     return (0,) if text_of(node, "mode", "nearest") == "nearest" else ()
 
 
+def _upgrade(older: Older, node: Node) -> Node:
+    """Before operator set 11 places were counted from the corner, and there was no region of interest."""
+    return node if older.opset >= 11 else from_corner(older, node, node.inputs[1])
+
+
+def from_corner(older: Older, node: Node, scales: str) -> Node:
+    """Resize as it was before operator set 11, and Upsample. ONNX Runtime makes images smaller by the next pixel."""
+    known = older.known(scales)
+    smaller = known is not None and bool(np.all(known <= 1))
+    how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "ceil" if smaller else "floor"}
+    mode = text_of(node, "mode", "nearest").removeprefix("bi")
+    made = without(node, "scales", "height_scale", "width_scale", inputs=(node.inputs[0], "", scales), mode=mode, **how)
+    return replace(made, op=OPERATOR.name)
+
+
 MODE = Attribute("mode", "string", "nearest", choices=("nearest", "linear", "cubic", "bilinear"))
 
 OPERATOR = Operator(
@@ -119,13 +132,13 @@ OPERATOR = Operator(
     takes=(Takes.VALUES, Takes.FACTORS, Takes.FACTORS, Takes.SIZES),
     attributes=(
         MODE,
-        Attribute("antialias", "int", 0),
-        Attribute("axes", "ints"),
-        Attribute("coordinate_transformation_mode", "string"),
+        Attribute("antialias", "int", 0, since=18),
+        Attribute("axes", "ints", since=18),
+        Attribute("coordinate_transformation_mode", "string", later={"half_pixel_symmetric": 19}),
         Attribute("cubic_coeff_a", "float", -0.75),
         Attribute("exclude_outside", "int", 0),
         Attribute("extrapolation_value", "float", 0.0),
-        Attribute("keep_aspect_ratio_policy", "string"),
+        Attribute("keep_aspect_ratio_policy", "string", since=18),
         Attribute("nearest_mode", "string"),
     ),
     data=(0,),
@@ -133,5 +146,8 @@ OPERATOR = Operator(
     passes=_passes,
     traits=Trait.MOVES,
     forms=Form.FURTHER | Form.NAMED,
+    rank=as_input,
+    since=(13,),
+    upgrade=_upgrade,
     plan=plan,
 )

@@ -8,19 +8,20 @@ import numpy as np
 
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
-from playground.operators._attributes import Attribute, axis_of
+from playground.operators._attributes import axis_of
 from playground.operators._moves import part_of
 from playground.operators._operator import Form, Operator, Scales, Takes, Trait
+from playground.operators._ranks import as_input
+from playground.operators._upgrades import Older, stated, without
 from playground.programs.call import Array, Call
 from playground.programs.integer_ops import Box
 from playground.programs.planner import Planner, Symbol
 
 
-def run(call: Call, x: Array, *limits: Array | None) -> Array:
-    """Parts of axes, limits cut to what there is. Inputs: starts, ends, axes, steps; attributes before opset 10."""
-    starts, ends, axes, steps = (*limits, None, None, None, None)[:4]
-    first = [int(n) for n in (call.get("starts") if starts is None else starts)]
-    last = [int(n) for n in (call.get("ends") if ends is None else ends)]
+def run(call: Call, x: Array, starts: Array, ends: Array, *more: Array | None) -> Array:
+    """Parts of axes, limits cut to what there is. Inputs: starts, ends, axes, steps."""
+    axes, steps = (*more, None, None)[:2]
+    first, last = [int(n) for n in starts], [int(n) for n in ends]
     places = call.axes(axes) or list(range(len(first)))
     step = [1] * len(first) if steps is None else [int(n) for n in steps]
     index: list[Any] = [slice(None)] * x.ndim
@@ -50,24 +51,32 @@ def plan(planner: Planner, node: Node) -> Symbol:
 
 
 def _slice_inputs(planner: Planner, node: Node) -> list[list[int] | None]:
-    """Starts, ends, axes and steps, from inputs (from opset 10 on) or attributes."""
-    if planner.graph.opset < 10:
-        return [
-            [int(n) for n in given] if given else None
-            for given in map(node.attributes.get, ("starts", "ends", "axes", "steps"))
-        ]
+    """Starts, ends, axes and steps."""
     names = [*node.inputs[1:5], *[""] * (5 - len(node.inputs))]
     return [[int(n) for n in planner.known(name, "range").reshape(-1)] if name else None for name in names]
+
+
+def _upgrade(older: Older, node: Node) -> Node:
+    """Limits and axes were attributes before operator set 10."""
+    if older.opset >= 10:
+        return node
+    inputs = [node.inputs[0]]
+    for name in ("starts", "ends", "axes"):
+        given = stated(node, name, "ints", low=-(2**63), high=2**63 - 1)
+        inputs.append("" if given is None else older.constant(node, name, np.array(given, np.int64)))
+    return without(node, "starts", "ends", "axes", inputs=inputs)
 
 
 OPERATOR = Operator(
     name="Slice",
     takes=(Takes.VALUES, Takes.BOUNDS, Takes.BOUNDS, Takes.AXES, Takes.STEPS),
     run=run,
-    attributes=(Attribute("starts", "ints"), Attribute("ends", "ints"), Attribute("axes", "ints")),
     data=(0,),
     scales=Scales.PASSES,
     traits=Trait.MOVES,
     forms=Form.DEFAULT,
+    rank=as_input,
+    since=(10,),
+    upgrade=_upgrade,
     plan=plan,
 )

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from playground.host.kernel import FLAG, Kernel, fixed, floats, octets
 from playground.model.graph import Node
-from playground.operators._attributes import AXIS, axis_of
+from playground.operators._attributes import Attribute, axis_of
 from playground.operators._operator import Form, Operator, Scales
 from playground.operators._planning import float_tail
+from playground.operators._ranks import as_input
+from playground.operators._upgrades import rows_from_axis
 from playground.programs import integer_ops as ops
 from playground.programs import row_ops
 from playground.programs.call import Array, Call
@@ -27,13 +29,10 @@ if TYPE_CHECKING:
 
 
 def log_softmax(call: Call, x: Array) -> Array:
-    """Along one axis; before opset 13 over all axes from that one on (default 1 instead of the last)."""
-    if call.opset >= 13:
-        axes: tuple[int, ...] = (axis_of(call.get("axis", -1), x.ndim),)
-    else:
-        axes = tuple(range(axis_of(call.get("axis", 1), x.ndim), x.ndim))
-    shifted = x - x.max(axis=axes, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=axes, keepdims=True)))
+    """Along one axis."""
+    axis = axis_of(call.get("axis"), x.ndim)
+    shifted = x - x.max(axis=axis, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True)))
 
 
 def run(call: Call, x: Array) -> Array:
@@ -81,7 +80,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
     """Softmax of quantized values along the last axis; else a float operator at the end."""
     symbol = planner.symbol(node.inputs[0])
     rank = len(planner.shape(node.inputs[0]))
-    axis = axis_of(node.attributes.get("axis", -1 if planner.graph.opset >= 13 else 1), rank)
+    axis = axis_of(node.attributes["axis"], rank)
     if not isinstance(symbol, Dequantized) or axis != rank - 1:
         return float_tail(planner, node)
     shape = planner.values[symbol.value].shape
@@ -94,7 +93,8 @@ def plan(planner: Planner, node: Node) -> Symbol:
     return Deferred(shape, emit)
 
 
-# The axis is the last one by default, before operator set 13 the second
+AXIS = Attribute("axis", "int", -1)
+
 OPERATOR = Operator(
     name="Softmax",
     run=run,
@@ -102,5 +102,8 @@ OPERATOR = Operator(
     scales=Scales.ROWS,
     output_range=(0.0, 1.0),
     forms=Form.FURTHER | Form.NAMED,
+    rank=as_input,
+    since=(13,),
+    upgrade=rows_from_axis,
     plan=plan,
 )

@@ -11,6 +11,8 @@ from playground.model.graph import Node
 from playground.operators._attributes import Attribute, axis_of
 from playground.operators._moves import part_of
 from playground.operators._operator import Form, Operator, Scales, Takes, Trait
+from playground.operators._ranks import as_input
+from playground.operators._upgrades import Older, integers_as_input, without
 from playground.programs.call import Array, Call
 from playground.programs.integer_ops import Box
 from playground.programs.planner import Planner, Symbol
@@ -18,7 +20,7 @@ from playground.programs.planner import Planner, Symbol
 
 def run(call: Call, x: Array, given: Array | None = None) -> tuple[Array, ...]:
     """Pieces along ``axis``, of the given sizes or (but for the last one) equal."""
-    axis, sizes = call.get("axis"), call.get("split") if given is None else given.tolist()
+    axis, sizes = call.get("axis"), None if given is None else given.tolist()
     if sizes is None:
         step = -(-x.shape[axis] // call.outputs)
         sizes = [min(step, x.shape[axis] - i * step) for i in range(call.outputs)]
@@ -39,11 +41,9 @@ def plan(planner: Planner, node: Node) -> tuple[Symbol, ...]:
     """Split along an axis, into equal or stated parts."""
     shape = planner.shape(node.inputs[0])
     axis, count = axis_of(node.attributes["axis"], len(shape)), len(node.outputs)
-    sizes = node.attributes.get("split")
-    if sizes is None and len(node.inputs) > 1 and node.inputs[1]:
-        sizes = planner.known(node.inputs[1], "list of sizes")
+    given = planner.known(node.inputs[1], "list of sizes") if len(node.inputs) > 1 and node.inputs[1] else None
     part = -(-shape[axis] // count)
-    sizes = [min(part, shape[axis] - i * part) for i in range(count)] if sizes is None else [int(n) for n in sizes]
+    sizes = [min(part, shape[axis] - i * part) for i in range(count)] if given is None else [int(n) for n in given]
     _check(sizes, count, shape[axis])
     made, axes, ones = [], tuple(range(len(shape))), (1,) * len(shape)
     for i, output in enumerate(node.outputs):
@@ -58,15 +58,27 @@ def _passes(node: Node, opset: int) -> tuple[int, ...]:
     return tuple(range(len(node.outputs)))
 
 
+def _upgrade(older: Older, node: Node) -> Node:
+    """Sizes become an input; where there are none, how many parts there are is stated."""
+    node = _SIZES(older, node)
+    given = len(node.inputs) > 1 and node.inputs[1]
+    return node if older.opset >= 18 or given else without(node, num_outputs=len(node.outputs))
+
+
+_SIZES = integers_as_input("split", 1, before=13)
+
 OPERATOR = Operator(
     name="Split",
     takes=(Takes.VALUES, Takes.SIZES),
     run=run,
-    attributes=(Attribute("axis", "int", 0), Attribute("num_outputs", "int", low=1), Attribute("split", "ints", low=0)),
+    attributes=(Attribute("axis", "int", 0), Attribute("num_outputs", "int", low=1, since=18)),
     data=(0,),
     scales=Scales.PASSES,
     passes=_passes,
     traits=Trait.MOVES,
     forms=Form.FURTHER | Form.NAMED,
+    rank=as_input,
+    since=(2, 13),
+    upgrade=_upgrade,
     plan=plan,
 )

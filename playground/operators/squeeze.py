@@ -6,10 +6,10 @@ import numpy as np
 
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
-from playground.operators._attributes import Attribute
 from playground.operators._moves import axes_of, to_shape
 from playground.operators._operator import Form, Operator, Scales, Takes, Trait
-from playground.operators._upgrades import axes_as_input
+from playground.operators._ranks import Known, RankOf, axes
+from playground.operators._upgrades import integers_as_input
 from playground.programs.call import Array, Call
 from playground.programs.planner import Planner, Symbol
 
@@ -30,15 +30,21 @@ def plan(planner: Planner, node: Node) -> Symbol:
     return to_shape(planner, node, tuple(n for i, n in enumerate(shape) if i not in gone))
 
 
+def _rank(node: Node, rank: RankOf, known: Known) -> int | None:
+    given, gone = rank(node.inputs[0]), axes(node, known)
+    return None if given is None or not gone else given - gone
+
+
 OPERATOR = Operator(
     name="Squeeze",
     takes=(Takes.VALUES, Takes.AXES),
     run=run,
-    attributes=(Attribute("axes", "ints"),),
     data=(0,),
     scales=Scales.PASSES,
     traits=Trait.MOVES,
     forms=Form.DEFAULT,
-    upgrade=axes_as_input,
+    rank=_rank,
+    since=(1, 13),
+    upgrade=integers_as_input("axes", 1, before=13),
     plan=plan,
 )

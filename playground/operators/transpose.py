@@ -8,6 +8,7 @@ from playground.model.graph import Node
 from playground.operators._attributes import Attribute
 from playground.operators._moves import part_of, turned
 from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._ranks import Known, RankOf
 from playground.programs.call import Array, Call
 from playground.programs.planner import Planner, Symbol
 
@@ -24,6 +25,10 @@ def plan(planner: Planner, node: Node) -> Symbol:
     return part_of(planner, node, node.outputs[0], turned(shape, order))
 
 
+def _rank(node: Node, rank: RankOf, known: Known) -> int | None:
+    return len(node.attributes["perm"]) if "perm" in node.attributes else rank(node.inputs[0])
+
+
 OPERATOR = Operator(
     name="Transpose",
     run=run,
@@ -31,5 +36,6 @@ OPERATOR = Operator(
     scales=Scales.PASSES,
     traits=Trait.MOVES,
     forms=Form.DEFAULT,
+    rank=_rank,
     plan=plan,
 )

@@ -35,8 +35,6 @@ class Call:
         """An attribute, or what it is if the node does not have it."""
         return self.attributes.get(name, default)
 
-    def axes(self, given: Array | None, default: list[int] | None = None) -> list[int] | None:
-        """Axes given as an input (newer operator sets) or as the attribute ``axes`` (older ones)."""
-        if given is not None:
-            return [int(axis) for axis in given.reshape(-1)]
-        return self.get("axes", default)  # type: ignore[no-any-return]
+    def axes(self, given: Array | None) -> list[int] | None:
+        """Axes given as an input; None without it."""
+        return None if given is None else [int(axis) for axis in given.reshape(-1)]

@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from playground.host.sources import BytesSource
-from playground.model.loading import load
+from playground.opening import load
 from playground.ptq.images import image_batches, image_settings
 
 RNG = np.random.default_rng(6)

@@ -13,8 +13,8 @@ from playground import gallery
 from playground.app.model_jobs import RACE_BATCH, ModelJobs, recipe_of
 from playground.errors import CancelledError, UnsupportedError
 from playground.model.graph import ValueInfo
-from playground.model.loading import load
 from playground.model.recipe import ONNX_FORMATS, Recipe
+from playground.opening import load
 from playground.tasks import Progress, run_sync
 
 RNG = np.random.default_rng(8)

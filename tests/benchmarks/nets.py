@@ -22,6 +22,7 @@ import numpy as np
 
 from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
 from playground.model.writers.onnx import to_onnx
+from playground.opening import working
 from playground.ptq.pipeline import quantize_model
 
 SEED = 20260101
@@ -95,7 +96,8 @@ class Builder:
         *nodes, last = self.nodes
         assert last.outputs == (y,)
         nodes.append(replace(last, outputs=("y",)))
-        return Graph(self.name, (x,), (ValueInfo("y", "float32", None),), tuple(nodes), held, 17)
+        made = Graph(self.name, (x,), (ValueInfo("y", "float32", None),), tuple(nodes), held, 17)
+        return working(made)[0]
 
 
 def resnet8() -> Graph:

@@ -24,7 +24,7 @@ from tests.engines.qdq_net import NEAR, Net, assert_equal_but_for_ties
 ALL = operators.all_operators()
 PLANNED = {i: e for i, e in ALL.items() if (e.plan or e.expand) and e.run}
 
-NO_FLOAT_FUNCTION = {"Constant", "Resize", "Upsample"}
+NO_FLOAT_FUNCTION = {"Constant", "Resize"}
 """Has a plan, and is compared with ONNX Runtime in ``tests/engines/test_plan_moves.py``."""
 
 NOT_QUANTIZED = "neither quantized nor a quantized constant|the input is not quantized"
@@ -227,7 +227,7 @@ def some_forms(entry: Operator) -> list[Form]:
     for form in forms_of(entry):
         if any(isinstance(source, Activation) and not source.plain for source in form.sources):
             kinds.setdefault(str(form.sources), []).append(form)
-    newest = [[form for form in kind if form.opset == kind[-1].opset > 6] for kind in kinds.values()]
+    newest = [[form for form in kind if form.opset == kind[-1].opset] for kind in kinds.values()]
     return [form for kind in newest for form in kind[:: len(kind) // 4 | 1]]
 
 

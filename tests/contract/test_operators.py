@@ -52,7 +52,7 @@ def having(trait: Trait) -> pytest.MarkDecorator:
 
 @EVERY
 def test_something_is_known_of_it(entry: Operator) -> None:
-    assert entry.run or entry.plan or entry.expand or entry.scales is not Scales.FLOAT
+    assert entry.run or entry.plan or entry.expand or entry.upgrade or entry.scales is not Scales.FLOAT
     first, last = entry.versions
     assert 1 <= first <= (last or first)
 

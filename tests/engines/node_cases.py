@@ -20,7 +20,7 @@ from onnx import numpy_helper
 from onnx.backend.test.case import node as cases
 
 from playground.engines.interpreter import run_graph
-from playground.model.loading import load
+from playground.opening import load
 
 MODULES = sorted(found.name for found in pkgutil.iter_modules(cases.__path__) if not found.name.startswith("_"))
 """Names of ONNX's modules of cases; importing one makes its cases."""

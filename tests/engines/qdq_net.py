@@ -10,6 +10,7 @@ import onnxruntime
 from playground.engines import reference, wasm
 from playground.model.graph import Graph, Node, Tensor, ValueInfo
 from playground.model.writers.onnx import to_onnx
+from playground.opening import working
 
 RANDOM = np.random.default_rng(11)
 
@@ -61,7 +62,8 @@ class Net:
             "DequantizeLinear", f"{name}:c {name}:s {name}:z", f"{name}:r", **({} if axis is None else {"axis": axis})
         )
 
-    def graph(self, *outputs, opset=17):
+    def graph(self, *outputs, opset=17, opened=True):
+        """The graph as it is opened, or as a file of this operator set has it."""
         kinds = {np.dtype(np.float32): "float32", np.dtype(np.int64): "int64"}
         fed = tuple(
             ValueInfo(n, kinds[x.dtype], (f"n{i}", *x.shape[1:])) for i, (n, x) in enumerate(self.inputs.items())
@@ -69,7 +71,8 @@ class Net:
         ends = tuple(ValueInfo(name, "float32", None) for name in outputs)
         held = {name: Tensor.of(name, values) for name, values in self.constants.items()}
         domains = {node.domain: 1 for node in self.nodes if node.domain}
-        return Graph("net", fed, ends, tuple(self.nodes), held, opset, domains)
+        made = Graph("net", fed, ends, tuple(self.nodes), held, opset, domains)
+        return working(made)[0] if opened else made
 
 
 NEAR = 1e-4
@@ -106,7 +109,7 @@ def by_onnxruntime(net, outputs, opset):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(to_onnx(net.graph(*names, opset=opset)), options)
+    session = onnxruntime.InferenceSession(to_onnx(net.graph(*names, opset=opset, opened=False)), options)
     return dict(zip(names, session.run(names, net.inputs), strict=True))
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from playground import gallery
 from playground.engines.planned import PlannedModel
-from playground.model.loading import load
 from playground.model.recipe import Recipe
+from playground.opening import load
 from playground.ptq.pipeline import quantize_model
 from playground.quantization import Scheme
 

@@ -204,7 +204,7 @@ def test_what_moves_codes_may_be_an_output_in_float(op: str) -> None:
         node("Flatten", "q", axis=-9),
         node("Squeeze", "q places"),
         node("Slice", "q places places nine"),
-        node("ReduceMean", "q", axes=[1, 1]),
+        node("ReduceMean", "q twice"),
         node("LayerNormalization", "q row", axis=11),
         node("Reshape", "q negative"),
         node("Concat", "q other", axis=1),
@@ -215,6 +215,7 @@ def test_axes_and_sizes_are_refused_where_they_are_wrong_never_wrapped_round(one
     arrays = {
         "places": np.array([1]),
         "nine": np.array([9]),
+        "twice": np.array([1, 1]),
         "sizes": np.array([1, 2]),
         "row": np.ones(4, np.float32),
         "negative": np.array([-1, -5]),

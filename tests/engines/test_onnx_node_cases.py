@@ -12,7 +12,7 @@ from onnx import helper, numpy_helper
 from playground.engines import reference, wasm
 from playground.engines.interpreter import run_graph
 from playground.errors import UnsupportedError
-from playground.model.loading import load
+from playground.opening import load
 from tests.engines import node_cases
 from tests.engines.node_cases import check, stated
 

@@ -159,8 +159,8 @@ def test_float_operators_stand_in_the_tail():
 
 
 def test_mean_over_height_and_width_is_an_average_pool():
-    nodes = [*quantized("x"), node("ReduceMean", "x:r", "mean", axes=[2, -1], keepdims=0), *quantized("mean")]
-    program = compile_graph(graph(nodes, ["mean:r"]), {"x": (2, 3, 4, 4)})
+    nodes = [*quantized("x"), node("ReduceMean", "x:r axes", "mean", keepdims=0), *quantized("mean")]
+    program = compile_graph(graph(nodes, ["mean:r"], {"axes": np.array([2, -1])}), {"x": (2, 3, 4, 4)})
     assert kinds(program) == (["Quantize", "AveragePool", "Reshape", "Lookup"], [])
     assert program.values["mean:r"].shape == (2, 3)
 

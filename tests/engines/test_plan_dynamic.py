@@ -9,9 +9,9 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from playground.engines import interpreter, reference, wasm
 from playground.engines.planning.plan import compile_graph, refusals
 from playground.model.graph import Graph, Node, Tensor, ValueInfo
-from playground.model.loading import load
 from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
+from playground.opening import load
 from playground.operators._dynamic import DynamicQuantize, DynamicRange, ScaleSums
 from playground.operators._products import Product
 from playground.operators.pad import Pad

@@ -9,7 +9,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantiz
 
 from playground.engines import reference, wasm
 from playground.engines.planning.plan import refusals
-from playground.model.loading import load
+from playground.opening import load
 from playground.operators.layer_normalization import LayerNorm
 
 COLUMNS = 16

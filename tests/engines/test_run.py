@@ -7,8 +7,8 @@ import playground
 from playground.engines.run import ENGINES, graph_of, is_quantized, run
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
-from playground.model.loading import load
 from playground.model.writers.onnx import to_onnx
+from playground.opening import load
 from playground.ptq.pipeline import quantize_model
 
 RNG = np.random.default_rng(0)

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 import playground
+from playground import opening
 from playground.errors import BadFileError, InvalidInputError, MissingError
 from playground.host.sources import BytesSource
-from playground.model.loading import READERS, load
+from playground.model.loading import READERS
+from playground.model.loading import read as load
 
 
 def test_all_readers_are_found() -> None:
@@ -21,7 +23,7 @@ def test_content_goes_before_the_name(tmp_path: Path) -> None:
     assert load(str(path)).name == "model.onnx"
     assert load(path.read_bytes()).format == "npz"
     assert load(BytesSource(path.read_bytes(), "x")).tensors["w"].numpy().tolist() == [0, 1, 2]
-    assert playground.load is load
+    assert playground.load is opening.load
 
 
 @pytest.mark.parametrize("name", ["m.onnx", "m.npz", "m.safetensors", "m", None])

@@ -10,7 +10,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from playground.engines.interpreter import run_graph
-from playground.model.loading import load
+from playground.opening import load
 
 Check = Callable[..., list[np.ndarray]]
 

@@ -36,7 +36,7 @@ def test_int4_saturates_at_its_own_limits(check: Any) -> None:
     from onnx import helper, numpy_helper
 
     from playground.engines.interpreter import run_graph
-    from playground.model.loading import load
+    from playground.opening import load
 
     graph = helper.make_graph(
         [helper.make_node("QuantizeLinear", ["x", "s", "z"], ["y"])],

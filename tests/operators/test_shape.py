@@ -73,7 +73,7 @@ def test_pad(check: Any, normal: Any, mode: str) -> None:
 def test_pad_of_other_kinds(check: Any, normal: Any) -> None:
     check("Pad", normal(3, 4), ints(0, -1, 1, 0), np.array(7, np.float32))
     check("Pad", normal(3, 4), ints(1, 2), np.array(7, np.float32), ints(-1), opset=18)
-    check("Pad", normal(3, 4), opset=2, pads=[1, 1, 0, 0], value=2.0)
+    check("Pad", normal(3, 4), opset=7, pads=[1, 1, 0, 0], value=2.0)
 
 
 def test_shapes_as_values(check: Any, normal: Any) -> None:

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from playground import host
 from playground.engines.interpreter import run_graph
 from playground.errors import InvalidInputError, UnsupportedError
-from playground.model.loading import load
+from playground.opening import load
 
 
 def model(rng, depth, columns, bits=4, block=32, points=None, bias=False, accuracy=0):

@@ -11,8 +11,8 @@ import pytest
 from onnx import helper
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, quantize_static
 
-from playground.model.loading import load
 from playground.model.recipe import Recipe, Rule
+from playground.opening import load
 from playground.ptq.pipeline import quantize_model
 from playground.quantization import Scheme
 from tests.ptq.onnxruntime_tool import TYPES, build, constants, values

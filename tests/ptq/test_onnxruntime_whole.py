@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from playground.model.loading import load
 from playground.model.recipe import CalibrationSettings, Recipe
+from playground.opening import load
 from playground.ptq.pipeline import quantize_model
 from playground.quantization import Scheme
 from tests.ptq.onnxruntime_tool import DATA, MODELS, OPERATORS, assert_equal_files, dynamic, input_of, static

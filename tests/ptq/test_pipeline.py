@@ -11,8 +11,8 @@ from playground.engines.interpreter import run_graph
 from playground.engines.run import run
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Model, Node, ValueInfo
-from playground.model.loading import load
 from playground.model.recipe import Recipe, Rule
+from playground.opening import load
 from playground.ptq.pipeline import QuantizedModel, quantize_model, quantize_model_task
 from playground.quantization import Scheme
 from playground.tasks import Progress

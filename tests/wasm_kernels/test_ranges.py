@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from playground.model.loading import load
+from playground.opening import load
 from playground.quantization import QParams, Scheme, clip_limits
 from playground.rounding import ROUNDINGS
 from playground.tensor_view.picture import subject_of

@@ -1,13 +1,12 @@
-"""Graphs as planning takes them: quantized operators as the QDQ graphs they mean, operators in today's form."""
+"""Graphs as planning takes them: quantized operators as the QDQ graphs they mean."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from playground.model.graph import Graph, Tensor
+from playground.model.graph import Graph
 from playground.operators import find
 from playground.operators._qdq import Expansion
-from playground.programs.call import Array
 
 
 def expanded(graph: Graph) -> Graph:
@@ -33,24 +32,3 @@ def expanded(graph: Graph) -> Graph:
     if not changed:
         return graph
     return graph.with_(nodes=tuple(made.nodes), initializers={**graph.initializers, **made.constants})
-
-
-def upgraded(graph: Graph) -> Graph:
-    """The graph with its operators in the newest form known here; the graph itself if they are."""
-    constants: dict[str, Tensor] = {}
-
-    def constant(name: str, array: Array) -> str:
-        constants[name] = Tensor.of(name, array)
-        return name
-
-    nodes = []
-    for node in graph.nodes:
-        operator = find(node)
-        upgrade = operator.upgrade if operator is not None else None
-        try:
-            nodes.append(node if upgrade is None else upgrade(node, graph.opset, constant))
-        except Exception:  # its attributes are none: planning names it
-            nodes.append(node)
-    if not constants:
-        return graph
-    return graph.with_(nodes=tuple(nodes), initializers={**graph.initializers, **constants})

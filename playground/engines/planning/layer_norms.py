@@ -87,10 +87,8 @@ class _Patterns:
         node = self.view.producer(name)
         if node is None or find(node) is not reduce_mean.OPERATOR or not node.attributes.get("keepdims", 1):
             return None
-        axes = node.attributes.get("axes")
-        if axes is None and len(node.inputs) > 1 and node.inputs[1] in self.view.constants:
-            axes = self.view.constants[node.inputs[1]].numpy().reshape(-1).tolist()
-        return node.inputs[0] if axes is not None and list(axes) == [-1] else None
+        held = self.view.constants.get(node.inputs[1]) if len(node.inputs) > 1 else None
+        return node.inputs[0] if held is not None and held.numpy().reshape(-1).tolist() == [-1] else None
 
     def operands(self, node: Node | None, op: Operator) -> Iterator[tuple[str, str]]:
         """The two inputs of a node if it is this operator; in either order where that does not matter."""

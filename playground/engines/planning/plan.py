@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from playground.engines.feeds import fits
-from playground.engines.planning.expansions import expanded, upgraded
+from playground.engines.planning.expansions import expanded
 from playground.engines.planning.layer_norms import with_layer_norms
 from playground.errors import InvalidInputError, PlaygroundError, UnsupportedError, plural, typed
 from playground.model.element_types import BY_NAME
@@ -144,7 +144,7 @@ def refusals(graph: Graph, shapes: Mapping[str, Sequence[int]] | None = None) ->
 
 def _walked(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> tuple[Planner, list[Refusal]]:
     """Plan node after node; nodes that depend on one that cannot run are left out; all that cannot run are named."""
-    planner = Planner(with_layer_norms(GraphView(upgraded(expanded(graph))))[0])
+    planner = Planner(with_layer_norms(GraphView(expanded(graph)))[0])
     for info in graph.inputs:
         planner.symbols[info.name] = Codes(info.name)
         planner.values[info.name] = p.Value(_shape_of_input(info, shapes), _stored(info))

@@ -8,17 +8,16 @@ from __future__ import annotations
 from playground.engines.planning.layer_norms import with_layer_norms
 from playground.model.graph import Graph
 from playground.model.graph_view import GraphView
+from playground.opening.operator_sets import with_operator_set
 from playground.ptq.preparation._pass import Pass
-
-_SINCE = 17  # the operator set that has LayerNormalization
 
 
 def apply(view: GraphView) -> tuple[Graph, tuple[str, ...]]:
     """Replace every such pattern, and leave out the nodes that only it had read."""
-    if view.graph.opset < _SINCE:
-        return view.graph, ()
     changed, count = with_layer_norms(view)
-    return changed, (f"Wrote {count} layer normalizations as one operator each.",) if count else ()
+    if not count:
+        return view.graph, ()
+    return with_operator_set(changed), (f"Wrote {count} layer normalizations as one operator each.",)
 
 
 PASS = Pass("fuse_layer_norm", 15, "Layer normalization written out becomes one operator.", apply)

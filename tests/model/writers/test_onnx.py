@@ -6,8 +6,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from playground.errors import BadFileError, InvalidInputError, UnsupportedError
 from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
-from playground.model.loading import load
 from playground.model.writers.onnx import to_onnx
+from playground.opening import load
 
 
 def graph_with(node: Node, *initializers: Tensor) -> Graph:

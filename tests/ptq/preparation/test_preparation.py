@@ -8,8 +8,8 @@ import pytest
 from playground.engines.run import run
 from playground.errors import InvalidInputError
 from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
-from playground.model.loading import load
 from playground.model.recipe import Recipe
+from playground.opening import load
 from playground.ptq.pipeline import quantize_model
 from playground.ptq.preparation import passes, prepared, prepared_graph
 from playground.ptq.preparation.infer_shapes import inferred

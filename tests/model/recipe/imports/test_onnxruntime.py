@@ -9,9 +9,9 @@ import pytest
 from onnxruntime.quantization import QuantType
 
 from playground.errors import PlaygroundError
-from playground.model.loading import load
 from playground.model.recipe import CalibrationSettings, Override, Recipe
 from playground.model.recipe.imports import import_recipe, importers
+from playground.opening import load
 from playground.ptq.pipeline import quantize_model
 from playground.quantization import Scheme
 from tests.ptq.onnxruntime_tool import DATA, MODELS, OPERATORS, assert_equal_files, static
