@@ -25,6 +25,11 @@ def variadic(function: Callable[[Array, Array], Array]) -> Callable[..., Array]:
     return lambda call, *inputs: reduce(function, together(call, *inputs))
 
 
+def wide(x: Array) -> Array:
+    """X in the type in which runtimes add up: float16 as float32, other types as they are."""
+    return x.astype(np.float32) if x.dtype == np.float16 else x
+
+
 def together(call: Call, *inputs: Array) -> tuple[Array, ...]:
     """The arrays, if there is room for what they broadcast to."""
     shape = np.broadcast_shapes(*(x.shape for x in inputs))

@@ -11,6 +11,7 @@ from playground.errors import UnsupportedError
 from playground.host.kernel import FLAG, Kernel, octets
 from playground.model.graph import Node
 from playground.operators._attributes import WINDOW, flag
+from playground.operators._elementwise import wide
 from playground.operators._floats import pooled
 from playground.operators._images import four_axes, pool_window
 from playground.operators._operator import Form, Operator, Scales, Trait
@@ -31,8 +32,8 @@ def run(call: Call, x: Array) -> Array:
     """The mean of each window, over its values alone or, with ``count_include_pad``, over the padding too."""
     geometry = windows(call, x.shape[2:], tuple(call.get("kernel_shape")))
     geometry.require_room(call, x, x.shape[1])
-    total = sum(geometry.taps(geometry.pad(x, 0)))
-    inside = np.ones(x.shape[2:], x.dtype)
+    total = sum(geometry.taps(geometry.pad(wide(x), 0)))
+    inside = np.ones(x.shape[2:], np.float32)
     if call.get("count_include_pad"):  # the padding counts, what ceil_mode adds behind it does not
         widths = list(zip(geometry.begins, geometry.ends, strict=True))
         padded = np.pad(np.pad(inside, widths, constant_values=1), [(0, more) for more in geometry.missing])

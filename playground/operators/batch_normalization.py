@@ -6,30 +6,44 @@ from dataclasses import replace
 
 import numpy as np
 
-from playground.errors import InvalidInputError, UnsupportedError
+from playground.errors import UnsupportedError
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute, flag
+from playground.operators._normalized import of_channels
 from playground.operators._operator import Form, Operator, Scales, Takes
 from playground.operators._upgrades import Older, stated, without
 from playground.programs.call import Array, Call
 
 
-def run(call: Call, x: Array, *parameters: Array) -> Array:
-    """Inference with given scale, bias, mean, variance (each per channel). Raises UnsupportedError in training mode."""
-    if call.get("training_mode") or call.outputs > 1:
+def run(call: Call, x: Array, *parameters: Array) -> Array | tuple[Array, ...]:
+    """Scale and bias a channel, after the given mean and variance of each channel have been taken away.
+
+    In training mode they are those of x itself, and what is given becomes their running mean: two more outputs.
+
+    Args:
+        call: ``epsilon``, ``momentum``, ``training_mode``.
+        x: (batch, channels, *spatial).
+        parameters: scale, bias, mean, variance, each one number a channel.
+
+    Raises:
+        UnsupportedError: outputs of training as they were before operator set 14.
+    """
+    training = bool(call.get("training_mode"))
+    if call.outputs > (3 if training else 1):
         raise UnsupportedError(
-            "BatchNormalization in training mode is not supported", hint="Export the model for inference"
+            "BatchNormalization with the outputs of training is not supported", hint="Export the model for inference"
         )
-    scale, bias, mean, variance = parameters
-    if x.ndim < 2 or any(given.shape != (x.shape[1],) for given in parameters):
-        shapes = ", ".join(str(list(given.shape)) for given in parameters)
-        raise InvalidInputError(
-            f"parameters of shape {shapes} do not fit the channels of values {list(x.shape)}",
-            hint="Give one number for each channel",
-        )
+    scale, bias, mean, variance = of_channels(x, *parameters)
+    running: tuple[Array, ...] = ()
+    if training:
+        keeps = mean.dtype.type(call.get("momentum"))
+        axes = (0, *range(2, x.ndim))
+        own = x.mean(axis=axes, keepdims=True)[0], x.var(axis=axes, keepdims=True)[0]
+        running = tuple(np.reshape(a * keeps + b * (1 - keeps), -1) for a, b in zip((mean, variance), own, strict=True))
+        mean, variance = own
     factor = scale / np.sqrt(variance + variance.dtype.type(call.get("epsilon")))
-    shape = (-1, *(1,) * (x.ndim - 2))
-    return np.asarray(x * factor.reshape(shape) + (bias - mean * factor).reshape(shape))
+    y = np.asarray(x * factor + (bias - mean * factor))
+    return (y, *running)[: call.outputs] if call.outputs > 1 else y
 
 
 def _upgrade(older: Older, node: Node) -> Node:

@@ -13,6 +13,7 @@ from playground.errors import InvalidInputError, UnsupportedError
 from playground.host.kernel import POSITIVE, Kernel, Words, floats
 from playground.model.graph import Node
 from playground.operators._attributes import WINDOW, Attribute
+from playground.operators._elementwise import wide
 from playground.operators._images import require_room, window_of
 from playground.operators._operator import Form, Operator, Scales, Shapes, Trait, Weight
 from playground.operators._products import Weights, bias_of, rows_times, weights_of
@@ -50,12 +51,12 @@ def run(call: Call, x: Array, w: Array, bias: Array | None = None) -> Array:
     geometry = windows(call, x.shape[2:], kernel)
     geometry.require_room(call, x, w.shape[0], w.shape[1])
     call.room.value((*x.shape[:2], *kernel, *geometry.out), x.dtype)
-    padded = geometry.pad(x, 0)
+    padded, kernels = geometry.pad(wide(x), 0), wide(w)
     depthwise = w.shape[1] == 1 and group > 1
-    y = _depthwise(padded, w, geometry) if depthwise else _grouped(padded, w, geometry, group)
+    y = _depthwise(padded, kernels, geometry) if depthwise else _grouped(padded, kernels, geometry, group)
     if bias is not None:
         y += bias.reshape(-1, *(1,) * len(kernel))
-    return y
+    return y.astype(x.dtype, copy=False)
 
 
 LONG = 32

@@ -10,6 +10,7 @@ import numpy as np
 from playground.errors import InvalidInputError
 from playground.model.graph import Node
 from playground.operators._attributes import WINDOW, Attribute
+from playground.operators._elementwise import wide
 from playground.operators._operator import Form, Operator, Scales, Shapes, Weight
 from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
@@ -38,9 +39,9 @@ def run(call: Call, x: Array, w: Array, bias: Array | None = None) -> Array:
     begins, out = _cut(call, x.shape[2:], full, strides)
     room = [max(size, begin + kept) for size, begin, kept in zip(full, begins, out, strict=True)]
     call.room.value((batch, w.shape[1] * group, *room), x.dtype)
-    y = np.zeros((batch, w.shape[1] * group, *room), x.dtype)
-    values = x.reshape(batch, group, channels // group, -1)
-    kernels = np.moveaxis(w.reshape(group, channels // group, w.shape[1], -1), 1, 2)
+    values = wide(x).reshape(batch, group, channels // group, -1)
+    y = np.zeros((batch, w.shape[1] * group, *room), values.dtype)
+    kernels = np.moveaxis(wide(w).reshape(group, channels // group, w.shape[1], -1), 1, 2)
     for tap, position in enumerate(np.ndindex(*kernel)):
         part = np.matmul(kernels[..., tap], values).reshape(batch, -1, *x.shape[2:])
         starts = zip(position, dilations, strides, x.shape[2:], strict=True)
@@ -48,7 +49,8 @@ def run(call: Call, x: Array, w: Array, bias: Array | None = None) -> Array:
         y[hit] += part
     inside: tuple[Any, ...] = (..., *(slice(begin, begin + kept) for begin, kept in zip(begins, out, strict=True)))
     kept = np.asarray(y[inside])
-    return kept if bias is None else kept + bias.reshape(-1, *(1,) * len(kernel))
+    y = kept if bias is None else kept + bias.reshape(-1, *(1,) * len(kernel))
+    return y.astype(x.dtype, copy=False)
 
 
 def _cut(call: Call, sizes: tuple[int, ...], full: list[int], strides: list[int]) -> tuple[list[int], list[int]]:

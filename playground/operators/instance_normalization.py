@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from playground.operators._attributes import Attribute
-from playground.operators._operator import Form, Operator, Scales
+from playground.operators._elementwise import wide
+from playground.operators._normalized import normalized, of_channels
+from playground.operators._operator import Form, Operator, Scales, Takes
 from playground.operators._ranks import as_input
+from playground.programs.call import Array, Call
+
+
+def run(call: Call, x: Array, scale: Array, bias: Array) -> Array:
+    """Mean 0 and variance 1 over the spatial axes, then scale and bias, each one number a channel."""
+    factor, shift = of_channels(x, scale, bias)
+    made = normalized(wide(x), tuple(range(2, x.ndim)), call.get("epsilon"))
+    return (made * factor + shift).astype(x.dtype, copy=False)
+
 
 OPERATOR = Operator(
     name="InstanceNormalization",
+    run=run,
+    ranks=(3, 5),
+    takes=(Takes.VALUES, Takes.PARAMETER),
     attributes=(Attribute("epsilon", "float", 1e-5, low=0),),
     data=(0,),
     bias=2,

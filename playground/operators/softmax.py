@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from playground.host.kernel import FLAG, Kernel, fixed, floats, octets
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute, axis_of
+from playground.operators._elementwise import wide
 from playground.operators._operator import Form, Operator, Scales
 from playground.operators._planning import float_tail
 from playground.operators._ranks import as_input
@@ -29,15 +30,19 @@ if TYPE_CHECKING:
 
 
 def log_softmax(call: Call, x: Array) -> Array:
-    """Along one axis."""
+    """Logarithms of what :func:`run` gives."""
     axis = axis_of(call.get("axis"), x.ndim)
-    shifted = x - x.max(axis=axis, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True)))
+    shifted = wide(x - x.max(axis=axis, keepdims=True))
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True)), x.dtype)
 
 
 def run(call: Call, x: Array) -> Array:
-    """exp(x) / sum(exp(x)), without overflow."""
-    return np.exp(log_softmax(call, x))
+    """exp(x) / sum(exp(x)) along one axis, without overflow; float16 is rounded after each of the three steps."""
+    if x.dtype != np.float16:
+        return np.exp(log_softmax(call, x))
+    axis = axis_of(call.get("axis"), x.ndim)
+    exps = np.exp(x - x.max(axis=axis, keepdims=True))
+    return np.asarray(exps / exps.sum(axis=axis, keepdims=True, dtype=np.float32).astype(x.dtype))
 
 
 SOFTMAX = Kernel(
