@@ -39,6 +39,7 @@ def run(call: Call, theta: Array, size: Array) -> Array:
 OPERATOR = Operator(
     name="AffineGrid",
     run=run,
+    since=(20,),
     attributes=(flag("align_corners"),),
     data=(0,),
     ranks=(3, 3),

@@ -148,15 +148,15 @@ def _softmax(call: Call, scores: Array, bias: Array) -> Array:
 OPERATOR = Operator(
     name="Attention",
     run=run,
-    versions=(23, None),
+    since=(23, 23, 23, 23, 23, 23, 24),
     ranks=(3, 4),
     attributes=(
         flag("is_causal"),
         Attribute("kv_num_heads", "int", low=1),
-        Attribute("left_window_size", "int", -1, low=-1),
+        Attribute("left_window_size", "int", -1, low=-1, since=25),
         Attribute("q_num_heads", "int", low=1),
         Attribute("qk_matmul_output_mode", "int", 0, choices=(_RAW, _CAPPED, _MASKED, _WEIGHTS)),
-        Attribute("right_window_size", "int", -1, low=-1),
+        Attribute("right_window_size", "int", -1, low=-1, since=25),
         Attribute("scale", "float", low=0),
         Attribute("softcap", "float", 0.0, low=0),
         Attribute("softmax_precision", "int", choices=(1, 10, 11, 16)),

@@ -19,4 +19,4 @@ def run(call: Call, x: Array) -> Array:
     return x.view(dtype)
 
 
-OPERATOR = Operator(name="BitCast", run=run, attributes=(Attribute("to", "int", required=True),))
+OPERATOR = Operator(name="BitCast", run=run, since=(26,), attributes=(Attribute("to", "int", required=True),))

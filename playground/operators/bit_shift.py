@@ -8,6 +8,7 @@ from playground.errors import InvalidInputError
 from playground.operators._attributes import Attribute, text
 from playground.operators._elementwise import together
 from playground.operators._operator import Operator
+from playground.operators._ranks import broadcast
 from playground.programs.call import Array, Call
 
 
@@ -29,5 +30,6 @@ def run(call: Call, x: Array, by: Array) -> Array:
 OPERATOR = Operator(
     name="BitShift",
     run=run,
+    rank=broadcast,
     attributes=(Attribute("direction", "string", required=True, choices=("LEFT", "RIGHT")),),
 )

@@ -8,8 +8,8 @@ from playground.operators._elementwise import binary, unary
 from playground.operators._operator import Operator
 
 OPERATORS = (
-    Operator(name="BitwiseAnd", run=binary(np.bitwise_and)),
-    Operator(name="BitwiseNot", run=unary(np.bitwise_not)),
-    Operator(name="BitwiseOr", run=binary(np.bitwise_or)),
-    Operator(name="BitwiseXor", run=binary(np.bitwise_xor)),
+    Operator(name="BitwiseAnd", run=binary(np.bitwise_and), since=(18,)),
+    Operator(name="BitwiseNot", run=unary(np.bitwise_not), since=(18,)),
+    Operator(name="BitwiseOr", run=binary(np.bitwise_or), since=(18,)),
+    Operator(name="BitwiseXor", run=binary(np.bitwise_xor), since=(18,)),
 )

@@ -6,6 +6,7 @@ from playground.errors import UnsupportedError
 from playground.model.element_types import BY_NAME
 from playground.operators._attributes import Attribute, flag
 from playground.operators._operator import Operator, Trait
+from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
 
 
@@ -20,9 +21,11 @@ def run(call: Call, x: Array, like: Array) -> Array:
 OPERATOR = Operator(
     name="CastLike",
     run=run,
+    since=(15,),
+    rank=as_input,
     attributes=(
-        flag("saturate", True),
-        Attribute("round_mode", "string", "up", choices=("up", "down", "nearest")),
+        flag("saturate", True, since=19),
+        Attribute("round_mode", "string", "up", choices=("up", "down", "nearest"), since=25),
     ),
     data=(0,),
     traits=Trait.STORED_TYPES,

@@ -50,7 +50,7 @@ def run(
 OPERATOR = Operator(
     name="CausalConvWithState",
     run=run,
-    versions=(27, None),
+    since=(27,),
     ranks=(3, 3),
     takes=(Takes.VALUES, Takes.VALUES, Takes.PARAMETER, Takes.VALUES),
     attributes=(Attribute("activation", "string", "none", choices=("none", "silu", "swish")),),

@@ -28,6 +28,7 @@ def run(call: Call, x: Array, shape: Array) -> Array:
 OPERATOR = Operator(
     name="CenterCropPad",
     run=run,
+    since=(18,),
     attributes=(Attribute("axes", "ints"),),
     data=(0,),
     takes=(Takes.VALUES, Takes.SIZES),

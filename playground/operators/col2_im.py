@@ -46,6 +46,7 @@ def run(call: Call, x: Array, image: Array, block: Array) -> Array:
 OPERATOR = Operator(
     name="Col2Im",
     run=run,
+    since=(18,),
     ranks=(3, 3),
     attributes=tuple(attribute for attribute in WINDOW if attribute.name in ("dilations", "pads", "strides")),
     data=(0,),

@@ -9,6 +9,7 @@ import numpy as np
 from playground.operators._attributes import axis_of, flag
 from playground.operators._operator import Operator, Run, Takes
 from playground.operators._places import number_of
+from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
 
 
@@ -30,9 +31,11 @@ OPERATORS = tuple(
     Operator(
         name=name,
         run=_cumulative(function, start),
+        since=(since,),
+        rank=as_input,
         attributes=(flag("exclusive"), flag("reverse")),
         data=(0,),
         takes=(Takes.VALUES, Takes.AXES),
     )
-    for name, function, start in (("CumProd", np.cumprod, 1), ("CumSum", np.cumsum, 0))
+    for name, since, function, start in (("CumProd", 26, np.cumprod, 1), ("CumSum", 11, np.cumsum, 0))
 )

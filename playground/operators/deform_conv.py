@@ -77,6 +77,7 @@ def _columns(x: Array, offset: Array, geometry: Windows, moved: int) -> Array:
 OPERATOR = Operator(
     name="DeformConv",
     run=run,
+    since=(19,),
     ranks=(4, 4),
     attributes=(
         Attribute("group", "int", 1, low=1),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from playground.errors import InvalidInputError
 from playground.operators._attributes import Attribute, text
 from playground.operators._operator import Operator
+from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
 
 
@@ -28,6 +29,7 @@ def run(call: Call, x: Array) -> Array:
 OPERATOR = Operator(
     name="DepthToSpace",
     run=run,
+    rank=as_input,
     ranks=(4, 4),
     attributes=(
         Attribute("blocksize", "int", required=True, low=1),

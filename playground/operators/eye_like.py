@@ -8,6 +8,7 @@ from playground.errors import InvalidInputError
 from playground.operators._attributes import Attribute
 from playground.operators._operator import Operator
 from playground.operators._places import stored_type
+from playground.operators._ranks import always
 from playground.programs.call import Array, Call
 
 
@@ -20,4 +21,6 @@ def run(call: Call, x: Array) -> Array:
     return np.asarray(np.eye(x.shape[0], x.shape[1], call.get("k")), dtype)
 
 
-OPERATOR = Operator(name="EyeLike", run=run, attributes=(Attribute("dtype", "int"), Attribute("k", "int", 0)), data=())
+OPERATOR = Operator(
+    name="EyeLike", run=run, attributes=(Attribute("dtype", "int"), Attribute("k", "int", 0)), data=(), rank=always(2)
+)

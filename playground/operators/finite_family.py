@@ -6,6 +6,7 @@ import numpy as np
 
 from playground.operators._attributes import flag
 from playground.operators._operator import Operator
+from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
 
 
@@ -21,6 +22,11 @@ def is_no_number(call: Call, x: Array) -> Array:
 
 
 OPERATORS = (
-    Operator(name="IsInf", run=is_infinite, attributes=(flag("detect_negative", True), flag("detect_positive", True))),
-    Operator(name="IsNaN", run=is_no_number),
+    Operator(
+        name="IsInf",
+        run=is_infinite,
+        rank=as_input,
+        attributes=(flag("detect_negative", True), flag("detect_positive", True)),
+    ),
+    Operator(name="IsNaN", run=is_no_number, rank=as_input),
 )

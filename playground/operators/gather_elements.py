@@ -8,6 +8,7 @@ from playground.errors import InvalidInputError
 from playground.operators._attributes import Attribute, axis_of
 from playground.operators._operator import Operator, Takes
 from playground.operators._places import places
+from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
 
 
@@ -29,6 +30,7 @@ def run(call: Call, x: Array, indices: Array) -> Array:
 OPERATOR = Operator(
     name="GatherElements",
     run=run,
+    rank=as_input,
     attributes=(Attribute("axis", "int", 0),),
     data=(0,),
     takes=(Takes.VALUES, Takes.INDICES),

@@ -7,19 +7,22 @@ import math
 import numpy as np
 
 from playground.errors import InvalidInputError
+from playground.model.graph import Node
 from playground.operators import _sampling as sampling
 from playground.operators._attributes import Attribute, flag, text
 from playground.operators._operator import Operator, Takes
+from playground.operators._upgrades import Older, stated, without
 from playground.programs.call import Array, Call
 
 _MODES = {
     "nearest": (sampling.nearest, 1),
     "linear": (sampling.linear, 2),
-    "bilinear": (sampling.linear, 2),
     "cubic": (sampling.cubic, 4),
-    "bicubic": (sampling.cubic, 4),
 }
-"""Mode, in today's and in older names -> its function, and how many places along an axis it takes."""
+"""Mode -> its function, and how many places along an axis it takes."""
+
+_OLDER = {"bilinear": "linear", "bicubic": "cubic"}
+"""What modes were called before operator set 20."""
 
 
 def run(call: Call, x: Array, grid: Array) -> Array:
@@ -70,13 +73,24 @@ def _reflected(aligned: bool) -> sampling.Padding:
     return outside
 
 
+def _upgrade(older: Older, node: Node) -> Node:
+    """Modes had names of two axes; the one that is meant by default needs none."""
+    given = stated(node, "mode", "string")
+    if older.opset >= 20 or given is None:
+        return node
+    mode = _OLDER.get(text(given), given)
+    return without(node, "mode") if mode == "linear" else without(node, mode=mode)
+
+
 OPERATOR = Operator(
     name="GridSample",
     run=run,
+    since=(16,),
+    upgrade=_upgrade,
     ranks=(3, 5),
     attributes=(
         flag("align_corners"),
-        Attribute("mode", "string", "linear", choices=tuple(_MODES)),
+        Attribute("mode", "string", "linear", choices=tuple(_MODES), later=dict.fromkeys(_OLDER.values(), 20)),
         Attribute("padding_mode", "string", "zeros", choices=("zeros", "border", "reflection")),
     ),
     data=(0,),

@@ -6,6 +6,8 @@ import numpy as np
 
 from playground.operators._attributes import Attribute, axis_of
 from playground.operators._operator import Operator
+from playground.operators._ranks import as_input
+from playground.operators._upgrades import rows_from_axis
 from playground.programs.call import Array, Call
 
 
@@ -18,4 +20,11 @@ def run(call: Call, x: Array) -> Array:
     return made
 
 
-OPERATOR = Operator(name="Hardmax", run=run, attributes=(Attribute("axis", "int", -1),))
+OPERATOR = Operator(
+    name="Hardmax",
+    run=run,
+    attributes=(Attribute("axis", "int", -1),),
+    rank=as_input,
+    since=(13,),
+    upgrade=rows_from_axis,
+)

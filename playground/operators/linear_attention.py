@@ -95,7 +95,7 @@ def _steps(q: Array, k: Array, v: Array, state: Array, gates: tuple[Array | None
 OPERATOR = Operator(
     name="LinearAttention",
     run=run,
-    versions=(27, None),
+    since=(27,),
     ranks=(3, 3),
     attributes=(
         Attribute("chunk_size", "int", 64),

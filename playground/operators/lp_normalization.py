@@ -7,6 +7,7 @@ import numpy as np
 from playground.operators._attributes import Attribute, axis_of
 from playground.operators._elementwise import wide
 from playground.operators._operator import Operator
+from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
 
 
@@ -23,5 +24,6 @@ def run(call: Call, x: Array) -> Array:
 OPERATOR = Operator(
     name="LpNormalization",
     run=run,
+    rank=as_input,
     attributes=(Attribute("axis", "int", -1), Attribute("p", "int", 2, choices=(1, 2))),
 )

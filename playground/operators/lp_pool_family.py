@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
 from playground.operators._attributes import WINDOW, Attribute, flag
 from playground.operators._elementwise import wide
 from playground.operators._operator import Operator
+from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
 from playground.programs.windows import windows
 
@@ -35,12 +37,15 @@ def _norm(call: Call, x: Array, parts: Iterable[Array]) -> Array:
 
 _P = Attribute("p", "int", 2, low=1)
 
+_WINDOW = tuple(replace(a, since=18) if a.name == "dilations" else a for a in WINDOW)
+
 OPERATORS = (
     Operator(
         name="LpPool",
         run=run,
         ranks=(3, 5),
-        attributes=(*WINDOW, flag("ceil_mode"), _P),
+        attributes=(*_WINDOW, flag("ceil_mode", since=18), _P),
+        rank=as_input,
     ),
-    Operator(name="GlobalLpPool", run=run_global, ranks=(3, 5), attributes=(_P,)),
+    Operator(name="GlobalLpPool", run=run_global, ranks=(3, 5), attributes=(_P,), rank=as_input),
 )

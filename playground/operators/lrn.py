@@ -8,6 +8,7 @@ from playground.errors import InvalidInputError
 from playground.operators._attributes import Attribute
 from playground.operators._elementwise import wide
 from playground.operators._operator import Operator
+from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
 
 
@@ -29,6 +30,7 @@ def run(call: Call, x: Array) -> Array:
 OPERATOR = Operator(
     name="LRN",
     run=run,
+    rank=as_input,
     ranks=(4, 4),
     attributes=(
         Attribute("alpha", "float", 0.0001),

@@ -43,6 +43,7 @@ OPERATORS = tuple(
     Operator(
         name=name,
         run=_window(name, bell),
+        since=(17,),
         attributes=(Attribute("output_datatype", "int", 1), flag("periodic", True)),
         data=(),
         takes=(Takes.SIZES,),
