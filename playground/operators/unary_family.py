@@ -54,7 +54,16 @@ OPERATORS = (
     ),
     Operator(name="Sign", run=unary(np.sign), scales=Scales.FUNCTION, traits=Trait.MONOTONIC, plan=function),
     Operator(name="Sin", run=unary(np.sin), scales=Scales.FUNCTION, plan=function),
+    Operator(name="Sinh", run=unary(np.sinh), scales=Scales.FUNCTION, traits=Trait.MONOTONIC, plan=function),
+    Operator(
+        name="Softsign",
+        run=unary(lambda x: x / (1 + np.abs(x))),
+        scales=Scales.FUNCTION,
+        traits=Trait.MONOTONIC | Trait.BY_CHANNEL,
+        plan=function,
+    ),
     SQRT,
+    Operator(name="Tan", run=unary(np.tan), scales=Scales.FUNCTION, plan=function),
     Operator(
         name="Tanh",
         run=unary(np.tanh),
