@@ -26,7 +26,7 @@ def loss(call: Call, scores: Array, target: Array, weight: Array | None) -> Arra
     Raises:
         InvalidInputError: the shapes do not fit each other, or a target is not a class.
     """
-    _require_fitting(scores, target, weight)
+    require_fitting(scores, target, weight)
     ignored = target == call.get("ignore_index", -1) if "ignore_index" in call.attributes else None
     classes = target if ignored is None else np.where(ignored, 0, target)
     if classes.size and not 0 <= classes.min() <= classes.max() < scores.shape[1]:
@@ -47,7 +47,8 @@ def loss(call: Call, scores: Array, target: Array, weight: Array | None) -> Arra
     return np.asarray(total if how == "sum" else total / weights.sum(), scores.dtype)
 
 
-def _require_fitting(scores: Array, target: Array, weight: Array | None) -> None:
+def require_fitting(scores: Array, target: Array, weight: Array | None) -> None:
+    """Raise InvalidInputError if the shapes of a loss's inputs do not fit each other."""
     if scores.ndim < 2 or target.shape != (scores.shape[0], *scores.shape[2:]) or target.dtype.kind not in "iu":
         raise InvalidInputError(
             f"targets of shape {list(target.shape)} do not fit scores of shape {list(scores.shape)}",

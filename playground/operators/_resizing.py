@@ -119,7 +119,7 @@ def resized(call: Call, x: Array, wanted: list[Target]) -> Array:
             made = _blended(call, made, target, places)
     if outside.any():
         made = np.where(outside, made.dtype.type(call.get("extrapolation_value")), made)
-    return _as_type(made, x.dtype)
+    return _as_type(made, x.dtype, cut=not call.get("antialias"))
 
 
 def _places(call: Call, target: Target, size: int) -> NDArray[np.float32]:
@@ -170,8 +170,9 @@ def _kernel(distance: NDArray[np.float64], mode: str, a: float) -> NDArray[np.fl
     return np.where(distance <= 1, inner, np.where(distance < 2, outer, 0))
 
 
-def _as_type(x: Array, dtype: np.dtype[Any]) -> Array:
+def _as_type(x: Array, dtype: np.dtype[Any], *, cut: bool) -> Array:
+    """Means as integers: as ONNX Runtime has it, only antialiased ones are rounded, from others the fraction is cut."""
     if dtype.kind in "iu" and x.dtype.kind == "f":
         limits = np.iinfo(dtype)
-        x = np.clip(np.rint(x), limits.min, limits.max)
+        x = np.clip(np.trunc(x) if cut else np.rint(x), limits.min, limits.max)
     return x.astype(dtype, copy=False)

@@ -57,8 +57,8 @@ def coordinates(
 
 def rounded(places: NDArray[np.float32], size: int, rounding: str) -> NDArray[np.int32]:
     """The nearest of ``size`` places to each coordinate, int32, by ONNX's ``nearest_mode``."""
-    half = np.float32(0.5)
-    moved = places + {"round_prefer_floor": -half, "round_prefer_ceil": half}.get(rounding, np.float32(0))
+    # In float64: 3.4999998 + 0.5 is 4 in float32
+    moved = places.astype(np.float64) + {"round_prefer_floor": -0.5, "round_prefer_ceil": 0.5}.get(rounding, 0)
     whole = np.ceil(moved) if rounding in {"ceil", "round_prefer_floor"} else np.floor(moved)
     indices: NDArray[np.int32] = np.clip(whole, 0, size - 1).astype(np.int32)
     return indices
