@@ -10,6 +10,9 @@ from playground.operators._attributes import flag, single
 from playground.operators._operator import Operator, Takes
 from playground.programs.call import Array, Call
 
+_BLOCK = 128
+"""So many boxes are compared with those kept at once: mostly the best ones are enough."""
+
 
 def run(  # noqa: PLR0917 (inputs come by position)
     call: Call,
@@ -69,17 +72,30 @@ def _candidates(scores: Array, floor: float | None) -> NDArray[np.intp]:
 
 
 def _kept(corners: Array, areas: Array, order: NDArray[np.intp], most: int, limit: float) -> list[int]:
-    kept: list[int] = []
-    while len(order) and len(kept) < most:
-        best, order = int(order[0]), order[1:]
-        kept.append(best)
-        low = np.maximum(corners[best, :2], corners[order, :2])
-        high = np.minimum(corners[best, 2:], corners[order, 2:])
-        shared = np.prod(np.maximum(high - low, 0), 1)
-        union = areas[best] + areas[order] - shared
-        # Boxes without an area overlap nothing
-        order = order[~((shared > 0) & (union > 0) & (areas[best] > 0) & (areas[order] > 0) & (shared / union > limit))]
-    return kept
+    kept = np.zeros(0, np.intp)
+    for start in range(0, len(order), _BLOCK):
+        block = order[start : start + _BLOCK]
+        block = block[~_overlap(corners, areas, kept, block, limit).any(axis=0)]
+        while len(block) and len(kept) < most:
+            best, block = block[:1], block[1:]
+            kept = np.append(kept, best)
+            block = block[~_overlap(corners, areas, best, block, limit)[0]]
+        if len(kept) >= most:
+            break
+    return [int(box) for box in kept]
+
+
+def _overlap(
+    corners: Array, areas: Array, some: NDArray[np.intp], others: NDArray[np.intp], limit: float
+) -> NDArray[np.bool_]:
+    """Whether the intersection over union is above the limit: (some, others). Boxes without area overlap nothing."""
+    low = np.maximum(corners[some, None, :2], corners[others, :2])
+    high = np.minimum(corners[some, None, 2:], corners[others, 2:])
+    shared = np.prod(np.maximum(high - low, 0), axis=-1)
+    own, other = areas[some, None], areas[others]
+    union = own + other - shared
+    real = (shared > 0) & (union > 0) & (own > 0) & (other > 0)
+    return np.asarray(real & (shared / union > limit))
 
 
 OPERATOR = Operator(

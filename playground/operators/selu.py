@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from playground.operators._attributes import Attribute
-from playground.operators._operator import Operator, Scales, Trait
-from playground.operators._planning import function
+from playground.operators._operator import Operator, Trait
 from playground.programs.call import Array, Call
 
 
@@ -23,7 +22,5 @@ OPERATOR = Operator(
         Attribute("alpha", "float", 1.67326319217681884765625),
         Attribute("gamma", "float", 1.05070102214813232421875),
     ),
-    scales=Scales.FUNCTION,
     traits=Trait.BY_CHANNEL,
-    plan=function,
 )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from playground.operators._attributes import Attribute
-from playground.operators._operator import Operator, Scales, Trait
-from playground.operators._planning import function
+from playground.operators._operator import Operator, Trait
 from playground.programs.call import Array, Call
 
 
@@ -21,7 +20,5 @@ OPERATOR = Operator(
     versions=(9, None),
     run=run,
     attributes=(Attribute("bias", "float", 0.0), Attribute("lambd", "float", 0.5)),
-    scales=Scales.FUNCTION,
     traits=Trait.BY_CHANNEL,
-    plan=function,
 )
