@@ -64,9 +64,21 @@ def targets(
             raise InvalidInputError(f"an input of shape {list(shape)} has no size to start from", hint="Give it values")
         wanted, given = _with_policy(text(call.get("keep_aspect_ratio_policy", "stretch")), old, wanted)
     else:
-        wanted = [int(np.float32(s) * np.float32(n)) for s, n in zip(given, old, strict=True)]
+        wanted = [size_of(n, s) for n, s in zip(old, given, strict=True)]
     parts = _parts(call, roi, len(axes))
     return [Target(*target) for target in zip(axes, wanted, given, parts, strict=True)]
+
+
+def size_of(size: int, scale: float) -> int:
+    """What an axis becomes, by a product in float32 as in ONNX Runtime: 0.7 times 10 is 7 there, and 6.99 in float64.
+
+    Raises:
+        InvalidInputError: the product is not finite.
+    """
+    made = float(np.float32(scale) * np.float32(size))
+    if not math.isfinite(made):
+        raise InvalidInputError(f"{scale:g} is not a valid scale of an axis", hint="Use a finite number")
+    return int(made)
 
 
 def _with_policy(policy: str, old: list[int], wanted: list[int]) -> tuple[list[int], list[float]]:

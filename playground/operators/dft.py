@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from playground.errors import InvalidInputError
-from playground.operators._attributes import MOST, Attribute, axis_of, flag, single
+from playground.model.graph import Node
+from playground.operators._attributes import MOST, axis_of, flag, single
 from playground.operators._operator import Operator, Takes
 from playground.operators._spectra import complex_of, pairs_of
+from playground.operators._upgrades import Older, stated, without
 from playground.programs.call import Array, Call
 
 
@@ -15,17 +17,16 @@ def run(call: Call, x: Array, length: Array | None = None, axis: Array | None = 
     """The transform of x (..., 1 or 2) along an axis, as pairs; with ``onesided`` its first half, or real values.
 
     Args:
-        call: has ``inverse`` and ``onesided``; ``axis`` before operator set 20.
+        call: has ``inverse`` and ``onesided``.
         x: real or complex values.
         length: of the transform: x is cut or filled with 0.
-        axis: which; never the last one, which holds real and imaginary parts.
+        axis: which, by default the last but one; never the last one, which holds real and imaginary parts.
 
     Raises:
         InvalidInputError: there is no such axis, or the length is not positive.
     """
     values = complex_of(x)
-    stated = int(call.get("axis", 1 if call.opset < 20 else -2)) if axis is None else int(single(axis, "axis"))
-    along = axis_of(stated, x.ndim)
+    along = axis_of(-2 if axis is None else int(single(axis, "axis")), x.ndim)
     if along == x.ndim - 1:
         raise InvalidInputError("the axis of real and imaginary parts cannot be transformed", hint="Use another axis")
     inverse, onesided = bool(call.get("inverse")), bool(call.get("onesided"))
@@ -42,12 +43,24 @@ def run(call: Call, x: Array, length: Array | None = None, axis: Array | None = 
     return pairs_of(np.take(made, np.arange(count // 2 + 1), along) if onesided else made, x.dtype)
 
 
+def _upgrade(older: Older, node: Node) -> Node:
+    """The axis was an attribute before operator set 20, and 1 by default."""
+    if older.opset >= 20:
+        return node
+    given = stated(node, "axis", "int")
+    axis = older.constant(node, "axis", np.array(1 if given is None else given, np.int64))
+    length = node.inputs[1] if len(node.inputs) > 1 else ""
+    return without(node, "axis", inputs=(node.inputs[0], length, axis))
+
+
 OPERATOR = Operator(
     name="DFT",
     versions=(17, None),
     run=run,
-    attributes=(Attribute("axis", "int"), flag("inverse"), flag("onesided")),
+    attributes=(flag("inverse"), flag("onesided")),
     data=(0,),
     takes=(Takes.VALUES, Takes.SIZES, Takes.AXES),
     ranks=(2, 6),
+    since=(20,),
+    upgrade=_upgrade,
 )

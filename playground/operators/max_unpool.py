@@ -9,6 +9,7 @@ import numpy as np
 from playground.errors import InvalidInputError
 from playground.operators._attributes import MOST, Attribute
 from playground.operators._operator import Operator, Takes
+from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
 
 
@@ -73,4 +74,5 @@ OPERATOR = Operator(
     data=(0,),
     takes=(Takes.VALUES, Takes.INDICES, Takes.SIZES),
     ranks=(3, 5),
+    rank=as_input,
 )

@@ -6,6 +6,7 @@ import numpy as np
 
 from playground.operators._attributes import Attribute, axes_among
 from playground.operators._operator import Operator
+from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
 
 _EPSILON = 1e-9
@@ -21,5 +22,9 @@ def run(call: Call, x: Array) -> Array:
 
 
 OPERATOR = Operator(
-    name="MeanVarianceNormalization", versions=(9, None), run=run, attributes=(Attribute("axes", "ints", [0, 2, 3]),)
+    name="MeanVarianceNormalization",
+    versions=(9, None),
+    run=run,
+    attributes=(Attribute("axes", "ints", [0, 2, 3]),),
+    rank=as_input,
 )

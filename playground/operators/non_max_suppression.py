@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from playground.errors import InvalidInputError
 from playground.operators._attributes import flag, single
 from playground.operators._operator import Operator, Takes
+from playground.operators._ranks import always
 from playground.programs.call import Array, Call
 
 _BLOCK = 128
@@ -106,4 +107,5 @@ OPERATOR = Operator(
     data=(0, 1),
     takes=(Takes.VALUES, Takes.VALUES, Takes.NUMBER, Takes.NUMBER, Takes.NUMBER),
     ranks=(3, 3),
+    rank=always(2),
 )

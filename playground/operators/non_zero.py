@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from playground.operators._operator import Operator
+from playground.operators._ranks import always
 from playground.programs.call import Array, Call
 
 
@@ -14,4 +15,4 @@ def run(call: Call, x: Array) -> Array:
     return np.array(np.nonzero(np.atleast_1d(x)), np.int64)
 
 
-OPERATOR = Operator(name="NonZero", versions=(9, None), run=run)
+OPERATOR = Operator(name="NonZero", versions=(9, None), run=run, rank=always(2))

@@ -15,7 +15,7 @@ from playground.model.graph import Node
 from playground.operators._attributes import Attribute, flag, text_of
 from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.operators._ranks import as_input
-from playground.operators._resizing import resized, targets
+from playground.operators._resizing import resized, size_of, targets
 from playground.operators._upgrades import Older, without
 from playground.programs.call import Array, Call
 from playground.programs.planner import Dequantized, Planner
@@ -100,7 +100,7 @@ def _target(planner: Planner, node: Node, shape: tuple[int, ...]) -> tuple[Seque
         sizes = [int(n) for n in planner.known(node.inputs[3], "list of sizes")]
         return [None] * len(sizes), sizes
     scales = [float(n) for n in planner.known(node.inputs[2], "list of scales")]
-    return scales, [int(np.floor(n * s)) for n, s in zip(shape, scales, strict=True)]
+    return scales, [size_of(n, s) for n, s in zip(shape, scales, strict=True)]
 
 
 def nearest(node: Node, n: int, out: int, scale: float | None) -> NDArray[np.int32]:
@@ -144,15 +144,11 @@ OPERATOR = Operator(
         MODE,
         flag("antialias", since=18),
         Attribute("axes", "ints", since=18),
-        Attribute(
-            "coordinate_transformation_mode", "string", choices=TRANSFORMS, later={"half_pixel_symmetric": 19}
-        ),
+        Attribute("coordinate_transformation_mode", "string", choices=TRANSFORMS, later={"half_pixel_symmetric": 19}),
         Attribute("cubic_coeff_a", "float", -0.75),
         flag("exclude_outside"),
         Attribute("extrapolation_value", "float", 0.0),
-        Attribute(
-            "keep_aspect_ratio_policy", "string", choices=("stretch", "not_larger", "not_smaller"), since=18
-        ),
+        Attribute("keep_aspect_ratio_policy", "string", choices=("stretch", "not_larger", "not_smaller"), since=18),
         Attribute("nearest_mode", "string", choices=ROUNDINGS),
     ),
     data=(0,),

@@ -7,6 +7,7 @@ import numpy as np
 from playground.errors import InvalidInputError
 from playground.operators._attributes import Attribute
 from playground.operators._operator import Operator, Takes
+from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
 
 
@@ -39,4 +40,5 @@ OPERATOR = Operator(
     data=(0,),
     takes=(Takes.VALUES, Takes.SIZES),
     ranks=(2, 6),
+    rank=as_input,
 )

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from playground.errors import InvalidInputError
 from playground.operators._attributes import MOST, Attribute, text
 from playground.operators._operator import Operator, Takes
+from playground.operators._ranks import always
+from playground.operators._upgrades import default_before
 from playground.programs.call import Array, Call
 
 
@@ -46,9 +48,7 @@ def run(call: Call, x: Array, regions: Array, batches: Array) -> Array:
 
 def _aligned(call: Call, image: Array, region: Array, out: tuple[int, int]) -> Array:
     """One region of an image (C, H, W)."""
-    # Before operator set 16 pixels lay on whole numbers
-    otherwise = "half_pixel" if call.opset >= 16 else "output_half_pixel"
-    half = text(call.get("coordinate_transformation_mode", otherwise)) == "half_pixel"
+    half = text(call.get("coordinate_transformation_mode")) == "half_pixel"
     corners = region * region.dtype.type(call.get("spatial_scale")) - region.dtype.type(0.5 if half else 0)
     if not np.isfinite(corners).all():
         raise InvalidInputError("a region has no finite corners", hint="Use finite numbers")
@@ -89,7 +89,13 @@ OPERATOR = Operator(
     versions=(10, None),
     run=run,
     attributes=(
-        Attribute("coordinate_transformation_mode", "string", choices=("half_pixel", "output_half_pixel")),
+        Attribute(
+            "coordinate_transformation_mode",
+            "string",
+            "half_pixel",
+            choices=("half_pixel", "output_half_pixel"),
+            since=16,
+        ),
         Attribute("mode", "string", "avg", choices=("avg", "max")),
         Attribute("output_height", "int", 1, low=1, high=MOST),
         Attribute("output_width", "int", 1, low=1, high=MOST),
@@ -99,4 +105,8 @@ OPERATOR = Operator(
     data=(0,),
     takes=(Takes.VALUES, Takes.VALUES, Takes.INDICES),
     ranks=(4, 4),
+    rank=always(4),
+    since=(16,),
+    # Pixels lay on whole numbers once
+    upgrade=default_before(16, {"coordinate_transformation_mode": "output_half_pixel"}),
 )

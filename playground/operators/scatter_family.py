@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from playground.errors import InvalidInputError
+from playground.model.graph import Node
 from playground.operators._attributes import AXIS, Attribute, axis_of, text
 from playground.operators._operator import Operator, Takes
+from playground.operators._ranks import as_input
+from playground.operators._upgrades import Older
 from playground.programs.call import Array, Call
 
 _TOGETHER = {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}
@@ -68,11 +73,27 @@ def _written(call: Call, x: Array, place: tuple[Array, ...], updates: Array) -> 
     return made
 
 
-_REDUCTION = Attribute("reduction", "string", "none", choices=("none", "add", "mul", "max", "min"))
+def _upgrade(older: Older, node: Node) -> Node:
+    """Scatter is ScatterElements today."""
+    return replace(node, op="ScatterElements")
+
+
+_REDUCTION = Attribute(
+    "reduction", "string", "none", choices=("none", "add", "mul", "max", "min"), since=16, later={"max": 18, "min": 18}
+)
 _TAKES = (Takes.VALUES, Takes.INDICES, Takes.VALUES)
 
 OPERATORS = (
-    Operator(name="Scatter", versions=(9, 10), run=scatter_elements, attributes=(AXIS,), data=(0, 2), takes=_TAKES),
+    Operator(
+        name="Scatter",
+        versions=(9, 10),
+        run=scatter_elements,
+        attributes=(AXIS,),
+        data=(0, 2),
+        takes=_TAKES,
+        rank=as_input,
+        upgrade=_upgrade,
+    ),
     Operator(
         name="ScatterElements",
         versions=(11, None),
@@ -80,6 +101,7 @@ OPERATORS = (
         attributes=(Attribute("axis", "int", 0), _REDUCTION),
         data=(0, 2),
         takes=_TAKES,
+        rank=as_input,
     ),
     Operator(
         name="ScatterND",
@@ -88,5 +110,6 @@ OPERATORS = (
         attributes=(_REDUCTION,),
         data=(0, 2),
         takes=_TAKES,
+        rank=as_input,
     ),
 )

@@ -6,6 +6,7 @@ import numpy as np
 
 from playground.operators._attributes import Attribute
 from playground.operators._operator import Operator, Trait
+from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
 
 
@@ -23,4 +24,5 @@ OPERATOR = Operator(
         Attribute("gamma", "float", 1.05070102214813232421875),
     ),
     traits=Trait.BY_CHANNEL,
+    rank=as_input,
 )

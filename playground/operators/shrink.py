@@ -6,6 +6,7 @@ import numpy as np
 
 from playground.operators._attributes import Attribute
 from playground.operators._operator import Operator, Trait
+from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
 
 
@@ -21,4 +22,5 @@ OPERATOR = Operator(
     run=run,
     attributes=(Attribute("bias", "float", 0.0), Attribute("lambd", "float", 0.5)),
     traits=Trait.BY_CHANNEL,
+    rank=as_input,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from playground.errors import InvalidInputError
 from playground.operators._attributes import MOST, Attribute, text
 from playground.operators._operator import Operator
+from playground.operators._ranks import always
 from playground.programs.call import Array, Call
 
 
@@ -30,7 +31,8 @@ OPERATOR = Operator(
     run=run,
     attributes=(
         Attribute("blocksize", "int", required=True, low=1, high=MOST),
-        Attribute("mode", "string", "DCR", choices=("DCR", "CRD")),
+        Attribute("mode", "string", "DCR", choices=("DCR", "CRD"), since=28),
     ),
     ranks=(4, 4),
+    rank=always(4),
 )

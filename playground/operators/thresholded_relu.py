@@ -6,6 +6,7 @@ import numpy as np
 
 from playground.operators._attributes import Attribute
 from playground.operators._operator import Operator, Trait
+from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
 
 
@@ -20,4 +21,5 @@ OPERATOR = Operator(
     run=run,
     attributes=(Attribute("alpha", "float", 1.0),),
     traits=Trait.BY_CHANNEL,
+    rank=as_input,
 )

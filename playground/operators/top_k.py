@@ -5,19 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from playground.errors import InvalidInputError
+from playground.model.graph import Node
 from playground.operators._attributes import Attribute, axis_of, flag, single
 from playground.operators._operator import Operator, Takes
+from playground.operators._ranks import as_input
+from playground.operators._upgrades import Older, stated, without
 from playground.programs.call import Array, Call
 
 
-def run(call: Call, x: Array, k: Array | None = None) -> tuple[Array, Array]:
+def run(call: Call, x: Array, k: Array) -> tuple[Array, Array]:
     """The k largest (or smallest) values along an axis, in order, and their indices, int64; of equal ones the first.
 
     Raises:
-        InvalidInputError: there are no k values. Before operator set 10 k is an attribute.
+        InvalidInputError: there are no k values.
     """
     axis = axis_of(call.get("axis"), x.ndim)
-    count = int(call.get("k", 0) if k is None else single(k, "number of values"))
+    count = int(single(k, "number of values"))
     if not 0 <= count <= x.shape[axis]:
         raise InvalidInputError(
             f"{count} of {x.shape[axis]} values cannot be chosen", hint=f"Use a number from 0 to {x.shape[axis]}"
@@ -33,15 +36,26 @@ def run(call: Call, x: Array, k: Array | None = None) -> tuple[Array, Array]:
     return np.take_along_axis(x, chosen, axis), chosen.astype(np.int64)
 
 
+def _upgrade(older: Older, node: Node) -> Node:
+    """How many values are chosen was an attribute before operator set 10."""
+    count = stated(node, "k", "int", low=0)
+    if older.opset >= 10 or count is None:
+        return node
+    made = older.constant(node, "k", np.array([count], np.int64))
+    return without(node, "k", inputs=(node.inputs[0], made))
+
+
 OPERATOR = Operator(
     name="TopK",
     run=run,
     attributes=(
         Attribute("axis", "int", -1),
-        Attribute("k", "int", low=0),
-        flag("largest", True),
-        flag("sorted", True),
+        flag("largest", True, since=11),
+        flag("sorted", True, since=11),
     ),
     data=(0,),
     takes=(Takes.VALUES, Takes.NUMBER),
+    rank=as_input,
+    since=(1, 10),
+    upgrade=_upgrade,
 )

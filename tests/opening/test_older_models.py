@@ -12,9 +12,11 @@ from tests.opening import older_models as older
 
 LISTED = list(older.listed())
 PENDING = {
-    *("CastLike", "DFT", "GridSample", "GroupNormalization", "Hardmax", "RoiAlign", "Scatter", "TopK"),
-    *("ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceProd", "ReduceSumSquare"),
+    *("CastLike", "GridSample", "GroupNormalization", "Hardmax"),
 }
+
+IN_ONNXRUNTIME = {"RoiAlign": 21}
+"""Operator -> the newest operator set in which ONNX Runtime has it, where that is older than what is written."""
 
 
 @pytest.mark.parametrize(("case", "opset"), LISTED, ids=[f"{opset}-{case.id}" for case, opset in LISTED])
@@ -26,7 +28,7 @@ def test_outputs_stay_what_they_were(case: older.Older, opset: int) -> None:
     if PENDING & {case.op, *(node.op for node in graph.nodes)}:
         pytest.skip("no file yet")
     assert graph.opset >= FLOOR
-    for number in (graph.opset, NEWEST_WRITTEN):
+    for number in (graph.opset, IN_ONNXRUNTIME.get(case.op, NEWEST_WRITTEN)):
         written = to_onnx(in_set(graph, number))
         if case.ranks:
             onnx.checker.check_model(onnx.load_from_string(written), full_check=True)
