@@ -138,6 +138,17 @@ def axes_among(axes: Iterable[int], rank: int) -> list[int]:
     return found
 
 
+def single(value: Any, what: str) -> int | float:
+    """The one number that an input holds.
+
+    Raises:
+        InvalidInputError: it holds none, or several.
+    """
+    if value.size != 1:
+        raise InvalidInputError(f"{value.size} numbers are not a valid {what}", hint="Give one number")
+    return value.item()  # type: ignore[no-any-return]
+
+
 # Shared by many operators
 
 AXIS = Attribute("axis", "int")

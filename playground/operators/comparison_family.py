@@ -16,4 +16,5 @@ OPERATORS = (
     Operator(name="LessOrEqual", run=binary(np.less_equal)),
     Operator(name="Not", run=unary(np.logical_not)),
     Operator(name="Or", run=binary(np.logical_or)),
+    Operator(name="Xor", run=binary(np.logical_xor)),
 )

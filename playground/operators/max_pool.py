@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from playground.errors import UnsupportedError
+from playground.errors import InvalidInputError, UnsupportedError
 from playground.host.kernel import FLAG, Kernel, octets
 from playground.model.graph import Node
 from playground.operators._attributes import WINDOW, flag
@@ -23,20 +24,46 @@ from playground.programs.integer_ops import Window
 from playground.programs.kernel_parts import PIXELS, images
 from playground.programs.planner import Codes, Dequantized, Planner, Symbol
 from playground.programs.program import Step, Value
-from playground.programs.windows import windows
+from playground.programs.windows import Windows, windows
 
 if TYPE_CHECKING:
     from playground.programs.lowering import Lowering
 
 
-def run(call: Call, x: Array) -> Array:
-    """The largest value of each window; padding never wins. Raises UnsupportedError if indices are an output."""
-    if call.outputs > 1:
-        raise UnsupportedError("MaxPool with indices is not supported", hint="Use engine='onnxruntime'")
+def run(call: Call, x: Array) -> Array | tuple[Array, Array]:
+    """The largest value of each window, and where in x it is (int64) if asked; padding never wins."""
     geometry = windows(call, x.shape[2:], tuple(call.get("kernel_shape")))
     geometry.require_room(call, x, x.shape[1])
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-    return reduce(larger, geometry.taps(geometry.pad(x, lowest))).copy()
+    padded = geometry.pad(x, lowest)
+    if call.outputs > 1:
+        return _with_places(geometry, padded, _places(call, x.shape))
+    return reduce(larger, geometry.taps(padded)).copy()
+
+
+def _places(call: Call, shape: tuple[int, ...]) -> Array:
+    """The number of every place of images, counted line by line or, with ``storage_order`` 1, column by column."""
+    call.room.value(shape, np.int64)
+    order: Literal["C", "F"] = "F" if call.get("storage_order") else "C"
+    images, sizes = math.prod(shape[:2]), shape[2:]
+    own = np.arange(math.prod(sizes)).reshape(sizes, order=order)
+    firsts = np.arange(images).reshape(*shape[:2], *[1] * len(sizes)) * own.size
+    return np.asarray(firsts + own, np.int64)
+
+
+def _with_places(geometry: Windows, padded: Array, places: Array) -> tuple[Array, Array]:
+    """The largest value of each window, and its place; the first of equal ones."""
+    best, found = None, None
+    for values, here in zip(geometry.taps(padded), geometry.taps(geometry.pad(places, -1)), strict=True):
+        if best is None or found is None:
+            best, found = values.copy(), here.copy()
+            continue
+        # Values as low as padding win over it
+        wins = (here >= 0) & ((values > best) | (found < 0))
+        best, found = np.where(wins, values, best), np.where(wins, here, found)
+    if best is None or found is None:
+        raise InvalidInputError("a window without a place has no largest value", hint="Use a larger window")
+    return best, found
 
 
 MAX_POOL = Kernel("k_maxpool_s8", {"out": octets(*PIXELS)}, {"is_signed": FLAG}, parts=(images(),))

@@ -12,17 +12,26 @@ from numpy.typing import NDArray
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.host.kernel import Kernel, Words, floats, octets
 from playground.model.graph import Node
-from playground.operators._attributes import Attribute, text_of
+from playground.operators._attributes import Attribute, flag, text_of
 from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.operators._ranks import as_input
+from playground.operators._resizing import resized, size_of, targets
 from playground.operators._upgrades import Older, without
-from playground.programs.call import Array
+from playground.programs.call import Array, Call
 from playground.programs.planner import Dequantized, Planner
 from playground.programs.program import Step, Value
+from playground.programs.resizing import ROUNDINGS, TRANSFORMS
 from playground.programs.row_ops import nearest_indices
 
 if TYPE_CHECKING:
     from playground.programs.lowering import Lowering
+
+
+def run(
+    call: Call, x: Array, roi: Array | None = None, scales: Array | None = None, sizes: Array | None = None
+) -> Array:
+    """X with axes of other sizes."""
+    return resized(call, x, targets(call, x.shape, roi, scales, sizes))
 
 
 def _image_has_pixels(w: Words) -> str | None:
@@ -91,7 +100,7 @@ def _target(planner: Planner, node: Node, shape: tuple[int, ...]) -> tuple[Seque
         sizes = [int(n) for n in planner.known(node.inputs[3], "list of sizes")]
         return [None] * len(sizes), sizes
     scales = [float(n) for n in planner.known(node.inputs[2], "list of scales")]
-    return scales, [int(np.floor(n * s)) for n, s in zip(shape, scales, strict=True)]
+    return scales, [size_of(n, s) for n, s in zip(shape, scales, strict=True)]
 
 
 def nearest(node: Node, n: int, out: int, scale: float | None) -> NDArray[np.int32]:
@@ -130,16 +139,17 @@ OPERATOR = Operator(
     name="Resize",
     ranks=(4, 4),
     takes=(Takes.VALUES, Takes.FACTORS, Takes.FACTORS, Takes.SIZES),
+    run=run,
     attributes=(
         MODE,
-        Attribute("antialias", "int", 0, since=18),
+        flag("antialias", since=18),
         Attribute("axes", "ints", since=18),
-        Attribute("coordinate_transformation_mode", "string", later={"half_pixel_symmetric": 19}),
+        Attribute("coordinate_transformation_mode", "string", choices=TRANSFORMS, later={"half_pixel_symmetric": 19}),
         Attribute("cubic_coeff_a", "float", -0.75),
-        Attribute("exclude_outside", "int", 0),
+        flag("exclude_outside"),
         Attribute("extrapolation_value", "float", 0.0),
-        Attribute("keep_aspect_ratio_policy", "string", since=18),
-        Attribute("nearest_mode", "string"),
+        Attribute("keep_aspect_ratio_policy", "string", choices=("stretch", "not_larger", "not_smaller"), since=18),
+        Attribute("nearest_mode", "string", choices=ROUNDINGS),
     ),
     data=(0,),
     scales=Scales.PASSES,

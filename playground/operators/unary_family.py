@@ -7,6 +7,7 @@ import numpy as np
 from playground.operators._elementwise import unary
 from playground.operators._operator import Form, Operator, Scales, Trait
 from playground.operators._planning import function
+from playground.operators._ranks import as_input
 
 SQRT = Operator(
     name="Sqrt",
@@ -54,7 +55,15 @@ OPERATORS = (
     ),
     Operator(name="Sign", run=unary(np.sign), scales=Scales.FUNCTION, traits=Trait.MONOTONIC, plan=function),
     Operator(name="Sin", run=unary(np.sin), scales=Scales.FUNCTION, plan=function),
+    Operator(name="Sinh", run=unary(np.sinh), traits=Trait.MONOTONIC, rank=as_input),
+    Operator(
+        name="Softsign",
+        run=unary(lambda x: x / (1 + np.abs(x))),
+        traits=Trait.MONOTONIC | Trait.BY_CHANNEL,
+        rank=as_input,
+    ),
     SQRT,
+    Operator(name="Tan", run=unary(np.tan), rank=as_input),
     Operator(
         name="Tanh",
         run=unary(np.tanh),

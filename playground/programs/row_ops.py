@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from playground.errors import InvalidInputError
 from playground.programs.integer_ops import Codes, Float32, Target
+from playground.programs.resizing import ROUNDINGS, coordinates, rounded
 
 _SOFTMAX_SUMS = 16
 _TRANSFORMS = ("asymmetric", "half_pixel", "pytorch_half_pixel", "align_corners")
-_ROUNDINGS = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 
 
 def exp_table(scale: float) -> Float32:
@@ -112,20 +112,7 @@ def nearest_indices(
     """
     if size < 1 or out_size < 1:
         raise InvalidInputError(f"{size} places cannot be resized to {out_size}", hint="Give positive sizes")
-    if transform not in _TRANSFORMS or rounding not in _ROUNDINGS:
-        hint = f"Use one of {', '.join(_TRANSFORMS)} and one of {', '.join(_ROUNDINGS)}"
+    if transform not in _TRANSFORMS or rounding not in ROUNDINGS:
+        hint = f"Use one of {', '.join(_TRANSFORMS)} and one of {', '.join(ROUNDINGS)}"
         raise InvalidInputError(f"{transform!r} with {rounding!r} is not a way to resize", hint=hint)
-    one, half = np.float32(1), np.float32(0.5)
-    place, by = np.arange(out_size, dtype=np.float32), np.float32(out_size / size if scale is None else scale)
-    if transform == "align_corners":
-        place = place * (np.float32(size) - one) / np.float32(max(out_size - 1, 1))
-    elif transform == "asymmetric":
-        place = place / by
-    elif transform == "half_pixel" or out_size > 1:
-        place = (place + half) / by - half
-    else:
-        place = np.zeros_like(place)
-    moved = place + {"round_prefer_floor": -half, "round_prefer_ceil": half}.get(rounding, np.float32(0))
-    rounded = np.ceil(moved) if rounding in {"ceil", "round_prefer_floor"} else np.floor(moved)
-    indices: NDArray[np.int32] = np.clip(rounded, 0, size - 1).astype(np.int32)
-    return indices
+    return rounded(coordinates(size, out_size, scale, transform), size, rounding)

@@ -157,9 +157,12 @@ def big_model(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def odd_model(tmp_path: Path) -> Path:
-    """An operator (Selu) that neither our kernels nor the NumPy interpreter have."""
+    """An operator (QuickGelu) that neither our kernels nor the NumPy interpreter have."""
     w = numpy_helper.from_array(np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3), "w")
-    nodes = [helper.make_node("MatMul", ["x", "w"], ["h"], "product"), helper.make_node("Selu", ["h"], ["y"], "selu")]
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["h"], "product"),
+        helper.make_node("QuickGelu", ["h"], ["y"], "gelu", domain="com.microsoft"),
+    ]
     return _saved(tmp_path / "odd.onnx", nodes, [w], (4, 3), "y")
 
 
@@ -167,7 +170,8 @@ def _saved(path: Path, nodes: list[NodeProto], weights: list[TensorProto], sizes
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", sizes[0]])
     y = helper.make_tensor_value_info(out, TensorProto.FLOAT, ["batch", sizes[1]])
     graph = helper.make_graph(nodes, path.stem, [x], [y], weights)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    sets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(graph, opset_imports=sets, ir_version=8)
     path.write_bytes(model.SerializeToString())
     return path
 

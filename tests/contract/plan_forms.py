@@ -115,6 +115,18 @@ CONSTANTS = [
 ]
 NUMBERS = [real(0.7), real(-1.5), real(0.0), real([2.5]), real([[[[-0.3]]]])]
 ONE_NUMBER = [sources for k in NUMBERS for sources in ((X, k), (k, X))]
+UNSTATED = dict.fromkeys(
+    (
+        *("antialias", "axes", "coordinate_transformation_mode", "cubic_coeff_a", "exclude_outside"),
+        *("extrapolation_value", "keep_aspect_ratio_policy", "nearest_mode"),
+    ),
+    (ABSENT,),
+)
+NEAREST = UNSTATED | {
+    "mode": ("nearest",),
+    "coordinate_transformation_mode": (ABSENT, "half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"),
+    "nearest_mode": (ABSENT, "floor", "ceil", "round_prefer_floor", "round_prefer_ceil"),
+}
 PERM = {"perm": (ABSENT, [0, 1, 3, 2], [0, 2, 3, 1], [1, 0, 2, 3], [3, 0, 2, 1])}
 
 INPUTS: dict[str, list[Inputs]] = {
@@ -197,6 +209,13 @@ INPUTS: dict[str, list[Inputs]] = {
     "ReduceMean": [
         Inputs((X, *axes), (18, 21), {"keepdims": (1, 0)})
         for axes in ((), (ints(2, 3),), (ints(-1, 0),), (ints(1),), (ints(0, 1, 2, 3),), (ints(),))
+    ],
+    "Resize": [
+        *(
+            Inputs((X, None, *targets), (11, 21), NEAREST)
+            for targets in ((real(1, 1, 2, 1.5),), (real(1, 1, 1.4, 0.34),), (None, ints(2, 4, 9, 1)))
+        ),
+        Inputs((X, None, real(1, 1, 2, 2)), ONE_SET, UNSTATED | {"mode": ("linear", "cubic")}),
     ],
     "Reshape": [Inputs((X, ints(*shape)), attributes={"allowzero": (0,)}) for shape in ((0, -1), (4, 0, 0, -1))]
     + [Inputs((X, ints(*shape))) for shape in ((-1,), (8, 5, 6), (2, -1, 30))],

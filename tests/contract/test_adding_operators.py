@@ -12,7 +12,7 @@ import playground
 from tools.paths import DOWNLOADS, ROOT
 
 FLOAT = '''
-"""ThresholdedRelu: values above alpha, 0 elsewhere."""
+"""Above: values above alpha, 0 elsewhere."""
 import numpy as np
 from playground.operators._attributes import Attribute
 from playground.operators._operator import Operator
@@ -20,11 +20,11 @@ from playground.operators._operator import Operator
 def run(call, x):
     return np.where(x > call.get("alpha"), x, x.dtype.type(0))
 
-OPERATOR = Operator(name="ThresholdedRelu", run=run, attributes=(Attribute("alpha", "float", 1.0, low=0),))
+OPERATOR = Operator(name="Above", run=run, attributes=(Attribute("alpha", "float", 1.0, low=0),))
 '''
 
 FUNCTION = '''
-"""Softsign: x over 1 + its size."""
+"""Squashed: x over 1 + its size."""
 import numpy as np
 from playground.operators._operator import Form, Operator, Scales, Trait
 from playground.operators._planning import function
@@ -33,7 +33,7 @@ def run(call, x):
     return x / (1 + np.abs(x))
 
 OPERATOR = Operator(
-    name="Softsign", run=run, scales=Scales.FUNCTION, traits=Trait.BY_CHANNEL, forms=Form.FURTHER, plan=function
+    name="Squashed", run=run, scales=Scales.FUNCTION, traits=Trait.BY_CHANNEL, forms=Form.FURTHER, plan=function
 )
 '''
 
@@ -100,7 +100,7 @@ from playground.model.graph import Graph, Node, ValueInfo
 
 def graph(alpha):
     x, y = (ValueInfo(name, "float32", (5,)) for name in "xy")
-    return Graph("g", (x,), (y,), (Node("ThresholdedRelu", "t", ("x",), ("y",), alpha),), {}, 17)
+    return Graph("g", (x,), (y,), (Node("Above", "t", ("x",), ("y",), alpha),), {}, 17)
 
 x = np.float32([-2, 0.5, 1, 1.5, 3])
 assert run_graph(graph({"alpha": 1.25}), {"x": x})["y"].tolist() == [0, 0, 0, 1.5, 3]
@@ -108,7 +108,7 @@ assert run_graph(graph({}), {"x": x})["y"].tolist() == [0, 0, 0, 1.5, 3]
 try:
     run_graph(graph({"alpha": -1.0}), {"x": x})
 except InvalidInputError as error:
-    assert str(error) == "node 't': -1.0 is not a valid alpha of ThresholdedRelu. Use 0 or more", error
+    assert str(error) == "node 't': -1.0 is not a valid alpha of Above. Use 0 or more", error
 else:
     raise AssertionError("alpha -1 was taken")
 """
@@ -152,13 +152,13 @@ def run_in(copy: Path, program: str) -> None:
 
 
 def test_a_float_operator_is_one_file(copy: Path) -> None:
-    (copy / "playground/operators/thresholded_relu.py").write_text(FLOAT)
+    (copy / "playground/operators/above.py").write_text(FLOAT)
     run_in(copy, RUN_FLOAT)
 
 
 def test_an_integer_operator_without_a_kernel_is_one_file(copy: Path) -> None:
-    (copy / "playground/operators/softsign.py").write_text(FUNCTION)
-    given = 'OPERATOR, EXPECTED = "Softsign", None\n'
+    (copy / "playground/operators/squashed.py").write_text(FUNCTION)
+    given = 'OPERATOR, EXPECTED = "Squashed", None\n'
     run_in(copy, given + RUN_INTEGER.replace("EXPECTED", "real / (1 + np.abs(real))"))
 
 

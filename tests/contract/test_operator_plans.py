@@ -24,7 +24,7 @@ from tests.engines.qdq_net import NEAR, Net, assert_equal_but_for_ties
 ALL = operators.all_operators()
 PLANNED = {i: e for i, e in ALL.items() if (e.plan or e.expand) and e.run}
 
-NO_FLOAT_FUNCTION = {"Constant", "Resize"}
+NO_FLOAT_FUNCTION = {"Constant"}
 """Has a plan, and is compared with ONNX Runtime in ``tests/engines/test_plan_moves.py``."""
 
 NOT_QUANTIZED = "neither quantized nor a quantized constant|the input is not quantized"
@@ -34,6 +34,7 @@ REFUSED = {
     "AveragePool": "ceil_mode together with count_include_pad",
     "Gemm": "transA, alpha and beta",
     "Pad": "only padding with a constant",
+    "Resize": "only nearest neighbours",
     "com.microsoft.MatMulNBits": "the input is float32",
 }
 """Forms of an operator that have no integer form though others have: why."""

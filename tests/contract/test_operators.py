@@ -32,6 +32,7 @@ INPUTS = {
     "PRelu": (np.float32([[[0.5]], [[2]], [[-1]]]),),
     "Pow": (np.float32(2),),
     "Reshape": (np.array([6, -1]),),
+    "Resize": (None, np.float32([1, 1, 2, 1.5])),
     "Slice": (np.array([1]), np.array([3]), np.array([2])),
     "Squeeze": (),
     "Unsqueeze": (np.array([1]),),

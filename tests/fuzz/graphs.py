@@ -239,10 +239,6 @@ class Chain:
                 self.real.append(name)
 
     def _results(self, entry: Operator, node: Node, given: list[Any]) -> tuple[Array, ...]:
-        if entry.run is None:  # Resize and Upsample: only the shape counts
-            factors = next(x for x in given[1:] if x is not None and x.size == given[0].ndim)
-            sizes = factors if factors.dtype == np.int64 else np.floor(given[0].shape * factors)
-            return (self.floats(tuple(int(n) for n in sizes)),)
         made_now = entry.run(entry.call(node, self.opset, len(node.outputs)), *given)
         return made_now if isinstance(made_now, tuple) else (made_now,)
 

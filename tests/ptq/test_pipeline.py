@@ -203,7 +203,7 @@ def test_biases_that_stay_in_float_are_named(changed: Any, model: Model, data: D
 
 def test_operators_that_only_onnxruntime_has(changed: Any, model: Model, data: Data) -> None:
     assert model.graph is not None
-    nodes = (*model.graph.nodes[:-1], Node("Mish", "mish", ("y",), ("z",)))
+    nodes = (*model.graph.nodes[:-1], Node("QuickGelu", "gelu", ("y",), ("z",), {}, "com.microsoft"))
     different = changed(nodes=nodes, opset=18)
     quantized = quantize_model(different, None, data)
     expected = run(different.graph, data, "onnxruntime")["z"]
