@@ -86,11 +86,14 @@ class Node:
 
     @property
     def reads(self) -> list[str]:
-        """The names it reads, once for each time; those that its branches read included."""
+        """The names it reads, once for each time; those that its branches read from around them included."""
         names = [name for name in self.inputs if name]
         for branch in self.branches:
-            names += [name for inner in branch.nodes for name in inner.reads]
-            names += [value.name for value in branch.outputs]
+            read = [name for inner in branch.nodes for name in inner.reads]
+            read += [value.name for value in branch.outputs]
+            own = {*(value.name for value in branch.inputs), *branch.initializers}
+            own.update(name for inner in branch.nodes for name in inner.outputs)
+            names += [name for name in read if name not in own]
         return names
 
 

@@ -63,7 +63,7 @@ def all_operators() -> Mapping[str, Operator]:
 
 
 def validate(graph: Graph) -> None:
-    """Hold the attributes of all nodes against what their operators allow.
+    """Hold the attributes of all nodes, those in branches included, against what their operators allow.
 
     Raises:
         InvalidInputError: one is missing, of another kind, or out of its limits.
@@ -72,6 +72,8 @@ def validate(graph: Graph) -> None:
         known = find(node)
         if known is not None:
             known.validate(node)
+        for branch in node.branches:
+            validate(branch)
 
 
 def view_of(graph: Graph, dtypes: Mapping[str, str] | None = None) -> GraphView:

@@ -15,6 +15,7 @@ from playground.model.graph import Node, Tensor
 from playground.operators._attributes import Attribute, where_of
 from playground.programs.call import Array, Call
 from playground.programs.room import WIDEST, Room
+from playground.tasks import Task
 
 if TYPE_CHECKING:
     from playground.operators._qdq import Expansion
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 Run = Callable[..., Array | tuple[Array, ...]]
 """``run(call, *inputs)``: the output, or a tuple of them. An omitted input is None."""
+
+RunGraphs = Callable[..., Task[tuple[Array, ...]]]
+"""The same as a task, of an operator that runs graphs: ``yield from call.run_graph(graph, inputs)``."""
 
 Plan = Callable[["Planner", Node], "Symbol | tuple[Symbol, ...]"]
 """``plan(planner, node)``: what the node's outputs are, in an integer program."""
@@ -121,7 +125,7 @@ class Weight:
     channel_axis: Callable[[Node, int], int | None]
 
 
-def _arity(run: Run) -> tuple[int, float]:
+def _arity(run: Run | RunGraphs) -> tuple[int, float]:
     parameters = list(inspect.signature(run).parameters.values())[1:]
     least = sum(p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty for p in parameters)
     return least, math.inf if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(parameters)
@@ -146,6 +150,7 @@ class Operator:
         domain: empty for ONNX's own.
         versions: of its operator set: the first and the last one with a form that is known here; None: the newest.
         run: the float function in NumPy; None: only native runtimes have it.
+        run_graphs: the float function of an operator that runs the graphs inside its nodes, in place of ``run``.
         attributes: which it has and what they may be.
         data: places of the inputs that carry values; the others are shapes, indices, conditions or parameters. None:
             all carry values.
@@ -174,6 +179,7 @@ class Operator:
     domain: str = ""
     versions: tuple[int, int | None] = (1, None)
     run: Run | None = None
+    run_graphs: RunGraphs | None = None
     attributes: tuple[Attribute, ...] = ()
     data: tuple[int, ...] | None = None
     takes: tuple[Takes, ...] = (Takes.VALUES,)
@@ -199,7 +205,8 @@ class Operator:
         """Collect the attributes' defaults by name, and count the float function's inputs."""
         defaults = {a.name: a.default for a in self.attributes if a.default is not None}
         object.__setattr__(self, "defaults", MappingProxyType(defaults))
-        object.__setattr__(self, "arity", (0, math.inf) if self.run is None else _arity(self.run))
+        run = self.run or self.run_graphs
+        object.__setattr__(self, "arity", (0, math.inf) if run is None else _arity(run))
 
     @property
     def id(self) -> str:
