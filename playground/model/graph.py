@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -108,6 +108,13 @@ class Graph:
     initializers: Mapping[str, Tensor]
     opset: int
     other_opsets: Mapping[str, int] = field(default_factory=dict)
+
+    def walk(self) -> Iterator[Node]:
+        """Its nodes, those in branches behind the node that they are in."""
+        for node in self.nodes:
+            yield node
+            for branch in node.branches:
+                yield from branch.walk()
 
     @property
     def fixed_batch(self) -> int | None:

@@ -44,6 +44,7 @@ class Scales(enum.Enum):
     FUNCTION = "a function of single values: input and output have scales of their own"
     ROWS = "a function of rows or regions: input and output have scales of their own"
     CHOICE = "values or a constant, by a condition"
+    RECURRENT = "weights are quantized, activations stay in float"
     LOOKUP = "slices of a table, whose scale they keep"
     PASSES = "the first input's scale is that of the outputs"
     CLIPS = "limits values: its limits can become the range of what comes before"
@@ -156,7 +157,8 @@ class Operator:
             all carry values.
         takes: what each input is; those beyond the last one stated are as that one.
         ranks: how many axes its first input has at least and at most.
-        weights: the inputs that may hold weights; the first that is a constant does.
+        weights: the inputs that may hold weights. Of a product the first that is a constant does, of a recurrent
+            operator all that are.
         bias: the place of the input that may hold a bias.
         scales: what it does to scales.
         passes: node, operator set -> places of the outputs that have the first input's scale, if it passes scales on.
@@ -273,6 +275,14 @@ class Operator:
         name = node.inputs[place]
         weight = next(weight for weight in self.weights if weight.place == place)
         return name, weight.channel_axis(node, len(constants[name].shape))
+
+    def recurrent_weights(self, node: Node, constants: Mapping[str, Tensor]) -> tuple[tuple[str, int | None], ...]:
+        """All constants that hold weights of a recurrent operator, each with the axis of its channels."""
+        if self.scales is not Scales.RECURRENT:
+            return ()
+        named = [(weight, node.inputs[weight.place]) for weight in self.weights if weight.place < len(node.inputs)]
+        held = [(weight, name) for weight, name in named if name in constants]
+        return tuple((name, weight.channel_axis(node, len(constants[name].shape))) for weight, name in held)
 
     def weight_place(self, is_constant: Sequence[bool]) -> int | None:
         """Which input holds the weights, given for each whether it is a constant; None if none does."""

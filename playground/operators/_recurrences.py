@@ -15,7 +15,7 @@ from playground.errors import InvalidInputError, one_of
 from playground.model.graph import Node
 from playground.operators import sigmoid
 from playground.operators._attributes import Attribute, text
-from playground.operators._operator import Shapes
+from playground.operators._operator import Shapes, Weight
 from playground.programs.call import Array, Call
 from playground.programs.fast_products import product
 
@@ -278,6 +278,10 @@ class Recurrence:
         if held is not None:
             turned[~held] = 0
         return turned, states
+
+
+WEIGHTS = (Weight(1, lambda node, rank: 1), Weight(2, lambda node, rank: 1))
+"""Weights of the inputs and of the state: directions first, then the outputs of all gates."""
 
 
 def cost(node: Node, shapes: Shapes) -> int:

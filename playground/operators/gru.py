@@ -6,7 +6,7 @@ import numpy as np
 
 from playground.operators import _recurrences
 from playground.operators._attributes import Attribute
-from playground.operators._operator import Operator, Takes
+from playground.operators._operator import Form, Operator, Scales, Takes
 from playground.operators._recurrences import Cell, Direction, Recurrence, States, float_products, sizes_of
 from playground.programs.call import Array, Call
 
@@ -57,5 +57,8 @@ OPERATOR = Operator(
     run=run,
     attributes=(*_recurrences.ATTRIBUTES, Attribute("linear_before_reset", "int", 0, choices=(0, 1))),
     data=(0, 1, 2, 3, 5),
+    weights=_recurrences.WEIGHTS,
+    scales=Scales.RECURRENT,
+    forms=Form.DEFAULT | Form.DYNAMIC | Form.WEIGHT_ONLY,
     cost=_recurrences.cost,
 )

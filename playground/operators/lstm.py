@@ -6,7 +6,7 @@ import numpy as np
 
 from playground.operators import _recurrences
 from playground.operators._attributes import Attribute
-from playground.operators._operator import Operator, Takes
+from playground.operators._operator import Form, Operator, Scales, Takes
 from playground.operators._recurrences import Cell, Direction, Recurrence, States, float_products, shaped, sizes_of
 from playground.programs.call import Array, Call
 
@@ -62,5 +62,8 @@ OPERATOR = Operator(
     run=run,
     attributes=(*_recurrences.ATTRIBUTES, Attribute("input_forget", "int", 0, choices=(0, 1))),
     data=(0, 1, 2, 3, 5, 6, 7),
+    weights=_recurrences.WEIGHTS,
+    scales=Scales.RECURRENT,
+    forms=Form.DEFAULT | Form.DYNAMIC | Form.WEIGHT_ONLY,
     cost=_recurrences.cost,
 )

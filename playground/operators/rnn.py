@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from playground.operators import _recurrences
-from playground.operators._operator import Operator, Takes
+from playground.operators._operator import Form, Operator, Scales, Takes
 from playground.operators._recurrences import Direction, Recurrence, States, float_products, sizes_of
 from playground.programs.call import Array, Call
 
@@ -34,5 +34,8 @@ OPERATOR = Operator(
     run=run,
     attributes=_recurrences.ATTRIBUTES,
     data=(0, 1, 2, 3, 5),
+    weights=_recurrences.WEIGHTS,
+    scales=Scales.RECURRENT,
+    forms=Form.DEFAULT | Form.DYNAMIC | Form.WEIGHT_ONLY,
     cost=_recurrences.cost,
 )
