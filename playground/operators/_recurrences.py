@@ -29,7 +29,7 @@ ATTRIBUTES = (
     Attribute("clip", "float", low=0.0),
     Attribute("direction", "string", "forward", choices=("forward", "reverse", "bidirectional")),
     Attribute("hidden_size", "int", low=1),
-    Attribute("layout", "int", 0, choices=(0, 1)),
+    Attribute("layout", "int", 0, choices=(0, 1), since=14),
 )
 """Those that all three have."""
 

@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from playground.errors import InvalidInputError
-from playground.model.graph import Graph
+from playground.errors import InvalidInputError, UnsupportedError
+from playground.model.graph import Graph, Node, ValueInfo
 from playground.operators._attributes import Attribute, axis_of
 from playground.operators._graphs import Stack, require_outputs
 from playground.operators._operator import Operator
+from playground.operators._upgrades import Older
 from playground.programs.call import Array, Call
 from playground.tasks import Task
 
 _BATCHED = 9
-"""The operator set before which inputs have an axis of samples first, and lengths of sequences."""
+"""The operator set before which inputs had an axis of samples first."""
 
 
 def run_graphs(call: Call, *inputs: Array | None) -> Task[tuple[Array, ...]]:
     """The states after the last slice, and what the body gave besides for each of them, stacked."""
     scanned = int(call.attributes["num_scan_inputs"])
-    given, lengths = (inputs, None) if call.opset >= _BATCHED else (inputs[1:], inputs[0])
-    present = [x for x in given if x is not None]
-    if len(present) < len(given) or scanned > len(given):
+    present = [x for x in inputs if x is not None]
+    if len(present) < len(inputs) or scanned > len(inputs):
         raise InvalidInputError(
             f"{len(present)} of the node's inputs are given, and {scanned} of them are to be scanned",
             hint="Give it all states and all scanned inputs",
         )
-    if call.opset < _BATCHED:
-        return (yield from _batches_task(call, present, scanned, lengths))
     states, slices = present[: len(present) - scanned], present[len(present) - scanned :]
     axes = [axis_of(axis, x.ndim) for axis, x in zip(_each(call, "scan_input_axes", scanned), slices, strict=True)]
     turned = [np.moveaxis(x, axis, 0) for x, axis in zip(slices, axes, strict=True)]
@@ -70,34 +69,39 @@ def _scan_task(
     return (*states, *stacked)
 
 
-def _batches_task(call: Call, inputs: Sequence[Array], scanned: int, lengths: Array | None) -> Task[tuple[Array, ...]]:
-    """The form of operator set 8: sample for sample; what lies beyond a sample's length is 0."""
-    counts = {x.shape[:1] for x in inputs}
-    if len(counts) != 1 or () in counts or any(x.ndim < 2 for x in inputs[len(inputs) - scanned :]):
-        raise InvalidInputError("the inputs have different numbers of samples", hint="Give the same number for each")
-    states, slices = inputs[: len(inputs) - scanned], inputs[len(inputs) - scanned :]
-    full = slices[0].shape[1]
-    ends = [full] * len(slices[0]) if lengths is None else [int(n) for n in lengths.reshape(-1)]
-    if len(ends) != len(slices[0]) or not all(0 <= n <= full for n in ends):
-        raise InvalidInputError("the lengths of the sequences do not fit the inputs", hint="Give one for each sample")
-    directions = _each(call, "directions", scanned)
-    made = []
-    for sample, end in enumerate(ends):
-        read = [x[sample, :end] for x in slices]
-        found = yield from _scan_task(call, [x[sample] for x in states], read, directions)
-        padded = (np.pad(x, [(0, full - end), *[(0, 0)] * (x.ndim - 1)]) for x in found[len(states) :])
-        made.append((*found[: len(states)], *padded))
-    return tuple(np.stack(column) for column in zip(*made, strict=True))
+def upgrade(older: Older, node: Node) -> Node:
+    """Before operator set 9 inputs had an axis of samples first: a Scan along it, of a Scan along the sequences.
+
+    Raises:
+        UnsupportedError: the sequences have lengths of their own.
+    """
+    if older.opset >= _BATCHED:
+        return node
+    if node.inputs[0]:
+        raise UnsupportedError(
+            "Scan with lengths of sequences cannot be read", hint="Export with operator set 9 or newer"
+        )
+    body = node.attributes["body"]
+    inputs, outputs = (
+        tuple(older.names.take(f"{node.name}_{what}") for _ in held)
+        for what, held in (("given", node.inputs[1:]), ("made", body.outputs))
+    )
+    sequences = {"scan_input_directions": node.attributes["directions"]} if "directions" in node.attributes else {}
+    attributes = {"body": body, "num_scan_inputs": node.attributes["num_scan_inputs"], **sequences}
+    inner = Node(node.op, older.node_names.take(f"{node.name}_sample"), inputs, outputs, attributes)
+    ends = [tuple(ValueInfo(name, "", None) for name in names) for names in (inputs, outputs)]
+    sample = Graph(f"{body.name}_sample", ends[0], ends[1], (inner,), {}, older.opset)
+    return replace(node, inputs=node.inputs[1:], attributes={"body": sample, "num_scan_inputs": len(inputs)})
 
 
 OPERATOR = Operator(
     name="Scan",
-    versions=(8, None),
+    since=(9,),
     run_graphs=run_graphs,
+    upgrade=upgrade,
     attributes=(
         Attribute("body", "graph", required=True),
         Attribute("num_scan_inputs", "int", required=True, low=1),
-        Attribute("directions", "ints", low=0, high=1),
         Attribute("scan_input_axes", "ints"),
         Attribute("scan_input_directions", "ints", low=0, high=1),
         Attribute("scan_output_axes", "ints"),

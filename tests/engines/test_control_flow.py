@@ -11,7 +11,8 @@ from playground import limits
 from playground.engines.interpreter import Runner, run_graph, run_graph_task, unsupported
 from playground.errors import EngineError, InvalidInputError, PlaygroundError, UnsupportedError
 from playground.model.graph import Graph
-from playground.model.loading import load
+from playground.model.writers.onnx import to_onnx
+from playground.opening import load
 from tests.engines import node_cases
 
 X = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
@@ -158,12 +159,22 @@ def test_scan_of_operator_set_8_has_samples_first() -> None:
     sums = x[:, :1] + np.cumsum(x[:, ::-1], axis=1)
     np.testing.assert_allclose(found["z"], sums, 1e-5)
     np.testing.assert_allclose(found["y"], sums[:, -1], 1e-5)
+    theirs = onnxruntime.InferenceSession(to_onnx(graph)).run(None, {"start": x[:, 0], "x": x})
+    np.testing.assert_allclose(found["z"], theirs[1], 1e-5)
+
+
+def test_scan_of_operator_set_8_with_lengths_is_refused() -> None:
+    text = BATCHED.replace('Scan ("", ', "Scan (n, ").replace("agraph (", "agraph (int64[2] n, ")
+    with pytest.raises(UnsupportedError, match="lengths of sequences"):
+        built(text)
 
 
 def test_a_graph_knows_what_its_branches_need() -> None:
     graph = built(IF)[1]
     branching = graph.nodes[-1]
-    assert set(branching.reads) == {"c", "d", "h", "x", "W"}
+    inner = {"If_1/then_branch/b", "If_1/else_branch/b"}
+    assert set(branching.reads) == {"c", "d", "h", "x", "W", *inner}
+    assert inner | {"W"} == set(graph.initializers)
     assert unsupported(graph) == ()
     odd = onnx.parser.parse_model(IF.replace("r = Relu", "r = local.Odd"))
     odd.opset_import.add(domain="local", version=1)

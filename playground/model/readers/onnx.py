@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from playground.errors import DAMAGED, BadFileError, UnsupportedError, typed
 from playground.host.sources import BytesSource, Source
 from playground.limits import MOST_FILE_BYTES, MOST_KEPT_BYTES, MOST_PIECE, MOST_TENSORS
-from playground.model.branches import with_known_conditions, with_weights_outside
 from playground.model.element_types import BY_ONNX
 from playground.model.graph import Graph, Model, Node, NoGraph, Tensor, ValueInfo
 from playground.model.naming import FreeNames
@@ -41,8 +40,6 @@ def _signature(head: bytes) -> bool:
 
 def read(source: Source) -> Model:
     """Read an ONNX model. Its graph comes in topological order, ``Constant`` nodes as initializers.
-
-    Weights in branches are among the graph's constants, and branches that are always taken are in their node's place.
 
     Raises:
         BadFileError: damaged, truncated, too large, or inconsistent.
@@ -86,8 +83,7 @@ def _model(proto: Message, values: Values) -> Model:
         return Model("onnx", source.name, tensors, None, metadata, tuple(notes), no_graph)
     opsets = {imported.domain: int(imported.version) for imported in proto.opset_import}
     opset = opsets.pop("", 0) or opsets.pop("ai.onnx", 0) or 1
-    read = _graph(proto.graph, _File(values, opset, opsets), None)
-    graph = with_known_conditions(with_weights_outside(read))
+    graph = _graph(proto.graph, _File(values, opset, opsets), None)
     return Model("onnx", source.name, graph.initializers, graph, metadata)
 
 

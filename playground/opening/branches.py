@@ -10,15 +10,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from playground import operators
 from playground.model.graph import Graph, Node, Tensor, ValueInfo
 from playground.model.naming import FreeNames
+from playground.operators import find
 
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
-
-_IF = "If"
-
-_OF_CODES = ("QuantizeLinear", "DequantizeLinear")
-"""Operators whose constants stay where they are: ONNX Runtime joins them with those that read what they make."""
 
 
 def with_weights_outside(graph: Graph) -> Graph:
@@ -95,7 +92,9 @@ class _Moving:
         kept: dict[str, Tensor] = {}
         for name in dict.fromkeys(_own(graph)):
             own[name] = name if self.defined[name] == 1 else self.names.take(f"{path}/{name}")
-        stay.update(name for node in graph.nodes if node.op in _OF_CODES for name in node.inputs)
+        # ONNX Runtime joins these with what reads their result, if their constants are in one graph with them
+        of_codes = (*operators.quantize_linear.OPERATORS, *operators.dequantize_linear.OPERATORS)
+        stay.update(name for node in graph.nodes if find(node) in of_codes for name in node.inputs)
         for name, tensor in graph.initializers.items():
             weight = tensor.dtype in _FLOATS and tensor.size > 1 and name not in stay
             (self.constants if weight else kept)[own[name]] = replace(tensor, name=own[name])
@@ -170,7 +169,14 @@ def _in_place(node: Node, branch: Graph) -> list[Node]:
         if name and value.name in made and value.name not in names:
             names[value.name] = name
         elif name:  # it comes from around the branch, or has been named already
-            ends.append(Node("Identity", f"{node.name}/{name}", (names.get(value.name, value.name),), (name,)))
+            ends.append(
+                Node(
+                    operators.identity.OPERATOR.name,
+                    f"{node.name}/{name}",
+                    (names.get(value.name, value.name),),
+                    (name,),
+                )
+            )
     nodes = [
         replace(reading(inner, names), outputs=tuple(names.get(name, name) for name in inner.outputs))
         for inner in branch.nodes
@@ -180,8 +186,8 @@ def _in_place(node: Node, branch: Graph) -> list[Node]:
 
 def _chosen(node: Node, constants: Mapping[str, Tensor]) -> Graph | None:
     """The branch that an If with a constant condition always takes."""
-    condition = constants.get(node.inputs[0]) if node.op == _IF and node.inputs else None
-    if condition is None or condition.size != 1 or node.domain:
+    condition = constants.get(node.inputs[0]) if find(node) is operators.if_.OPERATOR and node.inputs else None
+    if condition is None or condition.size != 1:
         return None
     found = node.attributes.get("then_branch" if condition.numpy().reshape(-1)[0] else "else_branch")
     return found if isinstance(found, Graph) else None
