@@ -104,6 +104,10 @@ OPERATIONS, OPERATIONS_FACTOR = 2**28, 2**16
 """One operator takes at most so many (a quarter of a second), and so many more for each byte of constants and inputs:
 5 x 5 windows over 64 channels of large images need 26,000."""
 
+MOST_INNER_NODES = 2**24
+"""Nodes that run in the branches or the body of one node, all iterations together: minutes natively. A decoder that
+makes 1,000 words, each with a graph of 2,000 nodes, runs 2 million."""
+
 MOST_TAPS = 2**16
 """Places of one window. NumPy goes through them one by one; a mean over images of 224 x 224 has 50,176."""
 

@@ -48,6 +48,16 @@ def typed_task(
     return bound
 
 
+def as_step(task: Generator[Any, Any, T], step: Progress) -> Task[T]:
+    """A task that waits for nothing, whose steps are reported as one step of the task around it."""
+    while True:
+        try:
+            next(task)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        yield step
+
+
 def resolve(awaitable: Awaitable[T]) -> T:
     """Run an awaitable that does not wait, as all calls of a native host are, to its end.
 

@@ -40,7 +40,7 @@ def inventory(model: Model) -> tuple[Row, ...]:
     view = GraphView(model.graph) if model.graph is not None else None
     rows = []
     for tensor in model.tensors.values():
-        readers = view.readers(tensor.name) if view is not None else ()
+        readers = view.users(tensor.name) if view is not None else ()
         op, node = (readers[0].op, readers[0].name or readers[0].outputs[0]) if readers else ("", "")
         rows.append(Row(tensor.name, op, node, tensor.shape, tensor.dtype, tensor.size, tensor.nbytes))
     return tuple(rows)
@@ -69,6 +69,6 @@ def inventory_data(model: Model) -> dict[str, Any]:
     if graph is not None:
         data["inputs"] = [{"name": v.name, "dtype": v.dtype, "shape": v.shape} for v in graph.inputs]
         data["outputs"] = [{"name": v.name, "dtype": v.dtype, "shape": v.shape} for v in graph.outputs]
-        for node in graph.nodes:
+        for node in graph.walk():
             data["operators"][node.op] = data["operators"].get(node.op, 0) + 1
     return data

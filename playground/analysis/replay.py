@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from playground.engines.evaluation import evaluate_task
 from playground.engines.feeds import checked_feeds
-from playground.engines.interpreter import evaluate
 from playground.errors import MissingError, one_of
 from playground.model.graph import Graph, Node, Tensor
-from playground.tasks import Progress, Task
+from playground.tasks import Progress, Task, as_step
 
 Values = dict[str, NDArray[Any]]
 
@@ -75,16 +75,16 @@ class Replay:
                 raise MissingError(f"the model has no value {name!r}", where=graph.name, hint=one_of(name, identity))
         self._feed(graph, feeds, identity)
         needed = self._needed(graph, identity, names, keep)
-        last_use = {name: at for at, (_, node) in enumerate(needed) for name in node.inputs}
+        last_use = {name: at for at, (_, node) in enumerate(needed) for name in node.reads}
         values: Values = {}
         for at, (_, node) in enumerate(needed):
             yield step
-            inputs = {name: self._value(graph, name, identity, values) for name in node.inputs if name}
-            made = evaluate(graph, node, inputs)
+            inputs = {name: self._value(graph, name, identity, values) for name in node.reads}
+            made = yield from as_step(evaluate_task(graph, node, inputs), step)
             for name, array in made.items():
                 if not self._remember(identity[name], array, keep):
                     values[name] = array
-            for name in node.inputs:
+            for name in node.reads:
                 if last_use[name] == at and name not in names:
                     values.pop(name, None)
         return {name: self._value(graph, name, identity, values) for name in names}
@@ -100,13 +100,28 @@ class Replay:
             self._constant.add(identity[name])
         for node in graph.nodes:
             inputs = tuple(identity[name] if name else -1 for name in node.inputs)
-            made = (node.op, node.domain, graph.opset, _frozen(node.attributes), len(node.outputs), inputs)
-            fixed = all(number == -1 or number in self._constant for number in inputs)
+            around = tuple(identity[name] for name in node.reads) if node.branches else ()
+            attributes = self._all_frozen(node.attributes)
+            made = (node.op, node.domain, graph.opset, attributes, len(node.outputs), inputs, around)
+            fixed = all(number == -1 or number in self._constant for number in (*inputs, *around))
             for index, name in enumerate(node.outputs):
                 identity[name] = self._number((*made, index))
                 if fixed:
                     self._constant.add(identity[name])
         return identity
+
+    def _frozen(self, value: Any) -> str:
+        """An attribute as something that can be a key."""
+        if isinstance(value, Graph):
+            held = {name: (t.dtype, t.shape, self._digest(t)) for name, t in value.initializers.items()}
+            nodes = [(n.op, n.domain, n.inputs, n.outputs, self._all_frozen(n.attributes)) for n in value.nodes]
+            return repr((value.inputs, value.outputs, nodes, held, value.opset))
+        if isinstance(value, np.ndarray):
+            return f"{value.dtype} {value.shape} {value.tobytes().hex()}"
+        return repr(value)
+
+    def _all_frozen(self, attributes: Mapping[str, Any]) -> Hashable:
+        return tuple(sorted((name, self._frozen(value)) for name, value in attributes.items()))
 
     def _digest(self, tensor: Tensor) -> str:
         """What a constant holds; looked at once for each tensor and for each array (variants share their codes)."""
@@ -137,7 +152,7 @@ class Replay:
             if all(identity[name] in self._batch or identity[name] in self._fixed for name in outputs):
                 continue
             needed.append((index, node))
-            wanted.update(filter(None, node.inputs))
+            wanted.update(node.reads)
         return needed[::-1]
 
     def _value(self, graph: Graph, name: str, identity: Mapping[str, int], values: Values) -> NDArray[Any]:
@@ -159,14 +174,3 @@ class Replay:
         if keep:
             self._batch[number] = array
         return keep
-
-
-def _frozen(attributes: Mapping[str, Any]) -> Hashable:
-    """Attributes as something that can be a key; only what the interpreter takes, so no subgraphs."""
-    return tuple(sorted((name, _frozen_value(value)) for name, value in attributes.items()))
-
-
-def _frozen_value(value: Any) -> str:
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype} {value.shape} {value.tobytes().hex()}"
-    return repr(value)

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace, console: Console) -> Result:
         "opset": graph.opset if graph else None,
         "inputs": [_value(value) for value in graph.inputs] if graph else [],
         "outputs": [_value(value) for value in graph.outputs] if graph else [],
-        "operators": dict(Counter(node.op for node in graph.nodes).most_common()) if graph else {},
+        "operators": dict(Counter(node.op for node in graph.walk()).most_common()) if graph else {},
         "kernels": refused(graph),
         "parameters": sum(tensor["parameters"] for tensor in tensors),
         "tensors": tensors,

@@ -12,24 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from playground.engines.evaluation import Around, Values, can_run, evaluate, nodes_task, require_outputs
 from playground.engines.feeds import checked_feeds
-from playground.errors import EngineError, MissingError, PlaygroundError, UnsupportedError, one_of
+from playground.errors import EngineError, MissingError, UnsupportedError, one_of
 from playground.model.graph import Graph, Node
-from playground.operators import Trait, find, id_of, validate
-from playground.programs.room import WIDEST, Room, room_of
-from playground.tasks import Progress, Task, run_sync
-
-Values = dict[str, NDArray[Any]]
+from playground.operators import id_of, validate
+from playground.programs.room import room_of
+from playground.tasks import Task, run_sync
 
 
 def unsupported(graph: Graph) -> tuple[str, ...]:
     """The operators of a graph that are not available here, each once, sorted."""
-    return tuple(sorted({id_of(node) for node in graph.nodes if not _can_run(node)}))
-
-
-def _can_run(node: Node) -> bool:
-    operator = find(node)
-    return operator is not None and operator.run is not None
+    lacking = {id_of(node) for node in graph.nodes if not can_run(node)}
+    lacking.update(name for node in graph.nodes for branch in node.branches for name in unsupported(branch))
+    return tuple(sorted(lacking))
 
 
 def _check(graph: Graph) -> None:
@@ -54,47 +50,6 @@ def _constants(graph: Graph, overrides: Mapping[str, ArrayLike] | None) -> Value
     return values
 
 
-def evaluate(graph: Graph, node: Node, values: Mapping[str, NDArray[Any]], room: Room = WIDEST) -> Values:
-    """The outputs of one node, by name; ``values`` holds its inputs.
-
-    Raises:
-        EngineError: the operator failed; the message names it and the shapes. A PlaygroundError keeps its kind.
-        UnsupportedError: the operator has no float function, or its result is too large.
-    """
-    where = f"{graph.name}: node {node.name!r} ({node.op})"
-    operator = find(node)
-    if operator is None or operator.run is None:
-        raise UnsupportedError(
-            f"the NumPy interpreter has no {id_of(node)}", where=where, hint="Use engine='onnxruntime'"
-        )
-    for name in node.inputs:
-        if name and name not in values:
-            raise EngineError(
-                f"no node before this one computes its input {name!r}", where=where, hint="Sort the nodes of the graph"
-            )
-    inputs = [values[name] if name else None for name in node.inputs]
-    fed = {value.name: value.dtype for value in graph.inputs} if Trait.STORED_TYPES in operator.traits else {}
-    stored = tuple(
-        graph.initializers[name].dtype if name in graph.initializers else fed.get(name, "") for name in node.inputs
-    )
-    asked = max((place for place, name in enumerate(node.outputs, 1) if name), default=0)
-    call = operator.call(node, graph.opset, asked, stored, room)
-    try:
-        with np.errstate(all="ignore"):  # NaN and infinity are results, as ONNX has it
-            made = operator.run(call, *inputs)
-    except PlaygroundError as error:
-        raise error.at(error.where or where) from error
-    # attributes, constants and shapes that contradict an operator raise exceptions of any type
-    except Exception as error:
-        shapes = ", ".join("none" if x is None else str(list(x.shape)) for x in inputs)
-        raise EngineError(
-            f"the operator cannot run on shapes {shapes} ({error})",
-            where=where,
-            hint="Correct the shapes of the inputs",
-        ) from error
-    return dict(zip(node.outputs, made if isinstance(made, tuple) else (made,), strict=False))
-
-
 def run_graph_task(
     graph: Graph,
     feeds: Mapping[str, ArrayLike],
@@ -104,15 +59,9 @@ def run_graph_task(
     """The work of :func:`run_graph`, one step a node."""
     _check(graph)
     wanted = {value.name for value in graph.outputs} | set(capture)
-    last_use = {name: index for index, node in enumerate(graph.nodes) for name in node.inputs}
     fed = checked_feeds(graph, feeds)
-    values, room = _constants(graph, overrides) | fed, room_of(graph, fed.sizes)
-    for index, node in enumerate(graph.nodes):
-        yield Progress(index, len(graph.nodes), node.name)
-        values.update(evaluate(graph, node, values, room))
-        for name in (*node.inputs, *node.outputs):
-            if last_use.get(name, -1) <= index and name not in wanted:
-                values.pop(name, None)
+    values = _constants(graph, overrides) | fed
+    yield from nodes_task(graph, values, wanted, Around((graph,), values, room_of(graph, fed.sizes)))
     return _wanted(graph, values, capture)
 
 
@@ -146,13 +95,7 @@ def _wanted(graph: Graph, values: Mapping[str, NDArray[Any]], capture: Iterable[
     for name in capture:
         if name not in values:
             raise MissingError(f"the model has no value {name!r}", where=graph.name, hint=one_of(name, values))
-    for value in graph.outputs:
-        if value.name not in values:
-            raise EngineError(
-                f"no node computes the output {value.name!r}",
-                where=graph.name,
-                hint="Remove the output, or add its node",
-            )
+    require_outputs(graph, values)
     return {name: values[name] for name in dict.fromkeys([*(value.name for value in graph.outputs), *capture])}
 
 
@@ -171,7 +114,7 @@ class Runner:
         self._live: list[Node] = []
         room = room_of(graph, ())
         for node in graph.nodes:
-            if all(name in self._fixed or not name for name in node.inputs):
+            if all(name in self._fixed for name in node.reads):
                 self._fixed.update(evaluate(graph, node, self._fixed, room))
             else:
                 self._live.append(node)
@@ -209,7 +152,7 @@ class Runner:
         changed: Values = {name: np.asarray(values) for name, values in overrides.items()}
         values = self._values | changed
         for node in self.graph.nodes:
-            if any(name in changed for name in node.inputs):
+            if any(name in changed for name in node.reads):
                 made = evaluate(self.graph, node, values)
                 changed.update(made)
                 values.update(made)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -86,11 +86,14 @@ class Node:
 
     @property
     def reads(self) -> list[str]:
-        """The names it reads, once for each time; those that its branches read included."""
+        """The names it reads, once for each time; those that its branches read from around them included."""
         names = [name for name in self.inputs if name]
         for branch in self.branches:
-            names += [name for inner in branch.nodes for name in inner.reads]
-            names += [value.name for value in branch.outputs]
+            read = [name for inner in branch.nodes for name in inner.reads]
+            read += [value.name for value in branch.outputs]
+            own = {*(value.name for value in branch.inputs), *branch.initializers}
+            own.update(name for inner in branch.nodes for name in inner.outputs)
+            names += [name for name in read if name not in own]
         return names
 
 
@@ -105,6 +108,13 @@ class Graph:
     initializers: Mapping[str, Tensor]
     opset: int
     other_opsets: Mapping[str, int] = field(default_factory=dict)
+
+    def walk(self) -> Iterator[Node]:
+        """Its nodes, those in branches behind the node that they are in."""
+        for node in self.nodes:
+            yield node
+            for branch in node.branches:
+                yield from branch.walk()
 
     @property
     def fixed_batch(self) -> int | None:

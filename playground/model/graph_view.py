@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from playground.model.graph import Graph, Node
 
 Weight = tuple[str, int | None]
-"""A product's weight, and its axis along which outputs have a channel each."""
+"""A constant that holds weights, and its axis along which outputs have a channel each."""
 
 
 class GraphView:
@@ -15,6 +15,8 @@ class GraphView:
 
     Attributes:
         graph: it.
+        nodes: all of them, those in branches behind the node that they are in.
+        inner: the nodes in branches.
         constants: its constants by name.
         ends: the names of its outputs.
         dtypes: element types of inputs and constants, and of the values whose types were told.
@@ -24,28 +26,40 @@ class GraphView:
         self,
         graph: Graph,
         weight: Callable[[Node], Weight | None] = lambda node: None,
+        other_weights: Callable[[Node], Sequence[Weight]] = lambda node: (),
         dtypes: Mapping[str, str] | None = None,
     ) -> None:
         """Walk the nodes once.
 
         Args:
             graph: the graph.
-            weight: the weight of a node; None where no constant is one.
+            weight: the weight of a node, if it is a product; None where no constant is one.
+            other_weights: the weights of nodes that are no products.
             dtypes: element types of values that the graph itself does not state.
         """
         self.graph, self.constants = graph, graph.initializers
+        self.nodes = tuple(graph.walk())
+        own = set(map(id, graph.nodes))
+        self.inner = tuple(node for node in self.nodes if id(node) not in own)
         self.ends = frozenset(value.name for value in graph.outputs)
         self.dtypes = {value.name: value.dtype for value in graph.inputs} | dict(dtypes or {})
         self.dtypes |= {name: tensor.dtype for name, tensor in graph.initializers.items()}
         self._producers: dict[str, Node] = {}
         self._readers: dict[str, list[Node]] = {}
         self._uses: dict[str, int] = {}
-        self._weights: dict[int, Weight] = {}
+        self._users: dict[str, list[Node]] = {}
+        self._products: dict[int, Weight] = {}
+        self._others: dict[int, Sequence[Weight]] = {}
         for node in graph.nodes:
             self._add(node)
+        for node in self.nodes:
             found = weight(node)
             if found is not None:
-                self._weights[id(node)] = found
+                self._products[id(node)] = found
+            if others := other_weights(node):
+                self._others[id(node)] = others
+            for name in dict.fromkeys(node.inputs):
+                self._users.setdefault(name, []).append(node)
         for value in graph.outputs:
             self._uses[value.name] = self._uses.get(value.name, 0) + 1
 
@@ -65,19 +79,28 @@ class GraphView:
         """The nodes that read a value, or whose branches do, each once and in graph order."""
         return self._readers.get(name, ())
 
+    def users(self, name: str) -> Sequence[Node]:
+        """The nodes that have a value among their inputs, those in branches included."""
+        return self._users.get(name, ())
+
     def uses(self, name: str) -> int:
         """How often a value is read: by nodes, by their branches, and as an output of the graph."""
         return self._uses.get(name, 0)
 
     def weight(self, node: Node) -> str | None:
         """The constant that holds a product's weights; None if it has none, or is no product."""
-        found = self._weights.get(id(node))
+        found = self._products.get(id(node))
         return found[0] if found else None
 
     def channel_axis(self, node: Node) -> int | None:
         """The axis of a product's weight along which outputs have a channel each; None if it has none."""
-        found = self._weights.get(id(node))
+        found = self._products.get(id(node))
         return found[1] if found else None
+
+    def weights(self, node: Node) -> Sequence[Weight]:
+        """The constants that hold a node's weights: one of a product, up to two of a recurrent operator."""
+        found = self._products.get(id(node))
+        return self._others.get(id(node), ()) if found is None else (found,)
 
     def shape(self, name: str) -> tuple[int, ...] | None:
         """The shape of a constant; None of other values."""

@@ -18,9 +18,12 @@ class FreeNames:
 
     @classmethod
     def of(cls, graph: Graph) -> FreeNames:
-        """Names that no value of a graph has."""
-        names = {name for node in graph.nodes for name in (*node.reads, *node.outputs)}
-        return cls(names | {*graph.initializers, *(value.name for value in graph.inputs)})
+        """Names that no value of a graph has, nor one inside it."""
+        names = {name for node in graph.walk() for name in (*node.inputs, *node.outputs)}
+        branches = [branch for node in graph.walk() for branch in node.branches]
+        for held in (graph, *branches):
+            names.update((*held.initializers, *(value.name for value in (*held.inputs, *held.outputs))))
+        return cls(names)
 
     def __contains__(self, name: object) -> bool:
         """Whether a name is taken."""

@@ -12,6 +12,7 @@ from playground.errors import BadFileError, typed
 from playground.host.sources import Source
 from playground.model.graph import Graph, Model
 from playground.model.loading import DAMAGED, read
+from playground.opening.branches import with_known_conditions, with_weights_outside
 from playground.opening.operator_sets import NEWEST, OLDEST, with_operator_set
 from playground.opening.upgrading import upgraded
 
@@ -42,7 +43,7 @@ def opened(model: Model) -> Model:
     """The model with its graph as it is worked with. Raises as :func:`load` does."""
     if model.graph is None:
         return model
-    graph, notes = working(model.graph)
+    graph, notes = working(with_weights_outside(model.graph))
     if graph is model.graph:
         return model
     return replace(model, graph=graph, tensors=graph.initializers, notes=(*model.notes, *notes))
@@ -55,8 +56,8 @@ def working(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
         BadFileError: a node cannot be what its operator set says.
     """
     if not OLDEST <= graph.opset <= NEWEST:
-        return graph, ()
-    made = with_operator_set(upgraded(graph))
+        return with_known_conditions(graph), ()
+    made = with_operator_set(with_known_conditions(upgraded(graph)))
     if made.opset == graph.opset:
         return made, ()
     return made, (f"Operator set {graph.opset} was brought to {made.opset}.",)

@@ -11,12 +11,12 @@ import importlib.util
 import keyword
 import pkgutil
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType, ModuleType
 
 from playground.model.graph import Graph, Node
-from playground.model.graph_view import GraphView
+from playground.model.graph_view import GraphView, Weight
 from playground.operators._operator import Form, Operator, Scales, Trait
 
 __all__ = ["Form", "Operator", "Scales", "Trait", "all_operators", "find", "id_of", "operator", "validate", "view_of"]
@@ -63,7 +63,7 @@ def all_operators() -> Mapping[str, Operator]:
 
 
 def validate(graph: Graph) -> None:
-    """Hold the attributes of all nodes against what their operators allow.
+    """Hold the attributes of all nodes, those in branches included, against what their operators allow.
 
     Raises:
         InvalidInputError: one is missing, of another kind, or out of its limits.
@@ -72,21 +72,27 @@ def validate(graph: Graph) -> None:
         known = find(node)
         if known is not None:
             known.validate(node)
+        for branch in node.branches:
+            validate(branch)
 
 
 def view_of(graph: Graph, dtypes: Mapping[str, str] | None = None) -> GraphView:
-    """The view of a graph that knows the weights of its products.
+    """The view of a graph that knows the weights of its operators.
 
     Args:
         graph: the graph.
         dtypes: element types of values that the graph itself does not state.
     """
 
-    def weight(node: Node) -> tuple[str, int | None] | None:
+    def weight(node: Node) -> Weight | None:
         found = find(node)
         return found.weight(node, graph.initializers) if found is not None else None
 
-    return GraphView(graph, weight, dtypes)
+    def others(node: Node) -> Sequence[Weight]:
+        found = find(node)
+        return found.recurrent_weights(node, graph.initializers) if found is not None else ()
+
+    return GraphView(graph, weight, others, dtypes)
 
 
 def file_name(operator: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from playground.errors import InvalidInputError
 from playground.model.graph import Graph, Node
 
-Kind = Literal["int", "ints", "float", "floats", "string", "tensor", "graph"]
+Kind = Literal["int", "ints", "float", "floats", "string", "strings", "tensor", "graph"]
 
 MOST = 2**31 - 1
 """The largest size, step or padding: kernels take 32-bit words."""
@@ -105,6 +105,8 @@ def _is(value: Any, kind: Kind) -> bool:
         return listed and all(_is_number(number, one) for number in value)
     if kind == "string":
         return isinstance(value, (str, bytes))
+    if kind == "strings":
+        return isinstance(value, list) and all(isinstance(entry, (str, bytes)) for entry in value)
     return isinstance(value, np.ndarray if kind == "tensor" else Graph)
 
 

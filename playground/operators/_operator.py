@@ -15,6 +15,7 @@ from playground.model.graph import Node, Tensor
 from playground.operators._attributes import Attribute, where_of
 from playground.programs.call import Array, Call
 from playground.programs.room import WIDEST, Room
+from playground.tasks import Task
 
 if TYPE_CHECKING:
     from playground.operators._qdq import Expansion
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 Run = Callable[..., Array | tuple[Array, ...]]
 """``run(call, *inputs)``: the output, or a tuple of them. An omitted input is None."""
+
+RunGraphs = Callable[..., Task[tuple[Array, ...]]]
+"""The same as a task, of an operator that runs graphs: ``yield from call.run_graph(graph, inputs)``."""
 
 Plan = Callable[["Planner", Node], "Symbol | tuple[Symbol, ...]"]
 """``plan(planner, node)``: what the node's outputs are, in an integer program."""
@@ -40,6 +44,7 @@ class Scales(enum.Enum):
     FUNCTION = "a function of single values: input and output have scales of their own"
     ROWS = "a function of rows or regions: input and output have scales of their own"
     CHOICE = "values or a constant, by a condition"
+    RECURRENT = "weights are quantized, activations stay in float"
     LOOKUP = "slices of a table, whose scale they keep"
     PASSES = "the first input's scale is that of the outputs"
     CLIPS = "limits values: its limits can become the range of what comes before"
@@ -121,7 +126,7 @@ class Weight:
     channel_axis: Callable[[Node, int], int | None]
 
 
-def _arity(run: Run) -> tuple[int, float]:
+def _arity(run: Run | RunGraphs) -> tuple[int, float]:
     parameters = list(inspect.signature(run).parameters.values())[1:]
     least = sum(p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty for p in parameters)
     return least, math.inf if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(parameters)
@@ -146,12 +151,14 @@ class Operator:
         domain: empty for ONNX's own.
         versions: of its operator set: the first and the last one with a form that is known here; None: the newest.
         run: the float function in NumPy; None: only native runtimes have it.
+        run_graphs: the float function of an operator that runs the graphs inside its nodes, in place of ``run``.
         attributes: which it has and what they may be.
         data: places of the inputs that carry values; the others are shapes, indices, conditions or parameters. None:
             all carry values.
         takes: what each input is; those beyond the last one stated are as that one.
         ranks: how many axes its first input has at least and at most.
-        weights: the inputs that may hold weights; the first that is a constant does.
+        weights: the inputs that may hold weights. Of a product the first that is a constant does, of a recurrent
+            operator all that are.
         bias: the place of the input that may hold a bias.
         scales: what it does to scales.
         passes: node, operator set -> places of the outputs that have the first input's scale, if it passes scales on.
@@ -174,6 +181,7 @@ class Operator:
     domain: str = ""
     versions: tuple[int, int | None] = (1, None)
     run: Run | None = None
+    run_graphs: RunGraphs | None = None
     attributes: tuple[Attribute, ...] = ()
     data: tuple[int, ...] | None = None
     takes: tuple[Takes, ...] = (Takes.VALUES,)
@@ -199,7 +207,8 @@ class Operator:
         """Collect the attributes' defaults by name, and count the float function's inputs."""
         defaults = {a.name: a.default for a in self.attributes if a.default is not None}
         object.__setattr__(self, "defaults", MappingProxyType(defaults))
-        object.__setattr__(self, "arity", (0, math.inf) if self.run is None else _arity(self.run))
+        run = self.run or self.run_graphs
+        object.__setattr__(self, "arity", (0, math.inf) if run is None else _arity(run))
 
     @property
     def id(self) -> str:
@@ -266,6 +275,14 @@ class Operator:
         name = node.inputs[place]
         weight = next(weight for weight in self.weights if weight.place == place)
         return name, weight.channel_axis(node, len(constants[name].shape))
+
+    def recurrent_weights(self, node: Node, constants: Mapping[str, Tensor]) -> tuple[tuple[str, int | None], ...]:
+        """All constants that hold weights of a recurrent operator, each with the axis of its channels."""
+        if self.scales is not Scales.RECURRENT:
+            return ()
+        named = [(weight, node.inputs[weight.place]) for weight in self.weights if weight.place < len(node.inputs)]
+        held = [(weight, name) for weight, name in named if name in constants]
+        return tuple((name, weight.channel_axis(node, len(constants[name].shape))) for weight, name in held)
 
     def weight_place(self, is_constant: Sequence[bool]) -> int | None:
         """Which input holds the weights, given for each whether it is a constant; None if none does."""

@@ -13,7 +13,7 @@ from playground.engines import interpreter, onnxruntime
 from playground.engines.feeds import checked_feeds
 from playground.errors import MissingError, UnsupportedError
 from playground.model.graph import Graph, ValueInfo
-from playground.tasks import Progress, Task
+from playground.tasks import Progress, Task, as_step
 
 HEAVY = 8 * 2**20
 """Bytes of constants from which on ONNX Runtime is preferred where it is native: it has several threads."""
@@ -68,7 +68,7 @@ def tapped_task(tap: Capture, feeds: Feeds, step: Progress) -> Task[Feeds]:
         EngineError: it cannot be run on them.
     """
     if tap.program is None:
-        return (yield from _within(interpreter.run_graph_task(tap.graph, feeds, tap.names), step))
+        return (yield from as_step(interpreter.run_graph_task(tap.graph, feeds, tap.names), step))
     yield step
     outputs: Feeds = yield onnxruntime.run(tap.program, feeds)
     held = {name: tap.graph.initializers[name].numpy() for name in tap.names if name in tap.graph.initializers}
@@ -99,13 +99,3 @@ def _with_outputs(graph: Graph, names: Iterable[str]) -> Graph:
     have = {value.name for value in graph.outputs}
     more = tuple(ValueInfo(name, "", None) for name in names if name not in have)
     return graph.with_(outputs=(*graph.outputs, *more))
-
-
-def _within(work: Task[Feeds], step: Progress) -> Task[Feeds]:
-    """An inner task whose steps are reported as one step of the outer task."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
-        yield step

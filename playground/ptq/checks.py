@@ -35,8 +35,7 @@ def checked(view: GraphView, recipe: Recipe) -> list[str]:
     Raises:
         InvalidInputError: a rule or an override matches nothing or never decides; an algorithm or a parameter of it is
             not known.
-        UnsupportedError: the runtime does not take what the recipe asks for; the model has control flow or operators
-            of its own.
+        UnsupportedError: the runtime does not take what the recipe asks for; the model has operators of its own.
     """
     quantized_operators(recipe)
     _check_runtime(view.graph, recipe)
@@ -60,6 +59,12 @@ def checked(view: GraphView, recipe: Recipe) -> list[str]:
             offer=QUANTIZE_THE_REST,
         )
     found += [f"Node {node.name!r} ({node.op}) stays as it is: {what}." for node, what in foreign]
+    if recipe.activations == "static":
+        found += [
+            f"In the branches of node {node.name!r} ({node.op}) only weights are quantized."
+            for node in view.graph.nodes
+            if any(view.weights(inner) for branch in node.branches for inner in branch.walk())
+        ]
     return found
 
 
@@ -86,7 +91,7 @@ def _idle_rules(view: GraphView, recipe: Recipe) -> Iterator[tuple[str, str, str
     A rule for any name (``*``) is general: that this model has no such operator is no mistake.
     """
     matched: list[set[int]] = [set() for _ in recipe.rules]
-    for index, node in enumerate(view.graph.nodes):
+    for index, node in enumerate(view.nodes):
         constants = [name for name in node.inputs if name in view.constants]
         for tensor in dict.fromkeys([*constants, None]):
             names = (node.name,) if tensor is None else (tensor, node.name)
@@ -114,25 +119,23 @@ def _idle_rules(view: GraphView, recipe: Recipe) -> Iterator[tuple[str, str, str
 
 
 def _unknown_tensors(graph: Graph, recipe: Recipe) -> Iterator[tuple[str, str, str]]:
-    known = {name for node in graph.nodes for name in (*node.inputs, *node.outputs)}
+    known = {name for node in graph.walk() for name in (*node.inputs, *node.outputs)}
     for override in recipe.overrides:
         if override.tensor not in known:
             yield "the model has no such tensor", f"override of {override.tensor!r}", _advice(override.tensor, graph)
 
 
 def _advice(wanted: str, graph: Graph) -> str:
-    names = dict.fromkeys([*graph.initializers, *(node.name for node in graph.nodes)])
+    names = dict.fromkeys([*graph.initializers, *(node.name for node in graph.walk())])
     near = get_close_matches(wanted.strip("*"), names, n=3, cutoff=0.5)
     some = near or list(names)[:3]
     return f"Use a name such as {', '.join(map(repr, some))}" if some else "Remove it: the model has no constants"
 
 
 def _foreign(graph: Graph) -> Iterator[tuple[Node, str]]:
-    """Nodes with graphs inside, and operators outside ONNX's own sets that nothing here is known to run."""
-    for node in graph.nodes:
-        if node.branches:
-            yield node, "control flow (a graph inside a node) cannot be quantized"
-        elif node.domain not in DOMAINS:
+    """Operators outside ONNX's own sets that nothing here is known to run."""
+    for node in graph.walk():
+        if node.domain not in DOMAINS:
             yield node, f"no engine can run operators of the domain {node.domain!r}"
 
 
@@ -145,7 +148,9 @@ def runnable_part(view: GraphView) -> Graph:
     lost: set[str] = set()
     kept = []
     for node in graph.nodes:
-        if node.domain not in DOMAINS or lost.intersection(node.reads):
+        inside = (inner for branch in node.branches for inner in branch.walk())
+        foreign = any(held.domain not in DOMAINS for held in (node, *inside))
+        if foreign or lost.intersection(node.reads):
             lost.update(node.outputs)
         else:
             kept.append(node)

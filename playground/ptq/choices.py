@@ -8,7 +8,7 @@ from playground.errors import InvalidInputError
 from playground.model.graph import Node
 from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
-from playground.operators import Form, Trait, all_operators, find
+from playground.operators import Form, Scales, Trait, all_operators, find
 from playground.quantization import Scheme
 
 STATIC = Form.DEFAULT | Form.FURTHER
@@ -72,5 +72,27 @@ def weight_scheme(node: Node, view: GraphView, recipe: Recipe) -> Scheme | None:
         return scheme
     axis = view.channel_axis(node)
     # Scales along one axis would lie along rows for a product that has its channels along the other
-    shared = any(view.weight(other) == weight and view.channel_axis(other) != axis for other in view.readers(weight))
+    shared = any(view.weight(other) == weight and view.channel_axis(other) != axis for other in view.users(weight))
     return replace(scheme, granularity="tensor") if axis is None or shared else replace(scheme, axis=axis)
+
+
+def weight_schemes(node: Node, view: GraphView, recipe: Recipe) -> dict[str, Scheme]:
+    """The recipe's schemes for all weights of a node, by name; those that stay in float are left out."""
+    operator = find(node)
+    if operator is not None and operator.scales is Scales.RECURRENT:
+        found = {name: _recurrent_scheme(name, axis, node, view, recipe) for name, axis in view.weights(node)}
+    else:
+        found = {name: weight_scheme(node, view, recipe) for name, _ in view.weights(node)}
+    return {name: scheme for name, scheme in found.items() if scheme is not None}
+
+
+def _recurrent_scheme(name: str, axis: int | None, node: Node, view: GraphView, recipe: Recipe) -> Scheme | None:
+    """Both directions share their scales: one for each output of a gate, or one in all."""
+    scheme = recipe.scheme_for(name, node.name, op=node.op, shape=view.shape(name))
+    if scheme is None or scheme.granularity != "channel":
+        return scheme
+    whole = recipe.activations == "dynamic" and not scheme.symmetric  # DynamicQuantizeLSTM takes one zero-point
+    axes = {other for user in view.users(name) for held, other in view.weights(user) if held == name}
+    if whole or len(axes) > 1:
+        return replace(scheme, granularity="tensor", axis=None)
+    return replace(scheme, axis=axis) if scheme.axis is None else scheme

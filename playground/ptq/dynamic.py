@@ -8,6 +8,7 @@ are stored as codes; products read these, and whatever else reads the rows reads
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,15 +18,18 @@ from playground.errors import UnsupportedError
 from playground.model.graph import Graph, Node, Tensor
 from playground.model.naming import FreeNames
 from playground.operators import (
+    Scales,
     add,
     cast,
     conv,
     conv_integer,
     dequantize_linear,
     dynamic_quantize_linear,
+    dynamic_quantize_lstm,
     find,
     gather,
     gemm,
+    lstm,
     mat_mul,
     mat_mul_integer,
     mul,
@@ -63,6 +67,9 @@ class DynamicWriter:
         self._constants: dict[str, Tensor] = {}
         self._inputs: dict[str, tuple[str, str, str]] = {}
         self._stored: dict[tuple[str, bool], tuple[str, str, str]] = {}
+        self._floats: dict[str, str] = {}
+        self._front: list[Node] = []
+        self._quantizes_lstm = False
         self._names = FreeNames.of(graph)
 
     def write(self, wanted: Collection[str] = ()) -> Graph:
@@ -70,14 +77,23 @@ class DynamicWriter:
         for node in self._graph.nodes:
             with working_on(node):
                 self._write_node(node)
+        self._made = [*self._front, *self._made]
         used = {name for node in self._made for name in node.reads}
         used |= {value.name for value in self._graph.outputs} | set(wanted)
         self._made = [node for node in self._made if node.op != DEQUANTIZE or node.outputs[0] in used]
         kept = {name: tensor for name, tensor in self._graph.initializers.items() if name in used}
-        return self._graph.with_(nodes=tuple(self._made), initializers={**kept, **self._constants})
+        others = dict(self._graph.other_opsets)
+        if self._quantizes_lstm:
+            others.setdefault(dynamic_quantize_lstm.OPERATOR.domain, 1)
+        constants = {**kept, **self._constants}
+        return self._graph.with_(nodes=tuple(self._made), initializers=constants, other_opsets=others)
 
     def _write_node(self, node: Node) -> None:
+        node = self._with_branches(node)
         operator = find(node)
+        if operator is not None and operator.scales is Scales.RECURRENT:
+            self._made.append(self._recurrent(node))
+            return
         at = 0 if operator is gather.OPERATOR else 1
         weight = node.inputs[at] if len(node.inputs) > at else ""
         if node.name in self._excluded or weight not in self._weights:
@@ -94,6 +110,67 @@ class DynamicWriter:
             )
         else:
             self._made.append(node)
+
+    def _inside(self, node: Node) -> Node:
+        """A node of a branch: only its weights are quantized, and those of an LSTM as outside."""
+        operator = find(node)
+        if operator is not None and operator.scales is Scales.RECURRENT:
+            return self._recurrent(node)
+        return self._reading_weights(self._with_branches(node))
+
+    def _with_branches(self, node: Node) -> Node:
+        held = {name: value for name, value in node.attributes.items() if isinstance(value, Graph)}
+        if not held:
+            return node
+        made = {name: value.with_(nodes=tuple(map(self._inside, value.nodes))) for name, value in held.items()}
+        return replace(node, attributes={**node.attributes, **made})
+
+    def _reading_weights(self, node: Node) -> Node:
+        """The node with its quantized weights dequantized."""
+        if node.name in self._excluded:
+            return node
+        inputs = tuple(self._dequantized(name) if name in self._weights else name for name in node.inputs)
+        return replace(node, inputs=inputs)
+
+    def _recurrent(self, node: Node) -> Node:
+        """An LSTM becomes ONNX Runtime's quantized one; the weights of other recurrent nodes are dequantized."""
+        quantized = all(name in self._weights for name in node.inputs[1:3]) and node.name not in self._excluded
+        if find(node) is not lstm.OPERATOR or not quantized or lstm.OPERATOR.get(node, "layout"):
+            return self._reading_weights(node)
+        self._quantizes_lstm = True
+        w, r = (self._store_turned(name) for name in node.inputs[1:3])
+        others = (*node.inputs[3:], *[""] * 5)[:5]
+        inputs = (node.inputs[0], w[0], r[0], *others, *w[1:], *r[1:])
+        attributes = {name: value for name, value in node.attributes.items() if name != "layout"}
+        op, domain = dynamic_quantize_lstm.OPERATOR.name, dynamic_quantize_lstm.OPERATOR.domain
+        return Node(op, f"{node.name}_quant", inputs, node.outputs, attributes, domain)
+
+    def _store_turned(self, name: str) -> tuple[str, str, str]:
+        """The names of a recurrent weight's codes (direction, features, gates), scales and zero-points."""
+        if (name, True) not in self._stored:
+            weight = self._weights[name]
+            directions = len(weight.codes)
+            shape = (directions, weight.codes.shape[1])
+            scale, point = flat_parameters(weight)
+            parameters = [np.broadcast_to(x, shape if x.ndim else (directions,)) for x in (scale, point)]
+            arrays = [weight.codes.transpose(0, 2, 1), *parameters]
+            codes, scales, points = (
+                self._constant(f"{name}_{part}", np.ascontiguousarray(array))
+                for part, array in zip(("quantized", "scale", "zero_point"), arrays, strict=True)
+            )
+            self._stored[name, True] = codes, scales, points
+        return self._stored[name, True]
+
+    def _dequantized(self, name: str) -> str:
+        """The name of a weight in float, dequantized once for the whole graph."""
+        if name not in self._floats:
+            axis = self._weights[name].scheme.axis
+            made = self._names.take(f"{name}_DequantizeLinear_Output")
+            attributes = {} if axis is None else {"axis": axis}
+            stored = self._store(name, False)
+            self._front.append(Node(DEQUANTIZE, f"{name}_DequantizeLinear", stored, (made,), attributes))
+            self._floats[name] = made
+        return self._floats[name]
 
     def _constant(self, wanted: str, values: NDArray[Any]) -> str:
         name = self._names.take(wanted)

@@ -10,7 +10,7 @@ from playground.model.graph import Node
 from playground.model.graph_view import GraphView
 from playground.model.recipe import DEFAULT_RUNTIME, Recipe
 from playground.operators import Form, Operator, Scales, find
-from playground.ptq.choices import QuantizedOperators, weight_scheme
+from playground.ptq.choices import QuantizedOperators, weight_schemes
 from playground.ptq.constants import why_not
 from playground.ptq.report import Skipped
 
@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 def excluded_nodes(view: GraphView, recipe: Recipe, operators: QuantizedOperators) -> dict[str, Skipped]:
     """Node name -> why it stays in float: the recipe says so, or a constant of it cannot be quantized."""
     found = {}
-    for node in view.graph.nodes:
+    inner = set(map(id, view.inner))
+    for node in view.nodes:
         if node in operators:
             skipped = _by_override(node, view, recipe) or _by_rule(node, view, recipe)
             skipped = skipped or _by_constant(node, view, recipe) or _by_runtime(node, view, recipe)
             if skipped is None and recipe.activations == "dynamic":
                 skipped = _by_form(node, view)
+            if skipped is None and recipe.activations == "static" and id(node) in inner and not view.weights(node):
+                skipped = _skipped(node, view, "it stands in a branch, where only weights are quantized")
             if skipped is not None:
                 found[node.name] = skipped
         elif operators.left_out(node):
@@ -38,7 +41,8 @@ def by_activation(view: GraphView, placement: Placement, unusable: Mapping[str, 
     """Node name -> why it stays in float: an activation that it touches has no usable range."""
     found = {}
     for node in view.graph.nodes:
-        if placement.quantizes(node):
+        operator = find(node)
+        if placement.quantizes(node) and operator is not None and operator.scales is not Scales.RECURRENT:
             name = next((name for name in (*node.inputs, *node.outputs) if name in unusable), None)
             if name is not None:
                 reason = f"the activation {name!r} cannot be quantized: {unusable[name]}"
@@ -71,25 +75,28 @@ def _by_rule(node: Node, view: GraphView, recipe: Recipe) -> Skipped | None:
 
 
 def _by_constant(node: Node, view: GraphView, recipe: Recipe) -> Skipped | None:
-    weight = view.weight(node)
+    schemes, weight = weight_schemes(node, view, recipe), view.weight(node)
+    weights = {name for name, _ in view.weights(node)}
     for name in _read_constants(node, view):
-        is_weight = name == weight
-        fault = why_not(view.constants[name], weight_scheme(node, view, recipe) if is_weight else None)
-        if fault and (is_weight or view.dtypes[name] == "float32"):
+        fault = why_not(view.constants[name], schemes.get(name))
+        if fault and (name in weights or view.dtypes[name] == "float32"):
             named = fault if weight in (None, name) else f"its other constant {name!r} cannot be quantized: {fault}"
             return Skipped(weight or name, node.name, node.op, named)
     return None
 
 
 def _by_runtime(node: Node, view: GraphView, recipe: Recipe) -> Skipped | None:
-    weight, scheme = view.weight(node), weight_scheme(node, view, recipe)
-    if weight is None or scheme is None or recipe.runtime == DEFAULT_RUNTIME:
+    if recipe.runtime == DEFAULT_RUNTIME:
         return None
     from playground.model.runtimes import runtime
 
-    shape = view.constants[weight].shape
-    reason = runtime(recipe.runtime).takes_weight(shape, scheme, view.channel_axis(node))
-    return _skipped(node, view, reason) if reason else None
+    schemes = weight_schemes(node, view, recipe)
+    for weight, axis in view.weights(node):
+        if weight in schemes:
+            reason = runtime(recipe.runtime).takes_weight(view.constants[weight].shape, schemes[weight], axis)
+            if reason:
+                return _skipped(node, view, reason)
+    return None
 
 
 def _by_form(node: Node, view: GraphView) -> Skipped | None:
@@ -119,6 +126,7 @@ _CONSTANTS = {
     Scales.ELEMENTWISE: slice(None),
     Scales.NORMALIZATION: slice(3),
     Scales.LOOKUP: slice(1),
+    Scales.RECURRENT: slice(1, 3),
 }
 """Which of the inputs are quantized where they are constants."""
 
@@ -128,21 +136,23 @@ def untouched_constants(
 ) -> Iterator[Skipped]:
     """Float constants that stay as they are, unless their node has been named already."""
     named = set(quantized)
-    for node in view.graph.nodes:
+    inner = set(map(id, view.inner))
+    for node in view.nodes:
         for name in node.inputs:
             tensor = view.constants.get(name)
             if tensor is None or name in named or node.name in placement.excluded or tensor.size < 2:
                 continue
             if tensor.dtype.startswith(("float", "bfloat")):
                 named.add(name)
-                yield Skipped(name, node.name, node.op, _why(node, name, recipe, placement))
+                alone = recipe.activations != "static" or id(node) in inner
+                yield Skipped(name, node.name, node.op, _why(node, name, recipe, placement, weights_alone=alone))
 
 
-def _why(node: Node, name: str, recipe: Recipe, placement: Placement) -> str:
+def _why(node: Node, name: str, recipe: Recipe, placement: Placement, *, weights_alone: bool) -> str:
     operator: Operator | None = find(node)
     if operator is None or node not in placement.operators:
         return f"{node.op} is not quantized"
-    if recipe.activations != "static":
+    if weights_alone or operator.scales is Scales.RECURRENT:
         return "biases stay in float where activations do" if name in node.inputs[2:] else f"{node.op} is no product"
     if recipe.biases == "float":
         return "the recipe leaves biases in float"
@@ -155,4 +165,4 @@ def _why(node: Node, name: str, recipe: Recipe, placement: Placement) -> str:
 
 def float_operators(view: GraphView, placement: Placement) -> dict[str, int]:
     """Operators that stay in float, and how many nodes of each."""
-    return dict(Counter(node.op for node in view.graph.nodes if not placement.quantizes(node)))
+    return dict(Counter(node.op for node in view.nodes if not placement.quantizes(node)))

@@ -21,6 +21,7 @@ from playground.ptq.calibrated_placement import Calibrated, DryRun, calibrated_t
 from playground.ptq.calibration_data import CalibrationData, Given, calibration_data
 from playground.ptq.capture import release_task
 from playground.ptq.checks import checked
+from playground.ptq.inside import with_weights_inside
 from playground.ptq.placement import Placement, place
 from playground.ptq.qdq import QdqWriter, Quantization, require_opset
 from playground.ptq.quantize_weights import activation_parameters, quantize_biases, weights_task, with_overrides
@@ -120,7 +121,7 @@ def quantize_model_task(
     quantization = _quantization(treated, recipe, placement, found)
     written = written_graph(treated.view.graph, quantization)
     yield Progress(0, 1, "Writing the file")
-    onnx = to_onnx(written)
+    onnx = to_onnx(with_weights_inside(written))
     told = report_entries.about_data(data) if data is not None and recipe.activations == "static" else []
     done = ReportInputs(model, treated.view, recipe, quantization, written)
     report = done.report(found, len(onnx), (*told, *notes), (*before.applied, *treated.applied))

@@ -17,7 +17,7 @@ from playground.model.graph import Node
 from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
 from playground.operators import Form, Operator, Scales, find
-from playground.ptq.choices import QuantizedOperators, quantized_operators, weight_scheme
+from playground.ptq.choices import QuantizedOperators, quantized_operators, weight_scheme, weight_schemes
 from playground.ptq.exclusion import excluded_nodes
 from playground.ptq.patterns import Groups
 from playground.ptq.report import Skipped
@@ -92,7 +92,10 @@ class _Placer:
 
     def place(self) -> Placement:
         """Place everything: by ONNX Runtime's rules, and unless the recipe names operators, what is further ours."""
-        rules: dict[Scales, Callable[[Node], None]] = {Scales.PRODUCT: self._product}
+        rules: dict[Scales, Callable[[Node], None]] = {
+            Scales.PRODUCT: self._product,
+            Scales.RECURRENT: self._weights_alone,
+        }
         forms = ~Form.NONE
         if self._recipe.activations == "dynamic":
             rules[Scales.LOOKUP] = self._constants
@@ -104,7 +107,25 @@ class _Placer:
         self._walk(rules, forms)
         if self._recipe.activations == "static" and self._recipe.operators is None:
             self._place_further()
+        for node in self._view.inner:
+            if self.placement.quantizes(node):
+                with working_on(node):
+                    self._weights_alone(node)
+        self._leave_what_branches_read()
         return self.placement
+
+    def _leave_what_branches_read(self) -> None:
+        """Leave in float what only nodes with branches read: they read floats."""
+        shared = set(self.placement.activations.values())
+        for name in [name for name in self.placement.activations if name not in shared]:
+            readers = self._view.readers(name)
+            if readers and all(node.branches for node in readers) and name not in self._view.ends:
+                del self.placement.activations[name]
+
+    def _weights_alone(self, node: Node) -> None:
+        """Quantize the weights of a node whose activations stay in float: of a recurrent one, or one in a branch."""
+        for name, scheme in weight_schemes(node, self._view, self._recipe).items():
+            self.placement.weights.setdefault(name, scheme)
 
     def _walk(self, rules: Mapping[Scales, Callable[[Node], None]], forms: Form) -> None:
         for node in self._view.graph.nodes:

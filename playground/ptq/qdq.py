@@ -140,12 +140,8 @@ class QdqWriter:
 
     def _copy(self, node: Node) -> None:
         """Append a node that reads dequantized values, and the pairs behind its outputs."""
-        float_weights = node.name in self._placement.excluded
-        inputs = [
-            name if float_weights and name in self._graph.initializers else self._read_as.get(name, name)
-            for name in node.inputs
-        ]
-        attributes = dict(node.attributes)
+        reading = self._reading(node, self._read_as)
+        inputs, attributes = list(reading.inputs), dict(reading.attributes)
         bias = self._given.biases.get((node.name, node.inputs[2])) if len(node.inputs) > 2 else None
         if bias is not None:
             inputs[2] = self._dequantize_bias(node.inputs[2], bias)
@@ -162,6 +158,24 @@ class QdqWriter:
         self._made.append(replace(node, inputs=tuple(inputs), outputs=outputs, attributes=attributes))
         for name in names:
             self._quantize(name, hidden.get(name, name))
+
+    def _reading(self, node: Node, read_as: Mapping[str, str]) -> Node:
+        """The node reading dequantized values, and those in its branches reading dequantized weights.
+
+        Nodes that stay in float read weights as they were.
+        """
+        excluded = node.name in self._placement.excluded
+        inputs = tuple(
+            name if excluded and name in self._graph.initializers else read_as.get(name, name) for name in node.inputs
+        )
+        weights = {name: self._read_as[name] for name in self._given.weights} if node.branches else {}
+        attributes = {
+            name: held.with_(nodes=tuple(self._reading(inner, weights) for inner in held.nodes))
+            if isinstance(held, Graph)
+            else held
+            for name, held in node.attributes.items()
+        }
+        return replace(node, inputs=inputs, attributes=attributes)
 
     def _final_name(self, name: str) -> str:
         """The name of an output when the Relu or Clip behind it has vanished: theirs."""

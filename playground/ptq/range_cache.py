@@ -66,7 +66,7 @@ class FolderCache(MutableMapping[str, str]):
 def key_of(graph: Graph, recipe: Recipe, data: CalibrationData, schemes: Mapping[str, Scheme]) -> str:
     """sha256 of the model, the calibrators and schemes, the settings and the data, as hexadecimal text."""
     digest = hashlib.sha256(f"ranges {VERSION}".encode())
-    for node in graph.nodes:
+    for node in graph.walk():
         digest.update(repr((node.op, node.domain, node.inputs, node.outputs)).encode())
         for name, value in sorted(node.attributes.items()):
             digest.update(name.encode())

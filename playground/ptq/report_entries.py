@@ -125,7 +125,7 @@ def tensor_reports(view: GraphView, quantization: Quantization) -> list[Quantize
     """A line for each quantized constant."""
     reports = []
     for name, weight in quantization.weights.items():
-        tensor, node = view.constants[name], view.readers(name)[0]
+        tensor, node = view.constants[name], view.users(name)[0]
         reports.append(
             QuantizedTensor(
                 name=name,

@@ -27,10 +27,10 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def noting(graph: Graph, node: Any, values: Any) -> Any:
         names.append(node.name)
-        return evaluate(graph, node, values)
+        return evaluate_task(graph, node, values)
 
-    evaluate = replay.evaluate
-    monkeypatch.setattr(replay, "evaluate", noting)
+    evaluate_task = replay.evaluate_task
+    monkeypatch.setattr(replay, "evaluate_task", noting)
     return names
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from playground import operators
 from playground.errors import InvalidInputError
-from playground.model.graph import Node
+from playground.model.graph import Graph, Node
 from playground.operators import Form, Operator, Scales, Trait
 from playground.operators._attributes import Attribute
 
@@ -53,7 +53,8 @@ def having(trait: Trait) -> pytest.MarkDecorator:
 
 @EVERY
 def test_something_is_known_of_it(entry: Operator) -> None:
-    assert entry.run or entry.plan or entry.expand or entry.upgrade or entry.scales is not Scales.FLOAT
+    functions = entry.run, entry.run_graphs, entry.plan, entry.expand, entry.upgrade
+    assert any(functions) or entry.scales is not Scales.FLOAT
     first, last = entry.versions
     assert 1 <= first <= (last or first)
 
@@ -105,12 +106,13 @@ def _valid(attribute: Attribute) -> object:
     if attribute.choices:
         return attribute.choices[0]
     number = 1 if attribute.low is None else max(1, int(attribute.low))
-    values = {"int": number, "ints": [number], "float": 1.0, "floats": [1.0], "string": "x", "tensor": np.zeros(1)}
-    return values[attribute.kind]
+    values = {"int": number, "ints": [number], "float": 1.0, "floats": [1.0], "string": "x", "strings": ["x"]}
+    others = {"tensor": np.zeros(1), "graph": Graph("inside", (), (), (), {}, 18)}
+    return (values | others)[attribute.kind]
 
 
 def _invalid(attribute: Attribute) -> list[object]:
-    if attribute.kind in ("string", "tensor"):
+    if attribute.kind in ("string", "strings", "tensor", "graph"):
         return [3] + ["no such choice"] * bool(attribute.choices)
     numbers: list[object] = [] if attribute.low is None else [attribute.low - 1]
     numbers += [] if attribute.high is None else [attribute.high + 1]
@@ -137,6 +139,8 @@ def test_forms_weights_and_scales_fit_each_other(entry: Operator) -> None:
 @EVERY
 def test_it_costs_what_its_products_need(entry: Operator) -> None:
     shapes = {"x": (2, 4, 8, 8), "w": (6, 4, 3, 3), "y": (2, 6, 6, 6)}
+    if entry.name in ("LSTM", "GRU", "RNN"):
+        shapes = {"x": (2, 4, 6), "w": (1, 8, 6)}
     if entry.name in ("Gemm", "MatMul", "MatMulInteger", "MatMulNBits", "QLinearMatMul", "QGemm"):
         shapes = {"x": (2, 4), "w": (4, 6), "y": (2, 6)}
     cost = entry.cost(Node(entry.name, "n", ("x", "w", "w", "w"), ("y",), {}, entry.domain), shapes)
@@ -145,6 +149,7 @@ def test_it_costs_what_its_products_need(entry: Operator) -> None:
         "ConvInteger": 2 * 6 * 6 * 6 * 4 * 3 * 3,
         "QLinearConv": 2 * 6 * 6 * 6 * 4 * 3 * 3,
         "ConvTranspose": 2 * 4 * 8 * 8 * 4 * 3 * 3,
+        **dict.fromkeys(("LSTM", "GRU", "RNN"), 2 * 4 * 8 * (6 + 6)),
     }
     assert cost == expected.get(entry.name, 2 * 4 * 6 if len(shapes["x"]) == 2 else 0)
     assert entry.scales is not Scales.PRODUCT or cost > 0

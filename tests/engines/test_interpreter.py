@@ -105,7 +105,7 @@ def test_rerun_computes_only_what_is_downstream(graph: Graph, monkeypatch: pytes
         op = find(node)
         return op and replace(op, run=lambda *inputs: ran.append(op.id) or op.run(*inputs))
 
-    monkeypatch.setattr("playground.engines.interpreter.find", counting)
+    monkeypatch.setattr("playground.engines.evaluation.find", counting)
     runner.rerun({"s2": np.array(0.03, np.float32)})
     assert ran == ["DequantizeLinear", "Gemm"]
 
