@@ -77,7 +77,7 @@ def calibrated_task(
     """The ranges of activations, and where quantization goes when nodes whose activations have none are left out.
 
     Raises:
-        EngineError: the model's outputs are not finite, and the recipe does not agree to a partial result.
+        EngineError: the model's outputs are not finite, and the recipe is strict.
     """
     view, part = probe.view, runnable_part(probe.view)
     known = Ranges()

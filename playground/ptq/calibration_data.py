@@ -183,7 +183,7 @@ def _usable(graph: Graph, batch: Samples, partial: bool) -> tuple[Feeds, int]:
     for name, values in feeds.items():
         if values.ndim and values.size and values.dtype.kind == "f" and not np.isfinite(values).all():
             wrong = ~np.isfinite(values.reshape(count, -1)).all(axis=1)
-            if not partial:
+            if not partial or wrong.all():
                 raise InvalidInputError(
                     f"sample {int(np.argmax(wrong))} has NaN or infinity, as {int(wrong.sum())} of {count} samples do",
                     where=f"calibration: input {name!r}",

@@ -81,8 +81,7 @@ def quantize_model(
 
     Raises:
         UnsupportedError: the model has no graph, is quantized already, or its operator set is too old; the runtime does
-            not take what the recipe asks for; a part of the model cannot be quantized and the recipe does not agree to
-            a partial result.
+            not take what the recipe asks for; a part of the model cannot be quantized and the recipe is strict.
         InvalidInputError: the calibration data or the recipe does not fit the model.
         EngineError: the model cannot be run on the data, or its answers are not finite.
     """
