@@ -3,6 +3,9 @@
 
 A Gemm becomes MatMul and Add first; a transposed weight ``w`` is stored as ``w_Transposed``. Rows of a table (Gather)
 are stored as codes; products read these, and whatever else reads the rows reads them dequantized.
+
+ConvInteger takes one zero-point for all filters. Symmetric weights have none, so their scales may differ by channel all
+the same: they multiply the sums. This is more than ``quantize_dynamic`` does, whose filters share a scale.
 """
 
 from __future__ import annotations
@@ -62,7 +65,7 @@ class DynamicWriter:
         self._made: list[Node] = []
         self._constants: dict[str, Tensor] = {}
         self._inputs: dict[str, tuple[str, str, str]] = {}
-        self._stored: dict[tuple[str, bool], tuple[str, str, str]] = {}
+        self._stored: dict[tuple[str, str], tuple[str, str, str]] = {}
         self._names = FreeNames.of(graph)
 
     def write(self, wanted: Collection[str] = ()) -> Graph:
@@ -90,7 +93,7 @@ class DynamicWriter:
             self._gemm(node, weight)
         elif operator is mat_mul.OPERATOR:
             self._product(
-                node.name, mat_mul_integer.OPERATOR.name, node.inputs[0], self._store(weight, False), node.outputs[0]
+                node.name, mat_mul_integer.OPERATOR.name, node.inputs[0], self._store(weight), node.outputs[0]
             )
         else:
             self._made.append(node)
@@ -103,19 +106,28 @@ class DynamicWriter:
     def _add(self, op: str, name: str, inputs: tuple[str, ...], *outputs: str, **attributes: Any) -> None:
         self._made.append(Node(op, name, inputs, outputs, attributes))
 
-    def _store(self, name: str, transposed: bool) -> tuple[str, str, str]:
-        """The names of a weight's codes, scale and zero-point, stored on first use."""
-        if (name, transposed) not in self._stored:
+    def _store(self, name: str, form: str = "") -> tuple[str, str, str]:
+        """The names of a weight's codes, scale and zero-point, stored on first use.
+
+        Args:
+            name: the weight's name.
+            form: ``"transposed"``, ``"filters"`` (scales shaped as channels of images, one zero-point), or empty.
+        """
+        if (name, form) not in self._stored:
             weight: QTensor = self._weights[name]
             scale, zero_point = flat_parameters(weight)
-            stem = self._names.take(f"{name}_Transposed") if transposed else name
-            codes = np.ascontiguousarray(weight.codes.T) if transposed else weight.codes
-            self._stored[name, transposed] = (
+            codes, stem = weight.codes, name
+            if form == "transposed":
+                codes, stem = np.ascontiguousarray(codes.T), self._names.take(f"{name}_Transposed")
+            elif form == "filters" and scale.ndim:
+                scale = scale.reshape(1, -1, *(1,) * (codes.ndim - 2))
+                zero_point = zero_point[:1].reshape(())
+            self._stored[name, form] = (
                 self._constant(f"{stem}_quantized", codes),
                 self._constant(f"{stem}_scale", scale),
                 self._constant(f"{stem}_zero_point", zero_point),
             )
-        return self._stored[name, transposed]
+        return self._stored[name, form]
 
     def _quantized_input(self, name: str) -> tuple[str, str, str]:
         """The names of an activation's codes, scale and zero-point, computed on first use."""
@@ -143,7 +155,7 @@ class DynamicWriter:
         self._add(mul.OPERATOR.name, f"{stem}_output_scale_mul", (floats, scales), output)
 
     def _gemm(self, node: Node, weight: str) -> None:
-        stored = self._store(weight, bool(node.attributes.get("transB", 0)))
+        stored = self._store(weight, "transposed" if node.attributes.get("transB", 0) else "")
         output, biased = node.outputs[0], len(node.inputs) > 2 and bool(node.inputs[2])
         product = self._names.take(f"{output}_MatMul") if biased else output
         self._product(f"{node.name}_MatMul", mat_mul_integer.OPERATOR.name, node.inputs[0], stored, product)
@@ -153,7 +165,7 @@ class DynamicWriter:
     def _conv(self, node: Node, weight: str) -> None:
         output, biased = node.outputs[0], len(node.inputs) > 2 and bool(node.inputs[2])
         product = self._names.take(f"{output}quant_scaled_output") if biased else output
-        stored = self._store(weight, False)
+        stored = self._store(weight, "filters")
         self._product(node.name, conv_integer.OPERATOR.name, node.inputs[0], stored, product, **node.attributes)
         if biased:
             shape = np.ones(len(self._graph.initializers[weight].shape), np.int64)
@@ -164,7 +176,7 @@ class DynamicWriter:
             self._add(add.OPERATOR.name, f"{output}_bias_add", (product, row), output)
 
     def _gather(self, node: Node, weight: str) -> None:
-        codes, scale, point = self._store(weight, False)
+        codes, scale, point = self._store(weight)
         output = node.outputs[0]
         rows = self._names.take(f"{output}_quantized")
         self._add(gather.OPERATOR.name, f"{node.name}_quant", (codes, node.inputs[1]), rows, **node.attributes)

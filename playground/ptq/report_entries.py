@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from playground.errors import plural
 from playground.metrics import sqnr_db
 from playground.model.graph import Graph, Model, Node
 from playground.model.graph_view import GraphView
@@ -98,17 +99,19 @@ def about_dynamic(view: GraphView, quantization: Quantization, recipe: Recipe) -
     """Sentences about what dynamic activations cannot have."""
     if recipe.activations != "dynamic" or recipe.weights.granularity != "channel":
         return []
-    convs = [node for node in view.graph.nodes if view.weight(node) in quantization.weights and _is_convolution(node)]
-    if not convs:
+    found = {weight for node in view.graph.nodes if (weight := _filters(node, view)) in quantization.weights}
+    coarse = [weight for weight in found if weight and not quantization.weights[weight].scheme.symmetric]
+    if not coarse:
         return []
     return [
-        f"{len(convs)} Conv weights have one scale a tensor: ConvInteger takes one, so ONNX Runtime's tool does this."
+        f"{plural(len(coarse), 'convolution')} with one scale for all channels: ConvInteger takes one zero-point. "
+        "Use symmetric weights to have one scale a channel."
     ]
 
 
-def _is_convolution(node: Node) -> bool:
+def _filters(node: Node, view: GraphView) -> str | None:
     operator = find(node)
-    return operator is not None and Trait.CONVOLUTION in operator.traits
+    return view.weight(node) if operator is not None and Trait.CONVOLUTION in operator.traits else None
 
 
 def packed_bytes(written: Graph, quantization: Quantization) -> int:
