@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from playground.operators._elementwise import unary
-from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._operator import Form, Operator, Scales, Trait, always
 from playground.operators._planning import function
 
 SQRT = Operator(
@@ -13,6 +13,7 @@ SQRT = Operator(
     run=unary(np.sqrt),
     scales=Scales.FUNCTION,
     traits=Trait.MONOTONIC,
+    spreads=always,
     forms=Form.FURTHER,
     plan=function,
 )
@@ -29,7 +30,13 @@ OPERATORS = (
     ),
     Operator(name="Cos", run=unary(np.cos), scales=Scales.FUNCTION, plan=function),
     Operator(
-        name="Exp", run=unary(np.exp), scales=Scales.FUNCTION, traits=Trait.MONOTONIC, forms=Form.FURTHER, plan=function
+        name="Exp",
+        run=unary(np.exp),
+        scales=Scales.FUNCTION,
+        traits=Trait.MONOTONIC,
+        spreads=always,
+        forms=Form.FURTHER,
+        plan=function,
     ),
     Operator(
         name="Floor",
@@ -40,10 +47,23 @@ OPERATORS = (
         plan=function,
     ),
     Operator(
-        name="Log", run=unary(np.log), scales=Scales.FUNCTION, traits=Trait.MONOTONIC, forms=Form.FURTHER, plan=function
+        name="Log",
+        run=unary(np.log),
+        scales=Scales.FUNCTION,
+        traits=Trait.MONOTONIC,
+        spreads=always,
+        forms=Form.FURTHER,
+        plan=function,
     ),
     Operator(name="Neg", run=unary(np.negative), scales=Scales.FUNCTION, forms=Form.FURTHER, plan=function),
-    Operator(name="Reciprocal", run=unary(lambda x: 1 / x), scales=Scales.FUNCTION, forms=Form.FURTHER, plan=function),
+    Operator(
+        name="Reciprocal",
+        run=unary(lambda x: 1 / x),
+        scales=Scales.FUNCTION,
+        spreads=always,
+        forms=Form.FURTHER,
+        plan=function,
+    ),
     Operator(
         name="Round",
         run=unary(np.rint),

@@ -67,10 +67,10 @@ def weight_scheme(node: Node, view: GraphView, recipe: Recipe) -> Scheme | None:
     scheme = recipe.scheme_for(weight, node.name, op=node.op, shape=view.shape(weight))
     operator = find(node)
     axis, dynamic = view.channel_axis(node), recipe.activations == "dynamic"
-    if scheme is not None and dynamic and operator and Trait.CONVOLUTION in operator.traits:
-        # ConvInteger takes one zero-point, and the scales multiply the sums
-        if not scheme.symmetric or scheme.axis not in (None, axis):
-            return replace(scheme, granularity="tensor", axis=None)
+    filters = dynamic and operator is not None and Trait.CONVOLUTION in operator.traits
+    # ConvInteger takes one zero-point, and the scales multiply the sums
+    if filters and scheme is not None and (not scheme.symmetric or scheme.axis not in (None, axis)):
+        return replace(scheme, granularity="tensor", axis=None)
     if scheme is None or scheme.granularity != "channel" or scheme.axis is not None:
         return scheme
     # Scales along one axis would lie along rows for a product that has its channels along the other

@@ -67,6 +67,7 @@ class DynamicWriter:
         self._inputs: dict[str, tuple[str, str, str]] = {}
         self._stored: dict[tuple[str, str], tuple[str, str, str]] = {}
         self._names = FreeNames.of(graph)
+        self._node_names = FreeNames(node.name for node in graph.nodes)
 
     def write(self, wanted: Collection[str] = ()) -> Graph:
         """The graph. Rows of a table that only products read are not dequantized, unless they are ``wanted``."""
@@ -104,7 +105,7 @@ class DynamicWriter:
         return name
 
     def _add(self, op: str, name: str, inputs: tuple[str, ...], *outputs: str, **attributes: Any) -> None:
-        self._made.append(Node(op, name, inputs, outputs, attributes))
+        self._made.append(Node(op, self._node_names.take(name), inputs, outputs, attributes))
 
     def _store(self, name: str, form: str = "") -> tuple[str, str, str]:
         """The names of a weight's codes, scale and zero-point, stored on first use.

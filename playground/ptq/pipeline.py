@@ -115,12 +115,13 @@ def quantize_model_task(
     placement = found.placement
     if treated.view is not probe.view:  # biases may have been added
         treated = replace(treated, view=view_of(treated.view.graph, probe.view.dtypes))
-        placement = place(treated.view, recipe, placement.excluded)
+        placement = place(treated.view, recipe, placement.excluded, placement.told)
     quantization = _quantization(treated, recipe, placement, found)
     written = written_graph(treated.view.graph, quantization)
     yield Progress(0, 1, "Writing the file")
     onnx = to_onnx(written)
     told = report_entries.about_data(data) if data is not None and recipe.activations == "static" else []
+    told += report_entries.about_scales(placement)
     done = ReportInputs(model, treated.view, recipe, quantization, written)
     report = done.report(found, len(onnx), (*told, *notes), (*before.applied, *treated.applied))
     quantized = Model("onnx", _quantized_name(model.name), written.initializers, written)

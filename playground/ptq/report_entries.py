@@ -17,6 +17,7 @@ from playground.operators import Trait, find
 from playground.ptq.calibrated_placement import Calibrated
 from playground.ptq.calibration_data import CalibrationData
 from playground.ptq.exclusion import float_operators, untouched_constants
+from playground.ptq.placement import Placement
 from playground.ptq.qdq import Quantization
 from playground.ptq.quantize_weights import with_overrides
 from playground.ptq.report import AppliedAlgorithm, QuantizedActivation, QuantizedTensor, Report
@@ -78,6 +79,16 @@ def about_data(data: CalibrationData) -> list[str]:
     if data.faulty:
         told.append(f"{data.faulty} calibration samples were left out: they hold NaN or infinity.")
     return told
+
+
+def about_scales(placement: Placement) -> list[str]:
+    """Sentences about what no one scale can hold."""
+    apart = [placement.excluded[name] for name in sorted(placement.told.apart) if name in placement.excluded]
+    return [
+        f"{skipped.name!r} ({skipped.op}) stays in float: {skipped.reason}. Scale the values to one range in the model "
+        "to have it quantized."
+        for skipped in apart
+    ]
 
 
 def about_storage(written: Graph, quantization: Quantization) -> list[str]:

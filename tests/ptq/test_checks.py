@@ -1,4 +1,4 @@
-"""What is refused before anything is computed: where, what, and what to do; and what goes on unless the recipe is strict."""
+"""What is refused before anything is computed: where, what, and what to do; else the rest is quantized."""
 
 from typing import Any
 
@@ -25,10 +25,26 @@ RECIPES: list[tuple[Recipe, type[PlaygroundError], str]] = [
         InvalidInputError,
         "rule 1 ('fc9*'): the rule matches no tensor and no node of the model",
     ),
-    (Recipe((Rule("conv?"), Rule("conv1", INT4)), partial=False), InvalidInputError, "rule 2 ('conv1'): the rule has no effect"),
-    (Recipe((Rule("w*", INT4, op="LSTM"),), partial=False), InvalidInputError, "rule 1 ('w*' LSTM): the rule matches no"),
-    (Recipe((Rule("w*", INT4, shape=(9, 9)),), partial=False), InvalidInputError, "rule 1 ('w*' 9x9): the rule matches no"),
-    (Recipe(overrides=(Override("w9", INT4),), partial=False), InvalidInputError, "override of 'w9': the model has no such tensor"),
+    (
+        Recipe((Rule("conv?"), Rule("conv1", INT4)), partial=False),
+        InvalidInputError,
+        "rule 2 ('conv1'): the rule has no effect",
+    ),
+    (
+        Recipe((Rule("w*", INT4, op="LSTM"),), partial=False),
+        InvalidInputError,
+        "rule 1 ('w*' LSTM): the rule matches no",
+    ),
+    (
+        Recipe((Rule("w*", INT4, shape=(9, 9)),), partial=False),
+        InvalidInputError,
+        "rule 1 ('w*' 9x9): the rule matches no",
+    ),
+    (
+        Recipe(overrides=(Override("w9", INT4),), partial=False),
+        InvalidInputError,
+        "override of 'w9': the model has no such tensor",
+    ),
     (Recipe(algorithms=(AlgorithmCall("alchemy"),)), InvalidInputError, "there is no algorithm 'alchemy'"),
     (Recipe(operators=("Conv", "Einsum")), InvalidInputError, "operators: Einsum cannot be quantized"),
     (Recipe(weights=Scheme("int4"), activations="dynamic"), UnsupportedError, "multiplies no dynamic activations"),
