@@ -67,7 +67,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="algorithms that reduce the error, for instance smoothquant:alpha=0.5 gptq",
     )
     parser.add_argument("--prepare", action="store_true", default=None, help="fold constants and batch norms first")
-    parser.add_argument("--partial", action="store_true", default=None, help="leave in float what cannot be quantized")
+    strict = parser.add_mutually_exclusive_group()
+    strict.add_argument(
+        "--partial", action="store_true", default=None, help="leave in float what cannot be quantized (default)"
+    )
+    strict.add_argument(
+        "--strict",
+        dest="partial",
+        action="store_false",
+        help="refuse a model of which a part cannot be quantized",
+    )
     weights = parser.add_argument_group("weights")
     weights.add_argument("--format", choices=ONNX_FORMATS, help="default int8")
     weights.add_argument(

@@ -132,6 +132,30 @@ def _arity(run: Run | RunGraphs) -> tuple[int, float]:
     return least, math.inf if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(parameters)
 
 
+Limits = Callable[[Node, Mapping[str, Tensor]], tuple[float, float] | None]
+"""``limits(node, constants)``: what values are held to; None if it is only known when the model runs."""
+
+
+def no_limits(node: Node, constants: Mapping[str, Tensor]) -> tuple[float, float]:
+    """The limits of operators that have none."""
+    return -math.inf, math.inf
+
+
+def nothing(node: Node) -> tuple[str, ...]:
+    """The inputs that an operator inserts among its results: none."""
+    return ()
+
+
+def never(node: Node, constants: Mapping[str, Tensor]) -> bool:
+    """Whether the results of most operators spread over decades: they do not."""
+    return False
+
+
+def always(node: Node, constants: Mapping[str, Tensor]) -> bool:
+    """Whether the results of exponentials, logarithms and quotients spread over decades: they do."""
+    return True
+
+
 def no_cost(node: Node, shapes: Shapes) -> int:
     """The cost of operators without multiply-adds."""
     return 0
@@ -163,6 +187,9 @@ class Operator:
         scales: what it does to scales.
         passes: node, operator set -> places of the outputs that have the first input's scale, if it passes scales on.
         output_range: what its output never leaves.
+        limits: what it holds values to, if that is all it does to them.
+        inserts: node -> the inputs whose values stand among its results as they are.
+        spreads: node, constants -> whether its results spread over decades: codes of one scale lose most of them.
         traits: what else holds.
         forms: in which forms it can be quantized.
         rank: how many axes its outputs have; None: as Scales says, or that is not known.
@@ -191,6 +218,9 @@ class Operator:
     scales: Scales = Scales.FLOAT
     passes: Callable[[Node, int], tuple[int, ...]] = first_output
     output_range: tuple[float, float] | None = None
+    limits: Limits = no_limits
+    inserts: Callable[[Node], Sequence[str]] = nothing
+    spreads: Callable[[Node, Mapping[str, Tensor]], bool] = never
     traits: Trait = Trait.NONE
     forms: Form = Form.NONE
     rank: Rank | None = None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from playground.model.graph import Node
+from playground.model.graph import Node, Tensor
 from playground.operators._floats import float_value, within
 from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.operators._planning import refuse_float
@@ -66,12 +67,24 @@ def _upgrade(older: Older, node: Node) -> Node:
     return without(node, "min", "max", inputs=inputs)
 
 
+def _limits(node: Node, constants: Mapping[str, Tensor]) -> tuple[float, float] | None:
+    """The limits, where they are constants."""
+    limits = [-np.inf, np.inf]
+    for i, name in enumerate(node.inputs[1:3]):
+        if name and (name not in constants or constants[name].size == 0):
+            return None
+        if name:
+            limits[i] = float(constants[name].numpy().reshape(-1)[0])
+    return min(limits), limits[1]
+
+
 OPERATOR = Operator(
     name="Clip",
     takes=(Takes.VALUES, Takes.NUMBER),
     run=run,
     data=(0,),
     scales=Scales.CLIPS,
+    limits=_limits,
     traits=Trait.MONOTONIC | Trait.BY_CHANNEL,
     forms=Form.DEFAULT,
     since=(1, 11),

@@ -92,6 +92,7 @@ OPERATOR = Operator(
     run=run,
     attributes=(Attribute("axis", "int", 1),),
     scales=Scales.ELEMENTWISE,
+    inserts=lambda node: node.inputs,
     forms=Form.DEFAULT,
     plan=plan,
 )

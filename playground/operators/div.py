@@ -31,6 +31,13 @@ def _refuse() -> Symbol:
     raise UnsupportedError("a quotient of two computed values is not supported")
 
 
+# Over a constant it is a product; a computed divisor may come near zero
 OPERATOR = Operator(
-    name="Div", run=run, scales=Scales.ELEMENTWISE, traits=Trait.FUNCTION_WITH_CONSTANT, forms=Form.FURTHER, plan=plan
+    name="Div",
+    run=run,
+    scales=Scales.ELEMENTWISE,
+    traits=Trait.FUNCTION_WITH_CONSTANT,
+    spreads=lambda node, constants: node.inputs[1] not in constants,
+    forms=Form.FURTHER,
+    plan=plan,
 )

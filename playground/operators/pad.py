@@ -93,6 +93,8 @@ def plan(planner: Planner, node: Node) -> Dequantized:
     if len(node.inputs) > 2 and node.inputs[2]:
         value = np.float32(planner.known(node.inputs[2], "constant").reshape(()))
     code = int(ops.quantize(np.asarray(value), x.scale, x.zero_point, dtype))
+    if abs((code - x.zero_point) * x.scale - value) > x.scale:
+        raise UnsupportedError(f"the constant {value} lies outside of the range that the codes have")
     before = tuple(pads[: len(shape)])
     full = tuple(b + n + a for b, n, a in zip(before, shape, pads[len(shape) :], strict=True))
     planner.emit(Pad((x.value,), node.outputs[0], before, code), full, dtype)
@@ -132,6 +134,7 @@ OPERATOR = Operator(
     data=(0,),
     scales=Scales.PASSES,
     passes=_passes,
+    inserts=lambda node: node.inputs[2:3],
     traits=Trait.MOVES,
     forms=Form.FURTHER,
     rank=as_input,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from playground.operators._elementwise import together
-from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._operator import Form, Operator, Scales, Trait, always
 from playground.operators._planning import function
 from playground.programs.call import Array, Call
 
@@ -22,6 +22,7 @@ OPERATOR = Operator(
     data=(0,),
     scales=Scales.FUNCTION,
     traits=Trait.FUNCTION_WITH_CONSTANT,
+    spreads=always,
     forms=Form.FURTHER,
     plan=function,
 )

@@ -27,6 +27,7 @@ OPERATOR = Operator(
     run=run,
     scales=Scales.CLIPS,
     output_range=(0.0, np.inf),
+    limits=lambda node, constants: (0.0, np.inf),
     traits=Trait.MONOTONIC | Trait.HOMOGENEOUS | Trait.BY_CHANNEL,
     forms=Form.DEFAULT,
     plan=plan,

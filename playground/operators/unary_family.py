@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from playground.operators._elementwise import unary
-from playground.operators._operator import Form, Operator, Scales, Trait
+from playground.operators._operator import Form, Operator, Scales, Trait, always
 from playground.operators._planning import function
 from playground.operators._ranks import as_input
 
@@ -14,6 +14,7 @@ SQRT = Operator(
     run=unary(np.sqrt),
     scales=Scales.FUNCTION,
     traits=Trait.MONOTONIC,
+    spreads=always,
     forms=Form.FURTHER,
     plan=function,
 )
@@ -30,7 +31,13 @@ OPERATORS = (
     ),
     Operator(name="Cos", run=unary(np.cos), scales=Scales.FUNCTION, plan=function),
     Operator(
-        name="Exp", run=unary(np.exp), scales=Scales.FUNCTION, traits=Trait.MONOTONIC, forms=Form.FURTHER, plan=function
+        name="Exp",
+        run=unary(np.exp),
+        scales=Scales.FUNCTION,
+        traits=Trait.MONOTONIC,
+        spreads=always,
+        forms=Form.FURTHER,
+        plan=function,
     ),
     Operator(
         name="Floor",
@@ -41,10 +48,23 @@ OPERATORS = (
         plan=function,
     ),
     Operator(
-        name="Log", run=unary(np.log), scales=Scales.FUNCTION, traits=Trait.MONOTONIC, forms=Form.FURTHER, plan=function
+        name="Log",
+        run=unary(np.log),
+        scales=Scales.FUNCTION,
+        traits=Trait.MONOTONIC,
+        spreads=always,
+        forms=Form.FURTHER,
+        plan=function,
     ),
     Operator(name="Neg", run=unary(np.negative), scales=Scales.FUNCTION, forms=Form.FURTHER, plan=function),
-    Operator(name="Reciprocal", run=unary(lambda x: 1 / x), scales=Scales.FUNCTION, forms=Form.FURTHER, plan=function),
+    Operator(
+        name="Reciprocal",
+        run=unary(lambda x: 1 / x),
+        scales=Scales.FUNCTION,
+        spreads=always,
+        forms=Form.FURTHER,
+        plan=function,
+    ),
     Operator(
         name="Round",
         run=unary(np.rint),

@@ -38,6 +38,7 @@ OPERATOR = Operator(
     run=run,
     data=(1, 2),
     scales=Scales.CHOICE,
+    inserts=lambda node: node.inputs[1:3],
     traits=Trait.MASKS,
     forms=Form.FURTHER,
     plan=plan,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,14 @@ from playground.model.graph import Graph
 from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
 from playground.operators import Scales, find, view_of
+from playground.ptq.apart import held_apart
 from playground.ptq.calibration_data import CalibrationData
 from playground.ptq.capture import Capture, release_task, tap_task, tapped_task
 from playground.ptq.checks import QUANTIZE_THE_REST, runnable_part
 from playground.ptq.choices import quantized_operators
+from playground.ptq.clips import clipped_otherwise
 from playground.ptq.exclusion import by_activation
+from playground.ptq.inserted import with_inserted
 from playground.ptq.patterns import unmasked
 from playground.ptq.placement import Placement, place
 from playground.ptq.range_cache import Cache, as_json, key_of, recalled
@@ -77,7 +80,7 @@ def calibrated_task(
     """The ranges of activations, and where quantization goes when nodes whose activations have none are left out.
 
     Raises:
-        EngineError: the model's outputs are not finite, and the recipe does not agree to a partial result.
+        EngineError: the model's outputs are not finite, and the recipe is strict.
     """
     view, part = probe.view, runnable_part(probe.view)
     known = Ranges()
@@ -85,9 +88,11 @@ def calibrated_task(
         wanted = [name for name, provider in placement.activations.items() if provider is None]
         lacking = {name: recipe.activation_scheme_for(name) for name in wanted if name not in known.found}
         if not lacking:
-            found_ranges = unmasked(view, known.found) if recipe.operators is None else known.found
-            ranges = _through_removable(view, recipe, placement, found_ranges)
-            return Calibrated(placement, ranges, {n: known.histograms[n] for n in ranges}, known.samples)
+            ranges, again = _adjusted(view, recipe, placement, known)
+            if again is None:
+                return Calibrated(placement, ranges, {n: known.histograms[n] for n in ranges}, known.samples)
+            placement = again
+            continue
         found = recalled(cache, part, recipe, data, lacking)
         if found is None:
             found = yield from ranges_task(part, data, probe.batch, lacking, probe.tap)
@@ -100,7 +105,38 @@ def calibrated_task(
         known = Ranges(known.found, known.unusable, known.histograms, known.faulty_outputs, found.samples)
         excluded = by_activation(view, placement, found.unusable)
         if excluded:
-            placement = place(view, recipe, {**placement.excluded, **excluded})
+            placement = place(view, recipe, {**placement.excluded, **excluded}, placement.told)
+
+
+def _adjusted(
+    view: GraphView, recipe: Recipe, placement: Placement, known: Ranges
+) -> tuple[dict[str, Range], Placement | None]:
+    """The ranges as they are used: without masks, with inserted constants, and as what reads the values limits them.
+
+    Returns:
+        The ranges, and another placement, if they tell that this one would lose too much.
+    """
+    if recipe.operators is not None:  # ONNX Runtime's rules
+        return _through_removable(view, recipe, placement, known.found), None
+    found, told = unmasked(view, placement, known.found), placement.told
+    apart = held_apart(view, placement, found)
+    if apart:
+        told = replace(told, apart=told.apart | set(apart))
+        return {}, place(view, recipe, {**placement.excluded, **apart}, told)
+    ranges = _through_removable(view, recipe, placement, with_inserted(view, placement, found))
+    kept = clipped_otherwise(view, placement, ranges, recipe)
+    if kept:
+        _know_inputs(view, placement, kept, known)
+        return {}, place(view, recipe, placement.excluded, replace(told, kept=told.kept | kept))
+    return ranges, None
+
+
+def _know_inputs(view: GraphView, placement: Placement, kept: Collection[str], known: Ranges) -> None:
+    """What only a Relu or Clip reads gets the range of its results: no further run is needed where one is kept."""
+    for node in view.graph.nodes:
+        source, made = node.inputs[:1], placement.provider(node.outputs[0])
+        if node.name in kept and made in known.found:
+            known.found[source[0]], known.histograms[source[0]] = known.found[made], known.histograms[made]
 
 
 def _through_removable(
@@ -118,7 +154,7 @@ def _through_removable(
             continue
         source, made = node.inputs[:1], node.outputs[0]
         if operator.scales is Scales.CLIPS:
-            if len(view.readers(source[0])) == 1 and source[0] in ranges and made in ranges:
+            if view.uses(source[0]) == 1 and source[0] in ranges and made in ranges:
                 adjusted[source[0]] = ranges[made]
         elif operator is operators.softmax.OPERATOR and made in ranges and recipe.operators is not None:
             adjusted[made] = Range(np.zeros_like(ranges[made].lo), np.ones_like(ranges[made].hi))

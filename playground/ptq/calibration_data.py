@@ -181,9 +181,9 @@ def _usable(graph: Graph, batch: Samples, partial: bool) -> tuple[Feeds, int]:
     count = samples_in(feeds)
     bad = np.zeros(count, bool)
     for name, values in feeds.items():
-        if values.ndim and values.size and values.dtype.kind == "f" and not np.isfinite(values).all():
-            wrong = ~np.isfinite(values.reshape(count, -1)).all(axis=1)
-            if not partial:
+        if values.ndim and values.size and values.dtype.kind == "f" and not _usable_values(values).all():
+            wrong = ~_usable_values(values).reshape(count, -1).all(axis=1)
+            if not partial or wrong.all():
                 raise InvalidInputError(
                     f"sample {int(np.argmax(wrong))} has NaN or infinity, as {int(wrong.sum())} of {count} samples do",
                     where=f"calibration: input {name!r}",
@@ -193,6 +193,13 @@ def _usable(graph: Graph, batch: Samples, partial: bool) -> tuple[Feeds, int]:
     if not bad.any():
         return feeds, 0
     return {name: values[~bad] if values.ndim else values for name, values in feeds.items()}, int(bad.sum())
+
+
+def _usable_values(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where values are finite. In an input of nothing but zeros and minus infinity that is a mask, and usable."""
+    finite: NDArray[np.bool_] = np.isfinite(values)
+    mask = np.isneginf(values)
+    return finite | mask if not values[finite].any() else finite
 
 
 def generated_feeds(graph: Graph) -> Feeds:

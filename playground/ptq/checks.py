@@ -1,7 +1,7 @@
 """What is checked before anything is computed: the recipe against the model, the runtime, and the algorithms there are.
 
-What is wrong is an error that says where and what to do. If the recipe agrees to a partial result, it is a sentence for
-the report instead, as far as a part of the model can be quantized all the same.
+What is wrong is an error that says where and what to do. Unless the recipe is strict (``partial=False``), it is a
+sentence for the report instead, as far as a part of the model can be quantized all the same.
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ def checked(view: GraphView, recipe: Recipe) -> list[str]:
     """Check a recipe with a model.
 
     Returns:
-        What a recipe with ``partial=True`` leaves out, a sentence each.
+        What is left out, a sentence each.
 
     Raises:
-        InvalidInputError: a rule or an override matches nothing or never decides; an algorithm or a parameter of it is
-            not known.
-        UnsupportedError: the runtime does not take what the recipe asks for; the model has operators of its own.
+        InvalidInputError: an algorithm or a parameter of it is not known; in a strict recipe a rule or an override
+            matches nothing or never decides.
+        UnsupportedError: the runtime does not take what the recipe asks for; the recipe is strict, and the model has
+            operators of its own.
     """
     quantized_operators(recipe)
     _check_runtime(view.graph, recipe)

@@ -66,13 +66,18 @@ def weight_scheme(node: Node, view: GraphView, recipe: Recipe) -> Scheme | None:
         return None
     scheme = recipe.scheme_for(weight, node.name, op=node.op, shape=view.shape(weight))
     operator = find(node)
-    if scheme is not None and recipe.activations == "dynamic" and operator and Trait.CONVOLUTION in operator.traits:
-        return replace(scheme, granularity="tensor", axis=None)  # ConvInteger takes one zero-point
+    axis, dynamic = view.channel_axis(node), recipe.activations == "dynamic"
+    filters = dynamic and operator is not None and Trait.CONVOLUTION in operator.traits
+    # ConvInteger takes one zero-point, and the scales multiply the sums
+    if filters and scheme is not None and (not scheme.symmetric or scheme.axis not in (None, axis)):
+        return replace(scheme, granularity="tensor", axis=None)
     if scheme is None or scheme.granularity != "channel" or scheme.axis is not None:
         return scheme
-    axis = view.channel_axis(node)
     # Scales along one axis would lie along rows for a product that has its channels along the other
-    shared = any(view.weight(other) == weight and view.channel_axis(other) != axis for other in view.users(weight))
+    others = [other for other in view.users(weight) if other is not node]
+    shared = any(view.weight(other) == weight and view.channel_axis(other) != axis for other in others)
+    # Rows of a table are dequantized one by one in the dynamic form, by one scale
+    shared |= dynamic and any(view.weight(other) != weight and other in quantized_operators(recipe) for other in others)
     return replace(scheme, granularity="tensor") if axis is None or shared else replace(scheme, axis=axis)
 
 

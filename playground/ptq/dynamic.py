@@ -3,6 +3,9 @@
 
 A Gemm becomes MatMul and Add first; a transposed weight ``w`` is stored as ``w_Transposed``. Rows of a table (Gather)
 are stored as codes; products read these, and whatever else reads the rows reads them dequantized.
+
+ConvInteger takes one zero-point for all filters. Symmetric weights have none, so their scales may differ by channel all
+the same: they multiply the sums. This is more than ``quantize_dynamic`` does, whose filters share a scale.
 """
 
 from __future__ import annotations
@@ -66,11 +69,12 @@ class DynamicWriter:
         self._made: list[Node] = []
         self._constants: dict[str, Tensor] = {}
         self._inputs: dict[str, tuple[str, str, str]] = {}
-        self._stored: dict[tuple[str, bool], tuple[str, str, str]] = {}
+        self._stored: dict[tuple[str, str], tuple[str, str, str]] = {}
         self._floats: dict[str, str] = {}
         self._front: list[Node] = []
         self._quantizes_lstm = False
         self._names = FreeNames.of(graph)
+        self._node_names = FreeNames(node.name for node in graph.nodes)
 
     def write(self, wanted: Collection[str] = ()) -> Graph:
         """The graph. Rows of a table that only products read are not dequantized, unless they are ``wanted``."""
@@ -106,7 +110,7 @@ class DynamicWriter:
             self._gemm(node, weight)
         elif operator is mat_mul.OPERATOR:
             self._product(
-                node.name, mat_mul_integer.OPERATOR.name, node.inputs[0], self._store(weight, False), node.outputs[0]
+                node.name, mat_mul_integer.OPERATOR.name, node.inputs[0], self._store(weight), node.outputs[0]
             )
         else:
             self._made.append(node)
@@ -147,7 +151,7 @@ class DynamicWriter:
 
     def _store_turned(self, name: str) -> tuple[str, str, str]:
         """The names of a recurrent weight's codes (direction, features, gates), scales and zero-points."""
-        if (name, True) not in self._stored:
+        if (name, "turned") not in self._stored:
             weight = self._weights[name]
             directions = len(weight.codes)
             shape = (directions, weight.codes.shape[1])
@@ -158,8 +162,8 @@ class DynamicWriter:
                 self._constant(f"{name}_{part}", np.ascontiguousarray(array))
                 for part, array in zip(("quantized", "scale", "zero_point"), arrays, strict=True)
             )
-            self._stored[name, True] = codes, scales, points
-        return self._stored[name, True]
+            self._stored[name, "turned"] = codes, scales, points
+        return self._stored[name, "turned"]
 
     def _dequantized(self, name: str) -> str:
         """The name of a weight in float, dequantized once for the whole graph."""
@@ -167,8 +171,10 @@ class DynamicWriter:
             axis = self._weights[name].scheme.axis
             made = self._names.take(f"{name}_DequantizeLinear_Output")
             attributes = {} if axis is None else {"axis": axis}
-            stored = self._store(name, False)
-            self._front.append(Node(DEQUANTIZE, f"{name}_DequantizeLinear", stored, (made,), attributes))
+            stored = self._store(name, "")
+            self._front.append(
+                Node(DEQUANTIZE, self._node_names.take(f"{name}_DequantizeLinear"), stored, (made,), attributes)
+            )
             self._floats[name] = made
         return self._floats[name]
 
@@ -178,21 +184,30 @@ class DynamicWriter:
         return name
 
     def _add(self, op: str, name: str, inputs: tuple[str, ...], *outputs: str, **attributes: Any) -> None:
-        self._made.append(Node(op, name, inputs, outputs, attributes))
+        self._made.append(Node(op, self._node_names.take(name), inputs, outputs, attributes))
 
-    def _store(self, name: str, transposed: bool) -> tuple[str, str, str]:
-        """The names of a weight's codes, scale and zero-point, stored on first use."""
-        if (name, transposed) not in self._stored:
+    def _store(self, name: str, form: str = "") -> tuple[str, str, str]:
+        """The names of a weight's codes, scale and zero-point, stored on first use.
+
+        Args:
+            name: the weight's name.
+            form: ``"transposed"``, ``"filters"`` (scales shaped as channels of images, one zero-point), or empty.
+        """
+        if (name, form) not in self._stored:
             weight: QTensor = self._weights[name]
             scale, zero_point = flat_parameters(weight)
-            stem = self._names.take(f"{name}_Transposed") if transposed else name
-            codes = np.ascontiguousarray(weight.codes.T) if transposed else weight.codes
-            self._stored[name, transposed] = (
+            codes, stem = weight.codes, name
+            if form == "transposed":
+                codes, stem = np.ascontiguousarray(codes.T), self._names.take(f"{name}_Transposed")
+            elif form == "filters" and scale.ndim:
+                scale = scale.reshape(1, -1, *(1,) * (codes.ndim - 2))
+                zero_point = zero_point[:1].reshape(())
+            self._stored[name, form] = (
                 self._constant(f"{stem}_quantized", codes),
                 self._constant(f"{stem}_scale", scale),
                 self._constant(f"{stem}_zero_point", zero_point),
             )
-        return self._stored[name, transposed]
+        return self._stored[name, form]
 
     def _quantized_input(self, name: str) -> tuple[str, str, str]:
         """The names of an activation's codes, scale and zero-point, computed on first use."""
@@ -220,7 +235,7 @@ class DynamicWriter:
         self._add(mul.OPERATOR.name, f"{stem}_output_scale_mul", (floats, scales), output)
 
     def _gemm(self, node: Node, weight: str) -> None:
-        stored = self._store(weight, bool(node.attributes.get("transB", 0)))
+        stored = self._store(weight, "transposed" if node.attributes.get("transB", 0) else "")
         output, biased = node.outputs[0], len(node.inputs) > 2 and bool(node.inputs[2])
         product = self._names.take(f"{output}_MatMul") if biased else output
         self._product(f"{node.name}_MatMul", mat_mul_integer.OPERATOR.name, node.inputs[0], stored, product)
@@ -230,7 +245,7 @@ class DynamicWriter:
     def _conv(self, node: Node, weight: str) -> None:
         output, biased = node.outputs[0], len(node.inputs) > 2 and bool(node.inputs[2])
         product = self._names.take(f"{output}quant_scaled_output") if biased else output
-        stored = self._store(weight, False)
+        stored = self._store(weight, "filters")
         self._product(node.name, conv_integer.OPERATOR.name, node.inputs[0], stored, product, **node.attributes)
         if biased:
             shape = np.ones(len(self._graph.initializers[weight].shape), np.int64)
@@ -241,7 +256,7 @@ class DynamicWriter:
             self._add(add.OPERATOR.name, f"{output}_bias_add", (product, row), output)
 
     def _gather(self, node: Node, weight: str) -> None:
-        codes, scale, point = self._store(weight, False)
+        codes, scale, point = self._store(weight)
         output = node.outputs[0]
         rows = self._names.take(f"{output}_quantized")
         self._add(gather.OPERATOR.name, f"{node.name}_quant", (codes, node.inputs[1]), rows, **node.attributes)

@@ -7,6 +7,7 @@ Clip(x + 3) / 6. So is a product of two activations that a constant scales, as i
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from playground.model.graph_view import GraphView
 from playground.operators import Form, Scales, Trait, find
 from playground.ptq.choices import STATIC
 from playground.quantization import Range
+
+if TYPE_CHECKING:
+    from playground.ptq.placement import Placement
 
 
 class Groups:
@@ -92,26 +96,21 @@ def _is_further(node: Node) -> bool:
     return operator is not None and Form.FURTHER in operator.forms
 
 
-MASKED = -1000.0
-"""What is added to scores that Softmax is to ignore lies below this."""
 MARGIN = 12.0
 """How far below the lowest score an ignored one is kept: ``exp(-12)`` is nothing in 8 bits."""
 
 
-def unmasked(view: GraphView, ranges: Mapping[str, Range]) -> dict[str, Range]:
+def unmasked(view: GraphView, placement: Placement, ranges: Mapping[str, Range]) -> dict[str, Range]:
     """Ranges in which masked scores do not count: a mask of -10000 would leave no codes for the others.
 
     They are cut off a little below the lowest of the scores, where Softmax makes zero of them all the same.
     """
     adjusted = dict(ranges)
     for node in view.graph.nodes:
-        operator, made = find(node), node.outputs[0]
-        if operator is None or Trait.MASKS not in operator.traits or made not in ranges:
-            continue
-        read_by_softmax = any(r.inputs[0] == made and find(r) is operators.softmax.OPERATOR for r in view.readers(made))
-        if not read_by_softmax or ranges[made].lo.min() > MASKED:
-            continue
-        scores = [ranges[name] for name in node.inputs if name in ranges and ranges[name].lo.min() > MASKED]
-        if len(scores) == 1:
-            adjusted[made] = Range(scores[0].lo - np.float32(MARGIN), scores[0].hi)
+        mask, made = placement.known_masks.get(node.name), node.outputs[0]
+        if mask is not None and made in ranges:
+            providers = (placement.provider(name) for name in node.inputs if name not in view.constants)
+            scores = [ranges[name] for name in providers if name in ranges]
+            if len(scores) == 1:
+                adjusted[made] = Range(scores[0].lo - np.float32(MARGIN), scores[0].hi)
     return adjusted

@@ -82,8 +82,7 @@ def quantize_model(
 
     Raises:
         UnsupportedError: the model has no graph, is quantized already, or its operator set is too old; the runtime does
-            not take what the recipe asks for; a part of the model cannot be quantized and the recipe does not agree to
-            a partial result.
+            not take what the recipe asks for; a part of the model cannot be quantized and the recipe is strict.
         InvalidInputError: the calibration data or the recipe does not fit the model.
         EngineError: the model cannot be run on the data, or its answers are not finite.
     """
@@ -117,12 +116,13 @@ def quantize_model_task(
     placement = found.placement
     if treated.view is not probe.view:  # biases may have been added
         treated = replace(treated, view=view_of(treated.view.graph, probe.view.dtypes))
-        placement = place(treated.view, recipe, placement.excluded)
+        placement = place(treated.view, recipe, placement.excluded, placement.told)
     quantization = _quantization(treated, recipe, placement, found)
     written = written_graph(treated.view.graph, quantization)
     yield Progress(0, 1, "Writing the file")
     onnx = to_onnx(with_weights_inside(written))
     told = report_entries.about_data(data) if data is not None and recipe.activations == "static" else []
+    told += report_entries.about_scales(placement)
     done = ReportInputs(model, treated.view, recipe, quantization, written)
     report = done.report(found, len(onnx), (*told, *notes), (*before.applied, *treated.applied))
     quantized = Model("onnx", _quantized_name(model.name), written.initializers, written)

@@ -10,70 +10,38 @@ attention; what nothing quantized leads to stays in float.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from playground import operators
 from playground.model.graph import Node
 from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
 from playground.operators import Form, Operator, Scales, find
-from playground.ptq.choices import QuantizedOperators, quantized_operators, weight_scheme, weight_schemes
+from playground.ptq.choices import quantized_operators, weight_scheme, weight_schemes
 from playground.ptq.exclusion import excluded_nodes
+from playground.ptq.floating import Floating
+from playground.ptq.masks import WIDEST, Masks
 from playground.ptq.patterns import Groups
+from playground.ptq.placed import Bias, Placement, Told
 from playground.ptq.report import Skipped
 from playground.ptq.working_on import working_on
-from playground.quantization import Scheme
+
+__all__ = ["Bias", "Placement", "Told", "place"]
 
 
-@dataclass(frozen=True, slots=True)
-class Bias:
-    """A bias that becomes int32 with scale ``input scale * weight scale``; ``factor`` is Gemm's beta."""
-
-    node: str
-    name: str
-    input: str
-    weight: str
-    factor: float
-
-
-@dataclass(slots=True)
-class Placement:
-    """What was decided about a graph.
-
-    Attributes:
-        activations: tensor -> the tensor whose scale and zero-point it shares, or None for its own.
-        weights: constant -> its scheme, axis filled in.
-        biases: in graph order.
-        removed: names of the Relu and Clip nodes that vanish; their input takes their output's name.
-        excluded: name of a node that stays in float though its operator has a quantized form -> why.
-        operators: the operators that the recipe quantizes.
-    """
-
-    activations: dict[str, str | None] = field(default_factory=dict)
-    weights: dict[str, Scheme] = field(default_factory=dict)
-    biases: list[Bias] = field(default_factory=list)
-    removed: set[str] = field(default_factory=set)
-    excluded: Mapping[str, Skipped] = field(default_factory=dict)
-    operators: QuantizedOperators = field(default_factory=QuantizedOperators)
-
-    def provider(self, name: str) -> str:
-        """The activation whose scale and zero-point a tensor has: itself, or the first in a row that pass them on."""
-        while (source := self.activations.get(name)) is not None:
-            name = source
-        return name
-
-    def quantizes(self, node: Node) -> bool:
-        """Whether a node may be quantized: the recipe has its operator, and nothing speaks against this node."""
-        return node.name not in self.excluded and node in self.operators
-
-
-def place(view: GraphView, recipe: Recipe, excluded: Mapping[str, Skipped] | None = None) -> Placement:
+def place(
+    view: GraphView,
+    recipe: Recipe,
+    excluded: Mapping[str, Skipped] | None = None,
+    told: Told | None = None,
+) -> Placement:
     """Decide about a whole graph.
 
     Args:
         view: of a float graph. Only what its ``dtypes`` call float32 is quantized.
         recipe: what to quantize and how.
         excluded: names of the nodes that stay in float, and why; None: this is worked out, too.
+        told: what calibration has told about places; None: nothing yet.
 
     Raises:
         InvalidInputError: the recipe names an operator that has no quantized form.
@@ -81,7 +49,7 @@ def place(view: GraphView, recipe: Recipe, excluded: Mapping[str, Skipped] | Non
     operators = quantized_operators(recipe)
     if excluded is None:
         excluded = excluded_nodes(view, recipe, operators)
-    return _Placer(view, recipe, Placement(excluded=excluded, operators=operators)).place()
+    return _Placer(view, recipe, Placement(excluded=excluded, operators=operators, told=told or Told())).place()
 
 
 class _Placer:
@@ -89,6 +57,8 @@ class _Placer:
 
     def __init__(self, view: GraphView, recipe: Recipe, placement: Placement) -> None:
         self._view, self._recipe, self.placement = view, recipe, placement
+        self._groups: Groups | None = None
+        self._floating: Floating | None = None
 
     def place(self) -> Placement:
         """Place everything: by ONNX Runtime's rules, and unless the recipe names operators, what is further ours."""
@@ -97,22 +67,36 @@ class _Placer:
             Scales.RECURRENT: self._weights_alone,
         }
         forms = ~Form.NONE
+        if self._by_gain:
+            self._leave_in_float()
         if self._recipe.activations == "dynamic":
             rules[Scales.LOOKUP] = self._constants
         elif self._recipe.activations == "static":
             rules |= dict.fromkeys((Scales.ELEMENTWISE, Scales.FUNCTION, Scales.ROWS), self._elementwise)
             rules |= {Scales.PASSES: self._pass_on_named, Scales.LOOKUP: self._look_up, Scales.CLIPS: self._remove}
-            rules |= {Scales.NORMALIZATION: self._normalization}
-            forms = Form.DEFAULT if self._recipe.operators is None else Form.DEFAULT | Form.NAMED
+            rules |= {Scales.NORMALIZATION: self._normalization, Scales.CHOICE: self._choice}
+            forms = Form.DEFAULT if self._by_gain else ~Form.NONE
         self._walk(rules, forms)
-        if self._recipe.activations == "static" and self._recipe.operators is None:
-            self._place_further()
+        if self._groups is not None:
+            self._place_further(self._groups)
         for node in self._view.inner:
             if self.placement.quantizes(node):
                 with working_on(node):
                     self._weights_alone(node)
         self._leave_what_branches_read()
         return self.placement
+
+    @property
+    def _by_gain(self) -> bool:
+        """Whether what gains by it is quantized with static activations, and no operators are named."""
+        return self._recipe.activations == "static" and self._recipe.operators is None
+
+    def _leave_in_float(self) -> None:
+        """Find what would lose, and what would not gain."""
+        excluded, apart = self.placement.excluded, self.placement.told.apart
+        self._groups, masks = Groups(self._view, excluded), Masks(self._view)
+        self._floating = Floating(self._view, self._groups, masks, excluded, apart)
+        self.placement.floating, self.placement.known_masks = self._floating.nodes, masks.known
 
     def _leave_what_branches_read(self) -> None:
         """Leave in float what only nodes with branches read: they read floats."""
@@ -136,9 +120,8 @@ class _Placer:
                 with working_on(node):
                     rules[operator.scales](node)
 
-    def _place_further(self) -> None:
+    def _place_further(self, groups: Groups) -> None:
         """Place what ONNX Runtime's rules leave in float, after they have placed the rest."""
-        groups = Groups(self._view, self.placement.excluded)
         placement = self.placement
         for node in self._view.graph.nodes:
             operator = find(node)
@@ -163,7 +146,7 @@ class _Placer:
         if operator.scales in (Scales.FUNCTION, Scales.NORMALIZATION):
             self._mark(node.inputs[0], node.outputs[0])
         elif operator.scales is Scales.CHOICE:
-            self._mark(*node.inputs[1:], *node.outputs)
+            self._choice(node)
         elif operator.scales is Scales.ELEMENTWISE:
             self._elementwise(node)
         elif operator is operators.softmax.OPERATOR:
@@ -181,6 +164,9 @@ class _Placer:
         self._mark(*node.inputs, *node.outputs)
         self._constants(node)
 
+    def _choice(self, node: Node) -> None:
+        self._mark(*node.inputs[1:], *node.outputs)
+
     def _mark(self, *names: str) -> None:
         """Give tensors that are computed a scale of their own, unless they have one."""
         for name in names:
@@ -191,7 +177,7 @@ class _Placer:
         """Quantize constants of an elementwise operator (and of Gather) like the activations they meet."""
         like_activations = replace(self._recipe.activation_scheme, calibrator="minmax", calibrator_args=())
         for name in node.inputs:
-            if name in self._view.constants and self._view.dtypes[name] == "float32":
+            if self._view.dtypes.get(name) == "float32" and self._is_quantizable(node, name):
                 override = self._recipe.override_for(name)
                 rule = self._recipe.rule_for(name, node.name, op=node.op, shape=self._view.shape(name))
                 scheme = like_activations if rule is None else rule.scheme
@@ -199,6 +185,13 @@ class _Placer:
                     scheme = override.scheme
                 if scheme is not None:
                     self.placement.weights.setdefault(name, scheme)
+
+    def _is_quantizable(self, node: Node, name: str) -> bool:
+        """Whether a constant is one whose values codes can hold: all but the lowest masks."""
+        tensor = self._view.constants.get(name)
+        if tensor is None or self.placement.known_masks.get(node.name) != name:
+            return tensor is not None
+        return bool(tensor.numpy().min() > -WIDEST)
 
     def _normalization(self, node: Node) -> None:
         """Scale as a weight, bias as int32; mean and variance stay in float."""
@@ -223,7 +216,9 @@ class _Placer:
             self.placement.weights.setdefault(weight, scheme)
         if self._recipe.activations != "static":
             return
-        self._mark(*(name for name in node.inputs[:2] if name != weight), *node.outputs)
+        self._mark(*(name for name in node.inputs[:2] if name != weight))
+        if self._floating is None or not self._floating.keeps_sums(node):
+            self._mark(*node.outputs)
         operator = find(node)
         beta = 1.0 if operator is None else float(operator.get(node, "beta", 1.0))
         self._bias(node, node.inputs[2] if len(node.inputs) > 2 else "", weight, beta)
@@ -249,6 +244,9 @@ class _Placer:
     def _pass_on(self, node: Node) -> None:
         """Give a node's outputs the scale of its input, if that has one."""
         operator = find(node)
+        inserted = () if operator is None else operator.inserts(node)
+        if any(name and name not in self._view.constants for name in inserted):
+            return  # what is only known when the model runs may lie outside of the range
         if operator is not None and node.inputs[0] in self.placement.activations:
             places = operator.passes(node, self._view.graph.opset)
             self._share(node.inputs[0], [node.outputs[place] for place in places])
@@ -263,8 +261,16 @@ class _Placer:
         source, made = node.inputs[0], node.outputs[0]
         if source not in self.placement.activations:
             return
-        graph_value = source in self._view.ends or self._view.producer(source) is None
-        if self._view.uses(source) == 1 and not graph_value and not self._recipe.activation_scheme.symmetric:
+        if self._may_vanish(node, source):
             del self.placement.activations[source]
             self.placement.removed.add(node.name)
         self._mark(made)
+
+    def _may_vanish(self, node: Node, source: str) -> bool:
+        """Whether nothing else reads what a Relu or Clip limits, and codes can clip as it does."""
+        operator, view = find(node), self._view
+        limits = None if operator is None else operator.limits(node, view.constants)
+        if limits is None or not limits[0] <= 0 <= limits[1] or node.name in self.placement.told.kept:
+            return False  # zero is a code in any case
+        alone = view.uses(source) == 1 and source not in view.ends and view.producer(source) is not None
+        return alone and not self._recipe.activation_scheme.symmetric

@@ -18,7 +18,7 @@ from playground.errors import UnsupportedError
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Graph, Node, Tensor
 from playground.model.naming import FreeNames
-from playground.operators import find
+from playground.operators import Operator, find
 from playground.ptq.constants import Int32Bias, flat_parameters
 from playground.ptq.placement import Placement
 from playground.ptq.working_on import working_on
@@ -76,6 +76,7 @@ class QdqWriter:
         self._takes_name_of = {node.inputs[0]: node.outputs[0] for node in removed}
         self._outputs = {value.name for value in graph.outputs}
         self._names = FreeNames.of(graph)
+        self._node_names = FreeNames(node.name for node in graph.nodes)
 
     def write(self) -> Graph:
         """The quantized graph."""
@@ -98,11 +99,12 @@ class QdqWriter:
 
     def _dequantize(self, name: str, inputs: tuple[str, ...], output: str, axis: int | None = None) -> None:
         attributes = {} if axis is None else {"axis": axis}
-        self._made.append(
-            Node(
-                operators.dequantize_linear.OPERATORS[0].name, f"{name}_DequantizeLinear", inputs, (output,), attributes
-            )
-        )
+        self._add(operators.dequantize_linear.OPERATORS[0], f"{name}_DequantizeLinear", inputs, output, attributes)
+
+    def _add(
+        self, operator: Operator, name: str, inputs: tuple[str, ...], output: str, attributes: Mapping[str, Any]
+    ) -> None:
+        self._made.append(Node(operator.name, self._node_names.take(name), inputs, (output,), attributes))
 
     def _dequantize_weight(self, name: str) -> None:
         weight = self._given.weights[name]
@@ -134,7 +136,7 @@ class QdqWriter:
             self._parameters[name] = self._parameters[provider]
         codes = self._names.take(f"{name}_QuantizeLinear_Output")
         inputs = source, *self._parameters[name]
-        self._made.append(Node(operators.quantize_linear.OPERATORS[0].name, f"{name}_QuantizeLinear", inputs, (codes,)))
+        self._add(operators.quantize_linear.OPERATORS[0], f"{name}_QuantizeLinear", inputs, codes, {})
         self._read_as[name] = name if source != name else self._names.take(f"{name}_DequantizeLinear_Output")
         self._dequantize(name, (codes, *self._parameters[name]), self._read_as[name])
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from playground.errors import plural
 from playground.metrics import sqnr_db
 from playground.model.graph import Graph, Model, Node
 from playground.model.graph_view import GraphView
@@ -16,6 +17,7 @@ from playground.operators import Trait, find
 from playground.ptq.calibrated_placement import Calibrated
 from playground.ptq.calibration_data import CalibrationData
 from playground.ptq.exclusion import float_operators, untouched_constants
+from playground.ptq.placement import Placement
 from playground.ptq.qdq import Quantization
 from playground.ptq.quantize_weights import with_overrides
 from playground.ptq.report import AppliedAlgorithm, QuantizedActivation, QuantizedTensor, Report
@@ -79,6 +81,16 @@ def about_data(data: CalibrationData) -> list[str]:
     return told
 
 
+def about_scales(placement: Placement) -> list[str]:
+    """Sentences about what no one scale can hold."""
+    apart = [placement.excluded[name] for name in sorted(placement.told.apart) if name in placement.excluded]
+    return [
+        f"{skipped.name!r} ({skipped.op}) stays in float: {skipped.reason}. Scale the values to one range in the model "
+        "to have it quantized."
+        for skipped in apart
+    ]
+
+
 def about_storage(written: Graph, quantization: Quantization) -> list[str]:
     """Sentences about codes that a file keeps less tightly than they could be."""
     loose = [
@@ -98,17 +110,19 @@ def about_dynamic(view: GraphView, quantization: Quantization, recipe: Recipe) -
     """Sentences about what dynamic activations cannot have."""
     if recipe.activations != "dynamic" or recipe.weights.granularity != "channel":
         return []
-    convs = [node for node in view.graph.nodes if view.weight(node) in quantization.weights and _is_convolution(node)]
-    if not convs:
+    found = {weight for node in view.graph.nodes if (weight := _filters(node, view)) in quantization.weights}
+    coarse = [weight for weight in found if weight and not quantization.weights[weight].scheme.symmetric]
+    if not coarse:
         return []
     return [
-        f"{len(convs)} Conv weights have one scale a tensor: ConvInteger takes one, so ONNX Runtime's tool does this."
+        f"{plural(len(coarse), 'convolution')} with one scale for all channels: ConvInteger takes one zero-point. "
+        "Use symmetric weights to have one scale a channel."
     ]
 
 
-def _is_convolution(node: Node) -> bool:
+def _filters(node: Node, view: GraphView) -> str | None:
     operator = find(node)
-    return operator is not None and Trait.CONVOLUTION in operator.traits
+    return view.weight(node) if operator is not None and Trait.CONVOLUTION in operator.traits else None
 
 
 def packed_bytes(written: Graph, quantization: Quantization) -> int:

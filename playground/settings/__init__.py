@@ -69,7 +69,7 @@ class Settings:
     runtime: str = DEFAULT_RUNTIME
     algorithms: str = ""
     parameters: str = ""
-    partial: bool = False
+    partial: bool = True
 
     @property
     def scheme(self) -> Scheme:

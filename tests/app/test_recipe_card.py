@@ -64,8 +64,9 @@ def test_the_report_shows_each_algorithm_before_and_after(view, workspace):
     assert workspace.result is None
 
 
-def test_a_model_with_a_part_that_cannot_be_quantized_is_refused_with_an_offer(page, refused, files):
+def test_a_model_with_a_part_that_cannot_be_quantized_is_refused_with_an_offer_if_asked_to(page, refused, files):
     page.ask("load", files=(files.linear_model(op="Log"),))
+    page.set(partial=False)
     with pytest.raises(refused) as refusal:
         page.ask("quantize")
     assert "Log" in refusal.value.message

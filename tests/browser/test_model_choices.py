@@ -90,7 +90,7 @@ def test_a_runtime_says_at_once_what_it_does_not_take(model):
     expect(troubles).to_be_hidden()
 
 
-def test_what_cannot_be_quantized_is_named_and_the_rest_offered(model, tmp_path, toasts):
+def test_what_cannot_be_quantized_is_named_and_the_rest_offered_where_all_is_asked_for(model, tmp_path, toasts):
     weight = numpy_helper.from_array(np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3), "w")
     nodes = [
         helper.make_node("MatMul", ["x", "w"], ["h"], "product"),
@@ -102,6 +102,7 @@ def test_what_cannot_be_quantized_is_named_and_the_rest_offered(model, tmp_path,
     (tmp_path / "own.onnx").write_bytes(helper.make_model(graph, opset_imports=opsets).SerializeToString())
     model.set_input_files("#open", tmp_path / "own.onnx")
     model.wait_for_function("() => playground.state.model === 'upload'")
+    model.evaluate("() => playground.setState({ partial: false })")
     model.locator("#quantize").click()
     model.get_by_role("button", name="Quantize the rest").wait_for()
     assert any("'whirl' (Whirl)" in text and "my.own" in text for text in toasts(model))

@@ -240,6 +240,9 @@ def test_preparing_and_partial_results_are_asked_for(playground_cli, tmp_path):
     options = ["--prepare", "--partial", "--exclude", "fc1*", "-o", tmp_path / "out.onnx", "--json"]
     recipe = playground_cli("quantize", "gallery:digits-mlp", *options).json["recipe"]
     assert (recipe["prepare"], recipe["partial"]) == (True, True)
+    options = ["-o", tmp_path / "out.onnx", "--json"]
+    assert playground_cli("quantize", "gallery:digits-mlp", *options).json["recipe"]["partial"] is True
+    assert playground_cli("quantize", "gallery:digits-mlp", "--strict", *options).json["recipe"]["partial"] is False
 
 
 def test_labels_beside_calibration_data_give_the_accuracy_before_and_after(playground_cli, tmp_path):

@@ -1,4 +1,4 @@
-"""What is refused before anything is computed: where, what, and what to do; and what goes on if the recipe agrees."""
+"""What is refused before anything is computed: where, what, and what to do; else the rest is quantized."""
 
 from typing import Any
 
@@ -17,17 +17,34 @@ from playground.quantization import Scheme
 
 Data = dict[str, np.ndarray]
 INT4 = Scheme("int4")
+STRICT = Recipe(partial=False)
 
 RECIPES: list[tuple[Recipe, type[PlaygroundError], str]] = [
     (
-        Recipe((Rule("fc9*"),)),
+        Recipe((Rule("fc9*"),), partial=False),
         InvalidInputError,
         "rule 1 ('fc9*'): the rule matches no tensor and no node of the model",
     ),
-    (Recipe((Rule("conv?"), Rule("conv1", INT4))), InvalidInputError, "rule 2 ('conv1'): the rule has no effect"),
-    (Recipe((Rule("w*", INT4, op="LSTM"),)), InvalidInputError, "rule 1 ('w*' LSTM): the rule matches no"),
-    (Recipe((Rule("w*", INT4, shape=(9, 9)),)), InvalidInputError, "rule 1 ('w*' 9x9): the rule matches no"),
-    (Recipe(overrides=(Override("w9", INT4),)), InvalidInputError, "override of 'w9': the model has no such tensor"),
+    (
+        Recipe((Rule("conv?"), Rule("conv1", INT4)), partial=False),
+        InvalidInputError,
+        "rule 2 ('conv1'): the rule has no effect",
+    ),
+    (
+        Recipe((Rule("w*", INT4, op="LSTM"),), partial=False),
+        InvalidInputError,
+        "rule 1 ('w*' LSTM): the rule matches no",
+    ),
+    (
+        Recipe((Rule("w*", INT4, shape=(9, 9)),), partial=False),
+        InvalidInputError,
+        "rule 1 ('w*' 9x9): the rule matches no",
+    ),
+    (
+        Recipe(overrides=(Override("w9", INT4),), partial=False),
+        InvalidInputError,
+        "override of 'w9': the model has no such tensor",
+    ),
     (Recipe(algorithms=(AlgorithmCall("alchemy"),)), InvalidInputError, "there is no algorithm 'alchemy'"),
     (Recipe(operators=("Conv", "Einsum")), InvalidInputError, "operators: Einsum cannot be quantized"),
     (Recipe(weights=Scheme("int4"), activations="dynamic"), UnsupportedError, "multiplies no dynamic activations"),
@@ -46,7 +63,7 @@ def test_recipes_that_do_not_fit(model: Model, data: Data, recipe: Recipe, kind:
 
 def test_names_that_are_nearly_right_are_told(model: Model) -> None:
     with pytest.raises(InvalidInputError, match="Use a name such as 'conv1'"):
-        quantize_model(model, Recipe((Rule("Conv1"),)))
+        quantize_model(model, Recipe((Rule("Conv1"),), partial=False))
 
 
 def test_general_rules_need_not_match(model: Model, data: Data) -> None:
@@ -54,8 +71,8 @@ def test_general_rules_need_not_match(model: Model, data: Data) -> None:
     assert len(quantize_model(model, recipe, data).report.tensors) == 3
 
 
-def test_idle_rules_are_told_where_the_recipe_agrees(model: Model, data: Data) -> None:
-    report = quantize_model(model, Recipe((Rule("fc9*"),), partial=True), data).report
+def test_idle_rules_are_told_unless_the_recipe_is_strict(model: Model, data: Data) -> None:
+    report = quantize_model(model, Recipe((Rule("fc9*"),)), data).report
     assert report.warnings == ("Rule 1 ('fc9*'): the rule matches no tensor and no node of the model.",)
 
 
@@ -75,7 +92,7 @@ def branch() -> Node:
 def test_control_flow(changed: Any, model: Model, data: Data) -> None:
     with_flag = changed({"flag": np.array(True)})
     different = with_node(lambda **f: changed({"flag": np.array(True)}, **f), with_flag, branch())
-    quantized = quantize_model(different, Recipe(), data)
+    quantized = quantize_model(different, STRICT, data)
     onnx.checker.check_model(quantized.onnx)
     assert [tensor.name for tensor in quantized.report.tensors] == ["w1", "w2", "w3"]
     reasons = {skip.name: skip.reason for skip in quantized.report.skipped}
@@ -91,14 +108,14 @@ def test_operators_of_its_own(changed: Any, model: Model, data: Data) -> None:
     with pytest.raises(
         UnsupportedError, match=r"node 'sparkle' \(Sparkle\): no engine can run operators of the domain"
     ):
-        quantize_model(different, None, data)
-    quantized = quantize_model(different, Recipe(partial=True), data)
+        quantize_model(different, STRICT, data)
+    quantized = quantize_model(different, None, data)
     assert [tensor.name for tensor in quantized.report.tensors] == ["w1", "w2", "w3"]
     assert [activation.name for activation in quantized.report.activations] == ["x", "r1"]
     reasons = {skip.name: skip.reason for skip in quantized.report.skipped}
     assert reasons["b2"] == reasons["b3"] == "the activation it belongs to has no range"
     assert "no engine can run operators" in quantized.report.warnings[0]
-    weights_only = quantize_model(different, Recipe(activations="weight_only", partial=True))
+    weights_only = quantize_model(different, Recipe(activations="weight_only"))
     assert len(weights_only.report.tensors) == 3
 
 
@@ -120,10 +137,10 @@ def test_answers_that_are_not_finite(
     monkeypatch.setattr("playground.ptq.capture.HEAVY", heavy)
     different = with_node(changed, model, Node("Log", "log", ("r1",), ("l",)))
     with pytest.raises(EngineError, match=r"output 'z': .* begins with node 'log' \(Log\)\. .*partial=True"):
-        quantize_model(different, None, data)
+        quantize_model(different, STRICT, data)
     w3 = np.full((36, 5), np.nan, np.float32)
     with pytest.raises(EngineError, match=r"begins with node 'fc' \(Gemm\), whose constant 'w3' is not"):
-        quantize_model(changed({"w3": w3}), None, data)
+        quantize_model(changed({"w3": w3}), STRICT, data)
 
 
 def test_functions_of_its_own(model: Model) -> None:
@@ -163,9 +180,11 @@ def test_bad_calibration_data(model: Model, given: Any, words: str) -> None:
     assert words in str(error.value)
 
 
-def test_samples_that_are_not_finite_are_left_out_if_the_recipe_agrees(model: Model, data: Data) -> None:
+def test_samples_that_are_not_finite_are_left_out(model: Model, data: Data) -> None:
     x = data["x"].copy()
     x[[3, 7], 0, 0, 0] = np.nan, np.inf
-    report = quantize_model(model, Recipe(partial=True), {"x": x}).report
+    with pytest.raises(InvalidInputError, match="sample 3 has NaN or infinity, as 2 of 50"):
+        quantize_model(model, STRICT, {"x": x})
+    report = quantize_model(model, None, {"x": x}).report
     assert report.calibration_samples == 48
     assert "2 calibration samples were left out: they hold NaN or infinity." in report.warnings

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from playground.model.recipe import CalibrationSettings, Recipe
+from playground.model.recipe import CalibrationSettings, Recipe, Rule
 from playground.opening import load
 from playground.ptq.pipeline import quantize_model
 from playground.quantization import Scheme
@@ -67,10 +67,9 @@ def test_static_with_other_types_and_granularities(name: str, case: dict[str, An
 @pytest.mark.parametrize("weights", ["int8", "uint8"])
 @pytest.mark.parametrize("name", MODELS)
 def test_dynamic(name: str, weights: str, per_channel: bool, tmp_path: Path) -> None:
-    recipe = Recipe(
-        weights=Scheme(weights, granularity="channel" if per_channel else "tensor", symmetric=weights == "int8"),
-        activations="dynamic",
-    )
+    scheme = Scheme(weights, granularity="channel" if per_channel else "tensor", symmetric=weights == "int8")
+    one_scale = Rule("*", Scheme(weights, symmetric=weights == "int8"), op="Conv")  # as the tool has it
+    recipe = Recipe((one_scale,), weights=scheme, activations="dynamic")
     made = quantize_model(load(MODELS[name].SerializeToString(), f"{name}.onnx"), recipe)
     assert_equal_files(made.onnx, dynamic(name, tmp_path, weights, per_channel), name)
     assert made.report.calibration_samples == 0

@@ -7,8 +7,10 @@ import pytest
 from playground.engines.run import refused
 from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
 from playground.operators import view_of
+from playground.ptq.masks import Masks
 from playground.ptq.patterns import Groups, unmasked
 from playground.ptq.pipeline import quantize_model
+from playground.ptq.placement import Placement
 from playground.quantization import Range
 
 RANDOM = np.random.default_rng(3)
@@ -115,8 +117,8 @@ def test_attention_is_quantized_whole_and_a_mask_costs_no_accuracy(name):
 def test_masked_scores_are_cut_off_below_the_lowest_of_the_others():
     net = attention(*MASKINGS["sum"][0], mask=MASK)
     ranges = {"d": Range([[-5.0]], [[7.0]]), "e": Range([[-10005.0]], [[7.0]]), "x": Range(-1.0, 1.0)}
-    adjusted = unmasked(view_of(net), ranges)
+    placed = Placement({"d": None, "e": None, "x": None}, known_masks=Masks(view_of(net)).known)
+    adjusted = unmasked(view_of(net), placed, ranges)
     assert (adjusted["e"].lo.item(), adjusted["e"].hi.item()) == (-17.0, 7.0)
     assert adjusted["d"] is ranges["d"]
-    plain = ranges | {"e": Range([[-9.0]], [[9.0]])}
-    assert unmasked(view_of(net), plain) == plain
+    assert unmasked(view_of(net), Placement({"d": None, "e": None, "x": None}), ranges) == ranges

@@ -71,7 +71,8 @@ class Recipe:
         prepare: whether to fold constants and batch normalizations and to remove dead code first, see
             ``playground.ptq.preparation``.
         partial: whether to quantize what can be where a part of the model cannot (control flow, operators that nothing
-            here can run, values that are not finite, rules that match nothing). Otherwise such a model is refused.
+            here can run, values that are not finite, rules that match nothing), and to say what was left out. False is
+            strict: such a model is refused.
 
     Raises:
         InvalidInputError: a field has an invalid value, or the recipe contradicts itself.
@@ -89,7 +90,7 @@ class Recipe:
     operators: tuple[str, ...] | None = None
     biases: str = "int32"
     prepare: bool = False
-    partial: bool = False
+    partial: bool = True
     _override_of: Mapping[str, Override] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
