@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.errors import UnsupportedError
 from playground.model.graph import Graph, Node, Tensor
 from playground.model.naming import FreeNames
+from playground.opening.operator_sets import with_operator_set
 from playground.operators import (
     add,
     cast,
@@ -42,16 +42,6 @@ _FLOAT = 1
 """ONNX's number of float32, for Cast."""
 
 
-def require_dynamic_opset(graph: Graph) -> None:
-    """Refuse a graph whose operator set lacks DynamicQuantizeLinear (UnsupportedError)."""
-    if graph.opset < 11:
-        raise UnsupportedError(
-            f"operator set {graph.opset} has no DynamicQuantizeLinear",
-            where=graph.name,
-            hint="Convert the model to opset 13",
-        )
-
-
 class DynamicWriter:
     """Builds the graph with integer products from the float one and its quantized weights."""
 
@@ -74,7 +64,7 @@ class DynamicWriter:
         used |= {value.name for value in self._graph.outputs} | set(wanted)
         self._made = [node for node in self._made if node.op != DEQUANTIZE or node.outputs[0] in used]
         kept = {name: tensor for name, tensor in self._graph.initializers.items() if name in used}
-        return self._graph.with_(nodes=tuple(self._made), initializers={**kept, **self._constants})
+        return with_operator_set(self._graph.with_(nodes=tuple(self._made), initializers={**kept, **self._constants}))
 
     def _write_node(self, node: Node) -> None:
         operator = find(node)

@@ -15,6 +15,8 @@ from playground.model.graph import Graph, Model
 from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
+from playground.opening import working
+from playground.opening.operator_sets import refuse_newer
 from playground.operators import find, validate, view_of
 from playground.ptq import report_entries
 from playground.ptq.calibrated_placement import Calibrated, DryRun, calibrated_task, dry_run_task
@@ -22,7 +24,7 @@ from playground.ptq.calibration_data import CalibrationData, Given, calibration_
 from playground.ptq.capture import release_task
 from playground.ptq.checks import checked
 from playground.ptq.placement import Placement, place
-from playground.ptq.qdq import QdqWriter, Quantization, require_opset
+from playground.ptq.qdq import QdqWriter, Quantization
 from playground.ptq.quantize_weights import activation_parameters, quantize_biases, weights_task, with_overrides
 from playground.ptq.range_cache import Cache
 from playground.ptq.report import Report
@@ -80,9 +82,9 @@ def quantize_model(
         cache: ranges that were found before are taken from it, new ones kept in it: a dict, or ``FolderCache(path)``.
 
     Raises:
-        UnsupportedError: the model has no graph, is quantized already, or its operator set is too old; the runtime does
-            not take what the recipe asks for; a part of the model cannot be quantized and the recipe does not agree to
-            a partial result.
+        UnsupportedError: the model has no graph, is quantized already, or needs too new an operator set; the runtime
+            does not take what the recipe asks for; a part of the model cannot be quantized and the recipe does not
+            agree to a partial result.
         InvalidInputError: the calibration data or the recipe does not fit the model.
         EngineError: the model cannot be run on the data, or its answers are not finite.
     """
@@ -129,7 +131,8 @@ def quantize_model_task(
 
 
 def _float_graph(model: Model) -> Graph:
-    graph = model.required_graph()
+    graph = working(model.required_graph())[0]
+    refuse_newer(graph)
     writes = (
         *operators.quantize_linear.OPERATORS,
         *operators.dequantize_linear.OPERATORS,
@@ -199,14 +202,9 @@ def written_graph(graph: Graph, quantization: Quantization, wanted: Collection[s
         graph: the float graph.
         quantization: what was decided about it.
         wanted: values to be had in float even where only codes are read.
-
-    Raises:
-        UnsupportedError: the graph's operator set is too old for it.
     """
     if quantization.dynamic:
-        from playground.ptq.dynamic import DynamicWriter, require_dynamic_opset
+        from playground.ptq.dynamic import DynamicWriter
 
-        require_dynamic_opset(graph)
         return DynamicWriter(graph, quantization).write(wanted)
-    require_opset(graph, any(scheme.granularity == "channel" for scheme in quantization.placement.weights.values()))
     return QdqWriter(graph, quantization).write()
