@@ -122,11 +122,11 @@ def quantize_model_task(
     quantization = _quantization(treated, recipe, placement, found)
     written = written_graph(treated.view.graph, quantization)
     yield Progress(0, 1, "Writing the file")
-    onnx = to_onnx(written)
+    onnx = to_onnx(written, model)
     told = report_entries.about_data(data) if data is not None and recipe.activations == "static" else []
     done = ReportInputs(model, treated.view, recipe, quantization, written)
     report = done.report(found, len(onnx), (*told, *notes), (*before.applied, *treated.applied))
-    quantized = Model("onnx", _quantized_name(model.name), written.initializers, written)
+    quantized = replace(model, name=_quantized_name(model.name), tensors=written.initializers, graph=written, notes=())
     return QuantizedModel(quantized, onnx, report, quantization, treated.view.graph, found.histograms)
 
 
