@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from playground.errors import BadFileError, typed
+from playground.errors import BadFileError, plural, typed
 from playground.host.sources import Source
 from playground.model.graph import Graph, Model
 from playground.model.loading import DAMAGED, read
+from playground.opening.folding import folded
 from playground.opening.operator_sets import NEWEST, OLDEST, with_operator_set
 from playground.opening.upgrading import upgraded
 
@@ -56,7 +57,10 @@ def working(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
     """
     if not OLDEST <= graph.opset <= NEWEST:
         return graph, ()
-    made = with_operator_set(upgraded(graph))
-    if made.opset == graph.opset:
-        return made, ()
-    return made, (f"Operator set {graph.opset} was brought to {made.opset}.",)
+    made, count = folded(with_operator_set(upgraded(graph)))
+    told = [] if made.opset == graph.opset else [f"Operator set {graph.opset} was brought to {made.opset}."]
+    if count:
+        told.append(
+            f"{plural(count, 'node')} that {'reads' if count == 1 else 'read'} constants alone became constants."
+        )
+    return made, tuple(told)
