@@ -107,6 +107,15 @@ OPERATIONS, OPERATIONS_FACTOR = 2**28, 2**16
 MOST_INNER_NODES = 2**24
 """Nodes that run in the branches or the body of one node, all iterations together: minutes natively. A decoder that
 makes 1,000 words, each with a graph of 2,000 nodes, runs 2 million."""
+FOLDED_BYTES, FOLDED_FACTOR = 2**20, 4
+"""What is computed from constants when a model is opened takes so many bytes together, and so many more for each byte
+of the constants: 8-bit codes become float32, and a small file stays small."""
+
+FOLDING_WORK, FOLDING_WORK_FACTOR = 64 * 2**20, 8
+"""And so many bytes are read and written on the way, which takes a second natively."""
+
+FOLDING_OPERATIONS = 2**24
+"""Multiply-adds of one operator that is computed so: 10 ms."""
 
 MOST_TAPS = 2**16
 """Places of one window. NumPy goes through them one by one; a mean over images of 224 x 224 has 50,176."""
@@ -115,6 +124,16 @@ MOST_TAPS = 2**16
 def value_bytes(given: int) -> int:
     """Bytes that one value may take where constants and inputs have ``given`` bytes."""
     return min(MOST_VALUE_BYTES, VALUE_BYTES + VALUE_FACTOR * given)
+
+
+def folded_bytes(given: int) -> int:
+    """Bytes that the results of constant folding may take where constants have ``given`` bytes."""
+    return FOLDED_BYTES + FOLDED_FACTOR * given
+
+
+def folding_work(given: int) -> int:
+    """Bytes that constant folding may read and write where constants have ``given`` bytes."""
+    return FOLDING_WORK + FOLDING_WORK_FACTOR * given
 
 
 def operations(given: int) -> int:

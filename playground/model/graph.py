@@ -146,6 +146,29 @@ class NoGraph:
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What an ONNX file says outside its graph, besides metadata; empty where it says nothing.
+
+    Attributes:
+        producer: name of the tool that wrote it.
+        producer_version: its version.
+        domain: a namespace, by a reversed domain name.
+        version: of the model.
+        text: what the model is, in words.
+        graph_text: what its graph is, in words.
+        graph_metadata: entries of the graph.
+    """
+
+    producer: str = ""
+    producer_version: str = ""
+    domain: str = ""
+    version: int = 0
+    text: str = ""
+    graph_text: str = ""
+    graph_metadata: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """What a reader returns: the file's format id, its name, all its tensors, and the graph if it has one."""
 
@@ -155,9 +178,11 @@ class Model:
     graph: Graph | None = None
     metadata: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[str, ...] = ()
-    """Sentences about what the reader saw but did not use."""
+    """Sentences about what the reader saw but did not use, and what was changed when the file was opened."""
     no_graph: NoGraph = NoGraph()
     """Why there is no graph, if there is none."""
+    about: About = About()
+    """What goes with the graph into files that are written."""
 
     def required_graph(self) -> Graph:
         """The graph.

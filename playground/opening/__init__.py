@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from playground.errors import BadFileError, typed
+from playground.errors import BadFileError, plural, typed
 from playground.host.sources import Source
 from playground.model.graph import Graph, Model
 from playground.model.loading import DAMAGED, read
 from playground.opening.branches import with_known_conditions, with_weights_outside
+from playground.opening.folding import folded
 from playground.opening.operator_sets import NEWEST, OLDEST, with_operator_set
 from playground.opening.upgrading import upgraded
 
@@ -57,7 +58,14 @@ def working(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
     """
     if not OLDEST <= graph.opset <= NEWEST:
         return with_known_conditions(graph), ()
-    made = with_operator_set(with_known_conditions(upgraded(graph)))
-    if made.opset == graph.opset:
-        return made, ()
-    return made, (f"Operator set {graph.opset} was brought to {made.opset}.",)
+    made, count = folded(with_operator_set(upgraded(graph)))
+    resolved = with_known_conditions(made)
+    if resolved is not made:  # the branch that is taken may have more that is constant
+        made, more = folded(resolved)
+        count += more
+    told = [] if made.opset == graph.opset else [f"Operator set {graph.opset} was brought to {made.opset}."]
+    if count:
+        told.append(
+            f"{plural(count, 'node')} that {'reads' if count == 1 else 'read'} constants alone became constants."
+        )
+    return made, tuple(told)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from playground import operators
+from playground.errors import UnsupportedError
 from playground.model.element_types import BY_ONNX
 from playground.model.graph import Graph, Node
 
@@ -30,7 +31,8 @@ _OF_TYPES = {
 def needed(graph: Graph) -> tuple[int, str]:
     """The oldest operator set that has all nodes of a graph in their forms, and what asks for it."""
     types = set(_types(graph))
-    most = max(((_OF_TYPES.get(name, 1), f"values of type {name}") for name in types), default=(1, ""))
+    late = ((_OF_TYPES[name], f"values of type {name}") for name in types if name in _OF_TYPES)
+    most = max(late, default=(1, ""))
     for node in _nodes(graph):
         asked = _needed_by(node, types)
         if asked > most[0]:
@@ -44,6 +46,18 @@ def with_operator_set(graph: Graph) -> Graph:
     A node of an operator that is not known here needs the graph's own.
     """
     return in_set(graph, max(FLOOR, min(graph.opset, NEWEST_WRITTEN), needed(graph)[0]))
+
+
+def refuse_newer(graph: Graph) -> None:
+    """Raise UnsupportedError if a graph needs a newer operator set than files are written in."""
+    if graph.opset > NEWEST_WRITTEN:
+        opset, what = needed(graph)
+        because = f", because of {what}" if opset > NEWEST_WRITTEN else ""
+        raise UnsupportedError(
+            f"the model needs operator set {graph.opset}{because}, and files are written in {NEWEST_WRITTEN} at most",
+            where=graph.name,
+            hint="Export it for an older operator set",
+        )
 
 
 def in_set(graph: Graph, opset: int) -> Graph:

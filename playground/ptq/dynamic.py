@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.errors import UnsupportedError
 from playground.model.graph import Graph, Node, Tensor
 from playground.model.naming import FreeNames
+from playground.opening.operator_sets import with_operator_set
 from playground.operators import (
     Scales,
     add,
@@ -47,16 +47,6 @@ DEQUANTIZE = dequantize_linear.OPERATORS[0].name
 
 _FLOAT = 1
 """ONNX's number of float32, for Cast."""
-
-
-def require_dynamic_opset(graph: Graph) -> None:
-    """Refuse a graph whose operator set lacks DynamicQuantizeLinear (UnsupportedError)."""
-    if graph.opset < 11:
-        raise UnsupportedError(
-            f"operator set {graph.opset} has no DynamicQuantizeLinear",
-            where=graph.name,
-            hint="Convert the model to opset 13",
-        )
 
 
 class DynamicWriter:
@@ -90,7 +80,8 @@ class DynamicWriter:
         if self._quantizes_lstm:
             others.setdefault(dynamic_quantize_lstm.OPERATOR.domain, 1)
         constants = {**kept, **self._constants}
-        return self._graph.with_(nodes=tuple(self._made), initializers=constants, other_opsets=others)
+        made = self._graph.with_(nodes=tuple(self._made), initializers=constants, other_opsets=others)
+        return with_operator_set(made)
 
     def _write_node(self, node: Node) -> None:
         node = self._with_branches(node)

@@ -15,6 +15,8 @@ from playground.model.graph import Graph, Model
 from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
+from playground.opening import working
+from playground.opening.operator_sets import refuse_newer
 from playground.operators import find, validate, view_of
 from playground.ptq import report_entries
 from playground.ptq.calibrated_placement import Calibrated, DryRun, calibrated_task, dry_run_task
@@ -23,7 +25,7 @@ from playground.ptq.capture import release_task
 from playground.ptq.checks import checked
 from playground.ptq.inside import with_weights_inside
 from playground.ptq.placement import Placement, place
-from playground.ptq.qdq import QdqWriter, Quantization, require_opset
+from playground.ptq.qdq import QdqWriter, Quantization
 from playground.ptq.quantize_weights import activation_parameters, quantize_biases, weights_task, with_overrides
 from playground.ptq.range_cache import Cache
 from playground.ptq.report import Report
@@ -81,8 +83,8 @@ def quantize_model(
         cache: ranges that were found before are taken from it, new ones kept in it: a dict, or ``FolderCache(path)``.
 
     Raises:
-        UnsupportedError: the model has no graph, is quantized already, or its operator set is too old; the runtime does
-            not take what the recipe asks for; a part of the model cannot be quantized and the recipe is strict.
+        UnsupportedError: the model has no graph, is quantized already, or needs too new an operator set; the runtime
+            does not take what the recipe asks for; a part of the model cannot be quantized and the recipe is strict.
         InvalidInputError: the calibration data or the recipe does not fit the model.
         EngineError: the model cannot be run on the data, or its answers are not finite.
     """
@@ -120,17 +122,18 @@ def quantize_model_task(
     quantization = _quantization(treated, recipe, placement, found)
     written = written_graph(treated.view.graph, quantization)
     yield Progress(0, 1, "Writing the file")
-    onnx = to_onnx(with_weights_inside(written))
+    onnx = to_onnx(with_weights_inside(written), model)
     told = report_entries.about_data(data) if data is not None and recipe.activations == "static" else []
     told += report_entries.about_scales(placement)
     done = ReportInputs(model, treated.view, recipe, quantization, written)
     report = done.report(found, len(onnx), (*told, *notes), (*before.applied, *treated.applied))
-    quantized = Model("onnx", _quantized_name(model.name), written.initializers, written)
+    quantized = replace(model, name=_quantized_name(model.name), tensors=written.initializers, graph=written, notes=())
     return QuantizedModel(quantized, onnx, report, quantization, treated.view.graph, found.histograms)
 
 
 def _float_graph(model: Model) -> Graph:
-    graph = model.required_graph()
+    graph = working(model.required_graph())[0]
+    refuse_newer(graph)
     writes = (
         *operators.quantize_linear.OPERATORS,
         *operators.dequantize_linear.OPERATORS,
@@ -200,14 +203,9 @@ def written_graph(graph: Graph, quantization: Quantization, wanted: Collection[s
         graph: the float graph.
         quantization: what was decided about it.
         wanted: values to be had in float even where only codes are read.
-
-    Raises:
-        UnsupportedError: the graph's operator set is too old for it.
     """
     if quantization.dynamic:
-        from playground.ptq.dynamic import DynamicWriter, require_dynamic_opset
+        from playground.ptq.dynamic import DynamicWriter
 
-        require_dynamic_opset(graph)
         return DynamicWriter(graph, quantization).write(wanted)
-    require_opset(graph, any(scheme.granularity == "channel" for scheme in quantization.placement.weights.values()))
     return QdqWriter(graph, quantization).write()

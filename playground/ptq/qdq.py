@@ -14,29 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground import operators
-from playground.errors import UnsupportedError
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Graph, Node, Tensor
 from playground.model.naming import FreeNames
+from playground.opening.operator_sets import with_operator_set
 from playground.operators import Operator, find
 from playground.ptq.constants import Int32Bias, flat_parameters
 from playground.ptq.placement import Placement
 from playground.ptq.working_on import working_on
 from playground.quantization import QParams, QTensor
-
-
-def require_opset(graph: Graph, per_channel: bool) -> None:
-    """Refuse a graph whose operator set lacks what QDQ needs (UnsupportedError)."""
-    if graph.opset < 10:
-        raise UnsupportedError(
-            f"operator set {graph.opset} has no QuantizeLinear", where=graph.name, hint="Convert the model to opset 13"
-        )
-    if graph.opset < 13 and per_channel:
-        raise UnsupportedError(
-            f"operator set {graph.opset} supports only one scale per tensor",
-            where=graph.name,
-            hint="Convert the model to opset 13, or quantize with granularity 'tensor'",
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +65,7 @@ class QdqWriter:
         self._node_names = FreeNames(node.name for node in graph.nodes)
 
     def write(self) -> Graph:
-        """The quantized graph."""
+        """The quantized graph, in an operator set that has all of its nodes."""
         for name in self._given.weights:
             self._dequantize_weight(name)
         for value in self._graph.inputs:
@@ -90,7 +76,7 @@ class QdqWriter:
                     self._copy(node)
         used = {name for node in self._made for name in node.reads} | self._outputs
         kept = {name: tensor for name, tensor in self._graph.initializers.items() if name in used}
-        return self._graph.with_(nodes=tuple(self._made), initializers={**kept, **self._constants})
+        return with_operator_set(self._graph.with_(nodes=tuple(self._made), initializers={**kept, **self._constants}))
 
     def _constant(self, wanted: str, values: NDArray[Any], dtype: str = "") -> str:
         name, element = self._names.take(wanted), BY_NAME[dtype or values.dtype.name]
@@ -109,8 +95,8 @@ class QdqWriter:
     def _dequantize_weight(self, name: str) -> None:
         weight = self._given.weights[name]
         scale, zero_point = flat_parameters(weight)
-        # Of the codes narrower than a byte, ONNX has a type for those of 4 bits only, from opset 21 on
-        narrow = weight.scheme.number_format.bits == 4 and self._graph.opset >= 21
+        # Of the codes narrower than a byte, runtimes take those of 4 bits only
+        narrow = weight.scheme.number_format.bits == 4
         dtype = weight.scheme.format if narrow else weight.codes.dtype.name
         inputs = (
             self._constant(f"{name}_quantized", weight.codes, dtype),

@@ -96,13 +96,13 @@ def about_storage(written: Graph, quantization: Quantization) -> list[str]:
     loose = [
         name
         for name, weight in quantization.weights.items()
-        if weight.scheme.number_format.bits < 8 and (weight.scheme.number_format.bits != 4 or written.opset < 21)
+        if weight.scheme.number_format.bits not in (4, *range(8, 33))
     ]
     if not loose:
         return []
     return [
         f"{len(loose)} {'tensor has' if len(loose) == 1 else 'tensors have'} codes of less than 8 bits that the file "
-        f"keeps one a byte: opset {written.opset} has no type for them. Sizes are stated as packed."
+        "keeps one a byte: runtimes take no type for them. Sizes are stated as packed."
     ]
 
 

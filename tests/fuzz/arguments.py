@@ -142,8 +142,6 @@ def _slice(chain: Chain, entry: Operator) -> tuple[list[str], dict[str, Any]]:
     ends = [2**31 - 1 if s > 0 else -(2**31) + 1 for s in steps]
     if rng.random() < 0.5:
         ends = [int(rng.integers(-shape[a] - 1, shape[a] + 1)) for a in axes]
-    if chain.opset < 10:
-        return [chain.read(first)], {"starts": starts, "ends": ends, "axes": [int(a) for a in axes]}
     given = (np.array(v, _INTEGERS) for v in (starts, ends, axes, steps))
     return [chain.read(first), *(chain.constant(v) for v in given)], {}
 
@@ -156,8 +154,6 @@ def _split(chain: Chain, entry: Operator) -> tuple[list[str], dict[str, Any]]:
     cuts = sorted(int(n) for n in rng.integers(1, max(shape[axis], 2), int(rng.integers(1, 3))))
     sizes = [b - a for a, b in zip([0, *cuts], [*cuts, shape[axis]], strict=True)]
     attributes = {"axis": axis, "outputs": len(sizes)}
-    if chain.opset < 13:
-        return [chain.read(first)], {**attributes, "split": sizes}
     return [chain.read(first), chain.constant(np.array(sizes, _INTEGERS))], attributes
 
 
@@ -173,8 +169,6 @@ def _unsqueezed(chain: Chain, entry: Operator) -> tuple[list[str], dict[str, Any
         first = chain.source((1, 4))
         rank = chain.values[first].ndim + 1
         axes = [int(rng.integers(-rank, rank))]
-    if chain.opset < 13:
-        return [chain.read(first)], {"axes": axes}
     return [chain.read(first), *([chain.constant(np.array(axes, _INTEGERS))] if axes else [])], {}
 
 
@@ -183,8 +177,6 @@ def _reduced(chain: Chain, entry: Operator) -> tuple[list[str], dict[str, Any]]:
     first = chain.source((1, 5))
     rank = chain.values[first].ndim
     axes = [int(a) for a in rng.permutation(rank)[: int(rng.integers(1, rank + 1))]]
-    if chain.opset < 18:
-        return [chain.read(first)], {"axes": axes}
     return [chain.read(first), chain.constant(np.array(axes, _INTEGERS))], {}
 
 
@@ -192,8 +184,6 @@ def _pad(chain: Chain, entry: Operator) -> tuple[list[str], dict[str, Any]]:
     rng = chain.rng
     first = chain.source((1, 5))
     widths = rng.integers(0, 4, 2 * chain.values[first].ndim).astype(_INTEGERS)
-    if chain.opset < 11:
-        return [chain.read(first)], {"pads": [int(n) for n in widths]}
     value = [chain.constant(np.float32(rng.normal()))] if rng.random() < 0.6 else []
     return [chain.read(first), chain.constant(widths), *value], {}
 
@@ -202,8 +192,6 @@ def _resized(chain: Chain, entry: Operator) -> tuple[list[str], dict[str, Any]]:
     rng = chain.rng
     first = chain.source((4, 4))
     factors = np.array([1, 1, *rng.choice([0.5, 1, 1.5, 2, 3], 2)], np.float32)
-    if entry.name == "Upsample" or chain.opset < 11:
-        return [chain.read(first), chain.constant(np.maximum(factors, 1))], {"mode": "nearest"}
     if rng.random() < 0.5:
         sizes = [*chain.values[first].shape[:2], *(int(n) for n in rng.integers(1, 12, 2))]
         return [chain.read(first), "", "", chain.constant(np.array(sizes, _INTEGERS))], {}
@@ -274,7 +262,6 @@ _OWN = {
     "Squeeze": _unsqueezed,
     "Transpose": _transposed,
     "Unsqueeze": _unsqueezed,
-    "Upsample": _resized,
     "Where": _where,
 }
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from playground.model.graph import Graph, Node, Tensor, ValueInfo
+from playground.opening.operator_sets import with_operator_set
 from playground.operators import Operator, Scales, all_operators, find
 from tests.fuzz.arguments import arguments, attributes_of
 from tests.fuzz.damage import damaged
@@ -84,7 +85,7 @@ class Chain:
         self.quantized: dict[str, str] = {}
         self.operators: list[str] = []
         self.broken = False
-        self.opset = int(rng.choice([13, 17, 21])) if rng.random() < 0.8 else int(rng.choice([9, 10, 11, 12]))
+        self.opset = int(rng.choice([13, 17, 21]))
         self.signed = bool(rng.random() < 0.5)
 
     # ---- names and values
@@ -283,7 +284,7 @@ class Chain:
             {"com.microsoft": 1},
         )
         again = {n: self.floats(x.shape) if x.dtype == np.float32 else x for n, x in feeds.items()}
-        return Case(graph, [feeds, again], self.form, self.operators)
+        return Case(with_operator_set(graph), [feeds, again], self.form, self.operators)
 
     def _end(self, name: str) -> str:
         """An output of the graph: mostly quantized, as files have it."""

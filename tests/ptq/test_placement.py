@@ -90,15 +90,6 @@ def test_channel_axis(node: Node, shape: tuple[int, ...], axis: int | None) -> N
     assert view_of(graph).channel_axis(node) == axis
 
 
-@pytest.mark.parametrize(("opset", "passes"), [(11, False), (12, True)])
-def test_max_pool_takes_codes_from_operator_set_12_on(model: Model, opset: int, passes: bool) -> None:
-    graph = model.graph
-    assert graph is not None
-    placed = place(Model("onnx", "m", model.tensors, graph.with_(opset=opset)))
-    assert ("p" in placed.activations) == passes
-    assert placed.provider("f") == ("a" if passes else "f")
-
-
 def test_operators_of_other_domains_are_left_alone(model: Model) -> None:
     graph = model.graph
     assert graph is not None

@@ -47,9 +47,10 @@ def _names(*numbers: int) -> dict[int, Kind]:
 
 
 FIELDS: Mapping[str, Mapping[int, Kind]] = {
-    "model": {7: Kind("graph"), 8: Kind("opset"), 14: Kind("entry"), 25: Kind("function")},
+    "model": {7: Kind("graph"), 8: Kind("opset"), 14: Kind("entry"), 25: Kind("function"), **_copied(2, 3, 4, 5, 6)},
     "graph": {
-        **{1: Kind("node"), 5: Kind("tensor"), 11: Kind("value"), 12: Kind("value"), 15: _MARK},
+        **{1: Kind("node"), 5: Kind("tensor"), 11: Kind("value"), 12: Kind("value"), 15: _MARK, 16: Kind("entry")},
+        **_copied(10),
         **_names(2),
     },
     "node": {5: Kind("attribute"), **_names(1, 2, 3, 4, 7, 8)},

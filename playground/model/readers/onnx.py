@@ -14,9 +14,10 @@ from playground.errors import DAMAGED, BadFileError, UnsupportedError, typed
 from playground.host.sources import BytesSource, Source
 from playground.limits import MOST_FILE_BYTES, MOST_KEPT_BYTES, MOST_PIECE, MOST_TENSORS
 from playground.model.element_types import BY_ONNX
-from playground.model.graph import Graph, Model, Node, NoGraph, Tensor, ValueInfo
+from playground.model.graph import About, Graph, Model, Node, NoGraph, Tensor, ValueInfo
 from playground.model.naming import FreeNames
 from playground.model.onnx_proto import AttributeProto, Message, ModelProto
+from playground.model.readers._onnx_order import in_order
 from playground.model.readers._onnx_outline import outline
 from playground.model.readers._onnx_tensors import STRING, Values, tensor
 from playground.model.readers._reader import Reader
@@ -69,7 +70,7 @@ def _model(proto: Message, values: Values) -> Model:
             where=source.name,
             hint="Use another file: this one is truncated, or not an ONNX model",
         )
-    metadata = {entry.key: entry.value for entry in proto.metadata_props}
+    metadata = _entries(proto.metadata_props)
     notes, no_graph = [], NoGraph()
     if proto.graph.sparse_initializer:
         notes.append("It has sparse tensors: its dense ones are shown, its graph is not")
@@ -80,11 +81,32 @@ def _model(proto: Message, values: Values) -> Model:
         no_graph = NoGraph("a graph with its own functions cannot be read", inline)
     if notes:
         tensors = {entry.name: tensor(entry, values) for entry in proto.graph.initializer}
-        return Model("onnx", source.name, tensors, None, metadata, tuple(notes), no_graph)
+        return Model("onnx", source.name, tensors, None, metadata, tuple(notes), no_graph, _about(proto))
     opsets = {imported.domain: int(imported.version) for imported in proto.opset_import}
     opset = opsets.pop("", 0) or opsets.pop("ai.onnx", 0) or 1
     graph = _graph(proto.graph, _File(values, opset, opsets), None)
-    return Model("onnx", source.name, graph.initializers, graph, metadata)
+    return Model("onnx", source.name, graph.initializers, graph, metadata, about=_about(proto))
+
+
+def _entries(entries: Iterable[Message]) -> dict[str, str]:
+    return {_words(entry.key): _words(entry.value) for entry in entries}
+
+
+def _about(proto: Message) -> About:
+    return About(
+        producer=_words(proto.producer_name),
+        producer_version=_words(proto.producer_version),
+        domain=_words(proto.domain),
+        version=int(proto.model_version),
+        text=_words(proto.doc_string),
+        graph_text=_words(proto.graph.doc_string),
+        graph_metadata=_entries(proto.graph.metadata_props),
+    )
+
+
+def _words(text: str | bytes) -> str:
+    """A text, which protobuf hands out as bytes where it is not UTF-8."""
+    return text if isinstance(text, str) else text.decode(errors="replace")
 
 
 def _with_functions_inlined(proto: Message, source: Source) -> str:
@@ -113,7 +135,7 @@ def _graph(proto: Message, file: _File, outer: _Scope | None) -> Graph:
     known = _Scope((*initializers, *(entry.name for entry in proto.input)), outer)
     nodes: list[Node] = []
     names = FreeNames()
-    for index, entry in enumerate(proto.node):
+    for index, entry in enumerate(in_order(proto.node, known, name)):
         where = f"{name}: node {entry.name or index!r} ({entry.op_type})"
         _check_names(entry, known, where)
         if entry.op_type == "Constant" and entry.domain in ("", "ai.onnx"):
@@ -144,11 +166,11 @@ def _node_name(node: Message, index: int, names: FreeNames) -> str:
 
 
 def _check_names(node: Message, known: _Scope, where: str) -> None:
-    """Check that every input has a value and no output has one yet: then nodes are sorted and have no cycle."""
+    """Check that every input has a value and no output has one yet."""
     for name in node.input:
         if name and name not in known:
             raise BadFileError(
-                f"no node before this one computes its input {name!r}", where=where, hint="Sort the nodes of the graph"
+                f"nothing computes its input {name!r}", where=where, hint="Add the node that computes it"
             )
     for name in node.output:
         if name and name in known.own:

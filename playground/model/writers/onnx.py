@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 import playground
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.element_types import BY_NAME, encode
-from playground.model.graph import Graph, Node, Tensor, ValueInfo
+from playground.model.graph import About, Graph, Model, Node, Tensor, ValueInfo
 from playground.model.onnx_proto import AttributeProto, GraphProto, Message, ModelProto
 
 IR_VERSION = 10
@@ -20,10 +21,15 @@ MAX_BYTES = 2**31 - 1
 """Protobuf's limit on one message."""
 
 _STRING = 8
+_PRODUCER, _VERSION = "Quantization Playground", playground.__version__
 
 
-def to_onnx(graph: Graph) -> bytes:
+def to_onnx(graph: Graph, of: Model | None = None) -> bytes:
     """The ONNX file of ``graph``, weights inside.
+
+    Args:
+        graph: the graph.
+        of: the model that it was made from: what its file says besides the graph is in this one too.
 
     Raises:
         UnsupportedError: the file would be 2 GB or more, or a type cannot be written.
@@ -36,13 +42,30 @@ def to_onnx(graph: Graph) -> bytes:
             where=graph.name,
             hint="Quantize more tensors, or use a smaller model",
         )
-    model = ModelProto(ir_version=IR_VERSION, producer_name="Quantization Playground")
-    model.producer_version = playground.__version__
+    model = ModelProto(ir_version=IR_VERSION)
     _fill_graph(model.graph, graph)
+    about = of.about if of is not None else About()
+    _fill_about(model, about if about.producer else replace(about, producer=_PRODUCER, producer_version=_VERSION))
+    for key, value in (of.metadata if of is not None else {}).items():
+        model.metadata_props.add(key=key, value=value)
     model.opset_import.add(domain="", version=graph.opset)
     for domain, version in graph.other_opsets.items():
         model.opset_import.add(domain=domain, version=version)
     return bytes(model.SerializeToString(deterministic=True))
+
+
+def _fill_about(model: Message, about: About) -> None:
+    model.producer_name, model.producer_version = about.producer, about.producer_version
+    if about.domain:
+        model.domain = about.domain
+    if about.version:
+        model.model_version = about.version
+    if about.text:
+        model.doc_string = about.text
+    if about.graph_text:
+        model.graph.doc_string = about.graph_text
+    for key, value in about.graph_metadata.items():
+        model.graph.metadata_props.add(key=key, value=value)
 
 
 def _fill_graph(proto: Message, graph: Graph) -> None:

@@ -120,38 +120,6 @@ def test_a_constant_that_others_read_too_is_not_changed() -> None:
     assert_same(graph, after, normal(2, 3, 4, 4))
 
 
-def constants() -> Graph:
-    nodes = [
-        Node("Shape", "shape", ("w",), ("s",)),
-        Node("Gather", "pick", ("s", "one"), ("k",)),
-        Node("Unsqueeze", "row", ("k", "zero"), ("k1",)),
-        Node("Concat", "sizes", ("minus", "k1"), ("target",), {"axis": 0}),
-        Node("Reshape", "reshape", ("x", "target"), ("r",)),
-        Node("Transpose", "turn", ("w",), ("wt",), {"perm": [1, 0]}),
-        Node("MatMul", "product", ("r", "wt"), ("y",)),
-        Node("RandomNormalLike", "noise", ("w",), ("unused",)),
-    ]
-    arrays = {"w": normal(5, 6), "one": np.array(1), "zero": np.array([0]), "minus": np.array([-1])}
-    return graph_of(nodes, arrays, ("n", 2, 3), "y")
-
-
-def test_constants_are_folded() -> None:
-    before = constants()
-    after, told = prepared_graph(before, ["fold_constants"])
-    assert [node.op for node in after.nodes] == ["Reshape", "MatMul", "RandomNormalLike"]
-    assert after.initializers["target"].numpy().tolist() == [-1, 6]
-    assert told == ("Computed 5 constant nodes.",)
-    assert_same(before, after, normal(4, 2, 3), 0)
-    assert prepared_graph(after, ["fold_constants"]) == (after, ())
-
-
-def test_what_would_fail_or_is_not_known_stays() -> None:
-    arrays = {"a": normal(2, 3), "b": normal(5)}
-    nodes = [Node("Add", "bad", ("a", "b"), ("c",)), Node("Frobnicate", "odd", ("a",), ("d",))]
-    graph = graph_of([*nodes, Node("Relu", "relu", ("x",), ("y",))], arrays, ("n", 3), "y")
-    assert prepared_graph(graph, ["fold_constants"]) == (graph, ())
-
-
 def test_an_output_that_is_constant_is_still_made() -> None:
     graph = graph_of([Node("Neg", "neg", ("a",), ("y",))], {"a": normal(3)}, ("n", 3), "y")
     after, _ = prepared_graph(graph)
@@ -229,7 +197,7 @@ def test_recipes_ask_for_it() -> None:
 
 
 def test_there_are_these() -> None:
-    assert list(passes()) == ["fold_constants", "fuse_layer_norm", "fold_batch_norm", "remove_dead", "infer_shapes"]
+    assert list(passes()) == ["fuse_layer_norm", "fold_batch_norm", "remove_dead", "infer_shapes"]
     with pytest.raises(InvalidInputError, match="no pass 'polish'"):
         prepared_graph(convolutions(), ["polish"])
     assert isinstance(prepared(Model("onnx", "m", {}, convolutions()))[0], Model)
