@@ -15,11 +15,13 @@ from playground.analysis.race import race_task
 from playground.app import chosen_recipe
 from playground.app.calibration_upload import CalibrationUpload
 from playground.app.first_supporting_engine import first_supporting_engine_task
+from playground.app.input_sizes import chosen_shapes, require_sizes
 from playground.app.inputs import Feeds, as_feeds, digit_of, read_feeds
 from playground.app.python_code import python_code
 from playground.app.workspace import NO_RESULTS, Workspace
+from playground.engines.fitting import fitted
 from playground.engines.run import FLOAT_ENGINES, INTEGER_ENGINES, run_task
-from playground.errors import CancelledError, MissingError, PlaygroundError, UnsupportedError
+from playground.errors import CancelledError, PlaygroundError, UnsupportedError
 from playground.host.sources import Source
 from playground.model.graph import Graph
 from playground.model.recipe import Recipe
@@ -86,7 +88,10 @@ class ModelJobs:
                     "the model or its recipe changed during quantization", where="model", hint="Quantize it again"
                 )
 
-        result = yield from quantize_model_task(model, recipe_of(workspace), calibration)
+        made, shapes = recipe_of(workspace), self.shapes()
+        if calibration is None and made.activations == "static":
+            require_sizes(self.graph(), shapes)
+        result = yield from quantize_model_task(model, made, calibration, shapes=shapes)
         require_unchanged()
         yield Progress(1, 1, "Comparing with the float model")
         compared, error_payload = None, ""
@@ -143,7 +148,9 @@ class ModelJobs:
     def run_inputs_task(self, inputs: Mapping[str, Any], files: Sequence[Source]) -> Task[dict[str, Any]]:
         """Outputs of every engine for the visitor's own inputs, given as nested lists or as an ``.npz``."""
         graph = self.graph()
-        feeds = read_feeds(files[0], graph) if files else as_feeds(inputs, graph)
+        given = read_feeds(files[0], graph) if files else as_feeds(inputs, graph) if inputs else self.made_up()
+        held, axes = fitted(graph, given)
+        feeds = axes.first(held, axes.count(held))
         result = yield from self.ensure_task()
         floats, float_engine = yield from first_supporting_engine_task(graph, feeds, FLOAT_ENGINES)
         codes = result.model.required_graph()
@@ -167,17 +174,28 @@ class ModelJobs:
 
     def _race_feeds(self, graph: Graph) -> tuple[Feeds, Feeds]:
         """All samples there are, on which the answers are compared, and the batch that is timed."""
-        samples, fixed = self.calibration.feeds, graph.fixed_batch
+        samples = self.calibration.feeds
         if self._workspace.settings.model in gallery.entries():
             samples = gallery.held_out(self._workspace.settings.model).feeds
-        if samples is not None:
-            batch = {name: x[: fixed or RACE_BATCH] if x.ndim else x for name, x in samples.items()}
-            return (batch if fixed else samples), batch
-        raise MissingError(
-            "there are no samples to run the engines on",
-            where="race",
-            hint="Choose calibration data in the Model view first",
-        )
+        held, axes = fitted(graph, self.made_up() if samples is None else samples)
+        batch = axes.first(held, RACE_BATCH)
+        return (batch if axes.size else held), batch
+
+    def made_up(self) -> Feeds:
+        """Inputs where the visitor gives none, of the sizes that are chosen in the Model view.
+
+        Raises:
+            InvalidInputError: sizes are open that are not chosen.
+        """
+        from playground.ptq.made_up import made_up_feeds  # no first view needs it
+
+        graph, shapes = self.graph(), self.shapes()
+        require_sizes(graph, shapes)
+        return made_up_feeds(graph, shapes)
+
+    def shapes(self) -> dict[str, tuple[int, ...]] | None:
+        """The sizes that are chosen in the Model view for inputs that leave some open; None: there are none."""
+        return chosen_shapes(self.graph(), self._workspace.settings.sizes)
 
     def graph(self) -> Graph:
         """The open model's graph. Raises MissingError, UnsupportedError: there is no model, or it has none."""

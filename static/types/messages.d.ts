@@ -30,11 +30,12 @@ export interface Settings {
   algorithms: string;
   parameters: string;
   partial: boolean;
+  sizes: string;
 }
 
 /** What a setting may be: playground/settings/schema.py. */
 export interface Field {
-  kind: "choice" | "boolean" | "number" | "integer" | "text" | "ids" | "formats" | "parameters";
+  kind: "choice" | "boolean" | "number" | "integer" | "text" | "ids" | "formats" | "parameters" | "sizes";
   /** "tensor" if the Tensor view is drawn with it before Python has answered. */
   view: string;
   /** Whether nothing is a value too: `null`. */
