@@ -69,6 +69,8 @@ export interface State {
   problems: string[];
   samples: string;
   reads_text: boolean;
+  /** Whether the open model leaves sizes of its inputs open, and none have been tried yet. */
+  untried_sizes: boolean;
 }
 
 /** Why something could not be done: playground/errors.py, or our own code. */
@@ -195,6 +197,7 @@ export interface Requests {
     result: object | null;
   };
   recipe: { content: { files: File[]; keep?: boolean }; result: { name: string; brings: string } };
+  sizes: { content: Empty; result: string[] };
   quantize: { content: Empty; result: Quantized };
   sensitivity: { content: Empty; result: Quantized };
   mixed: { content: Empty; result: Quantized };
