@@ -67,24 +67,34 @@ class PlaygroundError(Exception):
         where: the field, tensor, node, file or byte offset it was found at; may be empty.
         hint: the remedy, as an imperative sentence.
         offer: the setting that would let the work go on without the offending part; mostly None.
+        at_terminal: the remedy in options of the command line, where the hint names arguments of Python.
     """
 
     kind = "error"
 
-    def __init__(self, what: str, *, where: str = "", hint: str = "", offer: Offer | None = None) -> None:
+    def __init__(
+        self, what: str, *, where: str = "", hint: str = "", offer: Offer | None = None, at_terminal: str = ""
+    ) -> None:
         """Put the sentence together."""
-        what, where, hint = (cut(part, _MOST_CHARACTERS) for part in (what, where, hint))
-        self.what, self.where, self.hint, self.offer = what, where, hint, offer
+        what, where, hint, at_terminal = (cut(part, _MOST_CHARACTERS) for part in (what, where, hint, at_terminal))
+        self.what, self.where, self.hint, self.offer, self.at_terminal = what, where, hint, offer, at_terminal
         super().__init__(self._message(offer.in_code if offer else ""))
 
-    def _message(self, offered: str) -> str:
+    def _message(self, offered: str, hint: str | None = None) -> str:
         message = f"{self.where}: {self.what}" if self.where else self.what
-        hints = ". ".join(filter(None, (self.hint.rstrip("."), offered))) if offered else self.hint
+        hint = self.hint if hint is None else hint
+        hints = ". ".join(filter(None, (hint.rstrip("."), offered))) if offered else hint
         return f"{message.rstrip('.')}. {hints}".strip() if hints else message
 
     def at(self, where: str) -> Self:
         """The same error, found somewhere else."""
-        return type(self)(self.what, where=where, hint=self.hint, offer=self.offer)
+        return type(self)(self.what, where=where, hint=self.hint, offer=self.offer, at_terminal=self.at_terminal)
+
+    @property
+    def for_terminal(self) -> str:
+        """The message for those who use the command line: remedies are options of commands."""
+        offered = f"Use --{self.offer.switch} to go on without it" if self.offer else ""
+        return self._message(offered, self.at_terminal or self.hint)
 
     def as_dict(self, *, in_page: bool = False) -> dict[str, str]:
         """The error as plain data: ``{"kind": ..., "message": ...}``, and ``"offer"``, a switch, if there is one.

@@ -152,6 +152,7 @@ export function installPad({ client, complain, ready }) {
     digits = detail.samples === "digits";
     answered = detail.answered;
     if (!answered) changes += 1;
+    $("made-up").hidden = detail.settings.model !== "upload";
     for (const part of document.querySelectorAll(".digits")) part.toggleAttribute("hidden", !digits);
     if (detail.model !== open) $("pad-hint").textContent = digits ? DIGITS_HINT : OTHER_HINT;
     open = detail.model;
@@ -170,17 +171,24 @@ export function installPad({ client, complain, ready }) {
       $("race").disabled = false;
     }
   });
-  const input = $("input-file");
-  input.addEventListener("change", async () => {
-    const [file] = filesOf(input);
-    if (!file) return;
+  /** @param {File[]} files none: inputs are made up */
+  async function runOn(files) {
+    $("made-up").disabled = true;
     try {
       await ready();
-      const { result } = await client.request("run", { files: [file] });
+      const { result } = await client.request("run", files.length ? { files } : {});
       $("pad-hint").textContent = result.sentence;
     } catch (error) {
       complain(/** @type {Failure} */ (error));
+    } finally {
+      $("made-up").disabled = false;
     }
+  }
+  const input = $("input-file");
+  input.addEventListener("change", () => {
+    const [file] = filesOf(input);
+    if (file) runOn([file]);
   });
+  $("made-up").addEventListener("click", () => runOn([]));
   draw();
 }

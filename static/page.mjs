@@ -4,6 +4,7 @@ import { currentTheme, setTheme } from "./bind.mjs";
 import { installPad } from "./pad.mjs";
 import { installPrompt } from "./prompt.mjs";
 import { installCalibration } from "./calibration.mjs";
+import { installSizes } from "./sizes.mjs";
 import { installExport } from "./export.mjs";
 import { installApi } from "./api.mjs";
 import { Boot } from "./boot.mjs";
@@ -241,6 +242,7 @@ if (!embedded) {
   installPad({ client, complain, ready: () => api.ready });
   installPrompt({ client, complain, ready: () => api.ready });
   installCalibration({ client, complain, given, ready: () => api.ready });
+  installSizes({ client, complain, ready: () => api.ready });
   installExport({ client, complain, given, ready: () => api.ready });
 }
 showTabOfQuery();

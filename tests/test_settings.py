@@ -25,6 +25,8 @@ from playground.settings import (
     from_query,
     parameters_of,
     parameters_text,
+    sizes_of,
+    sizes_text,
 )
 
 NAMES = [field.name for field in dataclasses.fields(Settings)]
@@ -69,6 +71,7 @@ VALUES = {
         max_size=3,
     ).map(parameters_text),
     "partial": st.booleans(),
+    "sizes": st.lists(st.lists(st.integers(1, 10**6), min_size=1, max_size=5), max_size=3).map(sizes_text),
 }
 
 
@@ -125,6 +128,7 @@ BAD = {
     "algorithms": ["gptq; x"],
     "parameters": ["gptq", "gptq.damping", "damping=1", "gptq.damping=much", "gptq.damping=nan", "gptq.a b=1"],
     "partial": ["maybe"],
+    "sizes": ["1x0", "x", "image=1x3", "1x-3", "1x2.5", "1x1000001", "1x٣"],
     "weights_granularity": ["block"],
     "activations": ["sometimes"],
     "model": ["m" * 1001],
@@ -212,6 +216,11 @@ def test_formats_of_weights():
 def test_formats_that_are_none(text):
     with pytest.raises(InvalidInputError, match="formats"):
         Settings().with_(formats=text)
+
+
+def test_sizes_of_inputs_as_text():
+    assert sizes_of(" 1x3x224 x 224,1×77, ") == ((1, 3, 224, 224), (1, 77))
+    assert sizes_text(((1, 3, 224, 224), (1, 77))) == "1x3x224x224, 1x77"
 
 
 def test_parameters_of_algorithms_as_text():

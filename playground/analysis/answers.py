@@ -42,7 +42,7 @@ def answers_task(
 ) -> Task[Answers]:
     """The work of :func:`answers`."""
     graph, quantized = result.source, result.model.required_graph()
-    data = calibration_data(graph, samples)
+    data = calibration_data(graph, samples, shapes=result.shapes)
     batches = yield from batches_task(graph, data)
     wanted = labels_of(labels, data, batches)
     output = graph.outputs[0].name
@@ -66,7 +66,7 @@ def answers(
 
     Args:
         result: what ``quantize_model`` gave.
-        samples: input name -> array, samples along the first axis; made up when left out.
+        samples: input name -> array of samples, or feeds in a list; made up when left out.
         labels: the right classes, for accuracy and cross-entropy; without them the measure is agreement with the float
             model.
 

@@ -54,7 +54,7 @@ def mixed_precision(
 
     Args:
         quantized: what quantization made of the model; its recipe's activations and granularity are kept.
-        samples: input name -> array, samples along the first axis; made up when left out.
+        samples: input name -> array of samples, or feeds in a list; made up when left out.
         labels: the right classes, if they are known.
         widths: bits to choose from.
 
@@ -73,7 +73,8 @@ def mixed_precision_task(
     widths: Sequence[int] = WIDTHS,
 ) -> Task[MixedPrecision]:
     """The work of :func:`mixed_precision`."""
-    search = _Search(quantized, calibration_data(quantized.source, samples), labels, widths)
+    data = calibration_data(quantized.source, samples, shapes=quantized.shapes)
+    search = _Search(quantized, data, labels, widths)
     return (yield from search.run())
 
 

@@ -16,7 +16,7 @@ from playground.engines import onnxruntime
 from playground.engines.interpreter import unsupported
 from playground.errors import InvalidInputError, plural
 from playground.model.graph import Graph, ValueInfo
-from playground.ptq.calibration_data import CalibrationData, Feeds, captured, samples_in
+from playground.ptq.calibration_data import CalibrationData, Feeds, captured
 from playground.tasks import Progress, Task
 
 MEMORY = 128 * 2**20
@@ -116,7 +116,7 @@ def labels_of(labels: NDArray[Any] | None, data: CalibrationData, batches: Seque
         )
     found, start = [], 0
     for feeds in batches:
-        size = samples_in(feeds)
+        size = data.count(feeds)
         found.append(labels[start : start + size])
         start += size
     return found

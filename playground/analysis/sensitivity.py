@@ -20,7 +20,7 @@ from playground.metrics import ErrorSums, compare
 from playground.model.graph import Graph
 from playground.model.graph_view import GraphView
 from playground.operators import view_of
-from playground.ptq.calibration_data import Feeds, calibration_data
+from playground.ptq.calibration_data import Feeds, Shapes, calibration_data
 from playground.ptq.qdq import Quantization
 from playground.tasks import Progress, Task, run_sync, typed_task
 
@@ -89,6 +89,7 @@ def sensitivity_task(
     labels: NDArray[Any] | None = None,
     *,
     outputs: bool = True,
+    shapes: Shapes | None = None,
 ) -> Task[Sensitivity]:
     """The work of :func:`sensitivity`."""
     view = view_of(graph)
@@ -97,7 +98,7 @@ def sensitivity_task(
         raise UnsupportedError(
             "the model has no quantized layers", where=graph.name, hint="Read in the report what was skipped, and why"
         )
-    data = calibration_data(graph, samples)
+    data = calibration_data(graph, samples, shapes=shapes)
     batches = yield from batches_task(graph, data)
     study = _Study(view, quantization, layers, labels_of(labels, data, batches), outputs)
     yield from study.prepared()
@@ -112,23 +113,25 @@ def sensitivity(
     labels: NDArray[Any] | None = None,
     *,
     outputs: bool = True,
+    shapes: Shapes | None = None,
 ) -> Sensitivity:
     """Measure every quantized layer.
 
     Args:
         graph: the float graph.
         quantization: what was decided and computed about it (``QuantizedModel.quantization``).
-        samples: input name -> array, samples along the first axis; made up when left out.
+        samples: input name -> array of samples, or feeds in a list; made up when left out.
         labels: the right classes; without them the measure is the difference from the float model.
         outputs: whether to run the model once with and once without each layer. Without, only the errors of layers are
             measured, which takes two runs in all.
+        shapes: sizes of made-up inputs, as for ``quantize_model``.
 
     Raises:
         UnsupportedError: nothing is quantized.
         InvalidInputError: samples or labels do not fit, or a value is NaN or infinite.
         EngineError: the model cannot be run.
     """
-    return run_sync(sensitivity_task(graph, quantization, samples, labels, outputs=outputs))
+    return run_sync(sensitivity_task(graph, quantization, samples, labels, outputs=outputs, shapes=shapes))
 
 
 class _Study:

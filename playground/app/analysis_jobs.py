@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 from playground.analysis.mixed_precision import mixed_precision_task
 from playground.analysis.model_report import ModelReport, model_report
 from playground.analysis.sensitivity import sensitivity_task
+from playground.app.calibration_upload import count_of
+from playground.app.input_sizes import require_sizes
+from playground.app.inputs import Feeds
 from playground.app.model_jobs import ModelJobs
 from playground.app.workspace import Workspace
 from playground.errors import CancelledError, MissingError
 from playground.render.report_page import report_html
 from playground.render.verdict import verdict
 from playground.tasks import Task
+
+if TYPE_CHECKING:
+    from playground.ptq.pipeline import QuantizedModel
 
 
 class AnalysisJobs:
@@ -25,8 +33,8 @@ class AnalysisJobs:
     def sensitivity_task(self) -> Task[dict[str, Any]]:
         """Measure every layer of the quantized model; quantizes first if need be."""
         result = yield from self._models.ensure_task()
-        samples, labels = self._models.measured_on()
-        found = yield from sensitivity_task(result.source, result.quantization, samples, labels)
+        samples, labels = self._measured_on(result)
+        found = yield from sensitivity_task(result.source, result.quantization, samples, labels, shapes=result.shapes)
         if self._workspace.result is not result:
             raise _changed()
         self._workspace.sensitivity = found
@@ -35,12 +43,19 @@ class AnalysisJobs:
     def mixed_task(self) -> Task[dict[str, Any]]:
         """Find formats for each layer; quantizes first if need be."""
         result = yield from self._models.ensure_task()
-        samples, labels = self._models.measured_on()
+        samples, labels = self._measured_on(result)
         mixed = yield from mixed_precision_task(result, samples, labels)
         if self._workspace.result is not result:
             raise _changed()
         self._workspace.mixed = mixed
         return mixed.as_dict()
+
+    def _measured_on(self, result: QuantizedModel) -> tuple[Feeds | None, NDArray[Any] | None]:
+        """Samples and labels; None where samples are made up, for which the model's sizes are known then."""
+        samples, labels = self._models.measured_on()
+        if samples is None:
+            require_sizes(result.source, result.shapes)
+        return samples, labels
 
     def report(self) -> ModelReport:
         """Everything that has been measured of the quantized model so far.
@@ -52,7 +67,7 @@ class AnalysisJobs:
         if workspace.result is None:
             raise MissingError("no model has been quantized", where="report", hint="Quantize the model first")
         samples, labels = self._models.measured_on()
-        count = max((len(x) for x in (samples or {}).values() if x.ndim), default=0)
+        count = count_of(workspace.result.source, samples) if samples is not None else 0
         data = f"{count} samples, {'labelled' if labels is not None else 'without labels'}" if count else ""
         return model_report(
             workspace.result,

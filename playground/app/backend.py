@@ -57,7 +57,7 @@ class Backend:
         self._views: dict[str, Any] = {}
         self._bridges: dict[str, Bridge] = {}
         self.jobs = Jobs(port)
-        self.workspace.param.watch(lambda *_: self._note_state(), ["settings", "result", "recipe"])
+        self.workspace.param.watch(lambda *_: self._note_state(), ["settings", "model", "result", "recipe"])
         self.workspace.param.watch(lambda event: self.say(event.new), "problem", onlychanged=False)
         self._handlers: Mapping[str, Handler] = {
             "view": self._view,
@@ -72,6 +72,7 @@ class Backend:
             "calibration": self._calibration,
             "image": self._image,
             "recipe": self._recipe,
+            "sizes": self._sizes,
             "quantize": self._quantize,
             "sensitivity": self._sensitivity,
             "mixed": self._mixed,
@@ -140,6 +141,7 @@ class Backend:
             "problems": list(self.problems),
             "samples": gallery_samples(workspace.settings.model),
             "reads_text": reads_text(workspace.settings.model),
+            "untried_sizes": self.models.untried_sizes,
         }
 
     def say(self, sentence: str) -> None:
@@ -240,6 +242,9 @@ class Backend:
     def _recipe(self, _request: int, content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
         source = messages.one(files) if files else None
         return self.models.use_recipe(source, keep=bool(content.get("keep"))), ()
+
+    async def _sizes(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
+        return await self.jobs.run(request, self.models.sizes_task()), ()
 
     async def _quantize(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         result = await self.jobs.run(request, self.models.quantize_task())

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from playground import gallery
 from playground.app.inputs import Feeds, as_feeds, read_arrays
 from playground.app.workspace import NO_RESULTS, Workspace
+from playground.engines.fitting import fitted
 from playground.errors import BadFileError, CancelledError, InvalidInputError, one_of, plural, typed
 from playground.host.sources import Source
 from playground.limits import MOST_PICTURE_CELLS
@@ -32,19 +33,21 @@ class CalibrationUpload:
         self.feeds: Feeds | None = None
         self.labels: NDArray[np.int64] | None = None
         self.name = self._how = ""
+        self.count = 0
         self._rows: list[NDArray[np.float32]] = []
         self._for: tuple[Graph, Any] | None = None
         workspace.param.watch(lambda *_: self._forget(), "model")
 
     def _forget(self) -> None:
-        self.feeds, self.labels, self.name, self._how = None, None, "", ""
+        self.feeds, self.labels, self.name, self._how, self.count = None, None, "", "", 0
         self._rows, self._for = [], None
 
     @property
     def sentence(self) -> str:
         """Where it comes from, for the page."""
         if self.name:
-            return f"{self.name}: {plural(count(self.feeds or {}), 'sample')}. {self._how}".rstrip()
+            one = " Ranges from one sample hold for that one: give a few dozen." if self.count == 1 else ""
+            return f"{self.name}: {plural(self.count, 'sample')}.{one} {self._how}".rstrip()
         if self._workspace.settings.model in gallery.entries():
             return f"{gallery.entry(self._workspace.settings.model).data.calibration.capitalize()} of the gallery."
         return "No calibration data: random data will be used, which shows that quantization runs and measures nothing."
@@ -69,8 +72,8 @@ class CalibrationUpload:
         from playground.analysis.labels import checked_labels, taken_from
 
         given = taken_from(arrays, graph)
-        feeds = as_feeds(arrays, graph.with_open_batch())
-        labels = None if given is None else checked_labels(given, count(feeds), graph, name)
+        feeds = as_feeds(arrays, graph, samples=True)
+        labels = None if given is None else checked_labels(given, count_of(graph, feeds), graph, name)
         how = "With labels." if given is not None else "Without labels: answers are compared with the float model's."
         return self._take(feeds, name, how, labels)
 
@@ -136,22 +139,24 @@ class CalibrationUpload:
         if index + 1 < total:
             return {"described": settings.described}
         rows, self._rows, self._for = self._rows, [], None
-        feeds = as_feeds({settings.name: np.stack(rows)}, graph.with_open_batch())
+        feeds = as_feeds({settings.name: np.stack(rows)}, graph, samples=True)
         name = source.name if total == 1 else f"{total} images"
         return {"described": settings.described, **self._take(feeds, name, settings.described)}
 
     def _take(self, feeds: Feeds, name: str, how: str, labels: NDArray[np.int64] | None = None) -> dict[str, Any]:
         self.feeds, self.labels, self.name, self._how = feeds, labels, name, how
         self._workspace.param.update(**NO_RESULTS, mixed=None)
-        return {"name": name, "samples": count(feeds)}
+        self.count = count_of(self._graph(), feeds)
+        return {"name": name, "samples": self.count}
 
     def _graph(self) -> Graph:
         return self._workspace.required_model().required_graph()
 
 
-def count(feeds: Mapping[str, NDArray[Any]]) -> int:
-    """How many samples there are."""
-    return max((len(x) for x in feeds.values() if x.ndim), default=0)
+def count_of(graph: Graph, feeds: Mapping[str, NDArray[Any]]) -> int:
+    """How many samples there are for a graph."""
+    held, axes = fitted(graph, feeds)
+    return axes.count(held)
 
 
 def _whole(content: Mapping[str, Any], field: str, least: int) -> int:

@@ -13,6 +13,7 @@ from playground.analysis.agreement import Compared, agreement
 from playground.analysis.answers import answers_task
 from playground.analysis.outputs import Measured
 from playground.app.first_supporting_engine import first_supporting_engine_task
+from playground.engines.fitting import fitted
 from playground.engines.run import INTEGER_ENGINES, run_task
 from playground.tasks import Task
 
@@ -54,7 +55,8 @@ def _on_gallery(jobs: ModelJobs, key: str, result: QuantizedModel) -> Task[Compa
 def _on_samples(
     result: QuantizedModel, samples: Mapping[str, NDArray[Any]], labels: NDArray[Any] | None
 ) -> Task[Compared]:
-    first = {name: values[:MOST] if values.ndim else values for name, values in samples.items()}
+    held, axes = fitted(result.source, samples)
+    first = axes.part(held, 0, min(MOST, axes.count(held)))
     found = yield from answers_task(result, first, None if labels is None else labels[:MOST])
     told = found.quantized
     share = told.agreement

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from playground import gallery
 from playground.engines.feeds import checked_feeds
+from playground.engines.fitting import fitted
 from playground.errors import InvalidInputError
 from playground.host.sources import Source
 from playground.model.graph import Graph
@@ -54,8 +55,13 @@ def read_arrays(source: Source) -> Feeds:
     return {name: tensor.numpy() for name, tensor in load(source).tensors.items()}
 
 
-def as_feeds(given: Mapping[str, Any], graph: Graph) -> Feeds:
+def as_feeds(given: Mapping[str, Any], graph: Graph, *, samples: bool = False) -> Feeds:
     """Checked feeds for a graph: what it asks for, not empty, finite. Arrays of other names are left out.
+
+    Args:
+        given: arrays or nested lists by name.
+        graph: whose inputs they are for.
+        samples: whether there may be any number of samples, more than the graph takes at once.
 
     Raises:
         InvalidInputError: naming the input and what is wrong with it.
@@ -69,7 +75,7 @@ def as_feeds(given: Mapping[str, Any], graph: Graph) -> Feeds:
             where="inputs",
             hint=f"Use the names {wants}",
         )
-    feeds = checked_feeds(graph, chosen)
+    feeds = fitted(graph, chosen)[0] if samples else checked_feeds(graph, chosen)
     for name, values in feeds.items():
         if not values.size:
             raise InvalidInputError("the array is empty", where=name, hint="Give at least one sample")

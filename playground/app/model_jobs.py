@@ -15,11 +15,14 @@ from playground.analysis.race import race_task
 from playground.app import chosen_recipe
 from playground.app.calibration_upload import CalibrationUpload
 from playground.app.first_supporting_engine import first_supporting_engine_task
+from playground.app.input_sizes import chosen_shapes, described, require_sizes
 from playground.app.inputs import Feeds, as_feeds, digit_of, read_feeds
 from playground.app.python_code import python_code
 from playground.app.workspace import NO_RESULTS, Workspace
+from playground.engines.batch_axes import open_sizes
+from playground.engines.fitting import fitted
 from playground.engines.run import FLOAT_ENGINES, INTEGER_ENGINES, run_task
-from playground.errors import CancelledError, MissingError, PlaygroundError, UnsupportedError
+from playground.errors import CancelledError, PlaygroundError, UnsupportedError
 from playground.host.sources import Source
 from playground.model.graph import Graph
 from playground.model.recipe import Recipe
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from playground.ptq.pipeline import QuantizedModel
 
 RACE_BATCH = 16
+
+MADE_UP = "The inputs are made up: times are real, and what the answers are says nothing about accuracy."
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,10 @@ class ModelJobs:
                     "the model or its recipe changed during quantization", where="model", hint="Quantize it again"
                 )
 
-        result = yield from quantize_model_task(model, recipe_of(workspace), calibration)
+        made, shapes = recipe_of(workspace), self.shapes()
+        if calibration is None and made.activations == "static":
+            require_sizes(self.graph(), shapes)
+        result = yield from quantize_model_task(model, made, calibration, shapes=shapes)
         require_unchanged()
         yield Progress(1, 1, "Comparing with the float model")
         compared, error_payload = None, ""
@@ -143,7 +151,9 @@ class ModelJobs:
     def run_inputs_task(self, inputs: Mapping[str, Any], files: Sequence[Source]) -> Task[dict[str, Any]]:
         """Outputs of every engine for the visitor's own inputs, given as nested lists or as an ``.npz``."""
         graph = self.graph()
-        feeds = read_feeds(files[0], graph) if files else as_feeds(inputs, graph)
+        given = read_feeds(files[0], graph) if files else as_feeds(inputs, graph) if inputs else self.made_up()
+        held, axes = fitted(graph, given)
+        feeds = axes.first(held, axes.count(held))
         result = yield from self.ensure_task()
         floats, float_engine = yield from first_supporting_engine_task(graph, feeds, FLOAT_ENGINES)
         codes = result.model.required_graph()
@@ -151,6 +161,7 @@ class ModelJobs:
         outputs = {"float": floats, engine: quantized}
         largest = max(largest_difference(floats[name], quantized[name]) for name in quantized)
         sentence = f"Float ran in {float_engine}, quantized in {engine}; outputs differ by at most {digits(largest)}."
+        sentence = sentence if files or inputs else f"On made-up inputs. {sentence}"
         return {"outputs": {key: _plain(value) for key, value in outputs.items()}, "sentence": sentence}
 
     def race_task(self) -> Task[dict[str, Any]]:
@@ -160,24 +171,61 @@ class ModelJobs:
         samples, feeds = self._race_feeds(graph)
         quantized = load(result.onnx, "quantized.onnx").required_graph()
         race = yield from race_task(quantized, result.onnx, to_onnx(graph), feeds, samples)
-        race = replace(race, notes=(*race.notes, *(yield from _partings(quantized, feeds))))
+        race = replace(race, notes=(*race.notes, *(yield from _partings(quantized, feeds)), *self._about_inputs()))
         if self._workspace.result is result:
             self._workspace.race = race
         return {"notes": list(race.notes)}
 
     def _race_feeds(self, graph: Graph) -> tuple[Feeds, Feeds]:
         """All samples there are, on which the answers are compared, and the batch that is timed."""
-        samples, fixed = self.calibration.feeds, graph.fixed_batch
+        samples = self.calibration.feeds
         if self._workspace.settings.model in gallery.entries():
             samples = gallery.held_out(self._workspace.settings.model).feeds
-        if samples is not None:
-            batch = {name: x[: fixed or RACE_BATCH] if x.ndim else x for name, x in samples.items()}
-            return (batch if fixed else samples), batch
-        raise MissingError(
-            "there are no samples to run the engines on",
-            where="race",
-            hint="Choose calibration data in the Model view first",
-        )
+        held, axes = fitted(graph, self.made_up() if samples is None else samples)
+        batch = axes.first(held, RACE_BATCH)
+        return (batch if axes.size else held), batch
+
+    def _about_inputs(self) -> tuple[str, ...]:
+        given = self.calibration.feeds is not None or self._workspace.settings.model in gallery.entries()
+        return () if given else (MADE_UP,)
+
+    def made_up(self) -> Feeds:
+        """Inputs where the visitor gives none, of the sizes that are chosen in the Model view.
+
+        Raises:
+            InvalidInputError: sizes are open that are not chosen.
+        """
+        from playground.ptq.made_up import made_up_feeds  # no first view needs it
+
+        graph, shapes = self.graph(), self.shapes()
+        require_sizes(graph, shapes)
+        return made_up_feeds(graph, shapes)
+
+    @property
+    def untried_sizes(self) -> bool:
+        """Whether the open model leaves sizes open and none have been tried."""
+        model = self._workspace.model
+        held = model.graph if model is not None and self._workspace.suggestions is None else None
+        return held is not None and bool(open_sizes(held))
+
+    def sizes_task(self) -> Task[list[str]]:
+        """Try sizes that the open model's inputs may have; those that it runs with are left in the workspace."""
+        from playground.analysis.size_suggestions import size_suggestions_task  # no first view needs it
+
+        model = self._workspace.required_model()
+        try:
+            found = yield from size_suggestions_task(model)
+        except CancelledError:
+            raise
+        except PlaygroundError:  # a model that cannot run is said to be one when it is quantized
+            found = ()
+        if self._workspace.model is model:
+            self._workspace.suggestions = found
+        return [described(entry) for entry in found]
+
+    def shapes(self) -> dict[str, tuple[int, ...]] | None:
+        """The sizes that are chosen in the Model view for inputs that leave some open; None: there are none."""
+        return chosen_shapes(self.graph(), self._workspace.settings.sizes)
 
     def graph(self) -> Graph:
         """The open model's graph. Raises MissingError, UnsupportedError: there is no model, or it has none."""

@@ -65,6 +65,7 @@ class ModelView:
         from playground.app.analysis_card import AnalysisCard
         from playground.app.parameter_card import ParameterCard
         from playground.app.recipe_card import RecipeCard
+        from playground.app.sizes_card import SizesCard
 
         self.workspace = workspace
         self._syncing, self._overrides = False, ("", "")
@@ -87,7 +88,7 @@ class ModelView:
         self.numbers, self.report = html.block("model-numbers"), html.block("model-report")
         self.heading = html.block("model-heading")
         self.analysis, self.recipe = AnalysisCard(workspace), RecipeCard(workspace)
-        self.parameters = ParameterCard(workspace)
+        self.parameters, self.sizes = ParameterCard(workspace), SizesCard(workspace)
         self.override, self.activation = OverrideCard(workspace), ActivationCard(workspace)
         self.source = ColumnDataSource(data={}, name="inventory")
         self.table = self._table()
@@ -143,6 +144,7 @@ class ModelView:
             **self.override.roots(),
             **self.recipe.roots(),
             **self.parameters.roots(),
+            **self.sizes.roots(),
             **self.analysis.roots(),
             **self.activation.roots(),
         }

@@ -9,6 +9,7 @@ import param
 
 from playground import gallery
 from playground.analysis.accuracy import Evaluator, Score, evaluator_for
+from playground.app.input_sizes import kept_sizes
 from playground.errors import InvalidInputError, MissingError, PlaygroundError, one_of
 from playground.host.sources import Source
 from playground.model.graph import Model
@@ -46,6 +47,7 @@ class Workspace(param.Parameterized):
     race = param.Parameter(doc="The last comparison of the engines.")
     sensitivity = param.Parameter(doc="What each layer of the last quantized model does.")
     mixed = param.Parameter(doc="Formats for each layer; kept while only formats change.")
+    suggestions = param.Parameter(doc="Sizes that the open model runs with where it leaves some open; None: not tried.")
     recipe = param.Parameter(
         doc="A recipe that was opened from a file, below what the controls say; None: there is none."
     )
@@ -77,6 +79,8 @@ class Workspace(param.Parameterized):
             PlaygroundError: what is wrong, and where.
         """
         wanted = self.settings.with_(**changes)
+        if "sizes" not in changes and wanted.model != self.settings.model:
+            wanted = wanted.with_(sizes=kept_sizes(self.model_named(wanted.model), wanted.sizes))
         if "tensor" not in changes and wanted.model != self.settings.model:
             wanted = wanted.with_(tensor=_first_tensor(wanted.model))
         if (wanted.model, wanted.tensor) != (self.settings.model, self.settings.tensor):
@@ -104,8 +108,9 @@ class Workspace(param.Parameterized):
         previous = self._models.get(UPLOAD)
         self._models[UPLOAD] = model
         try:
-            name = largest_tensor(model)
-            self._show(self.settings.with_(model=UPLOAD, tensor=name, lo=None, hi=None, zero_point=None), fresh=True)
+            tensor = {"tensor": largest_tensor(model), "lo": None, "hi": None, "zero_point": None}
+            sizes = kept_sizes(model, self.settings.sizes)
+            self._show(self.settings.with_(model=UPLOAD, **tensor, sizes=sizes), fresh=True)
         except Exception:
             if previous is None:
                 del self._models[UPLOAD]
@@ -185,7 +190,7 @@ class Workspace(param.Parameterized):
         self._subject = subject
         changes: dict[str, Any] = {"settings": wanted, "report": report, "score": score, "problem": ""}
         if model is not self.model:
-            changes["model"] = model
+            changes |= {"model": model, "suggestions": None}
         if model is not self.model or wanted.recipe != self.settings.recipe:
             changes |= NO_RESULTS
         if model is not self.model or wanted.placement != self.settings.placement:

@@ -116,9 +116,9 @@ class Console:
     def error(self, error: PlaygroundError) -> None:
         """Print an error: as JSON on stdout or as one line on stderr."""
         if self.as_json and not (isinstance(error, OutputError) and error.where == STDOUT):
-            print(json.dumps(error.as_dict(), indent=2))
+            print(json.dumps({**error.as_dict(), "message": error.for_terminal}, indent=2))
         else:
-            self._print(f"playground: {error}", file=sys.stderr)
+            self._print(f"playground: {error.for_terminal}", file=sys.stderr)
 
     def give_up_stdout(self) -> None:
         """Send what is left for stdout nowhere, so that the interpreter's end does not try and fail again."""

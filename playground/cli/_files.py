@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from playground import gallery
 from playground.analysis.labels import taken_from
+from playground.engines.fitting import fitted
 from playground.errors import InvalidInputError, MissingError
 from playground.model.graph import Graph, Model
 from playground.model.recipe import Recipe
@@ -84,11 +85,15 @@ def read_arrays(path: str) -> Arrays:
     return {name: tensor.numpy() for name, tensor in held.tensors.items()}
 
 
-def read_samples(path: str, graph: Graph) -> tuple[Arrays, NDArray[Any] | None]:
-    """The feeds in a file of arrays, and its labels if it holds some. Raises as read_arrays and feeds_of."""
+def read_samples(path: str, graph: Graph, flag: str) -> tuple[Arrays, NDArray[Any] | None]:
+    """The feeds in a file of arrays that an option named, and its labels if it holds some.
+
+    Raises:
+        PlaygroundError: as read_arrays and feeds_of do; names the option.
+    """
     arrays = read_arrays(path)
     labels = taken_from(arrays, graph)
-    return feeds_of(arrays, graph, path), labels
+    return feeds_of(arrays, graph, f"{flag} {path}"), labels
 
 
 def target(path: str, model: str) -> Path:
@@ -127,7 +132,7 @@ def feeds_of(arrays: Arrays, graph: Graph, where: str) -> Arrays:
     """The arrays that go into the graph's inputs; a single array fits a single input under any name.
 
     Raises:
-        InvalidInputError: an input has no array, or the arrays differ in their number of samples.
+        InvalidInputError: an input has no array, an array does not fit, or the numbers of samples are 0 or differ.
     """
     if len(arrays) == len(graph.inputs) == 1:
         feeds = {graph.inputs[0].name: next(iter(arrays.values()))}
@@ -140,11 +145,10 @@ def feeds_of(arrays: Arrays, graph: Graph, where: str) -> Arrays:
                 hint="Name the arrays like the model's inputs",
             )
         feeds = {i.name: arrays[i.name] for i in graph.inputs}
-    counts = {name: array.shape[:1] for name, array in feeds.items()}
-    if len(set(counts.values())) != 1 or counts[graph.inputs[0].name] in ((), (0,)):
-        raise InvalidInputError(
-            "the arrays have no samples, or different numbers of samples",
-            where=where,
-            hint="Give arrays whose first axes have one length",
-        )
-    return feeds
+    try:
+        held, axes = fitted(graph, feeds)
+    except InvalidInputError as error:
+        raise error.at(where if error.where == "inputs" else f"{where}: {error.where}") from error
+    if axes.count(held) == 0:
+        raise InvalidInputError("the arrays have no samples", where=where, hint="Give at least one sample")
+    return held

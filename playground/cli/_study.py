@@ -16,14 +16,19 @@ from playground.analysis.divergence import divergences
 from playground.analysis.labels import LABELS, checked_labels
 from playground.analysis.model_report import ModelReport, model_report
 from playground.analysis.race import race_task
+from playground.cli._calibration import add_calibration, calibration_of
 from playground.cli._console import Console
 from playground.cli._files import Arrays, ModelFile, feeds_of, read_recipe, read_samples
+from playground.cli._shapes import shapes_of
+from playground.engines.fitting import fitted
 from playground.errors import InvalidInputError, PlaygroundError
 from playground.host.output import write_file
 from playground.model.graph import Graph
 from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
+from playground.ptq.made_up import made_up_feeds
 from playground.ptq.pipeline import QuantizedModel, quantize_model
+from playground.ptq.range_cache import FolderCache
 from playground.render.report_page import report_html
 from playground.tasks import run_sync
 
@@ -41,11 +46,14 @@ class Samples:
     feeds: Arrays
     labels: NDArray[np.int64] | None
     name: str
+    count: int
+    shapes: dict[str, tuple[int, ...]] | None = None
+    """Of made-up samples the sizes that were given for them; None of others."""
 
     @property
-    def count(self) -> int:
-        """How many samples there are."""
-        return len(next(iter(self.feeds.values())))
+    def given(self) -> Arrays | None:
+        """The samples as analyses take them: None where they are made up."""
+        return None if self.shapes is not None else self.feeds
 
 
 def add_samples(parser: argparse.ArgumentParser) -> None:
@@ -64,37 +72,46 @@ def add_samples(parser: argparse.ArgumentParser) -> None:
 def add_study(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how a float model is quantized to be studied, and where the report goes."""
     parser.add_argument("--recipe", metavar="JSON", help="recipe file; default int8 per channel")
-    parser.add_argument(
-        "--calibration",
-        metavar="NPZ",
-        help="samples for the activations' ranges: an .npz file with an array for each input",
-    )
+    add_calibration(parser)
     parser.add_argument("--report", metavar="HTML", help="write a report: one page with plots, without scripts")
 
 
 def samples_of(args: argparse.Namespace, graph: Graph, own: str | None = None) -> Samples:
     """The samples that the options name; where they name none, those of ``own``, a model of the gallery."""
     if args.data:
-        return samples_in(args.data, graph)
+        return samples_in(args.data, graph, "--data")
+    shapes = shapes_of(args, graph)
+    if shapes is not None:
+        feeds = made_up_feeds(graph, shapes)
+        return Samples(feeds, None, "made-up inputs, which say nothing about accuracy", count_of(graph, feeds), shapes)
     model_id = DATA[args.gallery] if args.gallery else own or (DATA["digits"] if _takes_digits(graph) else None)
     if model_id is None:
         raise InvalidInputError(
-            "the gallery's digits do not fit this model", where="--data", hint="Give an .npz file of samples"
+            "the gallery's digits do not fit this model",
+            where="--data",
+            hint="Give an .npz file of samples, or sizes for made-up ones as --shape NAME=SIZES",
         )
     held_out = gallery.held_out(model_id)
     (values,) = held_out.feeds.values()
     named = f"the gallery's held-out {held_out.noun}"
-    return Samples(feeds_of({"": values}, graph, "--gallery"), held_out.labels, named)
+    feeds = feeds_of({"": values}, graph, "--gallery")
+    return Samples(feeds, held_out.labels, named, count_of(graph, feeds))
 
 
-def samples_in(path: str, graph: Graph) -> Samples:
-    """The samples in a file, and the labels if it holds some.
+def count_of(graph: Graph, feeds: Arrays) -> int:
+    """How many samples arrays hold that fit a graph."""
+    held, axes = fitted(graph, feeds)
+    return axes.count(held)
+
+
+def samples_in(path: str, graph: Graph, flag: str) -> Samples:
+    """The samples in a file that an option named, and the labels if it holds some.
 
     Raises:
         InvalidInputError: they do not fit the graph, or each other.
     """
-    feeds, labels = read_samples(path, graph)
-    samples = Samples(feeds, None, path)
+    feeds, labels = read_samples(path, graph, flag)
+    samples = Samples(feeds, None, path, count_of(graph, feeds))
     if labels is None:
         return samples
     return replace(samples, labels=checked_labels(labels, samples.count, graph, path))
@@ -107,15 +124,16 @@ def _takes_digits(graph: Graph) -> bool:
     return len(sizes) == 4 and all(not isinstance(a, int) or a == b for a, b in zip(sizes[1:], (1, 8, 8), strict=True))
 
 
-def quantized_by(args: argparse.Namespace, opened: ModelFile, console: Console) -> QuantizedModel:
-    """The model quantized as ``--recipe`` says; a gallery model brings its own calibration data."""
-    calibration: Arrays | None = None
-    if args.calibration:
-        calibration, _ = read_samples(args.calibration, opened.graph)
-    elif opened.gallery_id:
-        calibration = dict(gallery.calibration(opened.gallery_id))
+def quantized_by(args: argparse.Namespace, opened: ModelFile, console: Console) -> tuple[QuantizedModel, str]:
+    """The model quantized as ``--recipe`` says, on the samples that the options name; and what to know about these."""
     recipe = read_recipe(args.recipe) if args.recipe else Recipe()
-    return quantize_model(opened.model, recipe, calibration, console.progress)
+    calibration = calibration_of(args, opened, recipe)
+    with calibration.blamed():
+        cache = FolderCache(args.ranges) if args.ranges else None
+        quantized = quantize_model(
+            opened.model, recipe, calibration.given, console.progress, cache=cache, shapes=calibration.shapes
+        )
+    return quantized, calibration.told
 
 
 def report_of(
@@ -125,7 +143,8 @@ def report_of(
     compared: dict[str, Any] = {}
     graph = quantized.model.graph
     if engines and graph is not None:
-        feeds = {name: values[:COMPARED] for name, values in samples.feeds.items()}
+        held, axes = fitted(graph, samples.feeds)
+        feeds = axes.first(held, COMPARED)
         race = race_task(graph, quantized.onnx, to_onnx(opened.graph), feeds)
         compared["race"] = run_sync(race, console.progress)
         try:

@@ -26,6 +26,8 @@ from playground.cli._study import (
     samples_of,
     write_report,
 )
+from playground.engines.batch_axes import joined
+from playground.engines.fitting import fitted
 from playground.engines.run import ENGINES, FLOAT_ENGINES, first_supporting_task, is_quantized, run_task
 from playground.errors import InvalidInputError
 from playground.metrics import compare
@@ -95,25 +97,29 @@ def _sensitivity(args: argparse.Namespace, console: Console) -> Result:
     page = target(args.report, args.file) if args.report else None
     opened = open_model(args.file)
     samples = samples_of(args, opened.graph, opened.gallery_id)
-    quantized = quantized_by(args, opened, console)
-    work = sensitivity_task(quantized.source, quantized.quantization, samples.feeds, samples.labels)
+    quantized, told = quantized_by(args, opened, console)
+    work = sensitivity_task(
+        quantized.source, quantized.quantization, samples.given, samples.labels, shapes=samples.shapes
+    )
     found = run_sync(work, console.progress)
     console.end_progress()
     if page:
         mixed = None
         if not quantized.quantization.dynamic:  # there, integer products take no other widths
-            search = mixed_precision_task(quantized, samples.feeds, samples.labels)
+            search = mixed_precision_task(quantized, samples.given, samples.labels)
             mixed = run_sync(search, console.progress)
         report = report_of(opened, quantized, samples, console, engines=True, sensitivity=found, mixed=mixed)
         write_report(page, report)
     held = {"file": opened.name, "data": samples.name, "samples": samples.count, "verdict": verdict(found)}
-    return {**held, "report": args.report, "sensitivity": found.as_dict()}
+    return {**held, "report": args.report, "calibration": told, "sensitivity": found.as_dict()}
 
 
 def _show_layers(result: Result, console: Console) -> None:
     found = result["sensitivity"]
     console.line(f"{result['samples']} samples of {result['data']}")
     console.paragraph(result["verdict"])
+    if result["calibration"]:
+        console.paragraph(result["calibration"])
     console.line()
     layers, labelled = found["layers"], found["quantized"]["cross_entropy"] is not None
     loss = "cross_entropy" if labelled else "relative_error"
@@ -189,18 +195,18 @@ def _answer(opened: ModelFile, samples: Samples, engine: str | None, console: Co
 def _output_task(opened: ModelFile, samples: Samples, engine: str, console: Console) -> Task[NDArray[Any]]:
     """The first output for all samples, in batches; where the model fixes their size the last one is filled up."""
     graph = opened.graph
-    fixed = graph.fixed_batch
-    size = fixed or BATCH
+    feeds, axes = fitted(graph, samples.feeds)
+    size = axes.size or BATCH
     outputs = []
     for start in range(0, samples.count, size):
         rows = np.arange(start, min(start + size, samples.count))
-        if fixed:
-            rows = np.resize(rows, fixed)
-        batch = {name: array[rows] for name, array in samples.feeds.items()}
+        if axes.size:
+            rows = np.resize(rows, size)
+        batch = axes.unstacked(axes.take(feeds, rows))
         outputs.append((yield from run_task(graph, batch, engine))[graph.outputs[0].name])
         console.progress(Progress(min(start + size, samples.count), samples.count, f"{opened.name} on {engine}"))
     console.end_progress()
-    output = np.concatenate(outputs)[: samples.count]
+    output = joined(graph, graph.outputs[0], outputs, axes.size or 1)[: samples.count]
     lost = output.size - np.count_nonzero(np.isfinite(output))
     if lost:
         raise InvalidInputError(

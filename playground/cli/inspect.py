@@ -12,14 +12,19 @@ from playground.analysis.inventory import inventory
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
 from playground.cli._files import add_file, open_model
-from playground.engines.run import refused
-from playground.model.graph import Tensor, ValueInfo
+from playground.cli._shapes import add_shapes, shapes_of
+from playground.engines.fitting import fitted
+from playground.engines.run import FLOAT_ENGINES, first_supporting_task, refused, run_task
+from playground.model.graph import Graph, Tensor, ValueInfo
+from playground.ptq.made_up import as_option, example_shapes, made_up_feeds
 from playground.render import numbers
+from playground.tasks import run_sync
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add_file(parser)
+    add_shapes(parser)
     parser.add_argument("--ranges", action="store_true", help="also read the values: smallest, largest, outliers")
 
 
@@ -37,6 +42,8 @@ def run(args: argparse.Namespace, console: Console) -> Result:
         "inputs": [_value(value) for value in graph.inputs] if graph else [],
         "outputs": [_value(value) for value in graph.outputs] if graph else [],
         "operators": dict(Counter(node.op for node in graph.walk()).most_common()) if graph else {},
+        "open_sizes": as_option(example_shapes(graph)) if graph else "",
+        "run": _run(args, graph) if args.shape and graph else None,
         "kernels": refused(graph),
         "parameters": sum(tensor["parameters"] for tensor in tensors),
         "tensors": tensors,
@@ -55,6 +62,8 @@ def show(result: Result, console: Console) -> None:
             "inputs": ", ".join(map(_signature, result["inputs"])),
             "outputs": ", ".join(map(_signature, result["outputs"])),
             "operators": ", ".join(f"{count} {op}" for op, count in result["operators"].items()),
+            "open sizes": f"are chosen with {result['open_sizes']}, for instance" if result["open_sizes"] else "",
+            "with these sizes": _made(result["run"]),
             "our kernels": _verdict(result["kernels"]),
             "notes": " ".join(result["notes"]),
         }
@@ -74,6 +83,21 @@ def show(result: Result, console: Console) -> None:
         columns |= {name: [_digits(t.get(name)) for t in tensors] for name in ("min", "max", "max/std")}
     console.line()
     console.table(columns, right=("values", "size", "min", "max", "max/std"))
+
+
+def _run(args: argparse.Namespace, graph: Graph) -> dict[str, Any]:
+    """What the outputs are for one sample of made-up inputs of the sizes that were given."""
+    feeds, axes = fitted(graph, made_up_feeds(graph, shapes_of(args, graph), samples=1))
+    one = axes.first(feeds, 1)
+    outputs, engine, _ = run_sync(first_supporting_task(FLOAT_ENGINES, lambda name: run_task(graph, one, name)))
+    return {"engine": engine, "outputs": {name: list(values.shape) for name, values in outputs.items()}}
+
+
+def _made(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return ""
+    told = (f"{name}: {numbers.shape(tuple(sizes)) or 'scalar'}" for name, sizes in found["outputs"].items())
+    return f"it runs, in {found['engine']}, and gives {', '.join(told)}"
 
 
 def _verdict(nodes: list[dict[str, str]] | None) -> str:

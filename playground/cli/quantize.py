@@ -19,6 +19,7 @@ from playground.errors import InvalidInputError
 from playground.model.graph import Graph
 from playground.model.recipe import ACTIVATIONS, ONNX_FORMATS, AlgorithmCall, Recipe, Rule
 from playground.model.runtimes import runtimes
+from playground.ptq.images import ENDINGS
 from playground.ptq.pipeline import QuantizedModel, quantize_model
 from playground.ptq.range_cache import FolderCache
 from playground.render import numbers
@@ -115,16 +116,20 @@ def run(args: argparse.Namespace, console: Console) -> Result:
     recipe = _recipe(args, opened.graph)
     output = target(args.output or f"{opened.stem}.quantized.onnx", opened.name)
     cache = FolderCache(args.ranges) if args.ranges else None
-    calibration, told = calibration_of(args, opened, recipe)
+    calibration = calibration_of(args, opened, recipe)
     samples = _samples(args, opened)
-    quantized = quantize_model(opened.model, recipe, calibration, console.progress, cache=cache)
+    with calibration.blamed():
+        quantized = quantize_model(
+            opened.model, recipe, calibration.given, console.progress, cache=cache, shapes=calibration.shapes
+        )
     quantized.save(output)
     return {
         "file": opened.name,
         "output": str(output),
         "file_bytes_before": opened.nbytes,
         **quantized.report.as_dict(),
-        "images": told,
+        "images": calibration.images,
+        "calibration": calibration.told,
         "answers": _answers(quantized, samples, console) if samples else None,
     }
 
@@ -135,7 +140,9 @@ def _samples(args: argparse.Namespace, opened: ModelFile) -> Samples | None:
         return samples_of(args, opened.graph, opened.gallery_id)
     if not args.calibration or not Path(args.calibration).is_file():
         return None
-    samples = samples_in(args.calibration, opened.graph)
+    if Path(args.calibration).suffix.lower() in ENDINGS:
+        return None
+    samples = samples_in(args.calibration, opened.graph, "--calibration")
     return None if samples.labels is None else samples
 
 
@@ -187,8 +194,8 @@ def show(result: Result, console: Console) -> None:
     for applied in result["algorithms"]:
         changes = [f"{name} {numbers.digits(was)} → {numbers.digits(now)}" for name, was, now in _changes(applied)]
         console.paragraph(f"{applied['name']}: {', '.join(changes) or 'done'}")
-    if result["images"]:
-        console.paragraph(f"{result['images']}")
+    for told in filter(None, (result["images"], result["calibration"])):
+        console.paragraph(told)
     for warning in result["warnings"]:
         console.paragraph(f"Note: {warning}")
 

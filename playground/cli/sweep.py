@@ -52,8 +52,8 @@ def run(args: argparse.Namespace, console: Console) -> Result:
     output, page = (target(path, args.file) if path else None for path in (args.output, args.report))
     opened = open_model(args.file)
     samples = samples_of(args, opened.graph, opened.gallery_id)
-    quantized = quantized_by(args, opened, console)
-    work = mixed_precision_task(quantized, samples.feeds, samples.labels, _bits(args.widths))
+    quantized, told = quantized_by(args, opened, console)
+    work = mixed_precision_task(quantized, samples.given, samples.labels, _bits(args.widths))
     mixed = run_sync(work, console.progress)
     recipe = _chosen(args, mixed)
     if output and recipe:
@@ -62,7 +62,12 @@ def run(args: argparse.Namespace, console: Console) -> Result:
         write_report(page, report_of(opened, quantized, samples, console, engines=False, mixed=mixed))
     console.end_progress()
     found = {"file": opened.name, "data": samples.name, "samples": samples.count, **mixed.as_dict()}
-    found |= {"recipe": recipe.as_dict() if recipe else None, "output": args.output, "report": args.report}
+    found |= {
+        "calibration": told,
+        "recipe": recipe.as_dict() if recipe else None,
+        "output": args.output,
+        "report": args.report,
+    }
     return found
 
 
@@ -87,6 +92,8 @@ def _chosen(args: argparse.Namespace, mixed: MixedPrecision) -> Recipe | None:
 def show(result: Result, console: Console) -> None:
     """Uniform formats, then the front, then what was chosen."""
     console.line(f"{result['samples']} samples of {result['data']}")
+    if result["calibration"]:
+        console.paragraph(result["calibration"])
     console.paragraph("the same format for all layers")
     _points(result["uniform"], console)
     console.paragraph("a format for each layer")

@@ -116,17 +116,6 @@ class Graph:
             for branch in node.branches:
                 yield from branch.walk()
 
-    @property
-    def fixed_batch(self) -> int | None:
-        """How many samples the graph takes at once; None where it leaves that open."""
-        return next((v.shape[0] for v in self.inputs if v.shape and isinstance(v.shape[0], int)), None)
-
-    def with_open_batch(self) -> Graph:
-        """A copy whose inputs leave the number of samples open."""
-        fixed = (v for v in self.inputs if v.shape and isinstance(v.shape[0], int))
-        opened = {v.name: replace(v, shape=(None, *(v.shape or ())[1:])) for v in fixed}
-        return self.with_(inputs=tuple(opened.get(v.name, v) for v in self.inputs))
-
     def with_constants(self, arrays: Mapping[str, NDArray[Any]]) -> Graph:
         """A copy with some constants replaced, or added."""
         made = {name: Tensor.of(name, np.asarray(values, order="C")) for name, values in arrays.items()}

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from playground.engines.feeds import checked_feeds
+from playground.engines.batch_axes import BatchAxes, batch_axes
+from playground.engines.fitting import fitted
 from playground.errors import InvalidInputError, plural
-from playground.model.graph import Graph, ValueInfo
+from playground.model.graph import Graph
 from playground.ptq.capture import Feeds, captured
+from playground.ptq.made_up import GENERATED, Shapes, made_up_feeds
 
 __all__ = [
     "BATCH",
@@ -21,9 +23,9 @@ __all__ = [
     "MEMORY",
     "CalibrationData",
     "Feeds",
+    "Shapes",
     "calibration_data",
     "captured",
-    "generated_feeds",
 ]
 
 BATCH = 32
@@ -32,14 +34,11 @@ BATCH = 32
 MEMORY = 64 * 2**20
 """Bytes that the activations of one batch may take: fewer samples are run at once where each takes much."""
 
-GENERATED = 8
-"""Samples made up where none are given: enough for every operator to have run, no measurement."""
-
 
 Samples = Mapping[str, ArrayLike]
 Given = Samples | Iterable[Samples] | Callable[[], Iterable[Samples]]
-"""Calibration data: arrays with samples along the first axis; or batches of such, in a list or from a function that
-starts a generator, and then no more than one batch is in memory."""
+"""Calibration data: arrays with any number of samples; or feeds, each with all inputs of the model and any number of
+samples, in a list or from a function that starts a generator, and then no more than one of them is in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,37 +46,47 @@ class CalibrationData:
     """Samples to find ranges on.
 
     Attributes:
-        feeds: input name -> samples along the first axis; of a stream: its first batch.
+        feeds: input name -> samples; of a stream: its first feed.
         samples: how many there are; of a stream: as far as it has been seen.
-        fixed: how many the model takes at once, if it says so.
+        axes: where they lie in the arrays, and how many the model takes at once if it says so.
         generated: whether they were made up.
         left_out: how many were given beyond those, because they do not fill a batch of the model's size.
         faulty: how many were left out because they hold NaN or infinity.
-        stream: starts the batches anew; None if ``feeds`` holds all.
+        stream: starts the feeds anew; None if ``feeds`` holds all.
         most: how many samples to use at most.
     """
 
     feeds: Feeds
     samples: int
-    fixed: int | None = None
+    axes: BatchAxes
     generated: bool = False
     left_out: int = 0
     faulty: int = 0
-    stream: Callable[[], Iterator[Feeds]] | None = None
+    stream: Callable[[], Iterator[tuple[Feeds, BatchAxes]]] | None = None
     most: int | None = None
+
+    @property
+    def fixed(self) -> int | None:
+        """How many samples the model takes at once, if it says so."""
+        return self.axes.size
 
     def batches(self, size: int) -> Iterator[Feeds]:
         """The samples in batches of ``size`` at most, or of the model's own size if it has one."""
-        size, left = self.fixed or size, self.most
-        for feeds in [self.feeds] if self.stream is None else self.stream():
-            count = self.samples if self.stream is None else samples_in(feeds)
+        left = self.most
+        for feeds, axes in [(self.feeds, self.axes)] if self.stream is None else self.stream():
+            count = self.samples if self.stream is None else axes.count(feeds)
             count = count if left is None else min(left, count)
-            for at in range(0, count, size):
-                yield _part(feeds, at, min(at + size, count))
+            step = axes.size or size
+            for at in range(0, count, step):
+                yield axes.feed(feeds, at, min(at + step, count))
             if left is not None:
                 left -= count
                 if left <= 0:
                     return
+
+    def count(self, batch: Feeds) -> int:
+        """How many samples one of the batches holds."""
+        return self.axes.count_of_batch(batch)
 
     def first(self, size: int = 1) -> Feeds:
         """The first batch of ``size`` samples at most."""
@@ -88,28 +97,12 @@ class CalibrationData:
         return 0 if self.stream is not None else -(-self.samples // (self.fixed or size))
 
 
-def _part(feeds: Feeds, start: int, stop: int) -> Feeds:
-    return {name: values[start:stop] if values.ndim else values for name, values in feeds.items()}
-
-
-def samples_in(feeds: Mapping[str, NDArray[Any]]) -> int:
-    """How many samples a batch holds.
-
-    Raises:
-        InvalidInputError: inputs differ in their number.
-    """
-    counts = {name: len(values) for name, values in feeds.items() if values.ndim}
-    if len(set(counts.values())) > 1:
-        raise InvalidInputError(
-            f"inputs have different numbers of samples: {counts}",
-            where="calibration",
-            hint="Give the same number for each",
-        )
-    return next(iter(counts.values()), 1)
-
-
 def calibration_data(
-    graph: Graph, data: Given | None, most: int | None = None, partial: bool = False
+    graph: Graph,
+    data: Given | None,
+    most: int | None = None,
+    partial: bool = False,
+    shapes: Shapes | None = None,
 ) -> CalibrationData:
     """Count and check calibration data, or make it up if there is none.
 
@@ -118,35 +111,37 @@ def calibration_data(
         data: see :data:`Given`.
         most: how many samples to use at most.
         partial: whether to leave out samples with NaN or infinity, and batches that do not fit, instead of refusing.
+        shapes: input name -> its sizes, for made-up data where the graph leaves some open.
 
     Raises:
         InvalidInputError: it has no samples, inputs differ in their number, names, types or shapes do not fit the
-            model, values are not finite; or it has to be made up and a size other than the first is open.
+            model, values are not finite; or it has to be made up and sizes are open.
     """
-    fixed = graph.fixed_batch
     if data is None:
-        return CalibrationData(generated_feeds(graph), fixed or GENERATED, fixed, generated=True)
+        feeds, axes = fitted(graph, made_up_feeds(graph, shapes))
+        return CalibrationData(feeds, axes.count(feeds), axes, generated=True)
     if isinstance(data, Mapping):
-        feeds, faulty = _usable(graph, data, partial)
-        given = min(samples_in(feeds), most or sys.maxsize)
-        left_out = given % fixed if fixed else 0
+        feeds, axes, faulty = _usable(graph, data, partial)
+        given = min(axes.count(feeds), most or sys.maxsize)
+        left_out = given % axes.size if axes.size else 0
         if given - left_out == 0:
-            raise InvalidInputError(_too_few(given, fixed), where="calibration", hint="Give more samples")
-        return CalibrationData(_part(feeds, 0, given), given - left_out, fixed, left_out=left_out, faulty=faulty)
+            raise InvalidInputError(_too_few(given, axes.size), where="calibration", hint="Give more samples")
+        return CalibrationData(axes.part(feeds, 0, given), given - left_out, axes, left_out=left_out, faulty=faulty)
     start = _restartable(data)
 
-    def stream() -> Iterator[Feeds]:
+    def stream() -> Iterator[tuple[Feeds, BatchAxes]]:
         for batch in start():
-            feeds, _ = _usable(graph, batch, partial)
-            count = samples_in(feeds)
-            whole = count - count % fixed if fixed else count
+            feeds, axes, _ = _usable(graph, batch, partial)
+            count = axes.count(feeds)
+            whole = count - count % axes.size if axes.size else count
             if whole:
-                yield _part(feeds, 0, whole)
+                yield axes.part(feeds, 0, whole), axes
 
     first = next(stream(), None)
     if first is None:
-        raise InvalidInputError(_too_few(0, fixed), where="calibration", hint="Give at least one batch")
-    return CalibrationData(first, samples_in(first), fixed, stream=stream, most=most)
+        size = batch_axes(graph).size
+        raise InvalidInputError(_too_few(0, size), where="calibration", hint="Give at least one batch")
+    return CalibrationData(first[0], first[1].count(first[0]), first[1], stream=stream, most=most)
 
 
 def _too_few(given: int, fixed: int | None) -> str:
@@ -166,8 +161,8 @@ def _restartable(data: Iterable[Samples] | Callable[[], Iterable[Samples]]) -> C
     return lambda: data
 
 
-def _usable(graph: Graph, batch: Samples, partial: bool) -> tuple[Feeds, int]:
-    """A batch as arrays that fit the graph's inputs, and how many of its samples are left out for NaN or infinity."""
+def _usable(graph: Graph, batch: Samples, partial: bool) -> tuple[Feeds, BatchAxes, int]:
+    """Arrays that fit the graph's inputs, their axes, and how many samples are left out for NaN or infinity."""
     if not isinstance(batch, Mapping):
         raise InvalidInputError(
             f"a value of type {type(batch).__name__} is not a batch",
@@ -175,24 +170,25 @@ def _usable(graph: Graph, batch: Samples, partial: bool) -> tuple[Feeds, int]:
             hint="Give mappings from input names to arrays",
         )
     try:
-        feeds = checked_feeds(graph.with_open_batch(), batch)
+        feeds, axes = fitted(graph, batch)
     except InvalidInputError as error:
-        raise error.at(f"calibration: {error.where}" if error.where else "calibration") from error
-    count = samples_in(feeds)
+        raise error.at(f"calibration: {error.where}") from error
+    count = axes.count(feeds)
     bad = np.zeros(count, bool)
     for name, values in feeds.items():
-        if values.ndim and values.size and values.dtype.kind == "f" and not _usable_values(values).all():
-            wrong = ~_usable_values(values).reshape(count, -1).all(axis=1)
+        if values.size and values.dtype.kind == "f" and not _usable_values(values).all():
+            wrong = ~axes.by_sample(name, _usable_values(values), count).all(axis=1)
             if not partial or wrong.all():
                 raise InvalidInputError(
                     f"sample {int(np.argmax(wrong))} has NaN or infinity, as {int(wrong.sum())} of {count} samples do",
                     where=f"calibration: input {name!r}",
                     hint="Remove these samples, or set partial=True in the recipe to leave them out",
+                    at_terminal="Remove these samples, or leave them out with --partial",
                 )
             bad |= wrong
     if not bad.any():
-        return feeds, 0
-    return {name: values[~bad] if values.ndim else values for name, values in feeds.items()}, int(bad.sum())
+        return feeds, axes, 0
+    return axes.take(feeds, np.flatnonzero(~bad)), axes, int(bad.sum())
 
 
 def _usable_values(values: NDArray[Any]) -> NDArray[np.bool_]:
@@ -200,26 +196,3 @@ def _usable_values(values: NDArray[Any]) -> NDArray[np.bool_]:
     finite: NDArray[np.bool_] = np.isfinite(values)
     mask = np.isneginf(values)
     return finite | mask if not values[finite].any() else finite
-
-
-def generated_feeds(graph: Graph) -> Feeds:
-    """Generated inputs: normally distributed floats, zeros and ones for everything else. The same every time.
-
-    Raises:
-        InvalidInputError: an input has an open size that is not its first.
-    """
-    rng = np.random.default_rng(0)
-    return {value.name: _generated(value, rng) for value in graph.inputs}
-
-
-def _generated(value: ValueInfo, rng: np.random.Generator) -> NDArray[Any]:
-    if value.shape is None or any(not isinstance(dim, int) for dim in value.shape[1:]):
-        raise InvalidInputError(
-            "the input has an open size, so no calibration data can be generated",
-            where=f"input {value.name!r}",
-            hint="Give calibration data",
-        )
-    shape = [dim if isinstance(dim, int) else GENERATED for dim in value.shape]
-    if value.dtype.startswith("float"):
-        return rng.normal(size=shape).astype(value.dtype)
-    return rng.integers(0, 2, shape).astype(value.dtype)

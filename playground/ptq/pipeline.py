@@ -20,7 +20,7 @@ from playground.opening.operator_sets import refuse_newer
 from playground.operators import find, validate, view_of
 from playground.ptq import report_entries
 from playground.ptq.calibrated_placement import Calibrated, DryRun, calibrated_task, dry_run_task
-from playground.ptq.calibration_data import CalibrationData, Given, calibration_data
+from playground.ptq.calibration_data import CalibrationData, Given, Shapes, calibration_data
 from playground.ptq.capture import release_task
 from playground.ptq.checks import checked
 from playground.ptq.inside import with_weights_inside
@@ -45,6 +45,7 @@ class QuantizedModel:
         quantization: the codes, scales and placement it was written from.
         source: the float graph that was quantized: the given one, as preparation and algorithms changed it.
         histograms: what activations looked like while their ranges were found, by name.
+        shapes: the sizes that were given for made-up inputs.
     """
 
     model: Model
@@ -53,6 +54,7 @@ class QuantizedModel:
     quantization: Quantization
     source: Graph
     histograms: Mapping[str, Histogram] = field(default_factory=dict)
+    shapes: Shapes | None = None
 
     def save(self, path: str | Path) -> None:
         """Write the ONNX file, as a whole or not at all.
@@ -70,17 +72,20 @@ def quantize_model(
     progress: Callable[[Progress], None] | None = None,
     *,
     cache: Cache | None = None,
+    shapes: Shapes | None = None,
 ) -> QuantizedModel:
     """Quantize a model after training.
 
     Args:
         model: a float ONNX model, as ``load`` gives it.
         recipe: what to quantize and how; int8 weights per channel and uint8 activations when left out.
-        calibration: input name -> samples along the first axis; or batches of such, in a list or from a function that
-            starts a generator (then one batch at a time is in memory). Made up when left out, and then the report
-            warns.
+        calibration: input name -> samples, as many as one likes along the model's axis for them; or feeds, each with
+            all inputs, in a list or from a function that starts a generator (then one at a time is in memory). Made
+            up when left out, and then the report warns.
         progress: is told of every step.
         cache: ranges that were found before are taken from it, new ones kept in it: a dict, or ``FolderCache(path)``.
+        shapes: input name -> its sizes, for made-up data where the model leaves sizes open besides the number of
+            samples, as in ``{"image": (1, 3, 224, 224)}``.
 
     Raises:
         UnsupportedError: the model has no graph, is quantized already, or needs too new an operator set; the runtime
@@ -88,19 +93,23 @@ def quantize_model(
         InvalidInputError: the calibration data or the recipe does not fit the model.
         EngineError: the model cannot be run on the data, or its answers are not finite.
     """
-    return run_sync(quantize_model_task(model, recipe, calibration, cache), progress)
+    return run_sync(quantize_model_task(model, recipe, calibration, cache, shapes), progress)
 
 
 @typed_task(EngineError, "the model cannot be quantized", where="model", hint="Check the model and the recipe")
 def quantize_model_task(
-    model: Model, recipe: Recipe | None = None, calibration: Given | None = None, cache: Cache | None = None
+    model: Model,
+    recipe: Recipe | None = None,
+    calibration: Given | None = None,
+    cache: Cache | None = None,
+    shapes: Shapes | None = None,
 ) -> Task[QuantizedModel]:
     """The work of :func:`quantize_model`."""
     recipe = recipe or Recipe()
     graph, notes = _prepared(_float_graph(model), recipe)
     view = view_of(graph)
     notes += checked(view, recipe)
-    data = _data(graph, recipe, calibration)
+    data = _data(graph, recipe, calibration, shapes)
     probe = yield from dry_run_task(view, recipe, data)
     placement = place(probe.view, recipe)
     before = yield from run_algorithms_task(
@@ -128,7 +137,7 @@ def quantize_model_task(
     done = ReportInputs(model, treated.view, recipe, quantization, written)
     report = done.report(found, len(onnx), (*told, *notes), (*before.applied, *treated.applied))
     quantized = replace(model, name=_quantized_name(model.name), tensors=written.initializers, graph=written, notes=())
-    return QuantizedModel(quantized, onnx, report, quantization, treated.view.graph, found.histograms)
+    return QuantizedModel(quantized, onnx, report, quantization, treated.view.graph, found.histograms, shapes)
 
 
 def _float_graph(model: Model) -> Graph:
@@ -169,10 +178,10 @@ def _quantized_name(name: str) -> str:
     return f"{name.removesuffix('.onnx') or 'model'}.quantized.onnx"
 
 
-def _data(graph: Graph, recipe: Recipe, given: Given | None) -> CalibrationData | None:
+def _data(graph: Graph, recipe: Recipe, given: Given | None, shapes: Shapes | None) -> CalibrationData | None:
     """Calibration samples, made up if ranges of activations need some."""
     if recipe.activations == "static" or (recipe.algorithms and given is not None):
-        return calibration_data(graph, given, recipe.calibration.samples, recipe.partial)
+        return calibration_data(graph, given, recipe.calibration.samples, recipe.partial, shapes)
     return None
 
 

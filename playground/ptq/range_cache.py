@@ -79,8 +79,10 @@ def key_of(graph: Graph, recipe: Recipe, data: CalibrationData, schemes: Mapping
     digest.update(json.dumps([told, recipe.calibration.as_dict()], sort_keys=True).encode())
     for feeds in data.batches(256):
         for name, values in sorted(feeds.items()):
-            digest.update(repr((name, values.dtype.name, values.shape[1:])).encode())
-            digest.update(np.ascontiguousarray(values).tobytes())
+            axis = data.axes.axes.get(name) if name not in data.axes.stacked else None
+            rows = values if axis is None or axis >= values.ndim else np.moveaxis(values, axis, 0)
+            digest.update(repr((name, values.dtype.name, axis, rows.shape[1:])).encode())
+            digest.update(np.ascontiguousarray(rows).tobytes())
     return digest.hexdigest()
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from playground import calibration
 from playground.histograms import Histogram, histogram
 from playground.model.graph import Graph
-from playground.ptq.calibration_data import BATCH, MEMORY, CalibrationData, Feeds
+from playground.ptq.calibration_data import BATCH, MEMORY, CalibrationData
 from playground.ptq.capture import Capture, release_task, tap_task, tapped_task
 from playground.quantization import Range, Scheme
 from playground.tasks import Progress, Task
@@ -74,7 +74,7 @@ def ranges_task(
         of = f" of {total}" if total else ""
         step = Progress(index, max(total, index + 1), f"Calibrating on batch {index + 1}{of}")
         values = yield from tapped_task(tap, feeds, step)
-        seen += _count(feeds)
+        seen += data.count(feeds)
         _look_at_outputs(graph, values, result.faulty_outputs)
         for name, state in states.items():
             fault = why_not_values(values[name])
@@ -89,10 +89,6 @@ def ranges_task(
     found = {name: state.range() for name, state in states.items() if name not in result.unusable}
     pictures = {name: histogram(np.concatenate(sampled[name]), BINS) for name in found}
     return Ranges(found, result.unusable, pictures, result.faulty_outputs, seen)
-
-
-def _count(feeds: Feeds) -> int:
-    return next((len(values) for values in feeds.values() if values.ndim), 1)
 
 
 def _look_at_outputs(graph: Graph, values: Mapping[str, NDArray[Any]], faulty: dict[str, str]) -> None:

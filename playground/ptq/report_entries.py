@@ -71,8 +71,13 @@ def about_data(data: CalibrationData) -> list[str]:
     told = []
     if data.generated:
         told.append(
-            f"No calibration data was given: activation ranges come from {data.samples} made-up samples. "
-            "This is a smoke test, not a measurement."
+            f"No calibration data was given: activation ranges come from {plural(data.samples, 'made-up sample')}. "
+            "This is a smoke test: it shows that the model can be quantized, and says nothing about its accuracy."
+        )
+    elif data.samples == 1 and data.stream is None:
+        told.append(
+            "Activation ranges come from a single sample: values beyond those seen in it are clipped. "
+            "Give a few dozen samples for ranges that hold for others too."
         )
     if data.left_out:
         told.append(f"{data.left_out} calibration samples were left out: they do not fill a batch of the model's size.")

@@ -16,7 +16,15 @@ from playground.limits import MOST_QUERY, MOST_QUERY_FIELDS
 from playground.model.recipe import DEFAULT_RUNTIME
 from playground.number_formats import FORMATS
 from playground.quantization import Scheme
-from playground.settings.lists import formats_of, formats_text, ids_of, parameters_of, parameters_text
+from playground.settings.lists import (
+    formats_of,
+    formats_text,
+    ids_of,
+    parameters_of,
+    parameters_text,
+    sizes_of,
+    sizes_text,
+)
 from playground.settings.schema import ACTIVATIONS, FIELDS, GRANULARITIES, VERSION, VIEWS, checked, schema
 
 __all__ = [
@@ -33,12 +41,23 @@ __all__ = [
     "parameters_of",
     "parameters_text",
     "schema",
+    "sizes_of",
+    "sizes_text",
 ]
 
 MOST_NOTES = 10
 """Sentences about one link."""
 
-_PLACEMENT = ("weights_granularity", "activations", "exclude", "runtime", "algorithms", "parameters", "partial")
+_PLACEMENT = (
+    "weights_granularity",
+    "activations",
+    "exclude",
+    "runtime",
+    "algorithms",
+    "parameters",
+    "partial",
+    "sizes",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +89,7 @@ class Settings:
     algorithms: str = ""
     parameters: str = ""
     partial: bool = True
+    sizes: str = ""
 
     @property
     def scheme(self) -> Scheme:

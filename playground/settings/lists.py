@@ -1,10 +1,10 @@
-"""Settings that are lists in one text: ids, formats of single weights, parameters of algorithms."""
+"""Settings that are lists in one text: ids, formats of single weights, parameters of algorithms, sizes of inputs."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
 from playground.errors import InvalidInputError, one_of, shown
@@ -18,6 +18,8 @@ MOST_DIGITS = 400
 """Characters of a number: parsing takes a time that grows with their square."""
 
 _LARGEST_INTEGER = 2**53
+_LARGEST_SIZE = 1_000_000
+"""Of an axis of an input: a link cannot ask for more."""
 
 
 def number_of(text: str) -> float:
@@ -87,3 +89,27 @@ def parameters_of(text: str) -> dict[str, dict[str, float]]:
 def parameters_text(parameters: Mapping[str, Mapping[str, float]]) -> str:
     """What :func:`parameters_of` reads as these parameters."""
     return ", ".join(f"{call}.{name}={value!r}" for call, held in parameters.items() for name, value in held.items())
+
+
+def sizes_of(text: str) -> tuple[tuple[int, ...], ...]:
+    """Sizes of the inputs that leave some open, in the model's order, from ``"1x3x224x224, 1x77"``.
+
+    They are without names: a link holds nothing that is in the visitor's file.
+
+    Raises:
+        InvalidInputError: a part is not whole numbers from 1 to 1 000 000 with ``x`` between them.
+    """
+    found = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        numbers = [number.strip() for number in re.split("[x×]", part)]
+        fits = all(number.isascii() and number.isdecimal() and len(number) <= 7 for number in numbers)
+        if not fits or not all(0 < int(number) <= _LARGEST_SIZE for number in numbers):
+            hint = "Write 1x3x224x224, for instance"
+            raise InvalidInputError(f"{shown(part)} are not the sizes of an input", where="sizes", hint=hint)
+        found.append(tuple(map(int, numbers)))
+    return tuple(found)
+
+
+def sizes_text(shapes: Iterable[Sequence[int]]) -> str:
+    """What :func:`sizes_of` reads as these sizes."""
+    return ", ".join("x".join(map(str, sizes)) for sizes in shapes)

@@ -10,7 +10,7 @@ from typing import Any
 from playground.errors import InvalidInputError, one_of, shown
 from playground.limits import MOST_QUERY, MOST_QUERY_FIELDS
 from playground.quantization.grouping import GRANULARITIES as SCHEME_GRANULARITIES
-from playground.settings.lists import MOST_DIGITS, NUMBER, formats_of, ids_of, number_of, parameters_of
+from playground.settings.lists import MOST_DIGITS, NUMBER, formats_of, ids_of, number_of, parameters_of, sizes_of
 
 VERSION = 1
 
@@ -31,7 +31,7 @@ class Field:
 
     Attributes:
         kind: ``"choice"``, ``"boolean"``, ``"number"``, ``"integer"``, ``"text"``, or a list in a text: ``"ids"``,
-            ``"formats"``, ``"parameters"``.
+            ``"formats"``, ``"parameters"``, ``"sizes"``.
         accepted: the texts that a choice may be.
         registry: or the function of ``playground.api`` whose ids it may be.
         lowest: of a number.
@@ -87,6 +87,7 @@ FIELDS: Mapping[str, Field] = {
     "algorithms": Field("ids"),
     "parameters": Field("parameters"),
     "partial": Field("boolean"),
+    "sizes": Field("sizes"),
 }
 """Setting -> what it may be, in the order of :class:`playground.settings.Settings`."""
 
@@ -209,6 +210,13 @@ def _parameters(name: str, field: Field, value: Any) -> str:
     return text
 
 
+def _sizes(name: str, field: Field, value: Any) -> str:
+    """A text as :func:`sizes_of` reads it."""
+    text = _text(name, field, value)
+    sizes_of(text)
+    return text
+
+
 _CHECKS: Mapping[str, Callable[[str, Field, Any], Any]] = {
     "choice": _choice,
     "boolean": _boolean,
@@ -218,4 +226,5 @@ _CHECKS: Mapping[str, Callable[[str, Field, Any], Any]] = {
     "ids": _ids,
     "formats": _formats,
     "parameters": _parameters,
+    "sizes": _sizes,
 }

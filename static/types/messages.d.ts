@@ -30,11 +30,12 @@ export interface Settings {
   algorithms: string;
   parameters: string;
   partial: boolean;
+  sizes: string;
 }
 
 /** What a setting may be: playground/settings/schema.py. */
 export interface Field {
-  kind: "choice" | "boolean" | "number" | "integer" | "text" | "ids" | "formats" | "parameters";
+  kind: "choice" | "boolean" | "number" | "integer" | "text" | "ids" | "formats" | "parameters" | "sizes";
   /** "tensor" if the Tensor view is drawn with it before Python has answered. */
   view: string;
   /** Whether nothing is a value too: `null`. */
@@ -68,6 +69,8 @@ export interface State {
   problems: string[];
   samples: string;
   reads_text: boolean;
+  /** Whether the open model leaves sizes of its inputs open, and none have been tried yet. */
+  untried_sizes: boolean;
 }
 
 /** Why something could not be done: playground/errors.py, or our own code. */
@@ -194,6 +197,7 @@ export interface Requests {
     result: object | null;
   };
   recipe: { content: { files: File[]; keep?: boolean }; result: { name: string; brings: string } };
+  sizes: { content: Empty; result: string[] };
   quantize: { content: Empty; result: Quantized };
   sensitivity: { content: Empty; result: Quantized };
   mixed: { content: Empty; result: Quantized };

@@ -20,6 +20,7 @@ export interface ElementsById {
   drop: HTMLElement;
   open: HTMLInputElement;
   gallery: HTMLSelectElement;
+  "view-model": HTMLElement;
   "tab-run": HTMLButtonElement;
   "tab-export": HTMLButtonElement;
   "view-run": HTMLElement;
@@ -61,6 +62,7 @@ export interface ElementsById {
   "prompt-cancel": HTMLButtonElement;
   "prompt-hint": HTMLElement;
   "input-file": HTMLInputElement;
+  "made-up": HTMLButtonElement;
   race: HTMLButtonElement;
 
   "export-model-text": HTMLElement;

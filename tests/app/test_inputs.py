@@ -71,9 +71,3 @@ def test_a_drawn_digit(shape):
 def test_no_digit(content):
     with pytest.raises(InvalidInputError):
         digit_of(content)
-
-
-def test_batches():
-    fixed = graph(("scale", "float32", ()), ("a", "float32", (4, 2)), ("b", "float32", None))
-    assert (fixed.fixed_batch, TWO.fixed_batch) == (4, None)
-    assert [value.shape for value in fixed.with_open_batch().inputs] == [(), (None, 2), None]

@@ -226,7 +226,7 @@ def test_a_folder_of_images(playground_cli, tmp_path, float_file):
     assert found["calibration_samples"] == 3
     assert found["activations"][0]["hi"] == pytest.approx(120 / 255)
     refused = playground_cli("quantize", float_file, "--image-size", "4", "4", "-o", tmp_path / "out.onnx")
-    assert (refused.code, "image options need a folder of images. Give the folder" in refused.err) == (2, True)
+    assert (refused.code, "image options need images. Give an image or a folder" in refused.err) == (2, True)
 
 
 def test_algorithms_are_named_with_their_parameters(playground_cli, tmp_path):

@@ -59,9 +59,3 @@ def test_nodes_that_values_need() -> None:
     assert [node.name for node in needed_for(["b"], NODES)] == ["product", "twice"]
     assert [node.name for node in needed_for(["c"], NODES)] == ["product", "choice"]
     assert needed_for(["x"], NODES) == ()
-
-
-def test_a_fixed_number_of_samples() -> None:
-    assert GRAPH.fixed_batch == 2
-    opened = GRAPH.with_open_batch()
-    assert (opened.fixed_batch, opened.inputs[0].shape) == (None, (None, 3))

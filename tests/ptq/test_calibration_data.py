@@ -5,7 +5,7 @@ import pytest
 
 from playground.errors import InvalidInputError
 from playground.model.graph import Graph, Model, ValueInfo
-from playground.ptq.calibration_data import BATCH, GENERATED, calibration_data, generated_feeds
+from playground.ptq.calibration_data import BATCH, GENERATED, calibration_data
 
 
 def graph_of(model: Model, **changes: Any) -> Graph:
@@ -34,10 +34,10 @@ def test_made_up_data_is_the_same_every_time(model: Model) -> None:
     given = calibration_data(graph_of(model), None)
     assert given.generated
     assert given.feeds["x"].shape == (GENERATED, 2, 6, 6)
-    assert np.array_equal(generated_feeds(graph_of(model))["x"], given.feeds["x"])
+    assert np.array_equal(calibration_data(graph_of(model), None).feeds["x"], given.feeds["x"])
     fixed = calibration_data(graph_of(model, **inputs(3, 2, 6, 6)), None)
-    assert (fixed.samples, fixed.first()["x"].shape) == (3, (3, 2, 6, 6))
-    tokens = generated_feeds(graph_of(model, **inputs("n", 7, dtype="int64")))["x"]
+    assert (fixed.samples, fixed.first()["x"].shape) == (9, (3, 2, 6, 6))
+    tokens = calibration_data(graph_of(model, **inputs("n", 7, dtype="int64")), None).feeds["x"]
     assert (tokens.dtype, tokens.shape, tokens.min(), tokens.max()) == (np.int64, (GENERATED, 7), 0, 1)
 
 

@@ -1,5 +1,6 @@
 import numpy as np
 
+from playground.engines.batch_axes import batch_axes
 from playground.model.graph import Graph, Model
 from playground.ptq.calibration_data import BATCH, CalibrationData, calibration_data
 from playground.ptq.ranges import batch_size, ranges_task
@@ -35,7 +36,9 @@ def test_values_without_a_range_are_named(model: Model) -> None:
     x = np.zeros((40, 2, 6, 6), np.float32)
     x[35, 0, 0, 0] = np.nan
     graph = graph_of(model)
-    found = run_sync(ranges_task(graph, CalibrationData({"x": x}, 40), BATCH, {"x": Scheme(), "c1": Scheme()}))
+    found = run_sync(
+        ranges_task(graph, CalibrationData({"x": x}, 40, batch_axes(graph)), BATCH, {"x": Scheme(), "c1": Scheme()})
+    )
     assert found.found == {}
     assert found.unusable["x"] == "1 of its 576 values are NaN or infinite"
     assert set(found.unusable) == {"x", "c1"}
