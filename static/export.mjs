@@ -64,7 +64,8 @@ export function installExport({ client, complain, given, ready }) {
     if (answer) {
       const { name, report } = answer.result;
       kept = { bytes: answer.buffers[0], name, report };
-      if (kind === "quantize") toast(`Quantized: ${report.summary}`);
+      if (report.refused) toast(report.refused, "bad");
+      else if (kind === "quantize") toast(`Quantized: ${report.summary}`);
       else requestAnimationFrame(() => $(ANSWERS[kind]).closest(".card")?.scrollIntoView({ block: "nearest" }));
     }
     await refresh();
@@ -85,7 +86,11 @@ export function installExport({ client, complain, given, ready }) {
 
   async function refresh() {
     for (const button of [$("save-model"), $("save-report"), $("save-page")]) button.disabled = !kept;
-    $("export-model-text").textContent = kept?.report.summary ?? "Quantize the model first; then the file is here.";
+    const refused = kept?.report.refused;
+    $("export-model-text").textContent =
+      refused || (kept?.report.summary ?? "Quantize the model first; then the file is here.");
+    $("export-model-text").classList.toggle("failure", Boolean(refused));
+    $("save-model").textContent = refused ? "Download all the same" : "Download .onnx";
     await ready();
     const { result } = await client.request("export");
     const page = new URL("./", location.href).href;

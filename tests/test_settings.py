@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import playground
+from playground.analysis.answer_kinds import AUTO, answer_kinds
 from playground.errors import InvalidInputError
 from playground.model.recipe import ONNX_FORMATS
 from playground.model.runtimes import runtimes
@@ -16,6 +17,7 @@ from playground.ptq.algorithms import algorithms
 from playground.quantization.grouping import GRANULARITIES as SCHEME_GRANULARITIES
 from playground.settings import (
     ACTIVATIONS,
+    ANSWERS,
     GRANULARITIES,
     VERSION,
     VIEWS,
@@ -72,7 +74,12 @@ VALUES = {
     ).map(parameters_text),
     "partial": st.booleans(),
     "sizes": st.lists(st.lists(st.integers(1, 10**6), min_size=1, max_size=5), max_size=3).map(sizes_text),
+    "answer": st.sampled_from(ANSWERS),
 }
+
+
+def test_the_kinds_of_answers_are_those_there_are():
+    assert (AUTO, *answer_kinds()) == ANSWERS
 
 
 def test_every_setting_is_tried_here():

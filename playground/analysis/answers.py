@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
-from playground.analysis.outputs import Measured, OutputTally, gives_probabilities
+from playground.analysis.agreement import KEPT, Batch
+from playground.analysis.answer_kinds import AUTO
+from playground.analysis.outputs import AnswerReader, Measured, OutputTally
 from playground.analysis.runs import Variant, batches_task, labels_of, runs_task
 from playground.errors import EngineError
 from playground.operators import view_of
@@ -25,42 +27,60 @@ class Answers:
         original: the float model that was quantized, as the recipe's algorithms left it.
         quantized: the quantized one; its agreement and errors are against the other.
         generated: whether the samples were made up: then nothing here is a measurement.
+        batches: both models' outputs, unless they take too much memory to be kept.
     """
 
     original: Measured
     quantized: Measured
     generated: bool
+    batches: tuple[Batch, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        return asdict(self)
+        """Plain data, without the outputs."""
+        held = {"original": self.original.as_dict(), "quantized": self.quantized.as_dict()}
+        return held | {"generated": self.generated}
 
 
 @typed_task(EngineError, "the answers cannot be measured", where="model", hint="Check the model and the samples")
 def answers_task(
-    result: QuantizedModel, samples: Mapping[str, ArrayLike] | None = None, labels: NDArray[Any] | None = None
+    result: QuantizedModel,
+    samples: Mapping[str, ArrayLike] | None = None,
+    labels: NDArray[Any] | None = None,
+    choice: str = AUTO,
 ) -> Task[Answers]:
     """The work of :func:`answers`."""
     graph, quantized = result.source, result.model.required_graph()
     data = calibration_data(graph, samples, shapes=result.shapes)
     batches = yield from batches_task(graph, data)
     wanted = labels_of(labels, data, batches)
-    output = graph.outputs[0].name
+    reader = AnswerReader(view_of(graph), choice, labelled=labels is not None, generated=data.generated)
     variants = [
-        Variant(graph, (output,), keep=True, about="Running the float model"),
-        Variant(quantized, (output,), about="Running the quantized model"),
+        Variant(graph, reader.names, keep=True, about="Running the float model"),
+        Variant(quantized, reader.names, about="Running the quantized model"),
     ]
-    tallies = [OutputTally(gives_probabilities(view_of(graph))) for _ in variants]
+    tallies = [OutputTally(reader) for _ in variants]
+
+    kept, room = [], KEPT
 
     def take(batch: int, index: int, first: Feeds, values: Feeds) -> None:
-        tallies[index].update(first[output], values[output], wanted[batch])
+        nonlocal room
+        pair = Batch(first, values, wanted[batch], data.count(batches[batch]))
+        tallies[index].update(first, values, pair.labels, pair.samples)
+        if index:
+            room -= pair.nbytes
+            kept.append(pair)
+            if room < 0:
+                kept.clear()
 
     yield from runs_task(batches, variants, take)
-    return Answers(tallies[0].measured(), tallies[1].measured(), data.generated)
+    return Answers(tallies[0].measured(), tallies[1].measured(), data.generated, tuple(kept))
 
 
 def answers(
-    result: QuantizedModel, samples: Mapping[str, ArrayLike] | None = None, labels: NDArray[Any] | None = None
+    result: QuantizedModel,
+    samples: Mapping[str, ArrayLike] | None = None,
+    labels: NDArray[Any] | None = None,
+    choice: str = AUTO,
 ) -> Answers:
     """Measure a quantized model on samples.
 
@@ -69,9 +89,11 @@ def answers(
         samples: input name -> array of samples, or feeds in a list; made up when left out.
         labels: the right classes, for accuracy and cross-entropy; without them the measure is agreement with the float
             model.
+        choice: the kind of answer (docs/answers.md), ``"auto"``: as the outputs look.
 
     Raises:
-        InvalidInputError: samples or labels do not fit, or a value is NaN or infinite.
+        InvalidInputError: samples or labels do not fit, a value is NaN or infinite, or the outputs cannot be read as
+            what was chosen.
         EngineError: a model cannot be run.
     """
-    return run_sync(answers_task(result, samples, labels))
+    return run_sync(answers_task(result, samples, labels, choice))

@@ -15,13 +15,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from playground import operators
 from playground.analysis.agreement import largest_difference
+from playground.analysis.outputs import AnswerReader
 from playground.engines import run
+from playground.engines.feeds import checked_feeds
 from playground.engines.interpreter import run_graph_task
 from playground.engines.run import ENGINES
 from playground.errors import EngineError, InvalidInputError, PlaygroundError, one_of
 from playground.model.graph import Graph, ValueInfo
 from playground.model.graph_view import GraphView
-from playground.operators import find
+from playground.operators import find, view_of
 from playground.tasks import Task, run_sync, typed_task
 
 FAKE_QUANT = "fake_quant"
@@ -60,7 +62,7 @@ class Divergence:
         beside: the one that it is compared with.
         nodes: every quantized activation, in graph order.
         output: largest absolute difference of the first output.
-        agreement: share of answers with the same top class; None where the output has no classes.
+        agreement: share of equal answers; None where answers are not equal or different.
         failure: why it could not run, else empty.
     """
 
@@ -125,6 +127,7 @@ def divergences_task(
     codes = _codes(graph)
     showing = graph.with_(outputs=(*graph.outputs, *(ValueInfo(name, "", None) for name in codes)))
     made: dict[str, Values] = {FAKE_QUANT: (yield from run_graph_task(graph, feeds, codes))}
+    count = max((len(x) for x in checked_feeds(graph, feeds).values() if x.ndim), default=1)
     failures: dict[str, str] = {}
     for engine in engines:
         try:
@@ -134,11 +137,11 @@ def divergences_task(
     found = [
         Divergence(engine, FAKE_QUANT, failure=failures[engine])
         if engine in failures
-        else _parting(graph, engine, FAKE_QUANT, codes, made)
+        else _parting(graph, count, (engine, FAKE_QUANT), codes, made)
         for engine in engines
     ]
     if {"wasm", "reference"} <= made.keys():
-        found.append(_parting(graph, "wasm", "reference", codes, made))
+        found.append(_parting(graph, count, ("wasm", "reference"), codes, made))
     return found
 
 
@@ -155,8 +158,13 @@ def _codes(graph: Graph) -> dict[str, NodeDifference]:
 
 
 def _parting(
-    graph: Graph, engine: str, beside: str, codes: Mapping[str, NodeDifference], made: Mapping[str, Values]
+    graph: Graph,
+    samples: int,
+    names: tuple[str, str],
+    codes: Mapping[str, NodeDifference],
+    made: Mapping[str, Values],
 ) -> Divergence:
+    engine, beside = names
     ours, theirs = made[engine], made[beside]
     nodes = []
     for name, about in codes.items():
@@ -164,12 +172,8 @@ def _parting(
         share = int(np.count_nonzero(difference)) / max(1, difference.size)
         nodes.append(NodeDifference(about.node, about.op, about.value, int(difference.max(initial=0)), share))
     output = graph.outputs[0].name
-    a, b = ours[output], theirs[output]
-    classes = a.ndim > 1 and a.shape[-1] > 1
-    return Divergence(
-        engine,
-        beside,
-        tuple(nodes),
-        largest_difference(a, b),
-        float((a.argmax(axis=-1) == b.argmax(axis=-1)).mean()) if classes else None,
-    )
+    outputs = [{value.name: values[value.name] for value in graph.outputs} for values in (ours, theirs)]
+    tally = AnswerReader(view_of(graph)).reading(outputs[1], samples).tally()
+    tally.update(outputs[1], outputs[0], samples)
+    largest = largest_difference(ours[output], theirs[output])
+    return Divergence(engine, beside, tuple(nodes), largest, tally.outcome().agreement)

@@ -1,8 +1,9 @@
 """Bits for each layer: measures the cost of every choice, derives the best combinations, and measures those too.
 
-The cost of a choice is the relative error of the model's output with this one layer quantized so and all else in float.
-Errors of different layers are nearly independent, so their squares add up, and the best combinations are those of a
-knapsack. Of these a few are run, with the activations quantized as the recipe has it.
+The cost of a choice is the distance of the model's answers from the float model's (``Measured.distance``) with this one
+layer quantized so and all else in float. Errors of different layers are nearly independent, so their squares add up,
+and the best combinations are those of a knapsack. Of these a few are run, with the activations quantized as the recipe
+has it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from playground.analysis import knapsack
-from playground.analysis.outputs import Measured, OutputTally, gives_probabilities
+from playground.analysis.answer_kinds import AUTO
+from playground.analysis.outputs import AnswerReader, Measured, OutputTally
 from playground.analysis.precision_front import (
     MixedPrecision,
     Option,
@@ -49,6 +51,7 @@ def mixed_precision(
     samples: Mapping[str, ArrayLike] | None = None,
     labels: NDArray[Any] | None = None,
     widths: Sequence[int] = WIDTHS,
+    choice: str = AUTO,
 ) -> MixedPrecision:
     """Measure every width for every layer, and find and run the combinations that are worth having.
 
@@ -57,12 +60,13 @@ def mixed_precision(
         samples: input name -> array of samples, or feeds in a list; made up when left out.
         labels: the right classes, if they are known.
         widths: bits to choose from.
+        choice: the kind of answer that is measured (docs/answers.md), ``"auto"``: as the outputs look.
 
     Raises:
         UnsupportedError: no weight is quantized, or activations are dynamic.
         InvalidInputError: samples or labels do not fit.
     """
-    return run_sync(mixed_precision_task(quantized, samples, labels, widths))
+    return run_sync(mixed_precision_task(quantized, samples, labels, widths, choice))
 
 
 @typed_task(EngineError, "the widths cannot be measured", where="model", hint="Check the model and the samples")
@@ -71,17 +75,20 @@ def mixed_precision_task(
     samples: Mapping[str, ArrayLike] | None = None,
     labels: NDArray[Any] | None = None,
     widths: Sequence[int] = WIDTHS,
+    choice: str = AUTO,
 ) -> Task[MixedPrecision]:
     """The work of :func:`mixed_precision`."""
     data = calibration_data(quantized.source, samples, shapes=quantized.shapes)
-    search = _Search(quantized, data, labels, widths)
+    search = _Search(quantized, data, labels, widths, choice)
     return (yield from search.run())
 
 
 class _Search:
     """One search: measures choices, then combinations."""
 
-    def __init__(self, quantized: QuantizedModel, data: CalibrationData, labels: Any, widths: Sequence[int]) -> None:
+    def __init__(
+        self, quantized: QuantizedModel, data: CalibrationData, labels: Any, widths: Sequence[int], choice: str
+    ) -> None:
         graph = quantized.source
         self._graph, self._quantized, self._data, self._labels = graph, quantized, data, labels
         held = quantized.quantization
@@ -92,6 +99,7 @@ class _Search:
                 hint="Use static or weight-only activations",
             )
         self._view = view_of(graph)
+        self._reader = AnswerReader(self._view, choice, labelled=labels is not None, generated=data.generated)
         weights = {node.name: self._view.weight(node) for node in graph.nodes}
         layers = {layer.weight: layer for layer in layers_of(self._view, held) if layer.weight == weights[layer.node]}
         self._layers = {name: layer for name, layer in layers.items() if name in held.weights}
@@ -151,9 +159,9 @@ class _Search:
             yield Progress(0, 1, f"Preparing {about}")
             weights = {name: self._weights[name, number_format]}
             graph = weights_only(self._graph, self._quantized.quantization, weights)
-            variants.append(Variant(graph, (self._graph.outputs[0].name,), about=about, weight=left))
+            variants.append(Variant(graph, self._reader.names, about=about, weight=left))
         measured, _ = yield from self._run(variants)
-        cost = dict(zip(keys, (result.relative_error for result in measured), strict=True))
+        cost = dict(zip(keys, (result.distance for result in measured), strict=True))
         return tuple(
             Options(
                 name,
@@ -171,20 +179,19 @@ class _Search:
             weights = {**held.weights, **{name: self._weights[name, form] for name, form in formats.items()}}
             graph = with_weights(self._graph, held, weights)
             about = "Running " + ", ".join(dict.fromkeys(formats.values()))
-            variants.append(Variant(graph, (graph.outputs[0].name,), about=about, weight=len(graph.nodes)))
+            variants.append(Variant(graph, self._reader.names, about=about, weight=len(graph.nodes)))
         return (yield from self._run(variants))
 
     def _run(self, variants: Sequence[Variant]) -> Task[tuple[list[Measured], Measured]]:
         """Measure graphs against the float model; and that."""
-        output = self._graph.outputs[0].name
         first = Variant(
-            self._graph, (output,), keep=True, about="Running the float model", weight=len(self._graph.nodes)
+            self._graph, self._reader.names, keep=True, about="Running the float model", weight=len(self._graph.nodes)
         )
         labels = labels_of(self._labels, self._data, self._batches)
-        tallies = [OutputTally(gives_probabilities(self._view)) for _ in range(len(variants) + 1)]
+        tallies = [OutputTally(self._reader) for _ in range(len(variants) + 1)]
 
         def take(batch: int, index: int, reference: Feeds, values: Feeds) -> None:
-            tallies[index].update(reference[output], values[output], labels[batch])
+            tallies[index].update(reference, values, labels[batch], self._data.count(self._batches[batch]))
 
         yield from runs_task(self._batches, [first, *variants], take)
         original, *others = (tally.measured() for tally in tallies)

@@ -33,7 +33,7 @@ def with_formats(schemes: Mapping[str, Scheme], formats: Mapping[str, str]) -> d
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A layer's weights in one format: bytes as stored, and the relative error of the model's output."""
+    """A layer's weights in one format: bytes as stored, and the distance of the answers from float's."""
 
     format: str
     bytes: int
@@ -100,7 +100,7 @@ class MixedPrecision:
     schemes: Mapping[str, Scheme]
 
     def within_bytes(self, budget: int) -> Recipe:
-        """The recipe of the least predicted error whose constants fit; InvalidInputError if none does."""
+        """The recipe of the least predicted distance whose constants fit; InvalidInputError if none does."""
         return self._recipe(self.front.picks[self.front.within_bytes(self._for_weights(budget))])
 
     def within_error(self, budget: float) -> Recipe:

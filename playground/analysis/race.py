@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from playground import host
 from playground.analysis.agreement import largest_difference
+from playground.analysis.answer_kinds import AUTO, SHARE, Measure, Outputs
+from playground.analysis.outputs import AnswerReader
 from playground.engines.run import TITLES
 from playground.errors import EngineError, PlaygroundError
 from playground.model.graph import Graph
+from playground.operators import view_of
 from playground.tasks import Progress, Task, typed_task
 
 Feeds = Mapping[str, NDArray[Any]]
@@ -34,7 +37,7 @@ class Lap:
         engine: its name.
         median_ms: median time of one run, milliseconds; ``p95_ms`` the 95th percentile of the rounds.
         memory: bytes of its arena, 0 where it does not say.
-        same_top1: share of samples on which its top class is that of the first engine that ran.
+        same: how far its answers are those of the first engine that ran; None where that says nothing.
         largest_difference: largest absolute difference to that engine's output.
         failure: why it could not run, else empty.
     """
@@ -43,7 +46,7 @@ class Lap:
     median_ms: float = float("nan")
     p95_ms: float = float("nan")
     memory: int = 0
-    same_top1: float = float("nan")
+    same: Measure | None = None
     largest_difference: float = float("nan")
     failure: str = ""
 
@@ -109,7 +112,13 @@ class _OnnxRuntime:
 
 @typed_task(EngineError, "the engines cannot be raced", where="model", hint="Check the model and the samples")
 def race_task(
-    quantized: Graph, quantized_file: bytes, float_file: bytes, feeds: Feeds, samples: Feeds | None = None
+    quantized: Graph,
+    quantized_file: bytes,
+    float_file: bytes,
+    feeds: Feeds,
+    samples: Feeds | None = None,
+    *,
+    choice: str = AUTO,
 ) -> Task[Race]:
     """Run and time our kernels and ONNX Runtime on a quantized model, and ONNX Runtime on the float one.
 
@@ -119,6 +128,7 @@ def race_task(
         float_file: the float model as an ONNX file.
         feeds: one batch, input name -> array; this is what is timed.
         samples: what the answers are compared on; the batch if left out.
+        choice: the kind of answer that is compared (docs/answers.md), ``"auto"``: as the outputs look.
     """
     samples = feeds if samples is None else samples
     engines: list[_Ours | _OnnxRuntime] = []
@@ -137,19 +147,20 @@ def race_task(
         except PlaygroundError as error:
             laps[name] = Lap(name, failure=str(error))
     running: list[_Ours | _OnnxRuntime] = []
-    outputs: dict[str, NDArray[Any]] = {}
+    outputs: dict[str, Outputs] = {}
     for engine in engines:
         try:
-            outputs[engine.name] = next(iter((yield from engine.run(samples)).values()))
+            outputs[engine.name] = yield from engine.run(samples)
             running.append(engine)
         except PlaygroundError as error:
             laps[engine.name] = Lap(engine.name, failure=str(error))
+    reader = AnswerReader(view_of(quantized), choice)
     for name, output in outputs.items():
-        laps[name] = _agreement(name, output, next(iter(outputs.values())))
+        laps[name] = _agreement(name, output, next(iter(outputs.values())), reader, _count(samples))
     yield from _time_in_turns(running, laps)
     for engine in engines:
         yield from engine.release()
-    notes += _differences(outputs)
+    notes += _differences(outputs, laps)
     return Race(tuple(laps[name] for name in (OURS, ORT_INT8, ORT_FLOAT)), _count(feeds), ROUNDS, tuple(notes))
 
 
@@ -157,18 +168,15 @@ def _count(feeds: Feeds) -> int:
     return next((len(x) for x in feeds.values() if x.ndim), 1)
 
 
-def _top_classes(output: NDArray[Any]) -> NDArray[np.intp]:
-    """The top class of each sample; none in an output without values."""
-    if not output.size:
-        return np.zeros(0, np.intp)
-    top: NDArray[np.intp] = output.reshape(len(output) if output.ndim else 1, -1).argmax(axis=1)
-    return top
-
-
-def _agreement(name: str, output: NDArray[Any], reference: NDArray[Any]) -> Lap:
-    same = _top_classes(output) == _top_classes(reference)
-    share = float(same.mean()) if same.size else float("nan")
-    return Lap(name, same_top1=share, largest_difference=largest_difference(output, reference))
+def _agreement(name: str, outputs: Outputs, reference: Outputs, reader: AnswerReader, samples: int) -> Lap:
+    """How far one engine's outputs are those of another one."""
+    tally = reader.reading(reference, samples).tally()
+    tally.update(reference, outputs, samples)
+    found = tally.outcome()
+    pairs = ((outputs[key], x) for key, x in reference.items() if outputs[key].shape == x.shape)
+    largest = max((largest_difference(x, y) for x, y in pairs), default=float("nan"))
+    measure = found.measures[0] if found.measures and not found.silent else None
+    return Lap(name, same=measure, largest_difference=largest)
 
 
 def _time_in_turns(engines: list[_Ours | _OnnxRuntime], laps: dict[str, Lap]) -> Task[None]:
@@ -186,14 +194,14 @@ def _time_in_turns(engines: list[_Ours | _OnnxRuntime], laps: dict[str, Lap]) ->
         )
 
 
-def _differences(outputs: Mapping[str, NDArray[Any]]) -> list[str]:
+def _differences(outputs: Mapping[str, Outputs], laps: Mapping[str, Lap]) -> list[str]:
+    """What ONNX Runtime answers differently from our kernels."""
     if OURS not in outputs or ORT_INT8 not in outputs:
         return []
-    ours, theirs = _top_classes(outputs[OURS]), _top_classes(outputs[ORT_INT8])
-    differing = np.flatnonzero(ours != theirs)
-    if not differing.size:
-        return [f"Our kernels and ONNX Runtime give the same top class for all {ours.size} samples."]
-    shown = ", ".join(str(i + 1) for i in differing[:10]) + (", ..." if differing.size > 10 else "")
-    return [
-        f"Our kernels and ONNX Runtime differ in the top class of {differing.size} of {ours.size} samples: {shown}."
-    ]
+    same = laps[ORT_INT8].same
+    if same is None:
+        return []
+    if same.unit == SHARE and same.value == 1:
+        return ["Our kernels and ONNX Runtime give the same answers for all samples."]
+    value = f"{100 * same.value:.1f} %" if same.unit == SHARE else f"{same.value:.4g} {same.unit}".strip()
+    return [f"Our kernels beside ONNX Runtime: {same.name} {value}."]

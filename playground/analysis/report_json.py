@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 
 def report_data(result: QuantizedModel) -> dict[str, Any]:
-    """The report as plain data, with a ``summary`` of one sentence."""
+    """The report as plain data, with a ``summary`` of one sentence; ``refused`` says if its runtime refuses it."""
     data = result.report.as_dict()
-    return data | {"summary": summary(data)}
+    found = result.report.verification
+    return data | {"summary": summary(data), "refused": found.sentence if found is not None and found.refused else ""}
 
 
 def summary(data: dict[str, Any]) -> str:

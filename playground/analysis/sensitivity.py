@@ -12,7 +12,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
-from playground.analysis.outputs import Measured, OutputTally, gives_probabilities
+from playground.analysis.answer_kinds import AUTO
+from playground.analysis.outputs import AnswerReader, Measured, OutputTally
 from playground.analysis.runs import Variant, batches_task, labels_of, runs_task
 from playground.analysis.variants import Layer, dequantized, layers_of, quantized_only
 from playground.errors import EngineError, InvalidInputError, UnsupportedError
@@ -36,7 +37,8 @@ class LayerResult:
         accumulated: error of its output when everything is quantized: its own, and what came from before it.
         alone: the model with only this layer quantized ("one on"); None if that was not asked for.
         without: the model with all layers quantized but this one ("one off"); None likewise.
-        share: of the output's error that the layers make alone, this one's part, 0 to 1; None without ``alone``.
+        share: of the distances of the answers that the layers cause alone, this one's part, 0 to 1; None without
+            ``alone``.
     """
 
     layer: Layer
@@ -90,6 +92,7 @@ def sensitivity_task(
     *,
     outputs: bool = True,
     shapes: Shapes | None = None,
+    choice: str = AUTO,
 ) -> Task[Sensitivity]:
     """The work of :func:`sensitivity`."""
     view = view_of(graph)
@@ -100,7 +103,9 @@ def sensitivity_task(
         )
     data = calibration_data(graph, samples, shapes=shapes)
     batches = yield from batches_task(graph, data)
-    study = _Study(view, quantization, layers, labels_of(labels, data, batches), outputs)
+    reader = AnswerReader(view, choice, labelled=labels is not None, generated=data.generated)
+    known = list(zip(labels_of(labels, data, batches), map(data.count, batches), strict=True))
+    study = _Study(view, quantization, layers, reader, known, outputs=outputs)
     yield from study.prepared()
     yield from runs_task(batches, study.variants, study.take)
     return study.result(data.samples, data.generated)
@@ -114,6 +119,7 @@ def sensitivity(
     *,
     outputs: bool = True,
     shapes: Shapes | None = None,
+    choice: str = AUTO,
 ) -> Sensitivity:
     """Measure every quantized layer.
 
@@ -125,25 +131,34 @@ def sensitivity(
         outputs: whether to run the model once with and once without each layer. Without, only the errors of layers are
             measured, which takes two runs in all.
         shapes: sizes of made-up inputs, as for ``quantize_model``.
+        choice: the kind of answer that is measured (docs/answers.md), ``"auto"``: as the outputs look.
 
     Raises:
         UnsupportedError: nothing is quantized.
         InvalidInputError: samples or labels do not fit, or a value is NaN or infinite.
         EngineError: the model cannot be run.
     """
-    return run_sync(sensitivity_task(graph, quantization, samples, labels, outputs=outputs, shapes=shapes))
+    work = sensitivity_task(graph, quantization, samples, labels, outputs=outputs, shapes=shapes, choice=choice)
+    return run_sync(work)
 
 
 class _Study:
     """The graphs to run, and the sums that come of them."""
 
     def __init__(
-        self, view: GraphView, quantization: Quantization, layers: Sequence[Layer], labels: Sequence[Any], outputs: bool
+        self,
+        view: GraphView,
+        quantization: Quantization,
+        layers: Sequence[Layer],
+        reader: AnswerReader,
+        known: Sequence[tuple[Any, int]],
+        *,
+        outputs: bool,
     ) -> None:
+        """``known``: of each batch, its labels (None if there are none) and how many samples it has."""
         graph = view.graph
-        self._view = view
-        self._graph, self._quantization, self._layers, self._labels = graph, quantization, layers, labels
-        self._output = graph.outputs[0].name
+        self._view, self._reader = view, reader
+        self._graph, self._quantization, self._layers, self._known = graph, quantization, layers, known
         self._outputs = outputs
         self._every = [node.name for node in graph.nodes]
         whole = quantized_only(view, quantization, self._every)
@@ -152,10 +167,10 @@ class _Study:
         self._quantized_ends = [dequantized(written, end) for end in self._ends]
         cost = len(graph.nodes)
         self.variants = [
-            Variant(graph, (self._output, *self._ends), keep=True, about="Running the float model", weight=cost),
+            Variant(graph, (*reader.names, *self._ends), keep=True, about="Running the float model", weight=cost),
             Variant(
                 whole,
-                (self._output, *self._quantized_ends),
+                (*reader.names, *self._quantized_ends),
                 keep=True,
                 about="Running the quantized model",
                 weight=cost,
@@ -172,9 +187,8 @@ class _Study:
             yield Progress(0, 1, f"Preparing {layer.node}")
             self._add_layer(layer)
             self._weights.append(self._weights_error(layer))
-        probabilities = gives_probabilities(self._view)
-        where = f"{self._graph.name}: output {self._output!r}"
-        self._tallies = [OutputTally(probabilities, f"{where} ({variant.about})") for variant in self.variants]
+        where = f"{self._graph.name}: output {self._reader.names[0]!r}"
+        self._tallies = [OutputTally(self._reader, f"{where} ({variant.about})") for variant in self.variants]
 
     def _add_layer(self, layer: Layer) -> None:
         every = self._every
@@ -182,12 +196,14 @@ class _Study:
         alone = quantized_only(self._view, self._quantization, [layer.node])
         end = dequantized(view_of(alone), layer.output)
         self._alone_ends.append(end)
-        names = (self._output, end) if self._outputs else (end,)
+        names = (*self._reader.names, end) if self._outputs else (end,)
         about = f"Only {layer.node} quantized"
         self.variants.append(Variant(alone, names, about=about, weight=left if self._outputs else 1))
         if self._outputs:
             rest = quantized_only(self._view, self._quantization, [name for name in every if name != layer.node])
-            self.variants.append(Variant(rest, (self._output,), about=f"All but {layer.node} quantized", weight=left))
+            self.variants.append(
+                Variant(rest, self._reader.names, about=f"All but {layer.node} quantized", weight=left)
+            )
 
     def take(self, batch: int, index: int, first: Feeds, values: Feeds) -> None:
         """Add what a variant makes of a batch; ``first`` is what the float model makes of it."""
@@ -198,8 +214,9 @@ class _Study:
             at, second = divmod(index - 2, 2 if self._outputs else 1)
             if not second:
                 self._add(self._local[at], first[self._ends[at]], values[self._alone_ends[at]], at)
-        if self._output in values:
-            self._tallies[index].update(first[self._output], values[self._output], self._labels[batch])
+        if self._outputs or index < 2:
+            labels, samples = self._known[batch]
+            self._tallies[index].update(first, values, labels, samples)
 
     def _add(self, sums: ErrorSums, x: NDArray[Any], x_hat: NDArray[Any], at: int) -> None:
         try:
@@ -215,7 +232,7 @@ class _Study:
         if self._outputs:
             alone = [tally.measured() for tally in self._tallies[2::2]]
             without = [tally.measured() for tally in self._tallies[3::2]]
-        total = sum(found.relative_error for found in alone if found)
+        total = sum(found.distance for found in alone if found)
         layers = tuple(
             LayerResult(
                 layer=layer,
@@ -241,4 +258,4 @@ class _Study:
 def _share(alone: Measured | None, total: float) -> float | None:
     if alone is None:
         return None
-    return alone.relative_error / total if total else 0.0
+    return alone.distance / total if total else 0.0

@@ -134,5 +134,5 @@ class AnalysisCard:
 def _label(point: Point) -> str:
     measured = point.measured
     right = f"{percent(measured.accuracy)} right" if measured.accuracy is not None else ""
-    error = right or f"error {digits(measured.relative_error)}"
+    error = right or f"error {digits(measured.distance)}"
     return f"{size(point.bytes)} · {error} · {named(point)}"

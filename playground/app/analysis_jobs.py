@@ -34,7 +34,10 @@ class AnalysisJobs:
         """Measure every layer of the quantized model; quantizes first if need be."""
         result = yield from self._models.ensure_task()
         samples, labels = self._measured_on(result)
-        found = yield from sensitivity_task(result.source, result.quantization, samples, labels, shapes=result.shapes)
+        choice = self._workspace.settings.answer
+        found = yield from sensitivity_task(
+            result.source, result.quantization, samples, labels, shapes=result.shapes, choice=choice
+        )
         if self._workspace.result is not result:
             raise _changed()
         self._workspace.sensitivity = found
@@ -44,7 +47,7 @@ class AnalysisJobs:
         """Find formats for each layer; quantizes first if need be."""
         result = yield from self._models.ensure_task()
         samples, labels = self._measured_on(result)
-        mixed = yield from mixed_precision_task(result, samples, labels)
+        mixed = yield from mixed_precision_task(result, samples, labels, choice=self._workspace.settings.answer)
         if self._workspace.result is not result:
             raise _changed()
         self._workspace.mixed = mixed

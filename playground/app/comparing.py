@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from playground import gallery
-from playground.analysis.accuracy import Score
-from playground.analysis.agreement import Compared, agreement
+from playground.analysis.agreement import Batch, Compared, compared
+from playground.analysis.answer_kinds import AUTO
 from playground.analysis.answers import answers_task
-from playground.analysis.outputs import Measured
 from playground.app.first_supporting_engine import first_supporting_engine_task
 from playground.engines.fitting import fitted
 from playground.engines.run import INTEGER_ENGINES, run_task
+from playground.operators import view_of
 from playground.tasks import Task
 
 if TYPE_CHECKING:
@@ -25,53 +25,39 @@ MOST = 256
 """Samples of the visitor's that are compared: each takes a run of both models, and the model may be a large one."""
 
 
-def compared_task(jobs: ModelJobs, key: str, result: QuantizedModel) -> Task[Compared | None]:
+def compared_task(jobs: ModelJobs, key: str, result: QuantizedModel, choice: str = AUTO) -> Task[Compared | None]:
     """Compare the quantized model with the float one; None where there is nothing to compare them on.
 
     Args:
         jobs: on the open model.
         key: its id, as in the settings.
         result: the quantized model.
+        choice: the kind of answer, as in the settings.
 
     Raises:
-        InvalidInputError: the visitor's labels are no classes of the model.
+        InvalidInputError: the visitor's labels are no classes of the model, or its outputs no answers of that kind.
         EngineError: a model cannot be run.
     """
     if key in gallery.entries():
-        return (yield from _on_gallery(jobs, key, result))
+        return (yield from _on_gallery(jobs, key, result, choice))
     samples, labels = jobs.measured_on()
-    return None if samples is None else (yield from _on_samples(result, samples, labels))
+    return None if samples is None else (yield from _on_samples(result, samples, labels, choice))
 
 
-def _on_gallery(jobs: ModelJobs, key: str, result: QuantizedModel) -> Task[Compared]:
+def _on_gallery(jobs: ModelJobs, key: str, result: QuantizedModel, choice: str) -> Task[Compared]:
     samples, graph = gallery.held_out(key), jobs.graph()
     floats = yield from run_task(graph, samples.feeds, "reference")
     codes = result.model.required_graph()
     quantized, engine = yield from first_supporting_engine_task(codes, samples.feeds, INTEGER_ENGINES)
-    output = graph.outputs[0].name
-    return agreement(floats[output], quantized[output], samples.labels, engine)
+    batch = Batch(floats, quantized, samples.labels, len(samples.labels))
+    return compared(view_of(graph), [batch], engine, choice)
 
 
 def _on_samples(
-    result: QuantizedModel, samples: Mapping[str, NDArray[Any]], labels: NDArray[Any] | None
+    result: QuantizedModel, samples: Mapping[str, NDArray[Any]], labels: NDArray[Any] | None, choice: str
 ) -> Task[Compared]:
     held, axes = fitted(result.source, samples)
     first = axes.part(held, 0, min(MOST, axes.count(held)))
-    found = yield from answers_task(result, first, None if labels is None else labels[:MOST])
-    told = found.quantized
-    share = told.agreement
-    return Compared(
-        count=told.samples,
-        original=_score(found.original),
-        quantized=_score(told),
-        agreement=share,
-        flipped=None if share is None else round((1 - share) * told.samples),
-        engine="as fake-quantized",
-        sqnr_db=told.sqnr_db,
-    )
-
-
-def _score(found: Measured) -> Score | None:
-    if found.accuracy is None or found.cross_entropy is None:
-        return None
-    return Score(found.accuracy, found.cross_entropy)
+    found = yield from answers_task(result, first, None if labels is None else labels[:MOST], choice)
+    view = view_of(result.source)
+    return Compared(found.original, found.quantized, "as fake-quantized", found.generated, found.batches, view)

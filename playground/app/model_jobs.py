@@ -99,7 +99,7 @@ class ModelJobs:
         yield Progress(1, 1, "Comparing with the float model")
         compared, error_payload = None, ""
         try:
-            compared = yield from compared_task(self, workspace.settings.model, result)
+            compared = yield from compared_task(self, workspace.settings.model, result, workspace.settings.answer)
         except CancelledError:
             raise
         except PlaygroundError as error:  # the quantized model is there all the same
@@ -170,7 +170,8 @@ class ModelJobs:
         result = yield from self.ensure_task()
         samples, feeds = self._race_feeds(graph)
         quantized = load(result.onnx, "quantized.onnx").required_graph()
-        race = yield from race_task(quantized, result.onnx, to_onnx(graph), feeds, samples)
+        choice = self._workspace.settings.answer
+        race = yield from race_task(quantized, result.onnx, to_onnx(graph), feeds, samples, choice=choice)
         race = replace(race, notes=(*race.notes, *(yield from _partings(quantized, feeds)), *self._about_inputs()))
         if self._workspace.result is result:
             self._workspace.race = race

@@ -26,7 +26,7 @@ from playground.app.workspace import Workspace
 from playground.errors import PlaygroundError
 from playground.model.recipe import ONNX_FORMATS
 from playground.render import html
-from playground.render.compared import one_number
+from playground.render.compared import one_number, read_as
 from playground.render.numbers import digits, grouped, shape, size
 from playground.render.report_card import report_card
 from playground.settings import Settings
@@ -35,6 +35,18 @@ TABLE_SHEET = (Path(html.__file__).parent / "table.css").read_text(encoding="utf
 
 ROW, MOST_HEIGHT = 30, 320
 """Pixels: of a row of the inventory, and of all that are on screen at once."""
+
+ANSWERS = {
+    "As the outputs look": "auto",
+    "Class scores": "classes",
+    "Classes per pixel": "pixels",
+    "Sequences of classes (CTC)": "sequences",
+    "A class for each position": "tokens",
+    "Boxes with scores": "boxes",
+    "Embeddings": "embeddings",
+    "Values": "values",
+}
+"""Kinds of answers as the select has them (docs/answers.md)."""
 
 BYTES = "0[.]0 d"
 """Bytes in decimal units, as Bokeh's tables write them; columns are sorted by the number itself."""
@@ -80,6 +92,7 @@ class ModelView:
                 options={"Static": "static", "Dynamic": "dynamic", "Stay float": "weight_only"},
                 **wide,
             ),
+            "answer": pmui.Select(label="Answers are", options=ANSWERS, **wide),
             "exclude": pmui.TextInput(
                 label="Leave in float (names, * for any)", placeholder="conv1.weight, *.bias", **wide
             ),
@@ -98,6 +111,7 @@ class ModelView:
         self.source.selected.on_change("indices", lambda _attr, _old, new: self._selected(new))
         workspace.param.watch(lambda *_: self._show_settings(), "settings")
         workspace.param.watch(lambda *_: self.show(), ["model", "result"])
+        workspace.param.watch(lambda *_: self._show_numbers(), "compared")
         workspace.param.watch(lambda *_: self._show_rows(), "sensitivity")
         self.show()
 
@@ -245,7 +259,12 @@ class ModelView:
                 )
             )
             numbers += one_number(self.workspace.compared)
-        self.numbers.text = html.cards(numbers)
+        self.numbers.text = html.cards(numbers) + self._told()
+
+    def _told(self) -> str:
+        """What was taken for the answers."""
+        compared = self.workspace.compared
+        return html.note(read_as(compared.quantized)) if compared is not None else ""
 
     def _show_report(self) -> None:
         result = self.workspace.result

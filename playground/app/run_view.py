@@ -12,7 +12,7 @@ from playground.analysis.race import Lap, Race
 from playground.app.gallery_files import gallery_samples, reads_text
 from playground.app.workspace import Workspace
 from playground.render import html
-from playground.render.numbers import digits, grouped, percent, size
+from playground.render.numbers import digits, grouped, size
 from playground.render.paired import paired_bars
 from playground.render.style import plain_figure
 
@@ -85,10 +85,11 @@ class RunView:
             self.numbers.text = html.cards([html.Number("Float beside quantized", "—", text)])
             return
         key = self.workspace.settings.model
-        from playground.render.compared import all_numbers  # no first view needs it
+        from playground.render.compared import all_numbers, read_as  # no first view needs it
 
-        noun = gallery.entry(key).data.noun if key in gallery.entries() else "samples"
-        self.numbers.text = html.cards(all_numbers(compared, f"on {grouped(compared.count)} {noun}"))
+        noun = gallery.entry(key).data.noun if key in gallery.entries() else compared.quantized.noun
+        cards = html.cards(all_numbers(compared, f"on {grouped(compared.count)} {noun}"))
+        self.numbers.text = cards + html.note(read_as(compared.quantized))
 
     def _reads_digits(self) -> bool:
         return gallery_samples(self.workspace.settings.model) == "digits"
@@ -127,7 +128,8 @@ class RunView:
 
 
 def _race_table(race: Race) -> str:
-    head = ("Engine", "Median", "95th percentile", "Memory", "Same top-1 as ours", "Largest difference")
+    same = next((f"{lap.same.name}, beside ours" for lap in race.laps if lap.same), "Same answers as ours")
+    head = ("Engine", "Median", "95th percentile", "Memory", same, "Largest difference")
     rows = [_lap_row(lap) for lap in race.laps]
     notes = html.bullets(race.notes) if race.notes else ""
     return (
@@ -140,8 +142,11 @@ def _race_table(race: Race) -> str:
 def _lap_row(lap: Lap) -> tuple[str, ...]:
     if lap.failure:
         return (lap.engine, "—", "—", "—", "—", lap.failure)
+    from playground.render.compared import shown  # no first view needs it
+
     memory = size(lap.memory) if lap.memory else "—"
+    same = shown(lap.same) if lap.same else "—"
     return (
-        lap.engine, f"{digits(lap.median_ms)} ms", f"{digits(lap.p95_ms)} ms", memory, percent(lap.same_top1),
+        lap.engine, f"{digits(lap.median_ms)} ms", f"{digits(lap.p95_ms)} ms", memory, same,
         digits(lap.largest_difference),
     )  # fmt: skip

@@ -195,8 +195,21 @@ class Workspace(param.Parameterized):
             changes |= NO_RESULTS
         if model is not self.model or wanted.placement != self.settings.placement:
             changes["mixed"] = None
+        if wanted.answer != self.settings.answer:
+            changes = {"compared": self._read_as(wanted.answer), **_MEASURED, **changes}
         self.param.update(**changes)
 
+    def _read_as(self, choice: str) -> Any:
+        """The comparison, its outputs read as another kind of answer; None if it has to be made anew.
+
+        Raises:
+            InvalidInputError: they cannot be read so.
+        """
+        return self.compared.read_as(choice) if self.compared is not None else None
+
+
+_MEASURED: Mapping[str, Any] = {"race": None, "sensitivity": None, "mixed": None}
+"""What was measured with the kind of answer that was chosen before."""
 
 _TOGETHER = (
     ("zero_point",),
@@ -210,6 +223,7 @@ _TOGETHER = (
     ("convention",),
     ("format",),
     ("tensor",),
+    ("answer",),
     ("model", "tensor"),
 )
 """Settings that can be wrong only with others: what is left out of a link first comes first."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground import gallery
+from playground.analysis.answer_kinds import AUTO, Measure, answer_kinds
 from playground.analysis.divergence import divergences
 from playground.analysis.labels import LABELS, checked_labels
 from playground.analysis.model_report import ModelReport, model_report
@@ -29,6 +30,7 @@ from playground.model.writers.onnx import to_onnx
 from playground.ptq.made_up import made_up_feeds
 from playground.ptq.pipeline import QuantizedModel, quantize_model
 from playground.ptq.range_cache import FolderCache
+from playground.render.compared import shown
 from playground.render.report_page import report_html
 from playground.tasks import run_sync
 
@@ -66,6 +68,12 @@ def add_samples(parser: argparse.ArgumentParser) -> None:
         "--gallery",
         choices=tuple(DATA),
         help="held-out samples of the gallery; default for its models and for those that take the digits",
+    )
+    parser.add_argument(
+        "--answer",
+        choices=(AUTO, *answer_kinds()),
+        default=AUTO,
+        help="what the outputs are, and so what is compared; default: as they look (docs/answers.md)",
     )
 
 
@@ -159,3 +167,16 @@ def write_report(path: Path | None, report: ModelReport) -> None:
     """Write the HTML file, if one is wanted. Raises OutputError if it cannot be."""
     if path is not None:
         write_file(path, report_html(report))
+
+
+def measures_of(measured: Mapping[str, Any]) -> list[str]:
+    """What was measured of the answers, in a few words each; one remark where that says nothing."""
+    if measured["silent"]:
+        return [f"{measured['measures'][0]['name']}: no number, {measured['silent']}"]
+    return [f"{found['name']} {shown(Measure(**found))}" for found in measured["measures"]]
+
+
+def told_answers(measured: Mapping[str, Any]) -> str:
+    """What was taken for the answers and why, and how to choose."""
+    told = f"answers are read as {measured['answers']}: {measured['why']} (choose with --answer)"
+    return f"{told}. {measured['explained']}" if measured["explained"] else told

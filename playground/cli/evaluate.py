@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.analysis.accuracy import score
+from playground.analysis.answer_kinds import Measure, Outputs
 from playground.analysis.labels import LABELS
 from playground.analysis.mixed_precision import mixed_precision_task
-from playground.analysis.outputs import as_logits, gives_probabilities
+from playground.analysis.outputs import AnswerReader, OutputTally, as_logits, gives_probabilities
 from playground.analysis.sensitivity import sensitivity_task
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
@@ -24,15 +26,17 @@ from playground.cli._study import (
     quantized_by,
     report_of,
     samples_of,
+    told_answers,
     write_report,
 )
-from playground.engines.batch_axes import joined
+from playground.engines.batch_axes import batch_axes, joined
 from playground.engines.fitting import fitted
 from playground.engines.run import ENGINES, FLOAT_ENGINES, first_supporting_task, is_quantized, run_task
 from playground.errors import InvalidInputError
-from playground.metrics import compare
+from playground.metrics import ErrorSums
 from playground.operators import view_of
 from playground.render import numbers
+from playground.render.compared import shown
 from playground.render.verdict import verdict
 from playground.tasks import Progress, Task, run_sync
 
@@ -56,9 +60,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a model answered: its first output for all samples, by which engine."""
+    """What a model answered: its outputs for all samples, a mapping a batch, by which engine."""
 
-    output: NDArray[Any]
+    batches: list[Outputs]
+    sizes: list[int]
     engine: str
     note: str = ""
 
@@ -82,7 +87,7 @@ def run(args: argparse.Namespace, console: Console) -> Result:
     if other is None:
         return result
     others = _answer(other, samples, args.engine, console)
-    difference = _difference(answers.output, others.output, opened.name)
+    difference = _difference(args.answer, other, others, answers, opened.name)
     return {**result, "other": _measured(other, others, samples), "difference": difference}
 
 
@@ -99,14 +104,19 @@ def _sensitivity(args: argparse.Namespace, console: Console) -> Result:
     samples = samples_of(args, opened.graph, opened.gallery_id)
     quantized, told = quantized_by(args, opened, console)
     work = sensitivity_task(
-        quantized.source, quantized.quantization, samples.given, samples.labels, shapes=samples.shapes
+        quantized.source,
+        quantized.quantization,
+        samples.given,
+        samples.labels,
+        shapes=samples.shapes,
+        choice=args.answer,
     )
     found = run_sync(work, console.progress)
     console.end_progress()
     if page:
         mixed = None
         if not quantized.quantization.dynamic:  # there, integer products take no other widths
-            search = mixed_precision_task(quantized, samples.given, samples.labels)
+            search = mixed_precision_task(quantized, samples.given, samples.labels, choice=args.answer)
             mixed = run_sync(search, console.progress)
         report = report_of(opened, quantized, samples, console, engines=True, sensitivity=found, mixed=mixed)
         write_report(page, report)
@@ -122,8 +132,8 @@ def _show_layers(result: Result, console: Console) -> None:
         console.paragraph(result["calibration"])
     console.line()
     layers, labelled = found["layers"], found["quantized"]["cross_entropy"] is not None
-    loss = "cross_entropy" if labelled else "relative_error"
-    unit = "cross-entropy" if labelled else "error"
+    loss = "cross_entropy" if labelled else "distance"
+    unit = "cross-entropy" if labelled else found["quantized"]["distance_name"]
     columns = {
         "layer": [r["layer"]["node"] for r in layers],
         "operator": [r["layer"]["op"] for r in layers],
@@ -139,6 +149,7 @@ def _show_layers(result: Result, console: Console) -> None:
         f"{unit}: float {numbers.digits(found['original'][loss])}, all quantized "
         f"{numbers.digits(found['quantized'][loss])}"
     )
+    console.line(told_answers(found["quantized"]))
     if result["report"]:
         console.paragraph(f"report written to {result['report']}")
 
@@ -168,53 +179,67 @@ def show(result: Result, console: Console) -> None:
     console.table(columns, right=("size", "accuracy", "cross-entropy", "perplexity"))
     if difference := result.get("difference"):
         console.line()
-        console.pairs(_described(difference, result["samples"]))
+        console.pairs(_described(difference))
+        console.paragraph(told_answers(difference["answers"]))
     for row in rows:
         if row["note"]:
             console.paragraph(f"{row['file']}: {row['note']}")
 
 
-def _described(difference: dict[str, Any], count: int) -> dict[str, str]:
-    agreement = difference.get("agreement")
-    same = "" if agreement is None else f"{numbers.percent(agreement)} ({round(agreement * count)} of {count})"
-    return {
-        "same answer": same,
-        "SQNR of the output": f"{numbers.digits(difference['sqnr_db'])} dB",
-        "largest difference": numbers.digits(difference["max_error"]),
-    }
+def _described(difference: dict[str, Any]) -> dict[str, str]:
+    measured = difference["answers"]
+    if measured["silent"]:
+        told = {measured["measures"][0]["name"]: f"no number: {measured['silent']}"}
+    else:
+        told = {m["name"]: f"{shown(Measure(**m))} ({m['about']})" for m in measured["measures"]}
+    sqnr = {} if measured["kind"] == "values" else {"SQNR of the output": f"{numbers.digits(difference['sqnr_db'])} dB"}
+    return told | sqnr | {"largest difference": numbers.digits(difference["max_error"])}
 
 
 def _answer(opened: ModelFile, samples: Samples, engine: str | None, console: Console) -> Answers:
     """Run on the requested engine, else on the first that can; notes say why the ones before it cannot."""
     engines = (engine,) if engine else tuple(ENGINES) if is_quantized(opened.graph) else FLOAT_ENGINES
-    work = first_supporting_task(engines, lambda candidate: _output_task(opened, samples, candidate, console))
-    output, chosen, reasons = run_sync(work)
-    return Answers(output, chosen, " ".join(reasons))
+    work = first_supporting_task(engines, lambda candidate: _outputs_task(opened, samples, candidate, console))
+    (batches, sizes), chosen, reasons = run_sync(work)
+    return Answers(batches, sizes, chosen, " ".join(reasons))
 
 
-def _output_task(opened: ModelFile, samples: Samples, engine: str, console: Console) -> Task[NDArray[Any]]:
-    """The first output for all samples, in batches; where the model fixes their size the last one is filled up."""
+def _outputs_task(
+    opened: ModelFile, samples: Samples, engine: str, console: Console
+) -> Task[tuple[list[Outputs], list[int]]]:
+    """All outputs, and the samples of each batch; where the model fixes their size the last one is filled up."""
     graph = opened.graph
     feeds, axes = fitted(graph, samples.feeds)
     size = axes.size or BATCH
-    outputs = []
+    batches: list[Outputs] = []
+    sizes: list[int] = []
     for start in range(0, samples.count, size):
         rows = np.arange(start, min(start + size, samples.count))
+        count = rows.size
         if axes.size:
             rows = np.resize(rows, size)
-        batch = axes.unstacked(axes.take(feeds, rows))
-        outputs.append((yield from run_task(graph, batch, engine))[graph.outputs[0].name])
+        made = yield from run_task(graph, axes.unstacked(axes.take(feeds, rows)), engine)
+        batches.append({name: _first_of(x, count, len(rows)) for name, x in made.items()})
+        sizes.append(count)
         console.progress(Progress(min(start + size, samples.count), samples.count, f"{opened.name} on {engine}"))
     console.end_progress()
-    output = joined(graph, graph.outputs[0], outputs, axes.size or 1)[: samples.count]
-    lost = output.size - np.count_nonzero(np.isfinite(output))
+    _require_finite([made[graph.outputs[0].name] for made in batches], opened.name)
+    return batches, sizes
+
+
+def _first_of(x: NDArray[Any], count: int, size: int) -> NDArray[Any]:
+    """Without the samples that fill up a batch."""
+    return x[:count] if x.ndim and len(x) == size else x
+
+
+def _require_finite(outputs: list[NDArray[Any]], where: str) -> None:
+    lost = sum(x.size - int(np.count_nonzero(np.isfinite(x))) for x in outputs)
     if lost:
         raise InvalidInputError(
-            f"{lost} of the model's {output.size} outputs are NaN or infinite",
-            where=opened.name,
+            f"{lost} of the model's {sum(x.size for x in outputs)} outputs are NaN or infinite",
+            where=where,
             hint="Run 'playground inspect --ranges' to see whether its weights are finite",
         )
-    return as_logits(output, gives_probabilities(view_of(graph)))
 
 
 def _measured(opened: ModelFile, answers: Answers, samples: Samples) -> dict[str, Any]:
@@ -226,23 +251,44 @@ def _measured(opened: ModelFile, answers: Answers, samples: Samples) -> dict[str
     }
     if samples.labels is None:
         return row
-    found = score(answers.output, samples.labels)
+    graph = opened.graph
+    runs = [made[graph.outputs[0].name] for made in answers.batches]
+    output = joined(graph, graph.outputs[0], runs, batch_axes(graph).size or 1)[: samples.count]
+    found = score(as_logits(output, gives_probabilities(view_of(opened.graph))), samples.labels)
     row |= {"accuracy": found.accuracy, "cross_entropy": found.cross_entropy}
     return row if samples.labels.ndim == 1 else row | {"perplexity": found.perplexity}
 
 
-def _difference(output: NDArray[Any], other: NDArray[Any], where: str) -> dict[str, Any]:
-    if output.shape != other.shape:
-        raise InvalidInputError(
-            f"outputs of shape {output.shape} and {other.shape} cannot be compared",
-            where=where,
-            hint="Compare models with the same outputs",
-        )
-    errors = compare(other, output)
-    found: dict[str, Any] = {name: errors[name] for name in ("sqnr_db", "rmse", "max_error")}
-    if output.ndim > 1:
-        found["agreement"] = float((output.argmax(axis=-1) == other.argmax(axis=-1)).mean())
-    return found
+def _difference(choice: str, other: ModelFile, reference: Answers, answers: Answers, where: str) -> dict[str, Any]:
+    """How far the answers are from another model's, on the same samples."""
+    names = [value.name for value in other.graph.outputs]
+    reader = AnswerReader(view_of(other.graph), choice)
+    tally, errors = OutputTally(reader), ErrorSums()
+    pairs = zip(reference.batches, answers.batches, reference.sizes, answers.sizes, strict=False)
+    for wanted, made, size, other_size in pairs:
+        # outputs may be named otherwise
+        found: Outputs = {**dict(zip(names, made.values(), strict=False)), **made}
+        _require_alike(wanted, found, where, same_batches=size == other_size)
+        if wanted[names[0]].shape == found[names[0]].shape:
+            errors.update(wanted[names[0]], found[names[0]])
+        tally.update(wanted, found, None, size)
+    measured = tally.measured()
+    sums = errors.measures() if errors.count else {"rmse": math.nan, "max_error": math.nan}
+    difference = {"sqnr_db": measured.sqnr_db, "rmse": sums["rmse"], "max_error": sums["max_error"]}
+    return {**difference, "agreement": measured.agreement, "answers": measured.as_dict()}
+
+
+def _require_alike(wanted: Outputs, found: Outputs, where: str, *, same_batches: bool) -> None:
+    """Outputs of the same names and axes; how many boxes there are in each may differ."""
+    for name, x in wanted.items():
+        other = found[name].shape if name in found else ()
+        fits = name in found and len(other) == x.ndim and (other[-1:] == x.shape[-1:] or x.ndim < 2)
+        if not fits or not same_batches:
+            raise InvalidInputError(
+                f"outputs {name!r} of shape {[*other[1:]]} and {[*x.shape[1:]]} a sample cannot be compared",
+                where=where,
+                hint="Compare models with the same outputs",
+            )
 
 
 COMMAND = Command("evaluate", "measure a model on samples, alone or against another", configure, run, show)

@@ -14,8 +14,8 @@ from playground.cli._calibration import add_calibration, calibration_of
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
 from playground.cli._files import ModelFile, add_file, open_model, read_recipe, target
-from playground.cli._study import Samples, add_samples, samples_in, samples_of
-from playground.errors import InvalidInputError
+from playground.cli._study import Samples, add_samples, measures_of, samples_in, samples_of, told_answers
+from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Graph
 from playground.model.recipe import ACTIVATIONS, ONNX_FORMATS, AlgorithmCall, Recipe, Rule
 from playground.model.runtimes import runtimes
@@ -66,6 +66,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="ID[:NAME=VALUE,...]",
         help="algorithms that reduce the error, for instance smoothquant:alpha=0.5 gptq",
+    )
+    parser.add_argument(
+        "--no-verify",
+        dest="verify",
+        action="store_false",
+        help="do not open the finished file in ONNX Runtime and run it on a few samples",
     )
     parser.add_argument("--prepare", action="store_true", default=None, help="fold constants and batch norms first")
     strict = parser.add_mutually_exclusive_group()
@@ -120,8 +126,15 @@ def run(args: argparse.Namespace, console: Console) -> Result:
     samples = _samples(args, opened)
     with calibration.blamed():
         quantized = quantize_model(
-            opened.model, recipe, calibration.given, console.progress, cache=cache, shapes=calibration.shapes
+            opened.model,
+            recipe,
+            calibration.given,
+            console.progress,
+            cache=cache,
+            shapes=calibration.shapes,
+            verify=args.verify,
         )
+    _require_taken(quantized, output)
     quantized.save(output)
     return {
         "file": opened.name,
@@ -130,8 +143,19 @@ def run(args: argparse.Namespace, console: Console) -> Result:
         **quantized.report.as_dict(),
         "images": calibration.images,
         "calibration": calibration.told,
-        "answers": _answers(quantized, samples, console) if samples else None,
+        "answers": _answers(args, quantized, samples, console) if samples else None,
     }
+
+
+def _require_taken(quantized: QuantizedModel, output: Path) -> None:
+    """Raise UnsupportedError if ONNX Runtime has opened the file and refused it: then nothing is written."""
+    found = quantized.report.verification
+    if found is not None and found.refused:
+        raise UnsupportedError(
+            f"ONNX Runtime does not take the quantized model ({found.refused}), so it was not written",
+            where=str(output),
+            hint="Choose other options, or add --no-verify to write it all the same",
+        )
 
 
 def _samples(args: argparse.Namespace, opened: ModelFile) -> Samples | None:
@@ -146,8 +170,8 @@ def _samples(args: argparse.Namespace, opened: ModelFile) -> Samples | None:
     return None if samples.labels is None else samples
 
 
-def _answers(quantized: QuantizedModel, samples: Samples, console: Console) -> dict[str, Any]:
-    found = run_sync(answers_task(quantized, samples.feeds, samples.labels), console.progress)
+def _answers(args: argparse.Namespace, quantized: QuantizedModel, samples: Samples, console: Console) -> dict[str, Any]:
+    found = run_sync(answers_task(quantized, samples.feeds, samples.labels, args.answer), console.progress)
     console.end_progress()
     return {"data": samples.name, **found.as_dict()}
 
@@ -165,6 +189,7 @@ def show(result: Result, console: Console) -> None:
             "file": _shrunk(result["file_bytes_before"], result["file_bytes"]),
             "constants": _shrunk(result["bytes_before"], result["bytes_after"]) + ", codes packed",
             "activations": activations,
+            "checked": (result["verification"] or {}).get("sentence", ""),
             "biases": f"{result['biases']} as int32" if result["biases"] else "float",
         }
     )
@@ -191,6 +216,7 @@ def show(result: Result, console: Console) -> None:
         )
     if result["answers"]:
         console.paragraph(f"on {result['answers']['data']}: {_measured(result['answers'])}")
+        console.line(told_answers(result["answers"]["quantized"]))
     for applied in result["algorithms"]:
         changes = [f"{name} {numbers.digits(was)} → {numbers.digits(now)}" for name, was, now in _changes(applied)]
         console.paragraph(f"{applied['name']}: {', '.join(changes) or 'done'}")
@@ -202,12 +228,10 @@ def show(result: Result, console: Console) -> None:
 
 def _measured(found: dict[str, Any]) -> str:
     before, after = found["original"], found["quantized"]
-    told = [f"relative output error {numbers.digits(after['relative_error'])}"]
-    if after["agreement"] is not None:
-        told.insert(0, f"the float model's answer {numbers.percent(after['agreement'])} of the time")
+    told = [f"SQNR of the output {numbers.digits(after['sqnr_db'])} dB"] if after["kind"] != "values" else []
     if after["accuracy"] is not None:
         told.insert(0, f"accuracy {numbers.percent(before['accuracy'])} → {numbers.percent(after['accuracy'])}")
-    return ", ".join(told)
+    return ", ".join([*told, *measures_of(after)])
 
 
 def _changes(applied: dict[str, Any]) -> list[tuple[str, float, float]]:

@@ -32,7 +32,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument("--max-bytes", type=int, metavar="N", help="choose the smallest error within N bytes")
     budget.add_argument(
-        "--max-error", type=float, metavar="E", help="choose the smallest size with a relative error of at most E"
+        "--max-error",
+        type=float,
+        metavar="E",
+        help="choose the smallest size whose answers are at most E from the float model's (see 'error' in the table)",
     )
     parser.add_argument(
         "--greedy", action="store_true", help="choose by a greedy search instead of the exact one; needs --max-bytes"
@@ -53,7 +56,7 @@ def run(args: argparse.Namespace, console: Console) -> Result:
     opened = open_model(args.file)
     samples = samples_of(args, opened.graph, opened.gallery_id)
     quantized, told = quantized_by(args, opened, console)
-    work = mixed_precision_task(quantized, samples.given, samples.labels, _bits(args.widths))
+    work = mixed_precision_task(quantized, samples.given, samples.labels, _bits(args.widths), args.answer)
     mixed = run_sync(work, console.progress)
     recipe = _chosen(args, mixed)
     if output and recipe:
@@ -94,6 +97,9 @@ def show(result: Result, console: Console) -> None:
     console.line(f"{result['samples']} samples of {result['data']}")
     if result["calibration"]:
         console.paragraph(result["calibration"])
+    original = result["original"]
+    console.paragraph(f"answers are read as {original['answers']}: {original['why']}")
+    console.line(f"error is the {original['distance_name']}, against the float model")
     console.paragraph("the same format for all layers")
     _points(result["uniform"], console)
     console.paragraph("a format for each layer")
@@ -112,7 +118,7 @@ def _points(points: list[dict[str, Any]], console: Console) -> None:
     labelled = points[0]["measured"]["accuracy"] is not None
     columns = {
         "size": [numbers.size(p["bytes"]) for p in points],
-        "error": [numbers.digits(p["measured"]["relative_error"]) for p in points],
+        "error": [numbers.digits(p["measured"]["distance"]) for p in points],
     }
     if labelled:
         columns["accuracy"] = [numbers.percent(p["measured"]["accuracy"]) for p in points]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.errors import EngineError, UnsupportedError
+from playground.errors import EngineError, MissingError, UnsupportedError
 
 _RAW = {"bool": "uint8", "float16": "uint16"}
 """Types that have no typed array of their own: the one that carries their bytes."""
@@ -71,13 +71,22 @@ class OrtSession:
 
 
 async def ort_session(model: bytes) -> OrtSession:
-    """Load an ONNX model. Raises UnsupportedError with ONNX Runtime's own words if it does not take it."""
+    """Load an ONNX model.
+
+    Raises:
+        MissingError: the runtime itself could not be loaded.
+        UnsupportedError: it does not take the model; the message is its own.
+    """
     from js import playgroundHost
     from pyodide.ffi import JsException, to_js
 
     try:
         return OrtSession(await playgroundHost.ortCreate(to_js(model)))
     except JsException as error:
+        if getattr(error, "missing", False):
+            raise MissingError(
+                f"ONNX Runtime Web could not be loaded: {error}", where="ONNX Runtime", hint="Connect and try again"
+            ) from error
         raise UnsupportedError(
             f"the model cannot be loaded: {error}", where="ONNX Runtime", hint="Use engine='reference'"
         ) from error

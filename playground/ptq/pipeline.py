@@ -31,6 +31,7 @@ from playground.ptq.range_cache import Cache
 from playground.ptq.report import Report
 from playground.ptq.report_entries import ReportInputs
 from playground.ptq.run_algorithms import StageResult, run_algorithms_task
+from playground.ptq.verification import verify_task
 from playground.tasks import Progress, Task, run_sync, typed_task
 
 
@@ -73,6 +74,7 @@ def quantize_model(
     *,
     cache: Cache | None = None,
     shapes: Shapes | None = None,
+    verify: bool = True,
 ) -> QuantizedModel:
     """Quantize a model after training.
 
@@ -86,6 +88,8 @@ def quantize_model(
         cache: ranges that were found before are taken from it, new ones kept in it: a dict, or ``FolderCache(path)``.
         shapes: input name -> its sizes, for made-up data where the model leaves sizes open besides the number of
             samples, as in ``{"image": (1, 3, 224, 224)}``.
+        verify: whether ONNX Runtime, where it is installed, opens the finished file and runs it on up to four samples;
+            what is found is in the report's ``verification`` and ``warnings``.
 
     Raises:
         UnsupportedError: the model has no graph, is quantized already, or needs too new an operator set; the runtime
@@ -93,7 +97,8 @@ def quantize_model(
         InvalidInputError: the calibration data or the recipe does not fit the model.
         EngineError: the model cannot be run on the data, or its answers are not finite.
     """
-    return run_sync(quantize_model_task(model, recipe, calibration, cache, shapes), progress)
+    work = quantize_model_task(model, recipe, calibration, cache, shapes, verify=verify)
+    return run_sync(work, progress)
 
 
 @typed_task(EngineError, "the model cannot be quantized", where="model", hint="Check the model and the recipe")
@@ -103,6 +108,8 @@ def quantize_model_task(
     calibration: Given | None = None,
     cache: Cache | None = None,
     shapes: Shapes | None = None,
+    *,
+    verify: bool = True,
 ) -> Task[QuantizedModel]:
     """The work of :func:`quantize_model`."""
     recipe = recipe or Recipe()
@@ -131,11 +138,15 @@ def quantize_model_task(
     quantization = _quantization(treated, recipe, placement, found)
     written = written_graph(treated.view.graph, quantization)
     yield Progress(0, 1, "Writing the file")
-    onnx = to_onnx(with_weights_inside(written), model)
+    held = with_weights_inside(written)
+    onnx = to_onnx(held, model)
     told = report_entries.about_data(data) if data is not None and recipe.activations == "static" else []
     told += report_entries.about_scales(placement)
     done = ReportInputs(model, treated.view, recipe, quantization, written)
     report = done.report(found, len(onnx), (*told, *notes), (*before.applied, *treated.applied))
+    if verify:
+        checked_file = yield from verify_task(treated.view.graph, held, onnx, data)
+        report = report.with_verification(checked_file)
     quantized = replace(model, name=_quantized_name(model.name), tensors=written.initializers, graph=written, notes=())
     return QuantizedModel(quantized, onnx, report, quantization, treated.view.graph, found.histograms, shapes)
 

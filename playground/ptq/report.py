@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playground.ptq.verification import Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ class Report:
         recipe: the recipe, as plain data.
         warnings: sentences about what was approximated.
         algorithms: what the recipe's algorithms did, in the order in which they ran.
+        verification: what came of opening and running the file; None if that was not asked for.
     """
 
     model: str
@@ -115,7 +119,16 @@ class Report:
     recipe: dict[str, Any]
     warnings: tuple[str, ...]
     algorithms: tuple[AppliedAlgorithm, ...] = ()
+    verification: Verification | None = None
+
+    def with_verification(self, found: Verification) -> Report:
+        """The report with what came of opening and running the file; what is wrong is among the warnings."""
+        refused = (f"{found.sentence} Choose another recipe, or report this as a mistake.",) if found.refused else ()
+        return replace(self, verification=found, warnings=(*refused, *found.warnings, *self.warnings))
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain data that JSON can hold."""
-        return asdict(self)
+        held = asdict(self)
+        if self.verification is not None:
+            held["verification"]["sentence"] = self.verification.sentence
+        return held

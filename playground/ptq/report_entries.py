@@ -45,7 +45,11 @@ class ReportInputs:
         view, quantization, recipe = self.view, self.quantization, self.recipe
         placement = quantization.placement
         constants = {*quantization.weights, *(bias for _, bias in quantization.biases)}
-        about = [*about_storage(self.written, quantization), *about_dynamic(view, quantization, recipe)]
+        about = [
+            *about_ranges({name: found.ranges[name] for name in quantization.activations if name in found.ranges}),
+            *about_storage(self.written, quantization),
+            *about_dynamic(view, quantization, recipe),
+        ]
         return Report(
             model=self.model.name,
             tensors=tuple(tensor_reports(view, quantization)),
@@ -93,6 +97,16 @@ def about_scales(placement: Placement) -> list[str]:
         f"{skipped.name!r} ({skipped.op}) stays in float: {skipped.reason}. Scale the values to one range in the model "
         "to have it quantized."
         for skipped in apart
+    ]
+
+
+def about_ranges(ranges: Mapping[str, Range]) -> list[str]:
+    """Sentences about activations that were zero on every sample, so that nothing is known about their ranges."""
+    zero = [name for name, held in ranges.items() if not np.any(held.lo) and not np.any(held.hi)]
+    return [
+        f"Activation {name!r} was 0 on every calibration sample, so its range is not known, and other values will be "
+        "clipped. Give samples in which it is not 0, or leave it in float."
+        for name in zero
     ]
 
 

@@ -54,14 +54,8 @@ class HarmPlot(_LayerBars):
         layers = found.layers if found else ()
         upper = [found.gain(result) for result in layers] if found else []
         lower = [result.alone.loss - found.original.loss if result.alone else 0.0 for result in layers] if found else []
-        labelled = found is not None and found.quantized.cross_entropy is not None
-        self.figure.xaxis[0].axis_label = "cross-entropy, nats" if labelled else "relative error of the output, %"
-        unit = 1 if labelled else 100
-        self._put(
-            [result.layer.node for result in layers],
-            [unit * value for value in upper],
-            [unit * value for value in lower],
-        )
+        self.figure.xaxis[0].axis_label = found.quantized.loss_name if found else ""
+        self._put([result.layer.node for result in layers], upper, lower)
 
 
 class NoisePlot(_LayerBars):
@@ -118,9 +112,12 @@ class FrontPlot:
             dots.nonselection_glyph = None
             dots.selection_glyph = bound(dots.glyph.clone(), line_color="handle")
             renderers.append(dots)
-        tips = [("size", "@about"), ("accuracy", "@accuracy"), ("error", "@error{0.0000}"), ("formats", "@formats")]
+        tips = [("size", "@about"), ("accuracy", "@accuracy"), ("distance", "@error{0.0000}"), ("formats", "@formats")]
         self.figure.add_tools(TapTool(renderers=renderers), HoverTool(renderers=renderers, tooltips=tips))
-        for axis, text in ((self.figure.xaxis[0], "size as stored, kB"), (self.figure.yaxis[0], "error of the output")):
+        for axis, text in (
+            (self.figure.xaxis[0], "size as stored, kB"),
+            (self.figure.yaxis[0], "distance from float's answers"),
+        ):
             _label(axis, text)
 
     def show(self, points: Sequence[Point], uniform: Sequence[Point]) -> None:
@@ -130,7 +127,8 @@ class FrontPlot:
             source.data = _columns(shown)
         every = [*points, *uniform]
         if every:
-            errors = [max(point.measured.relative_error, 1e-9) for point in every]
+            errors = [max(point.measured.distance, 1e-9) for point in every]
+            self.figure.yaxis[0].axis_label = every[0].measured.distance_name
             sizes = [point.bytes / 1000 for point in every]
             margin = 0.05 * (max(sizes) - min(sizes)) or 1.0
             self.figure.x_range.update(start=min(sizes) - margin, end=max(sizes) + margin)
@@ -140,7 +138,7 @@ class FrontPlot:
 def _columns(points: Sequence[Point]) -> dict[str, list[object]]:
     return {
         "size": [point.bytes / 1000 for point in points],
-        "error": [max(point.measured.relative_error, 1e-9) for point in points],
+        "error": [max(point.measured.distance, 1e-9) for point in points],
         "about": [size(point.bytes) for point in points],
         "accuracy": ["—" if p.measured.accuracy is None else percent(p.measured.accuracy) for p in points],
         "formats": [named(point) for point in points],

@@ -22,6 +22,7 @@ def report_card(report: Mapping[str, Any] | None) -> str:
     skipped = skipped_by_reason(report["skipped"])
     return (
         html.title("Report", report["summary"])
+        + _checked(report)
         + "".join(html.part(_algorithm(applied)) for applied in report["algorithms"])
         + (html.part(html.note("Take note") + html.bullets(report["warnings"])) if report["warnings"] else "")
         + html.part(
@@ -30,6 +31,14 @@ def report_card(report: Mapping[str, Any] | None) -> str:
             else html.note("Nothing was skipped.")
         )
     )
+
+
+def _checked(report: Mapping[str, Any]) -> str:
+    """What the runtime says to the finished file."""
+    found = report.get("verification")
+    if not found or not found["sentence"]:
+        return ""
+    return html.note(found["sentence"], bad=bool(found["refused"]))
 
 
 def skipped_by_reason(entries: Sequence[Mapping[str, str]]) -> list[str]:

@@ -16,6 +16,7 @@ from playground.analysis.precision_front import MixedPrecision, Point
 from playground.analysis.race import Race
 from playground.analysis.sensitivity import LayerResult, Sensitivity
 from playground.render.algorithms import HEAD, applied_title, number_rows, remarks
+from playground.render.compared import read_as, shown
 from playground.render.numbers import digits, grouped, percent, points, shape, size
 from playground.render.svg import Dot, Series, bars, scatter
 from playground.render.verdict import verdict
@@ -31,7 +32,7 @@ def report_html(report: ModelReport) -> str:
     held = report.quantization
     body = [
         f"<h1>{escape(str(held['model']) or 'A quantized model')}</h1>",
-        f'<p class="muted">{escape(held["summary"])}</p>',
+        f'<p class="muted">{escape(held["summary"])} {escape(_checked(held))}</p>',
         f'<p class="lead">{escape(verdict(report.sensitivity))}</p>' if report.sensitivity else "",
         _cards(report),
         _section("Which layers hurt", _sensitivity(report.sensitivity)) if report.sensitivity else "",
@@ -52,6 +53,12 @@ def report_html(report: ModelReport) -> str:
     )
 
 
+def _checked(held: Mapping[str, Any]) -> str:
+    """What the runtime said to the finished file."""
+    found = held.get("verification")
+    return str(found["sentence"]) if found else ""
+
+
 def _section(title: str, content: str) -> str:
     return f"<section><h2>{escape(title)}</h2>{content}</section>"
 
@@ -59,26 +66,28 @@ def _section(title: str, content: str) -> str:
 def _cards(report: ModelReport) -> str:
     held = report.quantization
     ratio = held["bytes_before"] / max(1, held["bytes_after"])
-    shown = [
+    cards = [
         ("Constants", size(held["bytes_after"]), f"as stored, ÷ {digits(ratio)}", ""),
         ("File", size(held["file_bytes"]), "ONNX", ""),
     ]
     found = report.sensitivity
     if found and found.quantized.accuracy is not None and found.original.accuracy is not None:
         remark, tone = points(found.quantized.accuracy - found.original.accuracy)
-        shown.append(("Accuracy", percent(found.quantized.accuracy), remark, tone))
+        cards.append(("Accuracy", percent(found.quantized.accuracy), remark, tone))
     if found and found.quantized.cross_entropy is not None and found.original.cross_entropy is not None:
         before = f"float {digits(found.original.cross_entropy)}"
-        shown.append(("Cross-entropy", f"{digits(found.quantized.cross_entropy)} nats", before, ""))
+        cards.append(("Cross-entropy", f"{digits(found.quantized.cross_entropy)} nats", before, ""))
     if found:
-        shown.append(("SQNR of the output", f"{digits(found.quantized.sqnr_db)} dB", "against float", ""))
-        if found.quantized.agreement is not None:
-            shown.append(("Same answer as float", percent(found.quantized.agreement), f"{found.samples} samples", ""))
-    cards = (
+        cards.append(("SQNR of the output", f"{digits(found.quantized.sqnr_db)} dB", "against float", ""))
+        for measure in found.quantized.measures if found.quantized.kind != "values" else ():
+            silent = found.quantized.silent
+            cards.append((measure.name, "—" if silent else shown(measure), silent or measure.about, ""))
+    told = f'<p class="muted">{escape(read_as(found.quantized))}</p>' if found and found.quantized.why else ""
+    parts = (
         f'<dl><dt>{escape(label)}</dt><dd>{escape(value)}<div class="{tone}">{escape(remark)}</div></dd></dl>'
-        for label, value, remark, tone in shown
+        for label, value, remark, tone in cards
     )
-    return f'<div class="cards">{"".join(cards)}</div>'
+    return f'<div class="cards">{"".join(parts)}</div>{told}'
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers_from: int = 99, wrap: int = -1) -> str:
@@ -152,14 +161,14 @@ def _mixed(mixed: MixedPrecision) -> str:
     def dot(point: Point, css: str) -> Dot:
         measured = point.measured
         right = "" if measured.accuracy is None else f", accuracy {percent(measured.accuracy)}"
-        about = f"{size(point.bytes)}, error {digits(measured.relative_error)}{right}: {_widths(point)}"
-        return Dot(point.bytes / 1000, measured.relative_error, css, point.uniform if css == "clip" else "", about)
+        about = f"{size(point.bytes)}, error {digits(measured.distance)}{right}: {_widths(point)}"
+        return Dot(point.bytes / 1000, measured.distance, css, point.uniform if css == "clip" else "", about)
 
     plot = scatter(
         [*(dot(p, "clip") for p in mixed.uniform), *(dot(p, "quant") for p in mixed.points)],
-        [(p.bytes / 1000, p.measured.relative_error) for p in mixed.points],
+        [(p.bytes / 1000, p.measured.distance) for p in mixed.points],
         "constants as stored, kB",
-        "error of the output",
+        mixed.original.distance_name,
         "Size against error: formats chosen for each layer, and the same format for all",
     )
     rows = [_point_row(p) for p in (*mixed.points, *mixed.uniform)]
@@ -184,7 +193,7 @@ def _point_row(point: Point) -> list[str]:
         _widths(point),
         size(point.bytes),
         digits(point.predicted),
-        digits(measured.relative_error),
+        digits(measured.distance),
         "—" if measured.accuracy is None else percent(measured.accuracy),
         "—" if measured.cross_entropy is None else digits(measured.cross_entropy),
     ]
@@ -225,11 +234,12 @@ def _engines(divergences: Sequence[Divergence], race: Race | None) -> str:
                 lap.engine,
                 lap.failure or f"{digits(lap.median_ms)} ms",
                 "—" if math.isnan(lap.p95_ms) else f"{digits(lap.p95_ms)} ms",
-                "—" if math.isnan(lap.same_top1) else percent(lap.same_top1),
+                shown(lap.same) if lap.same else "—",
             ]
             for lap in race.laps
         ]
-        head = ["Engine", f"Median of a batch of {race.batch}", "95th percentile", "Same answer"]
+        same = next((lap.same.name for lap in race.laps if lap.same), "Same answers")
+        head = ["Engine", f"Median of a batch of {race.batch}", "95th percentile", f"{same}, beside our kernels"]
         content += _table(head, rows, wrap=1) + _bullets(race.notes)
     return content + (_bullets([divergence.sentence for divergence in divergences]) if divergences else "")
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from playground.analysis.answer_kinds import SHARE
 from playground.analysis.outputs import Measured
 from playground.analysis.sensitivity import LayerResult, Sensitivity
+from playground.render.compared import shown
 from playground.render.numbers import digits, percent, size
 
-ACCURACY, ENTROPY, ERROR = 0.005, 0.02, 1e-3
-"""A loss below these is none: half a point of accuracy, 0.02 nats, a thousandth of the output's power."""
+ACCURACY, ENTROPY = 0.005, 0.02
+"""A loss below these is none: half a point of accuracy, 0.02 nats."""
+
+APART = 0.01
+"""With more than one in a hundred answers unlike float's, something is lost however near the scores are."""
 
 BLAME = 0.1
 """A layer is to blame if leaving it in float gives back at least this share of what quantization lost."""
@@ -27,15 +32,27 @@ def verdict(found: Sensitivity) -> str:
 
 def _harmless(quantized: Measured, original: Measured) -> bool:
     if quantized.cross_entropy is None or quantized.accuracy is None:
-        return quantized.relative_error < ERROR
+        return quantized.loss < quantized.harmless and not _apart(quantized)
     lost = (original.accuracy or 0.0) - quantized.accuracy
     return lost < ACCURACY and quantized.cross_entropy - (original.cross_entropy or 0.0) < ENTROPY
+
+
+def _apart(measured: Measured) -> bool:
+    return measured.agreement is not None and measured.agreement < 1 - APART
+
+
+def _quality(measured: Measured) -> str:
+    """The answers beside the float model's in one phrase; where these say nothing, the output's error."""
+    told = measured.headline
+    if told is None or measured.kind == "values":
+        return f"the output's error is {percent(measured.relative_error)} of its power"
+    return f"{told.name[0].lower()}{told.name[1:]} is {shown(told)}"
 
 
 def _as_good(found: Sensitivity) -> str:
     quantized, original = found.quantized, found.original
     if quantized.accuracy is None or original.accuracy is None:
-        return f"the output's error is {percent(quantized.relative_error)} of its power"
+        return _quality(quantized)
     if quantized.accuracy == original.accuracy:
         return f"the quantized model gets {percent(quantized.accuracy)} right, just as the float model does"
     return f"the quantized model gets {percent(quantized.accuracy)} right, the float model {percent(original.accuracy)}"
@@ -44,7 +61,7 @@ def _as_good(found: Sensitivity) -> str:
 def _state(found: Sensitivity) -> str:
     quantized, original = found.quantized, found.original
     if quantized.accuracy is None or original.accuracy is None:
-        return f"the output's error is {percent(quantized.relative_error)} of its power"
+        return _quality(quantized)
     return f"accuracy is {percent(quantized.accuracy)}, float {percent(original.accuracy)}"
 
 
@@ -56,12 +73,24 @@ def _effect(found: Sensitivity, worst: LayerResult) -> str:
     more = layer.bytes_before - layer.bytes_after
     price = f" for {size(more)} more" if more > 0 else ""
     if before.accuracy is None or after.accuracy is None or before.cross_entropy is None or after.cross_entropy is None:
-        change = f"the output's error falls from {_finely(before.relative_error)} to {_finely(after.relative_error)}"
+        change = _nearer(before, after)
     elif after.accuracy - before.accuracy >= ACCURACY:
         change = f"accuracy rises from {percent(before.accuracy)} to {percent(after.accuracy)}"
     else:
         change = f"cross-entropy falls from {digits(before.cross_entropy)} to {digits(after.cross_entropy)} nats"
     return f"with it in float {change}{price}"
+
+
+def _nearer(before: Measured, after: Measured) -> str:
+    """What changes without labels: the telling measure where it moves, else what layers are ranked by."""
+    first, second = before.headline, after.headline
+    if first and second and first.unit == SHARE and abs(second.value - first.value) >= ACCURACY:
+        verb = "rises" if second.value > first.value else "falls"
+        return f"{first.name[0].lower()}{first.name[1:]} {verb} from {shown(first)} to {shown(second)}"
+    if before.kind == "values":
+        return f"the output's error falls from {_finely(before.relative_error)} to {_finely(after.relative_error)}"
+    change = f"falls from {digits(before.loss)} to {digits(after.loss)}"
+    return f"the distance from float's answers ({before.loss_name}) {change}"
 
 
 def _finely(share: float) -> str:

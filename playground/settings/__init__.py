@@ -25,10 +25,11 @@ from playground.settings.lists import (
     sizes_of,
     sizes_text,
 )
-from playground.settings.schema import ACTIVATIONS, FIELDS, GRANULARITIES, VERSION, VIEWS, checked, schema
+from playground.settings.schema import ACTIVATIONS, ANSWERS, FIELDS, GRANULARITIES, VERSION, VIEWS, checked, schema
 
 __all__ = [
     "ACTIVATIONS",
+    "ANSWERS",
     "FIELDS",
     "GRANULARITIES",
     "VERSION",
@@ -90,6 +91,7 @@ class Settings:
     parameters: str = ""
     partial: bool = True
     sizes: str = ""
+    answer: str = "auto"
 
     @property
     def scheme(self) -> Scheme:

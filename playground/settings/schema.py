@@ -19,6 +19,9 @@ GRANULARITIES = ("tensor", "channel")
 """How many scales a weight of an ONNX file can have."""
 ACTIVATIONS = ("static", "dynamic", "weight_only")
 
+ANSWERS = ("auto", "boxes", "pixels", "sequences", "tokens", "embeddings", "classes", "values")
+"""Kinds of answers (docs/answers.md); ``"auto"``: as the outputs look."""
+
 MOST_FORMATS = 20_000
 """Characters that may say which weights have formats of their own."""
 
@@ -88,6 +91,7 @@ FIELDS: Mapping[str, Field] = {
     "parameters": Field("parameters"),
     "partial": Field("boolean"),
     "sizes": Field("sizes"),
+    "answer": Field("choice", ANSWERS),
 }
 """Setting -> what it may be, in the order of :class:`playground.settings.Settings`."""
 

@@ -38,7 +38,7 @@ export async function ortCreate(bytes, files) {
   runtime ??= load(files);
   const ort = await runtime.catch((error) => {
     runtime = null;
-    throw error;
+    throw Object.assign(error instanceof Error ? error : new Error(String(error)), { missing: true });
   });
   const session = await ort.InferenceSession.create(bytes, {
     executionProviders: ["wasm"],

@@ -31,6 +31,7 @@ export interface Settings {
   parameters: string;
   partial: boolean;
   sizes: string;
+  answer: string;
 }
 
 /** What a setting may be: playground/settings/schema.py. */
@@ -133,9 +134,11 @@ export interface Frozen {
   subject: SubjectContent;
 }
 
-/** The report of a quantization, of which the page itself reads the sentence only. */
+/** The report of a quantization, of which the page itself reads the sentences only. */
 export interface Report {
   summary: string;
+  /** That and why the runtime does not take the file; empty if it does, or was not asked. */
+  refused: string;
 }
 
 export interface Quantized {

@@ -4,21 +4,44 @@ import numpy as np
 import pytest
 from scipy.special import softmax as scipy_softmax
 
+from playground.analysis import agreement
 from playground.analysis.accuracy import score
-from playground.analysis.agreement import agreement, largest_difference, softmax
+from playground.analysis.agreement import Batch, compared, largest_difference, softmax
+from playground.errors import InvalidInputError
+from playground.model.graph_view import GraphView
+from tests.analysis.outputs import graph_with
 
-FLOATS = np.array([[3.0, 1, 0], [0, 2, 1], [0, 1, 2], [5, 4, 0]])
-QUANTIZED = np.array([[3.0, 1, 0], [0, 1, 2], [0, 1, 2], [4, 5, 0]])
-LABELS = np.array([0, 1, 2, 1])
+FLOATS = np.array([[3.0, 1, 0], [0, 2, 1], [0, 1, 2], [5, 4, 0]] * 5)
+QUANTIZED = np.array([[3.0, 1, 0], [0, 1, 2], [0, 1, 2], [4, 5, 0]] * 5)
+LABELS = np.array([0, 1, 2, 1] * 5)
+
+
+def both(labels=None, outputs=QUANTIZED):
+    batches = [Batch({"y": FLOATS}, {"y": outputs}, labels, len(FLOATS))]
+    return compared(GraphView(graph_with(y=(None, 3))), batches, "ours")
 
 
 def test_agreement():
-    compared = agreement(FLOATS, QUANTIZED, LABELS, "ours")
-    assert (compared.count, compared.agreement, compared.engine) == (4, 0.5, "ours")
-    assert compared.flipped == 2
-    assert compared.original == score(FLOATS, LABELS)
-    assert compared.quantized == score(QUANTIZED, LABELS)
-    assert (compared.original.accuracy, compared.quantized.accuracy) == (0.75, 0.75)
+    found = both(LABELS)
+    assert (found.count, found.agreement, found.flipped, found.engine) == (20, 0.5, 10, "ours")
+    for measured, outputs in ((found.original, FLOATS), (found.quantized, QUANTIZED)):
+        wanted = score(outputs, LABELS)
+        assert (measured.accuracy, measured.cross_entropy) == (wanted.accuracy, pytest.approx(wanted.cross_entropy))
+    assert (found.original.accuracy, found.quantized.accuracy) == (0.75, 0.75)
+
+
+def test_outputs_that_were_kept_are_read_again():
+    again = both().read_as("values")
+    assert (again.quantized.kind, again.agreement, again.flipped) == ("values", None, None)
+    error = ((QUANTIZED - FLOATS) ** 2).sum() / (FLOATS**2).sum()
+    assert again.quantized.distance == pytest.approx(error)
+    with pytest.raises(InvalidInputError, match="cannot be read as boxes with scores"):
+        both().read_as("boxes")
+
+
+def test_large_outputs_are_not_kept(monkeypatch):
+    monkeypatch.setattr(agreement, "KEPT", 2 * FLOATS.nbytes - 1)
+    assert both().read_as("values") is None
 
 
 @pytest.mark.parametrize("shape", [(4,), (3, 4)])

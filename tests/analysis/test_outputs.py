@@ -5,12 +5,14 @@ import math
 import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
+from scipy.stats import entropy
 
-from playground.analysis.outputs import OutputTally, gives_probabilities
+from playground.analysis.outputs import AnswerReader, OutputTally, gives_probabilities
 from playground.errors import InvalidInputError
-from playground.model.graph import Model
+from playground.model.graph import Model, Node
 from playground.operators import view_of
 from playground.ptq.pipeline import QuantizedModel
+from tests.analysis.outputs import graph_with
 
 rng = np.random.default_rng(0)
 LOGITS = rng.normal(size=(90, 5)).astype(np.float32)
@@ -19,9 +21,11 @@ LABELS = rng.integers(0, 5, 90)
 
 
 def tallied(reference: np.ndarray, output: np.ndarray, labels: np.ndarray | None, probabilities: bool = False):
-    tally = OutputTally(probabilities)
+    nodes = [Node("Softmax", "last", ("x",), ("y",))] if probabilities else []
+    graph = graph_with(nodes=nodes, y=(None, *reference.shape[1:]))
+    tally = OutputTally(AnswerReader(view_of(graph), labelled=labels is not None))
     for part in (slice(0, 40), slice(40, 41), slice(41, None)):
-        tally.update(reference[part], output[part], None if labels is None else labels[part])
+        tally.update({"y": reference[part]}, {"y": output[part]}, None if labels is None else labels[part])
     return tally.measured()
 
 
@@ -55,9 +59,10 @@ def test_without_labels_the_measure_is_the_difference() -> None:
     found = tallied(LOGITS, NOISY, None)
     assert found.accuracy is None
     assert found.cross_entropy is None
-    assert found.loss == found.relative_error > 0
+    probabilities = (softmax(x.astype(np.float64), axis=1) for x in (LOGITS, NOISY))
+    assert found.loss == found.distance == pytest.approx(entropy(*probabilities, axis=1).mean())
     same = tallied(LOGITS, LOGITS, None)
-    assert (same.relative_error, same.agreement, same.sqnr_db) == (0, 1, math.inf)
+    assert (same.distance, same.relative_error, same.agreement, same.sqnr_db) == (0, 0, 1, math.inf)
 
 
 def test_outputs_without_classes() -> None:

@@ -9,6 +9,7 @@ from onnx import TensorProto, helper
 import playground
 from playground import gallery, host
 from playground.analysis import race
+from playground.analysis.answer_kinds import DECIBELS, NUMBER, SHARE, Measure
 from playground.errors import EngineError, UnsupportedError
 from playground.model.writers.onnx import to_onnx
 from playground.tasks import Progress, run_sync
@@ -78,7 +79,7 @@ def test_three_engines_agree_and_are_timed(models, sessions):
         assert lap.failure == ""
         assert 0 < lap.median_ms <= lap.p95_ms < 1000
     assert result.laps[0].memory > 0
-    assert result.notes == ("Our kernels and ONNX Runtime give the same top class for all 5 samples.",)
+    assert result.notes == ("Our kernels and ONNX Runtime give the same answers for all samples.",)
     assert sessions.released == 2
 
 
@@ -87,7 +88,7 @@ def test_answers_are_compared_on_all_samples_and_the_batch_is_timed(models):
     samples = {name: np.concatenate([x, x]) for name, x in FEEDS.items()}
     result = run_sync(race.race_task(graph, file, float_file, FEEDS, samples))
     assert result.batch == 5
-    assert "all 10 samples" in result.notes[0]
+    assert result.laps[1].same.about.endswith("0 of 10 changed")
 
 
 def test_differences_are_those_of_the_outputs(models):
@@ -99,7 +100,7 @@ def test_differences_are_those_of_the_outputs(models):
         outputs.append(session.run(None, FEEDS)[0])
     for lap, output in zip(run(models).laps, outputs, strict=True):
         assert lap.largest_difference == pytest.approx(np.abs(output - ours).max(), abs=1e-5)
-        assert lap.same_top1 == (output.argmax(axis=1) == ours.argmax(axis=1)).mean()
+        assert lap.same.value == (output.argmax(axis=1) == ours.argmax(axis=1)).mean()
 
 
 @pytest.mark.parametrize("way", ["refuse", "broken"])
@@ -145,7 +146,7 @@ def test_scalars_in_and_out():
     file = scalar_model()
     result = run_sync(race.race_task(playground.load(file).graph, file, file, {"x": np.array(2, np.float32)}))
     assert result.batch == 1
-    assert (result.laps[1].same_top1, result.laps[1].largest_difference) == (1, 0)
+    assert (result.laps[1].same.value, result.laps[1].largest_difference) == (np.inf, 0)
 
 
 def test_progress_comes_before_every_turn(models):
@@ -156,8 +157,14 @@ def test_progress_comes_before_every_turn(models):
     assert sum(step.message.startswith("Timing") for step in steps) == 2 * 3
 
 
-def test_differing_top_classes_are_named():
-    ours, theirs = np.eye(4), np.eye(4)[[0, 2, 1, 3]]
-    (note,) = race._differences({race.OURS: ours, race.ORT_INT8: theirs})
-    assert note.endswith("2 of 4 samples: 2, 3.")
-    assert race._differences({race.OURS: ours}) == []
+def test_what_onnxruntime_answers_differently_is_said():
+    outputs = {race.OURS: {}, race.ORT_INT8: {}}
+    found = (
+        ("Agreement", 0.5, SHARE, "50.0 %"),
+        ("Cosine", 0.98, NUMBER, "0.98"),
+        ("SQNR of y", 40.0, DECIBELS, "40 dB"),
+    )
+    for name, value, unit, told in found:
+        laps = {race.ORT_INT8: race.Lap(race.ORT_INT8, same=Measure(name, value, unit))}
+        assert race._differences(outputs, laps) == [f"Our kernels beside ONNX Runtime: {name} {told}."]
+    assert race._differences({race.OURS: {}}, {}) == []

@@ -69,7 +69,7 @@ def test_sensitivity_answers_in_a_sentence_in_plots_and_in_the_table(view, coars
     assert math.isnan(table["share"]["pointwise1.bias"])
 
 
-def test_without_labels_errors_are_drawn_in_percent(view, coarse, jobs):
+def test_without_labels_distances_of_the_answers_are_drawn(view, coarse, jobs):
     run_sync(jobs.sensitivity_task())
     found, plot = coarse.sensitivity, view.analysis.harm
 
@@ -81,8 +81,8 @@ def test_without_labels_errors_are_drawn_in_percent(view, coarse, jobs):
         found, original=unlabelled(found.original), quantized=unlabelled(found.quantized), layers=tuple(layers)
     )
     plot.show(bare)
-    assert plot.figure.xaxis[0].axis_label == "relative error of the output, %"
-    lost = [100 * (r.alone.relative_error - found.original.relative_error) for r in found.layers if r.alone]
+    assert plot.figure.xaxis[0].axis_label == "KL divergence, nats"
+    lost = [r.alone.distance for r in found.layers if r.alone]
     assert [value for value in plot.source.data["lower"] if value] == pytest.approx(lost)
 
 

@@ -229,7 +229,7 @@ def test_without_labels_the_measure_is_agreement(workspace, jobs, files):
     compared, used = workspace.compared, samples[:256]
     floats = by_onnxruntime(gallery.model_bytes("digits-convnet"), image=used).argmax(axis=1)
     same = (floats == by_onnxruntime(result.onnx, image=used).argmax(axis=1)).mean()
-    assert (compared.original, compared.quantized, compared.count) == (None, None, 256)
+    assert (compared.original.accuracy, compared.quantized.accuracy, compared.count) == (None, None, 256)
     assert compared.agreement == pytest.approx(same, abs=2 / 256)
     assert compared.flipped == round(256 * (1 - compared.agreement))
     assert jobs.measured_on()[1] is None

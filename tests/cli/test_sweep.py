@@ -73,7 +73,7 @@ def test_sensitivity_of_a_model_with_data_of_ones_own(playground_cli, float_file
     assert found["quantized"]["cross_entropy"] is None
     assert 0 < found["quantized"]["relative_error"] < 0.01
     text = playground_cli("evaluate", float_file, "--sensitivity", "--data", data, "--calibration", data).out
-    assert "error alone" in text
+    assert "KL divergence, nats alone" in text
 
 
 @pytest.mark.parametrize("text", ["2", "8", "8,2", "2,8,4,8"])
