@@ -145,7 +145,7 @@ class _Study:
         self._graph, self._quantization, self._layers, self._labels = graph, quantization, layers, labels
         self._output = graph.outputs[0].name
         self._outputs = outputs
-        self._every = [node.name for node in graph.nodes]
+        self._every = [node.name for node in view.nodes]
         whole = quantized_only(view, quantization, self._every)
         self._ends = [layer.output for layer in layers]
         written = view_of(whole)

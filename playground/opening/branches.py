@@ -101,9 +101,9 @@ class _Moving:
         inside = {**renamed, **own}
         nodes = []
         for node in graph.nodes:
-            made = self.node(node, inside)
-            name = self.nodes.take(f"{path}/{node.name}" if node.name in self.nodes else node.name)
-            nodes.append(replace(made, name=name, outputs=tuple(own.get(name, name) for name in node.outputs)))
+            called = self.nodes.take(f"{path}/{node.name}" if node.name in self.nodes else node.name)
+            made = self.node(replace(node, name=called), inside)
+            nodes.append(replace(made, outputs=tuple(own.get(name, name) for name in node.outputs)))
         return graph.with_(
             inputs=tuple(_renamed(value, own) for value in graph.inputs),
             outputs=tuple(_renamed(value, inside) for value in graph.outputs),
