@@ -193,6 +193,25 @@ def test_several_branches_that_read_one_value(form: str) -> None:
     assert len(made.report.tensors) == 6
 
 
+@ALL_FORMS
+@pytest.mark.parametrize("others", ["i", "r"])
+def test_a_relu_that_a_branch_reads_stays(form: str, others: str) -> None:
+    """Its value in float is read, which a Relu that vanished into codes would not leave behind."""
+    text = f"""
+    agraph (float[N,8] x, bool c) => (float[N,8] y)
+    {eight("UV")}
+    {{
+      h = MatMul (x, U)
+      r = Relu (h)
+      i = If (c) <then_branch = t () => (float[N,8] o) {eight("A")} {{ o = MatMul (r, A) }},
+                  else_branch = e () => (float[N,8] p) {{ p = Neg (r) }}>
+      v = MatMul ({others}, V)
+      y = Add (v, i)
+    }}"""
+    feeds = {"x": RNG.normal(size=(32, 8)).astype(np.float32) - 1, "c": np.array(True)}
+    quantized(parsed(text, **ARRAYS), FORMS[form], feeds, 30)
+
+
 def test_what_stays_in_float_is_listed() -> None:
     model = load(parsed(IF, **ARRAYS).SerializeToString(), "net.onnx")
     report = quantize_model(model, Recipe(), if_feeds()).report
