@@ -100,7 +100,7 @@ class _Search:
             )
         self._view = view_of(graph)
         self._reader = AnswerReader(self._view, choice, labelled=labels is not None, generated=data.generated)
-        weights = {node.name: self._view.weight(node) for node in graph.nodes}
+        weights = {node.name: self._view.weight(node) for node in self._view.nodes}
         layers = {layer.weight: layer for layer in layers_of(self._view, held) if layer.weight == weights[layer.node]}
         self._layers = {name: layer for name, layer in layers.items() if name in held.weights}
         if not self._layers:
@@ -152,7 +152,7 @@ class _Search:
     def _choices(self) -> Task[tuple[Options, ...]]:
         """The cost of every format of every weight."""
         keys = [(name, scheme.format) for name, schemes in self._schemes.items() for scheme in schemes]
-        position = {node.name: at for at, node in enumerate(self._graph.nodes)}
+        position = {node.name: at for at, node in enumerate(self._view.nodes)}
         variants = []
         for name, number_format in keys:
             about, left = f"{name} as {number_format}", len(position) - position[self._layers[name].node]

@@ -160,7 +160,7 @@ class _Study:
         self._view, self._reader = view, reader
         self._graph, self._quantization, self._layers, self._known = graph, quantization, layers, known
         self._outputs = outputs
-        self._every = [node.name for node in graph.nodes]
+        self._every = [node.name for node in view.nodes]
         whole = quantized_only(view, quantization, self._every)
         self._ends = [layer.output for layer in layers]
         written = view_of(whole)

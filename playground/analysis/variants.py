@@ -24,7 +24,8 @@ class Layer:
         node: its name.
         op: its operator.
         weight: the constant that holds its weights, ``""`` without one.
-        output: the value that it makes, behind the Relu or Clip that is fused with it.
+        output: the value that it makes, behind the Relu or Clip that is fused with it; of one in a branch, what the
+            node makes that has the branch.
         parameters: number of its weights.
         bytes_before: of its weights, as float; ``bytes_after`` quantized, as stored.
         format: how its weights are quantized, ``""`` if they are not.
@@ -43,10 +44,10 @@ class Layer:
 
 
 def layers_of(view: GraphView, quantization: Quantization) -> tuple[Layer, ...]:
-    """The layers of a float graph that are quantized, in graph order."""
+    """The layers of a float graph that are quantized, in graph order, those in branches included."""
     placement = quantization.placement
     found = []
-    for node in view.graph.nodes:
+    for node in view.nodes:
         if _is_layer(node, placement):
             weight = _weight(node, view)
             quantized, tensor = quantization.weights.get(weight), view.constants.get(weight)
@@ -85,8 +86,8 @@ def _is_layer(node: Node, placement: Placement) -> bool:
 
 
 def output_of(node: Node, view: GraphView, placement: Placement) -> str:
-    """The value that a node makes, behind the Relu or Clip nodes that vanish into it."""
-    name = node.outputs[0]
+    """The value that a node, or the one whose branch it is in, makes; behind Relu or Clip nodes that vanish into it."""
+    name = next(filter(None, view.outermost(node).outputs), "")
     while vanishing := [reader for reader in view.readers(name) if reader.name in placement.removed]:
         name = vanishing[0].outputs[0]
     return name
@@ -103,8 +104,9 @@ def quantized_only(view: GraphView, quantization: Quantization, nodes: Collectio
         nodes: names of the nodes to quantize.
     """
     placement, graph = quantization.placement, view.graph
-    chosen = [node for node in graph.nodes if node.name in nodes and placement.quantizes(node)]
-    touched = {name for node in chosen for name in (*node.inputs, output_of(node, view, placement))}
+    chosen = [node for node in view.nodes if node.name in nodes and placement.quantizes(node)]
+    touched = {name for node in chosen for name in node.inputs}
+    touched |= {output_of(node, view, placement) for node in chosen if view.outermost(node) is node}
     kept = [name for name in placement.activations if name in touched]
     activations = {name: quantization.activations[placement.provider(name)] for name in kept}
     vanish = {n.name for n in graph.nodes if n.name in placement.removed and n.outputs[0] in activations}
@@ -114,7 +116,7 @@ def quantized_only(view: GraphView, quantization: Quantization, nodes: Collectio
         weights={name: scheme for name, scheme in placement.weights.items() if name in touched},
         biases=[bias for bias in placement.biases if bias.node in nodes],
         removed=vanish,
-        excluded={n.name: _not_chosen(n) for n in graph.nodes if n.name not in nodes},
+        excluded={n.name: _not_chosen(n) for n in view.nodes if n.name not in nodes},
     )
     return written_graph(
         graph,

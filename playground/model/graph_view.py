@@ -39,8 +39,8 @@ class GraphView:
         """
         self.graph, self.constants = graph, graph.initializers
         self.nodes = tuple(graph.walk())
-        own = set(map(id, graph.nodes))
-        self.inner = tuple(node for node in self.nodes if id(node) not in own)
+        self._around = {id(node): outer for outer in graph.nodes for node in _inside(outer)}
+        self.inner = tuple(node for node in self.nodes if id(node) in self._around)
         self.ends = frozenset(value.name for value in graph.outputs)
         self.dtypes = {value.name: value.dtype for value in graph.inputs} | dict(dtypes or {})
         self.dtypes |= {name: tensor.dtype for name, tensor in graph.initializers.items()}
@@ -83,6 +83,10 @@ class GraphView:
         """The nodes that have a value among their inputs, those in branches included."""
         return self._users.get(name, ())
 
+    def outermost(self, node: Node) -> Node:
+        """The node of the graph itself that a node is, or is in a branch of."""
+        return self._around.get(id(node), node)
+
     def uses(self, name: str) -> int:
         """How often a value is read: by nodes, by their branches, and as an output of the graph."""
         return self._uses.get(name, 0)
@@ -106,6 +110,10 @@ class GraphView:
         """The shape of a constant; None of other values."""
         tensor = self.constants.get(name)
         return None if tensor is None else tensor.shape
+
+
+def _inside(node: Node) -> Iterable[Node]:
+    return (inner for branch in node.branches for inner in branch.walk())
 
 
 def needed_for(names: Iterable[str], nodes: Sequence[Node]) -> tuple[Node, ...]:

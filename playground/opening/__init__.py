@@ -63,6 +63,7 @@ def working(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
     if resolved is not made:  # the branch that is taken may have more that is constant
         made, more = folded(resolved)
         count += more
+    made = with_weights_outside(made)  # those that folding has made
     told = [] if made.opset == graph.opset else [f"Operator set {graph.opset} was brought to {made.opset}."]
     if count:
         told.append(

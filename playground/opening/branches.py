@@ -6,7 +6,7 @@ quantized wherever it is used. Names become unique: no value hides another one, 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -14,6 +14,9 @@ from playground import operators
 from playground.model.graph import Graph, Node, Tensor, ValueInfo
 from playground.model.naming import FreeNames
 from playground.operators import find
+
+MOST_PATH = 400
+"""Characters of a path that names begin with; with more, numbers tell names apart."""
 
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
 
@@ -91,7 +94,7 @@ class _Moving:
         own: dict[str, str] = {}
         kept: dict[str, Tensor] = {}
         for name in dict.fromkeys(_own(graph)):
-            own[name] = name if self.defined[name] == 1 else self.names.take(f"{path}/{name}")
+            own[name] = name if self.defined[name] == 1 else self.names.take(_inside(path, name))
         # ONNX Runtime joins these with what reads their result, if their constants are in one graph with them
         of_codes = (*operators.quantize_linear.OPERATORS, *operators.dequantize_linear.OPERATORS)
         stay.update(name for node in graph.nodes if find(node) in of_codes for name in node.inputs)
@@ -101,15 +104,20 @@ class _Moving:
         inside = {**renamed, **own}
         nodes = []
         for node in graph.nodes:
-            made = self.node(node, inside)
-            name = self.nodes.take(f"{path}/{node.name}" if node.name in self.nodes else node.name)
-            nodes.append(replace(made, name=name, outputs=tuple(own.get(name, name) for name in node.outputs)))
+            called = self.nodes.take(_inside(path, node.name) if node.name in self.nodes else node.name)
+            made = self.node(replace(node, name=called), inside)
+            nodes.append(replace(made, outputs=tuple(own.get(name, name) for name in node.outputs)))
         return graph.with_(
             inputs=tuple(_renamed(value, own) for value in graph.inputs),
             outputs=tuple(_renamed(value, inside) for value in graph.outputs),
             nodes=tuple(nodes),
             initializers=kept,
         )
+
+
+def _inside(path: str, name: str) -> str:
+    """The name of what is inside; without the path where that is long, so that names do not grow with the depth."""
+    return f"{path}/{name}" if len(path) <= MOST_PATH else name
 
 
 def _own(graph: Graph) -> Iterator[str]:
@@ -129,18 +137,18 @@ def with_known_conditions(graph: Graph) -> Graph:
     Args:
         graph: as :func:`with_weights_outside` leaves it.
     """
-    return _chosen_inside(graph, {})
+    return _chosen_inside(graph, ChainMap())
 
 
-def _chosen_inside(graph: Graph, around: Mapping[str, Tensor]) -> Graph:
+def _chosen_inside(graph: Graph, around: ChainMap[str, Tensor]) -> Graph:
     """A graph inside one whose constants are ``around`` it; the graph itself if all its conditions are open."""
     constants = dict(graph.initializers)
+    known = ChainMap(constants, around)
     nodes: list[Node] = []
     todo = list(reversed(graph.nodes))
     changed = False
     while todo:
         node = todo.pop()
-        known = {**around, **constants} if node.branches else {}
         branch = _chosen(node, known)
         if branch is not None:
             constants |= branch.initializers
@@ -152,7 +160,7 @@ def _chosen_inside(graph: Graph, around: Mapping[str, Tensor]) -> Graph:
     return graph.with_(nodes=tuple(nodes), initializers=constants) if changed else graph
 
 
-def _with_chosen_inside(node: Node, around: Mapping[str, Tensor]) -> Node:
+def _with_chosen_inside(node: Node, around: ChainMap[str, Tensor]) -> Node:
     held = {name: graph for name, graph in node.attributes.items() if isinstance(graph, Graph)}
     made = {name: _chosen_inside(graph, around) for name, graph in held.items()}
     if all(made[name] is graph for name, graph in held.items()):

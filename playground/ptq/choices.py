@@ -92,12 +92,16 @@ def weight_schemes(node: Node, view: GraphView, recipe: Recipe) -> dict[str, Sch
 
 
 def _recurrent_scheme(name: str, axis: int | None, node: Node, view: GraphView, recipe: Recipe) -> Scheme | None:
-    """Both directions share their scales: one for each output of a gate, or one in all."""
-    scheme = recipe.scheme_for(name, node.name, op=node.op, shape=view.shape(name))
-    if scheme is None or scheme.granularity != "channel":
+    """One scale for each output of a gate, which both directions share; or one for each direction."""
+    shape = view.constants[name].shape
+    scheme = recipe.scheme_for(name, node.name, op=node.op, shape=shape)
+    if scheme is None or scheme.granularity not in ("channel", "tensor"):
         return scheme
-    whole = recipe.activations == "dynamic" and not scheme.symmetric  # DynamicQuantizeLSTM takes one zero-point
     axes = {other for user in view.users(name) for held, other in view.weights(user) if held == name}
-    if whole or len(axes) > 1:
+    if len(axes) > 1:
         return replace(scheme, granularity="tensor", axis=None)
-    return replace(scheme, axis=axis) if scheme.axis is None else scheme
+    if scheme.granularity == "channel" and (scheme.symmetric or recipe.activations != "dynamic"):
+        return replace(scheme, axis=axis) if scheme.axis is None else scheme
+    if len(shape) == 3 and shape[0] > 1:  # DynamicQuantizeLSTM takes zero-points of directions only
+        return replace(scheme, granularity="channel", axis=0)
+    return replace(scheme, granularity="tensor", axis=None)

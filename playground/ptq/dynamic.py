@@ -129,8 +129,9 @@ class DynamicWriter:
 
     def _recurrent(self, node: Node) -> Node:
         """An LSTM becomes ONNX Runtime's quantized one; the weights of other recurrent nodes are dequantized."""
-        quantized = all(name in self._weights for name in node.inputs[1:3]) and node.name not in self._excluded
-        if find(node) is not lstm.OPERATOR or not quantized or lstm.OPERATOR.get(node, "layout"):
+        named = [self._weights.get(name) for name in node.inputs[1:3] if node.name not in self._excluded]
+        fits = len(named) == 2 and all(weight and weight.scheme.axis in (None, 0, 1) for weight in named)
+        if find(node) is not lstm.OPERATOR or not fits or lstm.OPERATOR.get(node, "layout"):
             return self._reading_weights(node)
         self._quantizes_lstm = True
         w, r = (self._store_turned(name) for name in node.inputs[1:3])
@@ -144,10 +145,9 @@ class DynamicWriter:
         """The names of a recurrent weight's codes (direction, features, gates), scales and zero-points."""
         if (name, "turned") not in self._stored:
             weight = self._weights[name]
-            directions = len(weight.codes)
-            shape = (directions, weight.codes.shape[1])
-            scale, point = flat_parameters(weight)
-            parameters = [np.broadcast_to(x, shape if x.ndim else (directions,)) for x in (scale, point)]
+            by_gate = weight.scheme.axis == 1
+            shape = weight.codes.shape[: 2 if by_gate else 1]
+            parameters = [np.broadcast_to(x, shape) for x in flat_parameters(weight)]
             arrays = [weight.codes.transpose(0, 2, 1), *parameters]
             codes, scales, points = (
                 self._constant(f"{name}_{part}", np.ascontiguousarray(array))

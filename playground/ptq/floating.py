@@ -39,6 +39,7 @@ class Floating:
         """
         self._view, self._apart = view, apart
         self._all: set[str] = set()
+        recurrent: set[str] = set()
         open_nodes: list[tuple[Node, Operator]] = []
         for node in view.graph.nodes:
             operator = find(node)
@@ -46,6 +47,9 @@ class Floating:
                 continue
             if operator is None or not (operator.forms & STATIC or Trait.REMOVABLE in operator.traits):
                 self._all.add(node.name)
+            elif operator.scales is Scales.RECURRENT:  # its weights are quantized, what it reads and makes is not
+                self._all.add(node.name)
+                recurrent.add(node.name)
             elif self._has_weights(node, operator):
                 continue
             elif (operator.spreads(node, view.constants) and node.outputs[0] not in groups.inner) or masks.touch(node):
@@ -53,7 +57,7 @@ class Floating:
             else:
                 open_nodes.append((node, operator))
         self._spread(open_nodes)
-        self.nodes = frozenset(self._all)
+        self.nodes = frozenset(self._all - recurrent)
 
     def keeps_sums(self, node: Node) -> bool:
         """Whether the results of a matrix product go to operators in float only, so that codes would only cost."""

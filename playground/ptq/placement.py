@@ -261,7 +261,11 @@ class _Placer:
         source, made = node.inputs[0], node.outputs[0]
         if source not in self.placement.activations:
             return
-        if self._may_vanish(node, source):
+        if any(reader.branches for reader in self._view.readers(made)):
+            # Branches read floats, so it has to stay; nothing is gained by codes between it and what comes before
+            if self._view.uses(source) == 1 and source not in self.placement.activations.values():
+                del self.placement.activations[source]
+        elif self._may_vanish(node, source):
             del self.placement.activations[source]
             self.placement.removed.add(node.name)
         self._mark(made)
