@@ -21,6 +21,7 @@ IMAGES = RNG.normal(size=(2, 3, 4, 6)).astype(np.float32)
 EXAMPLES = {
     "AveragePool": {"kernel_shape": [2, 3]},
     "MaxPool": {"kernel_shape": [2, 3]},
+    "DepthToSpace": {"blocksize": 1},
     "Gather": {"axis": 1},
 }
 """Attributes without which an operator says nothing."""
