@@ -72,6 +72,12 @@ def test_moves_after_a_convolution_work_on_its_layout(dtype, name):
     compared(MOVES[name][0](moving(net)).pair("y", like="x"))
 
 
+def test_squares_of_the_image_become_channels(dtype):
+    net = Net(dtype, a=floats(2, 3, 4, 6)).pair("a").op("SpaceToDepth", "a:r", "x", blocksize=2).pair("x", like="a")
+    net.codes("w", floats(5, 12, 1, 1), axis=0).op("Conv", "x:r w:r")
+    compared(net.pair("y", -9, 9), steps="Reshape View Reshape Conv Lookup")
+
+
 @pytest.mark.parametrize("mode", ["DCR", "CRD"])
 @pytest.mark.parametrize("between", ["pair", "Relu", "none"])
 def test_channels_become_blocks_of_the_image(dtype, mode, between):

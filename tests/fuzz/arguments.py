@@ -211,10 +211,10 @@ def _blocks(chain: Chain, entry: Operator) -> tuple[list[str], dict[str, Any]]:
     rng = chain.rng
     size = int(rng.integers(1, 4))
     n, channels, height, width = (int(k) for k in rng.integers(1, 5, 4))
-    return [chain.read(chain.fed((n, channels * size * size, height, width)))], {
-        "blocksize": size,
-        "mode": str(rng.choice(["DCR", "CRD"])),
-    }
+    if entry.name == "SpaceToDepth":
+        return [chain.read(chain.fed((n, channels, height * size, width * size)))], {"blocksize": size}
+    mode = str(rng.choice(["DCR", "CRD"]))
+    return [chain.read(chain.fed((n, channels * size * size, height, width)))], {"blocksize": size, "mode": mode}
 
 
 def _where(chain: Chain, entry: Operator) -> tuple[list[str], dict[str, Any]]:
@@ -269,6 +269,7 @@ _OWN = {
     "Resize": _resized,
     "Shape": _shape,
     "Slice": _slice,
+    "SpaceToDepth": _blocks,
     "Split": _split,
     "Squeeze": _unsqueezed,
     "Transpose": _transposed,
