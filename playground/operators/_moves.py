@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,50 @@ def to_shape(planner: Planner, node: Node, shape: tuple[int, ...]) -> Symbol:
         return reshaped(planner, symbol, shape)
     planner.emit(Reshape((symbol.value,), output), shape, planner.values[symbol.value].dtype)
     return replace(symbol, value=output)
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """A change of shape, of the order of axes, and of shape again.
+
+    Attributes:
+        inner: the first shape, of at most six axes.
+        order: which of its axes come first, second and so on.
+        shape: the last one.
+    """
+
+    inner: tuple[int, ...]
+    order: tuple[int, ...]
+    shape: tuple[int, ...]
+
+    def of(self, x: NDArray[Any]) -> NDArray[Any]:
+        """An array so changed."""
+        return x.reshape(self.inner).transpose(self.order).reshape(self.shape)
+
+
+def rearranged(planner: Planner, node: Node, blocks: Blocks) -> Symbol:
+    """A node's first input in blocks that are put elsewhere, whatever it is."""
+    symbol = planner.symbol(node.inputs[0])
+    if isinstance(symbol, (Constant, ConstantDequantized)):
+        return moved_constant(symbol, blocks.of)
+
+    def move(whole: Movable, output: str) -> Movable:
+        dtype = planner.values[whole.value].dtype
+        planner.emit(Reshape((whole.value,), f"{output}:blocks"), blocks.inner, dtype)
+        box = turned(blocks.inner, blocks.order)
+        moved = viewed(planner, replace(whole, value=f"{output}:blocks"), f"{output}:moved", box)
+        planner.emit(Reshape((moved.value,), output), blocks.shape, dtype)
+        return replace(moved, value=output)
+
+    if not isinstance(symbol, Deferred):
+        return move(symbol, node.outputs[0])
+    deferred = symbol
+
+    def emit(name: str, scale: np.float32, to: ops.Target) -> None:
+        deferred.emit(f"{name}:whole", scale, to)
+        move(Codes(f"{name}:whole"), name)
+
+    return Deferred(blocks.shape, emit, deferred.lo, deferred.hi)
 
 
 def reshaped(planner: Planner, deferred: Deferred, shape: tuple[int, ...]) -> Deferred:

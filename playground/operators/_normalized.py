@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from playground.errors import InvalidInputError
-from playground.programs.call import Array
+from playground.programs.call import Array, Call
 
 
-def normalized(x: Array, axes: tuple[int, ...], epsilon: float) -> Array:
-    """X minus its mean over its deviation, both over ``axes``; ``epsilon`` is added to the variance."""
+def normalized(call: Call, x: Array, axes: tuple[int, ...]) -> Array:
+    """X minus its mean over its deviation, both over ``axes``; the node's ``epsilon`` is added to the variance."""
+    call.room.value([n for axis, n in enumerate(x.shape) if axis not in axes], x.dtype)
     centred = x - x.mean(axis=axes, keepdims=True)
     variance = np.mean(centred * centred, axis=axes, keepdims=True)
-    return np.asarray(centred / np.sqrt(variance + x.dtype.type(epsilon)))
+    return np.asarray(centred / np.sqrt(variance + x.dtype.type(call.get("epsilon"))))
 
 
 def of_channels(x: Array, *parameters: Array) -> list[Array]:

@@ -58,6 +58,7 @@ def run(  # noqa: PLR0917  # the inputs of the operator
     call.room.value(shape[2:], np.float32)
     scores, weights = _weights(call, query, keys, _bias(call, shape, mask, before, lengths))
     call.room.value((*values.shape[:1], query.shape[1], *values.shape[2:]), values.dtype)
+    call.room.value((*query.shape[:3], values.shape[3]), values.dtype)
     y = np.matmul(weights, np.repeat(values, shared, axis=1))
     made = (join_heads(y) if packed else y, keys, values, scores)
     return made[: call.outputs] if call.outputs > 1 else made[0]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from playground.operators._attributes import Attribute
-from playground.operators._operator import Form, Operator, Scales, Trait
-from playground.operators._planning import function
+from playground.operators._operator import Operator
+from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
 
 
@@ -16,12 +16,4 @@ def run(call: Call, x: Array) -> Array:
     return np.asarray(np.maximum(x, 0) + np.minimum(alpha * np.expm1(x / alpha), 0))
 
 
-OPERATOR = Operator(
-    name="Celu",
-    run=run,
-    attributes=(Attribute("alpha", "float", 1.0),),
-    scales=Scales.FUNCTION,
-    traits=Trait.BY_CHANNEL,
-    forms=Form.FURTHER,
-    plan=function,
-)
+OPERATOR = Operator(name="Celu", run=run, attributes=(Attribute("alpha", "float", 1.0),), rank=as_input)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from playground.operators._attributes import Attribute, axes_among
-from playground.operators._operator import Operator, Takes
+from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.operators._places import sizes_of
 from playground.programs.call import Array, Call
 
@@ -31,5 +31,8 @@ OPERATOR = Operator(
     since=(18,),
     attributes=(Attribute("axes", "ints"),),
     data=(0,),
+    scales=Scales.PASSES,
+    traits=Trait.MOVES,
+    forms=Form.FURTHER,
     takes=(Takes.VALUES, Takes.SIZES),
 )

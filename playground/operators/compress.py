@@ -6,7 +6,7 @@ import numpy as np
 
 from playground.errors import InvalidInputError
 from playground.operators._attributes import AXIS, axis_of
-from playground.operators._operator import Operator, Takes
+from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.programs.call import Array, Call
 
 
@@ -24,4 +24,13 @@ def run(call: Call, x: Array, condition: Array) -> Array:
     return np.compress(condition, x, axis)
 
 
-OPERATOR = Operator(name="Compress", run=run, attributes=(AXIS,), data=(0,), takes=(Takes.VALUES, Takes.CONDITION))
+OPERATOR = Operator(
+    name="Compress",
+    run=run,
+    attributes=(AXIS,),
+    data=(0,),
+    takes=(Takes.VALUES, Takes.CONDITION),
+    scales=Scales.PASSES,
+    traits=Trait.MOVES,
+    forms=Form.FURTHER,
+)

@@ -12,6 +12,7 @@ from playground.operators._attributes import WINDOW, Attribute
 from playground.operators._operator import Operator, Takes
 from playground.operators._places import require_shape
 from playground.programs.call import Array, Call
+from playground.programs.room import STEP
 from playground.programs.windows import Windows, windows
 
 
@@ -44,6 +45,7 @@ def run(  # noqa: PLR0917  # the inputs of the operator
     if bias is not None:
         require_shape(bias, w.shape[:1], "a bias")
     geometry.require_room(call, x, w.shape[0], w.shape[1])
+    call.room.work(4 * (x.size + STEP * moved) * taps)
     call.room.value((*x.shape[:2], taps, *geometry.out), np.result_type(x, np.float32))
     columns = _columns(x, offset, geometry, moved)
     if mask is not None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from playground.errors import InvalidInputError
 from playground.operators._attributes import Attribute, axis_of
-from playground.operators._operator import Operator, Takes
+from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.operators._places import places
 from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
@@ -33,5 +33,8 @@ OPERATOR = Operator(
     rank=as_input,
     attributes=(Attribute("axis", "int", 0),),
     data=(0,),
+    scales=Scales.PASSES,
+    traits=Trait.MOVES,
+    forms=Form.DEFAULT,
     takes=(Takes.VALUES, Takes.INDICES),
 )

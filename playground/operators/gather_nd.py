@@ -8,7 +8,7 @@ import numpy as np
 
 from playground.errors import InvalidInputError
 from playground.operators._attributes import Attribute
-from playground.operators._operator import Operator, Takes
+from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.operators._places import places
 from playground.programs.call import Array, Call
 
@@ -38,5 +38,8 @@ OPERATOR = Operator(
     run=run,
     attributes=(Attribute("batch_dims", "int", 0, low=0),),
     data=(0,),
+    scales=Scales.PASSES,
+    traits=Trait.MOVES,
+    forms=Form.FURTHER,
     takes=(Takes.VALUES, Takes.INDICES),
 )

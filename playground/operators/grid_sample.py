@@ -13,6 +13,7 @@ from playground.operators._attributes import Attribute, flag, text
 from playground.operators._operator import Operator, Takes
 from playground.operators._upgrades import Older, stated, without
 from playground.programs.call import Array, Call
+from playground.programs.room import STEP
 
 _MODES = {
     "nearest": (sampling.nearest, 1),
@@ -45,7 +46,7 @@ def run(call: Call, x: Array, grid: Array) -> Array:
         raise InvalidInputError(f"images of shape {list(x.shape)} have no values", hint="Give larger images")
     kind = np.result_type(grid, np.float32)
     call.room.value(made, np.result_type(kind, x, np.int64))
-    call.room.work(math.prod(made) * count**axes)
+    call.room.work((math.prod(made) + STEP) * count**axes)
     aligned, padding = bool(call.get("align_corners")), text(call.get("padding_mode"))
     taps = []
     for axis, size in enumerate(x.shape[2:]):

@@ -28,7 +28,7 @@ def run(call: Call, x: Array, scale: Array, bias: Array) -> Array:
         )
     stash = call.get("stash_type")
     wide = x.astype(stored_type(_FLOAT32 if stash == _BFLOAT16 else stash, "GroupNormalization"), copy=False)
-    made = normalized(wide.reshape(x.shape[0], groups, -1), (2,), call.get("epsilon")).reshape(x.shape)
+    made = normalized(call, wide.reshape(x.shape[0], groups, -1), (2,)).reshape(x.shape)
     return (made.astype(x.dtype, copy=False) * factor + shift).astype(x.dtype, copy=False)
 
 

@@ -13,7 +13,7 @@ from playground.programs.call import Array, Call
 def run(call: Call, x: Array, scale: Array, bias: Array) -> Array:
     """Mean 0 and variance 1 over the spatial axes, then scale and bias, each one number a channel."""
     factor, shift = of_channels(x, scale, bias)
-    made = normalized(wide(x), tuple(range(2, x.ndim)), call.get("epsilon"))
+    made = normalized(call, wide(x), tuple(range(2, x.ndim)))
     return (made * factor + shift).astype(x.dtype, copy=False)
 
 

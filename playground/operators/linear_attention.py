@@ -12,6 +12,7 @@ from playground.operators._attributes import Attribute, text
 from playground.operators._operator import Operator
 from playground.operators._places import require_shape
 from playground.programs.call import Array, Call
+from playground.programs.room import STEP
 
 
 def run(  # noqa: PLR0917  # the inputs of the operator
@@ -51,7 +52,7 @@ def run(  # noqa: PLR0917  # the inputs of the operator
     shape = (batch, heads, size, v.shape[3])
     call.room.value((batch, queries, *shape[2:]), kind)
     call.room.value((batch, queries, steps, v.shape[3]), kind)
-    call.room.work(math.prod(shape) * shared * steps)
+    call.room.work((math.prod(shape) * shared + STEP) * steps)
     if past is None:
         past = np.zeros(shape, query.dtype)
     require_shape(past, shape, "a state")

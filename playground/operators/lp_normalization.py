@@ -14,6 +14,7 @@ from playground.programs.call import Array, Call
 def run(call: Call, x: Array) -> Array:
     """X over the sum of its absolute values along ``axis``, or the root of that of its squares; 0 if that is 0."""
     axis, values = axis_of(call.get("axis"), x.ndim), wide(x)
+    call.room.value((*x.shape[:axis], *x.shape[axis + 1 :]), values.dtype)
     if call.get("p") == 1:
         norm = np.abs(values).sum(axis=axis, keepdims=True)
     else:

@@ -10,6 +10,7 @@ from playground.operators._elementwise import wide
 from playground.operators._operator import Operator
 from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
+from playground.programs.room import STEP
 
 
 def run(call: Call, x: Array) -> Array:
@@ -18,7 +19,7 @@ def run(call: Call, x: Array) -> Array:
         raise InvalidInputError(f"values of shape {list(x.shape)} have no channels", hint="Give (batch, channels, ...)")
     size, channels = call.get("size"), x.shape[1]
     before, after = (min((size - 1 + more) // 2, channels) for more in (0, 1))
-    call.room.work(x.size * (before + after + 1))
+    call.room.work((x.size + STEP) * (before + after + 1))
     values = wide(x)
     squares, sums = values * values, np.zeros_like(values)
     for step in range(-before, after + 1):

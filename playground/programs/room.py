@@ -49,6 +49,9 @@ class Room:
 
 WIDEST = Room()
 
+STEP = 1024
+"""Operations that one turn of a loop in Python takes at least, in time: values without elements can ask for many."""
+
 
 def room_of(graph: Graph, fed: Iterable[int]) -> Room:
     """The room of a graph whose inputs take so many bytes each."""

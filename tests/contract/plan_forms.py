@@ -238,6 +238,8 @@ INPUTS: dict[str, list[Inputs]] = {
     "Squeeze": [Inputs((Activation((2, 1, 3, 1)), *axes)) for axes in ((), (ints(1),), (ints(-1),), (ints(-1, 1),))],
     "Unsqueeze": [Inputs((Activation((2, 3)), ints(*axes))) for axes in ((0,), (3, 1), (-1, 0), (-1,))],
     "Transpose": [Inputs((X,), attributes=PERM)],
+    "DepthToSpace": [Inputs((Activation((2, 8, 3, 5)),), attributes={"blocksize": (1, 2)})],
+    "SpaceToDepth": [Inputs((Activation((2, 3, 4, 6)),), (13, 28), {"blocksize": (1, 2)})],
     "Cast": [Inputs((real(1.5, -2.5, 3),), attributes={"to": (1, 6, 7), "saturate": (ABSENT,)})],
     "Dropout": [Inputs((X,), attributes={"seed": (ABSENT,)})],
     **{name: [Inputs((POSITIVE,))] for name in ("Sqrt", "Log", "Reciprocal")},

@@ -21,13 +21,19 @@ IMAGES = RNG.normal(size=(2, 3, 4, 6)).astype(np.float32)
 EXAMPLES = {
     "AveragePool": {"kernel_shape": [2, 3]},
     "MaxPool": {"kernel_shape": [2, 3]},
+    "DepthToSpace": {"blocksize": 1},
     "Gather": {"axis": 1},
+    "SpaceToDepth": {"blocksize": 2},
 }
 """Attributes without which an operator says nothing."""
 
 INPUTS = {
     "Expand": (np.array([2, 2, 3, 4, 6]),),
+    "CenterCropPad": (np.array([2, 2, 6, 6]),),
+    "Compress": (np.array([True, False, True]),),
     "Gather": (np.array([2, 0]),),
+    "GatherElements": (np.array([1, 0, -1, 1]).reshape(1, 1, 1, 4),),
+    "GatherND": (np.array([[0, 2], [-1, 1]]),),
     "Pad": (np.array([0, 1, 0, 0, 0, 0, 2, 0]),),
     "PRelu": (np.float32([[[0.5]], [[2]], [[-1]]]),),
     "Pow": (np.float32(2),),

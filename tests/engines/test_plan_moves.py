@@ -72,6 +72,28 @@ def test_moves_after_a_convolution_work_on_its_layout(dtype, name):
     compared(MOVES[name][0](moving(net)).pair("y", like="x"))
 
 
+def test_squares_of_the_image_become_channels(dtype):
+    net = Net(dtype, a=floats(2, 3, 4, 6)).pair("a").op("SpaceToDepth", "a:r", "x", blocksize=2).pair("x", like="a")
+    net.codes("w", floats(5, 12, 1, 1), axis=0).op("Conv", "x:r w:r")
+    compared(net.pair("y", -9, 9), steps="Reshape View Reshape Conv Lookup")
+
+
+@pytest.mark.parametrize("mode", ["DCR", "CRD"])
+@pytest.mark.parametrize("between", ["pair", "Relu", "none"])
+def test_channels_become_blocks_of_the_image(dtype, mode, between):
+    net = Net(dtype, a=floats(2, 3, 4, 5)).pair("a").codes("w", floats(8, 3, 1, 1), axis=0)
+    net.op("Conv", "a:r w:r", "x")
+    name = "x"
+    if between == "Relu":
+        net.op("Relu", "x", "r")
+        name = "r"
+    if between == "pair":
+        net.pair("x", -8, 8)
+        name = "x:r"
+    net.op("DepthToSpace", name, blocksize=2, mode=mode)
+    compared(net.pair("y", -8, 8), steps="Conv Reshape View Reshape Lookup")
+
+
 @pytest.mark.parametrize("axis", [0, 1, 2, -1])
 def test_concat_brings_every_part_to_its_scale(dtype, axis):
     net = Net(dtype, a=floats(2, 3, 4, 5), b=floats(2, 3, 4, 5)).pair("a").pair("b", -1, 2)

@@ -207,6 +207,16 @@ def _transposed(chain: Chain, entry: Operator) -> tuple[list[str], dict[str, Any
     return [chain.read(first)], {"perm": order} if chain.rng.random() < 0.8 else {}
 
 
+def _blocks(chain: Chain, entry: Operator) -> tuple[list[str], dict[str, Any]]:
+    rng = chain.rng
+    size = int(rng.integers(1, 4))
+    n, channels, height, width = (int(k) for k in rng.integers(1, 5, 4))
+    if entry.name == "SpaceToDepth":
+        return [chain.read(chain.fed((n, channels, height * size, width * size)))], {"blocksize": size}
+    mode = str(rng.choice(["DCR", "CRD"]))
+    return [chain.read(chain.fed((n, channels * size * size, height, width)))], {"blocksize": size, "mode": mode}
+
+
 def _where(chain: Chain, entry: Operator) -> tuple[list[str], dict[str, Any]]:
     first = chain.source((1, 4))
     low = chain.constant(np.float32(-1e9))
@@ -249,6 +259,7 @@ def _shape(chain: Chain, entry: Operator) -> tuple[list[str], dict[str, Any]]:
 _OWN = {
     "Cast": _cast,
     "Concat": _concat,
+    "DepthToSpace": _blocks,
     "Expand": _expand,
     "Gather": _gather,
     "LayerNormalization": _layer_norm,
@@ -258,6 +269,7 @@ _OWN = {
     "Resize": _resized,
     "Shape": _shape,
     "Slice": _slice,
+    "SpaceToDepth": _blocks,
     "Split": _split,
     "Squeeze": _unsqueezed,
     "Transpose": _transposed,
