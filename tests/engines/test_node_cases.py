@@ -4,12 +4,11 @@ import pytest
 
 from playground.errors import PlaygroundError
 from tests.engines import node_cases
-from tests.engines.node_case_exceptions import EXCEPTIONS, PENDING
+from tests.engines.node_case_exceptions import EXCEPTIONS
 
 SLOW = {"averagepool", "lppool", "maxpool"}
 """Modules with large images, which take seconds."""
 
-LISTED = EXCEPTIONS | PENDING
 EVERY = pytest.mark.parametrize(
     "module", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in node_cases.MODULES]
 )
@@ -30,17 +29,16 @@ def failures(cases):
 def test_what_onnxruntime_passes_passes_here(module):
     own = {case.name: case for case in node_cases.of(module)}
     failed = failures(own.values())
-    assert own.keys() & LISTED.keys() <= failed.keys(), "these pass: remove them from node_case_exceptions.py"
+    assert own.keys() & EXCEPTIONS.keys() <= failed.keys(), "these pass: remove them from node_case_exceptions.py"
     refused = {name for name in failed if not node_cases.passes_in_onnxruntime(own[name])}
-    assert not refused & LISTED.keys(), "ONNX Runtime does not pass these: remove them from node_case_exceptions.py"
-    assert {name: why for name, why in failed.items() if name not in refused | LISTED.keys()} == {}
+    assert not refused & EXCEPTIONS.keys(), "ONNX Runtime does not pass these: remove them from node_case_exceptions.py"
+    assert {name: why for name, why in failed.items() if name not in refused | EXCEPTIONS.keys()} == {}
 
 
 @pytest.mark.slow
 def test_exceptions_are_cases_and_few():
     names = [case.name for module in node_cases.MODULES for case in node_cases.of(module)]
-    assert len(set(names)) == len(names)
-    assert LISTED.keys() <= set(names)
-    assert not EXCEPTIONS.keys() & PENDING.keys()
+    assert len(set(names)) == len(names) == 1807
+    assert EXCEPTIONS.keys() <= set(names)
     # ONNX Runtime 1.32 passes 1,652 of them, and at least 1,600 are to pass here
     assert len(EXCEPTIONS) <= 52
