@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from playground.errors import UnsupportedError
-from playground.model.element_types import BY_ONNX
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute, flag
+from playground.operators._casts import cast
 from playground.operators._operator import Operator, Trait
 from playground.operators._planning import fold
 from playground.operators._ranks import as_input
@@ -14,13 +13,8 @@ from playground.programs.planner import Dynamic, Planner, Symbol
 
 
 def run(call: Call, x: Array) -> Array:
-    """Another element type. Raises UnsupportedError for one that NumPy has not."""
-    element = BY_ONNX.get(call.get("to"))
-    if element is None or not element.stored:
-        raise UnsupportedError(
-            f"Cast to {element.name if element else 'text'} is not supported", hint="Use engine='onnxruntime'"
-        )
-    return x.astype(element.stored)
+    """Another element type: see :func:`playground.operators._casts.cast`."""
+    return cast(x, call.stored[0] if call.stored else "", call.get("to"), "Cast")
 
 
 _FLOAT32 = 1  # ONNX's number for it
@@ -38,7 +32,7 @@ OPERATOR = Operator(
     name="Cast",
     run=run,
     attributes=(Attribute("to", "int", required=True), flag("saturate", True)),
-    traits=Trait.TAKES_DYNAMIC,
+    traits=Trait.TAKES_DYNAMIC | Trait.STORED_TYPES,
     rank=as_input,
     plan=plan,
 )

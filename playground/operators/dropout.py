@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from playground.errors import UnsupportedError
 from playground.model.graph import Node
 from playground.operators import identity
 from playground.operators._attributes import Attribute
@@ -15,8 +16,10 @@ from playground.operators._upgrades import Older, without
 from playground.programs.call import Array, Call
 
 
-def run(call: Call, x: Array, *_: Array | None) -> Array | tuple[Array, Array]:
-    """At inference the identity, and a mask that keeps everything."""
+def run(call: Call, x: Array, ratio: Array | None = None, training: Array | None = None) -> Array | tuple[Array, Array]:
+    """At inference the identity, and a mask that keeps everything. Raises UnsupportedError in training."""
+    if training is not None and training.any() and (ratio is None or ratio.any()):
+        raise UnsupportedError("Dropout in training mode is not supported", hint="Export the model for inference")
     return (x, np.ones(x.shape, bool)) if call.outputs > 1 else x
 
 

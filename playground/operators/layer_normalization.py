@@ -111,6 +111,9 @@ def plan(planner: Planner, node: Node) -> Deferred:
             f"a scale of shape {gamma.shape} does not have one value for each of {shape[-1]} columns"
         )
     epsilon = np.float32(np.float64(node.attributes["epsilon"]) / np.float64(x.scale) ** 2)
+    if not 0 < epsilon < np.inf:
+        # Rows of one value would be 0 times infinity, for which there is no code
+        raise UnsupportedError(f"epsilon over the square of the scale {x.scale:g} is not a positive number")
 
     def emit(output: str, scale: np.float32, to: ops.Target) -> None:
         over = (gamma.reshape(-1) / scale, beta.reshape(-1) / scale)

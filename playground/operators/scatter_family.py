@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from playground.errors import InvalidInputError
 from playground.model.graph import Node
 from playground.operators._attributes import AXIS, Attribute, axis_of, text
 from playground.operators._operator import Operator, Takes
+from playground.operators._places import places
 from playground.operators._ranks import as_input
 from playground.operators._upgrades import Older
 from playground.programs.call import Array, Call
@@ -32,31 +32,20 @@ def scatter_elements(call: Call, x: Array, indices: Array, updates: Array) -> Ar
         )
     call.room.value((x.ndim, *indices.shape), np.int64)
     place: list[Array] = list(np.indices(indices.shape, sparse=True))
-    place[axis] = _within(indices, x.shape[axis])
+    place[axis] = places(indices, x.shape[axis])
     return _written(call, x, tuple(place), updates)
 
 
 def scatter_nd(call: Call, x: Array, indices: Array, updates: Array) -> Array:
     """X where, for every row of ``indices``, which is a place of x, its update stands."""
     depth = indices.shape[-1] if indices.ndim else 0
-    if not indices.ndim or depth > x.ndim or updates.shape != (*indices.shape[:-1], *x.shape[depth:]):
+    if not 1 <= depth <= x.ndim or updates.shape != (*indices.shape[:-1], *x.shape[depth:]):
         raise InvalidInputError(
             f"indices of shape {list(indices.shape)} and updates of shape {list(updates.shape)} do not fit values of "
             f"shape {list(x.shape)}",
             hint="Give an update for each row of indices",
         )
-    return _written(call, x, tuple(_within(indices[..., a], x.shape[a]) for a in range(depth)), updates)
-
-
-def _within(indices: Array, size: int) -> NDArray[np.intp]:
-    """Indices along an axis, negative ones counted from its end."""
-    if indices.size and not -size <= indices.min() <= indices.max() < size:
-        raise InvalidInputError(
-            f"indices from {indices.min()} to {indices.max()} are outside of {size} values",
-            hint=f"Use indices from {-size} to {size - 1}",
-        )
-    whole = indices.astype(np.intp)
-    return np.where(whole < 0, whole + size, whole)
+    return _written(call, x, tuple(places(indices[..., a], x.shape[a]) for a in range(depth)), updates)
 
 
 def _written(call: Call, x: Array, place: tuple[Array, ...], updates: Array) -> Array:
@@ -64,8 +53,6 @@ def _written(call: Call, x: Array, place: tuple[Array, ...], updates: Array) -> 
     if how == "none":
         # Of several updates of one place the last one stays
         made[place] = updates
-    elif not place:
-        made = np.asarray(_TOGETHER[how](made, updates), x.dtype)
     elif how == "add" and x.dtype.kind == "b":
         np.logical_or.at(made, place, updates)
     else:

@@ -5,4 +5,3 @@ to be removed.
 """
 
 EXCEPTIONS: dict[str, str] = {}
-"""Those that are to stay."""

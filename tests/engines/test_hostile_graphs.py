@@ -292,6 +292,15 @@ def test_scales_whose_quotient_is_no_number_are_refused() -> None:
     assert (found.node, "not a finite number" in found.reason) == ("the node", True)
 
 
+def test_rows_of_one_value_have_a_code_in_both_engines() -> None:
+    """With a scale of 1e30 epsilon became 0, and such rows 0 times infinity."""
+    asked = graph(coded(node("LayerNormalization", "q gamma")), ["y"], {"gamma": np.ones(4, np.float32)})
+    wide = asked.with_constants({"s": np.float32(1e30)})
+    assert not refusals(asked)
+    (found,) = refusals(wide)
+    assert (found.node, "epsilon" in found.reason) == ("the node", True)
+
+
 def test_empty_weights_are_refused() -> None:
     weights = Node("DequantizeLinear", "d", ("w", "s", "z"), ("real",), {})
     asked = graph(coded(weights, node("Conv", "q real")), ["y"], {"w": np.ones((0, 3, 1, 1), np.uint8)})

@@ -19,7 +19,7 @@ from tests.fuzz.run import KINDS, Report, batch
 
 pytestmark = pytest.mark.timeout(900)
 
-GRAPHS = 2800
+GRAPHS = 3000
 SEED = 1
 
 

@@ -135,6 +135,7 @@ REFUSED = [
     ("ScatterND", (X, ints(2).reshape(1, 1), X[:1]), {}),
     ("ScatterND", (X, ints(1).reshape(1, 1), X), {}),
     ("ScatterND", (X, np.array(0), X[0, 0, 0]), {}),
+    ("ScatterND", (X, np.zeros((2, 0), np.int64), np.ones((2, *X.shape), np.float32)), {}),
     ("ScatterND", (X, ints(0, 0, 0, 0).reshape(1, 4), X[:1, 0, 0]), {}),
     ("ReverseSequence", (X, ints(1, 2)), {}),
     ("ReverseSequence", (X, ints(1, 2, 3)), {}),

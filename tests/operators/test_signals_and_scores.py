@@ -153,6 +153,7 @@ def test_functions_of_single_values(check: Any, normal: Any) -> None:
     check("ThresholdedRelu", x, alpha=2.5)
     check("Shrink", x, bias=0.5, lambd=1.5)
     check("Mean", normal(3, 4), normal(4), normal(3, 1))
+    check("Dropout", x, number(0, "float32"), np.array(True), constants={2})
 
 
 @pytest.mark.parametrize("mode", ["linear", "circular"])
@@ -223,6 +224,8 @@ REFUSED: list[tuple[str, tuple[np.ndarray, ...], dict[str, Any]]] = [
     ("TensorScatter", (X, X), {"axis": 0}),
     ("TensorScatter", (X[:, :1], X), {}),
     ("MeanVarianceNormalization", (X,), {"axes": [3]}),
+    ("SwiGLU", (X, X[:1]), {}),
+    ("Dropout", (X, number(0.5, "float32"), np.array(True)), {}),
 ]
 
 
