@@ -161,7 +161,7 @@ OPERATOR = Operator(
     weights=(Weight(0, lambda node, rank: None),),
     scales=Scales.LOOKUP,
     traits=Trait.MOVES,
-    forms=Form.FURTHER | Form.NAMED | Form.DYNAMIC,
+    forms=Form.FURTHER | Form.NAMED | Form.DYNAMIC | Form.WEIGHT_ONLY,
     rank=_rank,
     plan=plan,
 )

@@ -9,7 +9,7 @@ import numpy as np
 from playground import operators
 from playground.model.graph import Node
 from playground.model.graph_view import GraphView
-from playground.operators import Operator, find
+from playground.operators import Operator, Scales, find
 from playground.ptq.masks import SENTINEL
 from playground.ptq.placement import Placement
 from playground.ptq.report import Skipped
@@ -36,12 +36,27 @@ def held_apart(view: GraphView, placement: Placement, ranges: Mapping[str, Range
         if operator is None or not placement.quantizes(node) or made not in placement.activations:
             continue
         if operator is operators.concat.OPERATOR:
-            reason = _lost_part(node, view, placement, ranges)
+            reason = _lost_part(node, view, placement, ranges) if _reaches_end(made, view) else ""
         else:
             reason = _far_constant(node, operator, view, placement, ranges)
         if reason:
             found[node.name] = Skipped(made, node.name, node.op, reason)
     return found
+
+
+def _reaches_end(name: str, view: GraphView) -> bool:
+    """Whether a value gets to an output of the graph without a product, which would need all of it in one scale."""
+    seen, stack = set[str](), [name]
+    while stack:
+        name = stack.pop()
+        if name in view.ends:
+            return True
+        for reader in () if name in seen else view.readers(name):
+            operator = find(reader)
+            if operator is None or operator.scales is not Scales.PRODUCT:
+                stack += reader.outputs
+        seen.add(name)
+    return False
 
 
 def _lost_part(node: Node, view: GraphView, placement: Placement, ranges: Mapping[str, Range]) -> str:

@@ -152,6 +152,8 @@ def _why(node: Node, name: str, recipe: Recipe, placement: Placement, *, weights
     operator: Operator | None = find(node)
     if operator is None or node not in placement.operators:
         return f"{node.op} is not quantized"
+    if node.name in placement.floating:
+        return f"{node.op} stays in float here, as the operators around it do"
     if weights_alone or operator.scales is Scales.RECURRENT:
         return "biases stay in float where activations do" if name in node.inputs[2:] else f"{node.op} is no product"
     if recipe.biases == "float":

@@ -35,7 +35,8 @@ class Floating:
             groups: functions that several operators write out.
             masks: sentinels in it.
             excluded: nodes that stay in float for other reasons: they count as quantized, beside them nothing changes.
-            apart: those of them whose results no one scale holds: what reads these stays in float.
+            apart: those of them whose results no one scale holds: what reads these, or is only read by them, stays in
+                float.
         """
         self._view, self._apart = view, apart
         self._all: set[str] = set()
@@ -64,6 +65,10 @@ class Floating:
         operator = find(node)
         is_matrix = operator is not None and Trait.CONVOLUTION not in operator.traits
         return is_matrix and self._only_read_in_float(node)
+
+    def keeps_rows(self, node: Node) -> bool:
+        """Whether the rows of a table go to operators in float only."""
+        return self._only_read_in_float(node)
 
     def _spread(self, nodes: list[tuple[Node, Operator]]) -> None:
         """To what reads float values, and to what only operators in float read, until nothing changes."""
@@ -102,4 +107,8 @@ class Floating:
     def _only_read_in_float(self, node: Node) -> bool:
         readers = [reader for name in node.outputs for reader in self._view.readers(name)]
         ends = any(name in self._view.ends for name in node.outputs)
-        return bool(readers) and not ends and all(reader.name in self._all for reader in readers)
+        return (
+            bool(readers)
+            and not ends
+            and all(reader.name in self._all or reader.name in self._apart for reader in readers)
+        )

@@ -44,6 +44,7 @@ class Placement:
         weights: constant -> its scheme, axis filled in.
         biases: in graph order.
         removed: names of the Relu and Clip nodes that vanish; their input takes their output's name.
+        rows: names of the nodes that take rows of a table of codes, which are dequantized behind them.
         told: what calibration has told about places.
         floating: names of the nodes that stay in float for what they, or their neighbours, do.
         known_masks: masks that are constants: name of the node that adds one to scores -> the constant.
@@ -55,6 +56,7 @@ class Placement:
     weights: dict[str, Scheme] = field(default_factory=dict)
     biases: list[Bias] = field(default_factory=list)
     removed: set[str] = field(default_factory=set)
+    rows: set[str] = field(default_factory=set)
     told: Told = field(default_factory=Told)
     floating: frozenset[str] = frozenset()
     known_masks: Mapping[str, str] = field(default_factory=dict)

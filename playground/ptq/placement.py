@@ -52,6 +52,10 @@ def place(
     return _Placer(view, recipe, Placement(excluded=excluded, operators=operators, told=told or Told())).place()
 
 
+LEAST_TABLE = 4096
+"""Values of a table from which on it is an embedding, and not a few numbers that are looked up."""
+
+
 class _Placer:
     """Walks a graph once, or twice where there are rules beyond ONNX Runtime's."""
 
@@ -71,6 +75,8 @@ class _Placer:
             self._leave_in_float()
         if self._recipe.activations == "dynamic":
             rules[Scales.LOOKUP] = self._constants
+        elif self._recipe.activations == "weight_only":
+            rules[Scales.LOOKUP] = self._embedding
         elif self._recipe.activations == "static":
             rules |= dict.fromkeys((Scales.ELEMENTWISE, Scales.FUNCTION, Scales.ROWS), self._elementwise)
             rules |= {Scales.PASSES: self._pass_on_named, Scales.LOOKUP: self._look_up, Scales.CLIPS: self._remove}
@@ -154,9 +160,7 @@ class _Placer:
         elif operator.scales is Scales.ROWS:
             self._mark(node.inputs[0], node.outputs[0])
         elif table:
-            self._constants(node)
-            if node.inputs[0] in self.placement.weights:
-                self._mark(node.outputs[0])
+            self._rows(node)
         else:
             self._pass_on(node)
 
@@ -222,6 +226,33 @@ class _Placer:
         operator = find(node)
         beta = 1.0 if operator is None else float(operator.get(node, "beta", 1.0))
         self._bias(node, node.inputs[2] if len(node.inputs) > 2 else "", weight, beta)
+
+    def _rows(self, node: Node) -> None:
+        """Quantize a table; its rows have a scale of their own if something quantized reads them."""
+        self._constants(replace(node, inputs=node.inputs[:1]))
+        scheme = self.placement.weights.get(node.inputs[0])
+        if scheme is None:
+            return
+        if scheme.granularity == "tensor":
+            self.placement.rows.add(node.name)
+        if self._floating is None or not self._floating.keeps_rows(node):
+            self._mark(node.outputs[0])
+
+    def _embedding(self, node: Node) -> None:
+        """Quantize a large table, with a scale for each of its columns if weights have one a channel."""
+        table = self._view.constants.get(node.inputs[0])
+        if table is None or table.dtype != "float32" or table.size < LEAST_TABLE or len(table.shape) < 2:
+            return
+        scheme = self._recipe.scheme_for(table.name, node.name, op=node.op, shape=table.shape)
+        if scheme is None:
+            return
+        axis, operator = len(table.shape) - 1, find(node)
+        along = operator is not None and operator.get(node, "axis", 0) % len(table.shape) < axis
+        if scheme.granularity == "channel" and scheme.axis is None:
+            scheme = replace(scheme, axis=axis) if along else replace(scheme, granularity="tensor")
+        held = self.placement.weights.setdefault(table.name, scheme)
+        if held.axis in (None, axis) and (along or held.axis is None):
+            self.placement.rows.add(node.name)
 
     def _look_up(self, node: Node) -> None:
         """Quantize the table, if it is constant; what is looked up has its scale."""

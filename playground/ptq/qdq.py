@@ -58,6 +58,7 @@ class QdqWriter:
         self._constants: dict[str, Tensor] = {}
         self._read_as: dict[str, str] = {}
         self._parameters: dict[str, tuple[str, str]] = {}
+        self._codes: dict[str, str] = {}
         removed = (node for node in graph.nodes if node.name in self._placement.removed)
         self._takes_name_of = {node.inputs[0]: node.outputs[0] for node in removed}
         self._outputs = {value.name for value in graph.outputs}
@@ -73,8 +74,11 @@ class QdqWriter:
         for node in self._graph.nodes:
             if node.name not in self._placement.removed:
                 with working_on(node):
-                    self._copy(node)
+                    self._look_up(node) if self._takes_rows(node) else self._copy(node)
         used = {name for node in self._made for name in node.reads} | self._outputs
+        # Where only rows of a table are read, nothing reads all of it
+        unread = {self._read_as[name] for name in self._given.weights} - used
+        self._made = [node for node in self._made if node.outputs[0] not in unread]
         kept = {name: tensor for name, tensor in self._graph.initializers.items() if name in used}
         return with_operator_set(self._graph.with_(nodes=tuple(self._made), initializers={**kept, **self._constants}))
 
@@ -103,7 +107,7 @@ class QdqWriter:
             self._constant(f"{name}_scale", scale),
             self._constant(f"{name}_zero_point", zero_point, dtype),
         )
-        self._parameters[name] = inputs[1:]
+        self._codes[name], self._parameters[name] = inputs[0], inputs[1:]
         self._read_as[name] = self._names.take(f"{name}_DequantizeLinear_Output")
         self._dequantize(name, inputs, self._read_as[name], weight.scheme.axis if scale.ndim else None)
 
@@ -164,6 +168,24 @@ class QdqWriter:
             for name, held in node.attributes.items()
         }
         return replace(node, inputs=inputs, attributes=attributes)
+
+    def _takes_rows(self, node: Node) -> bool:
+        """Whether a node takes rows of codes: the file's, not such as have a type that nothing looks up."""
+        codes = self._codes.get(node.inputs[0], "") if node.inputs else ""
+        rows = node.name in self._placement.rows and node.name not in self._placement.excluded
+        return rows and bool(codes) and self._constants[codes].dtype in ("int8", "uint8")
+
+    def _look_up(self, node: Node) -> None:
+        """Append a node that takes rows of codes, and what dequantizes them: only these, not the whole table."""
+        table, made = node.inputs[0], node.outputs[0]
+        weight = self._given.weights[table]
+        codes = self._names.take(f"{made}_rows")
+        self._made.append(replace(node, inputs=(self._codes[table], *node.inputs[1:]), outputs=(codes,)))
+        is_end = made in self._placement.activations and made in self._outputs
+        real = self._names.take(f"{made}_QuantizeLinear_Input") if is_end else made
+        axis = None if weight.scheme.granularity == "tensor" else -1
+        self._dequantize(f"{made}_rows", (codes, *self._parameters[table]), real, axis)
+        self._quantize(made, real)
 
     def _final_name(self, name: str) -> str:
         """The name of an output when the Relu or Clip behind it has vanished: theirs."""
