@@ -52,11 +52,13 @@ class Offer:
         switch: its name, in settings and recipes.
         in_code: a sentence for those who call Python or write recipes.
         in_page: a sentence beside the button that sets it.
+        at_terminal: a sentence for those who use the command line.
     """
 
     switch: str
     in_code: str
     in_page: str
+    at_terminal: str
 
 
 class PlaygroundError(Exception):
@@ -93,7 +95,7 @@ class PlaygroundError(Exception):
     @property
     def for_terminal(self) -> str:
         """The message for those who use the command line: remedies are options of commands."""
-        offered = f"Use --{self.offer.switch} to go on without it" if self.offer else ""
+        offered = self.offer.at_terminal if self.offer else ""
         return self._message(offered, self.at_terminal or self.hint)
 
     def as_dict(self, *, in_page: bool = False) -> dict[str, str]:

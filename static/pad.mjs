@@ -176,7 +176,7 @@ export function installPad({ client, complain, ready }) {
     $("made-up").disabled = true;
     try {
       await ready();
-      const { result } = await client.request("run", files.length ? { files } : {});
+      const { result } = await client.request("run", files.length ? { files } : { made_up: true });
       $("pad-hint").textContent = result.sentence;
     } catch (error) {
       complain(/** @type {Failure} */ (error));

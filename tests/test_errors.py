@@ -31,7 +31,9 @@ def test_kinds_are_told_apart():
     assert len({c.kind for c in kinds()}) == len(kinds()) == 8
 
 
-OFFER = errors.Offer("partial", in_code="Set partial=True", in_page="Or go on without it")
+OFFER = errors.Offer(
+    "partial", in_code="Set partial=True", in_page="Or go on without it", at_terminal="Leave out --strict"
+)
 
 
 @pytest.mark.parametrize(("hint", "before"), [("", ""), ("Mend it", "Mend it. "), ("Mend it.", "Mend it. ")])

@@ -148,10 +148,10 @@ class ModelJobs:
         self._workspace.continuation = found
         return {"sentence": found.sentence, "float": found.original.text, "quantized": found.quantized.text}
 
-    def run_inputs_task(self, inputs: Mapping[str, Any], files: Sequence[Source]) -> Task[dict[str, Any]]:
-        """Outputs of every engine for the visitor's own inputs, given as nested lists or as an ``.npz``."""
+    def run_inputs_task(self, inputs: Mapping[str, Any] | None, files: Sequence[Source]) -> Task[dict[str, Any]]:
+        """Outputs of every engine for the visitor's own inputs, given as nested lists or an ``.npz``; None: made up."""
         graph = self.graph()
-        given = read_feeds(files[0], graph) if files else as_feeds(inputs, graph) if inputs else self.made_up()
+        given = self.made_up() if inputs is None else read_feeds(files[0], graph) if files else as_feeds(inputs, graph)
         held, axes = fitted(graph, given)
         feeds = axes.first(held, axes.count(held))
         result = yield from self.ensure_task()
@@ -161,7 +161,7 @@ class ModelJobs:
         outputs = {"float": floats, engine: quantized}
         largest = max(largest_difference(floats[name], quantized[name]) for name in quantized)
         sentence = f"Float ran in {float_engine}, quantized in {engine}; outputs differ by at most {digits(largest)}."
-        sentence = sentence if files or inputs else f"On made-up inputs. {sentence}"
+        sentence = f"On made-up inputs. {sentence}" if inputs is None else sentence
         return {"outputs": {key: _plain(value) for key, value in outputs.items()}, "sentence": sentence}
 
     def race_task(self) -> Task[dict[str, Any]]:

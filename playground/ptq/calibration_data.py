@@ -183,7 +183,7 @@ def _usable(graph: Graph, batch: Samples, partial: bool) -> tuple[Feeds, BatchAx
                     f"sample {int(np.argmax(wrong))} has NaN or infinity, as {int(wrong.sum())} of {count} samples do",
                     where=f"calibration: input {name!r}",
                     hint="Remove these samples, or set partial=True in the recipe to leave them out",
-                    at_terminal="Remove these samples, or leave them out with --partial",
+                    at_terminal="Remove these samples, or leave out --strict",
                 )
             bad |= wrong
     if not bad.any():

@@ -19,6 +19,7 @@ QUANTIZE_THE_REST = Offer(
     "partial",
     in_code="Set partial=True in the recipe to quantize the rest",
     in_page="Or quantize the rest and leave this in float",
+    at_terminal="Leave out --strict to quantize the rest",
 )
 """Of an error that a recipe with ``partial=True`` would not meet."""
 

@@ -207,7 +207,10 @@ export interface Requests {
   report_page: { content: Empty; result: { name: string } };
   cancel: { content: { target: number }; result: unknown };
   report: { content: Empty; result: Report | null };
-  run: { content: { inputs?: object; files?: File[] }; result: { outputs: Record<string, object>; sentence: string } };
+  run: {
+    content: { inputs?: object; files?: File[]; made_up?: boolean };
+    result: { outputs: Record<string, object>; sentence: string };
+  };
   race: { content: Empty; result: { notes: string[] } };
   sample: {
     content: { index?: number; pixels?: number[] };

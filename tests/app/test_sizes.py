@@ -36,7 +36,7 @@ def test_without_sizes_the_page_says_where_to_choose_them(opened, refused):
     assert opened.ask("state")["untried_sizes"] is True
     for kind in ("quantize", "sensitivity", "race", "run"):
         with pytest.raises(refused, match=r"input 'x': the model leaves sizes open.*under Sizes of inputs"):
-            opened.ask(kind)
+            opened.ask(kind, made_up=True)
 
 
 def test_what_is_suggested_has_been_tried_and_is_kept_in_the_link(opened):
@@ -57,7 +57,7 @@ def test_all_work_uses_the_sizes(opened):
     assert any("smoke test" in told for told in report["warnings"])
     session = onnxruntime.InferenceSession(opened.buffers[0], providers=["CPUExecutionProvider"])
     assert session.get_inputs()[0].shape == ["batch", 3, "height", "width"]
-    told = opened.ask("run")
+    told = opened.ask("run", made_up=True)
     assert told["sentence"].startswith("On made-up inputs. ")
     assert told["outputs"]["float"]["y"]["dims"][2:] == [20, 24]
     assert "layers" in opened.ask("sensitivity")["sensitivity"]

@@ -132,10 +132,10 @@ def test_errors_of_samples_name_the_option(playground_cli, open_file, tmp_path, 
     x = RNG.normal(size=(4, 3, 20, 24)).astype(np.float32)
     x[2, 0, 0, 0] = np.nan
     np.savez(bad, x=x)
-    ran = playground_cli("quantize", open_file, option, bad, "-o", tmp_path / "out.onnx")
+    ran = playground_cli("quantize", open_file, option, bad, "--strict", "-o", tmp_path / "out.onnx")
     assert ran.err == (
         f"playground: {option}: input 'x': sample 2 has NaN or infinity, as 1 of 4 samples do. "
-        "Remove these samples, or leave them out with --partial\n"
+        "Remove these samples, or leave out --strict\n"
     )
     np.savez(bad, x=x[:, :2])
     ran = playground_cli("quantize", open_file, option, bad, "-o", tmp_path / "out.onnx")

@@ -208,7 +208,7 @@ def test_faulty_samples_along_another_axis(partial: bool) -> None:
     x[2, 7, 3] = np.nan
     if not partial:
         with pytest.raises(InvalidInputError, match="sample 7 has NaN or infinity, as 1 of 12 samples do"):
-            playground.quantize_model(model, None, {"x": x})
+            playground.quantize_model(model, playground.Recipe(partial=False), {"x": x})
         return
     result = playground.quantize_model(model, playground.Recipe(partial=True), {"x": x})
     clean = playground.quantize_model(model, None, {"x": np.delete(x, 7, axis=1)})
