@@ -37,7 +37,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
 OPERATOR = Operator(
     name="Cast",
     run=run,
-    attributes=(Attribute("to", "int", required=True), flag("saturate", True)),
+    attributes=(Attribute("to", "int", required=True), flag("saturate", True, since=19)),
     traits=Trait.TAKES_DYNAMIC,
     rank=as_input,
     plan=plan,
