@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from playground.errors import UnsupportedError
-from playground.model.element_types import BY_ONNX
+from playground.model.element_types import BY_ONNX, decode, encode
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute, flag
 from playground.operators._operator import Operator, Trait
@@ -14,8 +16,14 @@ from playground.programs.planner import Dynamic, Planner, Symbol
 
 
 def run(call: Call, x: Array) -> Array:
-    """Another element type. Raises UnsupportedError for one that NumPy has not."""
+    """Another element type. Values of bfloat16 are rounded and stay float32.
+
+    Raises:
+        UnsupportedError: arrays have no such type.
+    """
     element = BY_ONNX.get(call.get("to"))
+    if element is not None and element.name == "bfloat16":
+        return decode(element, encode(element, x.astype(np.float32)), x.shape)
     if element is None or not element.stored:
         raise UnsupportedError(
             f"Cast to {element.name if element else 'text'} is not supported", hint="Use engine='onnxruntime'"
