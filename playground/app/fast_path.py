@@ -9,7 +9,7 @@ from typing import Any
 
 from playground.convention_rules import CONVENTIONS, Convention
 from playground.settings import schema
-from playground.tensor_view.picture import Subject
+from playground.tensor_view.subject import Subject
 
 TAG = "fast-path:"
 """Begins the tag of the histogram's figure that holds, as JSON, which control means what and what conventions do."""

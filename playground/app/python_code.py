@@ -13,6 +13,8 @@ def python_code(workspace: Workspace) -> str:
     settings, report, model = workspace.settings, workspace.report, workspace.model
     key = settings.model if settings.model in gallery.entries() else None
     opened = f"gallery.open_model({key!r})" if key else f"playground.load({model.name!r})"
+    if report is None:
+        return "\n".join(["import playground", "", f"model = {opened}", "print(model.tensors)"])
     limited = _has_limits(report) and not (settings.lo is None and settings.hi is None)
     lines = ["import playground", *(["from playground import gallery"] if key else [])]
     lines += [*(["from playground.calibration import calibrate"] if limited else []), ""]

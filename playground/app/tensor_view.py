@@ -21,7 +21,8 @@ from playground.render.histogram import HistogramPlot
 from playground.render.numbers import digits, grouped, percent, points, shape, size
 from playground.render.small import ChannelsPlot, ErrorPlot, TransferPlot
 from playground.settings import Settings
-from playground.tensor_view.picture import Picture, quantizable
+from playground.tensor_view.picture import Picture
+from playground.tensor_view.subject import quantizable
 
 SEPARATOR = "\x1f"
 """Between a model's key and a tensor's name in the picker's values; in neither of them."""
@@ -112,16 +113,28 @@ class TensorView:
     def show(self) -> None:
         """Bring widgets, plots and numbers in line with the workspace."""
         report = self.workspace.report
-        if report is None:
-            return
+        plots = (self.histogram, self.error, self.transfer, self.channels)
         self._syncing = True
         try:
+            for plot in plots:
+                plot.figure.visible = report is not None
+            if report is None:
+                self._show_nothing()
+                return
             self._show_widgets(report)
-            for plot in (self.histogram, self.error, self.transfer, self.channels):
+            for plot in plots:
                 plot.show(report)
         finally:
             self._syncing = False
         self._show_texts(report)
+
+    def _show_nothing(self) -> None:
+        """The model has no tensor that can be shown: the picker has those of other models."""
+        for text in self.texts.values():
+            text.text = ""
+        why = self.workspace.problem or "The model has no floating-point tensor with at least one axis."
+        self.texts["numbers"].text = html.note(f"{why} The other views work with the model.")
+        _set(self.widgets["tensor"], options=self._tensors(), value=None)
 
     def _show_widgets(self, report: Picture) -> None:
         settings, w = self.workspace.settings, self.widgets

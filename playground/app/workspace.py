@@ -15,7 +15,8 @@ from playground.host.sources import Source
 from playground.model.graph import Model
 from playground.opening import load
 from playground.settings import FIELDS, Settings
-from playground.tensor_view.picture import Picture, Subject, largest_tensor, picture_of, subject_of
+from playground.tensor_view.picture import Picture, picture_of
+from playground.tensor_view.subject import Subject, first_subject, subject_of
 
 UPLOAD = "upload"
 
@@ -99,7 +100,7 @@ class Workspace(param.Parameterized):
         return model
 
     def open(self, source: Source) -> Model:
-        """Open a file that the visitor chose, and show its largest tensor.
+        """Open a file that the visitor chose, and show its largest tensor if it has one that can be shown.
 
         Raises:
             BadFileError, UnsupportedError, MissingError: the file cannot be used; what was open stays open.
@@ -108,7 +109,7 @@ class Workspace(param.Parameterized):
         previous = self._models.get(UPLOAD)
         self._models[UPLOAD] = model
         try:
-            tensor = {"tensor": largest_tensor(model), "lo": None, "hi": None, "zero_point": None}
+            tensor = {"tensor": "", "lo": None, "hi": None, "zero_point": None}
             sizes = kept_sizes(model, self.settings.sizes)
             self._show(self.settings.with_(model=UPLOAD, **tensor, sizes=sizes), fresh=True)
         except Exception:
@@ -176,19 +177,24 @@ class Workspace(param.Parameterized):
             self._models[key] = gallery.open_model(key)
         return self._models[key]
 
+    def _subject_of(self, model: Model, name: str) -> tuple[Subject | None, str]:
+        """The tensor to look at, if there is one, and a sentence about those that cannot be looked at."""
+        known = self._subject
+        if known is not None and model is self.model and known.name == name:
+            return known, ""
+        return (subject_of(model, name), "") if name else first_subject(model)
+
     def _show(self, wanted: Settings, *, fresh: bool = False) -> None:
         model = self.model_named(wanted.model)
-        name = wanted.tensor or largest_tensor(model)
-        known = self._subject is not None and model is self.model and self._subject.name == name
-        subject = self._subject if known and self._subject else subject_of(model, name)
-        wanted = wanted.with_(tensor=name)
-        report, x_hat = picture_of(subject, wanted)
+        subject, problem = self._subject_of(model, wanted.tensor)
+        wanted = wanted.with_(tensor=subject.name if subject is not None else "")
+        report, x_hat = picture_of(subject, wanted) if subject is not None else (None, None)
         if fresh or wanted.model not in self._evaluators:
             self._evaluators[wanted.model] = evaluator_for(wanted.model, model)
         evaluator = self._evaluators[wanted.model]
-        score = evaluator.with_weight(name, x_hat) if evaluator else None
+        score = evaluator.with_weight(wanted.tensor, x_hat) if evaluator and x_hat is not None else None
         self._subject = subject
-        changes: dict[str, Any] = {"settings": wanted, "report": report, "score": score, "problem": ""}
+        changes: dict[str, Any] = {"settings": wanted, "report": report, "score": score, "problem": problem}
         if model is not self.model:
             changes |= {"model": model, "suggestions": None}
         if model is not self.model or wanted.recipe != self.settings.recipe:

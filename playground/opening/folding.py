@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from playground import limits
+from playground import limits, operators
 from playground.errors import UnsupportedError
 from playground.model.element_types import BY_NAME, BY_ONNX
 from playground.model.graph import Graph, Node, Tensor
-from playground.operators import Operator, Scales, Trait, cast, find
+from playground.operators import Operator, Scales, Trait, find
 from playground.programs.call import Array
 from playground.programs.room import Room
 
@@ -167,7 +167,7 @@ def _result_type(node: Node, operator: Operator, known: Mapping[str, Tensor]) ->
     """The element type of a node's results where NumPy has it not; empty where it has; None if that is not known."""
     types = {known[name].dtype for name in node.inputs if name}
     strange = {name for name in types if name not in BY_NAME or not BY_NAME[name].stored}
-    if operator is cast.OPERATOR:
+    if operator is operators.cast.OPERATOR:
         to = BY_ONNX.get(node.attributes.get("to", 0))
         return None if to is None or strange - {"bfloat16"} else ("" if to.stored else None)
     if not strange:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from operator import is_
 
 from playground.errors import BadFileError, PlaygroundError
 from playground.model.graph import Dim, Graph, Node, Tensor
@@ -124,13 +125,14 @@ class _Upgrading:
                 for added in more:
                     scope.learn(added)
             nodes += more
-        return graph.with_(nodes=tuple(nodes), initializers=scope.constants)
+        same = len(nodes) == len(graph.nodes) and all(map(is_, nodes, graph.nodes))
+        return graph if same else graph.with_(nodes=tuple(nodes), initializers=scope.constants)
 
     def _inside(self, node: Node, scope: _Scope) -> Node:
-        attributes = {
-            name: self.graph(held, scope) if isinstance(held, Graph) else held for name, held in node.attributes.items()
-        }
-        return replace(node, attributes=attributes)
+        made = {name: self.graph(held, scope) for name, held in node.attributes.items() if isinstance(held, Graph)}
+        if all(graph is node.attributes[name] for name, graph in made.items()):
+            return node
+        return replace(node, attributes={**node.attributes, **made})
 
 
 def _today(upgrade: Upgrade, older: Older, node: Node, where: str) -> Node:

@@ -32,7 +32,7 @@ def cast(x: Array, stored: str, number: int, operator: str) -> Array:
     if element is not None and element.stored:
         return values.astype(element.stored)
     if element is not None and element.name == "bfloat16":
-        return decode(element, encode(element, values), values.shape)
+        return decode(element, encode(element, values.astype(np.float32)), values.shape)
     if element is not None and element.name in _WHOLE:
         return _cut(values.astype(np.int64), element).astype(_WHOLE[element.name])
     raise UnsupportedError(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from playground.operators._attributes import axes_among, flag
+from playground.operators._attributes import Attribute, axes_among, flag
 from playground.programs.call import Array, Call
 
 
@@ -46,7 +46,10 @@ def _end(x: Array, sign: int) -> float | bool:
     return np.iinfo(x.dtype).max if sign > 0 else np.iinfo(x.dtype).min
 
 
-ATTRIBUTES = (flag("keepdims", True), flag("noop_with_empty_axes"))
+SINCE, SINCE_OF_SUMS = 18, 13
+"""Since which operator set axes are an input."""
 
-SINCE, SINCE_OF_SUMS = (1, 18), (1, 13)
-"""Since which operator sets there are values and axes as inputs."""
+
+def attributes(since: int) -> tuple[Attribute, ...]:
+    """Those of a reduction whose axes are an input since an operator set."""
+    return flag("keepdims", True), flag("noop_with_empty_axes", since=since)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -119,11 +119,13 @@ def averaged(
     return Deferred(out_shape, emit)
 
 
+_WINDOW = tuple(replace(a, since=19) if a.name == "dilations" else a for a in WINDOW)
+
 OPERATOR = Operator(
     name="AveragePool",
     ranks=(3, 5),
     run=run,
-    attributes=(*WINDOW, flag("ceil_mode"), flag("count_include_pad")),
+    attributes=(*_WINDOW, flag("ceil_mode"), flag("count_include_pad")),
     scales=Scales.PASSES,
     traits=Trait.MONOTONIC | Trait.HOMOGENEOUS | Trait.BY_CHANNEL,
     forms=Form.DEFAULT,

@@ -23,6 +23,7 @@ def run(call: Call, x: Array) -> Array:
 OPERATORS = (
     Operator(
         name="Gelu",
+        since=(20,),
         run=run,
         attributes=(Attribute("approximate", "string", "none", choices=("none", "tanh")),),
         scales=Scales.FUNCTION,

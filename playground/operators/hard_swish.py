@@ -15,5 +15,11 @@ def run(call: Call, x: Array) -> Array:
 
 
 OPERATOR = Operator(
-    name="HardSwish", run=run, scales=Scales.FUNCTION, traits=Trait.BY_CHANNEL, forms=Form.FURTHER, plan=function
+    name="HardSwish",
+    since=(14,),
+    run=run,
+    scales=Scales.FUNCTION,
+    traits=Trait.BY_CHANNEL,
+    forms=Form.FURTHER,
+    plan=function,
 )

@@ -8,7 +8,7 @@ import numpy as np
 
 from playground.operators._operator import Operator, Takes
 from playground.operators._ranks import reduced
-from playground.operators._reductions import ATTRIBUTES, SINCE, SINCE_OF_SUMS, largest, reduction, smallest
+from playground.operators._reductions import SINCE, SINCE_OF_SUMS, attributes, largest, reduction, smallest
 from playground.operators._upgrades import integers_as_input
 from playground.programs.call import Array
 
@@ -54,17 +54,17 @@ def _reduction(
     name: str,
     function: Callable[..., Array],
     alone: Callable[[Array], Array] = np.asarray,
-    since: tuple[int, int] = SINCE,
+    since: int = SINCE,
 ) -> Operator:
     return Operator(
         name=name,
         takes=(Takes.VALUES, Takes.AXES),
         run=reduction(function, alone),
-        attributes=ATTRIBUTES,
+        attributes=attributes(since),
         data=(0,),
         rank=reduced,
-        since=since,
-        upgrade=integers_as_input("axes", 1, before=since[1]),
+        since=(1, since),
+        upgrade=integers_as_input("axes", 1, before=since),
     )
 
 

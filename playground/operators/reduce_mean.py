@@ -9,7 +9,7 @@ from playground.operators._moves import axes_of, reshaped, turned, viewed
 from playground.operators._operator import Form, Operator, Scales, Takes
 from playground.operators._planning import folded
 from playground.operators._ranks import reduced
-from playground.operators._reductions import ATTRIBUTES, SINCE, reduction
+from playground.operators._reductions import SINCE, attributes, reduction
 from playground.operators._upgrades import integers_as_input
 from playground.operators.average_pool import averaged
 from playground.programs import integer_ops as ops
@@ -54,12 +54,12 @@ OPERATOR = Operator(
     name="ReduceMean",
     takes=(Takes.VALUES, Takes.AXES),
     run=reduction(np.mean),
-    attributes=ATTRIBUTES,
+    attributes=attributes(SINCE),
     data=(0,),
     scales=Scales.ROWS,
     forms=Form.FURTHER,
     rank=reduced,
-    since=SINCE,
-    upgrade=integers_as_input("axes", 1, before=18),
+    since=(1, SINCE),
+    upgrade=integers_as_input("axes", 1, before=SINCE),
     plan=plan,
 )

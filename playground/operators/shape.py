@@ -24,5 +24,8 @@ def plan(planner: Planner, node: Node) -> Symbol:
 
 
 OPERATOR = Operator(
-    name="Shape", run=run, attributes=(Attribute("start", "int", 0), Attribute("end", "int")), plan=plan
+    name="Shape",
+    run=run,
+    attributes=(Attribute("start", "int", 0, since=15), Attribute("end", "int", since=15)),
+    plan=plan,
 )

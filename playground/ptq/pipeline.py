@@ -32,6 +32,7 @@ from playground.ptq.report import Report
 from playground.ptq.report_entries import ReportInputs
 from playground.ptq.run_algorithms import StageResult, run_algorithms_task
 from playground.ptq.verification import verify_task
+from playground.ptq.widening import widened
 from playground.tasks import Progress, Task, run_sync, typed_task
 
 
@@ -113,7 +114,9 @@ def quantize_model_task(
 ) -> Task[QuantizedModel]:
     """The work of :func:`quantize_model`."""
     recipe = recipe or Recipe()
-    graph, notes = _prepared(_float_graph(model), recipe)
+    wide = widened(_float_graph(model))
+    graph, notes = _prepared(wide.graph, recipe)
+    notes += wide.told
     view = view_of(graph)
     notes += checked(view, recipe)
     data = _data(graph, recipe, calibration, shapes)
@@ -136,7 +139,7 @@ def quantize_model_task(
         treated = replace(treated, view=view_of(treated.view.graph, probe.view.dtypes))
         placement = place(treated.view, recipe, placement.excluded, placement.told)
     quantization = _quantization(treated, recipe, placement, found)
-    written = written_graph(treated.view.graph, quantization)
+    written = wide.with_own_types(written_graph(treated.view.graph, quantization))
     yield Progress(0, 1, "Writing the file")
     held = with_weights_inside(written)
     onnx = to_onnx(held, model)

@@ -10,7 +10,7 @@ import numpy as np
 
 from playground.errors import plural
 from playground.metrics import sqnr_db
-from playground.model.graph import Graph, Model, Node
+from playground.model.graph import Graph, Model, Node, Tensor
 from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
 from playground.operators import Trait, find
@@ -52,7 +52,7 @@ class ReportInputs:
         ]
         return Report(
             model=self.model.name,
-            tensors=tuple(tensor_reports(view, quantization)),
+            tensors=tuple(tensor_reports(view, quantization, self.model.tensors)),
             activations=tuple(activation_reports(quantization, with_overrides(found.ranges, recipe))),
             skipped=(
                 *placement.excluded.values(),
@@ -154,8 +154,8 @@ def packed_bytes(written: Graph, quantization: Quantization) -> int:
     return total
 
 
-def tensor_reports(view: GraphView, quantization: Quantization) -> list[QuantizedTensor]:
-    """A line for each quantized constant."""
+def tensor_reports(view: GraphView, quantization: Quantization, stored: Mapping[str, Tensor]) -> list[QuantizedTensor]:
+    """A line for each quantized constant; ``stored`` is what the float model's file has."""
     reports = []
     for name, weight in quantization.weights.items():
         tensor, node = view.constants[name], view.users(name)[0]
@@ -166,7 +166,7 @@ def tensor_reports(view: GraphView, quantization: Quantization) -> list[Quantize
                 op=node.op,
                 shape=tensor.shape,
                 parameters=tensor.size,
-                bytes_before=tensor.nbytes,
+                bytes_before=stored.get(name, tensor).nbytes,
                 bytes_after=weight.nbytes,
                 scheme=weight.scheme.as_dict(),
                 sqnr_db=sqnr_db(tensor.numpy(), weight.dequantize()),

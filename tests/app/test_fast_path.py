@@ -9,7 +9,7 @@ from playground import gallery
 from playground.app.fast_path import TAG, subject_content
 from playground.app.tensor_view import TensorView
 from playground.convention_rules import CONVENTIONS
-from playground.tensor_view.picture import subject_of
+from playground.tensor_view.subject import subject_of
 
 
 def test_subject_is_the_tensor_that_is_shown(page):

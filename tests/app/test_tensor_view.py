@@ -8,7 +8,7 @@ from playground import gallery
 from playground.app.format_choices import choice_of
 from playground.app.tensor_view import SEPARATOR, TensorView
 from playground.app.workspace import LISTED
-from playground.tensor_view.picture import quantizable
+from playground.tensor_view.subject import quantizable
 
 
 @pytest.fixture

@@ -155,7 +155,7 @@ def test_whatever_goes_wrong_the_previous_upload_stays(workspace, files, monkeyp
     def out_of_memory(*_):
         raise MemoryError
 
-    monkeypatch.setattr(module, "subject_of", out_of_memory)
+    monkeypatch.setattr(module, "first_subject", out_of_memory)
     with pytest.raises(MemoryError):
         workspace.open(files.npz(other=np.ones((2, 2))))
     assert workspace.model_named("upload") is good

@@ -98,6 +98,13 @@ def test_how_many_axes_there_are_follows_from_the_nodes_before() -> None:
         np.testing.assert_allclose(playground.run(content, x, engine)["y"], expected, 1e-5, 1e-6)
 
 
+def test_a_graph_of_today_stays_what_it_is() -> None:
+    nodes = (Node("Clip", "c", ("x",), ("h",)), Node("Softmax", "s", ("h",), ("y",)))
+    graph = graph_of(*nodes, opset=17)
+    assert working(graph) == (graph, ())
+    assert working(graph)[0] is graph
+
+
 def test_a_form_needs_its_operator_set() -> None:
     assert needed(graph_of(Node("Relu", "n", ("x",), ("y",)))) == (1, "")
     axes = np.array([0])

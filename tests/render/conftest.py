@@ -5,7 +5,8 @@ import pytest
 
 from playground.model.graph import Model, Tensor
 from playground.settings import Settings
-from playground.tensor_view.picture import picture_of, subject_of
+from playground.tensor_view.picture import picture_of
+from playground.tensor_view.subject import subject_of
 
 VALUES = np.random.default_rng(1).normal(size=(20, 30)).astype(np.float32)
 

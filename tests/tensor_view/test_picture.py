@@ -13,7 +13,8 @@ from playground import gallery
 from playground.errors import InvalidInputError
 from playground.model.graph import Model, Tensor
 from playground.settings import Settings
-from playground.tensor_view.picture import BINS, largest_tensor, picture_of, subject_of
+from playground.tensor_view.picture import picture_of
+from playground.tensor_view.subject import BINS, largest_tensor, subject_of
 
 RNG = np.random.default_rng(5)
 OUTLIERS = np.concatenate([RNG.normal(size=997), [9.0, -7.5, 6.0]]).astype(np.float32).reshape(40, 25)
@@ -268,7 +269,7 @@ def test_a_tensor_too_large_to_be_drawn_is_refused_before_it_is_read(monkeypatch
     large = Tensor("large", "float32", (1001,), 4004, read)
     small = Tensor.of("small", np.arange(3, dtype=np.float32))
     model = Model("npz", "m.npz", {"large": large, "small": small})
-    monkeypatch.setattr("playground.tensor_view.picture.MOST_SHOWN_VALUES", 1000)
+    monkeypatch.setattr("playground.tensor_view.subject.MOST_SHOWN_VALUES", 1000)
     assert largest_tensor(model) == "small"
     with pytest.raises(InvalidInputError, match="tensor 'large' has 1001 values"):
         subject_of(model, "large")

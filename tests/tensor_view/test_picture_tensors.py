@@ -6,7 +6,8 @@ import pytest
 from playground.errors import InvalidInputError, MissingError
 from playground.model.graph import Model, Tensor
 from playground.settings import Settings
-from playground.tensor_view.picture import channel_axis, largest_tensor, picture_of, quantizable, subject_of
+from playground.tensor_view.picture import channel_axis, picture_of
+from playground.tensor_view.subject import largest_tensor, quantizable, subject_of
 
 RNG = np.random.default_rng(6)
 

@@ -6,7 +6,7 @@ import pytest
 from playground.opening import load
 from playground.quantization import QParams, Scheme, clip_limits
 from playground.rounding import ROUNDINGS
-from playground.tensor_view.picture import subject_of
+from playground.tensor_view.subject import subject_of
 
 
 @pytest.mark.parametrize("low", [-np.inf, -0.5, 0.75])
