@@ -12,17 +12,21 @@ from PIL import Image, ImageDraw, ImageFont
 from tools.real_models.samples import Feed, Maker, generator
 from tools.real_models.samples.images import picture, planes
 
-_ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+_WORDS = (
+    "the of and to in is was for that with from this have which their about other model number range invoice total "
+    "street Monday September quality window yellow journey exactly Berlin London Tokyo 2026 1,024 37.5 Figure Table "
+    "question Zebra Quick brown jumps lazy express puzzle kitchen voltage benchmark height width open closed Chapter"
+).split()
 _CALM = 0.25
 """How much of a picture shows through the paper."""
 
 
 def words(rng: np.random.Generator, letters: int) -> str:
-    """Made-up words of one to nine characters, ``letters`` long together."""
+    """English words and numbers, at most ``letters`` long together, of which the last may be cut off."""
     text = ""
     while len(text) < letters:
-        text += "".join(rng.choice(list(_ALPHABET), int(rng.integers(1, 10)))) + " "
-    return text[:letters].strip() or "a"
+        text += str(rng.choice(_WORDS)) + " "
+    return text[:letters].strip()
 
 
 def paper(rng: np.random.Generator, width: int, height: int) -> Image.Image:
