@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.real_models.samples import Feed, Maker
-from tools.real_models.samples import audio, files, images, text_lines
+from tools.real_models.samples import Feed, Maker, audio, files, images, text_lines
 from tools.real_models.wheels import folder_of
 
 CALIBRATION, HELD_OUT = 0, 1
@@ -46,11 +45,11 @@ class RealModel:
 
 
 def _silero(file: str, states: tuple[int, ...] = (2, 1, 128), rate: str = "sr") -> Maker:
-    return audio.carried(f"data/{file}.onnx", 576, 512, {"state": states}, {"state": "stateN"}, rate)
+    return audio.carried(f"data/{file}.onnx", (576, 512), {"state": states}, {"state": "stateN"}, rate)
 
 
 _OLD_SILERO = audio.carried(
-    "models/silero_vad.onnx", 512, 512, {"h": (2, 1, 64), "c": (2, 1, 64)}, {"h": "hn", "c": "cn"}, "sr"
+    "models/silero_vad.onnx", (512, 512), {"h": (2, 1, 64), "c": (2, 1, 64)}, {"h": "hn", "c": "cn"}, "sr"
 )
 
 _OCR, _WAKE, _SILERO, _MOS = "rapidocr-onnxruntime", "openwakeword", "silero-vad", "speechmos"
@@ -66,15 +65,15 @@ def _vad(name: str, about: str, maker: Maker, small: bool = False) -> RealModel:
     return RealModel(f"{_SILERO}/{name}", _SILERO, f"data/{name}.onnx", about, maker, 48, small)
 
 
-def _mos(name: str, folder: str, about: str, maker: Maker, count: int = 8, small: bool = False) -> RealModel:
+def _mos(name: str, folder: str, about: str, maker: Maker, *, small: bool = False) -> RealModel:
     where = f"{folder.removesuffix('_models')}-{name}" if name == "sig_bak_ovr" else name
-    return RealModel(f"{_MOS}/{where}", _MOS, f"{folder}/{name}.onnx", about, maker, count, small)
+    return RealModel(f"{_MOS}/{where}", _MOS, f"{folder}/{name}.onnx", about, maker, 8, small)
 
+
+_GREY = text_lines.grey_words("input1", 64)
 
 _ALL = (
-    RealModel(
-        f"{_OCR}/det", _OCR, "models/ch_PP-OCRv4_det_infer.onnx", "where text is", text_lines.pages("x", 320), 8
-    ),
+    RealModel(f"{_OCR}/det", _OCR, "models/ch_PP-OCRv4_det_infer.onnx", "where text is", text_lines.pages("x", 320), 8),
     RealModel(
         f"{_OCR}/rec", _OCR, "models/ch_PP-OCRv4_rec_infer.onnx", "reads a line", text_lines.lines("x", 320, 48), 16
     ),
@@ -87,7 +86,9 @@ _ALL = (
         16,
         True,
     ),
-    RealModel("ddddocr/common", "ddddocr", "ddddocr/common.onnx", "reads captchas", text_lines.grey_words("input1", 64)),
+    RealModel(
+        "ddddocr/common", "ddddocr", "ddddocr/common.onnx", "reads captchas", text_lines.grey_words("input1", 64)
+    ),
     RealModel(
         "ddddocr/common_old",
         "ddddocr",
@@ -109,8 +110,8 @@ _ALL = (
         "magika",
         "standard_v3_3/model.onnx",
         "file types",
-        files.repository("bytes", 8),
-        16,
+        files.repository("bytes", 4),
+        12,
         True,
     ),
     RealModel(
@@ -162,12 +163,12 @@ _ALL = (
         16,
         True,
     ),
-    _mos("model_v8", "dnsmos_models", "DNSMOS P.808", audio.levels("input_1", 900, 120, 320), 8, True),
+    _mos("model_v8", "dnsmos_models", "DNSMOS P.808", audio.levels("input_1", 900, 120, 320), small=True),
     _mos("sig", "dnsmos_models", "DNSMOS, signal", audio.levels("input_1", 901, 161, 320)),
     _mos("bak_ovr", "dnsmos_models", "DNSMOS, background", audio.levels("input_1", 901, 161, 320)),
     _mos("sig_bak_ovr", "dnsmos_models", "DNSMOS P.835", audio.signals("input_1", 9.01)),
     _mos("sig_bak_ovr", "pdnsmos_models", "personal DNSMOS", audio.signals("input_1", 9.01)),
-    _mos("plcmos_v2", "plcmos_models", "PLCMOS", audio.degraded_spectra(400), 8, True),
+    _mos("plcmos_v2", "plcmos_models", "PLCMOS", audio.degraded_spectra(400), small=True),
     _mos("Run_1663829550_Stage_0", "aecmos_models", "AECMOS, 48 kHz", audio.echoes(300, 64)),
     _mos("Run_1663915512_Stage_0", "aecmos_models", "AECMOS", audio.echoes(300, 64)),
     _mos("Run_1668423760_Stage_0", "aecmos_models", "AECMOS with scenarios", audio.echoes(300, 96)),

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from playground.model.recipe import ACTIVATIONS
 from playground.render.numbers import grouped, size
 from tools.paths import ROOT
-from tools.real_models.measures import Form, Measured
+from tools.real_models.results import Form, Measured
 from tools.tables import markdown
 
 DOCUMENT = ROOT / "docs" / "real-models.md"
@@ -41,9 +41,7 @@ def fidelity_table(rows: Sequence[Measured]) -> str:
 def _fidelity_cells(row: Measured) -> list[str]:
     cells = [f"`{row.id}`: {row.about}", f"{row.opset} → {row.opset_read or '—'}"]
     cells += [grouped(row.nodes), grouped(row.parameters)]
-    static, dynamic = (
-        [decibels(row.ours.get(form)), decibels(row.theirs.get(form))] for form in ("static", "dynamic")
-    )
+    static, dynamic = ([decibels(row.ours.get(form)), decibels(row.theirs.get(form))] for form in ("static", "dynamic"))
     return [*cells, *static, *dynamic, decibels(row.ours.get("weight_only"))]
 
 
@@ -110,7 +108,7 @@ def refusals_table(rows: Sequence[Measured]) -> str:
     found = [
         (f"`{row.id}`", what, why)
         for row in rows
-        for what, why in [("opening", row.error), *_refusals(row)]
+        for what, why in [("opening", row.error), ("float, NumPy engine", row.float_refusal), *_refusals(row)]
         if why
     ]
     return markdown(head, found) if found else "None.\n"

@@ -29,18 +29,19 @@ def session(path: Path) -> onnxruntime.InferenceSession:
 
 
 def carried(
-    file: str, chunk: int, hop: int, states: dict[str, tuple[int, ...]], carriers: dict[str, str], rate: str = ""
+    file: str, sizes: tuple[int, int], states: dict[str, tuple[int, ...]], carriers: dict[str, str], rate: str = ""
 ) -> Maker:
     """Chunks of recordings: the float model's states of one chunk go into the next; zeros come first.
 
     Args:
         file: the float model, below the package's folder.
-        chunk: samples a chunk, of which the first are the last of the one before if ``hop`` is less.
-        hop: from chunk to chunk, in samples.
+        sizes: samples a chunk, and from chunk to chunk: those in which two overlap are the model's context.
         states: state -> shape.
         carriers: state -> the output that is the next one.
         rate: the input that takes the rate, if there is one.
     """
+
+    chunk, hop = sizes
 
     def make(count: int, seed: int, folder: Path) -> list[Feed]:
         rng, model = generator(seed), session(folder / file)
@@ -63,7 +64,7 @@ def carried(
 def recordings(chunks: int) -> Maker:
     """Whole recordings as rows of 64 samples of context and 512 new ones, states of zeros."""
 
-    def make(count: int, seed: int, _: Path) -> list[Feed]:
+    def make(count: int, seed: int, _folder: Path) -> list[Feed]:
         rng = generator(seed)
         state = np.zeros((1, 1, 128), np.float32)
         feeds = []
@@ -79,7 +80,7 @@ def recordings(chunks: int) -> Maker:
 def signals(name: str, seconds: float) -> Maker:
     """Speech as it comes off a line: [1, samples]."""
 
-    def make(count: int, seed: int, _: Path) -> list[Feed]:
+    def make(count: int, seed: int, _folder: Path) -> list[Feed]:
         rng = generator(seed)
         return [{name: degraded(rng, voice(rng, seconds))[None]} for _ in range(count)]
 
@@ -89,7 +90,7 @@ def signals(name: str, seconds: float) -> Maker:
 def melodies(name: str, samples: int, rate: int) -> Maker:
     """Music: [1, samples, 1]."""
 
-    def make(count: int, seed: int, _: Path) -> list[Feed]:
+    def make(count: int, seed: int, _folder: Path) -> list[Feed]:
         rng = generator(seed)
         return [{name: melody(rng, samples / rate + 0.01, rate)[None, :samples, None]} for _ in range(count)]
 
@@ -97,9 +98,9 @@ def melodies(name: str, samples: int, rate: int) -> Maker:
 
 
 def levels(name: str, frames: int, bands: int, window: int) -> Maker:
-    """Spectra in decibels as DNSMOS takes them, ``(dB + 40) / 40``: [1, frames, bands], mel if there are fewer bands."""
+    """Spectra in decibels as DNSMOS takes them: [1, frames, bands], mel if there are fewer bands."""
 
-    def make(count: int, seed: int, _: Path) -> list[Feed]:
+    def make(count: int, seed: int, _folder: Path) -> list[Feed]:
         rng = generator(seed)
         return [{name: _levels(degraded(rng, voice(rng, 9.02)), frames, bands, window)[None]} for _ in range(count)]
 
@@ -110,13 +111,14 @@ def _levels(signal: NDArray[Any], frames: int, bands: int, window: int) -> NDArr
     power = spectrum(signal, window, 160)[:frames]
     banded = power if bands == power.shape[1] else mel(power, RATE, bands)
     level = decibels(banded)
-    return ((level - level.max() + 40) / 40).astype(np.float32)
+    scaled: NDArray[Any] = (level - level.max() + 40) / 40
+    return scaled.astype(np.float32)
 
 
 def degraded_spectra(frames: int) -> Maker:
     """PLCMOS: log power [1, 1, frames, 257] and a rater, of whom there is one."""
 
-    def make(count: int, seed: int, _: Path) -> list[Feed]:
+    def make(count: int, seed: int, _folder: Path) -> list[Feed]:
         rng = generator(seed)
         rater = generator(0).normal(0, 1, (1, 64)).astype(np.float32)
         feeds = []
@@ -132,7 +134,7 @@ def degraded_spectra(frames: int) -> Maker:
 def echoes(frames: int, state: int) -> Maker:
     """AECMOS: mel levels of the far end, the microphone and the result [1, 3, frames, 160], a state of zeros."""
 
-    def make(count: int, seed: int, _: Path) -> list[Feed]:
+    def make(count: int, seed: int, _folder: Path) -> list[Feed]:
         rng = generator(seed)
         feeds = []
         for _ in range(count):
@@ -160,7 +162,8 @@ def mel_images(file: str) -> Maker:
 def _mel_image(front: onnxruntime.InferenceSession, signal: NDArray[Any]) -> NDArray[Any]:
     # The front end takes 16-bit values as floats, and its output is scaled
     found = front.run(None, {"input": signal[None] * np.float32(32767)})[0]
-    return np.asarray(found.squeeze((0, 1)) / np.float32(10) + np.float32(2))
+    scaled: NDArray[Any] = found.squeeze((0, 1)) / np.float32(10) + np.float32(2)
+    return scaled
 
 
 def wake_words(file: str, name: str, steps: int) -> Maker:

@@ -30,7 +30,7 @@ def features(content: bytes) -> NDArray[Any]:
 def repository(name: str, batch: int) -> Maker:
     """Files of the checkout: kinds take turns, calibration and held-out files are different ones."""
 
-    def make(count: int, seed: int, _: Path) -> list[Feed]:
+    def make(count: int, seed: int, _folder: Path) -> list[Feed]:
         chosen = _files(seed)[: count * batch]
         rows = [features(path.read_bytes()) for path in chosen]
         return [{name: np.concatenate(rows[at : at + batch])} for at in range(0, len(rows), batch)]

@@ -41,7 +41,7 @@ def planes(image: Image.Image, divisor: float = 255, shift: float = 0, scale: fl
 def pictures(name: str, size: int, divisor: float) -> Maker:
     """Square images for the input ``name``."""
 
-    def make(count: int, seed: int, _: Path) -> list[Feed]:
+    def make(count: int, seed: int, _folder: Path) -> list[Feed]:
         rng = generator(seed)
         return [{name: planes(picture(rng, size, size), divisor)} for _ in range(count)]
 

@@ -34,7 +34,8 @@ def voice(rng: np.random.Generator, seconds: float, rate: int = 16000) -> Signal
     signal = (signal * syllables + 0.3 * hiss) * phrases
     signal *= rng.uniform(0.1, 0.6) / max(np.abs(signal).max(), 1e-3)
     hum = 0.3 * np.sin(2 * np.pi * 100 / rate * np.arange(count))
-    return np.clip(signal + 10 ** rng.uniform(-4, -2) * (rng.normal(0, 1, count) + hum), -1, 1).astype(np.float32)
+    noisy: Signal = signal + 10 ** rng.uniform(-4, -2) * (rng.normal(0, 1, count) + hum)
+    return np.clip(noisy, -1, 1).astype(np.float32)
 
 
 def melody(rng: np.random.Generator, seconds: float, rate: int) -> Signal:
@@ -63,14 +64,16 @@ def degraded(rng: np.random.Generator, signal: Signal, rate: int = 16000) -> Sig
         delay = int(rng.uniform(0.05, 0.25) * rate)
         out[delay:] += np.float32(rng.uniform(0.1, 0.5)) * signal[:-delay]
     out += rng.normal(0, 10 ** rng.uniform(-4, -1.5), len(out)).astype(np.float32)
-    return np.clip(out, -0.8, 0.8).astype(np.float32)
+    clipped: Signal = np.clip(out, -0.8, 0.8)
+    return clipped.astype(np.float32)
 
 
 def spectrum(signal: Signal, window: int, hop: int) -> Signal:
     """Power of each frame and frequency: [frames, window // 2 + 1]."""
     padded = np.pad(signal, window // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop]
-    return np.asarray(np.abs(np.fft.rfft(frames * np.hanning(window), axis=1)) ** 2)
+    power: Signal = np.abs(np.fft.rfft(frames * np.hanning(window), axis=1)) ** 2
+    return power
 
 
 def mel(power: Signal, rate: int, bands: int) -> Signal:
@@ -79,13 +82,15 @@ def mel(power: Signal, rate: int, bands: int) -> Signal:
     frequencies = np.linspace(0, rate / 2, power.shape[1])
     up = (frequencies - edges[:-2, None]) / np.diff(edges)[:-1, None]
     down = (edges[2:, None] - frequencies) / np.diff(edges)[1:, None]
-    return power @ np.clip(np.minimum(up, down), 0, None).T
+    banded: Signal = power @ np.clip(np.minimum(up, down), 0, None).T
+    return banded
 
 
 def decibels(power: Signal) -> Signal:
     """10 log10, down to 80 dB below the loudest."""
     level = 10 * np.log10(np.maximum(power, 1e-10))
-    return np.maximum(level, level.max() - 80)
+    floor: Signal = np.maximum(level, level.max() - 80)
+    return floor
 
 
 def _slow(rng: np.random.Generator, count: int, rate: int, hertz: float) -> Signal:

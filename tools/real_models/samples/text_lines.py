@@ -13,10 +13,11 @@ from tools.real_models.samples import Feed, Maker, generator
 from tools.real_models.samples.images import picture, planes
 
 _WORDS = (
-    "the of and to in is was for that with from this have which their about other model number range invoice total "
-    "street Monday September quality window yellow journey exactly Berlin London Tokyo 2026 1,024 37.5 Figure Table "
-    "question Zebra Quick brown jumps lazy express puzzle kitchen voltage benchmark height width open closed Chapter"
-).split()
+    *("the", "of", "and", "with", "which", "their", "about", "model", "number", "range", "invoice", "total"),
+    *("street", "Monday", "September", "quality", "window", "yellow", "journey", "exactly", "Berlin", "London"),
+    *("Tokyo", "2026", "1,024", "37.5", "Figure", "Table", "question", "Zebra", "Quick", "brown", "jumps", "lazy"),
+    *("express", "puzzle", "kitchen", "voltage", "benchmark", "height", "width", "open", "closed", "Chapter"),
+)
 _CALM = 0.25
 """How much of a picture shows through the paper."""
 
@@ -66,7 +67,7 @@ def page(rng: np.random.Generator, width: int, height: int) -> Image.Image:
 def lines(name: str, width: int, height: int, batch: int = 1) -> Maker:
     """Lines for PP-OCR: channels first, -1 .. 1, several a feed."""
 
-    def make(count: int, seed: int, _: Path) -> list[Feed]:
+    def make(count: int, seed: int, _folder: Path) -> list[Feed]:
         rng = generator(seed)
         return [{name: _stack(rng, width, height, batch)} for _ in range(count)]
 
@@ -95,7 +96,7 @@ def turned_lines(name: str, width: int, height: int, batch: int = 1) -> Maker:
 def pages(name: str, size: int, divisor: float = 255, shift: float = 0.5, scale: float = 0.5) -> Maker:
     """Scenes with text, for detectors."""
 
-    def make(count: int, seed: int, _: Path) -> list[Feed]:
+    def make(count: int, seed: int, _folder: Path) -> list[Feed]:
         rng = generator(seed)
         return [{name: planes(page(rng, size, size), divisor, shift, scale)} for _ in range(count)]
 
@@ -105,7 +106,7 @@ def pages(name: str, size: int, divisor: float = 255, shift: float = 0.5, scale:
 def grey_words(name: str, height: int) -> Maker:
     """Short words in grey, each as wide as it is, -1 .. 1: what readers of captchas take."""
 
-    def make(count: int, seed: int, _: Path) -> list[Feed]:
+    def make(count: int, seed: int, _folder: Path) -> list[Feed]:
         rng = generator(seed)
         feeds = []
         for _ in range(count):
