@@ -175,5 +175,3 @@ _ALL = (
 )
 
 MODELS: dict[str, RealModel] = {model.id: model for model in _ALL}
-SMALL_PACKAGES = tuple(dict.fromkeys(model.package for model in _ALL if model.small))
-PACKAGES = tuple(dict.fromkeys(model.package for model in _ALL))
