@@ -24,6 +24,7 @@ from playground.errors import PlaygroundError  # noqa: E402
 from playground.serving import DEFAULT_PORT, make_server  # noqa: E402
 from tools import bench, checks, documentation, mutation, site, testing  # noqa: E402
 from tools.paths import DIST, DOWNLOADS, KERNELS_FILE, LOCAL_CACHE, STAMPS, TREE, VENV  # noqa: E402
+from tools.real_models import command as real_models  # noqa: E402
 from tools.steps import BuildError  # noqa: E402
 
 
@@ -57,6 +58,11 @@ def run_mutation(options: argparse.Namespace) -> None:
     mutation.run_mutation(options.count, options.seed, again=options.again, as_json=options.json)
 
 
+def measure_models(options: argparse.Namespace) -> None:
+    """Quantize real models out of packages, and write down how well that went."""
+    real_models.run_models(options.only, as_json=options.json)
+
+
 def clean(options: argparse.Namespace) -> None:
     """Delete what was built; with --all also the virtual environment and everything downloaded."""
     for path in [DIST, TREE, STAMPS, KERNELS_FILE.parent, *([VENV, LOCAL_CACHE] if options.all else [])]:
@@ -69,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     result = argparse.ArgumentParser(prog="build.py", description=__doc__.split("\n")[0] if __doc__ else None)
     commands = result.add_subparsers(
-        required=True, metavar="serve | site | test | mutate | check | bench | docs | clean"
+        required=True, metavar="serve | site | test | mutate | check | bench | models | docs | clean"
     )
     at = commands.add_parser("serve", help="build the site and serve it on this machine")
     at.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"where to serve it (default {DEFAULT_PORT})")
@@ -101,6 +107,10 @@ def parser() -> argparse.ArgumentParser:
     )
     at.add_argument("--runs", type=int, default=5, help="how many starts of each kind with --cold (default 5)")
     at.set_defaults(run=run_bench)
+    at = commands.add_parser("models", help="quantize real models out of packages, beside ONNX Runtime's tool")
+    at.add_argument("--only", metavar="NAME", help="only the models whose id holds this, and write no document")
+    at.add_argument("--json", action="store_true", help="print JSON instead of writing docs/real-models.md")
+    at.set_defaults(run=measure_models)
     at = commands.add_parser("docs", help="build the documentation into dist/docs")
     at.set_defaults(run=lambda _: documentation.build())
     at = commands.add_parser("clean", help="delete what was built")

@@ -14,10 +14,15 @@ from pathlib import Path
 HERE = Path(__file__).parent
 
 
+FILES_ONLY = {"models"}
+"""Locks of wheels that are unpacked and not installed: what they depend on is left out."""
+
+
 def lock(name: str) -> None:
     """Write ``<name>.txt`` from ``<name>.in``."""
     command = ["uv", "pip", "compile", "--universal", "--python-version=3.11", "--generate-hashes", "--upgrade"]
     command += [f"--output-file={name}.txt", f"{name}.in"]
+    command += ["--no-deps"] if name in FILES_ONLY else []
     links = os.environ.get("PIP_FIND_LINKS")
     if links:
         command += [f"--find-links={links}"]
@@ -26,5 +31,5 @@ def lock(name: str) -> None:
 
 
 if __name__ == "__main__":
-    for each in ("site", "test", "oracles"):
+    for each in ("site", "test", "oracles", "models"):
         lock(each)

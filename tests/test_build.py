@@ -62,6 +62,13 @@ def test_unknown_arguments_are_refused_except_for_pytest(monkeypatch):
             build.main(refused)
 
 
+def test_models_are_measured_by_name_and_as_json(monkeypatch):
+    given = []
+    monkeypatch.setattr(build.real_models, "run_models", lambda only, *, as_json: given.append((only, as_json)))
+    assert build.main(["models"]) == build.main(["models", "--only", "cls", "--json"]) == 0
+    assert given == [(None, False), ("cls", True)]
+
+
 def test_clean_deletes_what_was_built_and_keeps_downloads(monkeypatch, tmp_path):
     places = {name: tmp_path / name for name in ("DIST", "TREE", "STAMPS", "VENV", "LOCAL_CACHE", "DOWNLOADS")}
     places["KERNELS_FILE"] = tmp_path / "kernels" / "kernels.wasm"

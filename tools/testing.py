@@ -13,6 +13,7 @@ from typing import Literal
 
 from tools import environment, site
 from tools.paths import PYTHON, ROOT
+from tools.real_models import wheels
 from tools.steps import BuildError, timed
 
 _FIND = "from playwright.sync_api import sync_playwright as s\nwith s() as p: print(p.chromium.executable_path)"
@@ -49,6 +50,7 @@ def run_tests(arguments: Sequence[str], *, selection: Selection = "usual") -> No
     else:
         variables["PLAYGROUND_CHROMIUM"] = chromium()
         site.build()
+        wheels.fetch(wheels.MEGABYTES if selection == "all" else wheels.SMALL)
     sys.stdout.flush()
     workers = parallel(arguments)
     if workers:  # else each has as many threads as there are cores

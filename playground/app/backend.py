@@ -274,8 +274,8 @@ class Backend:
         return {"name": "report.html"}, (self.analysis.page(),)
 
     async def _run(self, request: int, content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
-        inputs = {} if content.get("inputs") is None else messages.mapping(content, "inputs")
-        inputs = None if content.get("made_up") is True else inputs
+        stated = {} if content.get("inputs") is None else messages.mapping(content, "inputs")
+        inputs = None if content.get("made_up") is True else stated
         return await self.jobs.run(request, self.models.run_inputs_task(inputs, files)), ()
 
     async def _race(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:

@@ -73,7 +73,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_false",
         help="do not open the finished file in ONNX Runtime and run it on a few samples",
     )
-    parser.add_argument("--prepare", action="store_true", default=None, help="fold constants and batch norms first")
+    parser.add_argument("--prepare", action="store_true", default=None, help="fuse layer norms, remove dead code first")
     strict = parser.add_mutually_exclusive_group()
     strict.add_argument(
         "--partial", action="store_true", default=None, help="leave in float what cannot be quantized (default)"

@@ -50,7 +50,7 @@ def run(call: Call, x: Array, w: Array, bias: Array | None = None) -> Array:
         )
     geometry = windows(call, x.shape[2:], kernel)
     geometry.require_room(call, x, w.shape[0], w.shape[1])
-    call.room.value((*x.shape[:2], *kernel, *geometry.out), x.dtype)
+    call.room.value((1, x.shape[1], *kernel, 1, *geometry.out[1:]), x.dtype)
     padded, kernels = geometry.pad(wide(x), 0), wide(w)
     depthwise = w.shape[1] == 1 and group > 1
     y = _depthwise(padded, kernels, geometry) if depthwise else _grouped(padded, kernels, geometry, group)
@@ -80,16 +80,35 @@ def _depthwise(padded: Array, w: Array, geometry: Windows) -> Array:
     return np.ascontiguousarray(y)
 
 
+COLUMNS_BYTES = 2**26
+"""At once no more is copied into columns: those of a wide kernel take a hundred times the bytes of its images."""
+
+
 def _grouped(padded: Array, w: Array, geometry: Windows, group: int) -> Array:
-    """im2col, then matrix products."""
+    """im2col, then matrix products; of a part of the first spatial axis at once where the columns are many."""
+    batch, (rows, *line) = padded.shape[0], geometry.out
+    row_bytes = padded.shape[1] * math.prod(geometry.kernel) * math.prod(line) * padded.itemsize
+    if batch * rows * row_bytes <= COLUMNS_BYTES:
+        return _rows_of(padded, w, geometry, group, slice(None))
+    y = np.empty((batch, w.shape[0], rows, *line), padded.dtype)
+    step = max(1, COLUMNS_BYTES // row_bytes)
+    for sample in range(batch):
+        for at in range(0, rows, step):
+            part = slice(at, at + step)
+            y[sample, :, part] = _rows_of(padded[sample : sample + 1], w, geometry, group, part)[0]
+    return y
+
+
+def _rows_of(padded: Array, w: Array, geometry: Windows, group: int, rows: slice) -> Array:
+    """The result's rows of these numbers."""
     batch, channels = padded.shape[:2]
-    taps = math.prod(geometry.kernel)
-    columns = np.empty((batch, channels, taps, *geometry.out), padded.dtype)
+    out = (len(range(*rows.indices(geometry.out[0]))), *geometry.out[1:])
+    columns = np.empty((batch, channels, math.prod(geometry.kernel), *out), padded.dtype)
     for position, view in enumerate(geometry.taps(padded)):
-        columns[:, :, position] = view
-    columns = columns.reshape(batch, group, channels // group * taps, -1)
+        columns[:, :, position] = view[:, :, rows]
+    columns = columns.reshape(batch, group, channels // group * columns.shape[2], -1)
     kernels = w.reshape(group, w.shape[0] // group, -1)
-    return batched_product(kernels, columns).reshape(batch, w.shape[0], *geometry.out)
+    return batched_product(kernels, columns).reshape(batch, w.shape[0], *out)
 
 
 def _groups(w: Words) -> int:

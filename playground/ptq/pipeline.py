@@ -180,11 +180,9 @@ def _release_task(probe: DryRun) -> Task[None]:
 
 def _prepared(graph: Graph, recipe: Recipe) -> tuple[Graph, list[str]]:
     """The graph as the recipe wants it before quantization, and what was changed, in sentences."""
-    if not recipe.prepare:
-        return graph, []
-    from playground.ptq.preparation import prepared_graph
+    from playground.ptq.preparation import ALWAYS, prepared_graph
 
-    changed, told = prepared_graph(graph)
+    changed, told = prepared_graph(graph, None if recipe.prepare else ALWAYS)
     return changed, list(told)
 
 

@@ -2,6 +2,8 @@ from typing import Any
 
 import pytest
 
+from playground.operators import conv
+
 PRODUCTS = [((3, 4), (4, 5)), ((2, 3, 4), (4, 5)), ((2, 3, 4), (2, 4, 5)), ((4,), (4, 5)), ((4,), (4,))]
 
 
@@ -56,6 +58,32 @@ TRANSPOSED: list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
     ((2, 4, 5, 6), (4, 3, 3, 3), {"strides": [2, 2], "auto_pad": "VALID"}),
     ((2, 4, 9), (4, 3, 4), {"strides": [3]}),
 ]
+
+
+@pytest.mark.parametrize(
+    ("x", "w", "attributes"),
+    [
+        ((2, 4, 30, 9), (6, 2, 5, 3), {"group": 2, "strides": [2, 1], "pads": [2, 1, 3, 1]}),
+        ((1, 3, 40), (5, 3, 7), {"dilations": [2]}),
+        ((2, 2, 7, 5, 6), (3, 2, 3, 1, 2), {"pads": [1, 0, 0, 1, 0, 1]}),
+    ],
+)
+def test_convolutions_whose_columns_are_many_are_done_in_parts(
+    check: Any, normal: Any, monkeypatch: Any, x: tuple[int, ...], w: tuple[int, ...], attributes: dict[str, Any]
+) -> None:
+    parts: list[slice] = []
+    rows_of = conv._rows_of
+    monkeypatch.setattr(conv, "_rows_of", lambda *given: parts.append(given[-1]) or rows_of(*given))
+    for most, counted in ((1, x[0]), (conv.COLUMNS_BYTES, 1)):
+        parts.clear()
+        monkeypatch.setattr(conv, "COLUMNS_BYTES", most)
+        (y,) = check("Conv", normal(*x), normal(*w), normal(w[0]), constants={1, 2}, **attributes)
+        assert len(parts) == counted * (y.shape[2] if most == 1 else 1)
+
+
+def test_a_wide_kernel_over_a_large_image_has_room(check: Any, normal: Any) -> None:
+    """Its columns would take 50 MB: for inputs and weights of 90 kB no value may take over 40 MB."""
+    check("Conv", normal(1, 2, 100, 100), normal(2, 2, 25, 25), constants={1}, pads=[12] * 4, rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.parametrize(("x", "w", "attributes"), TRANSPOSED)

@@ -18,7 +18,10 @@ from onnxruntime.quantization import (
 )
 
 from playground import gallery
+from playground.model.writers.onnx import to_onnx
+from playground.opening import load
 from playground.operators import Form, all_operators
+from playground.ptq.preparation import ALWAYS, prepared_graph
 
 OPERATORS = tuple(name for name, known in all_operators().items() if known.forms & (Form.DEFAULT | Form.NAMED))
 """What the tool quantizes unless it is told otherwise, as far as it has a form here."""
@@ -108,7 +111,13 @@ def depthwise() -> onnx.ModelProto:
     return build(nodes, weights, (3, 8, 8))
 
 
-MODELS = {"residual": residual(), "perceptron": perceptron(), "depthwise": depthwise()}
+def folded(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model as it is quantized here: the tool leaves batch normalizations where they are."""
+    graph, _ = prepared_graph(load(model.SerializeToString(), "model.onnx").required_graph(), ALWAYS)
+    return onnx.load_from_string(to_onnx(graph))
+
+
+MODELS = {"residual": folded(residual()), "perceptron": perceptron(), "depthwise": depthwise()}
 DATA = {"residual": values(20, 3, 8, 8), "perceptron": values(20, 12), "depthwise": values(20, 3, 8, 8)}
 for model_id in ("digits-mlp", "digits-convnet"):
     MODELS[model_id] = onnx.load_from_string(gallery.model_bytes(model_id))

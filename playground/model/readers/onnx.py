@@ -250,7 +250,8 @@ def _value(proto: Message) -> ValueInfo:
 def _dim(proto: Message) -> int | str | None:
     if proto.HasField("dim_value"):
         return int(proto.dim_value) if proto.dim_value >= 0 else None
-    return proto.dim_param or None
+    # PaddlePaddle writes "?" for each size that it does not know: they need not be equal, as those of one name are
+    return None if proto.dim_param in ("", "?") else proto.dim_param
 
 
 READER = Reader("onnx", (".onnx",), _signature, read)

@@ -1,6 +1,6 @@
 """What is done to a float graph before it is quantized. One file here is one pass; outputs stay as they were.
 
-Off unless it is asked for: :func:`prepared` gives a changed model, and what was changed.
+Off unless it is asked for, but for :data:`ALWAYS`: :func:`prepared` gives a changed model, and what was changed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from playground.operators import view_of
 from playground.ptq.preparation._pass import Pass
 from playground.registry import discover
 
-__all__ = ["Pass", "passes", "prepared", "prepared_graph"]
+__all__ = ["ALWAYS", "Pass", "passes", "prepared", "prepared_graph"]
+
+ALWAYS = ("fold_batch_norm",)
+"""Ids of the passes that run unasked: a sum that is rounded before its batch normalization may lose half its bits."""
 
 
 @cache

@@ -55,7 +55,7 @@ def _foldable(view: GraphView, product: Node, norm: Node, held: dict[str, Tensor
 def _folded(
     view: GraphView, product: Node, norm: Node, held: dict[str, Tensor], free: FreeNames
 ) -> tuple[Node, dict[str, Tensor]]:
-    """The product with other constants, named after the old ones, and these constants."""
+    """The product with other constants, and these: under the old names where nobody else reads the old ones."""
     scale, shift, mean, variance = (held[name].numpy().astype(np.float64) for name in norm.inputs[1:5])
     factor = scale / np.sqrt(variance + float(norm.attributes.get("epsilon", _DEFAULT_EPSILON)))
     weight = product.inputs[1]
@@ -64,8 +64,12 @@ def _folded(
     shape[view.channel_axis(product) or 0] = -1
     bias = product.inputs[2] if len(product.inputs) > 2 else ""
     old = held[bias].numpy().astype(np.float64) if bias else np.zeros(factor.size)
-    tail = norm.name or "folded"  # other nodes may read the old constants too
-    names = free.take(f"{weight}_{tail}"), free.take(f"{bias or f'{product.name}.bias'}_{tail}")
+    tail = norm.name or "folded"
+    # Under its old name a weight is found by rules and overrides
+    names = tuple(
+        name if name and view.uses(name) == 1 else free.take(f"{name or f'{product.name}.bias'}_{tail}")
+        for name in (weight, bias)
+    )
     made = {
         names[0]: Tensor.of(names[0], _float32(values * factor.reshape(shape))),
         names[1]: Tensor.of(names[1], _float32((old - mean) * factor + shift)),

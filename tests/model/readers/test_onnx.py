@@ -63,6 +63,14 @@ def test_a_negative_size_is_an_open_one(size: int, dim: int | None) -> None:
     assert graph_of(proto).inputs[0].shape == (dim, 3)
 
 
+def test_question_marks_are_no_name_that_two_sizes_share() -> None:
+    model = small_model()
+    for dim, text in zip(model.graph.input[0].type.tensor_type.shape.dim, ("batch", "?"), strict=True):
+        dim.dim_param = text
+    graph = read(BytesSource(model.SerializeToString(), "m.onnx")).required_graph()
+    assert graph.inputs[0].shape == ("batch", None)
+
+
 @pytest.mark.parametrize(
     ("domains", "opset", "others"),
     [

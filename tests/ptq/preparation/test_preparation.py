@@ -11,10 +11,9 @@ from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
 from playground.model.recipe import Recipe
 from playground.opening import load
 from playground.ptq.pipeline import quantize_model
-from playground.ptq.preparation import passes, prepared, prepared_graph
+from playground.ptq.preparation import ALWAYS, passes, prepared, prepared_graph
 from playground.ptq.preparation.infer_shapes import inferred
-from playground.quantization import Scheme
-from tests.ptq.onnxruntime_tool import MODELS
+from tests.ptq.onnxruntime_tool import MODELS, residual
 
 RNG = np.random.default_rng(5)
 
@@ -185,15 +184,40 @@ def test_all_passes_on_whole_nets(name: str) -> None:
     assert not any(node.op == "BatchNormalization" for node in after.graph.nodes)
 
 
-def test_recipes_ask_for_it() -> None:
-    model = load(MODELS["residual"].SerializeToString(), "residual.onnx")
+@pytest.mark.parametrize("activations", ["static", "dynamic", "weight_only"])
+def test_batch_normalizations_behind_products_are_folded_unasked(activations: str) -> None:
+    model = load(residual().SerializeToString(), "residual.onnx")
     x = {"x": normal(16, 3, 8, 8)}
-    plain = quantize_model(model, Recipe(weights=Scheme("int8")), x)
-    made = quantize_model(model, Recipe(weights=Scheme("int8"), prepare=True), x)
-    assert plain.report.float_operators["BatchNormalization"] == 2
+    made = quantize_model(model, Recipe(activations=activations), x)
     assert "BatchNormalization" not in made.report.float_operators
     assert "Folded 2 batch normalizations into weights." in made.report.warnings
-    assert [tensor.name for tensor in made.report.tensors] == ["w1_norm1", "w2_norm2", "w3"]
+    # Rules and overrides find a weight by its name
+    assert [tensor.name for tensor in made.report.tensors] == ["w1", "w2", "w3"]
+    exact, found = (run(graph, x, "onnxruntime")["y"] for graph in (model, made.model))
+    assert np.abs(found - exact).max() < 0.15
+
+
+def test_constants_that_others_read_keep_their_values() -> None:
+    graph = convolutions()
+    norm = next(node for node in graph.nodes if node.op == "BatchNormalization")
+    (product,) = (node for node in graph.nodes if node.outputs == norm.inputs[:1])
+    twin = Node(product.op, "twin", product.inputs, ("twin",), product.attributes)
+    after, _ = prepared_graph(graph.with_(nodes=(*graph.nodes, twin)), ALWAYS)
+    names = {node.name: node.inputs[1] for node in after.nodes if node.name in (product.name, "twin")}
+    assert names == {product.name: f"{product.inputs[1]}_{norm.name}", "twin": product.inputs[1]}
+    kept, given = (made.initializers[product.inputs[1]].numpy() for made in (after, graph))
+    np.testing.assert_array_equal(kept, given)
+
+
+def test_recipes_ask_for_the_other_passes() -> None:
+    graph = convolutions()
+    idle = graph.with_(nodes=(*graph.nodes, Node("Relu", "idle", (graph.inputs[0].name,), ("nobody reads",))))
+    model = Model("onnx", "m", dict(graph.initializers), idle)
+    kinds = [
+        any(node.name == "idle" for node in quantize_model(model, Recipe(prepare=prepare)).source.nodes)
+        for prepare in (False, True)
+    ]
+    assert kinds == [True, False]
 
 
 def test_there_are_these() -> None:
