@@ -102,7 +102,8 @@ class Replay:
             inputs = tuple(identity[name] if name else -1 for name in node.inputs)
             around = tuple(identity[name] for name in node.reads) if node.branches else ()
             attributes = self._all_frozen(node.attributes)
-            made = (node.op, node.domain, graph.opset, attributes, len(node.outputs), inputs, around)
+            # Graphs of one model have their operators in one form, whatever operator set each needs
+            made = (node.op, node.domain, attributes, len(node.outputs), inputs, around)
             fixed = all(number == -1 or number in self._constant for number in (*inputs, *around))
             for index, name in enumerate(node.outputs):
                 identity[name] = self._number((*made, index))
@@ -115,7 +116,7 @@ class Replay:
         if isinstance(value, Graph):
             held = {name: (t.dtype, t.shape, self._digest(t)) for name, t in value.initializers.items()}
             nodes = [(n.op, n.domain, n.inputs, n.outputs, self._all_frozen(n.attributes)) for n in value.nodes]
-            return repr((value.inputs, value.outputs, nodes, held, value.opset))
+            return repr((value.inputs, value.outputs, nodes, held))
         if isinstance(value, np.ndarray):
             return f"{value.dtype} {value.shape} {value.tobytes().hex()}"
         return repr(value)

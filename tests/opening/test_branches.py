@@ -163,3 +163,26 @@ def test_values_inside_that_have_the_name_of_one_outside_are_renamed() -> None:
     outside = {name for node in graph.nodes for name in node.outputs}
     inside = [name for node in graph.nodes[-1].branches[0].nodes for name in node.outputs]
     assert not outside.intersection(inside)
+
+
+def test_names_do_not_grow_with_the_depth() -> None:
+    """Every node and value of every level has the same long name, so all are renamed."""
+    name, helper = "n" * 300, onnx.helper
+    value = helper.make_tensor_value_info("o", onnx.TensorProto.FLOAT, None)
+    inner = helper.make_graph([helper.make_node("Relu", ["x"], ["o"], name)], "g", [], [value])
+    other = helper.make_graph([helper.make_node("Neg", ["x"], ["o"], name)], "e", [], [value])
+    for _ in range(15):
+        nodes = [
+            helper.make_node("Relu", ["x"], [name], f"{name}r"),
+            helper.make_node("Abs", [name], ["p"], f"{name}a"),
+        ]
+        nodes.append(helper.make_node("If", ["c"], ["o"], name, then_branch=inner, else_branch=other))
+        inner = helper.make_graph(nodes, "g", [], [value])
+    inner.input.extend([helper.make_tensor_value_info("x", 1, [3]), helper.make_tensor_value_info("c", 9, [])])
+    model = helper.make_model(inner, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    graph, feeds = opened(model), {"x": X[0], "c": np.array(True)}
+    np.testing.assert_array_equal(run_graph(graph, feeds)["o"], np.maximum(X[0], 0))
+    # ONNX Runtime refuses the file, where names inside are those of values outside, but takes the opened graph
+    np.testing.assert_array_equal(onnxruntime.InferenceSession(to_onnx(graph)).run(None, feeds)[0], np.maximum(X[0], 0))
+    longest = max(len(text) for node in graph.walk() for text in (node.name, *node.outputs))
+    assert longest < 400 + 2 * 300

@@ -163,6 +163,9 @@ def test_weights_in_the_body_of_a_loop(form: str) -> None:
     feeds = {"x": RNG.normal(size=(32, 8)).astype(np.float32), "n": np.array(4)}
     made = quantized(parsed(LOOP, **ARRAYS), FORMS[form], feeds, 30)
     assert [tensor.name for tensor in made.report.tensors] == ["V", "A", "B"]
+    outside = {tensor.name for tensor in onnx.load_from_string(made.onnx).graph.initializer}
+    # MatMul is joined with its weight in the body; Gemm is not, so its weight is dequantized once
+    assert ("A_quantized" in outside, "B_quantized" in outside) == (form == "tensor", True)
 
 
 @ALL_FORMS
