@@ -31,7 +31,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
 OPERATOR = Operator(
     name="Cast",
     run=run,
-    attributes=(Attribute("to", "int", required=True), flag("saturate", True)),
+    attributes=(Attribute("to", "int", required=True), flag("saturate", True, since=19)),
     traits=Trait.TAKES_DYNAMIC | Trait.STORED_TYPES,
     rank=as_input,
     plan=plan,
