@@ -5,3 +5,4 @@ to be removed.
 """
 
 EXCEPTIONS: dict[str, str] = {}
+"""Those that are to stay."""

@@ -1,4 +1,4 @@
-"""Generated graphs in both integer engines: ``python -m tests.fuzz.run --count 3000 --seed 1``.
+"""Generated graphs in both integer engines: ``python -m tests.fuzz.run --count 2000 --seed 1``.
 
 Graph number i of a seed is always the same: ``--only i`` repeats one. Each batch runs in a process of its own, so
 that a crash is counted and the rest goes on. Anything that is not as promised is printed and makes the exit code 1.

@@ -19,7 +19,7 @@ from tests.fuzz.run import KINDS, Report, batch
 
 pytestmark = pytest.mark.timeout(900)
 
-GRAPHS = 3000
+GRAPHS = 2800
 SEED = 1
 
 
