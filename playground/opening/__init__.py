@@ -77,11 +77,9 @@ def working(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
     if resolved is not made:  # the branch that is taken may have more that is constant
         made, more = folded(resolved)
         count += more
-    told = (
-        []
-        if made.opset == graph.opset or graph.opset < OLDEST
-        else [f"Operator set {graph.opset} was brought to {made.opset}."]
-    )
+    told = []
+    if made.opset != graph.opset >= OLDEST:
+        told.append(f"Operator set {graph.opset} was brought to {made.opset}.")
     if count:
         told.append(
             f"{plural(count, 'node')} that {'reads' if count == 1 else 'read'} constants alone became constants."

@@ -49,7 +49,7 @@ def with_operator_set(graph: Graph) -> Graph:
 
 
 def is_too_old(graph: Graph) -> bool:
-    """Whether operators of a graph are of a set in which they may mean something else; others' operators do not count."""
+    """Whether ONNX's own operators of a graph are of a set in which they may mean something else."""
     return graph.opset < OLDEST and any(not node.domain for node in graph.walk())
 
 
