@@ -67,7 +67,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="ID[:NAME=VALUE,...]",
         help="algorithms that reduce the error, for instance smoothquant:alpha=0.5 gptq",
     )
-    parser.add_argument("--prepare", action="store_true", default=None, help="fold constants and batch norms first")
+    parser.add_argument(
+        "--prepare", action="store_true", default=None, help="fold batch norms and remove dead code first"
+    )
     strict = parser.add_mutually_exclusive_group()
     strict.add_argument(
         "--partial", action="store_true", default=None, help="leave in float what cannot be quantized (default)"

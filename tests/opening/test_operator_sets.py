@@ -169,3 +169,19 @@ def test_a_graph_without_onnxs_own_operators_needs_no_set_of_them() -> None:
     model = load(proto.SerializeToString(), "net.onnx")
     assert model.graph is not None
     assert model.notes == ()
+
+
+def test_numbers_become_inputs_of_the_type_that_they_meet() -> None:
+    """In a graph of several types of floats a number takes that of the value beside it while the graph runs."""
+    nodes = [
+        helper.make_node("Cast", ["x"], ["d"], to=TensorProto.DOUBLE),
+        helper.make_node("Pad", ["d"], ["p"], pads=[0, 1, 0, 0], value=2.5),
+        helper.make_node("Cast", ["p"], ["f"], to=TensorProto.FLOAT),
+        helper.make_node("Clip", ["f"], ["y"], min=-0.25, max=1.5),
+    ]
+    content = file_of(nodes, 9, {}, ["n", 3], ["n", 4])
+    assert load(content, "net.onnx").required_graph().opset == 15
+    x = {"x": np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)}
+    (expected,) = onnxruntime.InferenceSession(content).run(None, x)
+    for engine in ("reference", "onnxruntime"):
+        np.testing.assert_array_equal(playground.run(content, x, engine)["y"], expected)

@@ -68,7 +68,7 @@ class Recipe:
         operators: the operators that are quantized; None: those that gain by it.
         biases: with static activations: ``"int32"`` (input scale times weight scale, as ONNX Runtime and TFLite have
             them) or ``"float"`` (as PyTorch has them).
-        prepare: whether to fold constants and batch normalizations and to remove dead code first, see
+        prepare: whether to fold batch normalizations and to remove dead code first, see
             ``playground.ptq.preparation``.
         partial: whether to quantize what can be where a part of the model cannot (control flow, operators that nothing
             here can run, values that are not finite, rules that match nothing), and to say what was left out. False is
