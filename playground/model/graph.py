@@ -172,6 +172,8 @@ class Model:
     """Why there is no graph, if there is none."""
     about: About = About()
     """What goes with the graph into files that are written."""
+    changes: tuple[str, ...] = ()
+    """What was changed when the file was opened; ``notes`` have these sentences too."""
 
     def required_graph(self) -> Graph:
         """The graph.

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from playground.errors import BadFileError, plural, typed
 from playground.host.sources import Source
-from playground.model.graph import Graph, Model
+from playground.model.graph import Graph, Model, NoGraph
 from playground.model.loading import DAMAGED, read
 from playground.opening.branches import with_known_conditions, with_weights_outside
 from playground.opening.folding import folded
-from playground.opening.operator_sets import NEWEST, OLDEST, with_operator_set
+from playground.opening.operator_sets import NEWEST, OLDEST, is_too_old, with_operator_set
 from playground.opening.upgrading import upgraded
 
 __all__ = ["load", "opened", "working"]
@@ -44,10 +44,24 @@ def opened(model: Model) -> Model:
     """The model with its graph as it is worked with. Raises as :func:`load` does."""
     if model.graph is None:
         return model
-    graph, notes = working(with_weights_outside(model.graph))
+    if is_too_old(model.graph):
+        return _without_graph(model, model.graph.opset)
+    graph, told = working(with_weights_outside(model.graph))
+    graph = with_weights_outside(graph)  # those too that were computed
     if graph is model.graph:
         return model
-    return replace(model, graph=graph, tensors=graph.initializers, notes=(*model.notes, *notes))
+    notes, changes = (*model.notes, *told), (*model.changes, *told)
+    return replace(model, graph=graph, tensors=graph.initializers, notes=notes, changes=changes)
+
+
+def _without_graph(model: Model, opset: int) -> Model:
+    """The tensors of a model whose operators mean what they do not mean here, nor in ONNX Runtime."""
+    note = f"It is of operator set {opset}: its tensors are shown, its graph is not"
+    no_graph = NoGraph(
+        f"operator set {opset} is too old: {OLDEST} is the oldest whose graphs are read",
+        "Convert it with onnx.version_converter",
+    )
+    return replace(model, graph=None, notes=(*model.notes, note), no_graph=no_graph)
 
 
 def working(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
@@ -56,7 +70,7 @@ def working(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
     Raises:
         BadFileError: a node cannot be what its operator set says.
     """
-    if not OLDEST <= graph.opset <= NEWEST:
+    if is_too_old(graph) or graph.opset > NEWEST:
         return with_known_conditions(graph), ()
     made, count = folded(with_operator_set(upgraded(graph)))
     resolved = with_known_conditions(made)
@@ -64,7 +78,9 @@ def working(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
         made, more = folded(resolved)
         count += more
     made = with_weights_outside(made)  # those that folding has made
-    told = [] if made.opset == graph.opset else [f"Operator set {graph.opset} was brought to {made.opset}."]
+    told = []
+    if made.opset != graph.opset >= OLDEST:
+        told.append(f"Operator set {graph.opset} was brought to {made.opset}.")
     if count:
         told.append(
             f"{plural(count, 'node')} that {'reads' if count == 1 else 'read'} constants alone became constants."

@@ -48,8 +48,19 @@ def with_operator_set(graph: Graph) -> Graph:
     return in_set(graph, max(FLOOR, min(graph.opset, NEWEST_WRITTEN), needed(graph)[0]))
 
 
-def refuse_newer(graph: Graph) -> None:
-    """Raise UnsupportedError if a graph needs a newer operator set than files are written in."""
+def is_too_old(graph: Graph) -> bool:
+    """Whether ONNX's own operators of a graph are of a set in which they may mean something else."""
+    return graph.opset < OLDEST and any(not node.domain for node in graph.walk())
+
+
+def refuse_others(graph: Graph) -> None:
+    """Raise UnsupportedError for a graph of a set that is older than what is read, or newer than what is written."""
+    if is_too_old(graph):
+        raise UnsupportedError(
+            f"operator set {graph.opset} is too old: {OLDEST} is the oldest whose graphs are read",
+            where=graph.name,
+            hint="Convert it with onnx.version_converter",
+        )
     if graph.opset > NEWEST_WRITTEN:
         opset, what = needed(graph)
         because = f", because of {what}" if opset > NEWEST_WRITTEN else ""

@@ -16,7 +16,7 @@ from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
 from playground.opening import working
-from playground.opening.operator_sets import refuse_newer
+from playground.opening.operator_sets import refuse_others
 from playground.operators import find, validate, view_of
 from playground.ptq import report_entries
 from playground.ptq.calibrated_placement import Calibrated, DryRun, calibrated_task, dry_run_task
@@ -116,7 +116,7 @@ def quantize_model_task(
     recipe = recipe or Recipe()
     wide = widened(_float_graph(model))
     graph, notes = _prepared(wide.graph, recipe)
-    notes += wide.told
+    notes = [*model.changes, *notes, *wide.told]
     view = view_of(graph)
     notes += checked(view, recipe)
     data = _data(graph, recipe, calibration, shapes)
@@ -150,13 +150,15 @@ def quantize_model_task(
     if verify:
         checked_file = yield from verify_task(treated.view.graph, held, onnx, data)
         report = report.with_verification(checked_file)
-    quantized = replace(model, name=_quantized_name(model.name), tensors=written.initializers, graph=written, notes=())
+    quantized = replace(
+        model, name=_quantized_name(model.name), tensors=written.initializers, graph=written, notes=(), changes=()
+    )
     return QuantizedModel(quantized, onnx, report, quantization, treated.view.graph, found.histograms, shapes)
 
 
 def _float_graph(model: Model) -> Graph:
     graph = working(model.required_graph())[0]
-    refuse_newer(graph)
+    refuse_others(graph)
     writes = (
         *operators.quantize_linear.OPERATORS,
         *operators.dequantize_linear.OPERATORS,

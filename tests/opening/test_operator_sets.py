@@ -139,3 +139,49 @@ def test_quantized_files_are_sound() -> None:
     (expected,) = onnxruntime.InferenceSession(content).run(None, x)
     (found,) = onnxruntime.InferenceSession(made.onnx).run(None, x)
     assert np.abs(found - expected).max() < 0.05
+
+
+def test_the_report_says_what_was_changed() -> None:
+    nodes = [helper.make_node("Identity", ["w"], ["v"]), helper.make_node("MatMul", ["x", "v"], ["y"])]
+    content = file_of(nodes, 9, {"w": np.eye(3, dtype=np.float32)}, ["n", 3], ["n", 3])
+    report = playground.quantize_model(load(content, "net.onnx"), None, {"x": np.eye(3, dtype=np.float32)}).report
+    assert report.warnings[:2] == (
+        "Operator set 9 was brought to 13.",
+        "1 node that reads constants alone became constants.",
+    )
+
+
+def test_of_a_set_before_7_only_the_tensors_are_shown() -> None:
+    """ONNX Runtime has no such operators either, and some had another meaning."""
+    nodes = [helper.make_node("Add", ["x", "w"], ["y"], broadcast=1, axis=1)]
+    model = load(file_of(nodes, 6, {"w": np.ones(3, np.float32)}, ["n", 3], ["n", 3]), "net.onnx")
+    assert (model.graph, list(model.tensors)) == (None, ["w"])
+    assert model.notes == ("It is of operator set 6: its tensors are shown, its graph is not",)
+    with pytest.raises(UnsupportedError, match="operator set 6 is too old: 7 is the oldest"):
+        playground.quantize_model(model)
+
+
+def test_a_graph_without_onnxs_own_operators_needs_no_set_of_them() -> None:
+    node = helper.make_node("Scale", ["x"], ["y"], domain="org.example")
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 3]) for name in "xy")
+    sets = [helper.make_opsetid("org.example", 1)]
+    proto = helper.make_model(helper.make_graph([node], "net", [x], [y]), opset_imports=sets, ir_version=8)
+    model = load(proto.SerializeToString(), "net.onnx")
+    assert model.graph is not None
+    assert model.notes == ()
+
+
+def test_numbers_become_inputs_of_the_type_that_they_meet() -> None:
+    """In a graph of several types of floats a number takes that of the value beside it while the graph runs."""
+    nodes = [
+        helper.make_node("Cast", ["x"], ["d"], to=TensorProto.DOUBLE),
+        helper.make_node("Pad", ["d"], ["p"], pads=[0, 1, 0, 0], value=2.5),
+        helper.make_node("Cast", ["p"], ["f"], to=TensorProto.FLOAT),
+        helper.make_node("Clip", ["f"], ["y"], min=-0.25, max=1.5),
+    ]
+    content = file_of(nodes, 9, {}, ["n", 3], ["n", 4])
+    assert load(content, "net.onnx").required_graph().opset == 15
+    x = {"x": np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)}
+    (expected,) = onnxruntime.InferenceSession(content).run(None, x)
+    for engine in ("reference", "onnxruntime"):
+        np.testing.assert_array_equal(playground.run(content, x, engine)["y"], expected)
