@@ -135,9 +135,14 @@ def quantize_model_task(
     told = report_entries.about_data(data) if data is not None and recipe.activations == "static" else []
     told += report_entries.about_scales(placement)
     done = ReportInputs(model, treated.view, recipe, quantization, written)
-    report = done.report(found, len(onnx), (*told, *notes), (*before.applied, *treated.applied))
+    report = done.report(found, len(onnx), (*told, *notes, *probe.notes), (*before.applied, *treated.applied))
     quantized = replace(model, name=_quantized_name(model.name), tensors=written.initializers, graph=written, notes=())
     return QuantizedModel(quantized, onnx, report, quantization, treated.view.graph, found.histograms, shapes)
+
+
+_ALWAYS = ("fold_batch_norm",)
+"""What is done in any case, unless operators are named. Before a normalization codes of one scale for all channels lose
+what it makes large."""
 
 
 def _float_graph(model: Model) -> Graph:
@@ -166,11 +171,11 @@ def _release_task(probe: DryRun) -> Task[None]:
 
 def _prepared(graph: Graph, recipe: Recipe) -> tuple[Graph, list[str]]:
     """The graph as the recipe wants it before quantization, and what was changed, in sentences."""
-    if not recipe.prepare:
+    if not recipe.prepare and recipe.operators is not None:
         return graph, []
     from playground.ptq.preparation import prepared_graph
 
-    changed, told = prepared_graph(graph)
+    changed, told = prepared_graph(graph, None if recipe.prepare else _ALWAYS)
     return changed, list(told)
 
 
