@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground import operators
-from playground.errors import EngineError
+from playground.engines import interpreter
+from playground.errors import EngineError, UnsupportedError
 from playground.histograms import Histogram
 from playground.model.graph import Graph
 from playground.model.graph_view import GraphView
@@ -39,11 +40,15 @@ class DryRun:
     Attributes:
         view: of the graph, with the element types of its tensors.
         batch: how many samples fit into memory at once.
+        part: what of the graph can be run.
+        notes: sentences about what cannot.
         tap: the runs it was found with, ready for more; None if none was needed.
     """
 
     view: GraphView
     batch: int
+    part: Graph
+    notes: tuple[str, ...] = ()
     tap: Capture | None = None
 
 
@@ -60,18 +65,32 @@ class Calibrated:
 def dry_run_task(view: GraphView, recipe: Recipe, data: CalibrationData | None) -> Task[DryRun]:
     """Run one sample, if there is one."""
     if data is None:
-        return DryRun(view, 1)
+        return DryRun(view, 1, view.graph)
     operators = quantized_operators(recipe)
-    part = runnable_part(view)
-    made = {name for node in part.nodes for name in node.outputs} | {value.name for value in part.inputs}
     touched = (node for node in view.graph.nodes if node in operators)
     names = dict.fromkeys(name for node in touched for name in (*node.inputs, *node.outputs))
-    live = [name for name in names if name in made]
+    part, notes = runnable_part(view), tuple[str, ...]()
     step = Progress(0, 1, "Running the model once")
-    tap = yield from tap_task(part, live)
+    try:
+        tap = yield from tap_task(part, _made_in(part, names))
+    except UnsupportedError:
+        lacking = interpreter.unsupported(part)
+        if not recipe.partial or not lacking:
+            raise
+        part, notes = runnable_part(view, lacking), (_about_lacking(lacking),)
+        tap = yield from tap_task(part, _made_in(part, names))
     values = yield from tapped_task(tap, data.first(), step)
-    dtypes = {name: values[name].dtype.name for name in live}
-    return DryRun(view_of(view.graph, dtypes), recipe.calibration.batch or batch_size(values), tap)
+    dtypes = {name: values[name].dtype.name for name in _made_in(part, names)}
+    return DryRun(view_of(view.graph, dtypes), recipe.calibration.batch or batch_size(values), part, notes, tap)
+
+
+def _made_in(part: Graph, names: Iterable[str]) -> list[str]:
+    made = {name for node in part.nodes for name in node.outputs} | {value.name for value in part.inputs}
+    return [name for name in names if name in made]
+
+
+def _about_lacking(lacking: Sequence[str]) -> str:
+    return f"No engine here runs {', '.join(lacking)}: what depends on it stays in float, but for weights."
 
 
 def calibrated_task(
@@ -82,7 +101,7 @@ def calibrated_task(
     Raises:
         EngineError: the model's outputs are not finite, and the recipe is strict.
     """
-    view, part = probe.view, runnable_part(probe.view)
+    view, part = probe.view, probe.part
     known = Ranges()
     while True:
         wanted = [name for name, provider in placement.activations.items() if provider is None]

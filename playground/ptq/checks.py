@@ -6,13 +6,14 @@ sentence for the report instead, as far as a part of the model can be quantized 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 
 from playground.errors import InvalidInputError, Offer, UnsupportedError
 from playground.model.graph import Graph, Node, ValueInfo
 from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
+from playground.operators import id_of
 from playground.ptq.choices import quantized_operators
 
 QUANTIZE_THE_REST = Offer(
@@ -141,17 +142,21 @@ def _foreign(graph: Graph) -> Iterator[tuple[Node, str]]:
             yield node, f"no engine can run operators of the domain {node.domain!r}"
 
 
-def runnable_part(view: GraphView) -> Graph:
+def runnable_part(view: GraphView, lacking: Collection[str] = ()) -> Graph:
     """The graph without operators that nothing here can run, and without what depends on them.
 
     Its outputs are those that are left, and what else it computes last.
+
+    Args:
+        view: of the graph.
+        lacking: ids of operators of known domains that nothing here can run either.
     """
     graph = view.graph
     lost: set[str] = set()
     kept = []
     for node in graph.nodes:
         inside = (inner for branch in node.branches for inner in branch.walk())
-        foreign = any(held.domain not in DOMAINS for held in (node, *inside))
+        foreign = any(held.domain not in DOMAINS or id_of(held) in lacking for held in (node, *inside))
         if foreign or lost.intersection(node.reads):
             lost.update(node.outputs)
         else:

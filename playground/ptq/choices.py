@@ -14,6 +14,9 @@ from playground.quantization import Scheme
 STATIC = Form.DEFAULT | Form.FURTHER
 """The forms of the operators that are quantized unless the recipe names others."""
 
+LEAST_TABLE = 4096
+"""Values of a table from which on it is an embedding, and not a few numbers that are looked up."""
+
 
 @dataclass(frozen=True, slots=True)
 class QuantizedOperators:
@@ -105,3 +108,22 @@ def _recurrent_scheme(name: str, axis: int | None, node: Node, view: GraphView, 
     if len(shape) == 3 and shape[0] > 1:  # DynamicQuantizeLSTM takes zero-points of directions only
         return replace(scheme, granularity="channel", axis=0)
     return replace(scheme, granularity="tensor", axis=None)
+
+
+def columns_of(node: Node, view: GraphView) -> int | None:
+    """The last axis of a table, if whole rows are taken of it: then it is the last one of these, too."""
+    rank, operator = len(view.shape(node.inputs[0]) or ()), find(node)
+    axis = 0 if operator is None else operator.get(node, "axis", 0)
+    return rank - 1 if rank > 1 and axis % rank != rank - 1 else None
+
+
+def table_scheme(node: Node, view: GraphView, recipe: Recipe) -> Scheme | None:
+    """The recipe's scheme for a table that is an embedding, with its columns for channels; None leaves it in float."""
+    table = view.constants.get(node.inputs[0])
+    if table is None or table.dtype != "float32" or table.size < LEAST_TABLE or len(table.shape) < 2:
+        return None
+    scheme = recipe.scheme_for(table.name, node.name, op=node.op, shape=table.shape)
+    if scheme is None or scheme.granularity != "channel" or scheme.axis is not None:
+        return scheme
+    axis = columns_of(node, view)
+    return replace(scheme, granularity="tensor") if axis is None else replace(scheme, axis=axis)

@@ -60,12 +60,13 @@ class Masks:
         tensor = self._view.constants.get(name)
         if tensor is None or tensor.dtype not in _REAL or not tensor.size:
             return False
-        values = np.asarray(tensor.numpy(), np.float64)
+        values = tensor.numpy()
         if operator is operators.div.OPERATOR and node.inputs[1] == name:
             with np.errstate(divide="ignore"):
                 values = 1 / values
+        lowest, highest = float(values.min()), float(values.max())
         scores = not self._scores.isdisjoint(node.outputs)
-        return bool((np.abs(values) >= SENTINEL).any() or (scores and (values <= MASKED).any()))
+        return lowest <= -SENTINEL or highest >= SENTINEL or (scores and lowest <= MASKED)
 
     def _is_known(self, operator: Operator, node: Node, name: str) -> bool:
         """Whether a mask can be cut off: finite, and Softmax makes zero of it before anything else reads it."""

@@ -146,7 +146,7 @@ def quantize_model_task(
     told = report_entries.about_data(data) if data is not None and recipe.activations == "static" else []
     told += report_entries.about_scales(placement)
     done = ReportInputs(model, treated.view, recipe, quantization, written)
-    report = done.report(found, len(onnx), (*told, *notes), (*before.applied, *treated.applied))
+    report = done.report(found, len(onnx), (*told, *notes, *probe.notes), (*before.applied, *treated.applied))
     if verify:
         checked_file = yield from verify_task(treated.view.graph, held, onnx, data)
         report = report.with_verification(checked_file)
@@ -182,6 +182,8 @@ def _release_task(probe: DryRun) -> Task[None]:
 
 def _prepared(graph: Graph, recipe: Recipe) -> tuple[Graph, list[str]]:
     """The graph as the recipe wants it before quantization, and what was changed, in sentences."""
+    if not recipe.prepare and recipe.operators is not None:
+        return graph, []
     from playground.ptq.preparation import ALWAYS, prepared_graph
 
     changed, told = prepared_graph(graph, None if recipe.prepare else ALWAYS)

@@ -17,7 +17,7 @@ from playground.model.graph import Node
 from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
 from playground.operators import Form, Operator, Scales, find
-from playground.ptq.choices import quantized_operators, weight_scheme, weight_schemes
+from playground.ptq.choices import columns_of, quantized_operators, table_scheme, weight_scheme, weight_schemes
 from playground.ptq.exclusion import excluded_nodes
 from playground.ptq.floating import Floating
 from playground.ptq.masks import WIDEST, Masks
@@ -50,10 +50,6 @@ def place(
     if excluded is None:
         excluded = excluded_nodes(view, recipe, operators)
     return _Placer(view, recipe, Placement(excluded=excluded, operators=operators, told=told or Told())).place()
-
-
-LEAST_TABLE = 4096
-"""Values of a table from which on it is an embedding, and not a few numbers that are looked up."""
 
 
 class _Placer:
@@ -239,19 +235,12 @@ class _Placer:
             self._mark(node.outputs[0])
 
     def _embedding(self, node: Node) -> None:
-        """Quantize a large table, with a scale for each of its columns if weights have one a channel."""
-        table = self._view.constants.get(node.inputs[0])
-        if table is None or table.dtype != "float32" or table.size < LEAST_TABLE or len(table.shape) < 2:
-            return
-        scheme = self._recipe.scheme_for(table.name, node.name, op=node.op, shape=table.shape)
+        """Quantize a large table."""
+        scheme = table_scheme(node, self._view, self._recipe)
         if scheme is None:
             return
-        axis, operator = len(table.shape) - 1, find(node)
-        along = operator is not None and operator.get(node, "axis", 0) % len(table.shape) < axis
-        if scheme.granularity == "channel" and scheme.axis is None:
-            scheme = replace(scheme, axis=axis) if along else replace(scheme, granularity="tensor")
-        held = self.placement.weights.setdefault(table.name, scheme)
-        if held.axis in (None, axis) and (along or held.axis is None):
+        held = self.placement.weights.setdefault(node.inputs[0], scheme)
+        if held.axis in (None, columns_of(node, self._view)):
             self.placement.rows.add(node.name)
 
     def _look_up(self, node: Node) -> None:
@@ -307,5 +296,7 @@ class _Placer:
         limits = None if operator is None else operator.limits(node, view.constants)
         if limits is None or not limits[0] <= 0 <= limits[1] or node.name in self.placement.told.kept:
             return False  # zero is a code in any case
+        if any(reader.branches for reader in view.readers(node.outputs[0])):
+            return False  # they read floats, which no codes have clipped
         alone = view.uses(source) == 1 and source not in view.ends and view.producer(source) is not None
         return alone and not self._recipe.activation_scheme.symmetric

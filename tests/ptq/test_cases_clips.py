@@ -116,6 +116,24 @@ def test_what_is_clipped_may_be_read_by_others_and_by_branches(mode: str) -> Non
     assert decibels(case.run(case.file), case.run(case.quantized(STATIC[mode]).onnx)) >= 35
 
 
+@pytest.mark.parametrize("mode", STATIC)
+def test_what_only_branches_read_is_clipped_all_the_same(mode: str) -> None:
+    made = Random()
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("u", "v")]
+    yes = helper.make_graph([node("Neg", ["r"], ["u"])], "yes", [], ends[:1])
+    no = helper.make_graph([node("Identity", ["r"], ["v"])], "no", [], ends[1:])
+    nodes = [
+        node("Conv", ["x", "w"], ["c"]),
+        node("Clip", ["c", "lo", "hi"], ["r"]),
+        node("ReduceMax", ["x"], ["m"], keepdims=0),
+        node("Greater", ["m", "lo"], ["is"]),
+        node("If", ["is"], ["y"], then_branch=yes, else_branch=no),
+    ]
+    held = {"w": made.weights(4, 3, 3, 3), "lo": np.float32(0), "hi": np.float32(0.5)}
+    case = Case(nodes, held, {"x": made.normal(16, 3, 8, 8)})
+    assert decibels(case.run(case.file), case.run(case.quantized(STATIC[mode]).onnx)) >= 30
+
+
 def test_limits_that_are_computed_are_kept() -> None:
     made = Random()
     nodes = [

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -210,11 +211,22 @@ def test_operators_that_only_onnxruntime_has(changed: Any, model: Model, data: D
     assert np.abs(run(quantized.onnx, data, "onnxruntime")["z"] - expected).max() < 1
 
 
+def _reading(name: str, nodes: tuple[Node, ...]) -> list[Node]:
+    """The nodes, reading this in the place of x."""
+    return [replace(node, inputs=tuple(name if n == "x" else n for n in node.inputs)) for node in nodes]
+
+
 def test_unknown_operator_is_one_sentence(changed: Any, model: Model, data: Data) -> None:
     assert model.graph is not None
     nodes = (*model.graph.nodes[:-1], Node("Frobnicate", "odd", ("y",), ("z",)))
     with pytest.raises(UnsupportedError, match="Frobnicate"):
-        quantize_model(changed(nodes=nodes), None, data)
+        quantize_model(changed(nodes=nodes), Recipe(partial=False), data)
+    report = quantize_model(changed(nodes=nodes), None, data).report
+    assert len(report.tensors) == 3
+    assert "No engine here runs Frobnicate" in report.warnings[0]
+    first = (Node("Frobnicate", "odd", ("x",), ("u",)), *_reading("u", model.graph.nodes))
+    report = quantize_model(changed(nodes=first), None, data).report
+    assert (len(report.tensors), report.activations) == (3, ())
     quantized = quantize_model(changed(nodes=nodes), Recipe(activations="weight_only"))
     assert len(quantized.report.tensors) == 3, "weights alone need no run"
 
