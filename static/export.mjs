@@ -12,7 +12,7 @@ import { $, filesOf } from "./dom.mjs";
 const PERMALINK = "A link to this page with these settings.";
 const SNIPPET = "One line of HTML shows this tensor, with these settings, in your own page.";
 /** Where the requested text is shown: below the buttons, and on a narrow screen out of sight. */
-const ANSWERS = /** @type {const} */ ({ sensitivity: "slot-model-verdict", mixed: "slot-model-front" });
+const ANSWERS = /** @type {const} */ ({ sensitivity: "slot-model-verdict", mixed: "slot-model-front", curve: "slot-model-samples" });
 const UPLOADED = "These settings, with the gallery's first model: the file you opened stays on this machine.";
 
 /**
@@ -29,7 +29,12 @@ function download(name, content, type) {
 }
 
 /** Work -> what is said of it while it runs. */
-const WORKS = { quantize: "Quantizing", sensitivity: "Measuring every layer", mixed: "Trying every width" };
+const WORKS = {
+  quantize: "Quantizing",
+  sensitivity: "Measuring every layer",
+  mixed: "Trying every width",
+  curve: "Calibrating on more and more samples",
+};
 
 /** @param {Part & { given: Given }} part */
 export function installExport({ client, complain, given, ready }) {

@@ -13,6 +13,7 @@ from playground.analysis.divergence import Divergence
 from playground.analysis.precision_front import MixedPrecision
 from playground.analysis.race import Race
 from playground.analysis.report_json import report_data
+from playground.analysis.samples_curve import SamplesCurve
 from playground.analysis.sensitivity import Sensitivity
 from playground.ptq.pipeline import QuantizedModel
 
@@ -31,6 +32,7 @@ class ModelReport:
         mixed: bits for each layer, and the front.
         divergences: the engines beside each other, code by code.
         race: the engines' latency.
+        samples: the error against the number of calibration samples.
         versions: of the software that made this, by name.
     """
 
@@ -41,6 +43,7 @@ class ModelReport:
     divergences: Sequence[Divergence] = ()
     race: Race | None = None
     versions: dict[str, str] = field(default_factory=dict)
+    samples: SamplesCurve | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data; numbers that are not finite have to be replaced before writing JSON."""
@@ -52,6 +55,7 @@ class ModelReport:
             "mixed_precision": self.mixed.as_dict() if self.mixed else None,
             "engines": [divergence.as_dict() for divergence in self.divergences],
             "latency": asdict(self.race) if self.race else None,
+            "samples": self.samples.as_dict() if self.samples else None,
             "versions": self.versions,
         }
 
@@ -64,9 +68,11 @@ def model_report(
     mixed: MixedPrecision | None = None,
     divergences: Sequence[Divergence] = (),
     race: Race | None = None,
+    samples: SamplesCurve | None = None,
 ) -> ModelReport:
     """Put a report together, with the versions that made it."""
-    return ModelReport(report_data(result), data, sensitivity, mixed, tuple(divergences), race, versions())
+    found = (sensitivity, mixed, tuple(divergences), race)
+    return ModelReport(report_data(result), data, *found, versions(), samples)
 
 
 def versions() -> dict[str, str]:

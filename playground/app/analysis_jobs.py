@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from playground.analysis.mixed_precision import mixed_precision_task
 from playground.analysis.model_report import ModelReport, model_report
+from playground.analysis.samples_curve import samples_curve_task
 from playground.analysis.sensitivity import sensitivity_task
 from playground.app.calibration_upload import count_of
 from playground.app.input_sizes import require_sizes
@@ -53,6 +54,28 @@ class AnalysisJobs:
         self._workspace.mixed = mixed
         return mixed.as_dict()
 
+    def curve_task(self) -> Task[dict[str, Any]]:
+        """Measure the error against the number of calibration samples; quantizes first if need be.
+
+        Raises:
+            MissingError: there is no calibration data.
+        """
+        calibration = self._models.calibration_feeds()
+        if calibration is None:
+            raise MissingError(
+                "there is no calibration data whose number could matter",
+                where="calibration",
+                hint="Choose calibration data first",
+            )
+        result = yield from self._models.ensure_task()
+        held_out = self._models.measured_on()[0]
+        other = held_out if held_out is not self._models.calibration.feeds else None
+        found = yield from samples_curve_task(result, calibration, other)
+        if self._workspace.result is not result:
+            raise _changed()
+        self._workspace.curve = found
+        return found.as_dict()
+
     def _measured_on(self, result: QuantizedModel) -> tuple[Feeds | None, NDArray[Any] | None]:
         """Samples and labels; None where samples are made up, for which the model's sizes are known then."""
         samples, labels = self._models.measured_on()
@@ -78,6 +101,7 @@ class AnalysisJobs:
             sensitivity=workspace.sensitivity,
             mixed=workspace.mixed,
             race=workspace.race,
+            samples=workspace.curve,
         )
 
     def page(self) -> bytes:

@@ -79,9 +79,7 @@ class ModelJobs:
         workspace = self._workspace
         model = workspace.required_model()
         recipe, given, opened = workspace.settings.recipe, self.calibration.feeds, workspace.recipe
-        calibration = given
-        if calibration is None and workspace.settings.model in gallery.entries():
-            calibration = dict(gallery.calibration(workspace.settings.model))
+        calibration = self.calibration_feeds()
 
         def require_unchanged() -> None:
             now = workspace.settings.recipe
@@ -108,6 +106,12 @@ class ModelJobs:
         workspace.param.update(**{**NO_RESULTS, "result": result, "compared": compared})
         workspace.problem = error_payload
         return result
+
+    def calibration_feeds(self) -> Feeds | None:
+        """The visitor's calibration data, or the gallery's for its models; None where there is none."""
+        if self.calibration.feeds is None and self._workspace.settings.model in gallery.entries():
+            return dict(gallery.calibration(self._workspace.settings.model))
+        return self.calibration.feeds
 
     def quantized_name(self) -> str:
         """A file name for the quantized model."""

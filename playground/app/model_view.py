@@ -77,6 +77,7 @@ class ModelView:
         from playground.app.analysis_card import AnalysisCard
         from playground.app.parameter_card import ParameterCard
         from playground.app.recipe_card import RecipeCard
+        from playground.app.samples_card import SamplesCard
         from playground.app.sizes_card import SizesCard
 
         self.workspace = workspace
@@ -102,6 +103,7 @@ class ModelView:
         self.heading = html.block("model-heading")
         self.analysis, self.recipe = AnalysisCard(workspace), RecipeCard(workspace)
         self.parameters, self.sizes = ParameterCard(workspace), SizesCard(workspace)
+        self.samples = SamplesCard(workspace)
         self.override, self.activation = OverrideCard(workspace), ActivationCard(workspace)
         self.source = ColumnDataSource(data={}, name="inventory")
         self.table = self._table()
@@ -159,6 +161,7 @@ class ModelView:
             **self.recipe.roots(),
             **self.parameters.roots(),
             **self.sizes.roots(),
+            **self.samples.roots(),
             **self.analysis.roots(),
             **self.activation.roots(),
         }

@@ -30,6 +30,7 @@ NO_RESULTS: Mapping[str, Any] = {
     "compared": None,
     "race": None,
     "sensitivity": None,
+    "curve": None,
 }
 """What is left of the quantized model once another one, or another recipe, is chosen."""
 
@@ -47,6 +48,7 @@ class Workspace(param.Parameterized):
     compared = param.Parameter(doc="Float and quantized model over the gallery's or the visitor's samples.")
     race = param.Parameter(doc="The last comparison of the engines.")
     sensitivity = param.Parameter(doc="What each layer of the last quantized model does.")
+    curve = param.Parameter(doc="Error of the last quantized model against the number of calibration samples.")
     mixed = param.Parameter(doc="Formats for each layer; kept while only formats change.")
     suggestions = param.Parameter(doc="Sizes that the open model runs with where it leaves some open; None: not tried.")
     recipe = param.Parameter(

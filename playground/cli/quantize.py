@@ -14,6 +14,7 @@ from playground.cli._calibration import add_calibration, calibration_of
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
 from playground.cli._files import ModelFile, add_file, open_model, read_recipe, target
+from playground.cli._samples_curve import add_curve, curve_of, show_curve
 from playground.cli._study import Samples, add_samples, measures_of, samples_in, samples_of, told_answers
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Graph
@@ -67,6 +68,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="ID[:NAME=VALUE,...]",
         help="algorithms that reduce the error, for instance smoothquant:alpha=0.5 gptq",
     )
+    add_curve(parser)
     parser.add_argument(
         "--no-verify",
         dest="verify",
@@ -143,6 +145,7 @@ def run(args: argparse.Namespace, console: Console) -> Result:
         **quantized.report.as_dict(),
         "images": calibration.images,
         "calibration": calibration.told,
+        "samples_curve": curve_of(args, quantized, calibration, samples, console),
         "answers": _answers(args, quantized, samples, console) if samples else None,
     }
 
@@ -217,6 +220,8 @@ def show(result: Result, console: Console) -> None:
     if result["answers"]:
         console.paragraph(f"on {result['answers']['data']}: {_measured(result['answers'])}")
         console.line(told_answers(result["answers"]["quantized"]))
+    if result["samples_curve"]:
+        show_curve(result["samples_curve"], console)
     for applied in result["algorithms"]:
         changes = [f"{name} {numbers.digits(was)} → {numbers.digits(now)}" for name, was, now in _changes(applied)]
         console.paragraph(f"{applied['name']}: {', '.join(changes) or 'done'}")

@@ -150,12 +150,26 @@ def _adjusted(
     return ranges, None
 
 
+def ranges_as_used(
+    view: GraphView, recipe: Recipe, placement: Placement, found: Mapping[str, Range]
+) -> dict[str, Range]:
+    """What a calibrator found, as a placement that is decided uses it; see :func:`calibrated_task`."""
+    if recipe.operators is not None:
+        return _through_removable(view, recipe, placement, found)
+    known = Ranges(dict(found))
+    _know_inputs(view, placement, placement.told.kept, known)
+    plain = unmasked(view, placement, known.found)
+    return _through_removable(view, recipe, placement, with_inserted(view, placement, plain))
+
+
 def _know_inputs(view: GraphView, placement: Placement, kept: Collection[str], known: Ranges) -> None:
     """What only a Relu or Clip reads gets the range of its results: no further run is needed where one is kept."""
     for node in view.graph.nodes:
         source, made = node.inputs[:1], placement.provider(node.outputs[0])
         if node.name in kept and made in known.found:
-            known.found[source[0]], known.histograms[source[0]] = known.found[made], known.histograms[made]
+            known.found[source[0]] = known.found[made]
+            if made in known.histograms:
+                known.histograms[source[0]] = known.histograms[made]
 
 
 def _through_removable(

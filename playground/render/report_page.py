@@ -14,7 +14,9 @@ from playground.analysis.divergence import Divergence
 from playground.analysis.model_report import ModelReport
 from playground.analysis.precision_front import MixedPrecision, Point
 from playground.analysis.race import Race
+from playground.analysis.samples_curve import SamplesCurve
 from playground.analysis.sensitivity import LayerResult, Sensitivity
+from playground.errors import plural
 from playground.render.algorithms import HEAD, applied_title, number_rows, remarks
 from playground.render.compared import read_as, shown
 from playground.render.numbers import digits, grouped, percent, points, shape, size
@@ -37,6 +39,7 @@ def report_html(report: ModelReport) -> str:
         _cards(report),
         _section("Which layers hurt", _sensitivity(report.sensitivity)) if report.sensitivity else "",
         _section("Bits for each layer", _mixed(report.mixed)) if report.mixed else "",
+        _section("Are the samples enough?", _samples(report.samples)) if report.samples else "",
         _section("Algorithms", _algorithms(held["algorithms"])) if held["algorithms"] else "",
         _section("What was quantized", _tensors(held["tensors"])),
         _section("What stayed in float, and why", _skipped(held["skipped"])),
@@ -61,6 +64,14 @@ def _checked(held: Mapping[str, Any]) -> str:
 
 def _section(title: str, content: str) -> str:
     return f"<section><h2>{escape(title)}</h2>{content}</section>"
+
+
+def _samples(curve: SamplesCurve) -> str:
+    """The error against the number of calibration samples: a sentence, and a bar for each number."""
+    labels = [plural(point.samples, "sample") for point in curve.points]
+    series = Series("SQNR of the output", "quant", [point.sqnr_db for point in curve.points])
+    title = "SQNR of the output against the number of calibration samples"
+    return f"<p>{escape(curve.sentence)}</p>{bars(labels, (series,), 'dB', title)}"
 
 
 def _cards(report: ModelReport) -> str:

@@ -44,6 +44,7 @@ export interface ElementsById {
   quantize: HTMLButtonElement;
   sensitivity: HTMLButtonElement;
   mixed: HTMLButtonElement;
+  curve: HTMLButtonElement;
   job: HTMLElement;
   "job-stage": HTMLElement;
   "job-amount": HTMLElement;
@@ -51,6 +52,7 @@ export interface ElementsById {
   cancel: HTMLButtonElement;
   "slot-model-verdict": HTMLElement;
   "slot-model-front": HTMLElement;
+  "slot-model-samples": HTMLElement;
 
   pad: HTMLCanvasElement;
   "pad-clear": HTMLButtonElement;

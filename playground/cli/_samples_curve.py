@@ -1,0 +1,63 @@
+"""``quantize --samples-curve``: the error against the number of calibration samples."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from playground.analysis.samples_curve import samples_curve_task
+from playground.cli._calibration import DATA, Calibration
+from playground.cli._console import Console
+from playground.cli._study import Samples
+from playground.errors import InvalidInputError
+from playground.ptq.pipeline import QuantizedModel
+from playground.render import numbers
+from playground.tasks import run_sync
+
+OPTION = "--samples-curve"
+
+
+def add_curve(parser: argparse.ArgumentParser) -> None:
+    """Add the option."""
+    parser.add_argument(
+        OPTION,
+        action="store_true",
+        help="also measure the error against the number of calibration samples: whether there are enough",
+    )
+
+
+def curve_of(
+    args: argparse.Namespace,
+    quantized: QuantizedModel,
+    calibration: Calibration,
+    samples: Samples | None,
+    console: Console,
+) -> dict[str, Any] | None:
+    """What more samples give, measured on ``--data`` or on a part of the samples; None if it is not asked for.
+
+    Raises:
+        InvalidInputError: there is no calibration data, or too little.
+        UnsupportedError: the activations have no ranges.
+    """
+    if not args.samples_curve:
+        return None
+    if calibration.given is None:
+        raise InvalidInputError("there is no calibration data", where=OPTION, hint="Give --calibration or --data")
+    other = samples if calibration.flag != DATA and (args.data or args.gallery) else None
+    with calibration.blamed():
+        work = samples_curve_task(quantized, calibration.given, other.feeds if other else None)
+        found = run_sync(work, console.progress)
+    console.end_progress()
+    return found.as_dict()
+
+
+def show_curve(found: dict[str, Any], console: Console) -> None:
+    """The points as a table, and what they say."""
+    console.paragraph("error against the number of calibration samples")
+    points = found["points"]
+    columns = {
+        "samples": [numbers.grouped(point["samples"]) for point in points],
+        "SQNR": [f"{numbers.digits(point['sqnr_db'])} dB" for point in points],
+    }
+    console.table(columns, right=tuple(columns))
+    console.paragraph(found["sentence"])

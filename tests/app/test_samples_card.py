@@ -1,0 +1,35 @@
+"""Whether the samples are enough, in the Model view."""
+
+import numpy as np
+import pytest
+
+from playground.app.samples_card import UNMEASURED
+
+
+def test_the_curve_of_a_gallery_model(page):
+    page.ask("view", view="model")
+    card = page.backend._views["model"].samples
+    assert not card.plot.figure.visible
+    assert UNMEASURED in card.heading.text
+    found = page.ask("curve")
+    assert [point["samples"] for point in found["points"]][:3] == [1, 2, 4]
+    assert found["held_out"] == 64
+    assert found["report"]["calibration_samples"] == found["points"][-1]["samples"]
+    assert card.plot.figure.visible
+    assert list(card.plot.source.data["samples"]) == [point["samples"] for point in found["points"]]
+    assert card.plot.figure.xaxis[0].ticker.ticks[0] == 1
+    assert found["sentence"] in card.heading.text
+    page.ask("report_page")
+    assert found["sentence"] in page.buffers[0].decode()
+    page.set(weights="int4")
+    assert page.workspace.curve is None
+    assert not card.plot.figure.visible
+
+
+def test_the_curve_of_an_uploaded_model_needs_its_data(page, files, refused):
+    page.ask("load", [files.linear_model()])
+    with pytest.raises(refused, match=r"no calibration data whose number could matter.*Choose calibration data"):
+        page.ask("curve")
+    page.ask("calibration", [files.npz("mine.npz", x=np.random.default_rng(0).normal(size=(40, 4)))])
+    found = page.ask("curve")
+    assert (found["held_out"], found["points"][-1]["samples"]) == (10, 30)
