@@ -148,7 +148,7 @@ def quantize_model_task(
     done = ReportInputs(model, treated.view, recipe, quantization, written)
     report = done.report(found, len(onnx), (*told, *notes, *probe.notes), (*before.applied, *treated.applied))
     if verify:
-        checked_file = yield from verify_task(treated.view.graph, held, onnx, data)
+        checked_file = yield from verify_task(treated.view.graph, held, onnx, data, shapes)
         report = report.with_verification(checked_file)
     quantized = replace(
         model, name=_quantized_name(model.name), tensors=written.initializers, graph=written, notes=(), changes=()

@@ -22,7 +22,7 @@ from playground.metrics import sqnr_db
 from playground.model.graph import Graph
 from playground.operators import view_of
 from playground.ptq import hidden_errors
-from playground.ptq.calibration_data import CalibrationData, Feeds, calibration_data, captured
+from playground.ptq.calibration_data import CalibrationData, Feeds, Shapes, calibration_data, captured
 from playground.ptq.checks import DOMAINS
 from playground.tasks import Progress, Task
 
@@ -74,7 +74,9 @@ class Verification:
         return f"ONNX Runtime runs this file: {level} against the float model, on {count}."
 
 
-def verify_task(source: Graph, quantized: Graph, file: bytes, data: CalibrationData | None) -> Task[Verification]:
+def verify_task(
+    source: Graph, quantized: Graph, file: bytes, data: CalibrationData | None, shapes: Shapes | None = None
+) -> Task[Verification]:
     """Open the file, run it and compare.
 
     Args:
@@ -82,6 +84,7 @@ def verify_task(source: Graph, quantized: Graph, file: bytes, data: CalibrationD
         quantized: the graph in the file.
         file: the ONNX file.
         data: samples; made up if left out.
+        shapes: input name -> its sizes, for made-up samples.
 
     Returns:
         What came of it. Nothing that the runtime says raises an error here.
@@ -98,18 +101,18 @@ def verify_task(source: Graph, quantized: Graph, file: bytes, data: CalibrationD
         return Verification(refused=_words(error))
     large = sum(tensor.nbytes for tensor in source.initializers.values()) > LARGE
     try:
-        return (yield from _compared_task(program, source, data, large=large))
+        data = data or calibration_data(source, None, shapes=shapes)
+        found = yield from _compared_task(program, source, data, large=large)
     except PlaygroundError as error:
-        return Verification(skipped=str(error).rstrip("."))
-    finally:
-        yield program.session.release()
+        found = Verification(skipped=str(error).rstrip("."))
+    yield program.session.release()
+    return found
 
 
 def _compared_task(
-    program: onnxruntime.Program, source: Graph, data: CalibrationData | None, *, large: bool
+    program: onnxruntime.Program, source: Graph, data: CalibrationData, *, large: bool
 ) -> Task[Verification]:
-    given = data or calibration_data(source, None)
-    feeds = given.first(1 if large else SAMPLES)
+    feeds = data.first(1 if large else SAMPLES)
     joins = {} if large else hidden_errors.joins(view_of(source))
     wanted: Feeds = {}
     if not large:
@@ -127,12 +130,11 @@ def _compared_task(
     outputs = [value.name for value in source.outputs]
     levels = {engine: _levels(wanted, values, outputs) for engine, values in made.items()}
     told = [*_parting(levels)]
-    if not given.generated:
+    if not data.generated:
         told += _low(levels[OPTIMIZED])
         told += hidden_errors.told(source, program.graph, joins, wanted, made.get(OURS, made[OPTIMIZED]))
-    samples = max((len(x) for x in feeds.values() if x.ndim), default=1)
     skipped = "the model is large, so that one engine ran it" if large else ""
-    return Verification("", skipped, min(samples, SAMPLES), given.generated, levels, tuple(told))
+    return Verification("", skipped, data.count(feeds), data.generated, levels, tuple(told))
 
 
 def _further_engines(graph: Graph, feeds: Feeds, made: dict[str, Feeds], names: tuple[str, ...]) -> Task[None]:
