@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -60,6 +60,7 @@ class Calibrated:
     ranges: dict[str, Range] = field(default_factory=dict)
     histograms: dict[str, Histogram] = field(default_factory=dict)
     samples: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def dry_run_task(view: GraphView, recipe: Recipe, data: CalibrationData | None) -> Task[DryRun]:
@@ -109,7 +110,8 @@ def calibrated_task(
         if not lacking:
             ranges, again = _adjusted(view, recipe, placement, known)
             if again is None:
-                return Calibrated(placement, ranges, {n: known.histograms[n] for n in ranges}, known.samples)
+                pictures = {n: known.histograms[n] for n in ranges}
+                return Calibrated(placement, ranges, pictures, known.samples, tuple(_about_outputs(known)))
             placement = again
             continue
         found = recalled(cache, part, recipe, data, lacking)
@@ -121,10 +123,16 @@ def calibrated_task(
                 cache[key_of(part, recipe, data, lacking)] = as_json(found)
         known.found.update(found.found)
         known.histograms.update(found.histograms)
-        known = Ranges(known.found, known.unusable, known.histograms, known.faulty_outputs, found.samples)
+        faulty = known.faulty_outputs | found.faulty_outputs
+        known = Ranges(known.found, known.unusable, known.histograms, faulty, found.samples)
         excluded = by_activation(view, placement, found.unusable)
         if excluded:
             placement = place(view, recipe, {**placement.excluded, **excluded}, placement.told)
+
+
+def _about_outputs(known: Ranges) -> Iterator[str]:
+    for name, fault in known.faulty_outputs.items():
+        yield f"Output {name!r} of the float model is not finite: {fault}. Check the model and the calibration data."
 
 
 def _adjusted(

@@ -146,7 +146,8 @@ def quantize_model_task(
     told = report_entries.about_data(data) if data is not None and recipe.activations == "static" else []
     told += report_entries.about_scales(placement)
     done = ReportInputs(model, treated.view, recipe, quantization, written)
-    report = done.report(found, len(onnx), (*told, *notes, *probe.notes), (*before.applied, *treated.applied))
+    told += [*notes, *probe.notes, *found.notes]
+    report = done.report(found, len(onnx), tuple(told), (*before.applied, *treated.applied))
     if verify:
         checked_file = yield from verify_task(treated.view.graph, held, onnx, data, shapes)
         report = report.with_verification(checked_file)

@@ -15,7 +15,7 @@ from playground.model.recipe import Recipe, Rule
 from playground.opening import load
 from playground.ptq.pipeline import quantize_model
 from playground.quantization import Scheme
-from tests.ptq.onnxruntime_tool import TYPES, build, constants, values
+from tests.ptq.onnxruntime_tool import OPERATORS, TYPES, build, constants, values
 
 
 def convolutions() -> onnx.ModelProto:
@@ -136,7 +136,7 @@ def calibrated_by_onnxruntime(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_ranges_from_numpy_differ_in_the_last_bit_at_most(tmp_path: Path) -> None:
     for name, proto in MODELS.items():
-        ours = quantize_model(load(proto.SerializeToString()), Recipe(), {"x": DATA[name]})
+        ours = quantize_model(load(proto.SerializeToString()), Recipe(operators=OPERATORS), {"x": DATA[name]})
         found = constants(onnx.load_from_string(ours.onnx))
         for tensor, array in constants(theirs(name, tmp_path, activations="uint8", per_channel=True)).items():
             np.testing.assert_allclose(found[tensor], array, 3e-7, 1 if array.dtype == np.int32 else 0)
@@ -152,6 +152,7 @@ def test_equal_constants_and_answers(name: str, options: dict[str, Any], tmp_pat
             weights, granularity="channel" if options.get("per_channel") else "tensor", symmetric=weights == "int8"
         ),
         activation_scheme=Scheme(options["activations"], symmetric=options.get("symmetric", False)),
+        operators=OPERATORS,
     )
     model = load(MODELS[name].SerializeToString(), f"{name}.onnx")
     quantized = quantize_model(model, recipe, {"x": DATA[name]})
@@ -163,7 +164,7 @@ def test_equal_constants_and_answers(name: str, options: dict[str, Any], tmp_pat
     ("name", "node"), [("convolutions", "depthwise"), ("convolutions", "add"), ("products", "gemm")]
 )
 def test_excluded_nodes_likewise(name: str, node: str, tmp_path: Path) -> None:
-    recipe = Recipe((Rule(node),), weights=Scheme("int8", granularity="channel"))
+    recipe = Recipe((Rule(node),), weights=Scheme("int8", granularity="channel"), operators=OPERATORS)
     quantized = quantize_model(load(MODELS[name].SerializeToString()), recipe, {"x": DATA[name]})
     expected = theirs(name, tmp_path, activations="uint8", per_channel=True, exclude=[node])
     assert_equal_files(quantized.onnx, expected, DATA[name])

@@ -69,7 +69,8 @@ def test_static_with_other_types_and_granularities(name: str, case: dict[str, An
 def test_dynamic(name: str, weights: str, per_channel: bool, tmp_path: Path) -> None:
     scheme = Scheme(weights, granularity="channel" if per_channel else "tensor", symmetric=weights == "int8")
     one_scale = Rule("*", Scheme(weights, symmetric=weights == "int8"), op="Conv")  # as the tool has it
-    recipe = Recipe((one_scale,), weights=scheme, activations="dynamic")
+    named = ("Conv", "Gemm", "MatMul", "Gather")
+    recipe = Recipe((one_scale,), weights=scheme, activations="dynamic", operators=named)
     made = quantize_model(load(MODELS[name].SerializeToString(), f"{name}.onnx"), recipe)
     assert_equal_files(made.onnx, dynamic(name, tmp_path, weights, per_channel), name)
     assert made.report.calibration_samples == 0
