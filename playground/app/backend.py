@@ -279,8 +279,8 @@ class Backend:
 
     async def _run(self, request: int, content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
         inputs = {} if content.get("inputs") is None else messages.mapping(content, "inputs")
-        inputs = None if content.get("made_up") is True else inputs
-        return await self.jobs.run(request, self.models.run_inputs_task(inputs, files)), ()
+        given = None if content.get("made_up") is True else inputs
+        return await self.jobs.run(request, self.models.run_inputs_task(given, files)), ()
 
     async def _race(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         return await self.jobs.run(request, self.models.race_task()), ()
