@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, Range1d
+from bokeh.models import ColumnDataSource, FactorRange, HoverTool, Range1d
 
 from playground.analysis.samples_curve import CurvePoint, SamplesCurve
 from playground.render.numbers import digits
@@ -19,7 +19,7 @@ class SamplesPlot:
     def __init__(self) -> None:
         """An empty plot."""
         self.figure = plain_figure(
-            "samples-plot", height=HEIGHT, x_range=Range1d(0.8, 2), y_range=Range1d(0, 1), x_axis_type="log",
+            "samples-plot", height=HEIGHT, x_range=FactorRange(), y_range=Range1d(0, 1),
             description="Signal to quantization noise of the output against the number of calibration samples",
         )  # fmt: skip
         self.source = ColumnDataSource(_columns(()), name="samples-points")
@@ -39,18 +39,15 @@ class SamplesPlot:
         self.source.data = _columns(points)
         if not points:
             return
-        values, last = [point.sqnr_db for point in points], points[-1].samples
+        values = [point.sqnr_db for point in points]
         margin = max(1.0, 0.1 * (max(values) - min(values)))
-        self.figure.x_range.update(start=0.8 * points[0].samples, end=1.25 * last)
+        self.figure.x_range.factors = self.source.data["samples"]
         self.figure.y_range.update(start=min(values) - margin, end=max(values) + margin)
-        ticks = [point.samples for point in points[:-1] if 1.4 * point.samples < last] + [last]
-        self.figure.xaxis[0].ticker = FixedTicker(ticks=ticks)
-        self.figure.xaxis[0].major_label_overrides = {tick: str(tick) for tick in ticks}
 
 
 def _columns(points: tuple[CurvePoint, ...]) -> dict[str, list[object]]:
     return {
-        "samples": [point.samples for point in points],
+        "samples": [str(point.samples) for point in points],
         "sqnr": [point.sqnr_db for point in points],
         "about": [f"{digits(point.sqnr_db)} dB" for point in points],
     }

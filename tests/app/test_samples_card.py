@@ -16,8 +16,8 @@ def test_the_curve_of_a_gallery_model(page):
     assert found["held_out"] == 64
     assert found["report"]["calibration_samples"] == found["points"][-1]["samples"]
     assert card.plot.figure.visible
-    assert list(card.plot.source.data["samples"]) == [point["samples"] for point in found["points"]]
-    assert card.plot.figure.xaxis[0].ticker.ticks[0] == 1
+    assert list(card.plot.source.data["samples"]) == [str(point["samples"]) for point in found["points"]]
+    assert card.plot.figure.x_range.factors[:3] == ["1", "2", "4"]
     assert found["sentence"] in card.heading.text
     page.ask("report_page")
     assert found["sentence"] in page.buffers[0].decode()
