@@ -111,7 +111,7 @@ _ALL = (
         "standard_v3_3/model.onnx",
         "file types",
         files.repository("bytes", 4),
-        12,
+        32,
         True,
     ),
     RealModel(
