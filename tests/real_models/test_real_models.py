@@ -20,7 +20,6 @@ BEHIND = {
     ("openwakeword/alexa", "dynamic"): "one answer a sample: how the roundings of all weights add up is luck. Ours per "
     "tensor is the tool's file; per channel is better by 6 dB where nobody says the word",
     ("openwakeword/hey_jarvis", "dynamic"): "the same; the file has half the tool's size",
-    ("magika/standard_v3_3", "dynamic"): "48 samples of 39 and 40 dB",
     ("speechmos/plcmos_v2", "dynamic"): "47 dB: weights of GRU are codes too, which saves 40 % of the file; the tool "
     "leaves them in float",
 }

@@ -65,9 +65,9 @@ def _vad(name: str, about: str, maker: Maker, small: bool = False) -> RealModel:
     return RealModel(f"{_SILERO}/{name}", _SILERO, f"data/{name}.onnx", about, maker, 48, small)
 
 
-def _mos(name: str, folder: str, about: str, maker: Maker, *, small: bool = False) -> RealModel:
+def _mos(name: str, folder: str, about: str, maker: Maker, *, count: int = 8, small: bool = False) -> RealModel:
     where = f"{folder.removesuffix('_models')}-{name}" if name == "sig_bak_ovr" else name
-    return RealModel(f"{_MOS}/{where}", _MOS, f"{folder}/{name}.onnx", about, maker, 8, small)
+    return RealModel(f"{_MOS}/{where}", _MOS, f"{folder}/{name}.onnx", about, maker, count, small)
 
 
 _GREY = text_lines.grey_words("input1", 64)
@@ -111,7 +111,7 @@ _ALL = (
         "standard_v3_3/model.onnx",
         "file types",
         files.repository("bytes", 4),
-        12,
+        32,
         True,
     ),
     RealModel(
@@ -164,10 +164,10 @@ _ALL = (
         True,
     ),
     _mos("model_v8", "dnsmos_models", "DNSMOS P.808", audio.levels("input_1", 900, 120, 320), small=True),
-    _mos("sig", "dnsmos_models", "DNSMOS, signal", audio.levels("input_1", 901, 161, 320)),
-    _mos("bak_ovr", "dnsmos_models", "DNSMOS, background", audio.levels("input_1", 901, 161, 320)),
-    _mos("sig_bak_ovr", "dnsmos_models", "DNSMOS P.835", audio.signals("input_1", 9.01)),
-    _mos("sig_bak_ovr", "pdnsmos_models", "personal DNSMOS", audio.signals("input_1", 9.01)),
+    _mos("sig", "dnsmos_models", "DNSMOS, signal", audio.levels("input_1", 901, 161, 320), count=4),
+    _mos("bak_ovr", "dnsmos_models", "DNSMOS, background", audio.levels("input_1", 901, 161, 320), count=4),
+    _mos("sig_bak_ovr", "dnsmos_models", "DNSMOS P.835", audio.signals("input_1", 9.01), count=4),
+    _mos("sig_bak_ovr", "pdnsmos_models", "personal DNSMOS", audio.signals("input_1", 9.01), count=4),
     _mos("plcmos_v2", "plcmos_models", "PLCMOS", audio.degraded_spectra(400), small=True),
     _mos("Run_1663829550_Stage_0", "aecmos_models", "AECMOS, 48 kHz", audio.echoes(300, 64)),
     _mos("Run_1663915512_Stage_0", "aecmos_models", "AECMOS", audio.echoes(300, 64)),

@@ -17,8 +17,8 @@ class Form:
         quantized: tensors that became codes.
         skipped: what stays in float with a reason.
         sqnr_db: output -> dB against float; of whole numbers the share of feeds whose answers are equal.
-        reference_error: largest difference between our NumPy engine's outputs and ONNX Runtime's (its graph
-            optimizations disabled), relative to the output's largest value.
+        reference_error: largest difference between our NumPy engine's outputs and ONNX Runtime's (with its graph
+            optimizations or without, whichever is nearer), relative to the output's largest value.
         reference_db: the same as SQNR, of the output in which it is lowest.
         parting_db: by how much the fidelities of the two differ, at most.
         reference_refusal: why our NumPy engine does not run the file.
