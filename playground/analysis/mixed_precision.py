@@ -36,6 +36,7 @@ from playground.model.recipe import Recipe
 from playground.operators import view_of
 from playground.ptq.calibration_data import CalibrationData, Feeds, calibration_data
 from playground.ptq.pipeline import QuantizedModel
+from playground.ptq.qdq import constants_nbytes
 from playground.quantization import QTensor, Scheme
 from playground.tasks import Progress, Task, run_sync, typed_task
 
@@ -110,7 +111,9 @@ class _Search:
         self._recipe = Recipe.from_dict(quantized.report.recipe)
         self._weights: dict[tuple[str, str], QTensor] = {}
         self._batches: list[Feeds] = []
-        self._other_bytes = quantized.report.bytes_after - sum(held.weights[name].nbytes for name in self._layers)
+        self._other_bytes = quantized.report.bytes_after - sum(
+            constants_nbytes(held.weights[name]) for name in self._layers
+        )
 
     def run(self) -> Task[MixedPrecision]:
         """Everything, one after the other."""
@@ -122,7 +125,7 @@ class _Search:
             {name: scheme.format for name, scheme in zip(self._schemes, same, strict=True)}
             for same in zip(*self._schemes.values(), strict=True)
         ]
-        sizes = [sum(self._weights[key].nbytes for key in formats.items()) for formats in uniform]
+        sizes = [sum(constants_nbytes(self._weights[key]) for key in formats.items()) for formats in uniform]
         chosen = sorted({*_spread(found), *(found.within_bytes(size) for size in sizes)})
         wanted = [formats_of(choices, found.picks[at]) for at in chosen]
         measured, original = yield from self._measure([*wanted, *uniform])
@@ -166,7 +169,10 @@ class _Search:
             Options(
                 name,
                 self._layers[name].node,
-                tuple(Option(s.format, self._weights[name, s.format].nbytes, cost[name, s.format]) for s in schemes),
+                tuple(
+                    Option(s.format, constants_nbytes(self._weights[name, s.format]), cost[name, s.format])
+                    for s in schemes
+                ),
             )
             for name, schemes in self._schemes.items()
         )

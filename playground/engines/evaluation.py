@@ -50,13 +50,16 @@ class Around:
         """Run one of the graphs inside on its inputs."""
         if len(inputs) != len(graph.inputs):
             raise EngineError(
-                f"its graph {graph.name!r} takes {plural(len(graph.inputs), 'input')} and is given {len(inputs)}",
+                f"the graph takes {plural(len(graph.inputs), 'input')} and is given {len(inputs)}",
+                where=f"graph {graph.name!r}",
                 hint="Give the node as many values as its graph takes",
             )
         self.left[0] -= 1 + len(graph.nodes)
         if self.left[0] < 0:
             raise UnsupportedError(
-                f"the graphs inside run more than {limits.MOST_INNER_NODES} nodes", hint="Use fewer iterations"
+                f"the graphs inside run more than {limits.MOST_INNER_NODES} nodes",
+                where=f"graph {graph.name!r}",
+                hint="Use fewer iterations",
             )
         if id(graph) not in self.constants:
             self.constants[id(graph)] = {name: tensor.numpy() for name, tensor in graph.initializers.items()}
@@ -123,7 +126,9 @@ def _node_task(node: Node, around: Around) -> Task[Values]:
 
 
 def _lacking(node: Node) -> UnsupportedError:
-    return UnsupportedError(f"the NumPy interpreter has no {id_of(node)}", hint="Use engine='onnxruntime'")
+    return UnsupportedError(
+        f"the NumPy interpreter has no {id_of(node)}", where=f"node {node.name!r}", hint="Use engine='onnxruntime'"
+    )
 
 
 def _stored_types(node: Node, graphs: Iterable[Graph]) -> tuple[str, ...]:

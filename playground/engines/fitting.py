@@ -91,7 +91,9 @@ def _shaped(value: ValueInfo, array: NDArray[Any], axis: int | None, size: int |
             return array, True
         if size is not None:
             return np.concatenate(list(array), axis), False
-    wanted = ", ".join("?" if at == axis or dim is None else str(dim) for at, dim in enumerate(declared))
+    wanted = ", ".join(
+        "?" if dim is None or (at == axis and isinstance(dim, int)) else str(dim) for at, dim in enumerate(declared)
+    )
     raise InvalidInputError(
         f"shape {list(array.shape)} does not fit this input",
         where=f"input {value.name!r}",

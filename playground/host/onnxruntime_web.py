@@ -85,7 +85,7 @@ async def ort_session(model: bytes) -> OrtSession:
     except JsException as error:
         if getattr(error, "missing", False):
             raise MissingError(
-                f"ONNX Runtime Web could not be loaded: {error}", where="ONNX Runtime", hint="Connect and try again"
+                f"ONNX Runtime Web could not be loaded: {error}", where="ONNX Runtime", hint="Try again with a network"
             ) from error
         raise UnsupportedError(
             f"the model cannot be loaded: {error}", where="ONNX Runtime", hint="Use engine='reference'"

@@ -14,9 +14,7 @@ from playground.programs.call import Array, Call
 def condition(given: Array) -> bool:
     """A condition: one value, whatever its axes."""
     if given.size != 1:
-        raise InvalidInputError(
-            f"a condition of shape {list(given.shape)} is not one value", hint="Reduce it to one value"
-        )
+        raise InvalidInputError(f"a condition of shape {list(given.shape)} is not one value", hint="Give one value")
     return bool(given.reshape(())[()])
 
 

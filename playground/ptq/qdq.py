@@ -48,6 +48,19 @@ class Quantization:
     dynamic: bool = False
 
 
+def stored_type(weight: QTensor) -> str:
+    """The element type in which a file holds a weight's codes and zero-points."""
+    # Of the codes narrower than a byte, runtimes take those of 4 bits only
+    return weight.scheme.format if weight.scheme.number_format.bits == 4 else weight.codes.dtype.name
+
+
+def constants_nbytes(weight: QTensor) -> int:
+    """Bytes of the constants that hold a weight: packed codes, scales, and zero-points as the file has them."""
+    scale, zero_point = flat_parameters(weight)
+    packed = weight.scheme.number_format.packed_nbytes(weight.codes.size)
+    return packed + scale.nbytes + BY_NAME[stored_type(weight)].nbytes(zero_point.size)
+
+
 class QdqWriter:
     """Builds the quantized graph from the float one and what was decided about it."""
 
@@ -99,9 +112,7 @@ class QdqWriter:
     def _dequantize_weight(self, name: str) -> None:
         weight = self._given.weights[name]
         scale, zero_point = flat_parameters(weight)
-        # Of the codes narrower than a byte, runtimes take those of 4 bits only
-        narrow = weight.scheme.number_format.bits == 4
-        dtype = weight.scheme.format if narrow else weight.codes.dtype.name
+        dtype = stored_type(weight)
         inputs = (
             self._constant(f"{name}_quantized", weight.codes, dtype),
             self._constant(f"{name}_scale", scale),
