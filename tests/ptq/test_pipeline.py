@@ -223,7 +223,7 @@ def test_unknown_operator_is_one_sentence(changed: Any, model: Model, data: Data
         quantize_model(changed(nodes=nodes), Recipe(partial=False), data)
     report = quantize_model(changed(nodes=nodes), None, data).report
     assert len(report.tensors) == 3
-    assert "No engine here runs Frobnicate" in report.warnings[0]
+    assert any("No engine here runs Frobnicate" in warning for warning in report.warnings)
     first = (Node("Frobnicate", "odd", ("x",), ("u",)), *_reading("u", model.graph.nodes))
     report = quantize_model(changed(nodes=first), None, data).report
     assert (len(report.tensors), report.activations) == (3, ())
