@@ -24,7 +24,7 @@ from playground.operators import view_of
 from playground.ptq import hidden_errors
 from playground.ptq.calibration_data import CalibrationData, Feeds, Shapes, calibration_data, captured
 from playground.ptq.checks import DOMAINS
-from playground.tasks import Progress, Task
+from playground.tasks import Progress, Task, as_step
 
 SAMPLES = 4
 """Samples that are run; one of a large model."""
@@ -39,6 +39,8 @@ LOW = 10.0
 """Decibels below which hardly anything of an output is left."""
 
 OPTIMIZED, AS_WRITTEN, OURS = "ONNX Runtime", "ONNX Runtime without optimizations", "our interpreter"
+
+_CHECKING = Progress(0, 1, "Checking the file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +118,9 @@ def _compared_task(
     joins = {} if large else hidden_errors.joins(view_of(source))
     wanted: Feeds = {}
     if not large:
-        step = Progress(0, 1, "Checking the file")
-        (wanted,) = yield from captured(source, [feeds], hidden_errors.names_of(joins), step)
+        (wanted,) = yield from captured(source, [feeds], hidden_errors.names_of(joins), _CHECKING)
     elif not interpreter.unsupported(source):  # ONNX Runtime would take a copy of all weights
-        wanted = yield from interpreter.run_graph_task(source, feeds)
+        wanted = yield from as_step(interpreter.run_graph_task(source, feeds), _CHECKING)
     try:
         made: dict[str, Feeds] = {OPTIMIZED: (yield onnxruntime.run(program, feeds))}
     except EngineError as error:
@@ -146,7 +147,7 @@ def _further_engines(graph: Graph, feeds: Feeds, made: dict[str, Feeds], names: 
             yield program.session.release()
     if not interpreter.unsupported(graph):
         with suppress(PlaygroundError):
-            made[OURS] = yield from interpreter.run_graph_task(graph, feeds, names)
+            made[OURS] = yield from as_step(interpreter.run_graph_task(graph, feeds, names), _CHECKING)
 
 
 def _levels(wanted: Feeds, found: Feeds, outputs: list[str]) -> dict[str, float]:

@@ -95,7 +95,9 @@ def test_control_flow(changed: Any, model: Model, data: Data) -> None:
     quantized = quantize_model(different, STRICT, data)
     onnx.checker.check_model(quantized.onnx)
     assert [tensor.name for tensor in quantized.report.tensors] == ["w1", "w2", "w3"]
-    assert "If" not in {node.op for node in onnx.load_from_string(quantized.onnx).graph.node}, "its condition is known"
+    assert "If" not in {node.op_type for node in onnx.load_from_string(quantized.onnx).graph.node}, (
+        "its condition is known"
+    )
     expected = run(different.graph, data, "onnxruntime")["z"]
     assert np.abs(run(quantized.onnx, data, "onnxruntime")["z"] - expected).max() < 0.2
 
