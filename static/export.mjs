@@ -12,7 +12,11 @@ import { $, filesOf } from "./dom.mjs";
 const PERMALINK = "A link to this page with these settings.";
 const SNIPPET = "One line of HTML shows this tensor, with these settings, in your own page.";
 /** Where the requested text is shown: below the buttons, and on a narrow screen out of sight. */
-const ANSWERS = /** @type {const} */ ({ sensitivity: "slot-model-verdict", mixed: "slot-model-front", curve: "slot-model-samples" });
+const ANSWERS = /** @type {const} */ ({
+  sensitivity: "slot-model-verdict",
+  mixed: "slot-model-front",
+  curve: "slot-model-samples",
+});
 const UPLOADED = "These settings, with the gallery's first model: the file you opened stays on this machine.";
 
 /**

@@ -267,7 +267,7 @@ class ModelView:
     def _told(self) -> str:
         """What was taken for the answers."""
         compared = self.workspace.compared
-        return html.note(read_as(compared.quantized)) if compared is not None else ""
+        return html.part(html.note(read_as(compared.quantized))) if compared is not None else ""
 
     def _show_report(self) -> None:
         result = self.workspace.result

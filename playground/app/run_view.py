@@ -89,7 +89,7 @@ class RunView:
 
         noun = gallery.entry(key).data.noun if key in gallery.entries() else compared.quantized.noun
         cards = html.cards(all_numbers(compared, f"on {grouped(compared.count)} {noun}"))
-        self.numbers.text = cards + html.note(read_as(compared.quantized))
+        self.numbers.text = cards + html.part(html.note(read_as(compared.quantized)))
 
     def _reads_digits(self) -> bool:
         return gallery_samples(self.workspace.settings.model) == "digits"

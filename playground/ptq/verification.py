@@ -195,4 +195,7 @@ def _low(levels: Mapping[str, float]) -> list[str]:
 
 def _words(error: PlaygroundError) -> str:
     """The runtime's own words."""
-    return error.what.removeprefix("the model cannot be loaded: ").removeprefix("the model failed: ").rstrip(".")
+    words = error.what
+    for before in ("the model cannot be loaded: ", "the model failed: ", "Error: "):
+        words = words.removeprefix(before)
+    return words.rstrip(".")

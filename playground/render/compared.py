@@ -40,7 +40,8 @@ def all_numbers(compared: Compared, counted: str) -> list[Number]:
         told = f"float {digits(original.cross_entropy)}"
         numbers.append(Number("Cross-entropy", digits(quantized.cross_entropy), told))
     elif not labelled and quantized.kind != "values" and not math.isnan(quantized.sqnr_db):
-        numbers.append(Number("Output", f"{digits(quantized.sqnr_db)} dB", f"SQNR {counted}, {compared.engine}"))
+        told = f"SQNR {counted}" if quantized.noun == "samples" else "SQNR"
+        numbers.append(Number("Output", f"{digits(quantized.sqnr_db)} dB", f"{told}, {compared.engine}"))
     return numbers
 
 
