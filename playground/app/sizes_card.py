@@ -33,7 +33,7 @@ class SizesCard:
         self.choice = pmui.Select(label="Sizes of inputs", options=[CHOOSE], value=CHOOSE, **WIDE)
         self.field = pmui.TextInput(label="Sizes, as 1x3x224x224", **WIDE)
         self.form = pmui.Column(
-            self.choice, self.field, self.about, sizing_mode="stretch_width", margin=0, sx={"gap": "8px"}
+            self.choice, self.field, self.about, sizing_mode="stretch_width", margin=0, sx={"gap": "14px"}
         )
         self.choice.param.watch(lambda event: self._chosen(event.new), "value")
         self.field.param.watch(lambda event: self._moved(event.new), "value")
