@@ -111,7 +111,7 @@ FOLDED_BYTES, FOLDED_FACTOR = 2**20, 4
 """What is computed from constants when a model is opened takes so many bytes together, and so many more for each byte
 of the constants: 8-bit codes become float32, and a small file stays small."""
 
-FOLDING_WORK, FOLDING_WORK_FACTOR = 64 * 2**20, 8
+FOLDING_TRAFFIC, FOLDING_TRAFFIC_FACTOR = 64 * 2**20, 8
 """And so many bytes are read and written on the way, which takes a second natively."""
 
 FOLDING_OPERATIONS = 2**24
@@ -131,9 +131,9 @@ def folded_bytes(given: int) -> int:
     return FOLDED_BYTES + FOLDED_FACTOR * given
 
 
-def folding_work(given: int) -> int:
+def folding_traffic(given: int) -> int:
     """Bytes that constant folding may read and write where constants have ``given`` bytes."""
-    return FOLDING_WORK + FOLDING_WORK_FACTOR * given
+    return FOLDING_TRAFFIC + FOLDING_TRAFFIC_FACTOR * given
 
 
 def operations(given: int) -> int:

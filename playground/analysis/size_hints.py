@@ -168,7 +168,7 @@ def sizes_in(metadata: Mapping[str, str]) -> list[tuple[int, int]]:
 
 
 def _image_axes(value: ValueInfo) -> tuple[int, ...]:
-    """The axes of an image's height and width; none of what is no image."""
+    """The axes of an image's height and width; none if it is not an image."""
     shape = value.shape or ()
     if len(shape) != 4:
         return ()

@@ -29,7 +29,7 @@ _OTHER = re.compile(
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(r"unk\w*|dynamic\W?\w*|\w*_dynamic_axes_\d+|dim\w*|s?\d+|\?", re.IGNORECASE)
-"""Names that exporters give to sizes that nobody named."""
+"""Names that exporters give to sizes without a name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def folded(graph: Graph) -> tuple[Graph, int]:
     Nodes that have no float function here, draw at random, fail, or make an output of the graph stay.
     """
     given = _constant_bytes(graph)
-    budget = _Budget(limits.folded_bytes(given), limits.folding_work(given), limits.MOST_KEPT_BYTES)
+    budget = _Budget(limits.folded_bytes(given), limits.folding_traffic(given), limits.MOST_KEPT_BYTES)
     return _Folding(graph, {}, budget).graph()
 
 

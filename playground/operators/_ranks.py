@@ -10,19 +10,19 @@ from playground.programs.call import Array
 RankOf = Callable[[str], int | None]
 """Name of a value -> how many axes it has; None if that is not known."""
 
-Known = Callable[[str], Array | None]
+ConstantOf = Callable[[str], Array | None]
 """Name of a constant -> its values; None of other values."""
 
-Rank = Callable[[Node, RankOf, Known], int | None]
+Rank = Callable[[Node, RankOf, ConstantOf], int | None]
 """Node, what is known of its inputs -> how many axes its outputs have; None if that is not known."""
 
 
-def as_input(node: Node, rank: RankOf, known: Known) -> int | None:
+def as_input(node: Node, rank: RankOf, known: ConstantOf) -> int | None:
     """As many as the first input has."""
     return rank(node.inputs[0])
 
 
-def broadcast(node: Node, rank: RankOf, known: Known) -> int | None:
+def broadcast(node: Node, rank: RankOf, known: ConstantOf) -> int | None:
     """As many as the input with the most."""
     found = [rank(name) for name in node.inputs if name]
     numbers = [n for n in found if n is not None]
@@ -37,14 +37,14 @@ def always(number: int) -> Rank:
 def length_of(place: int) -> Rank:
     """As many as the constant list at an input has entries."""
 
-    def count(node: Node, rank: RankOf, known: Known) -> int | None:
+    def count(node: Node, rank: RankOf, known: ConstantOf) -> int | None:
         held = known(node.inputs[place]) if place < len(node.inputs) else None
         return None if held is None else int(held.size)
 
     return count
 
 
-def reduced(node: Node, rank: RankOf, known: Known) -> int | None:
+def reduced(node: Node, rank: RankOf, known: ConstantOf) -> int | None:
     """As many as the first input has, or without ``keepdims`` fewer: those that the second input lists are gone."""
     given = rank(node.inputs[0])
     if node.attributes.get("keepdims", 1) or given is None:
@@ -53,7 +53,7 @@ def reduced(node: Node, rank: RankOf, known: Known) -> int | None:
     return None if gone is None else given - gone if gone else 0
 
 
-def axes(node: Node, known: Known) -> int | None:
+def axes(node: Node, known: ConstantOf) -> int | None:
     """How many axes the second input lists; 0 without one, None if it is no constant."""
     if len(node.inputs) < 2 or not node.inputs[1]:
         return 0

@@ -7,7 +7,7 @@ import numpy as np
 from playground.model.graph import Node
 from playground.operators._moves import part_of
 from playground.operators._operator import Form, Operator, Scales, Takes, Trait
-from playground.operators._ranks import Known, RankOf, length_of
+from playground.operators._ranks import ConstantOf, RankOf, length_of
 from playground.programs.call import Array, Call
 from playground.programs.integer_ops import Box
 from playground.programs.planner import Planner, Symbol
@@ -29,7 +29,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
     return part_of(planner, node, node.outputs[0], Box(axes, (0,) * len(axes), (1,) * len(axes), shape))
 
 
-def _rank(node: Node, rank: RankOf, known: Known) -> int | None:
+def _rank(node: Node, rank: RankOf, known: ConstantOf) -> int | None:
     given, wanted = rank(node.inputs[0]), length_of(1)(node, rank, known)
     return None if given is None or wanted is None else max(given, wanted)
 

@@ -15,7 +15,7 @@ from playground.model.graph import Node
 from playground.operators._attributes import Attribute, axis_of
 from playground.operators._moves import Movable, moved_constant
 from playground.operators._operator import Form, Operator, Scales, Takes, Trait, Weight
-from playground.operators._ranks import Known, RankOf
+from playground.operators._ranks import ConstantOf, RankOf
 from playground.programs.call import Array, Call
 from playground.programs.planner import Codes, Constant, ConstantDequantized, Deferred, Planner, Symbol
 from playground.programs.program import Step, Value
@@ -147,7 +147,7 @@ def _gathered_from(planner: Planner, name: str) -> Movable:
     return symbol
 
 
-def _rank(node: Node, rank: RankOf, known: Known) -> int | None:
+def _rank(node: Node, rank: RankOf, known: ConstantOf) -> int | None:
     table, places = rank(node.inputs[0]), rank(node.inputs[1])
     return None if table is None or places is None else table - 1 + places
 

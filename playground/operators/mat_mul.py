@@ -14,7 +14,7 @@ from playground.host.kernel import box as reach_of_box
 from playground.model.graph import Node
 from playground.operators._operator import Form, Operator, Scales, Shapes, Weight
 from playground.operators._products import GEMM, product_by, weights_of
-from playground.operators._ranks import Known, RankOf
+from playground.operators._ranks import ConstantOf, RankOf
 from playground.programs import integer_ops as ops
 from playground.programs.boxes import COPY, box, repeating, strides_of
 from playground.programs.call import Array, Call
@@ -178,7 +178,7 @@ def cost(node: Node, shapes: Shapes) -> int:
     return math.prod(shapes[node.outputs[0]]) * shapes[node.inputs[0]][-1]
 
 
-def _rank(node: Node, rank: RankOf, known: Known) -> int | None:
+def _rank(node: Node, rank: RankOf, known: ConstantOf) -> int | None:
     one, other = rank(node.inputs[0]), rank(node.inputs[1])
     return None if one is None or other is None else max(one, other) - (one == 1) - (other == 1)
 

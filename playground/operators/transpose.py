@@ -8,7 +8,7 @@ from playground.model.graph import Node
 from playground.operators._attributes import Attribute
 from playground.operators._moves import part_of, turned
 from playground.operators._operator import Form, Operator, Scales, Trait
-from playground.operators._ranks import Known, RankOf
+from playground.operators._ranks import ConstantOf, RankOf
 from playground.programs.call import Array, Call
 from playground.programs.planner import Planner, Symbol
 
@@ -25,7 +25,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
     return part_of(planner, node, node.outputs[0], turned(shape, order))
 
 
-def _rank(node: Node, rank: RankOf, known: Known) -> int | None:
+def _rank(node: Node, rank: RankOf, known: ConstantOf) -> int | None:
     return len(node.attributes["perm"]) if "perm" in node.attributes else rank(node.inputs[0])
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from playground.model.graph import Node
 from playground.operators._moves import axes_of, to_shape
 from playground.operators._operator import Form, Operator, Scales, Takes, Trait
-from playground.operators._ranks import Known, RankOf, axes
+from playground.operators._ranks import ConstantOf, RankOf, axes
 from playground.operators._upgrades import integers_as_input
 from playground.programs.call import Array, Call
 from playground.programs.planner import Planner, Symbol
@@ -27,7 +27,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
     return to_shape(planner, node, tuple(shape))
 
 
-def _rank(node: Node, rank: RankOf, known: Known) -> int | None:
+def _rank(node: Node, rank: RankOf, known: ConstantOf) -> int | None:
     given, new = rank(node.inputs[0]), axes(node, known)
     return None if given is None or new is None else given + new
 

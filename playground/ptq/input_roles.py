@@ -96,7 +96,7 @@ def _is_whole(dtype: str) -> bool:
 
 
 def _channels_axis(value: ValueInfo) -> int | None:
-    """The axis of an image's channels; None of what is no image."""
+    """The axis of an image's channels; None if it is not an image."""
     shape = value.shape
     if shape is None or len(shape) != 4:
         return None

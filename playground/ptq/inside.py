@@ -38,7 +38,7 @@ def with_weights_inside(graph: Graph) -> Graph:
 
 
 def _is_movable(node: Node, view: GraphView) -> bool:
-    """Whether a node dequantizes constants that nobody else reads, with many scales, for one node with branches."""
+    """Whether a node dequantizes constants that no other node reads, with many scales, for one node with branches."""
     if find(node) not in dequantize_linear.OPERATORS or node.outputs[0] in view.ends:
         return False
     alone = all(name in view.constants and view.uses(name) == 1 for name in node.inputs if name)

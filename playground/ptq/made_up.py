@@ -1,4 +1,4 @@
-"""Inputs that are made up where nobody gives any: plausible ones, the same every time. They measure nothing."""
+"""Inputs that are made up where none are given: plausible ones, the same every time. They measure nothing."""
 
 from __future__ import annotations
 

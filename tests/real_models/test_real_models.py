@@ -18,7 +18,7 @@ FLOAT = [param for param in FLOAT if param.values[0] not in QUANTIZED_ALREADY]
 
 BEHIND = {
     ("openwakeword/alexa", "dynamic"): "one answer a sample: how the roundings of all weights add up is luck. Ours per "
-    "tensor is the tool's file; per channel is better by 6 dB where nobody says the word",
+    "tensor is the tool's file; per channel is better by 6 dB in silence",
     ("openwakeword/hey_jarvis", "dynamic"): "the same; the file has half the tool's size",
     ("speechmos/plcmos_v2", "dynamic"): "47 dB: weights of GRU are codes too, which saves 40 % of the file; the tool "
     "leaves them in float",

@@ -55,7 +55,7 @@ def _foldable(view: GraphView, product: Node, norm: Node, held: dict[str, Tensor
 def _folded(
     view: GraphView, product: Node, norm: Node, held: dict[str, Tensor], free: FreeNames
 ) -> tuple[Node, dict[str, Tensor]]:
-    """The product with other constants, and these: under the old names where nobody else reads the old ones."""
+    """The product with other constants, and these: under the old names where no other node reads the old ones."""
     scale, shift, mean, variance = (held[name].numpy().astype(np.float64) for name in norm.inputs[1:5])
     factor = scale / np.sqrt(variance + float(norm.attributes.get("epsilon", _DEFAULT_EPSILON)))
     weight = product.inputs[1]

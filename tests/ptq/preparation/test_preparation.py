@@ -211,7 +211,7 @@ def test_constants_that_others_read_keep_their_values() -> None:
 
 def test_recipes_ask_for_the_other_passes() -> None:
     graph = convolutions()
-    idle = graph.with_(nodes=(*graph.nodes, Node("Relu", "idle", (graph.inputs[0].name,), ("nobody reads",))))
+    idle = graph.with_(nodes=(*graph.nodes, Node("Relu", "idle", (graph.inputs[0].name,), ("unread",))))
     model = Model("onnx", "m", dict(graph.initializers), idle)
     kinds = [
         any(node.name == "idle" for node in quantize_model(model, Recipe(prepare=prepare)).source.nodes)
