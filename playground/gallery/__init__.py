@@ -111,16 +111,18 @@ def model_bytes(model_id: str) -> bytes:
 
 
 def open_model(model_id: str) -> Model:
-    """A model of the gallery, read as any uploaded file is; where it is made from another one, its notes say how.
+    """A model of the gallery; where it is made from another one, its notes say how.
+
+    Its files are of today's operator sets: opening would change nothing, and would look at all operators.
 
     Raises:
         MissingError: the gallery has no such model, or its file is not here.
     """
-    from playground.opening import load
+    from playground.model.loading import read
 
     found = entry(model_id)
     if not found.made_from:
-        return load(model_bytes(model_id), f"{model_id}.onnx")
+        return read(model_bytes(model_id), f"{model_id}.onnx")
     base = open_model(found.made_from)
     graph = replace(_rescaled(model_id, _graph(base)), name=model_id)
     return replace(

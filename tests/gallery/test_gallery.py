@@ -16,6 +16,7 @@ import playground
 from playground import gallery
 from playground.engines.interpreter import run_graph
 from playground.errors import InvalidInputError, MissingError
+from playground.opening import opened
 from playground.quantization import Scheme
 
 IDS = tuple(gallery.entries())
@@ -73,6 +74,12 @@ def test_files_are_valid_onnx_with_a_dynamic_batch(model_id):
     floats = {t.name: math.prod(t.dims) for t in model.graph.initializer if t.data_type == onnx.TensorProto.FLOAT}
     assert entry.parameters == sum(floats.values()) - sum(floats.get(f"attention.{n}", 0) for n in ("never", "scale"))
     assert entry.tensor in floats
+
+
+@pytest.mark.parametrize("model_id", list(gallery.entries()))
+def test_opening_would_change_nothing(model_id):
+    model = gallery.open_model(model_id)
+    assert opened(model) is model
 
 
 @pytest.mark.slow
