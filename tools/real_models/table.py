@@ -39,7 +39,7 @@ def fidelity_table(rows: Sequence[Measured]) -> str:
 
 
 def _fidelity_cells(row: Measured) -> list[str]:
-    cells = [f"`{row.id}`: {row.about}", f"{row.opset} → {row.opset_read or '—'}"]
+    cells = [f"{row.id}: {row.about}", f"{row.opset} → {row.opset_read or '—'}"]
     cells += [grouped(row.nodes), grouped(row.parameters)]
     static, dynamic = ([decibels(row.ours.get(form)), decibels(row.theirs.get(form))] for form in ("static", "dynamic"))
     return [*cells, *static, *dynamic, decibels(row.ours.get("weight_only"))]
@@ -57,7 +57,7 @@ def _file_cells(row: Measured) -> list[str]:
     counts = ["none" if form.error else str(form.quantized) for form in forms]
     left = ["none" if form.error else str(form.skipped) for form in forms]
     near = [_nearness(form) for form in forms]
-    return [f"`{row.id}`", size(row.file_bytes), *sizes, " / ".join(counts), " / ".join(left), " / ".join(near)]
+    return [row.id, size(row.file_bytes), *sizes, " / ".join(counts), " / ".join(left), " / ".join(near)]
 
 
 def _nearness(form: Form) -> str:
@@ -84,7 +84,7 @@ def summary_table(rows: Sequence[Measured]) -> str:
 def _summary_cells(rows: Sequence[Measured], form: str) -> list[str]:
     ours, theirs, count = means(rows, form)
     made = [sum(form in by and not by[form].error for by in side) for side in _sides(rows)]
-    behind = [f"`{row.id}`" for row in rows if is_behind(row, form)]
+    behind = [row.id for row in rows if is_behind(row, form)]
     numbers = [f"{made[0]} of {len(rows)}", f"{made[1]} of {len(rows)}", f"{ours:.1f} dB", f"{theirs:.1f} dB"]
     return [WORDS[form], *numbers, str(count), ", ".join(behind) or "none"]
 
@@ -106,7 +106,7 @@ def refusals_table(rows: Sequence[Measured]) -> str:
     """What has no file, of ours or of the tool's, or does not run in our NumPy engine, and what was said."""
     head = ["model", "what", "why"]
     found = [
-        (f"`{row.id}`", what, why)
+        (row.id, what, why)
         for row in rows
         for what, why in [("opening", row.error), ("float, NumPy engine", row.float_refusal), *_refusals(row)]
         if why
