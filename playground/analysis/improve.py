@@ -6,7 +6,6 @@ ranges do not come from.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from playground.analysis.answer_kinds import AUTO
 from playground.analysis.held_out import Split, held_out
-from playground.analysis.improvement import FREE, Improvement, Trial, gains, is_harmless, undone
+from playground.analysis.improvement import FREE, Improvement, Trial, gains, is_harmless, lost, undone
 from playground.analysis.outputs import AnswerReader, Measured, OutputTally
 from playground.analysis.remedies import Remedy, matching
 from playground.analysis.runs import Variant, batches_task, labels_of, runs_task
@@ -134,6 +133,7 @@ class _Search:
         self._reader = AnswerReader(view_of(graph), choice, labelled=self._labels is not None)
         self._batches: list[Feeds] = []
         self._before: Measured
+        self._original: Measured
         self._base: QuantizedModel
         self._bytes = 0
         self._done, self._total = 0, 4
@@ -143,7 +143,7 @@ class _Search:
         """Everything, one after the other."""
         self._batches = yield from batches_task(self._graph, self._data)
         base = yield from self._step(self._quantized_task(self._recipe), "As it is")
-        original, self._before = yield from self._measured_task(base, "As it is")
+        self._original, self._before = yield from self._measured_task(base, "As it is")
         self._base, self._bytes = base, base.report.file_bytes
         if found is None:
             given = self._data.feeds if self._data.stream is None else self._split.measured
@@ -157,14 +157,14 @@ class _Search:
             trial = yield from self._trial_task((remedy,))
             if trial is not None:
                 trials.append(trial)
-        helpful = [trial for trial in trials if gains(self._before, trial.measured)]
+        helpful = [trial for trial in trials if gains(self._before, trial.measured, self._original)]
         listed = sorted(helpful, key=lambda trial: trial.rank, reverse=True)
         best = yield from self._combined_task(listed)
         self._done = self._total - 1
         if best is not None:
             base = yield from self._step(self._quantized_task(best.recipe), "The best")
         return Improvement(
-            original=original,
+            original=self._original,
             before=self._before,
             file_bytes=self._bytes,
             listed=tuple(listed),
@@ -208,9 +208,9 @@ class _Search:
             for remedy in remedies:
                 recipe = remedy.applied(recipe)
             quantized = yield from self._step(self._quantized_task(recipe), name)
-            lost = undone(self._base, quantized)
-            if lost:
-                raise UnsupportedError(lost, where=name, hint="Leave it out")
+            reason = undone(self._base, quantized)
+            if reason:
+                raise UnsupportedError(reason, where=name, hint="Leave it out")
             _, measured = yield from self._measured_task(quantized, name)
         except PlaygroundError as error:
             self._failed[name] = error.what
@@ -220,17 +220,28 @@ class _Search:
         return Trial(remedies, recipe, measured, gain, more, more <= FREE * self._bytes)
 
     def _combined_task(self, listed: Sequence[Trial]) -> Task[Trial | None]:
-        """One after the other, the best first, each kept if what it gives with those before it is measured."""
+        """The best combination: of what is cheapest, or where that leaves twice as much undone, of what gains most."""
         if not listed:
             return None
         top = max(listed, key=lambda trial: trial.gain)
+        worth = [trial for trial in listed if trial.gain >= WORTH * top.gain]
+        best = yield from self._chain_task(worth)
+        if best is None or is_harmless(best.measured):
+            return best
+        if lost(top.measured, self._original) < lost(best.measured, self._original) / 2:
+            return (yield from self._chain_task([top, *(trial for trial in worth if trial is not top)]))
+        return best
+
+    def _chain_task(self, listed: Sequence[Trial]) -> Task[Trial | None]:
+        """One after the other, each kept if with those before it more is gained; bytes only while something is lost."""
         best: Trial | None = None
         tried = 0
         for trial in listed:
             taken = best.remedies if best else ()
             now = best.measured if best else self._before
-            enough = len(taken) == STEPS or tried == COMBINATIONS or math.isclose(now.loss, 0.0)
-            if enough or trial.gain < WORTH * top.gain or (is_harmless(now) and not trial.free):
+            if len(taken) == STEPS or tried == COMBINATIONS:
+                break
+            if is_harmless(now) and not trial.free:
                 continue
             if any(remedy.group == other.group for remedy in taken for other in trial.remedies):
                 continue
@@ -239,8 +250,6 @@ class _Search:
                 continue
             tried += 1
             both = yield from self._trial_task((*taken, *trial.remedies))
-            if both is not None and gains(now, both.measured):
+            if both is not None and gains(now, both.measured, self._original):
                 best = both
-        if best is not None and best.gain < (1 - WORTH) * top.gain and not is_harmless(best.measured):
-            return top
         return best

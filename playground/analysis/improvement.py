@@ -121,9 +121,14 @@ class Improvement:
         }
 
 
-def gains(before: Measured, after: Measured) -> bool:
-    """Whether the loss is smaller by more than chance; NaN is no gain."""
-    return before.loss - after.loss > SLIGHT * abs(before.loss)
+def gains(before: Measured, after: Measured, original: Measured) -> bool:
+    """Whether the loss is smaller by more than chance; NaN is no gain, and what is below the float model's is luck."""
+    return before.loss - max(after.loss, original.loss) > SLIGHT * abs(before.loss)
+
+
+def lost(measured: Measured, original: Measured) -> float:
+    """What quantization costs: the loss above the float model's."""
+    return max(measured.loss - original.loss, 0.0)
 
 
 def is_harmless(measured: Measured) -> bool:

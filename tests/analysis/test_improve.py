@@ -170,7 +170,7 @@ def test_nothing_listed_is_worse_than_none(recipe: Recipe) -> None:
     found = improve(gemms(normal(16, 24), normal(24, 8)), recipe, samples(), choice="values")
     for trial in found.listed:
         assert trial.gain > 0
-        assert gains(found.before, trial.measured)
+        assert gains(found.before, trial.measured, found.original)
         assert trial.gain == found.before.loss - trial.measured.loss
     assert [trial.rank for trial in found.listed] == sorted((t.rank for t in found.listed), reverse=True)
     assert found.after.loss <= found.before.loss
