@@ -12,7 +12,12 @@ import { $, filesOf } from "./dom.mjs";
 const PERMALINK = "A link to this page with these settings.";
 const SNIPPET = "One line of HTML shows this tensor, with these settings, in your own page.";
 /** Where the requested text is shown: below the buttons, and on a narrow screen out of sight. */
-const ANSWERS = /** @type {const} */ ({ sensitivity: "slot-model-verdict", mixed: "slot-model-front", curve: "slot-model-samples" });
+const ANSWERS = /** @type {const} */ ({
+  sensitivity: "slot-model-verdict",
+  mixed: "slot-model-front",
+  improve: "slot-model-remedies",
+  curve: "slot-model-samples",
+});
 const UPLOADED = "These settings, with the gallery's first model: the file you opened stays on this machine.";
 
 /**
@@ -33,6 +38,7 @@ const WORKS = {
   quantize: "Quantizing",
   sensitivity: "Measuring every layer",
   mixed: "Trying every width",
+  improve: "Trying what helps",
   curve: "Calibrating on more and more samples",
 };
 

@@ -165,6 +165,7 @@ class _Search:
             base = yield from self._step(self._quantized_task(best.recipe), "The best")
         return Improvement(
             original=self._original,
+            recipe=self._recipe,
             before=self._before,
             file_bytes=self._bytes,
             listed=tuple(listed),

@@ -77,7 +77,8 @@ class Improvement:
 
     Attributes:
         original: the float model.
-        before: the model as the recipe has it.
+        recipe: the one without remedies.
+        before: the model as that has it.
         file_bytes: the size of its file.
         listed: the single remedies that gain, the best first; none that is not better than doing nothing.
         useless: names of those that were tried and gain nothing.
@@ -89,6 +90,7 @@ class Improvement:
     """
 
     original: Measured
+    recipe: Recipe
     before: Measured
     file_bytes: int
     listed: tuple[Trial, ...]

@@ -14,8 +14,8 @@ from playground.cli._calibration import Calibration, add_calibration, calibratio
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
 from playground.cli._files import ModelFile, add_file, open_model, read_recipe, target
-from playground.cli._samples_curve import add_curve, curve_of, show_curve
 from playground.cli._improve import add_improve, improvement_of, show_improvement
+from playground.cli._samples_curve import add_curve, curve_of, show_curve
 from playground.cli._study import Samples, add_samples, measures_of, samples_in, samples_of, told_answers
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Graph
