@@ -111,6 +111,10 @@ def _split(model: Model, calibration: Given | None, samples: Given | None, label
     return held_out(working(model.required_graph())[0], given, labels)
 
 
+MOST_STEPS = 22
+"""Of the progress: the model as it is, its sensitivity, about a dozen remedies, combinations, and the best."""
+
+
 class _Search:
     """One search: the model as it is, each remedy, then combinations."""
 
@@ -136,12 +140,12 @@ class _Search:
         self._original: Measured
         self._base: QuantizedModel
         self._bytes = 0
-        self._done, self._total = 0, 4
+        self._done, self._total = 0, MOST_STEPS
         self._failed: dict[str, str] = {}
 
     def run(self, found: Sensitivity | None) -> Task[Improvement]:
         """Everything, one after the other."""
-        self._batches = yield from batches_task(self._graph, self._data)
+        self._batches = yield from as_part(batches_task(self._graph, self._data), 0, self._total, "Samples")
         base = yield from self._step(self._quantized_task(self._recipe), "As it is")
         self._original, self._before = yield from self._measured_task(base, "As it is")
         self._base, self._bytes = base, base.report.file_bytes
@@ -151,7 +155,6 @@ class _Search:
             work = sensitivity_task(base.source, base.quantization, given, self._labels, **known)  # type: ignore[arg-type]
             found = yield from self._step(work, "Sensitivity")
         remedies = matching(base, self._recipe, found)
-        self._total += len(remedies) + STEPS
         trials = []
         for remedy in remedies:
             trial = yield from self._trial_task((remedy,))

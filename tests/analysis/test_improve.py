@@ -199,11 +199,12 @@ def test_with_labels_and_other_samples_the_measure_is_cross_entropy() -> None:
 
 
 def test_a_cancelled_search_leaves_nothing() -> None:
-    model, recipe, seen = gemms(normal(16, 24), normal(24, 8)), Recipe(), []
+    model, recipe, seen, shares = gemms(normal(16, 24), normal(24, 8)), Recipe(), [], []
     before = {name: tensor.numpy().copy() for name, tensor in model.tensors.items()}
 
     def progress(step: Progress) -> None:
         assert 0 <= step.done < step.total
+        shares.append(step.done / step.total)
         seen.append(step.message)
 
     def cancelled() -> bool:
@@ -212,6 +213,7 @@ def test_a_cancelled_search_leaves_nothing() -> None:
     with pytest.raises(CancelledError):
         asyncio.run(run_async(improve_task(model, recipe, samples(), choice="values"), progress, cancelled))
     assert not any(message.startswith("The best") for message in seen)
+    assert shares == sorted(shares)
     assert recipe == Recipe()
     assert all((model.tensors[name].numpy() == values).all() for name, values in before.items())
 
