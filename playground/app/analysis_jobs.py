@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from playground import gallery
 from playground.analysis.improve import improve_task
 from playground.analysis.mixed_precision import mixed_precision_task
 from playground.analysis.model_report import ModelReport, model_report
@@ -61,9 +60,7 @@ class AnalysisJobs:
         """Try what may reduce the error of the quantized model; quantizes first if need be."""
         result, workspace = (yield from self._models.ensure_task()), self._workspace
         samples, labels = self._measured_on(result)
-        calibration = samples
-        if workspace.settings.model in gallery.entries():
-            calibration = dict(gallery.calibration(workspace.settings.model))
+        calibration = self._models.calibration_feeds()
         found = yield from improve_task(
             workspace.required_model(),
             Recipe.from_dict(result.report.recipe),
