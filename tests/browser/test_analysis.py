@@ -137,7 +137,7 @@ def test_what_helps_is_tried_and_one_click_makes_it_the_recipe(convnet):
     expect(card.locator("tbody tr", has_text="one scale for each channel").first).to_be_visible()
     expect(convnet.locator("#slot-model-verdict")).to_contain_text("remedies tried, best is")
     convnet.locator("#slot-model-remedy").get_by_role("combobox").click()
-    convnet.get_by_role("option", name="one scale for each channel", exact=True).click()
+    convnet.locator(".MuiMenuItem-root").get_by_text("one scale for each channel", exact=True).click()
     expect(card).to_contain_text("Chosen: one scale for each channel. Quantize the model to apply it.")
     run(convnet, "quantize")
     report = convnet.evaluate("() => playground.report()")
