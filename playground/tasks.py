@@ -58,6 +58,28 @@ def as_step(task: Generator[Any, Any, T], step: Progress) -> Task[T]:
         yield step
 
 
+def as_part(task: Task[T], done: int, total: int, about: str) -> Task[T]:
+    """A task as one step of another, of which ``done`` of ``total`` are behind it; what it waits for is handed on."""
+    answer: Any = None
+    failure: Exception | None = None
+    try:
+        while True:
+            try:
+                item = task.send(answer) if failure is None else task.throw(failure)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            answer = failure = None
+            if isinstance(item, Progress):
+                yield Progress(done, total, f"{about}: {item.message}" if item.message else about)
+                continue
+            try:
+                answer = yield item
+            except Exception as error:  # whatever it is, the task may know what to do about it
+                failure = error
+    finally:
+        task.close()
+
+
 def resolve(awaitable: Awaitable[T]) -> T:
     """Run an awaitable that does not wait, as all calls of a native host are, to its end.
 

@@ -15,6 +15,7 @@ const SNIPPET = "One line of HTML shows this tensor, with these settings, in you
 const ANSWERS = /** @type {const} */ ({
   sensitivity: "slot-model-verdict",
   mixed: "slot-model-front",
+  improve: "slot-model-remedies",
   curve: "slot-model-samples",
 });
 const UPLOADED = "These settings, with the gallery's first model: the file you opened stays on this machine.";
@@ -37,6 +38,7 @@ const WORKS = {
   quantize: "Quantizing",
   sensitivity: "Measuring every layer",
   mixed: "Trying every width",
+  improve: "Trying what helps",
   curve: "Calibrating on more and more samples",
 };
 

@@ -7,7 +7,7 @@ import { $ } from "./dom.mjs";
  * @import { Part } from "./types/page"
  */
 
-/** @typedef {"quantize" | "sensitivity" | "mixed" | "curve"} Work what ends in a quantized model */
+/** @typedef {"quantize" | "sensitivity" | "mixed" | "improve" | "curve"} Work what ends in a quantized model */
 
 const PATIENCE_MS = 2000;
 

@@ -9,6 +9,7 @@ import panel_material_ui as pmui
 from bokeh.layouts import column
 from bokeh.models import UIElement
 
+from playground.analysis.improvement import Improvement
 from playground.analysis.precision_front import MixedPrecision, Point
 from playground.app.workspace import Workspace
 from playground.errors import PlaygroundError
@@ -56,7 +57,7 @@ class AnalysisCard:
         self.front.points.selected.on_change("indices", lambda _attr, _old, new: self._tapped("points", new))
         self.front.uniform.selected.on_change("indices", lambda _attr, _old, new: self._tapped("uniform", new))
         self.choice.param.watch(lambda event: self._choose(event.new), "value")
-        workspace.param.watch(lambda *_: self.show_layers(), ["sensitivity", "model"])
+        workspace.param.watch(lambda *_: self.show_layers(), ["sensitivity", "improvement", "model"])
         workspace.param.watch(lambda *_: self.show_front(), ["mixed", "model"])
         self.show_layers()
         self.show_front()
@@ -82,9 +83,16 @@ class AnalysisCard:
             self.legend.text = self.key.text = ""
             return
         count = f"measured on {found.samples} samples"
-        self.sentence.text = html.title("Which layer hurts?", count) + html.lead(verdict(found))
+        self.sentence.text = html.title("Which layer hurts?", count) + html.lead(verdict(found, self._tried()))
         self.legend.text = GAINS
         self.key.text = NOISE
+
+    def _tried(self) -> Improvement | None:
+        """The remedies that were tried, if for this very model: not for one that has some of them."""
+        found: Improvement | None = self.workspace.improvement
+        result = self.workspace.result
+        same = found is not None and result is not None and found.recipe.as_dict() == result.report.recipe
+        return found if same else None
 
     def show_front(self) -> None:
         """The points that can be chosen."""

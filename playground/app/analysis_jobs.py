@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from playground.analysis.improve import improve_task
 from playground.analysis.mixed_precision import mixed_precision_task
 from playground.analysis.model_report import ModelReport, model_report
 from playground.analysis.samples_curve import samples_curve_task
@@ -16,6 +17,7 @@ from playground.app.inputs import Feeds
 from playground.app.model_jobs import ModelJobs
 from playground.app.workspace import Workspace
 from playground.errors import CancelledError, MissingError
+from playground.model.recipe import Recipe
 from playground.render.report_page import report_html
 from playground.render.verdict import verdict
 from playground.tasks import Task
@@ -53,6 +55,26 @@ class AnalysisJobs:
             raise _changed()
         self._workspace.mixed = mixed
         return mixed.as_dict()
+
+    def improve_task(self) -> Task[dict[str, Any]]:
+        """Try what may reduce the error of the quantized model; quantizes first if need be."""
+        result, workspace = (yield from self._models.ensure_task()), self._workspace
+        samples, labels = self._measured_on(result)
+        calibration = self._models.calibration_feeds()
+        found = yield from improve_task(
+            workspace.required_model(),
+            Recipe.from_dict(result.report.recipe),
+            calibration,
+            None if calibration is samples else samples,
+            labels,
+            choice=workspace.settings.answer,
+            shapes=result.shapes,
+            found=workspace.sensitivity,
+        )
+        if workspace.result is not result:
+            raise _changed()
+        workspace.improvement = found
+        return {"improvement": found.as_dict()}
 
     def curve_task(self) -> Task[dict[str, Any]]:
         """Measure the error against the number of calibration samples; quantizes first if need be.

@@ -76,6 +76,7 @@ class Backend:
             "quantize": self._quantize,
             "sensitivity": self._sensitivity,
             "mixed": self._mixed,
+            "improve": self._improve,
             "curve": self._curve,
             "report_page": self._report_page,
             "cancel": lambda _id, content, _files: (self.jobs.cancel(content.get("target")), ()),
@@ -265,6 +266,9 @@ class Backend:
 
     async def _mixed(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         return self._with_model(await self.jobs.run(request, self.analysis.mixed_task()))
+
+    async def _improve(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
+        return self._with_model(await self.jobs.run(request, self.analysis.improve_task()))
 
     async def _curve(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         return self._with_model(await self.jobs.run(request, self.analysis.curve_task()))

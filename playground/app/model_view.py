@@ -77,6 +77,7 @@ class ModelView:
         from playground.app.analysis_card import AnalysisCard
         from playground.app.parameter_card import ParameterCard
         from playground.app.recipe_card import RecipeCard
+        from playground.app.remedy_card import RemedyCard
         from playground.app.samples_card import SamplesCard
         from playground.app.sizes_card import SizesCard
 
@@ -102,6 +103,7 @@ class ModelView:
         self.numbers, self.report = html.block("model-numbers"), html.block("model-report")
         self.heading = html.block("model-heading")
         self.analysis, self.recipe = AnalysisCard(workspace), RecipeCard(workspace)
+        self.remedies = RemedyCard(workspace)
         self.parameters, self.sizes = ParameterCard(workspace), SizesCard(workspace)
         self.samples = SamplesCard(workspace)
         self.override, self.activation = OverrideCard(workspace), ActivationCard(workspace)
@@ -163,6 +165,7 @@ class ModelView:
             **self.sizes.roots(),
             **self.samples.roots(),
             **self.analysis.roots(),
+            **self.remedies.roots(),
             **self.activation.roots(),
         }
 

@@ -48,6 +48,7 @@ class Workspace(param.Parameterized):
     compared = param.Parameter(doc="Float and quantized model over the gallery's or the visitor's samples.")
     race = param.Parameter(doc="The last comparison of the engines.")
     sensitivity = param.Parameter(doc="What each layer of the last quantized model does.")
+    improvement = param.Parameter(doc="Remedies that were tried; kept while one of them is chosen.")
     curve = param.Parameter(doc="Error of the last quantized model against the number of calibration samples.")
     mixed = param.Parameter(doc="Formats for each layer; kept while only formats change.")
     suggestions = param.Parameter(doc="Sizes that the open model runs with where it leaves some open; None: not tried.")
@@ -146,13 +147,13 @@ class Workspace(param.Parameterized):
             PlaygroundError: a change is invalid; everything stays as it was.
         """
         wanted = self.settings.with_(**changes)
-        self.param.update(**NO_RESULTS, mixed=None, recipe=recipe, recipe_name=name)
+        self.param.update(**NO_RESULTS, **_SEARCHED, recipe=recipe, recipe_name=name)
         self._show(wanted)
 
     def reset(self) -> None:
         """Every setting as it was when the page was opened for the first time; an uploaded model stays loaded."""
         if self.recipe is not None:
-            self.param.update(**NO_RESULTS, mixed=None, recipe=None, recipe_name="")
+            self.param.update(**NO_RESULTS, **_SEARCHED, recipe=None, recipe_name="")
         self._show(Settings(view=self.settings.view))
 
     def is_open(self, key: str) -> bool:
@@ -200,7 +201,7 @@ class Workspace(param.Parameterized):
         if model is not self.model:
             changes |= {"model": model, "suggestions": None}
         if model is not self.model or wanted.recipe != self.settings.recipe:
-            changes |= NO_RESULTS
+            changes |= {**NO_RESULTS, "improvement": None}
         if model is not self.model or wanted.placement != self.settings.placement:
             changes["mixed"] = None
         if wanted.answer != self.settings.answer:
@@ -216,7 +217,10 @@ class Workspace(param.Parameterized):
         return self.compared.read_as(choice) if self.compared is not None else None
 
 
-_MEASURED: Mapping[str, Any] = {"race": None, "sensitivity": None, "mixed": None}
+_SEARCHED: Mapping[str, Any] = {"mixed": None, "improvement": None}
+"""What was searched for; it outlives the quantized model that it was found with while one chooses from it."""
+
+_MEASURED: Mapping[str, Any] = {"race": None, "sensitivity": None, **_SEARCHED}
 """What was measured with the kind of answer that was chosen before."""
 
 _TOGETHER = (

@@ -10,10 +10,11 @@ from typing import Any
 
 from playground.analysis.answers import answers_task
 from playground.api import calibrators, conventions
-from playground.cli._calibration import add_calibration, calibration_of
+from playground.cli._calibration import Calibration, add_calibration, calibration_of
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
 from playground.cli._files import ModelFile, add_file, open_model, read_recipe, target
+from playground.cli._improve import add_improve, improvement_of, show_improvement
 from playground.cli._samples_curve import add_curve, curve_of, show_curve
 from playground.cli._study import Samples, add_samples, measures_of, samples_in, samples_of, told_answers
 from playground.errors import InvalidInputError, UnsupportedError
@@ -54,6 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_calibration(parser)
     add_samples(parser)
+    add_improve(parser)
     parser.add_argument(
         "--recipe",
         metavar="JSON",
@@ -123,19 +125,10 @@ def run(args: argparse.Namespace, console: Console) -> Result:
     opened = open_model(args.file)
     recipe = _recipe(args, opened.graph)
     output = target(args.output or f"{opened.stem}.quantized.onnx", opened.name)
-    cache = FolderCache(args.ranges) if args.ranges else None
     calibration = calibration_of(args, opened, recipe)
     samples = _samples(args, opened)
-    with calibration.blamed():
-        quantized = quantize_model(
-            opened.model,
-            recipe,
-            calibration.given,
-            console.progress,
-            cache=cache,
-            shapes=calibration.shapes,
-            verify=args.verify,
-        )
+    improved = improvement_of(args, opened, recipe, calibration, samples, console=console) if args.improve else None
+    quantized = improved.quantized if improved else _quantized(args, opened, recipe, calibration, console)
     _require_taken(quantized, output)
     quantized.save(output)
     return {
@@ -147,7 +140,23 @@ def run(args: argparse.Namespace, console: Console) -> Result:
         "calibration": calibration.told,
         "samples_curve": curve_of(args, quantized, calibration, samples, console),
         "answers": _answers(args, quantized, samples, console) if samples else None,
+        "improvement": improved.as_dict() if improved else None,
     }
+
+
+def _quantized(
+    args: argparse.Namespace, opened: ModelFile, recipe: Recipe, calibration: Calibration, console: Console
+) -> QuantizedModel:
+    with calibration.blamed():
+        return quantize_model(
+            opened.model,
+            recipe,
+            calibration.given,
+            console.progress,
+            cache=FolderCache(args.ranges) if args.ranges else None,
+            shapes=calibration.shapes,
+            verify=args.verify,
+        )
 
 
 def _require_taken(quantized: QuantizedModel, output: Path) -> None:
@@ -222,6 +231,8 @@ def show(result: Result, console: Console) -> None:
         console.line(told_answers(result["answers"]["quantized"]))
     if result["samples_curve"]:
         show_curve(result["samples_curve"], console)
+    if result["improvement"]:
+        show_improvement(result["improvement"], console)
     for applied in result["algorithms"]:
         changes = [f"{name} {numbers.digits(was)} → {numbers.digits(now)}" for name, was, now in _changes(applied)]
         console.paragraph(f"{applied['name']}: {', '.join(changes) or 'done'}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from playground.analysis.answer_kinds import SHARE
+from playground.analysis.improvement import Improvement
 from playground.analysis.outputs import Measured
 from playground.analysis.sensitivity import LayerResult, Sensitivity
+from playground.errors import plural
 from playground.render.compared import shown
 from playground.render.numbers import digits, percent, size
 
@@ -18,16 +20,28 @@ BLAME = 0.1
 """A layer is to blame if leaving it in float gives back at least this share of what quantization lost."""
 
 
-def verdict(found: Sensitivity) -> str:
-    """One sentence; two where the samples were made up."""
+def verdict(found: Sensitivity, improvement: Improvement | None = None) -> str:
+    """One sentence, before it another where the samples were made up; what remedies give, where they were tried."""
     caution = "The samples are random, so this is not a measurement. " if found.generated else ""
     if _harmless(found.quantized, found.original):
         return f"{caution}No layer hurts: {_as_good(found)}. Nothing needs to change."
     worst = found.worst()
     lost, gained = found.quantized.loss - found.original.loss, found.gain(worst)
     if worst.without is None or gained < BLAME * lost:
-        return f"{caution}No single layer causes the error: {_state(found)}. Give all layers more bits."
-    return f"{caution}{worst.layer.node} hurts most: {_effect(found, worst)}; {_advice(worst)}."
+        advice = tried(improvement) if improvement else "Give all layers more bits."
+        return f"{caution}No single layer causes the error: {_state(found)}. {advice}"
+    advice = f". {tried(improvement)}" if improvement else f"; {_advice(worst)}."
+    return f"{caution}{worst.layer.node} hurts most: {_effect(found, worst)}{advice}"
+
+
+def tried(found: Improvement) -> str:
+    """What the best of the remedies that were tried gives, as measured; one sentence."""
+    best, count = found.best, len(found.listed) + len(found.useless)
+    if best is None:
+        return f"Of {plural(count, 'remedy', 'remedies')} tried, none is worth its bytes."
+    price = f" for {size(best.bytes)} more" if best.bytes > 0 and not best.free else ""
+    change = f"{found.before.loss_name} falls from {digits(found.before.loss)} to {digits(best.measured.loss)}"
+    return f"Of {plural(count, 'remedy', 'remedies')} tried, best is {best.name}: {change}{price}."
 
 
 def _harmless(quantized: Measured, original: Measured) -> bool:

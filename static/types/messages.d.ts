@@ -204,6 +204,7 @@ export interface Requests {
   quantize: { content: Empty; result: Quantized };
   sensitivity: { content: Empty; result: Quantized };
   mixed: { content: Empty; result: Quantized };
+  improve: { content: Empty; result: Quantized };
   curve: { content: Empty; result: Quantized };
   report_page: { content: Empty; result: { name: string } };
   cancel: { content: { target: number }; result: unknown };

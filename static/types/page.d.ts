@@ -44,6 +44,7 @@ export interface ElementsById {
   quantize: HTMLButtonElement;
   sensitivity: HTMLButtonElement;
   mixed: HTMLButtonElement;
+  improve: HTMLButtonElement;
   curve: HTMLButtonElement;
   job: HTMLElement;
   "job-stage": HTMLElement;
@@ -52,6 +53,7 @@ export interface ElementsById {
   cancel: HTMLButtonElement;
   "slot-model-verdict": HTMLElement;
   "slot-model-front": HTMLElement;
+  "slot-model-remedies": HTMLElement;
   "slot-model-samples": HTMLElement;
 
   pad: HTMLCanvasElement;

@@ -124,3 +124,22 @@ def test_the_report_as_a_page(convnet, browser, tmp_path):
     expect(page.locator(".lead")).to_contain_text("hurts most")
     assert page.locator("svg rect").count() > 10
     context.close()
+
+
+def test_what_helps_is_tried_and_one_click_makes_it_the_recipe(convnet):
+    run(convnet, "sensitivity")
+    seen = run(convnet, "improve")
+    assert any(stage.startswith("one scale for each channel") for stage, _, _ in seen)
+    bars = [value for _, value, _ in seen]
+    assert bars == sorted(bars)
+    card = convnet.locator("#slot-model-remedies")
+    expect(card).to_contain_text("remedies tried, best is")
+    expect(card.locator("tbody tr", has_text="one scale for each channel").first).to_be_visible()
+    expect(convnet.locator("#slot-model-verdict")).to_contain_text("remedies tried, best is")
+    convnet.locator("#slot-model-remedy").get_by_role("combobox").click()
+    convnet.locator(".MuiMenuItem-root").get_by_text("one scale for each channel", exact=True).click()
+    expect(card).to_contain_text("Chosen: one scale for each channel. Quantize the model to apply it.")
+    run(convnet, "quantize")
+    report = convnet.evaluate("() => playground.report()")
+    assert {tensor["scheme"]["granularity"] for tensor in report["tensors"]} == {"channel"}
+    expect(card).to_contain_text("one scale for each channel")

@@ -1,0 +1,66 @@
+"""The card "Fix it": what was tried and measured, and remedies that become the recipe."""
+
+import pytest
+
+from playground.app.analysis_jobs import AnalysisJobs
+from playground.app.model_jobs import ModelJobs, recipe_of
+from playground.app.model_view import ModelView
+from playground.app.remedy_card import NOTHING
+from playground.app.workspace import Workspace
+from playground.errors import InvalidInputError
+from playground.render.verdict import verdict
+from playground.settings import Settings
+from playground.tasks import run_sync
+
+
+@pytest.fixture
+def coarse():
+    """The convolutional net at 4 bits, one scale a tensor."""
+    return Workspace(Settings(model="digits-convnet", tensor="", weights="int4", weights_granularity="tensor"))
+
+
+@pytest.mark.slow
+def test_a_remedy_becomes_the_recipe_and_gains_what_was_measured(coarse):
+    view, jobs = ModelView(coarse), AnalysisJobs(coarse, ModelJobs(coarse))
+    assert "Tries what may reduce the error" in view.remedies.found.text
+    assert not view.remedies.choice.visible
+    run_sync(jobs.sensitivity_task())
+    run_sync(jobs.improve_task())
+    found, card = coarse.improvement, view.remedies
+    assert found.best is not None
+    assert f"best is {found.best.name}" in card.found.text
+    # the verdict advises what was measured, and nothing else
+    told = verdict(coarse.sensitivity, found)
+    assert told in view.analysis.sentence.text
+    assert f"best is {found.best.name}: cross-entropy, nats falls from" in told
+    assert "leave it in float" not in told
+    for name in ("one scale for each channel", "Bias correction", "depthwise2 in float"):
+        trial = next(trial for trial in found.listed if trial.name == name)
+        card.choice.value = name
+        assert recipe_of(coarse) == trial.recipe
+        assert coarse.result is None  # it has to be quantized anew
+        assert coarse.improvement is found
+        assert f"Chosen: {name}. Quantize the model to apply it." in card.found.text
+        run_sync(ModelJobs(coarse).quantize_task())
+        assert coarse.improvement is found  # and another one can be chosen
+        assert coarse.compared.quantized.cross_entropy == pytest.approx(trial.measured.cross_entropy, rel=0.02)
+    run_sync(jobs.sensitivity_task())
+    assert "best is" not in view.analysis.sentence.text  # that was about the model without a remedy
+    coarse.change(weights="int8")
+    assert coarse.improvement is None
+    assert card.choice.options == [NOTHING]
+
+
+def test_cancelled_it_leaves_nothing_and_made_up_inputs_are_refused(coarse, files):
+    jobs = AnalysisJobs(coarse, ModelJobs(coarse))
+    run_sync(ModelJobs(coarse).quantize_task())
+    result, work = coarse.result, jobs.improve_task()
+    for _ in range(40):
+        next(work)
+    work.close()
+    assert coarse.improvement is None
+    assert coarse.result is result
+    workspace = Workspace(Settings())
+    workspace.open(files.linear_model())
+    with pytest.raises(InvalidInputError, match="made-up inputs cannot tell what helps"):
+        run_sync(AnalysisJobs(workspace, ModelJobs(workspace)).improve_task())
