@@ -23,7 +23,7 @@ PER_CHANNEL_OPSET = 13
 
 _CONVERTED = 17
 
-NOTHING = "the file that it wrote holds no codes"
+NOTHING = "the file that it wrote holds no more codes than the given one"
 """As good as float, and not smaller: nothing to compare with."""
 
 
@@ -102,7 +102,7 @@ def _made(call: _Call, source: Path, target: Path, data: Data) -> Form:
         seconds = time.perf_counter() - began
         content = target.read_bytes()
         found = fidelity(data.exact, run_file(content, data.held_out))
-        quantized = _integer_nodes(onnx.load_from_string(content).graph)
+        quantized = _integer_nodes(onnx.load_from_string(content).graph) - _integer_nodes(onnx.load(source).graph)
     except Exception as error:  # whatever it is belongs in the table
         return Form(said(error))
     return Form("" if quantized else NOTHING, len(content), quantized, sqnr_db=found, seconds=seconds)
