@@ -51,14 +51,12 @@ class Around:
         if len(inputs) != len(graph.inputs):
             raise EngineError(
                 f"the graph takes {plural(len(graph.inputs), 'input')} and is given {len(inputs)}",
-                where=f"graph {graph.name!r}",
                 hint="Give the node as many values as its graph takes",
             )
         self.left[0] -= 1 + len(graph.nodes)
         if self.left[0] < 0:
             raise UnsupportedError(
                 f"the graphs inside run more than {limits.MOST_INNER_NODES} nodes",
-                where=f"graph {graph.name!r}",
                 hint="Use fewer iterations",
             )
         if id(graph) not in self.constants:

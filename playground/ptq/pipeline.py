@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from playground import operators
+from playground import host, operators
 from playground.errors import EngineError, UnsupportedError
 from playground.histograms import Histogram
 from playground.host.output import write_file
@@ -90,7 +90,8 @@ def quantize_model(
         shapes: input name -> its sizes, for made-up data where the model leaves sizes open besides the number of
             samples, as in ``{"image": (1, 3, 224, 224)}``.
         verify: whether ONNX Runtime, where it is installed, opens the finished file and runs it on up to four samples;
-            what is found is in the report's ``verification`` and ``warnings``.
+            what is found is in the report's ``verification`` and ``warnings``. In the page this function cannot wait
+            for it, so there it is left to :func:`quantize_model_task`.
 
     Raises:
         UnsupportedError: the model has no graph, is quantized already, or needs too new an operator set; the runtime
@@ -98,6 +99,7 @@ def quantize_model(
         InvalidInputError: the calibration data or the recipe does not fit the model.
         EngineError: the model cannot be run on the data, or its answers are not finite.
     """
+    verify = verify and not host.IN_BROWSER
     work = quantize_model_task(model, recipe, calibration, cache, shapes, verify=verify)
     return run_sync(work, progress)
 

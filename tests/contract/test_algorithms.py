@@ -144,10 +144,12 @@ def test_steps_are_short_and_work_can_be_given_up(name: str) -> None:
     """In calls of functions, which do not depend on how busy the machine is; the nets are small, so each is short."""
     graph, data = conv_net()
     for _ in range(2):  # at first, modules are still imported
-        calls = calls_of_steps(quantize_model_task(model_of(graph), recipe((name,), activations="static"), data))
+        calls = calls_of_steps(
+            quantize_model_task(model_of(graph), recipe((name,), activations="static"), data, verify=False)
+        )
     assert len(calls) > 30
     assert max(calls) < MOST_CALLS
-    given_up = quantize_model_task(model_of(graph), recipe((name,)), data)
+    given_up = quantize_model_task(model_of(graph), recipe((name,)), data, verify=False)
     for _ in range(30):
         next(given_up, None)
     given_up.close()

@@ -18,6 +18,7 @@ PLANNING = ("playground/operators/", "playground/programs/", "playground/engines
 """Here an operator says why it cannot run, by UnsupportedError: the planner adds the node and the remedy."""
 
 WHERE_IS_ADDED = {
+    "playground/engines/evaluation.py": {"run_task"},  # the node around the graph
     "playground/model/readers/_onnx_tensors.py": {"integers"},  # errors.typed names the tensor
     "playground/model/readers/npz.py": {"take"},  # errors.typed names the array
     "playground/programs/row_ops.py": {"nearest_indices"},

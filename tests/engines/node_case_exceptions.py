@@ -4,5 +4,7 @@
 to be removed.
 """
 
-EXCEPTIONS: dict[str, str] = {}
+EXCEPTIONS: dict[str, str] = dict.fromkeys(
+    ("test_not_2d", "test_not_3d", "test_not_4d"), "of operator set 1: graphs are read from 7 on"
+)
 """Those that are to stay."""

@@ -172,7 +172,7 @@ def test_scan_of_operator_set_8_with_lengths_is_refused() -> None:
 def test_a_graph_knows_what_its_branches_need() -> None:
     graph = built(IF)[1]
     branching = graph.nodes[-1]
-    inner = {"If_1/then_branch/b", "If_1/else_branch/b"}
+    inner = {f"If_1/then_branch/If_1/{branch}/b" for branch in ("then_branch", "else_branch")}
     assert set(branching.reads) == {"c", "d", "h", "x", "W", *inner}
     assert inner | {"W"} == set(graph.initializers)
     assert unsupported(graph) == ()

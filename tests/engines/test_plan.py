@@ -237,7 +237,7 @@ def test_other_code_types_are_refused():
 def test_refusals_are_data_before_anything_runs():
     nodes = [*quantized("x"), node("LSTM", "x:r", "b"), node("MaxPool", "x:r", "y", kernel_shape=[9, 9])]
     assert refusals(graph(nodes, ["y"])) == (
-        Refusal("LSTM:b", "LSTM", "this operator has no integer form"),
+        Refusal("LSTM:b", "LSTM", "LSTM has 1 input; give it 3 to 8"),
         Refusal("MaxPool:y", "MaxPool", "a window of (9, 9) does not fit an image of (4, 4)"),
     )
     assert refusals(graph([*CONV, *quantized("c", "t")], ["c:r"], CONV_WEIGHTS)) == ()
