@@ -48,18 +48,18 @@ def typed_task(
     return bound
 
 
-def as_step(task: Generator[Any, Any, T], step: Progress) -> Task[T]:
-    """A task that waits for nothing, whose steps are reported as one step of the task around it."""
-    while True:
-        try:
-            next(task)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
-        yield step
+def as_step(task: Task[T], step: Progress) -> Task[T]:
+    """A task whose steps are reported as one step of the task around it."""
+    return _reported(task, lambda _: step)
 
 
 def as_part(task: Task[T], done: int, total: int, about: str) -> Task[T]:
-    """A task as one step of another, of which ``done`` of ``total`` are behind it; what it waits for is handed on."""
+    """A task as one step of another, of which ``done`` of ``total`` are behind it; its messages follow ``about``."""
+    return _reported(task, lambda inner: Progress(done, total, f"{about}: {inner.message}" if inner.message else about))
+
+
+def _reported(task: Task[T], as_outer: Callable[[Progress], Progress]) -> Task[T]:
+    """The task with other reports of its steps; what it waits for is handed on."""
     answer: Any = None
     failure: Exception | None = None
     try:
@@ -70,7 +70,7 @@ def as_part(task: Task[T], done: int, total: int, about: str) -> Task[T]:
                 return end.value  # type: ignore[no-any-return]
             answer = failure = None
             if isinstance(item, Progress):
-                yield Progress(done, total, f"{about}: {item.message}" if item.message else about)
+                yield as_outer(item)
                 continue
             try:
                 answer = yield item

@@ -100,7 +100,7 @@ def _node_task(node: Node, around: Around) -> Task[Values]:
     inputs = [around.values[name] if name else None for name in node.inputs]
     stored = _stored_types(node, around.graphs) if Trait.STORED_TYPES in operator.traits else ()
     asked = max((place for place, name in enumerate(node.outputs, 1) if name), default=0)
-    call = operator.call(node, around.graphs[0].opset, asked, stored, around.room)
+    call = operator.call(node, asked, stored, around.room)
     try:
         if operator.run_graphs is not None:
             made = yield from operator.run_graphs(replace(call, run_graph=around.run_task), *inputs)

@@ -131,9 +131,7 @@ class _Folding:
         read = sum(tensor.nbytes for tensor in tensors if tensor is not None)
         if read > self._budget.work:
             return False
-        again = partial(
-            _values, operator, node, self._graph.opset, tensors, min(self._budget.results, self._budget.work)
-        )
+        again = partial(_values, operator, node, tensors, min(self._budget.results, self._budget.work))
         try:
             arrays = again()
         # it fails at run time too, and is reported there; attributes and inputs raise exceptions of any type
@@ -177,11 +175,11 @@ def _result_type(node: Node, operator: Operator, known: Mapping[str, Tensor]) ->
     return first if moves and strange == {first} and first in BY_NAME else None
 
 
-def _values(operator: Operator, node: Node, opset: int, tensors: list[Tensor | None], most: int) -> tuple[Array, ...]:
+def _values(operator: Operator, node: Node, tensors: list[Tensor | None], most: int) -> tuple[Array, ...]:
     given = [None if tensor is None else tensor.numpy() for tensor in tensors]
     operator.validate(node)
     room = Room(nbytes=most, operations=limits.FOLDING_OPERATIONS)
-    call, function = operator.call(node, opset, len(node.outputs), room=room), operator.run
+    call, function = operator.call(node, len(node.outputs), room=room), operator.run
     if function is None:
         raise UnsupportedError(f"{node.op} has no float function", where=node.name, hint="Use engine='onnxruntime'")
     with np.errstate(all="ignore"):

@@ -86,7 +86,7 @@ def no_cost(node: Node, shapes: Shapes) -> int:
     return 0
 
 
-def first_output(node: Node, opset: int) -> tuple[int, ...]:
+def first_output(node: Node) -> tuple[int, ...]:
     """The places of outputs with the first input's scale: the first one."""
     return (0,)
 
@@ -110,7 +110,7 @@ class Operator:
             operator all that are.
         bias: the place of the input that may hold a bias.
         scales: what it does to scales.
-        passes: node, operator set -> places of the outputs that have the first input's scale, if it passes scales on.
+        passes: node -> places of the outputs that have the first input's scale, if it passes scales on.
         output_range: what its output never leaves.
         limits: what it holds values to, if that is all it does to them.
         inserts: node -> the inputs whose values stand among its results as they are.
@@ -141,7 +141,7 @@ class Operator:
     weights: tuple[Weight, ...] = ()
     bias: int | None = None
     scales: Scales = Scales.FLOAT
-    passes: Callable[[Node, int], tuple[int, ...]] = first_output
+    passes: Callable[[Node], tuple[int, ...]] = first_output
     output_range: tuple[float, float] | None = None
     limits: Limits = no_limits
     inserts: Callable[[Node], Sequence[str]] = nothing
@@ -180,9 +180,9 @@ class Operator:
         """The node with all attributes stated that have a default."""
         return replace(node, attributes={**self.defaults, **node.attributes})
 
-    def call(self, node: Node, opset: int, outputs: int = 1, stored: tuple[str, ...] = (), room: Room = WIDEST) -> Call:
+    def call(self, node: Node, outputs: int = 1, stored: tuple[str, ...] = (), room: Room = WIDEST) -> Call:
         """The arguments of the float function for a node."""
-        return Call({**self.defaults, **node.attributes}, opset, outputs, stored, room)
+        return Call({**self.defaults, **node.attributes}, outputs, stored, room)
 
     def validate(self, node: Node) -> None:
         """Hold a node's attributes, and the number of its inputs, against what they may be.

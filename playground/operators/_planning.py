@@ -20,7 +20,7 @@ def float_function(planner: Planner, node: Node) -> tuple[Run, Call]:
     found = find(node)
     if found is None or found.run is None:
         raise UnsupportedError("this operator has no integer form")
-    return found.run, found.call(node, planner.graph.opset, len(node.outputs), room=planner.room)
+    return found.run, found.call(node, len(node.outputs), room=planner.room)
 
 
 def folded(planner: Planner, node: Node) -> Constant:

@@ -15,7 +15,7 @@ from playground.errors import InvalidInputError, one_of
 from playground.model.graph import Node
 from playground.operators import sigmoid
 from playground.operators._attributes import Attribute, text
-from playground.operators._operator import Shapes, Weight
+from playground.operators._operator import Form, Operator, Run, Scales, Shapes, Takes, Weight
 from playground.programs.call import Array, Call
 from playground.programs.fast_products import product
 
@@ -35,7 +35,7 @@ ATTRIBUTES = (
 
 
 def _sigmoid(x: Array) -> Array:
-    return sigmoid.run(Call({}, 1), x)
+    return sigmoid.run(Call({}), x)
 
 
 FUNCTIONS: dict[str, tuple[tuple[float, ...], Callable[..., Array]]] = {
@@ -288,3 +288,26 @@ def cost(node: Node, shapes: Shapes) -> int:
     """A multiply-add for each weight, step in time and sample."""
     x, w, r = (shapes[name] for name in node.inputs[:3])
     return x[0] * x[1] * w[0] * w[1] * (w[2] + r[2])
+
+
+def operator(name: str, run: Run, *own: Attribute, data: tuple[int, ...] = (0, 1, 2, 3, 5)) -> Operator:
+    """One of the three operators.
+
+    Args:
+        name: its name.
+        run: its float function.
+        *own: the attributes that it has besides those of all three.
+        data: places of the inputs that carry values.
+    """
+    return Operator(
+        name=name,
+        takes=(Takes.VALUES, Takes.VALUES, Takes.VALUES, Takes.VALUES, Takes.SIZES, Takes.VALUES),
+        ranks=(3, 3),
+        run=run,
+        attributes=(*ATTRIBUTES, *own),
+        data=data,
+        weights=WEIGHTS,
+        scales=Scales.RECURRENT,
+        forms=Form.DEFAULT | Form.DYNAMIC | Form.WEIGHT_ONLY,
+        cost=cost,
+    )

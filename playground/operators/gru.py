@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from playground.operators import _recurrences
 from playground.operators._attributes import Attribute
-from playground.operators._operator import Form, Operator, Scales, Takes
-from playground.operators._recurrences import Cell, Direction, Recurrence, States, float_products, sizes_of
+from playground.operators._recurrences import Cell, Direction, Recurrence, States, float_products, operator, sizes_of
 from playground.programs.call import Array, Call
 
 GATES = 3
@@ -50,15 +48,4 @@ def cell_of(linear_before_reset: bool) -> Cell:
     return cell
 
 
-OPERATOR = Operator(
-    name="GRU",
-    takes=(Takes.VALUES, Takes.VALUES, Takes.VALUES, Takes.VALUES, Takes.SIZES, Takes.VALUES),
-    ranks=(3, 3),
-    run=run,
-    attributes=(*_recurrences.ATTRIBUTES, Attribute("linear_before_reset", "int", 0, choices=(0, 1))),
-    data=(0, 1, 2, 3, 5),
-    weights=_recurrences.WEIGHTS,
-    scales=Scales.RECURRENT,
-    forms=Form.DEFAULT | Form.DYNAMIC | Form.WEIGHT_ONLY,
-    cost=_recurrences.cost,
-)
+OPERATOR = operator("GRU", run, Attribute("linear_before_reset", "int", 0, choices=(0, 1)))

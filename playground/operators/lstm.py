@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from playground.operators import _recurrences
 from playground.operators._attributes import Attribute
-from playground.operators._operator import Form, Operator, Scales, Takes
-from playground.operators._recurrences import Cell, Direction, Recurrence, States, float_products, shaped, sizes_of
+from playground.operators._recurrences import (
+    Cell,
+    Direction,
+    Recurrence,
+    States,
+    float_products,
+    operator,
+    shaped,
+    sizes_of,
+)
 from playground.programs.call import Array, Call
 
 GATES = 4
@@ -55,15 +62,4 @@ def cell_of(peepholes: Array, coupled: bool) -> Cell:
     return cell
 
 
-OPERATOR = Operator(
-    name="LSTM",
-    takes=(Takes.VALUES, Takes.VALUES, Takes.VALUES, Takes.VALUES, Takes.SIZES, Takes.VALUES),
-    ranks=(3, 3),
-    run=run,
-    attributes=(*_recurrences.ATTRIBUTES, Attribute("input_forget", "int", 0, choices=(0, 1))),
-    data=(0, 1, 2, 3, 5, 6, 7),
-    weights=_recurrences.WEIGHTS,
-    scales=Scales.RECURRENT,
-    forms=Form.DEFAULT | Form.DYNAMIC | Form.WEIGHT_ONLY,
-    cost=_recurrences.cost,
-)
+OPERATOR = operator("LSTM", run, Attribute("input_forget", "int", 0, choices=(0, 1)), data=(0, 1, 2, 3, 5, 6, 7))

@@ -108,7 +108,7 @@ def _spread(pads: list[int], axes: list[int], rank: int) -> list[int]:
     return full
 
 
-def _passes(node: Node, opset: int) -> tuple[int, ...]:
+def _passes(node: Node) -> tuple[int, ...]:
     """A constant is rounded to a code; other borders are not passed on."""
     return (0,) if text_of(node, "mode", "constant") == "constant" else ()
 

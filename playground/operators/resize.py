@@ -113,7 +113,7 @@ def nearest(node: Node, n: int, out: int, scale: float | None) -> NDArray[np.int
         raise UnsupportedError(f"the coordinates {mode!r} with {rounding!r} are not supported") from error
 
 
-def _passes(node: Node, opset: int) -> tuple[int, ...]:
+def _passes(node: Node) -> tuple[int, ...]:
     """Only nearest neighbours are values of the input."""
     return (0,) if text_of(node, "mode", "nearest") == "nearest" else ()
 

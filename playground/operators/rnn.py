@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from playground.operators import _recurrences
-from playground.operators._operator import Form, Operator, Scales, Takes
-from playground.operators._recurrences import Direction, Recurrence, States, float_products, sizes_of
+from playground.operators._recurrences import Direction, Recurrence, States, float_products, operator, sizes_of
 from playground.programs.call import Array, Call
 
 
@@ -27,15 +25,4 @@ def cell(way: Direction, projected: Array, states: States) -> States:
     return (way.gate(projected + way.recur(states[0], 0, 1) + (way.bias[0] + way.bias[1]), 0),)
 
 
-OPERATOR = Operator(
-    name="RNN",
-    takes=(Takes.VALUES, Takes.VALUES, Takes.VALUES, Takes.VALUES, Takes.SIZES, Takes.VALUES),
-    ranks=(3, 3),
-    run=run,
-    attributes=_recurrences.ATTRIBUTES,
-    data=(0, 1, 2, 3, 5),
-    weights=_recurrences.WEIGHTS,
-    scales=Scales.RECURRENT,
-    forms=Form.DEFAULT | Form.DYNAMIC | Form.WEIGHT_ONLY,
-    cost=_recurrences.cost,
-)
+OPERATOR = operator("RNN", run)

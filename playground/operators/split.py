@@ -53,7 +53,7 @@ def plan(planner: Planner, node: Node) -> tuple[Symbol, ...]:
     return tuple(made)
 
 
-def _passes(node: Node, opset: int) -> tuple[int, ...]:
+def _passes(node: Node) -> tuple[int, ...]:
     """All outputs have the input's scale."""
     return tuple(range(len(node.outputs)))
 

@@ -26,7 +26,6 @@ class Call:
 
     Attributes:
         attributes: the node's attributes.
-        opset: version of the operator set that says what they mean.
         outputs: how many outputs the node has, up to the last that has a name.
         stored: for every input the element type its file states, if it is a constant or the model's input.
         room: how large what it makes may be. A function that makes more than it was given asks before it allocates.
@@ -35,7 +34,6 @@ class Call:
     """
 
     attributes: Mapping[str, Any]
-    opset: int
     outputs: int = 1
     stored: tuple[str, ...] = ()
     room: Room = WIDEST

@@ -268,7 +268,7 @@ class _Placer:
         if any(name and name not in self._view.constants for name in inserted):
             return  # what is only known when the model runs may lie outside of the range
         if operator is not None and node.inputs[0] in self.placement.activations:
-            places = operator.passes(node, self._view.graph.opset)
+            places = operator.passes(node)
             self._share(node.inputs[0], [node.outputs[place] for place in places])
 
     def _share(self, source: str, names: Iterable[str]) -> None:

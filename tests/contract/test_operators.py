@@ -47,7 +47,7 @@ INPUTS = {
 
 
 def made_of(entry: Operator, x: np.ndarray) -> np.ndarray:
-    call = entry.call(Node(entry.name, "n", (), ("y",), EXAMPLES.get(entry.name, {})), 18)
+    call = entry.call(Node(entry.name, "n", (), ("y",), EXAMPLES.get(entry.name, {})))
     made = entry.run(call, x, *INPUTS.get(entry.name, ()))
     return made[0] if isinstance(made, tuple) else made
 

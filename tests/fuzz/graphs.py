@@ -240,7 +240,7 @@ class Chain:
                 self.real.append(name)
 
     def _results(self, entry: Operator, node: Node, given: list[Any]) -> tuple[Array, ...]:
-        made_now = entry.run(entry.call(node, self.opset, len(node.outputs)), *given)
+        made_now = entry.run(entry.call(node, len(node.outputs)), *given)
         return made_now if isinstance(made_now, tuple) else (made_now,)
 
     def _append_coded(self, entry: Operator) -> None:

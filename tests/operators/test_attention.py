@@ -50,7 +50,7 @@ def test_a_query_that_sees_no_key_gets_nothing(normal: Any) -> None:
     entry = operator("Attention")
     mask = np.ones((4, 6), bool)
     mask[2] = False
-    made = entry.run(Call(entry.defaults, 23), *inputs_of(normal, 6, {})[:3], mask)
+    made = entry.run(Call(entry.defaults), *inputs_of(normal, 6, {})[:3], mask)
     assert np.isfinite(made).all()
     assert not made[:, :, 2].any()
     assert made[:, :, 1].all()
@@ -63,16 +63,16 @@ def test_windows_are_masks(normal: Any, left: int, right: int) -> None:
     near = np.arange(6) - np.arange(4)[:, None]
     mask = (near >= (-9 if left < 0 else -left)) & (near <= (9 if right < 0 else right))
     windows = {"left_window_size": left, "right_window_size": right}
-    ours = entry.run(Call({**entry.defaults, **windows}, 25), *given)
-    np.testing.assert_array_equal(ours, entry.run(Call(entry.defaults, 25), *given, mask))
+    ours = entry.run(Call({**entry.defaults, **windows}), *given)
+    np.testing.assert_array_equal(ours, entry.run(Call(entry.defaults), *given, mask))
 
 
 def test_padding_at_the_end_counts_for_nothing(normal: Any) -> None:
     entry = operator("Attention")
     query, key, value = inputs_of(normal, 6, {})[:3]
-    ours = entry.run(Call(entry.defaults, 24), query, key, value, None, None, None, np.array([6, 3]))
+    ours = entry.run(Call(entry.defaults), query, key, value, None, None, None, np.array([6, 3]))
     for sample, kept in enumerate((6, 3)):
-        alone = entry.run(Call(entry.defaults, 24), query[[sample]], key[[sample], :, :kept], value[[sample], :, :kept])
+        alone = entry.run(Call(entry.defaults), query[[sample]], key[[sample], :, :kept], value[[sample], :, :kept])
         np.testing.assert_allclose(ours[[sample]], alone, rtol=1e-5, atol=1e-6)
 
 
@@ -94,7 +94,7 @@ def test_attention_of_shapes_that_do_not_fit(
 ) -> None:
     entry = operator("Attention")
     with pytest.raises((InvalidInputError, ValueError)):
-        entry.run(Call({**entry.defaults, **attributes}, 23), *(normal(*shape) for shape in shapes))
+        entry.run(Call({**entry.defaults, **attributes}), *(normal(*shape) for shape in shapes))
 
 
 @pytest.mark.parametrize("rule", ["linear", "gated", "delta", "gated_delta"])
@@ -108,7 +108,7 @@ def test_linear_attention_is_its_recurrence(normal: Any, rule: str, shared: int)
     beta = np.abs(normal(2, steps, heads)) if "delta" in rule else None
     entry = operator("LinearAttention")
     attributes = {"q_num_heads": heads * shared, "kv_num_heads": heads, "update_rule": rule, "scale": 0.5}
-    ours, state = entry.run(Call(entry.defaults | attributes, 27, 2), query, key, value, past, decay, beta)
+    ours, state = entry.run(Call(entry.defaults | attributes, 2), query, key, value, past, decay, beta)
     for sample, head in np.ndindex(2, heads):
         now = past[sample, head].astype(float)
         for step in range(steps):
@@ -133,7 +133,7 @@ def test_linear_attention_of_inputs_that_do_not_go_together(normal: Any) -> None
         ("gated", 2, (None, normal(1, 2, 3))),
         ("linear", 2, (normal(1, 2, 3, 4),)),
     ):
-        call = Call({**entry.defaults, "q_num_heads": 2, "kv_num_heads": heads, "update_rule": rule}, 27)
+        call = Call({**entry.defaults, "q_num_heads": 2, "kv_num_heads": heads, "update_rule": rule})
         with pytest.raises(InvalidInputError):
             entry.run(call, query, query, query, *others)
 
@@ -142,7 +142,7 @@ def test_linear_attention_of_inputs_that_do_not_go_together(normal: Any) -> None
 def test_a_causal_convolution_in_two_steps_is_one(normal: Any, taps: int) -> None:
     entry = operator("CausalConvWithState")
     x, w, bias = normal(2, 3, 9), normal(3, 1, taps), normal(3)
-    call = Call({"activation": "silu"}, 27, 2)
+    call = Call({"activation": "silu"}, 2)
     whole, last = entry.run(call, x, w, bias)
     first, state = entry.run(call, x[:, :, :4], w, bias)
     second, end = entry.run(call, x[:, :, 4:], w, bias, state)
@@ -186,11 +186,11 @@ def test_einsum(check: Any, normal: Any, equation: str, shapes: list[tuple[int, 
 )
 def test_equations_that_do_not_fit(normal: Any, equation: str, shapes: list[tuple[int, ...]]) -> None:
     with pytest.raises(InvalidInputError):
-        operator("Einsum").run(Call({"equation": equation}, 12), *(normal(*shape) for shape in shapes))
+        operator("Einsum").run(Call({"equation": equation}), *(normal(*shape) for shape in shapes))
 
 
 def test_an_equation_is_refused_before_it_is_computed(normal: Any) -> None:
     wide = [np.broadcast_to(np.float32(1), (10**5,)) for _ in range(4)]
     for equation in ("i,j->ij", "i,j,k,l->"):
         with pytest.raises(PlaygroundError, match="would"):
-            operator("Einsum").run(Call({"equation": equation}, 12), *wide[: equation.count(",") + 1])
+            operator("Einsum").run(Call({"equation": equation}), *wide[: equation.count(",") + 1])

@@ -14,7 +14,7 @@ RNG = np.random.default_rng(1)
 
 def run(name: str, *inputs: Any, **attributes: Any) -> Any:
     entry = operator(name)
-    return entry.run(Call({**entry.defaults, **attributes}, 21), *inputs)
+    return entry.run(Call({**entry.defaults, **attributes}), *inputs)
 
 
 @pytest.mark.parametrize("axis", [0, 1, -1])

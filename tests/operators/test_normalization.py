@@ -53,14 +53,14 @@ def test_batch_normalization_in_training(normal: Any) -> None:
     """What it computes from x is what it takes at inference; what it was given moves towards that."""
     entry, x = operator("BatchNormalization"), normal(4, 3, 5)
     scale, bias, mean, variance = normal(3), normal(3), normal(3), np.abs(normal(3))
-    call = Call({**entry.defaults, "training_mode": 1, "momentum": 0.75}, 15, 3)
+    call = Call({**entry.defaults, "training_mode": 1, "momentum": 0.75}, 3)
     y, running_mean, running_variance = entry.run(call, x, scale, bias, mean, variance)
     own = x.mean((0, 2)), x.var((0, 2))
-    np.testing.assert_allclose(y, entry.run(Call(entry.defaults, 15), x, scale, bias, *own), 1e-4, 1e-5)
+    np.testing.assert_allclose(y, entry.run(Call(entry.defaults), x, scale, bias, *own), 1e-4, 1e-5)
     np.testing.assert_allclose(running_mean, 0.75 * mean + 0.25 * own[0], 1e-5, 1e-6)
     np.testing.assert_allclose(running_variance, 0.75 * variance + 0.25 * own[1], 1e-5, 1e-6)
     with pytest.raises(UnsupportedError, match="outputs of training"):
-        entry.run(Call(entry.defaults, 15, 3), x, scale, bias, mean, variance)
+        entry.run(Call(entry.defaults, 3), x, scale, bias, mean, variance)
 
 
 @pytest.mark.parametrize("shape", [(2, 6, 5), (2, 6, 5, 4), (1, 6, 3, 2, 4)], ids=str)
@@ -89,7 +89,7 @@ def test_norms(check: Any, normal: Any, p: int) -> None:
 
 def test_rows_of_zeros_stay_zeros() -> None:
     entry = operator("LpNormalization")
-    made = entry.run(Call(entry.defaults, 22), np.float32([[0, 0], [3, 4]]))
+    made = entry.run(Call(entry.defaults), np.float32([[0, 0], [3, 4]]))
     np.testing.assert_allclose(made, [[0, 0], [0.6, 0.8]], rtol=1e-6)
 
 
@@ -113,7 +113,7 @@ def test_what_does_not_fit_is_refused(normal: Any) -> None:
     ):
         entry = operator(name)
         with pytest.raises(InvalidInputError):
-            entry.run(Call({**entry.defaults, **attributes}, 21), *(normal(*shape) for shape in shapes))
+            entry.run(Call({**entry.defaults, **attributes}), *(normal(*shape) for shape in shapes))
 
 
 @pytest.mark.parametrize("group", [1, 4])

@@ -46,7 +46,7 @@ def test_coordinates_that_are_no_numbers_lie_outside(normal: Any) -> None:
     with np.errstate(all="ignore"):
         for padding in ("zeros", "border", "reflection"):
             for mode in ("nearest", "linear", "cubic"):
-                call = Call({**entry.defaults, "padding_mode": padding, "mode": mode}, 20)
+                call = Call({**entry.defaults, "padding_mode": padding, "mode": mode})
                 made = entry.run(call, normal(1, 2, 4, 4), grid)
                 assert made.shape == (1, 2, 1, 3)
 
@@ -87,10 +87,10 @@ def test_col2im_is_the_transpose_of_taking_blocks(normal: Any, attributes: dict[
     from playground.programs.windows import windows
 
     image = normal(2, 3, 5, 6)
-    geometry = windows(Call(attributes, 18), (5, 6), (2, 3))
+    geometry = windows(Call(attributes), (5, 6), (2, 3))
     blocks = np.stack(list(geometry.taps(geometry.pad(image, 0))), 2).reshape(2, 18, -1)
     other = normal(*blocks.shape)
-    made = operator("Col2Im").run(Call(attributes, 18), other, np.array([5, 6]), np.array([2, 3]))
+    made = operator("Col2Im").run(Call(attributes), other, np.array([5, 6]), np.array([2, 3]))
     np.testing.assert_allclose((made * image).sum(), (blocks * other).sum(), rtol=1e-4)
 
 
@@ -111,14 +111,14 @@ def test_shapes_that_do_not_fit_are_refused(
 ) -> None:
     entry = operator(name)
     with pytest.raises(InvalidInputError):
-        entry.run(Call({**entry.defaults, **attributes}, 22), *(normal(*shape) for shape in shapes))
+        entry.run(Call({**entry.defaults, **attributes}), *(normal(*shape) for shape in shapes))
 
 
 def test_sizes_are_refused_before_anything_is_made(normal: Any) -> None:
     grid, columns = operator("AffineGrid"), operator("Col2Im")
     for size in ([1, 1, 2**20, 2**20], [1, 1, -1, 4], [1, 1, 4]):
         with pytest.raises(PlaygroundError):
-            grid.run(Call(grid.defaults, 20), normal(1, 2, 3), np.array(size))
+            grid.run(Call(grid.defaults), normal(1, 2, 3), np.array(size))
     for image, block in (([2**30, 2**30], [1, 1]), ([4, 4], [2, 2, 2]), ([4, 4], [0, 2]), ([4, 4], [2, 2])):
         with pytest.raises(PlaygroundError):
-            columns.run(Call({}, 18), normal(1, 8, 3), np.array(image), np.array(block))
+            columns.run(Call({}), normal(1, 8, 3), np.array(image), np.array(block))

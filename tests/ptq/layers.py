@@ -35,7 +35,7 @@ class Layer:
 
 def gemm(shape: tuple[int, ...]) -> Matrices:
     """A Gemm with a weight of shape (outputs, inputs)."""
-    return Matrices(Node("Gemm", "fc", ("x", "w"), ("y",), {"transB": 1}), "w", shape, 0, False, 1, 17)
+    return Matrices(Node("Gemm", "fc", ("x", "w"), ("y",), {"transB": 1}), "w", shape, 0, False, 1)
 
 
 def layer(seed: int, outputs: int = 12, inputs: int = 24, fmt: str = "int4", samples: int = 300) -> Layer:

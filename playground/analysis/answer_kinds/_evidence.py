@@ -44,6 +44,10 @@ class Evidence:
         """The outputs of a floating type that have values, in the graph's order."""
         return {name: x for name, x in self.outputs.items() if x.dtype.kind == "f" and x.size and x.ndim}
 
+    def candidates(self, chosen: bool) -> list[tuple[str, Array]]:
+        """The outputs that may hold answers, by name: the first of :meth:`floats`, all if it is ``chosen``."""
+        return list(self.floats().items())[: None if chosen else 1]
+
     def maker(self, name: str) -> Operator | None:
         """The operator that computes an output; what only moves or codes values is passed over."""
         node = self.node(name)

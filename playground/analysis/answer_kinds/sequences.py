@@ -80,17 +80,13 @@ def read(evidence: Evidence, chosen: bool) -> Reading | None:
     """The first output with three axes, one of which counts classes of which one is a blank."""
     if evidence.labelled or (evidence.input_ids() and not chosen):
         return None
-    for name, x in evidence.floats().items():
-        if x.ndim == 3 and x.shape[-1] > 2:
-            found = _reading(evidence, name, x, chosen)
-            if found is not None:
-                return found
-        if not chosen:
-            break
-    return None
+    found = (_reading(evidence, name, x, chosen) for name, x in evidence.candidates(chosen))
+    return next(filter(None, found), None)
 
 
 def _reading(evidence: Evidence, name: str, x: Array, chosen: bool) -> Reading | None:
+    if x.ndim != 3 or x.shape[-1] <= 2:
+        return None
     count = x.shape[-1]
     first = x.shape[0] == evidence.samples and x.shape[1] > 1
     if not first and x.shape[1] != evidence.samples:

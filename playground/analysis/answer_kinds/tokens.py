@@ -33,17 +33,13 @@ class _Tokens:
 
 def read(evidence: Evidence, chosen: bool) -> Reading | None:
     """The first output of shape (samples, positions, classes)."""
-    for name, x in evidence.floats().items():
-        if x.ndim == 3 and x.shape[0] == evidence.samples and x.shape[-1] > 1:
-            found = _reading(evidence, name, x, chosen)
-            if found is not None:
-                return found
-        if not chosen:
-            break
-    return None
+    found = (_reading(evidence, name, x, chosen) for name, x in evidence.candidates(chosen))
+    return next(filter(None, found), None)
 
 
 def _reading(evidence: Evidence, name: str, x: Array, chosen: bool) -> Reading | None:
+    if x.ndim != 3 or x.shape[0] != evidence.samples or x.shape[-1] <= 1:
+        return None
     count = x.shape[-1]
     vocabulary = evidence.input_ids() and count in _vocabularies(evidence)
     softmax, logarithm = evidence.is_softmax(name), evidence.is_logarithm(name)

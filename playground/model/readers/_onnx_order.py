@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Container, Iterator, Sequence
+from graphlib import CycleError, TopologicalSorter
 
 from playground.errors import BadFileError
 from playground.model.onnx_proto import Message
@@ -30,37 +31,27 @@ def in_order(nodes: Sequence[Message], known: Container[str], where: str) -> Seq
 
 def _sorted(nodes: Sequence[Message], where: str) -> Sequence[Message]:
     makers = {name: index for index, node in enumerate(nodes) for name in node.output if name}
-    before = [{makers[name] for name in _reads(node) if name in makers} for node in nodes]
-    after: list[list[int]] = [[] for _ in nodes]
-    for index, needed in enumerate(before):
-        for maker in needed:
-            after[maker].append(index)
-    open_ends = [len(needed) for needed in before]
-    ready = [index for index, count in enumerate(open_ends) if not count]
-    order: list[int] = []
-    while ready:
-        order.append(heapq.heappop(ready))
-        for index in after[order[-1]]:
-            open_ends[index] -= 1
-            if not open_ends[index]:
-                heapq.heappush(ready, index)
-    if len(order) < len(nodes):
-        _refuse_cycle(nodes, before, set(range(len(nodes))) - set(order), where)
-    return [nodes[index] for index in order]
-
-
-def _refuse_cycle(nodes: Sequence[Message], before: Sequence[set[int]], left: set[int], where: str) -> None:
-    """Name a node of a cycle: going back from any node that was left ends up in one."""
-    at, seen = min(left), set[int]()
-    while at not in seen:
-        seen.add(at)
-        at = min(before[at] & left)
-    node = nodes[at]
-    raise BadFileError(
-        "the node reads what is made of its own output",
-        where=f"{where}: node {node.name or at!r} ({node.op_type})",
-        hint="Remove the cycle from the graph",
+    sorter = TopologicalSorter(
+        {index: {makers[name] for name in _reads(node) if name in makers} for index, node in enumerate(nodes)}
     )
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        at = min(error.args[1])
+        raise BadFileError(
+            "the node reads what is made of its own output",
+            where=f"{where}: node {nodes[at].name or at!r} ({nodes[at].op_type})",
+            hint="Remove the cycle from the graph",
+        ) from error
+    order: list[Message] = []
+    ready: list[int] = []
+    while sorter.is_active():
+        for index in sorter.get_ready():
+            heapq.heappush(ready, index)
+        first = heapq.heappop(ready)
+        order.append(nodes[first])
+        sorter.done(first)
+    return order
 
 
 def _reads(node: Message) -> Iterator[str]:

@@ -35,7 +35,6 @@ class Matrices:
         output_axis: the constant's axis along which outputs have a channel each.
         convolution: whether it sees windows.
         groups: 1, or a convolution's.
-        opset: the graph's.
         alpha: what the product is multiplied by.
         beta: what the bias is multiplied by.
     """
@@ -46,7 +45,6 @@ class Matrices:
     output_axis: int
     convolution: bool
     groups: int
-    opset: int
     alpha: float = 1.0
     beta: float = 1.0
 
@@ -106,7 +104,7 @@ class Matrices:
             rows = x.reshape(-1, x.shape[-1])
             yield from self._parts(rows.T[np.newaxis])
             return
-        geometry = windows(Call(self.node.attributes, self.opset), x.shape[2:], self.shape[2:])
+        geometry = windows(Call(self.node.attributes), x.shape[2:], self.shape[2:])
         taps, positions = math.prod(geometry.kernel), math.prod(geometry.out)
         step = max(1, COLUMNS // max(1, x.shape[1] * taps * positions))
         for at in range(0, len(x), step):
@@ -142,4 +140,4 @@ def matrices_of(node: Node, view: GraphView) -> Matrices | str:
         return f"{node.op} with transA is not treated"
     alpha, beta = (float(operator.get(node, name, 1.0)) for name in ("alpha", "beta"))
     groups = int(operator.get(node, "group", 1))
-    return Matrices(node, weight, shape, axis, convolution, groups, view.graph.opset, alpha, beta)
+    return Matrices(node, weight, shape, axis, convolution, groups, alpha, beta)
