@@ -27,6 +27,7 @@ class Bridge:
         self._view, self._document, self._port = view, document, port
         self._events: list[DocumentPatchedEvent] = []
         self._theirs: set[tuple[str, str] | None] = set()
+        self._unsent: set[Model] = set()
         document.on_change(self._changed)
         # Without these Panel takes the document for one that is not shown, and drops its widgets' changes.
         state._connected[document] = state._loaded[document] = True
@@ -42,6 +43,9 @@ class Bridge:
     def receive(self, patch: Mapping[str, Any]) -> None:
         """Apply what the page changed. What was about to be sent of the same properties is older, and is not sent."""
         older, self._events, self._theirs = self._events, [], set()
+        # Bokeh takes all models of the document for known to the page once a patch of the page is applied.
+        models = self._document.models
+        self._unsent |= set(models) - models.synced_references
         self._document.apply_json_patch(Serialized(content=dict(patch)), setter=SETTER)
         self._events[:0] = [event for event in older if _property_of(event) not in self._theirs]
 
@@ -60,9 +64,10 @@ class Bridge:
         if not self._events:
             return
         events, self._events = self._events, []
-        serializer = Serializer(references=self._document.models.synced_references)
+        serializer = Serializer(references=self._document.models.synced_references - self._unsent)
         content = serializer.encode(events)
         self._document.models.flush_synced(lambda model: not serializer.has_ref(model))
+        self._unsent = {model for model in self._unsent if not serializer.has_ref(model)}
         buffers = list(serializer.buffers)
         patch = {"events": _by_reference(content), "buffer_ids": [b.id for b in buffers]}
         self._port.send({"kind": "patch", "view": self._view, "patch": patch}, [b.to_bytes() for b in buffers])

@@ -77,6 +77,17 @@ def test_changes_here_arrive_there_as_one_patch(halves):
     assert page["source"].data["name"] == ["a", "b", "c"]
 
 
+def test_a_new_model_is_sent_though_the_page_changed_something_before_it_was(halves):
+    bridge, port, document, page = halves
+    for text in ("first", "second"):
+        document.add_root(Column(Div(name=text, text=text), name=f"column-{text}"))
+        page["slider"].value += 1
+        bridge.receive(page.patch())
+        bridge.flush()
+        page.apply(*port.sent[-1])
+        assert page[text].text == text
+
+
 def test_nothing_changed_nothing_sent(halves):
     bridge, port, document, _ = halves
     bridge.flush()
