@@ -69,8 +69,11 @@ class _Ours:
     def __init__(self, graph: Graph, feeds: Feeds) -> None:
         from playground.engines.planned import PlannedModel  # the first view needs no integer engine
 
-        self._model, self._feeds = PlannedModel(graph), dict(feeds)
-        self._model.program({name: x.shape for name, x in feeds.items()})
+        self._model, self._feeds, self.memory = PlannedModel(graph), dict(feeds), 0
+
+    def start(self) -> Task[None]:
+        """Plan the graph for these feeds."""
+        yield from self._model.prepare_task(self._feeds)
         self.memory = self._model.nbytes
 
     def release(self) -> Task[None]:
@@ -79,7 +82,7 @@ class _Ours:
 
     def run(self, feeds: Feeds) -> Task[dict[str, NDArray[Any]]]:
         yield Progress(0, 1, self.name)
-        return self._model.run(feeds)
+        return (yield from self._model.run_task(feeds))
 
     def time(self, seconds: float) -> Task[float]:
         yield Progress(0, 1, self.name)
@@ -135,7 +138,9 @@ def race_task(
     laps: dict[str, Lap] = {}
     notes: list[str] = []
     try:
-        engines.append(_Ours(quantized, feeds))
+        ours = _Ours(quantized, feeds)
+        yield from ours.start()
+        engines.append(ours)
     except PlaygroundError as error:
         laps[OURS] = Lap(OURS, failure=str(error))
         notes.append("This model runs in ONNX Runtime: " + str(error))

@@ -13,7 +13,7 @@ from playground.analysis.answer_kinds import AUTO
 from playground.analysis.answers import answers_task
 from playground.app.first_supporting_engine import first_supporting_engine_task
 from playground.engines.fitting import fitted
-from playground.engines.run import INTEGER_ENGINES, run_task
+from playground.engines.run import run_task
 from playground.operators import view_of
 from playground.tasks import Task
 
@@ -48,7 +48,7 @@ def _on_gallery(jobs: ModelJobs, key: str, result: QuantizedModel, choice: str) 
     samples, graph = gallery.held_out(key), jobs.graph()
     floats = yield from run_task(graph, samples.feeds, "reference")
     codes = result.model.required_graph()
-    quantized, engine = yield from first_supporting_engine_task(codes, samples.feeds, INTEGER_ENGINES)
+    quantized, engine = yield from first_supporting_engine_task(codes, samples.feeds)
     batch = Batch(floats, quantized, samples.labels, len(samples.labels))
     return compared(view_of(graph), [batch], engine, choice)
 

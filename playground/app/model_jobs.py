@@ -21,7 +21,7 @@ from playground.app.python_code import python_code
 from playground.app.workspace import NO_RESULTS, Workspace
 from playground.engines.batch_axes import open_sizes
 from playground.engines.fitting import fitted
-from playground.engines.run import FLOAT_ENGINES, INTEGER_ENGINES, run_task
+from playground.engines.run import run_task
 from playground.errors import CancelledError, PlaygroundError, UnsupportedError
 from playground.host.sources import Source
 from playground.model.graph import Graph
@@ -134,7 +134,7 @@ class ModelJobs:
         result = yield from self.ensure_task()
         floats = yield from run_task(graph, feeds, "reference")
         codes = result.model.required_graph()
-        quantized, engine = yield from first_supporting_engine_task(codes, feeds, INTEGER_ENGINES)
+        quantized, engine = yield from first_supporting_engine_task(codes, feeds)
         answer = _answer(floats, quantized)
         if self._workspace.result is result:
             self._workspace.answer = answer
@@ -159,9 +159,9 @@ class ModelJobs:
         held, axes = fitted(graph, given)
         feeds = axes.first(held, axes.count(held))
         result = yield from self.ensure_task()
-        floats, float_engine = yield from first_supporting_engine_task(graph, feeds, FLOAT_ENGINES)
+        floats, float_engine = yield from first_supporting_engine_task(graph, feeds)
         codes = result.model.required_graph()
-        quantized, engine = yield from first_supporting_engine_task(codes, feeds, INTEGER_ENGINES)
+        quantized, engine = yield from first_supporting_engine_task(codes, feeds)
         outputs = {"float": floats, engine: quantized}
         largest = max(largest_difference(floats[name], quantized[name]) for name in quantized)
         sentence = f"Float ran in {float_engine}, quantized in {engine}; outputs differ by at most {digits(largest)}."

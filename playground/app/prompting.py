@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from playground import gallery
 from playground.analysis.agreement import softmax
 from playground.app.first_supporting_engine import first_supporting_engine_task
 from playground.app.gallery_files import reads_text
-from playground.engines.run import FLOAT_ENGINES, INTEGER_ENGINES
+from playground.engines.run import engines_for
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Graph
 from playground.tasks import Progress, Task
@@ -78,8 +77,8 @@ def prompt_task(jobs: ModelJobs, key: str, text: str) -> Task[Continuation]:
         raise InvalidInputError("the prompt is empty", where="prompt", hint="Type a few words")
     tokens, graph = gallery.tokens_of(text), jobs.graph()
     result = yield from jobs.ensure_task()
-    original = yield from _continued_task(graph, tokens, FLOAT_ENGINES, "Float model")
-    quantized = yield from _continued_task(result.model.required_graph(), tokens, INTEGER_ENGINES, "Quantized model")
+    original = yield from _continued_task(graph, tokens, "Float model")
+    quantized = yield from _continued_task(result.model.required_graph(), tokens, "Quantized model")
     return Continuation(text[-_window(graph) :], original, quantized)
 
 
@@ -89,9 +88,9 @@ def _window(graph: Graph) -> int:
     return shape[1] if len(shape) > 1 and isinstance(shape[1], int) else 128
 
 
-def _continued_task(graph: Graph, tokens: NDArray[np.int64], engines: Sequence[str], about: str) -> Task[Continued]:
+def _continued_task(graph: Graph, tokens: NDArray[np.int64], about: str) -> Task[Continued]:
     window, source, output = _window(graph), graph.inputs[0].name, graph.outputs[0].name
-    held, engine = tokens.tolist(), ""
+    held, engine, engines = tokens.tolist(), "", engines_for(graph, {source: (1, window)})
     first: tuple[tuple[str, float], ...] = ()
     for step in range(LENGTH):
         yield Progress(step, LENGTH, f"{about}, character {step + 1}")

@@ -31,7 +31,7 @@ from playground.cli._study import (
 )
 from playground.engines.batch_axes import batch_axes, joined
 from playground.engines.fitting import fitted
-from playground.engines.run import ENGINES, FLOAT_ENGINES, first_supporting_task, is_quantized, run_task
+from playground.engines.run import ENGINES, engines_for, first_supporting_task, run_task
 from playground.errors import InvalidInputError
 from playground.metrics import ErrorSums
 from playground.operators import view_of
@@ -198,7 +198,7 @@ def _described(difference: dict[str, Any]) -> dict[str, str]:
 
 def _answer(opened: ModelFile, samples: Samples, engine: str | None, console: Console) -> Answers:
     """Run on the requested engine, else on the first that can; notes say why the ones before it cannot."""
-    engines = (engine,) if engine else tuple(ENGINES) if is_quantized(opened.graph) else FLOAT_ENGINES
+    engines = (engine,) if engine else engines_for(opened.graph)
     work = first_supporting_task(engines, lambda candidate: _outputs_task(opened, samples, candidate, console))
     (batches, sizes), chosen, reasons = run_sync(work)
     return Answers(batches, sizes, chosen, " ".join(reasons))

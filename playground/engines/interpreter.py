@@ -28,7 +28,8 @@ def unsupported(graph: Graph) -> tuple[str, ...]:
     return tuple(sorted(lacking))
 
 
-def _check(graph: Graph) -> None:
+def require_operators(graph: Graph) -> None:
+    """Raise UnsupportedError if operators are not available here, InvalidInputError if attributes are wrong."""
     lacking = unsupported(graph)
     if lacking:
         raise UnsupportedError(
@@ -57,7 +58,7 @@ def run_graph_task(
     overrides: Mapping[str, ArrayLike] | None = None,
 ) -> Task[Values]:
     """The work of :func:`run_graph`, one step a node."""
-    _check(graph)
+    require_operators(graph)
     wanted = {value.name for value in graph.outputs} | set(capture)
     fed = checked_feeds(graph, feeds)
     values = _constants(graph, overrides) | fed
@@ -108,7 +109,7 @@ class Runner:
 
     def __init__(self, graph: Graph) -> None:
         """Compute what depends on constants alone. Raises UnsupportedError as :func:`run_graph` does."""
-        _check(graph)
+        require_operators(graph)
         self.graph = graph
         self._fixed = _constants(graph, None)
         self._live: list[Node] = []

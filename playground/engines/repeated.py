@@ -45,10 +45,8 @@ class Repeated:
             self._graph, self._shapes = weakref.ref(graph), fed.shapes
         planned, keep = self._planned or PlannedModel(graph, self._engine), False
         try:
-            yield Progress(0, 2, "Compiling the model")
-            planned.program(fed.shapes)
-            yield Progress(1, 2, "Running the model")
-            outputs = planned.run(fed)
+            yield Progress(0, 1, "Compiling the model")
+            outputs = yield from planned.run_task(fed)
             keep = again and planned.nbytes <= MOST
         finally:
             if not keep:

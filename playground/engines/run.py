@@ -42,7 +42,7 @@ def is_quantized(graph: Graph) -> bool:
 def refused(graph: Graph | None) -> list[dict[str, str]] | None:
     """The nodes of a quantized graph that no integer engine runs: ``node``, ``op``, ``reason``. None if it is float.
 
-    Nothing is run. Such a model runs in ONNX Runtime as a whole.
+    Nothing is run. NumPy computes such nodes, between the programs of integers.
     """
     if graph is None or not is_quantized(graph):
         return None
@@ -75,13 +75,10 @@ def _repeated(engine: Literal["wasm", "reference"]) -> Repeated:
 
 
 def _reference(graph: Graph, feeds: Mapping[str, ArrayLike]) -> Task[Outputs]:
-    """The integer program where the graph has one, else the float interpreter."""
+    """The program of a quantized graph, its integer steps computed by NumPy; the float interpreter for others."""
     fed = checked_feeds(graph, feeds)
     if is_quantized(graph):
-        try:
-            return (yield from _repeated("reference").run_task(graph, fed))
-        except UnsupportedError:
-            pass  # the interpreter runs such a graph by the specification of its operators
+        return (yield from _repeated("reference").run_task(graph, fed))
     return (yield from interpreter.run_graph_task(graph, fed))
 
 
@@ -107,8 +104,24 @@ ENGINES: dict[str, Callable[[Graph, Mapping[str, ArrayLike]], Task[Outputs]]] = 
 TITLES = {"wasm": "our int8 kernels", "reference": "NumPy", "onnxruntime": "ONNX Runtime"}
 """Engine id -> what it is called in sentences."""
 
-FLOAT_ENGINES, INTEGER_ENGINES = ("reference", "onnxruntime"), ("wasm", "onnxruntime")
-"""Engines to try in this order, on float models and on quantized ones."""
+FLOAT_ENGINES = ("reference", "onnxruntime")
+"""Engines to try in this order on float models."""
+
+
+def engines_for(graph: Graph, shapes: Mapping[str, Sequence[int]] | None = None) -> tuple[str, ...]:
+    """Engines to try in this order: our kernels first where they compute the whole of a quantized graph.
+
+    Where they compute only a part, ONNX Runtime is first: NumPy is slower than its kernels at what is left.
+
+    Args:
+        graph: any graph.
+        shapes: as for :func:`playground.engines.planning.plan.refusals`.
+    """
+    if not is_quantized(graph):
+        return FLOAT_ENGINES
+    from playground.engines.planning.plan import refusals
+
+    return ("onnxruntime", "wasm") if refusals(graph, shapes) else ("wasm", "reference", "onnxruntime")
 
 
 def first_supporting_task(
@@ -154,8 +167,8 @@ def run(
     Args:
         model: a model or its graph, or an ONNX file as bytes or path.
         feeds: input name -> array.
-        engine: ``"wasm"`` (our int8 kernels: quantized models only), ``"reference"`` (NumPy: the same integer program
-            for a quantized model it can run, else the float interpreter) or ``"onnxruntime"``.
+        engine: ``"wasm"`` (our kernels; NumPy for what has no integer form), ``"reference"`` (NumPy: the same integer
+            steps for a quantized model, else the float interpreter) or ``"onnxruntime"``.
 
     Returns:
         Output name -> array.

@@ -94,6 +94,8 @@ def broadcast_shape(planner: Planner, node: Node) -> tuple[int, ...]:
 
 def float_tail(planner: Planner, node: Node) -> Symbol:
     """An operator that stays in float32, at the end of a model; it is the interpreter's own."""
+    if not planner.tail:
+        raise UnsupportedError("the operator stays in float32")
     source = planner.floating(node.inputs[0])
     shape, output = planner.values[source].shape, node.outputs[0]
     planner.emit(Float((source,), output, id_of(node), *float_function(planner, node)), shape, "float32")

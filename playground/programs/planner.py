@@ -133,10 +133,21 @@ _FACTORS = ("ratio", "ratios", "multiplier")
 
 @dataclass(slots=True)
 class Planner:
-    """What is known while a graph is walked."""
+    """What is known while a graph is walked.
+
+    Attributes:
+        graph: whose nodes are planned.
+        room: how large its values may become.
+        tail: whether float operators may come at the end of the program, computed by NumPy.
+        symbols: what each tensor is.
+        values: of the program.
+        constants: those of its values that are known.
+        steps: that were emitted.
+    """
 
     graph: Graph
     room: Room = WIDEST
+    tail: bool = True
     symbols: dict[str, Symbol] = field(default_factory=dict)
     values: dict[str, p.Value] = field(default_factory=dict)
     constants: dict[str, NDArray[Any]] = field(default_factory=dict)
@@ -228,7 +239,11 @@ class Planner:
     def floating(self, name: str) -> str:
         """The value that holds a tensor as it is, codes or float32 (emitted when it does not exist yet)."""
         symbol = self.symbol(name)
-        if isinstance(symbol, Codes) or (isinstance(symbol, Dynamic) and symbol.value == name):
+        if isinstance(symbol, Codes):
+            return symbol.value
+        if isinstance(symbol, Dynamic):
+            if symbol.part != "codes" or symbol.value != name:
+                raise UnsupportedError("scales and sums of DynamicQuantizeLinear only exist inside a product")
             return symbol.value
         if isinstance(symbol, (Constant, ConstantDequantized)):
             own = name if isinstance(symbol, Constant) else f"{name}:real"

@@ -4,6 +4,11 @@ import pytest
 from playground import host
 from playground.engines.planned import PlannedModel
 from playground.errors import InvalidInputError
+from playground.tasks import run_sync
+
+
+def prepared(planned, x):
+    return run_sync(planned.prepare_task({"x": x}))
 
 
 def test_both_engines_give_the_same_bits_for_any_batch(make_qdq):
@@ -17,12 +22,12 @@ def test_both_engines_give_the_same_bits_for_any_batch(make_qdq):
 def test_programs_are_kept_by_shape_and_old_ones_released(make_qdq):
     model = make_qdq("perceptron")
     planned = PlannedModel(model.graph)
-    first = planned.program({"x": (1, 1, 8, 8)})
-    assert planned.program({"x": (1, 1, 8, 8)}) is first
+    first = prepared(planned, model.inputs(1))
+    assert prepared(planned, model.inputs(1)) is first
     used = host.kernels().used
     for n in range(2, 7):
-        planned.program({"x": (n, 1, 8, 8)})
-    assert planned.program({"x": (1, 1, 8, 8)}) is not first
+        prepared(planned, model.inputs(n))
+    assert prepared(planned, model.inputs(1)) is not first
     planned.release()
     assert host.kernels().used < used
 

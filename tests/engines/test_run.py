@@ -66,8 +66,6 @@ def test_refuses() -> None:
         run(GRAPH, {"x": X}, "tpu")
     with pytest.raises(UnsupportedError, match="tensors but no graph"):
         run(Model("npz", "w.npz", {}), {})
-    with pytest.raises(UnsupportedError, match="integers"):
-        run(GRAPH, {"x": X}, "wasm")
     for engine in ENGINES:
         with pytest.raises(InvalidInputError, match="missing"):
             run(QUANTIZED.onnx, {}, engine)

@@ -68,7 +68,7 @@ def missing_bound_of_indices() -> Iterator[None]:
     """Indices are not looked at before a run, and what the kernel has found is not read."""
     with (
         patch.object(operators.gather.Gather, "check_feeds", lambda *given: None),
-        patch.object(Lowering, "faults", lambda self, output, what: self.buffer(4)),
+        patch.object(Lowering, "faults", lambda self, output, what, hint: self.buffer(4)),
     ):
         yield
 

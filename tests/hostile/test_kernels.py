@@ -94,7 +94,7 @@ def test_windows_that_move_backwards(case, canaries):
     with pytest.raises(UnsupportedError, match=r"\(Conv\)"):
         wasm.plan(hostile.graph, {"x": (1, *shape)})
     assert [found["op"] for found in refused(hostile.graph) or ()] == ["Conv"]
-    assert isinstance(run(hostile, feeds, "wasm"), UnsupportedError)
+    assert isinstance(run(hostile, feeds, "wasm"), (UnsupportedError, InvalidInputError))
     assert isinstance(run(hostile, feeds, "reference"), PlaygroundError)
 
 
@@ -138,7 +138,7 @@ def test_parts_beyond_a_table_are_not_read(sizes):
     for engine in ("wasm", "reference"):
         found = run(hostile, {"x": np.zeros((1, 4), np.float32)}, engine)
         assert isinstance(found, PlaygroundError) or (found["leak"] == 7).all()
-    assert isinstance(run(hostile, {"x": np.zeros((1, 4), np.float32)}, "wasm"), UnsupportedError)
+    assert isinstance(run(hostile, {"x": np.zeros((1, 4), np.float32)}, "wasm"), (UnsupportedError, InvalidInputError))
 
 
 @pytest.mark.parametrize("perm", [[0, 0], [1, 1], [0], [0, 1, 1], [0, -1], [0, 2], [0] * 9])
@@ -216,7 +216,7 @@ def test_the_file_whose_split_reads_beyond_its_table():
     assert [found["op"] for found in refused(hostile.graph) or ()] == ["Split"]
     feeds = {info.name: np.zeros([n if isinstance(n, int) else 1 for n in info.shape]) for info in hostile.graph.inputs}
     feeds = {name: values.astype(np.float32) for name, values in feeds.items()}
-    assert isinstance(run(hostile, feeds, "wasm"), UnsupportedError)
+    assert isinstance(run(hostile, feeds, "wasm"), (UnsupportedError, InvalidInputError))
     found = run(hostile, feeds, "reference")
     assert isinstance(found, PlaygroundError) or found["leak"].shape == (64,)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from playground.engines.feeds import fits
+from playground.engines.feeds import Fed, fits
 from playground.engines.planning.expansions import expanded
 from playground.engines.planning.layer_norms import with_layer_norms
 from playground.errors import InvalidInputError, PlaygroundError, UnsupportedError, plural, typed
@@ -20,7 +20,7 @@ from playground.programs.planner import Codes, Dynamic, Planner, Symbol
 from playground.programs.room import room_of
 from playground.programs.steps import Float
 
-__all__ = ["Refusal", "compile_graph", "refusals"]
+__all__ = ["Refusal", "compile_graph", "needed_steps", "plan_node", "planner_of", "refusals"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _boundary(graph: Graph) -> AbstractContextManager[None]:
 def _finished(planner: Planner) -> p.Program:
     graph = planner.graph
     outputs = {o.name: _output(planner, o.name) for o in graph.outputs}
-    steps = _needed(planner.steps, set(outputs.values()))
+    steps = needed_steps(planner.steps, set(outputs.values()))
     body, tail = _split(steps)
     used = {name for step in steps for name in step.inputs} | set(outputs.values())
     return p.Program(
@@ -142,13 +142,24 @@ def refusals(graph: Graph, shapes: Mapping[str, Sequence[int]] | None = None) ->
     return tuple(refused)
 
 
+def planner_of(graph: Graph, fed: Fed) -> Planner:
+    """A planner that knows the inputs of a graph, and nothing of its nodes, written out as planning takes them."""
+    planner = _planner(graph, {name: p.Value(array.shape, array.dtype.name) for name, array in fed.items()})
+    planner.tail = False
+    return planner
+
+
+def _planner(graph: Graph, inputs: dict[str, p.Value]) -> Planner:
+    planner = Planner(with_layer_norms(GraphView(expanded(graph)))[0])
+    planner.symbols.update((name, Codes(name)) for name in inputs)
+    planner.values.update(inputs)
+    planner.room = room_of(graph, [value.nbytes for value in inputs.values()])
+    return planner
+
+
 def _walked(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> tuple[Planner, list[Refusal]]:
     """Plan node after node; nodes that depend on one that cannot run are left out; all that cannot run are named."""
-    planner = Planner(with_layer_norms(GraphView(expanded(graph)))[0])
-    for info in graph.inputs:
-        planner.symbols[info.name] = Codes(info.name)
-        planner.values[info.name] = p.Value(_shape_of_input(info, shapes), _stored(info))
-    planner.room = room_of(graph, [value.nbytes for value in planner.values.values()])
+    planner = _planner(graph, {v.name: p.Value(_shape_of_input(v, shapes), _stored(v)) for v in graph.inputs})
     for value in planner.values.values():
         planner.room.value(value.shape, value.dtype)
     broken: set[str] = set()
@@ -161,14 +172,14 @@ def _walked(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> tuple[Planner,
             broken.update(node.outputs)
             continue
         try:
-            planner.symbols.update(_plan_node(planner, node))
+            planner.symbols.update(plan_node(planner, node))
         except UnsupportedError as error:
             broken.update(node.outputs)
             refused.append(Refusal(node.name or next(iter(node.outputs), ""), node.op, error.what))
     return planner, refused
 
 
-def _plan_node(planner: Planner, node: Node) -> dict[str, Symbol]:
+def plan_node(planner: Planner, node: Node) -> dict[str, Symbol]:
     """What a node's outputs are."""
     operator = find(node)
     if operator is None or (operator.plan is None and operator.domain):
@@ -206,7 +217,7 @@ def _check_attributes(operator: Operator, node: Node) -> None:
         raise UnsupportedError(f"{error.what}; {error.hint[:1].lower()}{error.hint[1:]}") from error
 
 
-def _needed(steps: list[p.Step], wanted: set[str]) -> tuple[p.Step, ...]:
+def needed_steps(steps: list[p.Step], wanted: set[str]) -> tuple[p.Step, ...]:
     """The steps whose results are used."""
     kept: list[p.Step] = []
     for step in reversed(steps):
