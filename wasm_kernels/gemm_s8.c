@@ -44,6 +44,15 @@ static __attribute__((noinline)) void shift_sums(const struct product *p, int32_
     }
 }
 
+/* The loop over the depth. Counted upwards the compiler's loop is one instruction shorter, and then V8 finds that of simd128
+ * small enough to unroll, which makes whole products 6 % faster. That of relaxed is too large for it in either form; this
+ * is the one that was timed on AVX-VNNI. */
+#if defined(__wasm_relaxed_simd__)
+#define EACH_STEP(k, steps) for (int32_t k = steps; k > 0; k--)
+#else
+#define EACH_STEP(k, steps) for (int32_t k = 0; k < steps; k++)
+#endif
+
 /* The sums of `tiles` tiles of `rows` rows each and one strip, stored to `to`. `rows` is a constant wherever this is used.
  * Bias is loaded for each tile, since it would take two registers from the loop over the depth. */
 ALWAYS void multiply_tiles(const struct panel *a, const uint8_t *values, int32_t tiles, const uint8_t *weights,
@@ -58,7 +67,7 @@ ALWAYS void multiply_tiles(const struct panel *a, const uint8_t *values, int32_t
             sum[r][1] = bias1;
         }
 #pragma clang loop unroll(disable)
-        for (int32_t k = steps; k > 0; k--, w += STRIP * STEP, x += STEP) {
+        EACH_STEP(k, steps) {
             v128_t b0 = wasm_v128_load(w), b1 = wasm_v128_load(w + 16);
             const uint8_t *line = x;
 #pragma clang loop unroll(full)
@@ -68,6 +77,8 @@ ALWAYS void multiply_tiles(const struct panel *a, const uint8_t *values, int32_t
                 sum[r][1] = add_products(sum[r][1], v, b1);
                 IN_ORDER(sum[r][0], sum[r][1]);
             }
+            w += STRIP * STEP;
+            x += STEP;
         }
         for (int32_t r = 0; r < rows; r++) {
             to[r][0] = sum[r][0];
