@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from tools import budgets, environment, javascript, kernels, site, words
+from tools import budgets, environment, javascript, kernel_order, kernels, site, words
 from tools.paths import PYTHON, ROOT, tool
 from tools.steps import BuildError, run, timed
 
@@ -49,6 +49,7 @@ def run_checks() -> None:
         "JavaScript: format and lint (Biome)": javascript.check_form,
         "JavaScript: types (TypeScript)": javascript.check_types,
         "Kernels: no data segment, no memory maximum, small": _check_kernels,
+        "Kernels: products in the order that engines need": kernel_order.check_kernels,
         "Committed data fits its budget": _check_budget,
         "No package index is named": _check_hosts,
         "Words of the glossary": lambda: words.check(tracked_files(), ROOT),

@@ -49,10 +49,18 @@ struct lookup_args {
 
 KERNEL(k_lookup) {
     const struct lookup_args *a = (const void *)args;
-    if (a->width == 1)
-        for (int32_t i = 0; i < a->n; i++)
-            ((uint8_t *)a->out)[i] = ((const uint8_t *)a->table)[a->octets[i]];
-    else
-        for (int32_t i = 0; i < a->n; i++)
-            ((uint32_t *)a->out)[i] = ((const uint32_t *)a->table)[a->octets[i]];
+    /* Read before the loops: for all the compiler knows, storing an octet may change the arguments. */
+    const uint8_t *octets = a->octets;
+    const int32_t n = a->n;
+    if (a->width == 1) {
+        const uint8_t *table = a->table;
+        uint8_t *out = a->out;
+        for (int32_t i = 0; i < n; i++)
+            out[i] = table[octets[i]];
+    } else {
+        const uint32_t *table = a->table;
+        uint32_t *out = a->out;
+        for (int32_t i = 0; i < n; i++)
+            out[i] = table[octets[i]];
+    }
 }

@@ -16,6 +16,10 @@
 
 #include "kernels.h"
 
+#define ALWAYS static inline __attribute__((always_inline))
+
+/* Rows of a tile. Six fill the 15 vector registers of gemm_s8.c; dot_i16x8 also needs some for products that have yet to be
+ * added, and reaches its limit with four. */
 #if defined(__wasm_relaxed_simd__)
 enum { CODE_BYTES = 1, TILE_ROWS = 6 };
 #else
@@ -61,7 +65,7 @@ static inline int32_t packed_size(int32_t depth, int32_t columns) {
     return strips_of(columns) * steps_of(depth) * STRIP * STEP;
 }
 
-/* `panel` times the weights; row i of the result goes to to.out[at + i * stride ..]. At most BLOCK_ROWS rows. Defined in
+/* `panel` times the weights; row i of the result goes to to.out[at + i * stride ..]. 1 to BLOCK_ROWS rows. Defined in
  * gemm_s8.c. */
 void multiply_panel(const struct panel *panel, const struct product *p, int32_t at, int32_t stride);
 

@@ -1,149 +1,130 @@
-#include "gemm.h"
+#include "gemm_results.h"
 
-/* Integer matrix product. A tile is TILE_ROWS x 8 sums, which stay in registers over the whole depth; single rows take
- * 16 columns at a time. A strip of weights and a tile's rows stay in the first-level cache. */
+/* Integer matrix product. A tile is at most TILE_ROWS x 8 sums, which stay in registers over the whole depth; single rows
+ * take 16 columns at a time. A strip of weights and a tile's rows stay in the first-level cache.
+ *
+ * The code below is shaped by V8, which has 15 vector registers on x86 and gives them out one function at a time, in the
+ * order of the module. It keeps a tile's sums in them only where
+ *   - a row's two products follow the load of its values at once (IN_ORDER);
+ *   - the tile is a function of its own that writes its sums to memory (TILES): beside an epilogue some sums are spilled;
+ *   - the loop over rows is unrolled by the compiler, and the loop over the depth is not: V8 does that itself. */
 
-#define ALWAYS static inline __attribute__((always_inline))
+/* No instruction, but the compiler has to finish a row's two sums before it loads the next row's values. Six rows then
+ * need 12 sums, 2 vectors of weights and 1 of values: all 15 registers. Left alone, LLVM puts one column's products behind
+ * the loads of all rows, which is five vectors too many: as many sums go through memory on every step, and half the speed
+ * is lost. Without AVX-VNNI that cannot be timed, so `build.py check` looks at the order itself. */
+#define IN_ORDER(a, b) __asm__ volatile("" : "+r"(a), "+r"(b)::"memory")
 
 /* The sums of up to BLOCK_ROWS rows' values; only needed where p->shift is given. */
 static void sum_rows(const struct panel *a, int32_t *sums) {
     v128_t one = wasm_i8x16_splat(1);
     for (int32_t r = 0; r < a->rows; r++) {
+        const uint8_t *values = a->values + r * a->stride;
         v128_t sum = wasm_i32x4_splat(0);
-        for (int32_t k = 0; k < a->steps; k++)
-            sum = add_products(sum, wasm_v128_load32_zero(a->values + r * a->stride + k * STEP), one);
+        int32_t i = 0, n = a->steps * STEP;
+        for (; i + 16 <= n; i += 16)
+            sum = add_products(sum, wasm_v128_load(values + i), one);
+        for (; i < n; i += STEP)
+            sum = add_products(sum, wasm_v128_load32_zero(values + i), one);
+        /* as vectors, since these wrap where int32_t must not overflow */
+        sum = wasm_i32x4_add(sum, wasm_i32x4_shuffle(sum, sum, 2, 3, 0, 1));
+        sum = wasm_i32x4_add(sum, wasm_i32x4_shuffle(sum, sum, 1, 0, 3, 2));
         sums[r] = wasm_i32x4_extract_lane(sum, 0);
     }
 }
 
-/* What the results of one strip have in common. */
-struct finisher {
-    v128_t bias[2], multiplier[2], lo, hi, zero_point;
-};
-
-ALWAYS struct finisher finisher_of(const struct product *p, int32_t first) {
-    struct finisher f = {{wasm_v128_load(p->bias + first), wasm_v128_load(p->bias + first + 4)},
-                         {wasm_v128_load(p->multiplier + first), wasm_v128_load(p->multiplier + first + 4)},
-                         wasm_f32x4_splat(p->to.lo),
-                         wasm_f32x4_splat(p->to.hi),
-                         wasm_i16x8_splat((int16_t)p->to.zero_point)};
-    return f;
-}
-
-ALWAYS v128_t scaled(const struct finisher *f, v128_t sum, int32_t half) {
-    return clamp4(wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sum), f->multiplier[half]), f->lo, f->hi);
-}
-
-/* Eight codes as the low octets of int16. */
-ALWAYS v128_t codes8(const struct finisher *f, const v128_t sum[2]) {
-    v128_t pair = wasm_i16x8_narrow_i32x4(round4(scaled(f, sum[0], 0)), round4(scaled(f, sum[1], 1)));
-    return wasm_v128_and(wasm_i16x8_add(pair, f->zero_point), wasm_i16x8_splat(0xFF));
-}
-
-/* Four octets a place, or one: the first `count` of eight that were stored aside. */
-static void copy_out(const struct epilogue *to, int32_t at, const v128_t *from, int32_t count) {
-    if (to->kind == CODES)
-        for (int32_t j = 0; j < count; j++)
-            ((uint8_t *)to->out)[at + j] = ((const uint8_t *)from)[j];
-    else
-        for (int32_t j = 0; j < count; j++)
-            ((int32_t *)to->out)[at + j] = ((const int32_t *)from)[j];
-}
-
-/* Scales, rounds and stores the sums of some rows and one strip. */
-static __attribute__((noinline)) void finish_any(const struct product *p, const v128_t (*sums)[2], const int32_t *row_sums,
-                                                 int32_t rows, int32_t first, int32_t at, int32_t stride) {
-    const struct epilogue *to = &p->to;
-    struct finisher f = finisher_of(p, first);
-    int32_t columns = p->columns - first < STRIP ? p->columns - first : STRIP;
-    for (int32_t r = 0; r < rows; r++, at += stride) {
-        v128_t result[2] = {sums[r][0], sums[r][1]};
-        for (int32_t half = 0; p->shift && half < 2; half++)
-            result[half] = wasm_i32x4_add(result[half], wasm_i32x4_mul(wasm_i32x4_splat(row_sums[r]),
-                                          wasm_v128_load(p->shift + first + 4 * half)));
-        if (to->kind == CODES)
-            result[0] = wasm_u8x16_narrow_i16x8(codes8(&f, result), codes8(&f, result));
-        else if (to->kind == FLOATS)
-            for (int32_t half = 0; half < 2; half++)
-                result[half] = scaled(&f, result[half], half);
-        copy_out(to, at, result, columns);
-    }
-}
-
-/* The same for codes, where nothing is left to be shifted and the strip is whole. */
-ALWAYS void finish_codes(const struct finisher *f, const v128_t (*sum)[2], int32_t rows, uint8_t *out, int32_t stride) {
-    int32_t r = 0;
-    for (; r + 2 <= rows; r += 2, out += 2 * stride) {
-        v128_t octets = wasm_u8x16_narrow_i16x8(codes8(f, sum[r]), codes8(f, sum[r + 1]));
-        wasm_v128_store64_lane(out, octets, 0);
-        wasm_v128_store64_lane(out + stride, octets, 1);
-    }
-    if (r < rows) {
-        v128_t codes = codes8(f, sum[r]);
-        wasm_v128_store64_lane(out, wasm_u8x16_narrow_i16x8(codes, codes), 0);
-    }
-}
-
-/* The sums of `rows` rows and one strip. `rows` is a constant wherever this is used. The loop is not unrolled: V8 does
- * that itself, and does worse with what is unrolled already. */
-ALWAYS void multiply_tile(const uint8_t *values, int32_t stride, int32_t steps, const uint8_t *weights,
-                          const v128_t bias[2], int32_t rows, v128_t (*sum)[2]) {
-    const uint8_t *line[TILE_ROWS];
+/* Adds to the sums of one strip: the sum of each row's values times the shift of each column. */
+static __attribute__((noinline)) void shift_sums(const struct product *p, int32_t first, const int32_t *row_sums,
+                                                 int32_t rows, v128_t (*sums)[2]) {
+    v128_t shift0 = wasm_v128_load(p->shift + first), shift1 = wasm_v128_load(p->shift + first + 4);
     for (int32_t r = 0; r < rows; r++) {
-        line[r] = values + r * stride;
-        sum[r][0] = bias[0];
-        sum[r][1] = bias[1];
+        v128_t row = wasm_v128_load32_splat(row_sums + r);
+        sums[r][0] = wasm_i32x4_add(sums[r][0], wasm_i32x4_mul(row, shift0));
+        sums[r][1] = wasm_i32x4_add(sums[r][1], wasm_i32x4_mul(row, shift1));
     }
+}
+
+/* The loop over the depth. Counted upwards the compiler's loop is one instruction shorter, and then V8 finds that of simd128
+ * small enough to unroll, which makes whole products 6 % faster. That of relaxed is too large for it in either form; this
+ * is the one that was timed on AVX-VNNI. */
+#if defined(__wasm_relaxed_simd__)
+#define EACH_STEP(k, steps) for (int32_t k = steps; k > 0; k--)
+#else
+#define EACH_STEP(k, steps) for (int32_t k = 0; k < steps; k++)
+#endif
+
+/* The sums of `tiles` tiles of `rows` rows each and one strip, stored to `to`. `rows` is a constant wherever this is used.
+ * Bias is loaded for each tile, since it would take two registers from the loop over the depth. */
+ALWAYS void multiply_tiles(const struct panel *a, const uint8_t *values, int32_t tiles, const uint8_t *weights,
+                           const int32_t *bias, int32_t rows, v128_t (*to)[2]) {
+    int32_t stride = a->stride, steps = a->steps;
 #pragma clang loop unroll(disable)
-    for (int32_t k = 0; k < steps; k++, weights += STRIP * STEP) {
-        v128_t b0 = wasm_v128_load(weights), b1 = wasm_v128_load(weights + 16);
-        for (int32_t r = 0; r < rows; r++, line[r - 1] += STEP) {
-            v128_t a = wasm_v128_load32_splat(line[r]);
-            sum[r][0] = add_products(sum[r][0], a, b0);
-            sum[r][1] = add_products(sum[r][1], a, b1);
+    for (; tiles > 0; tiles--, values += rows * stride, to += rows) {
+        const uint8_t *x = values, *w = weights;
+        v128_t sum[TILE_ROWS][2], bias0 = wasm_v128_load(bias), bias1 = wasm_v128_load(bias + 4);
+        for (int32_t r = 0; r < rows; r++) {
+            sum[r][0] = bias0;
+            sum[r][1] = bias1;
+        }
+#pragma clang loop unroll(disable)
+        EACH_STEP(k, steps) {
+            v128_t b0 = wasm_v128_load(w), b1 = wasm_v128_load(w + 16);
+            const uint8_t *line = x;
+#pragma clang loop unroll(full)
+            for (int32_t r = 0; r < rows; r++, line += stride) {
+                v128_t v = wasm_v128_load32_splat(line);
+                sum[r][0] = add_products(sum[r][0], v, b0);
+                sum[r][1] = add_products(sum[r][1], v, b1);
+                IN_ORDER(sum[r][0], sum[r][1]);
+            }
+            w += STRIP * STEP;
+            x += STEP;
+        }
+        for (int32_t r = 0; r < rows; r++) {
+            to[r][0] = sum[r][0];
+            to[r][1] = sum[r][1];
         }
     }
 }
 
-/* Where a strip of a panel is multiplied: what stays the same from tile to tile. */
-struct strip {
-    const struct panel *a;
-    const struct product *p;
-    const int32_t *row_sums;
-    const uint8_t *weights;
-    int32_t first, at, stride, plain; /* plain: finish_codes will do */
-};
-
-ALWAYS void multiply_rows(const struct strip *s, const struct finisher *f, int32_t row, int32_t rows) {
-    v128_t sum[TILE_ROWS][2];
-    int32_t at = s->at + row * s->stride;
-    multiply_tile(s->a->values + row * s->a->stride, s->a->stride, s->a->steps, s->weights, f->bias, rows, sum);
-    if (s->plain) {
-        finish_codes(f, (const v128_t(*)[2])sum, rows, (uint8_t *)s->p->to.out + at, s->stride);
-        return;
+/* multiply_1, multiply_2 ...: a function for each number of rows. */
+#define TILES(rows)                                                                                                   \
+    static __attribute__((noinline)) void multiply_##rows(const struct panel *a, const uint8_t *values,               \
+                                                          int32_t tiles, const uint8_t *weights, const int32_t *bias, \
+                                                          v128_t (*to)[2]) {                                          \
+        multiply_tiles(a, values, tiles, weights, bias, rows, to);                                                    \
     }
-    v128_t kept[TILE_ROWS][2];
-    for (int32_t r = 0; r < rows; r++) {
-        kept[r][0] = sum[r][0];
-        kept[r][1] = sum[r][1];
-    }
-    finish_any(s->p, (const v128_t(*)[2])kept, s->row_sums + row, rows, s->first, at, s->stride);
-}
-
-static void multiply_strip(const struct strip *s) {
-    struct finisher f = finisher_of(s->p, s->first);
-    int32_t rows = s->a->rows, row = 0;
-    for (; row + TILE_ROWS <= rows; row += TILE_ROWS)
-        multiply_rows(s, &f, row, TILE_ROWS);
-    switch (rows - row) {
-    case 1: multiply_rows(s, &f, row, 1); return;
-    case 2: multiply_rows(s, &f, row, 2); return;
-    case 3: multiply_rows(s, &f, row, 3); return;
+TILES(1)
+TILES(2)
+TILES(3)
+TILES(4)
 #if defined(__wasm_relaxed_simd__)
-    case 4: multiply_rows(s, &f, row, 4); return;
-    case 5: multiply_rows(s, &f, row, 5); return;
+TILES(5)
+TILES(6)
+#endif
+
+static void multiply_some(const struct panel *a, const uint8_t *values, int32_t rows, int32_t tiles,
+                          const uint8_t *weights, const int32_t *bias, v128_t (*to)[2]) {
+    switch (rows) {
+    case 1: multiply_1(a, values, tiles, weights, bias, to); break;
+    case 2: multiply_2(a, values, tiles, weights, bias, to); break;
+    case 3: multiply_3(a, values, tiles, weights, bias, to); break;
+    case 4: multiply_4(a, values, tiles, weights, bias, to); break;
+#if defined(__wasm_relaxed_simd__)
+    case 5: multiply_5(a, values, tiles, weights, bias, to); break;
+    case 6: multiply_6(a, values, tiles, weights, bias, to); break;
 #endif
     }
+}
+
+/* A panel times one strip, in `tiles` tiles of `rows` rows or one more. Rows are shared out evenly, because a tile of one
+ * or two rows has so few sums that each product waits for the one before it. */
+static void multiply_strip(const struct panel *a, int32_t tiles, int32_t rows, const uint8_t *weights,
+                           const int32_t *bias, v128_t (*sums)[2]) {
+    int32_t larger = a->rows - rows * tiles, done = larger * (rows + 1);
+    if (larger)
+        multiply_some(a, a->values, rows + 1, larger, weights, bias, sums);
+    multiply_some(a, a->values + done * a->stride, rows, tiles - larger, weights, bias, sums + done);
 }
 
 /* One row times two strips, even and odd steps in sums of their own, so that few wait for each other. */
@@ -176,22 +157,33 @@ static void multiply_row(const uint8_t *values, int32_t steps, const uint8_t *we
         to[i / 2][i % 2] = wasm_i32x4_add(sum[i], odd[i]);
 }
 
+/* Stores the results of one strip, whose sums these are. */
+static void finish_strip(const struct panel *a, const struct product *p, v128_t (*sums)[2], const int32_t *row_sums,
+                         int32_t j, int32_t at, int32_t stride) {
+    if (p->shift)
+        shift_sums(p, j, row_sums, a->rows, sums);
+    if (p->to.kind == CODES && j + STRIP <= p->columns)
+        finish_codes(p, (const v128_t(*)[2])sums, a->rows, j, at + j, stride);
+    else
+        finish_any(p, (const v128_t(*)[2])sums, a->rows, j, at + j, stride);
+}
+
 void multiply_panel(const struct panel *a, const struct product *p, int32_t at, int32_t stride) {
     int32_t row_sums[BLOCK_ROWS], size = a->steps * STRIP * STEP, j = 0;
+    int32_t tiles = (a->rows + TILE_ROWS - 1) / TILE_ROWS, rows = a->rows / tiles;
+    const uint8_t *weights = p->weights;
+    v128_t sums[BLOCK_ROWS][2];
     if (p->shift)
         sum_rows(a, row_sums);
-    struct strip s = {a, p, row_sums, p->weights, 0, at, stride, 0};
     if (a->rows == 1)
-        for (v128_t sums[2][2]; j + STRIP < p->columns; j += 2 * STRIP, s.weights += 2 * size) {
-            multiply_row(a->values, a->steps, s.weights, p->bias + j, sums);
-            finish_any(p, (const v128_t(*)[2])sums, row_sums, 1, j, at + j, stride);
-            finish_any(p, (const v128_t(*)[2])sums + 1, row_sums, 1, j + STRIP, at + j + STRIP, stride);
+        for (; j + STRIP < p->columns; j += 2 * STRIP, weights += 2 * size) {
+            multiply_row(a->values, a->steps, weights, p->bias + j, sums);
+            finish_strip(a, p, sums, row_sums, j, at, stride);
+            finish_strip(a, p, sums + 1, row_sums, j + STRIP, at, stride);
         }
-    for (; j < p->columns; j += STRIP, s.weights += size) {
-        s.first = j;
-        s.at = at + j;
-        s.plain = p->to.kind == CODES && !p->shift && j + STRIP <= p->columns;
-        multiply_strip(&s);
+    for (; j < p->columns; j += STRIP, weights += size) {
+        multiply_strip(a, tiles, rows, weights, p->bias + j, sums);
+        finish_strip(a, p, sums, row_sums, j, at, stride);
     }
 }
 

@@ -126,6 +126,38 @@ def test_huge_sums_saturate(run):
     np.testing.assert_array_equal(result, [[-128] * 8, [127] * 8])
 
 
+LIMITS = [
+    ("int8", -128, 0.0, 255.0),
+    ("int8", 127, -255.0, 0.0),
+    ("uint8", 255, -255.0, 0.0),
+    ("uint8", 128, -0.5, 6.5),
+    ("int8", 0, -2.5, 3.5),
+    ("int8", -7, 0.4, 0.4),
+]
+"""Type, zero-point, lo and hi. Limits that no code lies at are rounded like values."""
+
+
+@pytest.mark.parametrize(("dtype", "zero_point", "lo", "hi"), LIMITS)
+@pytest.mark.parametrize("rows", [1, 3])
+def test_any_sum_times_any_finite_multiplier(run, rng, rows, dtype, zero_point, lo, hi):
+    """Around ties, limits, 2^22, 2^23 and the ends of int32, where rounding by a sum or comparing bits could go wrong.
+
+    The sums are biases, each with multipliers up to where the product is infinite; the last strip is not whole.
+    """
+    powers = [1 << n for n in range(31)]
+    near = [sign * power + off for power in powers for sign in (1, -1) for off in (-1, 0, 1)]
+    sums = np.array([*near, 2**31 - 1, -(2**31), *rng.integers(-(2**31), 2**31, 99)])
+    factors = [0, 1e-45, 1e-30, 0.004, 0.25, 0.5, 1, 1.5, 4096, 1e30, np.finfo(np.float32).max]
+    factors = np.array([sign * factor for factor in factors for sign in (1, -1)], np.float32)
+    bias, multiplier = (grid.ravel() for grid in np.meshgrid(sums.astype(np.int32), factors))
+    assert bias.size % 8 != 0
+    a, weights = np.full((rows, 1), 3, np.uint8), np.ones((1, bias.size), np.int16)
+    to = ops.Target(dtype, zero_point, lo, hi)
+    with np.errstate(over="ignore"):
+        expected = expect(a, weights, bias, multiplier, 3, to)
+    np.testing.assert_array_equal(run(a, weights, bias, multiplier, 3, to), expected)
+
+
 @pytest.mark.parametrize("depth", [3, 8])
 def test_a_batch_multiplies_by_the_same_matrix(run, rng, any_codes, depth):
     a, weights = any_codes(rng, (3, 5, depth), "uint8"), any_codes(rng, (depth, 9), "int8").astype(np.int16)
