@@ -20,6 +20,7 @@ from playground.errors import plural
 from playground.render.algorithms import HEAD, applied_title, number_rows, remarks
 from playground.render.compared import read_as, shown
 from playground.render.numbers import digits, grouped, percent, points, shape, size
+from playground.render.samples_told import about, drawn, sentence
 from playground.render.svg import Dot, Series, bars, scatter
 from playground.render.verdict import verdict
 
@@ -69,9 +70,11 @@ def _section(title: str, content: str) -> str:
 def _samples(curve: SamplesCurve) -> str:
     """The error against the number of calibration samples: a sentence, and a bar for each number."""
     labels = [plural(point.samples, "sample") for point in curve.points]
-    series = Series("SQNR of the output", "quant", [point.sqnr_db for point in curve.points])
-    title = "SQNR of the output against the number of calibration samples"
-    return f"<p>{escape(curve.sentence)}</p>{bars(labels, (series,), 'dB', title)}"
+    name, values = drawn(curve)
+    series = Series(name, "quant", values, [shown(value) for value in curve.values])
+    title = f"{name} against the number of calibration samples"
+    told = f'<p>{escape(sentence(curve))}</p><p class="muted">{escape(about(curve))}</p>'
+    return told + bars(labels, (series,), "", title)
 
 
 def _cards(report: ModelReport) -> str:
