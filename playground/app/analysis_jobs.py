@@ -126,6 +126,7 @@ class AnalysisJobs:
             mixed=workspace.mixed,
             race=workspace.race,
             samples=workspace.curve,
+            improvement=workspace.improvement,
         )
 
     def page(self) -> bytes:

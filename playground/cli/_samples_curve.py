@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from playground.analysis.answer_kinds import DECIBELS, Measure
-from playground.analysis.samples_curve import samples_curve_task
+from playground.analysis.samples_curve import SamplesCurve, samples_curve_task
 from playground.cli._calibration import DATA, Calibration
 from playground.cli._console import Console
 from playground.cli._study import Samples
@@ -35,7 +35,7 @@ def curve_of(
     calibration: Calibration,
     samples: Samples | None,
     console: Console,
-) -> dict[str, Any] | None:
+) -> SamplesCurve | None:
     """What more samples give, measured on ``--data`` or on a part of the samples; None if it is not asked for.
 
     Raises:
@@ -53,6 +53,11 @@ def curve_of(
         work = samples_curve_task(quantized, calibration.given, feeds, choice=args.answer, labelled=labelled)
         found = run_sync(work, console.progress)
     console.end_progress()
+    return found
+
+
+def curve_data(found: SamplesCurve) -> dict[str, Any]:
+    """It as plain data, with what it says."""
     return {**found.as_dict(), "sentence": sentence(found), "told": about(found)}
 
 
