@@ -7,6 +7,7 @@ The same object crosses the worker boundary as ``{"kind": ..., "message": ...}``
 from __future__ import annotations
 
 import difflib
+import re
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ _MOST_COMPARED = 100
 _MOST_CHARACTERS = 1000
 """Characters of each part of a message, which may quote a value of any length from a file."""
 
+_MOST_OF_A_NAME = 120
+_LONG_NAME = re.compile(rf"\S{{{_MOST_OF_A_NAME + 1},}}")
+"""Characters of a name that are printed; in a remedy, where one copies it from, it is whole."""
 
 DAMAGED = "Save or download the file again"
 """The remedy for a file whose parts contradict each other."""
@@ -42,6 +46,21 @@ def cut(text: str, most: int) -> str:
         return text
     kept = (most - 1) // 2
     return f"{text[:kept]}…{text[-kept:]}"
+
+
+def short_names(text: str) -> str:
+    """``text`` as it is printed: whatever has more than 120 characters without a space is cut in the middle.
+
+    Exporters make names of nodes and tensors of hundreds of characters, a path a scope; both of their ends tell most.
+    """
+    return _LONG_NAME.sub(lambda found: cut(found[0], _MOST_OF_A_NAME), text)
+
+
+def _held(part: str) -> str:
+    """A part of a message as an error keeps it: names are whole, unless it would be too long with them."""
+    if len(part) <= _MOST_CHARACTERS:
+        return part
+    return cut(short_names(cut(part, 100 * _MOST_CHARACTERS)), _MOST_CHARACTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +97,13 @@ class PlaygroundError(Exception):
         self, what: str, *, where: str = "", hint: str = "", offer: Offer | None = None, at_terminal: str = ""
     ) -> None:
         """Put the sentence together."""
-        what, where, hint, at_terminal = (cut(part, _MOST_CHARACTERS) for part in (what, where, hint, at_terminal))
+        what, where, hint, at_terminal = map(_held, (what, where, hint, at_terminal))
         self.what, self.where, self.hint, self.offer, self.at_terminal = what, where, hint, offer, at_terminal
         super().__init__(self._message(offer.in_code if offer else ""))
 
     def _message(self, offered: str, hint: str | None = None) -> str:
-        message = f"{self.where}: {self.what}" if self.where else self.what
+        what, where = short_names(self.what), short_names(self.where)
+        message = f"{where}: {what}" if where else what
         hint = self.hint if hint is None else hint
         hints = ". ".join(filter(None, (hint.rstrip("."), offered))) if offered else hint
         return f"{message.rstrip('.')}. {hints}".strip() if hints else message

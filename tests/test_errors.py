@@ -85,6 +85,38 @@ def test_a_boundary_lets_go_of_what_failed():
     assert there() is None
 
 
+def test_names_of_hundreds_of_characters_are_printed_with_their_ends():
+    name = "StatefulPartitionedCall/" + "/".join(f"functional_1/block_{n}/conv2d_{n}" for n in range(12)) + "/Conv2D"
+    error = errors.UnsupportedError(
+        f"node {name!r} (Conv) has no integer form", where=f"{name}: weight", hint=f"Leave out {name}"
+    )
+    where, what = str(error).split(": ", 1)
+    assert where.startswith("StatefulPartitionedCall/functional_1/block_0/")
+    assert where.endswith("/Conv2D")
+    assert "…" in where
+    assert len(f"{where}:") == errors._MOST_OF_A_NAME - 1
+    assert "/Conv2D' (Conv) has no integer form. " in what
+    # a remedy is to be copied, and code that asks for the name gets it
+    assert str(error).endswith(f"Leave out {name}")
+    assert name in error.where
+    assert name in error.at(name).what
+    assert str(error.at(name)).startswith(f"{errors.short_names(name)}: node 'Stateful")
+    assert error.as_dict()["message"] == error.for_terminal == str(error)
+
+
+def test_names_that_fit_are_whole():
+    name = "x" * 120
+    assert str(errors.MissingError(f"there is no {name}", where=name)) == f"{name}: there is no {name}"
+    many = "\n".join([name] * 5)
+    assert str(errors.MissingError(many)) == many
+    assert errors.short_names("x" * 121) == f"{'x' * 59}…{'x' * 59}"
+
+
+def test_many_long_names_leave_the_sentence_legible():
+    error = errors.UnsupportedError(f"{' and '.join(['a' * 400] * 5)} cannot run")
+    assert str(error) == f"{' and '.join(['a' * 59 + '…' + 'a' * 59] * 5)} cannot run"
+
+
 def test_messages_quote_a_part_of_what_is_long():
     error = errors.BadFileError("a" * 10**6, where="b" * 10**6, hint="c" * 10**6)
     assert len(str(error)) < 3100

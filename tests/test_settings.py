@@ -56,6 +56,8 @@ VALUES = {
     "weights": FORMATS,
     "weights_granularity": st.sampled_from(GRANULARITIES),
     "activations": st.sampled_from(ACTIVATIONS),
+    "activation_calibrator": st.sampled_from(list(playground.calibrators())),
+    "activation_percentile": st.floats(0, 100),
     "exclude": TEXTS,
     "formats": st.dictionaries(
         st.text(st.characters(exclude_categories=["Cs", "Z", "C"]), min_size=1, max_size=9),
@@ -138,6 +140,8 @@ BAD = {
     "sizes": ["1x0", "x", "image=1x3", "1x-3", "1x2.5", "1x1000001", "1x٣"],
     "weights_granularity": ["block"],
     "activations": ["sometimes"],
+    "activation_calibrator": ["guess", ""],
+    "activation_percentile": ["-1", "100.1", "most"],
     "model": ["m" * 1001],
 }
 

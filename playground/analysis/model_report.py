@@ -10,6 +10,7 @@ from typing import Any
 
 import playground
 from playground.analysis.divergence import Divergence
+from playground.analysis.improvement import Improvement
 from playground.analysis.precision_front import MixedPrecision
 from playground.analysis.race import Race
 from playground.analysis.report_json import report_data
@@ -33,6 +34,7 @@ class ModelReport:
         divergences: the engines beside each other, code by code.
         race: the engines' latency.
         samples: the error against the number of calibration samples.
+        improvement: remedies that were tried, for this model or for one without those that it has.
         versions: of the software that made this, by name.
     """
 
@@ -44,6 +46,13 @@ class ModelReport:
     race: Race | None = None
     versions: dict[str, str] = field(default_factory=dict)
     samples: SamplesCurve | None = None
+    improvement: Improvement | None = None
+
+    @property
+    def tried(self) -> Improvement | None:
+        """The remedies that were tried, if for this very model and for one that has none of them."""
+        found = self.improvement
+        return found if found is not None and found.recipe.as_dict() == self.quantization["recipe"] else None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data; numbers that are not finite have to be replaced before writing JSON."""
@@ -56,6 +65,7 @@ class ModelReport:
             "engines": [divergence.as_dict() for divergence in self.divergences],
             "latency": asdict(self.race) if self.race else None,
             "samples": self.samples.as_dict() if self.samples else None,
+            "improvement": self.improvement.as_dict() if self.improvement else None,
             "versions": self.versions,
         }
 
@@ -69,10 +79,11 @@ def model_report(
     divergences: Sequence[Divergence] = (),
     race: Race | None = None,
     samples: SamplesCurve | None = None,
+    improvement: Improvement | None = None,
 ) -> ModelReport:
     """Put a report together, with the versions that made it."""
     found = (sensitivity, mixed, tuple(divergences), race)
-    return ModelReport(report_data(result), data, *found, versions(), samples)
+    return ModelReport(report_data(result), data, *found, versions(), samples, improvement)
 
 
 def versions() -> dict[str, str]:

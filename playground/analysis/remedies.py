@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from playground.analysis.sensitivity import Sensitivity
+from playground.api import calibrators
 from playground.errors import InvalidInputError
 from playground.model.recipe import AlgorithmCall, Recipe, Rule
 from playground.number_formats import FORMATS
@@ -57,6 +58,17 @@ class Remedy:
             raise InvalidInputError(
                 f"{self.kind!r} is not a kind of remedy", where="remedy", hint=f"Use one of {', '.join(KINDS)}"
             )
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a sentence."""
+        if self.kind == CHANNEL:
+            return "Gives each channel of a weight a scale of its own."
+        if self.kind == FLOAT:
+            return f"Leaves {self.value} in float."
+        if self.kind == CALIBRATOR:
+            return f"Ranges of activations: {calibrators()[self.value].summary}"
+        return algorithms()[self.value].summary
 
     @property
     def group(self) -> str:

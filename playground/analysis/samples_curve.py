@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from playground.analysis.answer_kinds import AUTO, DECIBELS, NUMBER, Measure
+from playground.analysis.outputs import AnswerReader, Measured, OutputTally
 from playground.analysis.runs import Variant, batches_task, runs_task
 from playground.engines.batch_axes import BatchAxes
 from playground.errors import EngineError, InvalidInputError, plural
-from playground.metrics import ErrorSums
 from playground.model.graph import Graph
+from playground.operators import view_of
 from playground.ptq.calibration_data import CalibrationData, Feeds, Given, calibration_data
 from playground.ptq.growing_calibration import Grown, growing_task
 from playground.ptq.pipeline import QuantizedModel, written_graph
@@ -25,8 +28,10 @@ HELD_OUT = 64
 EVERY = 4
 """Where none are given to measure on, each fourth sample is kept for that."""
 
-ALIKE = 1.0
-"""Decibels within which results count as the same."""
+ALIKE, POINT = 1.0, 0.01
+"""Within so many decibels, or so large a share of the answers, results count as the same."""
+
+SQNR = "SQNR of the output"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +40,11 @@ class CurvePoint:
 
     Attributes:
         samples: how many.
-        sqnr_db: of the output that is worst, against the float model, on the samples that were held out, dB.
+        measured: its answers against the float model's, on the samples that were held out.
     """
 
     samples: int
-    sqnr_db: float
+    measured: Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,54 +60,123 @@ class SamplesCurve:
     held_out: int
 
     @property
-    def enough(self) -> int | None:
-        """From how many samples on all results are alike; None if only the last ones would be."""
-        last = self.points[-1].sqnr_db
-        first = len(self.points) - 1
-        while first and _alike(self.points[first - 1].sqnr_db, last):
-            first -= 1
-        return self.points[first].samples if first < len(self.points) - 1 else None
+    def silent(self) -> str:
+        """Why the answers' own measure carries no information; empty if it does."""
+        return next((point.measured.silent for point in self.points if point.measured.silent), "")
 
     @property
-    def sentence(self) -> str:
-        """What the curve says."""
-        last = self.points[-1]
-        what = f"measured on {plural(self.held_out, 'other sample')}"
-        if self.enough is None:
-            return (
-                f"With {plural(last.samples, 'sample')} the error still changes ({what}): more calibration data "
-                "would tell more."
-            )
-        found = f"From {plural(self.enough, 'sample')} on the error hardly changes ({what})"
-        return f"{found}: {last.samples} are enough."
+    def values(self) -> tuple[Measure, ...]:
+        """Each point's number: the answers' telling measure, or SQNR where that says nothing.
+
+        Outputs of different sizes have no SQNR; then it is the answers' continuous form.
+        """
+        found = [point.measured for point in self.points]
+        if found[0].kind != "values" and not self.silent:
+            return tuple(measured.measures[0] for measured in found)
+        if any(math.isnan(measured.sqnr_db) for measured in found):
+            return tuple(_distance(measured) for measured in found)
+        return tuple(Measure(SQNR, measured.sqnr_db, DECIBELS, "against float") for measured in found)
+
+    @property
+    def enough(self) -> int | None:
+        """From how many samples on all results are alike; None if only the last ones would be."""
+        return self._from([self.change(at) is None for at in range(len(self.points) - 1)])
+
+    @property
+    def enough_by_sqnr(self) -> int | None:
+        """The same by SQNR alone, which sees what no answer changes for; None also where there is none."""
+        levels = [point.measured.sqnr_db for point in self.points]
+        return self._from([_within(level, levels[-1], ALIKE) for level in levels[:-1]])
+
+    def _from(self, alike: Sequence[bool]) -> int | None:
+        """From how many samples on points are like the last one; ``alike``: of each but that, whether it is."""
+        first = len(alike)
+        while first and alike[first - 1]:
+            first -= 1
+        return self.points[first].samples if first < len(alike) else None
+
+    def change(self, index: int) -> tuple[Measure, Measure] | None:
+        """The number in which a point differs from the last one, of both; None if they are alike.
+
+        Equal answers do not tell small errors, so their continuous form, by which all else is ranked, counts too.
+        """
+        one, last = self.values[index], self.values[-1]
+        first, second = self.points[index].measured, self.points[-1].measured
+        if last.unit == DECIBELS:
+            return None if _within(one.value, last.value, ALIKE) else (one, last)
+        measured_by_it = last.name == second.distance_name
+        if not measured_by_it and not _within(one.value, last.value, max(POINT, 1 / self.held_out)):
+            return one, last
+        harmless = max(first.distance, second.distance) < second.harmless
+        if harmless or _within(_decibels(first.distance), _decibels(second.distance), ALIKE):
+            return None
+        return _distance(first), _distance(second)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data, with the sentence."""
-        return {**asdict(self), "enough": self.enough, "sentence": self.sentence}
+        """Plain data."""
+        last, values = self.points[-1].measured, self.values
+        points = [
+            {
+                "samples": point.samples,
+                "value": value.value,
+                "sqnr_db": point.measured.sqnr_db,
+                "distance": point.measured.distance,
+            }
+            for point, value in zip(self.points, values, strict=True)
+        ]
+        return {
+            "points": points,
+            "held_out": self.held_out,
+            "kind": last.kind,
+            "measure": values[-1].name,
+            "unit": values[-1].unit,
+            "distance_name": last.distance_name,
+            "silent": self.silent,
+            "enough": self.enough,
+        }
 
 
-def _alike(one: float, other: float) -> bool:
-    return one == other or abs(one - other) <= ALIKE
+def _within(one: float, other: float, most: float) -> bool:
+    return one == other or abs(one - other) <= most
+
+
+def _decibels(distance: float) -> float:
+    return -math.inf if distance <= 0 else 10 * math.log10(distance)
+
+
+def _distance(measured: Measured) -> Measure:
+    return Measure(measured.distance_name, measured.distance, NUMBER)
 
 
 @typed_task(EngineError, "the error cannot be measured", where="model", hint="Check the model and the samples")
 def samples_curve_task(
-    result: QuantizedModel, calibration: Given, held_out: Mapping[str, ArrayLike] | None = None
+    result: QuantizedModel,
+    calibration: Given,
+    held_out: Mapping[str, ArrayLike] | None = None,
+    *,
+    choice: str = AUTO,
+    labelled: bool = False,
 ) -> Task[SamplesCurve]:
     """The work of :func:`samples_curve`."""
     graph = result.source
     data = calibration_data(graph, calibration, partial=True)
     if held_out is None:
-        data, batches, count = yield from _split_task(graph, data)
+        data, batches = yield from _split_task(graph, data)
     else:
         other = calibration_data(graph, held_out, most=HELD_OUT, partial=True)
-        batches, count = (yield from batches_task(graph, other)), other.samples
+        batches = _counted(other, (yield from batches_task(graph, other)))
     grown = yield from growing_task(result, data)
-    return (yield from _measured_task(graph, grown, batches, count))
+    reader = AnswerReader(view_of(graph), choice, labelled=labelled)
+    return (yield from _measured_task(graph, grown, batches, reader))
 
 
 def samples_curve(
-    result: QuantizedModel, calibration: Given, held_out: Mapping[str, ArrayLike] | None = None
+    result: QuantizedModel,
+    calibration: Given,
+    held_out: Mapping[str, ArrayLike] | None = None,
+    *,
+    choice: str = AUTO,
+    labelled: bool = False,
 ) -> SamplesCurve:
     """Measure what more calibration samples give.
 
@@ -113,17 +187,28 @@ def samples_curve(
         result: what ``quantize_model`` gave, with static activations.
         calibration: samples, as ``quantize_model`` takes them.
         held_out: samples to measure on; when left out, each fourth of the others is kept for that.
+        choice: the kind of answer that is measured (docs/answers.md), ``"auto"``: as the outputs look.
+        labelled: whether there are right classes, from which it follows that the outputs are classes.
 
     Raises:
-        InvalidInputError: there are fewer than two samples, or they do not fit.
+        InvalidInputError: there are fewer than two samples, they do not fit, or the outputs cannot be read as what was
+            chosen.
         UnsupportedError: the model's activations have no ranges.
         EngineError: a model cannot be run.
     """
-    return run_sync(samples_curve_task(result, calibration, held_out))
+    return run_sync(samples_curve_task(result, calibration, held_out, choice=choice, labelled=labelled))
 
 
-def _split_task(graph: Graph, data: CalibrationData) -> Task[tuple[CalibrationData, list[Feeds], int]]:
-    """Samples for calibration, and batches of others to measure on, with their number."""
+Counted = list[tuple[Feeds, int]]
+"""Batches with the number of samples in each."""
+
+
+def _counted(data: CalibrationData, batches: Sequence[Feeds]) -> Counted:
+    return [(feeds, data.count(feeds)) for feeds in batches]
+
+
+def _split_task(graph: Graph, data: CalibrationData) -> Task[tuple[CalibrationData, Counted]]:
+    """Samples for calibration, and batches of others to measure on."""
     if data.stream is not None:
         return _split_stream(data)
     step = data.fixed or 1
@@ -137,14 +222,14 @@ def _split_task(graph: Graph, data: CalibrationData) -> Task[tuple[CalibrationDa
         for part in (rest, held)
     )
     batches = yield from batches_task(graph, other)
-    return chosen, batches, other.samples
+    return chosen, _counted(other, batches)
 
 
 def _samples_of(feeds: Any, step: int) -> Any:
     return (feeds[:, None] * step + np.arange(step)).reshape(-1)
 
 
-def _split_stream(data: CalibrationData) -> tuple[CalibrationData, list[Feeds], int]:
+def _split_stream(data: CalibrationData) -> tuple[CalibrationData, Counted]:
     """The same of a stream, of which one feed at a time is in memory, besides those that are held out."""
     most = max(1, HELD_OUT // (data.fixed or 1))
 
@@ -159,7 +244,7 @@ def _split_stream(data: CalibrationData) -> tuple[CalibrationData, list[Feeds], 
     batches = [feeds for index, feeds in enumerate(data.batches(1)) if is_held(index)]
     if not batches:
         raise _too_few(1)
-    return replace(data, stream=rest, most=None), batches, sum(data.count(feeds) for feeds in batches)
+    return replace(data, stream=rest, most=None), _counted(data, batches)
 
 
 def _too_few(count: int) -> InvalidInputError:
@@ -170,32 +255,22 @@ def _too_few(count: int) -> InvalidInputError:
     )
 
 
-def _measured_task(graph: Graph, grown: Sequence[Grown], batches: list[Feeds], held_out: int) -> Task[SamplesCurve]:
+def _measured_task(graph: Graph, grown: Sequence[Grown], batches: Counted, reader: AnswerReader) -> Task[SamplesCurve]:
     """Run the float model and all quantized ones on the samples that were held out."""
-    names = tuple(value.name for value in graph.outputs)
+    names = reader.names
     variants = [Variant(graph, names, keep=True, about="Running the float model", weight=len(graph.nodes))]
+    tallies: list[OutputTally] = []
     for entry in grown:
         yield Progress(0, 1, f"Preparing the model calibrated on {plural(entry.samples, 'sample')}")
         written = written_graph(graph, entry.quantization)
         about = f"Calibrated on {plural(entry.samples, 'sample')}"
         variants.append(Variant(written, names, about=about, weight=len(written.nodes)))
-    sums = [{name: ErrorSums() for name in names} for _ in grown]
+        tallies.append(OutputTally(reader, about))
 
-    def take(_batch: int, index: int, first: Feeds, values: Feeds) -> None:
-        for name in names if index else ():
-            if first[name].dtype.kind == "f" and first[name].size and first[name].shape == values[name].shape:
-                sums[index - 1][name].update(first[name], values[name])
+    def take(batch: int, index: int, first: Feeds, values: Feeds) -> None:
+        if index:
+            tallies[index - 1].update(first, values, samples=batches[batch][1])
 
-    yield from runs_task(batches, variants, take)
-    points = tuple(CurvePoint(entry.samples, _worst(held)) for entry, held in zip(grown, sums, strict=True))
-    return SamplesCurve(points, held_out)
-
-
-def _worst(sums: Mapping[str, ErrorSums]) -> float:
-    """SQNR of the worst output, dB."""
-    found = [held.measures()["sqnr_db"] for held in sums.values() if held.count]
-    if not found:
-        raise InvalidInputError(
-            "the model has no output of real numbers", where="outputs", hint="Compare its outputs by hand"
-        )
-    return min(found)
+    yield from runs_task([feeds for feeds, _ in batches], variants, take)
+    points = (CurvePoint(entry.samples, tally.measured()) for entry, tally in zip(grown, tallies, strict=True))
+    return SamplesCurve(tuple(points), sum(count for _, count in batches))

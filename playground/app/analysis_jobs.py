@@ -19,6 +19,7 @@ from playground.app.workspace import Workspace
 from playground.errors import CancelledError, MissingError
 from playground.model.recipe import Recipe
 from playground.render.report_page import report_html
+from playground.render.samples_told import about, sentence
 from playground.render.verdict import verdict
 from playground.tasks import Task
 
@@ -90,13 +91,14 @@ class AnalysisJobs:
                 hint="Choose calibration data first",
             )
         result = yield from self._models.ensure_task()
-        held_out = self._models.measured_on()[0]
+        held_out, labels = self._models.measured_on()
         other = held_out if held_out is not self._models.calibration.feeds else None
-        found = yield from samples_curve_task(result, calibration, other)
-        if self._workspace.result is not result:
+        choice = self._workspace.settings.answer
+        found = yield from samples_curve_task(result, calibration, other, choice=choice, labelled=labels is not None)
+        if self._workspace.result is not result or self._workspace.settings.answer != choice:
             raise _changed()
         self._workspace.curve = found
-        return found.as_dict()
+        return {**found.as_dict(), "sentence": sentence(found), "told": about(found)}
 
     def _measured_on(self, result: QuantizedModel) -> tuple[Feeds | None, NDArray[Any] | None]:
         """Samples and labels; None where samples are made up, for which the model's sizes are known then."""
@@ -124,6 +126,7 @@ class AnalysisJobs:
             mixed=workspace.mixed,
             race=workspace.race,
             samples=workspace.curve,
+            improvement=workspace.improvement,
         )
 
     def page(self) -> bytes:

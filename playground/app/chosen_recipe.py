@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
+from playground.api import calibrators
 from playground.errors import BadFileError, InvalidInputError, PlaygroundError, UnsupportedError, plural, typed
 from playground.host.sources import Source
 from playground.limits import MOST_RECIPE_BYTES
@@ -15,7 +16,15 @@ from playground.model.graph import Graph
 from playground.model.recipe import AlgorithmCall, Recipe, Rule
 from playground.number_formats import FORMATS
 from playground.quantization import Scheme
-from playground.settings import GRANULARITIES, Settings, formats_of, ids_of, parameters_of, parameters_text
+from playground.settings import (
+    GRANULARITIES,
+    Settings,
+    formats_of,
+    formats_text,
+    ids_of,
+    parameters_of,
+    parameters_text,
+)
 
 CODEBOOK_BLOCK = 64
 """Values in a block of a codebook format, as bitsandbytes has them when nothing is said."""
@@ -82,6 +91,7 @@ def changes_of(recipe: Recipe) -> dict[str, Any]:
         "weights": recipe.weights.format,
         **({"weights_granularity": granularity} if granularity in GRANULARITIES else {}),
         "activations": recipe.activations,
+        **_ranges_of(recipe.activation_scheme),
         "algorithms": ", ".join(call.id for call in recipe.algorithms),
         "parameters": parameters_text({call.id: dict(call.parameters) for call in recipe.algorithms}),
         "runtime": recipe.runtime,
@@ -89,6 +99,22 @@ def changes_of(recipe: Recipe) -> dict[str, Any]:
         "exclude": "",
         "formats": "",
     }
+
+
+def expressed(recipe: Recipe, settings: Settings) -> dict[str, Any] | None:
+    """The changes of the controls that alone make a recipe, so that a link has all of it; None if they cannot."""
+    rules = recipe.rules
+    changes = {
+        **changes_of(recipe),
+        "exclude": exclusions_text([rule.pattern for rule in rules if rule.scheme is None]),
+        "formats": formats_text({rule.pattern: rule.scheme.format for rule in rules if rule.scheme is not None}),
+    }
+    try:
+        made = recipe_of(settings.with_(**changes))
+    except PlaygroundError:
+        # a list is longer than a link may have it
+        return None
+    return changes if made == recipe else None
 
 
 def described(recipe: Recipe) -> str:
@@ -160,11 +186,33 @@ def _activation_scheme(settings: Settings, opened: Recipe | None) -> Scheme:
     """The file's, while activations are for the runtime and of the kind that it is about."""
     from playground.model.runtimes import runtime  # no first view needs it
 
-    if opened and (settings.activations, settings.runtime) == (opened.activations, opened.runtime):
-        return opened.activation_scheme
-    taken = runtime(settings.runtime).activation_formats
     static = settings.activations == "static"  # dynamic ones are always uint8
-    return Scheme(taken[0] if static and taken and "uint8" not in taken else "uint8", symmetric=False)
+    if opened and (settings.activations, settings.runtime) == (opened.activations, opened.runtime):
+        found = opened.activation_scheme
+    else:
+        taken = runtime(settings.runtime).activation_formats
+        found = Scheme(taken[0] if static and taken and "uint8" not in taken else "uint8", symmetric=False)
+    return _calibrated(found, settings) if static else found
+
+
+def _calibrated(scheme: Scheme, settings: Settings) -> Scheme:
+    """The scheme with the controls' calibrator; as it is while they show what it has."""
+    shown = settings.activation_calibrator, settings.activation_percentile
+    own = _ranges_of(scheme)
+    if shown == (own["activation_calibrator"], own.get("activation_percentile", shown[1])):
+        return scheme
+    arguments = (("percentile", shown[1]),) if shown[0] == "percentile" else ()
+    return replace(scheme, calibrator=shown[0], calibrator_args=arguments)
+
+
+def _ranges_of(scheme: Scheme) -> dict[str, Any]:
+    """What the controls show of a scheme's calibrator; the percentile only of one that has it."""
+    found: dict[str, Any] = {"activation_calibrator": scheme.calibrator}
+    if scheme.calibrator == "percentile":
+        declared = calibrators()["percentile"].parameters
+        default = next(parameter.default for parameter in declared if parameter.name == "percentile")
+        found["activation_percentile"] = float(dict(scheme.calibrator_args).get("percentile", default))
+    return found
 
 
 def obstacles(settings: Settings, graph: Graph | None = None, opened: Recipe | None = None) -> list[str]:

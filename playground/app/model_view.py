@@ -75,6 +75,7 @@ class ModelView:
         """Build everything and watch ``workspace``."""
         from playground.app.activation_card import ActivationCard  # no first view needs these
         from playground.app.analysis_card import AnalysisCard
+        from playground.app.calibrator_card import CalibratorCard
         from playground.app.parameter_card import ParameterCard
         from playground.app.recipe_card import RecipeCard
         from playground.app.remedy_card import RemedyCard
@@ -105,7 +106,7 @@ class ModelView:
         self.analysis, self.recipe = AnalysisCard(workspace), RecipeCard(workspace)
         self.remedies = RemedyCard(workspace)
         self.parameters, self.sizes = ParameterCard(workspace), SizesCard(workspace)
-        self.samples = SamplesCard(workspace)
+        self.samples, self.calibrator = SamplesCard(workspace), CalibratorCard(workspace)
         self.override, self.activation = OverrideCard(workspace), ActivationCard(workspace)
         self.source = ColumnDataSource(data={}, name="inventory")
         self.table = self._table()
@@ -151,7 +152,10 @@ class ModelView:
 
     def roots(self) -> dict[str, UIElement | pn.viewable.Viewable]:
         """Slot name -> what goes there."""
-        controls = pmui.Column(*self.widgets.values(), sizing_mode="stretch_width", margin=0, sx={"gap": "14px"})
+        widgets = list(self.widgets.values())
+        after = 1 + list(self.widgets).index("activations")
+        widgets[after:after] = self.calibrator.widgets.values()
+        controls = pmui.Column(*widgets, sizing_mode="stretch_width", margin=0, sx={"gap": "14px"})
         return {
             "controls": controls,
             "numbers": self.numbers,

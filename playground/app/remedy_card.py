@@ -12,7 +12,7 @@ from playground.app import chosen_recipe
 from playground.app.workspace import Workspace
 from playground.errors import PlaygroundError
 from playground.render import html
-from playground.render.numbers import digits, size
+from playground.render.remedies_told import HEAD, measured_on, row, trials
 from playground.render.verdict import tried
 
 NOTHING = "Choose a remedy"
@@ -20,7 +20,7 @@ UNTRIED = (
     "Tries what may reduce the error: scales per channel, algorithms, other calibrators, layers in float. "
     "Each is measured and shown here with what it gains and costs."
 )
-HEAD = ("Remedy", "Loss", "Gain", "More bytes", "Gain per kB")
+UNLINKED = "The link cannot hold it, since the controls do not have all of the recipe: save the recipe as a file."
 
 
 class RemedyCard:
@@ -51,8 +51,7 @@ class RemedyCard:
     def show(self, chosen: str = NOTHING) -> None:
         """The remedies that gain, the best combination last; ``chosen``: the one that is in the recipe."""
         found: Improvement | None = self.workspace.improvement
-        trials = [] if found is None else [*found.listed, *filter(None, [found.best])]
-        self._trials = {trial.name: trial for trial in trials}
+        self._trials = {} if found is None else trials(found)
         self._syncing = True
         try:
             self.choice.param.update(options=[NOTHING, *self._trials], value=chosen)
@@ -62,13 +61,12 @@ class RemedyCard:
         if found is None:
             self.found.text = html.title("Fix it") + html.note(UNTRIED)
             return
-        rows = [_row(trial) for trial in self._trials.values()]
-        told = f"The loss is {found.before.loss_name}: {digits(found.before.loss)} without a remedy. Measured on "
-        told += f"{found.samples} samples: {found.told}."
+        rows = [row(trial) for trial in self._trials.values()]
         text = html.title("Fix it", f"measured on {found.samples} samples") + html.lead(tried(found))
-        text += (html.table(HEAD, rows) if rows else "") + html.note(told)
+        text += (html.table(HEAD, rows) if rows else "") + html.note(measured_on(found))
         if chosen != NOTHING:
-            text += html.note(f"Chosen: {chosen}. Quantize the model to apply it.")
+            unlinked = f" {UNLINKED}" if self.workspace.recipe is not None else ""
+            text += html.note(f"Chosen: {chosen}. Quantize the model to apply it.{unlinked}")
         self.found.text = text
 
     def _choose(self, name: str) -> None:
@@ -76,16 +74,14 @@ class RemedyCard:
         if self._syncing or name not in self._trials:
             return
         found, recipe = self.workspace.improvement, self._trials[name].recipe
+        changes = chosen_recipe.expressed(recipe, self.workspace.settings)
         try:
-            self.workspace.follow(recipe, name, **chosen_recipe.changes_of(recipe))
+            if changes is not None:
+                self.workspace.follow(None, "", **changes)
+            else:
+                self.workspace.follow(recipe, name, **chosen_recipe.changes_of(recipe))
         except PlaygroundError as error:
             self.workspace.problem = str(error)
             return
         self.workspace.improvement = found
         self.show(name)
-
-
-def _row(trial: Trial) -> tuple[str, ...]:
-    per_kb = "free" if trial.gain_per_kb is None else digits(trial.gain_per_kb)
-    more = f"{'−' if trial.bytes < 0 else ''}{size(abs(trial.bytes))}"
-    return trial.name, digits(trial.measured.loss), digits(trial.gain), more, per_kb

@@ -11,6 +11,7 @@ from playground.analysis.samples_curve import SamplesCurve
 from playground.app.workspace import Workspace
 from playground.render import html
 from playground.render.samples_plot import SamplesPlot
+from playground.render.samples_told import about, sentence
 
 UNMEASURED = "Calibrates on 1, 2, 4, 8 and more samples, and measures the error on others. The result is shown here."
 
@@ -34,5 +35,5 @@ class SamplesCard:
         found: SamplesCurve | None = self.workspace.curve
         self.plot.show(found)
         self.plot.figure.visible = found is not None
-        note = html.note(UNMEASURED) if found is None else html.lead(found.sentence)
+        note = html.note(UNMEASURED) if found is None else html.lead(sentence(found)) + html.note(about(found))
         self.heading.text = html.title("Are the samples enough?") + note

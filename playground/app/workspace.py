@@ -49,7 +49,7 @@ class Workspace(param.Parameterized):
     race = param.Parameter(doc="The last comparison of the engines.")
     sensitivity = param.Parameter(doc="What each layer of the last quantized model does.")
     improvement = param.Parameter(doc="Remedies that were tried; kept while one of them is chosen.")
-    curve = param.Parameter(doc="Error of the last quantized model against the number of calibration samples.")
+    curve = param.Parameter(doc="Answers of the last quantized model against the number of calibration samples.")
     mixed = param.Parameter(doc="Formats for each layer; kept while only formats change.")
     suggestions = param.Parameter(doc="Sizes that the open model runs with where it leaves some open; None: not tried.")
     recipe = param.Parameter(
@@ -220,7 +220,7 @@ class Workspace(param.Parameterized):
 _SEARCHED: Mapping[str, Any] = {"mixed": None, "improvement": None}
 """What was searched for; it outlives the quantized model that it was found with while one chooses from it."""
 
-_MEASURED: Mapping[str, Any] = {"race": None, "sensitivity": None, **_SEARCHED}
+_MEASURED: Mapping[str, Any] = {"race": None, "sensitivity": None, "curve": None, **_SEARCHED}
 """What was measured with the kind of answer that was chosen before."""
 
 _TOGETHER = (

@@ -81,6 +81,11 @@ def add_study(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how a float model is quantized to be studied, and where the report goes."""
     parser.add_argument("--recipe", metavar="JSON", help="recipe file; default int8 per channel")
     add_calibration(parser)
+    add_report(parser)
+
+
+def add_report(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says where the report goes."""
     parser.add_argument("--report", metavar="HTML", help="write a report: one page with plots, without scripts")
 
 

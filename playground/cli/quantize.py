@@ -9,14 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from playground.analysis.answers import answers_task
+from playground.analysis.model_report import model_report
 from playground.api import calibrators, conventions
 from playground.cli._calibration import Calibration, add_calibration, calibration_of
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
 from playground.cli._files import ModelFile, add_file, open_model, read_recipe, target
 from playground.cli._improve import add_improve, improvement_of, show_improvement
-from playground.cli._samples_curve import add_curve, curve_of, show_curve
-from playground.cli._study import Samples, add_samples, measures_of, samples_in, samples_of, told_answers
+from playground.cli._samples_curve import add_curve, curve_data, curve_of, show_curve
+from playground.cli._study import (
+    Samples,
+    add_report,
+    add_samples,
+    measures_of,
+    samples_in,
+    samples_of,
+    told_answers,
+    write_report,
+)
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Graph
 from playground.model.recipe import ACTIVATIONS, ONNX_FORMATS, AlgorithmCall, Recipe, Rule
@@ -71,6 +81,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="algorithms that reduce the error, for instance smoothquant:alpha=0.5 gptq",
     )
     add_curve(parser)
+    add_report(parser)
     parser.add_argument(
         "--no-verify",
         dest="verify",
@@ -125,12 +136,17 @@ def run(args: argparse.Namespace, console: Console) -> Result:
     opened = open_model(args.file)
     recipe = _recipe(args, opened.graph)
     output = target(args.output or f"{opened.stem}.quantized.onnx", opened.name)
+    page = target(args.report, opened.name) if args.report else None
     calibration = calibration_of(args, opened, recipe)
     samples = _samples(args, opened)
     improved = improvement_of(args, opened, recipe, calibration, samples, console=console) if args.improve else None
     quantized = improved.quantized if improved else _quantized(args, opened, recipe, calibration, console)
     _require_taken(quantized, output)
     quantized.save(output)
+    curve = curve_of(args, quantized, calibration, samples, console)
+    if page is not None:
+        measured_on = f"{samples.count} samples of {samples.name}" if samples else ""
+        write_report(page, model_report(quantized, data=measured_on, samples=curve, improvement=improved))
     return {
         "file": opened.name,
         "output": str(output),
@@ -138,9 +154,10 @@ def run(args: argparse.Namespace, console: Console) -> Result:
         **quantized.report.as_dict(),
         "images": calibration.images,
         "calibration": calibration.told,
-        "samples_curve": curve_of(args, quantized, calibration, samples, console),
+        "samples_curve": curve_data(curve) if curve else None,
         "answers": _answers(args, quantized, samples, console) if samples else None,
         "improvement": improved.as_dict() if improved else None,
+        "report": args.report,
     }
 
 
@@ -236,10 +253,17 @@ def show(result: Result, console: Console) -> None:
     for applied in result["algorithms"]:
         changes = [f"{name} {numbers.digits(was)} → {numbers.digits(now)}" for name, was, now in _changes(applied)]
         console.paragraph(f"{applied['name']}: {', '.join(changes) or 'done'}")
+    _show_notes(result, console)
+
+
+def _show_notes(result: Result, console: Console) -> None:
+    """Where ranges come from, warnings, and where the report is."""
     for told in filter(None, (result["images"], result["calibration"])):
         console.paragraph(told)
     for warning in result["warnings"]:
         console.paragraph(f"Note: {warning}")
+    if result["report"]:
+        console.paragraph(f"report written to {result['report']}")
 
 
 def _measured(found: dict[str, Any]) -> str:

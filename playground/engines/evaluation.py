@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground import limits
+from playground.engines.small_floats import small_floats
 from playground.errors import EngineError, PlaygroundError, UnsupportedError, plural
 from playground.model.graph import Graph, Node
 from playground.operators import Trait, find, id_of
@@ -130,14 +131,15 @@ def _lacking(node: Node) -> UnsupportedError:
 
 
 def _stored_types(node: Node, graphs: Iterable[Graph]) -> tuple[str, ...]:
-    """The element types that the file states of a node's inputs, ``""`` where it states none."""
+    """The element types that the file states of a node's inputs, or that follow from it; ``""`` where there is none."""
     known = ChainMap(
         *(
             {v.name: v.dtype for v in graph.inputs} | {n: t.dtype for n, t in graph.initializers.items()}
             for graph in graphs
         )
     )
-    return tuple(known.get(name, "") for name in node.inputs)
+    small = small_floats(*graphs)
+    return tuple(small.get(name) or known.get(name, "") for name in node.inputs)
 
 
 def nodes_task(

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from playground.engines.evaluation import Around, Values, can_run, evaluate, nodes_task, require_outputs
 from playground.engines.feeds import checked_feeds
+from playground.engines.small_floats import misread
 from playground.errors import EngineError, MissingError, UnsupportedError, one_of
 from playground.model.graph import Graph, Node
 from playground.operators import id_of, validate
@@ -22,9 +23,10 @@ from playground.tasks import Task, run_sync
 
 
 def unsupported(graph: Graph) -> tuple[str, ...]:
-    """The operators of a graph that are not available here, each once, sorted."""
+    """The operators of a graph that are not available here, or not for its small floats; each once, sorted."""
     lacking = {id_of(node) for node in graph.nodes if not can_run(node)}
     lacking.update(name for node in graph.nodes for branch in node.branches for name in unsupported(branch))
+    lacking.update(misread(graph))
     return tuple(sorted(lacking))
 
 

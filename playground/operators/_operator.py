@@ -71,6 +71,11 @@ def nothing(node: Node) -> tuple[str, ...]:
     return ()
 
 
+def no_small_float(node: Node, types: Sequence[str]) -> str:
+    """The type of a result that is a small float: most operators give none."""
+    return ""
+
+
 def never(node: Node, constants: Mapping[str, Tensor]) -> bool:
     """Whether the results of most operators spread over decades: they do not."""
     return False
@@ -115,6 +120,8 @@ class Operator:
         limits: what it holds values to, if that is all it does to them.
         inserts: node -> the inputs whose values stand among its results as they are.
         spreads: node, constants -> whether its results spread over decades: codes of one scale lose most of them.
+        small_float: node, element types of its inputs -> the type of its result where that is a float of 8 bits or
+            less, of which an array has only the codes; empty where it is not. What moves values needs none.
         traits: what else holds.
         forms: in which forms it can be quantized.
         rank: how many axes its outputs have; None: as Scales says, or that is not known.
@@ -146,6 +153,7 @@ class Operator:
     limits: Limits = no_limits
     inserts: Callable[[Node], Sequence[str]] = nothing
     spreads: Callable[[Node, Mapping[str, Tensor]], bool] = never
+    small_float: Callable[[Node, Sequence[str]], str] = no_small_float
     traits: Trait = Trait.NONE
     forms: Form = Form.NONE
     rank: Rank | None = None

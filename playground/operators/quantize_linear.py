@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from playground.errors import UnsupportedError
@@ -9,6 +11,7 @@ from playground.model.element_types import BY_NAME, BY_ONNX
 from playground.model.graph import Node
 from playground.number_formats import FORMATS
 from playground.operators._attributes import Attribute, flag
+from playground.operators._casts import small_float
 from playground.operators._operator import Operator, Scales, Trait
 from playground.operators._quantization import ATTRIBUTES, FLOATS, along, one_scale
 from playground.operators._ranks import as_input
@@ -43,6 +46,14 @@ def run(call: Call, x: Array, scale: Array, zero_point: Array | None = None) -> 
     return np.clip(codes, low, high).astype(kept)
 
 
+def _small(node: Node, types: Sequence[str]) -> str:
+    """The zero-point's type, or the one that is stated."""
+    if len(types) > 2 and node.inputs[2]:
+        return types[2] if types[2] in FLOATS else ""
+    stated = small_float(node.attributes.get("output_dtype"))
+    return stated if stated in FLOATS else ""
+
+
 def plan(planner: Planner, node: Node) -> Symbol:
     """QuantizeLinear: here a pending result gets its scale and becomes a step."""
     symbol, output = planner.symbol(node.inputs[0]), node.outputs[0]
@@ -71,6 +82,7 @@ def _operator(domain: str) -> Operator:
         name="QuantizeLinear",
         domain=domain,
         run=run,
+        small_float=_small,
         attributes=(
             *ATTRIBUTES,
             Attribute("output_dtype", "int", 0, low=0, since=21),

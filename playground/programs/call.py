@@ -27,7 +27,8 @@ class Call:
     Attributes:
         attributes: the node's attributes.
         outputs: how many outputs the node has, up to the last that has a name.
-        stored: for every input the element type its file states, if it is a constant or the model's input.
+        stored: for every input the element type its file states, if it is a constant or the model's input,
+            or that follows from these.
         room: how large what it makes may be. A function that makes more than it was given asks before it allocates.
         run_graph: runs a graph of the node's attributes on its inputs, in order, and returns its outputs. The graph
             sees the values around the node.

@@ -20,8 +20,11 @@ from playground.errors import plural
 from playground.render.algorithms import HEAD, applied_title, number_rows, remarks
 from playground.render.compared import read_as, shown
 from playground.render.numbers import digits, grouped, percent, points, shape, size
+from playground.render.remedies_told import HEAD as REMEDY_HEAD
+from playground.render.remedies_told import does, measured_on, others, row, trials
+from playground.render.samples_told import about, drawn, sentence
 from playground.render.svg import Dot, Series, bars, scatter
-from playground.render.verdict import verdict
+from playground.render.verdict import tried, verdict
 
 SHEET = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
 
@@ -35,9 +38,10 @@ def report_html(report: ModelReport) -> str:
     body = [
         f"<h1>{escape(str(held['model']) or 'A quantized model')}</h1>",
         f'<p class="muted">{escape(held["summary"])} {escape(_checked(held))}</p>',
-        f'<p class="lead">{escape(verdict(report.sensitivity))}</p>' if report.sensitivity else "",
+        f'<p class="lead">{escape(verdict(report.sensitivity, report.tried))}</p>' if report.sensitivity else "",
         _cards(report),
         _section("Which layers hurt", _sensitivity(report.sensitivity)) if report.sensitivity else "",
+        _section("Fix it: remedies that were tried", _remedies(report)) if report.improvement else "",
         _section("Bits for each layer", _mixed(report.mixed)) if report.mixed else "",
         _section("Are the samples enough?", _samples(report.samples)) if report.samples else "",
         _section("Algorithms", _algorithms(held["algorithms"])) if held["algorithms"] else "",
@@ -66,12 +70,30 @@ def _section(title: str, content: str) -> str:
     return f"<section><h2>{escape(title)}</h2>{content}</section>"
 
 
+def _remedies(report: ModelReport) -> str:
+    """What each remedy does, gains and costs; which the model of the report has."""
+    found = report.improvement
+    if found is None:
+        return ""
+    rows, known = [], trials(found)
+    for trial in known.values():
+        name, *numbers = row(trial)
+        here = " (in this model)" if trial.recipe.as_dict() == report.quantization["recipe"] else ""
+        rows.append([f"{name}{here}", does(trial), *numbers])
+    table = _table([REMEDY_HEAD[0], "What it does", *REMEDY_HEAD[1:]], rows, numbers_from=2, wrap=1) if rows else ""
+    rest = others(found)
+    told = f'<p>{escape(tried(found))}</p>{table}<p class="muted">{escape(measured_on(found))}</p>'
+    return told + (_bullets(rest) if rest else "")
+
+
 def _samples(curve: SamplesCurve) -> str:
     """The error against the number of calibration samples: a sentence, and a bar for each number."""
     labels = [plural(point.samples, "sample") for point in curve.points]
-    series = Series("SQNR of the output", "quant", [point.sqnr_db for point in curve.points])
-    title = "SQNR of the output against the number of calibration samples"
-    return f"<p>{escape(curve.sentence)}</p>{bars(labels, (series,), 'dB', title)}"
+    name, values = drawn(curve)
+    series = Series(name, "quant", values, [shown(value) for value in curve.values])
+    title = f"{name} against the number of calibration samples"
+    told = f'<p>{escape(sentence(curve))}</p><p class="muted">{escape(about(curve))}</p>'
+    return told + bars(labels, (series,), "", title)
 
 
 def _cards(report: ModelReport) -> str:

@@ -18,11 +18,15 @@ HEIGHT, FOOT, EDGE = 320, 270, 70
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Values of one colour: a CSS class of the report's style sheet, and a name for the legend."""
+    """Values of one colour: a CSS class of the report's style sheet, and a name for the legend.
+
+    ``texts`` are the values as they are written, unit included; without them they get three digits and the plot's unit.
+    """
 
     name: str
     css: str
     values: Sequence[float]
+    texts: Sequence[str] = ()
 
 
 def bars(labels: Sequence[str], series: Sequence[Series], unit: str, title: str) -> str:
@@ -46,12 +50,12 @@ def bars(labels: Sequence[str], series: Sequence[Series], unit: str, title: str)
         for at, one in enumerate(series):
             value = one.values[row]
             if math.isfinite(value):
-                about = f"{label}: {one.name} {digits(value)} {unit}"
+                written = one.texts[row] if one.texts else f"{digits(value)} {unit}"
+                about = f"{label}: {one.name} {written}"
                 parts.append(_bar((zero, top + at * thick), value * scale, thick - 1, one.css, about))
-                end, last = max(end, zero + value * scale), value
+                end, last = max(end, zero + value * scale), written
         if math.isfinite(one.values[row]):
-            note = f"{digits(last)} {escape(unit)}"
-            parts.append(f'<text class="tick" x="{end + 6:.1f}" y="{top + ROW / 2}">{note}</text>')
+            parts.append(f'<text class="tick" x="{end + 6:.1f}" y="{top + ROW / 2}">{escape(last)}</text>')
     return _svg(len(labels) * ROW + 8, parts, title) + _legend(series)
 
 

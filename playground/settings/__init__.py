@@ -52,6 +52,8 @@ MOST_NOTES = 10
 _PLACEMENT = (
     "weights_granularity",
     "activations",
+    "activation_calibrator",
+    "activation_percentile",
     "exclude",
     "runtime",
     "algorithms",
@@ -84,6 +86,8 @@ class Settings:
     weights: str = "int8"
     weights_granularity: str = "channel"
     activations: str = "static"
+    activation_calibrator: str = "minmax"
+    activation_percentile: float = 99.9
     exclude: str = ""
     formats: str = ""
     runtime: str = DEFAULT_RUNTIME

@@ -84,6 +84,8 @@ FIELDS: Mapping[str, Field] = {
     "weights": Field("choice", registry="formats"),
     "weights_granularity": Field("choice", GRANULARITIES),
     "activations": Field("choice", ACTIVATIONS),
+    "activation_calibrator": Field("choice", registry="calibrators"),
+    "activation_percentile": Field("number", lowest=0, highest=100),
     "exclude": Field("text"),
     "formats": Field("formats", most=MOST_FORMATS),
     "runtime": Field("ids"),

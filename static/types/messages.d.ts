@@ -24,6 +24,8 @@ export interface Settings {
   weights: string;
   weights_granularity: string;
   activations: string;
+  activation_calibrator: string;
+  activation_percentile: number;
   exclude: string;
   formats: string;
   runtime: string;

@@ -1,12 +1,17 @@
 """The error against the number of samples: each point is what quantizing on so many samples gives."""
 
+from html import escape
+
 import numpy as np
 import onnxruntime
 import pytest
 
 from playground import gallery, quantize_model
+from playground.analysis.answer_kinds import SHARE, Measure
 from playground.analysis.model_report import model_report
+from playground.analysis.outputs import Measured
 from playground.analysis.samples_curve import CurvePoint, SamplesCurve, samples_curve, samples_curve_task
+from playground.analysis.sensitivity import sensitivity
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
@@ -14,6 +19,7 @@ from playground.ptq.calibration_data import calibration_data
 from playground.ptq.growing_calibration import growing_task
 from playground.quantization import Scheme
 from playground.render.report_page import report_html
+from playground.render.samples_told import about, drawn, sentence
 from playground.tasks import Progress, run_sync
 
 MODEL = gallery.open_model("digits-convnet")
@@ -51,7 +57,7 @@ def test_each_point_is_what_onnxruntime_gives_with_so_many_samples(curve, at):
 
     floats, quantized = answers(to_onnx(MODEL.graph)), answers(made.onnx)
     measured = 10 * np.log10((floats**2).sum() / ((floats - quantized) ** 2).sum())
-    assert point.sqnr_db == pytest.approx(measured, abs=0.4)
+    assert point.measured.sqnr_db == pytest.approx(measured, abs=0.4)
 
 
 @pytest.mark.parametrize("calibrator", ["minmax", "mse", "percentile"])
@@ -92,7 +98,7 @@ def test_a_stream_is_read_one_feed_at_a_time(result):
     assert (found.held_out, [point.samples for point in found.points]) == (3, [1, 2, 4, 7])
     alike = samples_curve(result, {"image": np.delete(DATA["image"][:10], [1, 5, 9], axis=0)},
                           {"image": DATA["image"][[1, 5, 9]]})  # fmt: skip
-    assert [p.sqnr_db for p in found.points] == pytest.approx([p.sqnr_db for p in alike.points])
+    assert [p.measured.sqnr_db for p in found.points] == pytest.approx([p.measured.sqnr_db for p in alike.points])
 
 
 def test_it_reports_progress_and_can_be_stopped(result):
@@ -110,15 +116,97 @@ def test_what_has_no_ranges_or_too_few_samples_is_refused(result):
         samples_curve(dynamic, DATA)
 
 
+def measured(sqnr_db=30.0, share=None, distance=0.01, silent="", harmless=1e-3):
+    kind = "values" if share is None else "classes"
+    measures = (Measure("Agreement", share, SHARE),) if share is not None else ()
+    shares = {"kind": kind, "answers": kind, "why": "chosen", "measures": measures, "silent": silent}
+    return Measured(7, sqnr_db, 10 ** (-sqnr_db / 10), None if silent else share, None, None, **shares,
+                    distance=distance, distance_name="KL divergence, nats", harmless=harmless)  # fmt: skip
+
+
+def curve_of(found, held_out=7):
+    return SamplesCurve(tuple(CurvePoint(2**at, entry) for at, entry in enumerate(found)), held_out)
+
+
 @pytest.mark.parametrize(
     ("values", "enough"),
     [([10, 20, 30], None), ([10, 29.5, 30], 2), ([30.2, 29.5, 30], 1), ([float("inf")] * 2, 1), ([30], None)],
 )
-def test_enough(values, enough):
-    curve = SamplesCurve(tuple(CurvePoint(2**at, value) for at, value in enumerate(values)), 7)
+def test_enough_by_signal_to_noise(values, enough):
+    curve = curve_of([measured(value) for value in values])
     assert curve.enough == enough
-    assert ("more calibration data" in curve.sentence) == (enough is None)
-    assert "7 other samples" in curve.sentence
+    assert ("more calibration data" in sentence(curve)) == (enough is None)
+    assert "7 other samples" in sentence(curve)
+    assert drawn(curve) == ("SQNR of the output, dB", values)
+
+
+@pytest.mark.parametrize(
+    ("shares", "distances", "enough"),
+    [
+        ([0.90, 0.95, 0.98], [0.3, 0.2, 0.1], None),
+        ([0.90, 0.98, 0.98], [0.3, 0.1, 0.1], 2),
+        # equal answers do not tell that the scores still change
+        ([1.0, 1.0, 1.0], [0.3, 0.2, 0.1], None),
+        # as near to float's as it gets
+        ([1.0, 1.0, 1.0], [9e-4, 1e-4, 1e-5], 1),
+        ([0.90, 1.0, 1.0], [9e-4, 1e-4, 1e-5], 2),
+    ],
+)
+def test_enough_by_equal_answers(shares, distances, enough):
+    found = [
+        measured(10 * at, share, distance) for at, (share, distance) in enumerate(zip(shares, distances, strict=True))
+    ]
+    curve = curve_of(found, 500)
+    assert curve.enough == enough
+    assert [value.value for value in curve.values] == shares
+    assert drawn(curve) == ("Agreement, %", [100 * share for share in shares])
+    told = sentence(curve)
+    assert ("KL divergence is 0.200 nats with 2 and 0.100 nats with all" in told) == (
+        shares == [1, 1, 1] and not enough
+    )
+    assert "dB" not in told
+    assert about(curve).startswith("Answers are read as classes: chosen.")
+    # SQNR is 0, 10 and 20 dB
+    told = "SQNR of the output changes from 0 dB with 1 sample to 20.0 dB with all, which changes hardly an answer."
+    assert about(curve).endswith(told) == (enough is not None)
+
+
+def test_one_answer_more_on_few_samples_is_no_change():
+    assert curve_of([measured(share=0.9), measured(share=1.0)], 10).enough == 1
+    assert curve_of([measured(share=0.9), measured(share=1.0)], 20).enough is None
+
+
+def test_where_equal_answers_say_nothing_it_is_signal_to_noise():
+    why = "7 samples are too few to count equal answers"
+    curve = curve_of([measured(10, 1.0, silent=why), measured(20, 1.0, silent=why)])
+    assert curve.enough is None
+    assert [value.value for value in curve.values] == [10, 20]
+    assert "SQNR of the output is 10.0 dB with 1 and 20.0 dB with all" in sentence(curve)
+    assert about(curve).endswith(f"SQNR of the output is shown, since {why}.")
+    told = report_html(model_report(quantize_model(MODEL, None, part(2)), samples=curve))
+    assert f"SQNR of the output is shown, since {why}." in told
+    assert "SQNR of the output, dB against the number of calibration samples" in told
+
+
+def test_outputs_of_different_sizes_have_no_signal_to_noise():
+    curve = curve_of([measured(float("nan"), distance=0.5), measured(float("nan"), distance=0.1)])
+    assert drawn(curve) == ("KL divergence, nats", [0.5, 0.1])
+    assert curve.enough is None
+
+
+def test_the_measure_is_the_one_that_sensitivity_has(result, curve):
+    found = sensitivity(result.source, result.quantization, OTHER)
+    last = curve.points[-1].measured
+    assert curve.as_dict()["measure"] == found.quantized.headline.name == "Agreement"
+    assert curve.values[-1] == found.quantized.headline
+    assert (last.kind, last.distance) == (found.quantized.kind, pytest.approx(found.quantized.loss))
+    assert last.sqnr_db == pytest.approx(found.quantized.sqnr_db)
+
+
+@pytest.mark.parametrize(("choice", "measure"), [("values", "SQNR of the output"), ("embeddings", "Cosine")])
+def test_the_answers_can_be_chosen(result, choice, measure):
+    found = samples_curve(result, part(48), choice=choice)
+    assert (found.points[0].measured.kind, found.as_dict()["measure"]) == (choice, measure)
 
 
 def test_it_is_in_the_report(result, curve):
@@ -126,4 +214,6 @@ def test_it_is_in_the_report(result, curve):
     assert report.as_dict()["samples"]["points"][0]["samples"] == 1
     page = report_html(report)
     assert "Are the samples enough?" in page
-    assert curve.sentence in page
+    assert sentence(curve) in page
+    assert escape(about(curve)) in page
+    assert "Agreement, % against the number of calibration samples" in page

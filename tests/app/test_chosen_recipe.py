@@ -1,17 +1,19 @@
 """The Model view's recipe, and what a runtime says to it before anything is computed."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from playground import gallery
-from playground.app.chosen_recipe import changes_of, described, fitting, obstacles, read_recipe, recipe_of
+from playground.analysis.remedies import Remedy
+from playground.app.chosen_recipe import changes_of, described, expressed, fitting, obstacles, read_recipe, recipe_of
 from playground.errors import BadFileError, InvalidInputError
 from playground.limits import MOST_RECIPE_BYTES
 from playground.model.recipe import AlgorithmCall, Override, Recipe, Rule
 from playground.model.runtimes import runtimes
 from playground.quantization import Scheme
-from playground.settings import Settings
+from playground.settings import Settings, from_query
 
 
 def test_algorithms_keep_their_order_and_the_runtime_its_codes():
@@ -75,6 +77,68 @@ def test_an_opened_recipe_lies_below_the_controls():
     assert [call.parameters for call in moved.algorithms] == [(), (("damping", 0.5),)]
     assert (moved.overrides, moved.prepare) == (opened.overrides, True)
     assert recipe_of(shown.with_(activations="dynamic"), opened).activation_scheme == Scheme("uint8", symmetric=False)
+
+
+def test_the_calibrator_of_activations_is_a_control():
+    plain = Scheme("uint8", symmetric=False)
+    for settings, wanted in (
+        (Settings(), plain),
+        (Settings(activation_calibrator="mse"), replace(plain, calibrator="mse")),
+        (
+            Settings(activation_calibrator="percentile", activation_percentile=99.5),
+            replace(plain, calibrator="percentile", calibrator_args=(("percentile", 99.5),)),
+        ),
+        (Settings(activations="dynamic", activation_calibrator="mse"), plain),
+    ):
+        assert recipe_of(settings).activation_scheme == wanted
+
+
+def test_an_opened_calibrator_keeps_its_arguments_until_the_controls_say_another():
+    arguments = {"percentile": 99.0, "num_bins": 512}
+    scheme = Scheme("int8", symmetric=True, calibrator="percentile", calibrator_args=arguments)
+    opened = Recipe(activation_scheme=scheme)
+    shown = Settings().with_(**changes_of(opened))
+    assert (shown.activation_calibrator, shown.activation_percentile) == ("percentile", 99)
+    assert recipe_of(shown, opened) == opened
+    moved = recipe_of(shown.with_(activation_percentile=90), opened).activation_scheme
+    assert moved == replace(scheme, calibrator_args=(("percentile", 90.0),))
+    plain = Recipe(activation_scheme=replace(scheme, calibrator_args=()))
+    shown = Settings().with_(**changes_of(plain))
+    assert shown.activation_percentile == 99.999
+    assert recipe_of(shown, plain) == plain
+
+
+@pytest.mark.parametrize(
+    "remedies",
+    [
+        [Remedy("channel", "", "")],
+        [Remedy("algorithm", "bias_correction", ""), Remedy("calibrator", "percentile", "")],
+        [Remedy("calibrator", "entropy", ""), Remedy("float", "fc1, [100 %] *", "")],
+        [Remedy("float", "a", ""), Remedy("float", "b", "")],
+    ],
+)
+def test_remedies_are_expressed_by_the_controls_and_so_by_the_link(remedies):
+    settings = Settings(weights="int4", weights_granularity="tensor", exclude="fc3, c*", formats="fc2*=int6")
+    recipe = recipe_of(settings)
+    for remedy in remedies:
+        recipe = remedy.applied(recipe)
+    changes = expressed(recipe, settings)
+    linked, problems = from_query(settings.with_(**changes).query())
+    assert (recipe_of(linked), problems) == (recipe, ())
+    assert expressed(recipe, Settings()) == changes
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Recipe(prepare=True),
+        Recipe(rules=(Rule("*", Scheme("int8"), op="Gemm"),)),
+        Recipe(weights=Scheme("int8", "channel", axis=1)),
+        Recipe(rules=tuple(Rule(f"layer{n}" * 9) for n in range(40))),
+    ],
+)
+def test_what_the_controls_do_not_have_is_not_expressed(recipe):
+    assert expressed(recipe, Settings()) is None
 
 
 def test_recipes_of_other_tools_are_read_on_top_of_the_controls(files):

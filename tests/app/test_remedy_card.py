@@ -5,11 +5,13 @@ import pytest
 from playground.app.analysis_jobs import AnalysisJobs
 from playground.app.model_jobs import ModelJobs, recipe_of
 from playground.app.model_view import ModelView
-from playground.app.remedy_card import NOTHING
+from playground.app.remedy_card import NOTHING, RemedyCard
 from playground.app.workspace import Workspace
 from playground.errors import InvalidInputError
+from playground.model.recipe import Recipe, Rule
+from playground.quantization import Scheme
 from playground.render.verdict import verdict
-from playground.settings import Settings
+from playground.settings import Settings, from_query
 from playground.tasks import run_sync
 
 
@@ -34,10 +36,13 @@ def test_a_remedy_becomes_the_recipe_and_gains_what_was_measured(coarse):
     assert told in view.analysis.sentence.text
     assert f"best is {found.best.name}: cross-entropy, nats falls from" in told
     assert "leave it in float" not in told
-    for name in ("one scale for each channel", "Bias correction", "depthwise2 in float"):
-        trial = next(trial for trial in found.listed if trial.name == name)
+    for name in ("one scale for each channel", "Bias correction", "depthwise2 in float", found.best.name):
+        trial = next(trial for trial in (*found.listed, found.best) if trial.name == name)
         card.choice.value = name
         assert recipe_of(coarse) == trial.recipe
+        # whoever follows the link has the same recipe
+        linked, problems = from_query(coarse.settings.query())
+        assert (recipe_of(Workspace(linked)), problems) == (trial.recipe, ())
         assert coarse.result is None  # it has to be quantized anew
         assert coarse.improvement is found
         assert f"Chosen: {name}. Quantize the model to apply it." in card.found.text
@@ -45,10 +50,25 @@ def test_a_remedy_becomes_the_recipe_and_gains_what_was_measured(coarse):
         assert coarse.improvement is found  # and another one can be chosen
         assert coarse.compared.quantized.cross_entropy == pytest.approx(trial.measured.cross_entropy, rel=0.02)
     run_sync(jobs.sensitivity_task())
+    page = jobs.page().decode()
+    assert "Fix it: remedies that were tried" in page
+    assert f"{found.best.name} (in this model)" in page
     assert "best is" not in view.analysis.sentence.text  # that was about the model without a remedy
     coarse.change(weights="int8")
     assert coarse.improvement is None
     assert card.choice.options == [NOTHING]
+
+
+def test_what_the_controls_lack_of_a_recipe_stays_a_recipe_and_is_said(coarse, files):
+    card, jobs = RemedyCard(coarse), AnalysisJobs(coarse, ModelJobs(coarse))
+    opened = Recipe(weights=Scheme("int4"), rules=(Rule("*", Scheme("int6"), op="Gemm"),))
+    ModelJobs(coarse).use_recipe(files.source(opened.to_json().encode(), "mine.json"))
+    run_sync(jobs.improve_task())
+    trial = coarse.improvement.listed[0]
+    card.choice.value = trial.name
+    assert recipe_of(coarse) == trial.recipe
+    assert coarse.recipe == trial.recipe
+    assert "The link cannot hold it" in card.found.text
 
 
 def test_cancelled_it_leaves_nothing_and_made_up_inputs_are_refused(coarse, files):

@@ -1,5 +1,7 @@
 """Whether the samples are enough, in the Model view."""
 
+from html import escape
+
 import numpy as np
 import pytest
 
@@ -19,8 +21,15 @@ def test_the_curve_of_a_gallery_model(page):
     assert list(card.plot.source.data["samples"]) == [str(point["samples"]) for point in found["points"]]
     assert card.plot.figure.x_range.factors[:3] == ["1", "2", "4"]
     assert found["sentence"] in card.heading.text
+    assert escape(found["told"]) in card.heading.text
+    assert found["measure"] == "Agreement"
+    assert card.plot.figure.yaxis[0].axis_label == "Agreement, %"
     page.ask("report_page")
     assert found["sentence"] in page.buffers[0].decode()
+    page.set(answer="values")
+    assert page.workspace.curve is None
+    found = page.ask("curve")
+    assert (found["measure"], card.plot.figure.yaxis[0].axis_label) == ("SQNR of the output", "SQNR of the output, dB")
     page.set(weights="int4")
     assert page.workspace.curve is None
     assert not card.plot.figure.visible

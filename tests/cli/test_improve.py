@@ -13,8 +13,12 @@ COARSE = ("--format", "int4", "--granularity", "tensor")
 
 def test_the_best_combination_is_written(playground_cli, tmp_path):
     path = tmp_path / "improved.onnx"
-    ran = playground_cli("quantize", "gallery:digits-mlp", *COARSE, "--improve", "-o", path, "--json")
+    page = tmp_path / "report.html"
+    ran = playground_cli("quantize", "gallery:digits-mlp", *COARSE, "--improve", "-o", path, "--json", "--report", page)
     assert ran.code == 0, ran.err
+    told = page.read_text()
+    assert "Fix it: remedies that were tried" in told
+    assert f"{ran.json['improvement']['best']['name']} (in this model)" in told
     found = ran.json["improvement"]
     assert found["samples"] == 360
     assert ran.json["recipe"] == found["best"]["recipe"]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -54,8 +55,10 @@ def test_casts_to_the_type_of_another_value() -> None:
     cast = operator("CastLike")
     made = cast.run(Call(cast.defaults, 1, ("float32", "float16")), np.float32([1.1]), np.float16([0]))
     np.testing.assert_array_equal(made, np.float16([1.1]))
-    with pytest.raises(UnsupportedError, match="float8_e5m2"):
-        cast.run(Call(cast.defaults, 1, ("float32", "float8_e5m2")), np.float32([1.1]), np.uint8([0]))
+    codes = cast.run(Call(cast.defaults, 1, ("float32", "float8_e5m2")), np.float32([1.1]), np.uint8([0]))
+    np.testing.assert_array_equal(codes, np.float32([1.1]).astype(ml_dtypes.float8_e5m2).view(np.uint8))
+    with pytest.raises(UnsupportedError, match="float6_e2m3fn"):
+        cast.run(Call(cast.defaults, 1, ("float32", "float6_e2m3fn")), np.float32([1.1]), np.uint8([0]))
 
 
 @pytest.mark.parametrize("exclusive", [0, 1])

@@ -1,11 +1,14 @@
 """The report as HTML: it stands alone, says everything, and lets no name become markup."""
 
+from html import escape
 from html.parser import HTMLParser
 
 import pytest
 
 from playground import gallery
 from playground.analysis.divergence import divergences
+from playground.analysis.improve import improve
+from playground.analysis.improvement import Improvement
 from playground.analysis.mixed_precision import mixed_precision
 from playground.analysis.model_report import ModelReport, model_report
 from playground.analysis.race import race_task
@@ -15,8 +18,9 @@ from playground.model.recipe import AlgorithmCall, Recipe, Rule
 from playground.model.writers.onnx import to_onnx
 from playground.ptq.pipeline import quantize_model
 from playground.quantization import Scheme
-from playground.render.numbers import digits
+from playground.render.numbers import digits, size
 from playground.render.report_page import report_html
+from playground.render.verdict import tried, verdict
 from playground.tasks import run_sync
 
 
@@ -109,6 +113,44 @@ def test_without_measurements_there_are_no_empty_sections(report: ModelReport) -
     text = report_html(made(gallery.open_model("digits-convnet"), bare=True))
     assert "Which layers hurt" not in text
     assert "What was quantized" in text
+
+
+@pytest.fixture(scope="module")
+def improved() -> Improvement:
+    model = gallery.open_model("digits-mlp")
+    data, samples = gallery.calibration("digits-mlp"), gallery.held_out("digits-mlp")
+    return improve(model, Recipe(weights=Scheme("int4")), data, samples.feeds, samples.labels, verify=False)
+
+
+def test_remedies_are_there_with_what_they_do_gain_and_cost(improved: Improvement) -> None:
+    best = improved.best
+    assert best is not None
+    text = Page(report_html(model_report(improved.quantized, improvement=improved))).text
+    assert "Fix it: remedies that were tried" in text
+    assert tried(improved) in text
+    for trial in {trial.name: trial for trial in (*improved.listed, best)}.values():
+        here = " (in this model)" if trial is best or trial.recipe == best.recipe else ""
+        more = f"{'−' if trial.bytes < 0 else ''}{size(abs(trial.bytes))}"
+        does = " ".join(remedy.summary for remedy in trial.remedies)
+        assert f"{trial.name}{here}{does}{digits(trial.measured.loss)}{digits(trial.gain)}{more}" in text
+    assert "Gives each channel of a weight a scale of its own." in text
+    assert f"cross-entropy, nats: {digits(improved.before.loss)} without a remedy" in text
+    assert all(name in text for name in improved.useless)
+    for name, reason in improved.failed.items():
+        assert f"Not possible: {name}: {reason}." in text
+    data = model_report(improved.quantized, improvement=improved).as_dict()["improvement"]
+    assert data["best"]["name"] == best.name
+
+
+def test_the_verdict_advises_remedies_only_of_the_model_that_they_were_tried_for(improved: Improvement) -> None:
+    digits_, labels = gallery.held_out("digits-mlp").feeds, gallery.held_out("digits-mlp").labels
+    model = gallery.open_model("digits-mlp")
+    plain = quantize_model(model, improved.recipe, gallery.calibration("digits-mlp"), verify=False)
+    for made_, same in ((plain, True), (improved.quantized, False)):
+        found = sensitivity(made_.source, made_.quantization, digits_, labels)
+        report = model_report(made_, sensitivity=found, improvement=improved)
+        assert (report.tried is improved) == same
+        assert f'<p class="lead">{escape(verdict(found, improved if same else None))}' in report_html(report)
 
 
 def test_algorithms_are_there_with_their_numbers() -> None:

@@ -1,0 +1,38 @@
+"""Remedies that were tried, as rows of a table and in sentences: for the page's card and for reports."""
+
+from __future__ import annotations
+
+from playground.analysis.improvement import Improvement, Trial
+from playground.errors import plural
+from playground.render.numbers import digits, size
+
+HEAD = ("Remedy", "Loss", "Gain", "More bytes", "Gain per kB")
+
+
+def trials(found: Improvement) -> dict[str, Trial]:
+    """Name -> each remedy that gains, the best combination last."""
+    return {trial.name: trial for trial in (*found.listed, *filter(None, [found.best]))}
+
+
+def row(trial: Trial) -> tuple[str, ...]:
+    """Its name and numbers, in the order of :data:`HEAD`."""
+    per_kb = "free" if trial.gain_per_kb is None else digits(trial.gain_per_kb)
+    more = f"{'−' if trial.bytes < 0 else ''}{size(abs(trial.bytes))}"
+    return trial.name, digits(trial.measured.loss), digits(trial.gain), more, per_kb
+
+
+def does(trial: Trial) -> str:
+    """What it changes, a sentence for each remedy."""
+    return " ".join(remedy.summary for remedy in trial.remedies)
+
+
+def measured_on(found: Improvement) -> str:
+    """What the loss is, and of which samples."""
+    loss = f"The loss is {found.before.loss_name}: {digits(found.before.loss)} without a remedy."
+    return f"{loss} Measured on {plural(found.samples, 'sample')}: {found.told}."
+
+
+def others(found: Improvement) -> list[str]:
+    """Those that gain nothing, and those that could not be tried with the reason; a sentence each."""
+    told = [f"No gain: {', '.join(found.useless)}."] if found.useless else []
+    return told + [f"Not possible: {name}: {reason}." for name, reason in found.failed.items()]
