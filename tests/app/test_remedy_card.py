@@ -40,7 +40,7 @@ def test_a_remedy_becomes_the_recipe_and_gains_what_was_measured(coarse):
         trial = next(trial for trial in (*found.listed, found.best) if trial.name == name)
         card.choice.value = name
         assert recipe_of(coarse) == trial.recipe
-        # whoever follows the link has the same recipe
+        # the one who follows the link has the same recipe
         linked, problems = from_query(coarse.settings.query())
         assert (recipe_of(Workspace(linked)), problems) == (trial.recipe, ())
         assert coarse.result is None  # it has to be quantized anew
