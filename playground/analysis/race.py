@@ -15,7 +15,7 @@ from playground.analysis.agreement import largest_difference
 from playground.analysis.answer_kinds import AUTO, SHARE, Measure, Outputs
 from playground.analysis.outputs import AnswerReader
 from playground.engines.run import TITLES
-from playground.errors import EngineError, PlaygroundError
+from playground.errors import EngineError, PlaygroundError, plural
 from playground.model.graph import Graph
 from playground.operators import view_of
 from playground.tasks import Progress, Task, typed_task
@@ -69,11 +69,15 @@ class _Ours:
     def __init__(self, graph: Graph, feeds: Feeds) -> None:
         from playground.engines.planned import PlannedModel  # the first view needs no integer engine
 
+        self.left = 0
         self._model, self._feeds, self.memory = PlannedModel(graph), dict(feeds), 0
 
     def start(self) -> Task[None]:
         """Plan the graph for these feeds."""
-        yield from self._model.prepare_task(self._feeds)
+        from playground.engines.mixed import MixedProgram
+
+        prepared = yield from self._model.prepare_task(self._feeds)
+        self.left = prepared.left if isinstance(prepared, MixedProgram) else 0
         self.memory = self._model.nbytes
 
     def release(self) -> Task[None]:
@@ -141,6 +145,8 @@ def race_task(
         ours = _Ours(quantized, feeds)
         yield from ours.start()
         engines.append(ours)
+        if ours.left:
+            notes.append(f"NumPy computes {plural(ours.left, 'node')} of this model, between our kernels.")
     except PlaygroundError as error:
         laps[OURS] = Lap(OURS, failure=str(error))
         notes.append("This model runs in ONNX Runtime: " + str(error))

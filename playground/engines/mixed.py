@@ -47,6 +47,11 @@ class MixedProgram:
         """Bytes of the kernels' memory, without what is shared."""
         return sum(part.program.nbytes for part in self.parts if isinstance(part.program, wasm.WasmProgram))
 
+    @property
+    def left(self) -> int:
+        """How many nodes NumPy computes."""
+        return sum(len(part.nodes) for part in self.parts)
+
     def first_task(self, fed: Fed) -> Task[Arrays]:
         """Find the parts by running the graph; its outputs by name.
 

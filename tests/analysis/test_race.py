@@ -140,6 +140,7 @@ def test_a_model_that_stays_in_floats_is_raced_too(models):
     float_file, _, file = models
     result = run_sync(race.race_task(playground.load(float_file).graph, file, float_file, FEEDS))
     assert not result.laps[0].failure
+    assert result.notes[0].startswith("NumPy computes ")
     assert result.laps[2].largest_difference < 1e-4
 
 
