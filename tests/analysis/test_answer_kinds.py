@@ -10,7 +10,8 @@ from sklearn.metrics import accuracy_score, jaccard_score
 from sklearn.metrics.pairwise import cosine_similarity
 
 from playground.analysis.answer_kinds import Evidence, answer_kinds, read_outputs
-from playground.analysis.answer_kinds.boxes import OVERLAP, THRESHOLD
+from playground.analysis.answer_kinds._box_forms import box_form
+from playground.analysis.answer_kinds.boxes import OVERLAP, THRESHOLD, overlaps
 from playground.analysis.answer_kinds.sequences import decoded, edit_distance
 from playground.analysis.outputs import AnswerReader, Measured, OutputTally
 from playground.errors import InvalidInputError
@@ -368,6 +369,28 @@ def _form(form: str):
         return {"y": np.concatenate([corners, scores, labels], axis=1).swapaxes(1, 2).astype(np.float32)}
 
     return graph_with(IMAGE, y=(None, 60, 6)), finished
+
+
+@pytest.mark.filterwarnings("error")
+def test_boxes_without_area_overlap_nothing() -> None:
+    """Points, lines and boxes whose corners are turned round; no division by nothing is tried."""
+    box = [0, 0, 4, 4]
+    flat = np.float64([[1, 1, 1, 1], [1, 1, 3, 1], [1, 1, 1, 3], [3, 3, 1, 1]])
+    assert not overlaps(flat, np.float64([*flat, box])).any()
+    assert overlaps(np.float64([box]), np.float64([box, [0, 0, 4, 2], [4, 0, 8, 4]])).tolist() == [[1, 0.5, 0]]
+
+
+@pytest.mark.parametrize("flat", [(), (0, 2), (1, 3), (0, 1, 2, 3)], ids=["none", "width", "height", "both"])
+def test_corners_are_recognised_though_a_box_has_no_area(flat: tuple[int, ...]) -> None:
+    boxes = np.float32([[100 + 20 * n, 100, 110 + 20 * n, 110] for n in range(12)])
+    for axis in flat:
+        boxes[0, axis] = 100
+    scores = np.full((12, 3), 0.01, np.float32)
+    scores[:, 1] = 0.9
+    x = np.concatenate([boxes, scores], axis=1)[np.newaxis].repeat(N, 0)
+    form = box_form(Evidence(view_of(graph_with(IMAGE, y=(None, 12, 7))), {"y": x}, N), chosen=True)
+    assert form is not None
+    np.testing.assert_array_equal(form.boxes({"y": x})[0].corners, boxes)
 
 
 def test_a_detector_is_not_told_that_every_answer_changed() -> None:

@@ -117,6 +117,7 @@ def test_budgets_become_recipes(found: MixedPrecision, convnet: Model) -> None:
     assert daring < careful
     smallest = found.uniform[0].bytes
     for choose in (found.within_bytes, found.greedy):
+        assert quantize_model(convnet, choose(smallest), data).report.bytes_after == smallest
         with pytest.raises(InvalidInputError, match=f"budget of {smallest - 1} bytes: .* takes {smallest} bytes"):
             choose(smallest - 1)
 

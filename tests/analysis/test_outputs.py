@@ -55,6 +55,13 @@ def test_several_answers_a_sample() -> None:
     assert found.accuracy == tallied(LOGITS, NOISY, LABELS).accuracy
 
 
+@pytest.mark.parametrize("pixel", [(1,), (1, 1)], ids=["line", "image"])
+def test_images_of_one_pixel_are_labelled_as_samples_are(pixel: tuple[int, ...]) -> None:
+    reference, output = (x.reshape(*x.shape, *pixel) for x in (LOGITS, NOISY))
+    found, plain = tallied(reference, output, LABELS), tallied(LOGITS, NOISY, LABELS)
+    assert (found.accuracy, found.cross_entropy) == (plain.accuracy, pytest.approx(plain.cross_entropy))
+
+
 def test_without_labels_the_measure_is_the_difference() -> None:
     found = tallied(LOGITS, NOISY, None)
     assert found.accuracy is None

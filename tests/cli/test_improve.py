@@ -7,6 +7,7 @@ import pytest
 from playground import gallery
 from playground.analysis.accuracy import score
 from playground.cli._console import Console
+from playground.cli._improve import show_improvement
 
 COARSE = ("--format", "int4", "--granularity", "tensor")
 
@@ -67,3 +68,27 @@ def test_interrupted_it_leaves_nothing(playground_cli, tmp_path, monkeypatch):
     ran = playground_cli("quantize", "gallery:digits-mlp", *COARSE, "--improve", "-o", tmp_path / "out.onnx")
     assert ran.code == 130
     assert list(tmp_path.iterdir()) == []
+
+
+def trial(*names: str) -> dict:
+    """What ``Trial.as_dict`` gives, as far as it is shown."""
+    remedies = [{"name": name} for name in names]
+    return {"name": " + ".join(names), "remedies": remedies, "loss": 0.5, "gain": 0.25, "bytes": 10, "gain_per_kb": None}
+
+
+@pytest.mark.parametrize(
+    ("best", "applied"),
+    [(("a",), "a"), (("a", "b"), "a + b"), (("a", "b", "c"), "a + b + c"), ((), "none, since ")],
+    ids=len,
+)
+def test_a_combination_has_a_row_of_its_own(best, applied, capsys):
+    """A single remedy is in the table already."""
+    found = {"listed": [trial("a"), trial("b"), trial("c")], "best": trial(*best) if best else None, "samples": 1}
+    found |= {"told": "", "loss": 0.75, "loss_name": "cross-entropy", "useless": [], "failed": {}}
+    show_improvement(found, Console(as_json=False))
+    lines = capsys.readouterr().out.splitlines()
+    at = next(place for place, line in enumerate(lines) if line.startswith("remedy "))
+    end = next(place for place, line in enumerate(lines) if line.startswith("applied: "))
+    rows = [line.split("  ")[0] for line in lines[at + 1 : end]]
+    assert rows == ["a", "b", "c", *([applied] if len(best) > 1 else [])]
+    assert lines[end].startswith(f"applied: {applied}")

@@ -1,5 +1,6 @@
 """What all commands share: help, errors, exit codes, interruption."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -81,6 +82,24 @@ def test_an_engine_that_fails_is_exit_code_1(playground_cli, monkeypatch):
     monkeypatch.setattr("playground.cli.evaluate.run_task", fail)
     ran = playground_cli("evaluate", "gallery:digits-mlp")
     assert (ran.code, ran.out, ran.err) == (1, "", "playground: it fell over\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "out.onnx"), "out.onnx: No space left on device"),
+        (OSError(errno.EIO, "Input/output error"), "Input/output error"),
+        (OSError("the disk is gone"), "the disk is gone"),
+    ],
+    ids=["file", "errno", "words"],
+)
+def test_what_the_system_refuses_is_said_in_its_words(playground_cli, monkeypatch, error, said):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr("playground.cli.evaluate.run_task", fail)
+    ran = playground_cli("evaluate", "gallery:digits-mlp")
+    assert (ran.code, ran.out, ran.err) == (2, "", f"playground: {said}. Check the path and its permissions\n")
 
 
 def test_interrupt_ends_without_traceback(playground_cli, monkeypatch):

@@ -203,6 +203,8 @@ def test_what_moves_codes_may_be_an_output_in_float(op: str) -> None:
         node("Gather", "q places", axis=6),
         node("Flatten", "q", axis=-9),
         node("Squeeze", "q places"),
+        node("Squeeze", "long first"),
+        node("Squeeze", "long ends"),
         node("Slice", "q places places nine"),
         node("ReduceMean", "q twice"),
         node("LayerNormalization", "q row", axis=11),
@@ -219,6 +221,8 @@ def test_axes_and_sizes_are_refused_where_they_are_wrong_never_wrapped_round(one
         "sizes": np.array([1, 2]),
         "row": np.ones(4, np.float32),
         "negative": np.array([-1, -5]),
+        "first": np.array([0, 1]),
+        "ends": np.array([0, -1]),
         "w": np.ones((2, 3, 5, 4), np.uint8),
     }
     other = Node("DequantizeLinear", "d", ("w", "s", "z"), ("other",), {})

@@ -63,6 +63,19 @@ def test_onnxruntimes_own_binary_operators(dtype, op):
     compared(net, steps=f"{op.removeprefix('QLinear')} Lookup")
 
 
+@pytest.mark.parametrize(("bias", "ends"), [("", "y:s y:z"), ("", ""), ("bias", "y:s y:z"), ("bias", "")])
+def test_a_product_may_lack_its_bias_and_the_scale_of_its_result(dtype, bias, ends):
+    """QGemm: where no scale follows the result is float, and where neither follows the node has six inputs."""
+    net = Net(dtype, x=floats(5, 16)).pair("x").codes("v", floats(16, 4)).pair("y", -9, 9)
+    net.nodes = [node for node in net.nodes if node.outputs[0] == "x:q"]
+    net.fixed("bias", RANDOM.integers(-500, 500, 4).astype(np.int32))
+    names = " ".join(["x:q x:s x:z v:c v:s v:z", *([bias] if bias or ends else []), *([ends] if ends else [])])
+    net.op("QGemm", names, "y:q" if ends else "y:r", "com.microsoft")
+    if ends:
+        net.op("DequantizeLinear", "y:q y:s y:z", "y:r")
+    compared(net, steps="Product Lookup" if ends else None)
+
+
 def test_quantized_operators_and_qdq_give_one_program(dtype):
     """QLinearConv and QLinearMatMul mean what the QDQ graph with the same scales means."""
     net = Net(dtype, x=floats(2, 3, 6, 6)).pair("x").codes("w", floats(5, 3, 3, 3), axis=0).codes("v", floats(16, 4))

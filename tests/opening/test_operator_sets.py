@@ -98,6 +98,34 @@ def test_how_many_axes_there_are_follows_from_the_nodes_before() -> None:
         np.testing.assert_allclose(playground.run(content, x, engine)["y"], expected, 1e-5, 1e-6)
 
 
+@pytest.mark.parametrize(
+    ("nodes", "axis"),
+    [
+        # As many as were there
+        ([helper.make_node("MatMul", ["x", "w"], ["h"]), helper.make_node("Transpose", ["h"], ["t"])], 2),
+        # As many as it names, of a value about which nothing is known
+        (
+            [
+                helper.make_node("Shape", ["x"], ["s"]),
+                helper.make_node("Reshape", ["x", "s"], ["h"]),
+                helper.make_node("Transpose", ["h"], ["t"], perm=[1, 0, 2]),
+            ],
+            2,
+        ),
+    ],
+    ids=["reversed", "named"],
+)
+def test_turned_axes_are_as_many_as_before(nodes: list[Any], axis: int) -> None:
+    content = file_of(
+        [*nodes, helper.make_node("Softmax", ["t"], ["y"], axis=axis)], 11, {"w": np.eye(3, dtype=np.float32)}, [4, 1, 3]
+    )
+    graph = load(content, "net.onnx").required_graph()
+    assert [node.op for node in graph.nodes] == [node.op_type for node in nodes] + ["Softmax"]
+    x = {"x": np.random.default_rng(0).normal(size=(4, 1, 3)).astype(np.float32)}
+    (expected,) = onnxruntime.InferenceSession(content).run(None, x)
+    np.testing.assert_allclose(playground.run(content, x, "reference")["y"], expected, 1e-5, 1e-6)
+
+
 def test_a_graph_of_today_stays_what_it_is() -> None:
     nodes = (Node("Clip", "c", ("x",), ("h",)), Node("Softmax", "s", ("h",), ("y",)))
     graph = graph_of(*nodes, opset=17)

@@ -77,6 +77,8 @@ REFUSED = [
     ("GatherElements", ((2, 3), [0, 1]), {}),
     ("GatherElements", ((2, 3), [[0, 0], [0, 0], [0, 0]]), {"axis": 1}),
     ("GatherElements", ((2, 3), [[0.5, 0.5]]), {}),
+    ("GatherElements", ((1, 3, 4), [[[0]], [[0]]]), {"axis": 1}),
+    ("GatherElements", ((4, 3, 1), [[[0, 0]]]), {"axis": 1}),
     ("GatherND", ((2, 3), [[0, 3]]), {}),
     ("GatherND", ((2, 3), [[-3, 0]]), {}),
     ("GatherND", ((2, 3), [[0, 0, 0]]), {}),

@@ -1,6 +1,7 @@
 """LSTM, GRU and RNN in all that their attributes allow, against native ONNX Runtime."""
 
 import itertools
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -149,6 +150,32 @@ def test_shapes_that_do_not_fit_are_refused(name: str, shape: tuple[int, ...]) -
     else:
         graph = graph.with_constants({name: wrong})
     with pytest.raises(InvalidInputError, match=r"shape|length|fit"):
+        run_graph(graph, feeds)
+
+
+@pytest.mark.parametrize("kind", ["scale", "point"])
+@pytest.mark.parametrize("matrix", ["W", "R"])
+@pytest.mark.parametrize("shape", [None, (), (2,), (24,), (2, 24), (1, 23)], ids=str)
+def test_scales_that_do_not_fit_codes_are_refused(kind: str, matrix: str, shape: tuple[int, ...] | None) -> None:
+    """One for each direction, or for each of its columns; zero-points may be left out, scales may not."""
+    names = {f"{held}_{part}": (1, 4 * HIDDEN) for held in "WR" for part in ("scale", "point")}
+    wrong = f"{matrix}_{kind}"
+    held = {
+        name: np.ones(size if name != wrong or shape is None else shape, np.float32 if "scale" in name else np.int8)
+        for name, size in names.items()
+    }
+    held |= {"W": np.ones((1, FEATURES, 4 * HIDDEN), np.int8), "R": np.ones((1, HIDDEN, 4 * HIDDEN), np.int8)}
+    given = [name if shape is not None or name != wrong else "" for name in names]
+    inputs = ("x", "W", "R", *[""] * 5, *given)
+    node = Node("DynamicQuantizeLSTM", "recurrent", inputs, ("y",), {"hidden_size": HIDDEN}, "com.microsoft")
+    ends = (ValueInfo("x", "float32", None),), (ValueInfo("y", "float32", None),)
+    graph = Graph("net", *ends, (node,), {k: Tensor.of(k, v) for k, v in held.items()}, 17)
+    feeds = {"x": np.ones((TIME, SAMPLES, FEATURES), np.float32)}
+    if shape is None and kind == "point":
+        assert run_graph(graph, feeds)["y"].shape == (TIME, 1, SAMPLES, HIDDEN)
+        return
+    words = f"have scales of shape {'none' if shape is None else re.escape(str(list(shape)))}"
+    with pytest.raises(InvalidInputError, match=words if kind == "scale" else "zero-points of shape"):
         run_graph(graph, feeds)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from playground.errors import InvalidInputError, PlaygroundError
+from playground.errors import InvalidInputError, PlaygroundError, UnsupportedError
 from playground.operators import operator
 from playground.programs.call import Call
 
@@ -92,6 +92,19 @@ def test_col2im_is_the_transpose_of_taking_blocks(normal: Any, attributes: dict[
     other = normal(*blocks.shape)
     made = operator("Col2Im").run(Call(attributes), other, np.array([5, 6]), np.array([2, 3]))
     np.testing.assert_allclose((made * image).sum(), (blocks * other).sum(), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "fits"), [((256, 256), True), ((2**16,), True), ((2**16 + 1,), False), ((257, 256), False)], ids=str
+)
+def test_windows_have_so_many_places_at_most(kernel: tuple[int, ...], fits: bool) -> None:
+    from playground.programs.windows import windows
+
+    if fits:
+        assert windows(Call({}), kernel, kernel).out == (1,) * len(kernel)
+        return
+    with pytest.raises(UnsupportedError, match=f"a window of {np.prod(kernel)} places .* at most {2**16}"):
+        windows(Call({}), kernel, kernel)
 
 
 REFUSED = [

@@ -13,7 +13,7 @@ from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
 from playground.model.recipe import CalibrationSettings, Override, Recipe
 from playground.ptq.calibration_data import calibration_data
 from playground.ptq.pipeline import quantize_model, quantize_model_task
-from playground.ptq.range_cache import FolderCache, as_json, from_json
+from playground.ptq.range_cache import FolderCache, as_json, from_json, key_of
 from playground.ptq.ranges import ranges_task
 from playground.quantization import Scheme
 from playground.tasks import run_sync
@@ -104,6 +104,17 @@ def test_other_ranges_are_not_taken(model: Model, changed: object, data: Data, w
         recipe = Recipe(calibration=CalibrationSettings(batch=3))
     quantize_model(other, recipe, data, cache=cache)
     assert len(cache) == 2
+
+
+def test_the_key_tells_along_which_axis_samples_lie() -> None:
+    """The same numbers are other samples then."""
+    x = np.arange(16, dtype=np.float32).reshape(4, 4)
+    keys = set()
+    for shape in (("n", 4), (4, "n")):
+        ends = (ValueInfo("x", "float32", shape),), (ValueInfo("y", "float32", shape),)
+        graph = Graph("net", *ends, (Node("Relu", "relu", ("x",), ("y",)),), {}, 17)
+        keys.add(key_of(graph, Recipe(), calibration_data(graph, {"x": x}), {}))
+    assert len(keys) == 2
 
 
 def test_a_damaged_entry_is_ignored(model: Model, data: Data) -> None:

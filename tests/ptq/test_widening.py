@@ -1,5 +1,6 @@
 """Models of float16, bfloat16 and float64 are quantized: ONNX Runtime runs what is written, types stay."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -103,6 +104,20 @@ def test_the_float_model_still_computes_in_its_own_type() -> None:
     found = playground.run(content, {"x": X["x"].astype(np.float16)}, "reference")["y"]
     assert found.dtype == np.float16
     np.testing.assert_allclose(found, expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float64"])
+def test_no_cast_from_floats_to_floats_is_left(dtype: str) -> None:
+    """Between the input and the output, where nothing else is in between; of an unknown operator nobody knows."""
+    graph = load(net(dtype, "float32"), "net.onnx").required_graph()
+    made = widened(graph).graph
+    assert [node.op for node in graph.nodes].count("Cast") == 3
+    assert [node.name for node in made.nodes if node.op == "Cast"] == ["out"]
+    strange = tuple(
+        replace(node, op="Strange", domain="here") if node.op == "Gemm" else node for node in graph.nodes
+    )
+    made = widened(graph.with_(nodes=strange)).graph
+    assert [node.name for node in made.nodes if node.op == "Cast"] == ["wide", "out"]
 
 
 def test_inputs_and_outputs_of_bfloat16_run_in_the_interpreter() -> None:

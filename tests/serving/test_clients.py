@@ -9,6 +9,7 @@ import urllib.request
 import pytest
 
 from playground.serving import SiteServer
+from playground.serving.handler import _PatientReader
 from tests.serving.conftest import ask, served
 
 
@@ -22,6 +23,21 @@ def test_a_client_that_sends_byte_by_byte_is_closed_after_the_same_time(brief):
         for byte in b"GET /a.txt HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 2000:
             connection.sendall(bytes([byte]))
             time.sleep(0.02)
+
+
+def test_bytes_that_come_after_the_deadline_are_not_read():
+    """However many there are: the deadline is that of the whole request."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(b"GET / HTTP/1.1\r\n")
+        reader = _PatientReader(ours, 5.0)
+        reader.deadline = time.monotonic() + 60
+        assert reader.read(4) == b"GET "
+        reader.deadline = time.monotonic() - 1
+        with pytest.raises(TimeoutError):
+            reader.read(4)
+        assert ours.gettimeout() == 5.0
+        assert ours.recv(1) == b"/"
 
 
 def test_a_kept_connection_answers_again_within_its_time(brief):

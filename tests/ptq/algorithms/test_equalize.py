@@ -7,7 +7,8 @@ from playground.model.graph import Graph, Node
 from playground.model.recipe import AlgorithmCall, Recipe
 from playground.operators import view_of
 from playground.ptq.algorithms._channels import Sites
-from playground.ptq.algorithms.equalize import channel_ranges, equalising_factors
+from playground.ptq.algorithms.equalize import channel_ranges, equalising_factors, equalized_task
+from playground.tasks import Progress, run_sync
 from tests.ptq.nets import answer, applied, attention_block, context_of, conv_net, graph_of, model_of
 
 PAIRS = ["conv1", "depthwise", "pointwise"]
@@ -39,6 +40,21 @@ def test_what_the_net_computes_stays_and_ranges_become_equal(seed: int) -> None:
     before, after = outcome.tensors["conv1"]["widest_to_median_channel"]
     assert after < before
     assert outcome.skipped == {"fc": "y is an output of the model"}
+
+
+def test_sweeps_end_when_nothing_changes_any_more() -> None:
+    graph, _ = conv_net(0)
+    sites = Sites(view_of(graph), norms=False).found
+
+    def sweeps_of(source: Graph) -> tuple[int, Graph]:
+        seen: list[Progress] = []
+        made = run_sync(equalized_task(source, sites, 500), seen.append)
+        return len(seen) // len(sites), made
+
+    first, made = sweeps_of(graph)
+    again, _ = sweeps_of(made)
+    assert 1 < first < 500
+    assert again == 1
 
 
 @pytest.mark.parametrize("seed", range(5))
