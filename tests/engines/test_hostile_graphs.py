@@ -203,8 +203,6 @@ def test_what_moves_codes_may_be_an_output_in_float(op: str) -> None:
         node("Gather", "q places", axis=6),
         node("Flatten", "q", axis=-9),
         node("Squeeze", "q places"),
-        node("Squeeze", "long first"),
-        node("Squeeze", "long ends"),
         node("Slice", "q places places nine"),
         node("ReduceMean", "q twice"),
         node("LayerNormalization", "q row", axis=11),
@@ -221,8 +219,6 @@ def test_axes_and_sizes_are_refused_where_they_are_wrong_never_wrapped_round(one
         "sizes": np.array([1, 2]),
         "row": np.ones(4, np.float32),
         "negative": np.array([-1, -5]),
-        "first": np.array([0, 1]),
-        "ends": np.array([0, -1]),
         "w": np.ones((2, 3, 5, 4), np.uint8),
     }
     other = Node("DequantizeLinear", "d", ("w", "s", "z"), ("other",), {})
@@ -231,6 +227,14 @@ def test_axes_and_sizes_are_refused_where_they_are_wrong_never_wrapped_round(one
     assert found[0].node == "the node"
     with pytest.raises(PlaygroundError, match="the node"):
         run(asked, {"x": np.ones(X["x"], np.float32)}, "reference")
+
+
+@pytest.mark.parametrize("axes", [[1], [0, 1], [1, 0], [0, -1], [0, 2, 3]], ids=str)
+def test_only_axes_of_one_are_taken_away(axes: list[int]) -> None:
+    """The reason names the axes, not the shape that would have come of it."""
+    asked = graph(coded(node("Squeeze", "q axes")), ["y"], {"axes": np.array(axes)}, {"x": (1, 3, 1, 4)})
+    (found,) = refusals(asked)
+    assert (found.node, "are not all of size 1" in found.reason) == ("the node", True)
 
 
 def test_codes_are_not_quantized_dynamically() -> None:

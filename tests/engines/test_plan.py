@@ -131,6 +131,31 @@ def test_quantizing_again_with_the_same_scale_is_nothing_and_with_another_a_tabl
     np.testing.assert_array_equal(program.steps[1].table, expected)
 
 
+@pytest.mark.parametrize(
+    ("held", "dtype"),
+    [
+        ({"value": np.array([2, 1], np.int32)}, "int32"),
+        ({"value": np.float32([[0.5]])}, "float32"),
+        ({"value_float": 0.5}, "float32"),
+        ({"value_floats": [0.5, 2.0]}, "float32"),
+        ({"value_int": 3}, "int64"),
+        ({"value_ints": [3, 4]}, "int64"),
+    ],
+    ids=str,
+)
+def test_constants_may_be_nodes(held, dtype):
+    """In files they are not when these are opened; in a graph that Python makes they may be."""
+    program = compile_graph(graph([Node("Constant", "held", (), ("y",), held)], ["y"]), {"x": (1, 3, 4, 4)})
+    found = reference.run(program, {"x": np.zeros((1, 3, 4, 4), np.float32)})["y"]
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, next(iter(held.values())))
+
+
+def test_a_constant_of_another_kind_is_named():
+    (found,) = refusals(graph([Node("Constant", "held", (), ("y",), {"value_string": "a"})], ["y"]))
+    assert (found.node, found.reason) == ("held", "this kind of value is not supported")
+
+
 def test_shapes_that_the_graph_computes_are_folded():
     constants = {"zero": np.array([0], np.int64), "rest": np.array([-1], np.int64)}
     nodes = [

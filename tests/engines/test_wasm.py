@@ -10,7 +10,9 @@ from playground.host.cpython import WasmtimeKernels
 from playground.model.graph import ValueInfo
 from playground.operators.max_pool import MaxPool
 from playground.programs.integer_ops import Window
+from playground.programs.lowering import Lowering
 from playground.programs.program import Program, Value
+from tests.engines.qdq_net import Net, compared, floats
 
 
 @pytest.fixture(params=["int16", "signed"])
@@ -74,6 +76,26 @@ def test_one_kernel_call_runs_a_batch(make_qdq, monkeypatch):
     monkeypatch.setattr(kernels, "call", lambda kernel, **args: (names.append(kernel.name), call(kernel, **args)))
     compiled.run({"x": x})
     assert names == ["k_run"]
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 4, 6), (2, 5, 1, 1), (2, 1, 1, 1)], ids=str)
+def test_an_image_of_one_channel_or_one_pixel_is_not_transposed(shape, monkeypatch):
+    """Its bytes are the same either way; those of all others are not."""
+    names = []
+    lower = Lowering.call
+    monkeypatch.setattr(
+        Lowering, "call", lambda self, kernel, **given: (names.append(kernel.name), lower(self, kernel, **given))
+    )
+
+    def kernels_of(*sizes):
+        names.clear()
+        net = Net("uint8", x=floats(*sizes)).pair("x").op("MaxPool", "x:r", "m", kernel_shape=[1, 1])
+        net.pair("m", like="x")
+        compared(net, "m:r")
+        return [*names]
+
+    assert "k_transpose" not in kernels_of(*shape)
+    assert "k_transpose" in kernels_of(2, 5, 4, 6)
 
 
 def test_results_are_the_callers_own(make_qdq):
