@@ -73,7 +73,14 @@ def test_interrupted_it_leaves_nothing(playground_cli, tmp_path, monkeypatch):
 def trial(*names: str) -> dict:
     """What ``Trial.as_dict`` gives, as far as it is shown."""
     remedies = [{"name": name} for name in names]
-    return {"name": " + ".join(names), "remedies": remedies, "loss": 0.5, "gain": 0.25, "bytes": 10, "gain_per_kb": None}
+    return {
+        "name": " + ".join(names),
+        "remedies": remedies,
+        "loss": 0.5,
+        "gain": 0.25,
+        "bytes": 10,
+        "gain_per_kb": None,
+    }
 
 
 @pytest.mark.parametrize(

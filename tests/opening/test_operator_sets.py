@@ -117,7 +117,10 @@ def test_how_many_axes_there_are_follows_from_the_nodes_before() -> None:
 )
 def test_turned_axes_are_as_many_as_before(nodes: list[Any], axis: int) -> None:
     content = file_of(
-        [*nodes, helper.make_node("Softmax", ["t"], ["y"], axis=axis)], 11, {"w": np.eye(3, dtype=np.float32)}, [4, 1, 3]
+        [*nodes, helper.make_node("Softmax", ["t"], ["y"], axis=axis)],
+        11,
+        {"w": np.eye(3, dtype=np.float32)},
+        [4, 1, 3],
     )
     graph = load(content, "net.onnx").required_graph()
     assert [node.op for node in graph.nodes] == [node.op_type for node in nodes] + ["Softmax"]

@@ -27,7 +27,9 @@ def why_apart(low: float, high: float, small: float) -> str:
 def test_a_part_of_less_than_four_steps_is_lost(low: float, high: float) -> None:
     """A step is the 255th part of the range, which has zero in it."""
     step = (max(high, 0) - min(low, 0)) / 255
-    told = re.search(r"the values of 'b' \(up to (\S+)\) would be lost .* \(steps of (\S+)\)", why_apart(low, high, 3.8 * step))
+    told = re.search(
+        r"the values of 'b' \(up to (\S+)\) would be lost .* \(steps of (\S+)\)", why_apart(low, high, 3.8 * step)
+    )
     assert told is not None
     assert [float(part) for part in told.groups()] == pytest.approx([3.8 * step, step], rel=0.02)
     assert not why_apart(low, high, 4.2 * step)

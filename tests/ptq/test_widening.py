@@ -113,9 +113,7 @@ def test_no_cast_from_floats_to_floats_is_left(dtype: str) -> None:
     made = widened(graph).graph
     assert [node.op for node in graph.nodes].count("Cast") == 3
     assert [node.name for node in made.nodes if node.op == "Cast"] == ["out"]
-    strange = tuple(
-        replace(node, op="Strange", domain="here") if node.op == "Gemm" else node for node in graph.nodes
-    )
+    strange = tuple(replace(node, op="Strange", domain="here") if node.op == "Gemm" else node for node in graph.nodes)
     made = widened(graph.with_(nodes=strange)).graph
     assert [node.name for node in made.nodes if node.op == "Cast"] == ["wide", "out"]
 
