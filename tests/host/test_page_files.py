@@ -39,11 +39,11 @@ def test_a_file_comes_from_the_page(page):
 
 
 def test_a_file_that_does_not_come_is_named(page):
-    with pytest.raises(MissingError, match="nowhere.bin: the file could not be loaded: 404") as caught:
+    with pytest.raises(MissingError, match=r"nowhere\.bin: the file could not be loaded: 404") as caught:
         asyncio.run(content_of("nowhere.bin"))
     assert caught.value.hint
 
 
 def test_outside_of_the_page_there_is_none():
-    with pytest.raises(MissingError, match="the file model.onnx is part of the page"):
+    with pytest.raises(MissingError, match=r"the file model\.onnx is part of the page"):
         asyncio.run(content_of("model.onnx"))

@@ -108,7 +108,7 @@ def test_the_float_model_still_computes_in_its_own_type() -> None:
 
 @pytest.mark.parametrize("dtype", ["float16", "float64"])
 def test_no_cast_from_floats_to_floats_is_left(dtype: str) -> None:
-    """Between the input and the output, where nothing else is in between; of an unknown operator nobody knows."""
+    """Only the one that makes the output stays, and one after an operator whose results have unknown types."""
     graph = load(net(dtype, "float32"), "net.onnx").required_graph()
     made = widened(graph).graph
     assert [node.op for node in graph.nodes].count("Cast") == 3
