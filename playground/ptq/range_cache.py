@@ -76,7 +76,8 @@ def key_of(graph: Graph, recipe: Recipe, data: CalibrationData, schemes: Mapping
         if tensor.dtype != "string":
             digest.update(np.ascontiguousarray(tensor.numpy()).data.cast("B") if tensor.size else b"")
     told = {name: scheme.as_dict() for name, scheme in schemes.items()}
-    digest.update(json.dumps([told, recipe.calibration.as_dict()], sort_keys=True).encode())
+    # A batch of the model's own size comes before the one of the settings, and some calibrators see batches.
+    digest.update(json.dumps([told, recipe.calibration.as_dict(), data.fixed], sort_keys=True).encode())
     for feeds in data.batches(256):
         for name, values in sorted(feeds.items()):
             axis = data.axes.axes.get(name) if name not in data.axes.stacked else None

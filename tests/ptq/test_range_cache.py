@@ -106,15 +106,15 @@ def test_other_ranges_are_not_taken(model: Model, changed: object, data: Data, w
     assert len(cache) == 2
 
 
-def test_the_key_tells_along_which_axis_samples_lie() -> None:
-    """The same numbers are other samples then."""
+def test_the_key_tells_along_which_axis_samples_lie_and_how_many_are_run_at_once() -> None:
+    """The same numbers are other samples, or other batches, then."""
     x = np.arange(16, dtype=np.float32).reshape(4, 4)
     keys = set()
-    for shape in (("n", 4), (4, "n")):
+    for shape in ((4, 4), ("n", 4), (4, "n")):
         ends = (ValueInfo("x", "float32", shape),), (ValueInfo("y", "float32", shape),)
         graph = Graph("net", *ends, (Node("Relu", "relu", ("x",), ("y",)),), {}, 17)
         keys.add(key_of(graph, Recipe(), calibration_data(graph, {"x": x}), {}))
-    assert len(keys) == 2
+    assert len(keys) == 3
 
 
 def test_a_damaged_entry_is_ignored(model: Model, data: Data) -> None:
