@@ -173,7 +173,7 @@ class PartFinder:
             return Source(known=symbol.array)
         if isinstance(symbol, ConstantDequantized):
             return Source(known=symbol.real())
-        if isinstance(symbol, Dynamic) and symbol.part == "codes" and symbol.value == name:
+        if isinstance(symbol, Dynamic) and symbol.part != "sums" and symbol.value == name:
             symbol = Codes(name)
         if not isinstance(symbol, (Codes, Dequantized, CodeFunction)):
             return None

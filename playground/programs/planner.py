@@ -242,8 +242,8 @@ class Planner:
         if isinstance(symbol, Codes):
             return symbol.value
         if isinstance(symbol, Dynamic):
-            if symbol.part != "codes" or symbol.value != name:
-                raise UnsupportedError("scales and sums of DynamicQuantizeLinear only exist inside a product")
+            if symbol.part == "sums" or symbol.value != name:
+                raise UnsupportedError("the sums of codes have their zero-point taken off when they become float32")
             return symbol.value
         if isinstance(symbol, (Constant, ConstantDequantized)):
             own = name if isinstance(symbol, Constant) else f"{name}:real"
