@@ -68,6 +68,9 @@ class MixedProgram:
                     yield from finder.task(self.parts)
                 except AgainError:
                     continue
+                except BaseException:  # stopped, too: half of the parts are no program
+                    self.release()
+                    raise
                 self._planner, self._outputs = finder.planner, finder.outputs
                 self._forget_early()
                 return {name: source.of(finder.arrays) for name, source in self._outputs.items()}
@@ -78,6 +81,8 @@ class MixedProgram:
         Raises:
             UnsupportedError, EngineError: see :meth:`first_task`.
         """
+        if not self.parts:
+            return (yield from self.first_task(fed))
         arrays: Arrays = {name: np.asarray(array, order="C") for name, array in fed.items()}
         with self._boundary():
             try:

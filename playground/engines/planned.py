@@ -85,11 +85,7 @@ class PlannedModel:
             return wasm.plan(self.graph, fed.shapes, self._weights), None
         except UnsupportedError:
             mixed = MixedProgram(self.graph, self._weights)
-        try:
-            return mixed, (yield from mixed.first_task(fed))
-        except BaseException:
-            mixed.release()
-            raise
+        return mixed, (yield from mixed.first_task(fed))
 
     def run(self, feeds: Mapping[str, ArrayLike]) -> Outputs:
         """The graph's outputs for one batch, by name. See :meth:`run_task`."""

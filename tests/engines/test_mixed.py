@@ -130,6 +130,20 @@ def test_values_may_decide_about_shapes() -> None:
     assert len(shapes) > 1
 
 
+def test_a_run_that_is_stopped_while_parts_are_found_anew_leaves_the_next_one_right() -> None:
+    content, x = chosen_rows(), weights(12, 6)
+    planned = PlannedModel(quantized(content, x, partial=True).model.required_graph())
+    expected = planned.run({"x": x})["y"]
+    other = np.zeros_like(x)
+    for steps in range(1, 12):
+        work = planned.run_task({"x": other})
+        with pytest.raises((CancelledError, StopIteration)):
+            for _ in range(steps):
+                next(work)
+            work.throw(CancelledError("stopped", where="run", hint="Start again"))
+        np.testing.assert_array_equal(planned.run({"x": x})["y"], expected)
+
+
 def integer_sums() -> bytes:
     nodes = [
         helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "scale", "point"]),
