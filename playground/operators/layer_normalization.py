@@ -116,7 +116,8 @@ def plan(planner: Planner, node: Node) -> Deferred:
         raise UnsupportedError(f"epsilon over the square of the scale {x.scale:g} is not a positive number")
 
     def emit(output: str, scale: np.float32, to: ops.Target) -> None:
-        over = (gamma.reshape(-1) / scale, beta.reshape(-1) / scale)
+        with np.errstate(over="ignore", invalid="ignore"):  # the planner refuses what is not finite
+            over = (gamma.reshape(-1) / scale, beta.reshape(-1) / scale)
         planner.emit(LayerNorm((x.value,), output, x.zero_point, epsilon, *over, to), shape, to.dtype)
 
     return Deferred(shape, emit)

@@ -18,17 +18,19 @@ def dynamic_range(x: Float32) -> Float32:
     """Scale and zero-point of ONNX's DynamicQuantizeLinear, in float32 throughout.
 
     The range is that of x and 0 (NaN is no part of it); a range of 0 has scale 1, as in ONNX Runtime (the specification
-    leaves it open).
+    leaves it open). Where the scale rounds to 0 and 0 is the least value, the zero-point is 0.
     """
     lo, hi = np.fmin.reduce(x, axis=None, initial=0), np.fmax.reduce(x, axis=None, initial=0)
     scale = np.float32(1) if lo == hi else (hi - lo) / np.float32(255)
-    zero_point = np.clip(np.rint(-lo / scale), np.float32(0), np.float32(255))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        zero_point = _within(np.rint(-lo / scale), (0, 255))
     return np.array([scale, zero_point], np.float32)
 
 
 def dynamic_quantize(x: Float32, found: Float32) -> NDArray[np.uint8]:
     """Codes of floats on the grid of a range; 0 for NaN."""
-    steps = np.rint(x / found[0]) + found[1]
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        steps = np.rint(x / found[0]) + found[1]
     limited = np.clip(np.where(np.isnan(steps), np.float32(0), steps), np.float32(0), np.float32(255))
     codes: NDArray[np.uint8] = limited.astype(np.uint8)
     return codes

@@ -127,8 +127,8 @@ class Dynamic:
 Symbol = Constant | ConstantDequantized | Codes | Dequantized | CodeFunction | Deferred | Dynamic
 
 
-_FACTORS = ("ratio", "ratios", "multiplier")
-"""Fields of steps that exact results are multiplied by: 0 times infinity has no code."""
+_FACTORS = ("ratio", "ratios", "multiplier", "gamma", "beta")
+"""Fields of steps that exact results are multiplied by, or that are added: 0 times infinity has no code."""
 
 
 @dataclass(slots=True)
@@ -214,7 +214,7 @@ class Planner:
             raise UnsupportedError(f"a result of shape {shape} has no values")
         factors = (getattr(step, name) for name in _FACTORS if hasattr(step, name))
         if not all(np.isfinite(factor).all() for factor in factors):
-            raise UnsupportedError("the quotient of two of the scales is not a finite number")
+            raise UnsupportedError("a factor over the scale of the output is not a finite number")
         if step.output in self.values:
             raise UnsupportedError(f"the value {step.output!r} is made twice")
         self.values[step.output] = p.Value(tuple(int(n) for n in shape), dtype)

@@ -1,8 +1,10 @@
 """Softmax, LayerNormalization and means in QDQ graphs. See :mod:`tests.engines.qdq_net`."""
 
+import numpy as np
 import pytest
 
-from tests.engines.qdq_net import Net, compared, floats
+from playground.engines.planned import PlannedModel
+from tests.engines.qdq_net import Net, by_onnxruntime, compared, floats
 
 
 @pytest.mark.parametrize("columns", [1, 3, 16, 17, 100])
@@ -36,6 +38,17 @@ def test_layer_normalization(dtype, columns):
     net.fixed("b", floats(columns))
     net.op("LayerNormalization", "x:r g b", axis=-1, epsilon=1e-3)
     compared(net.pair("y", -4, 4), steps="LayerNorm Lookup")
+
+
+@pytest.mark.parametrize("columns", [1, 20])
+def test_layer_normalization_whose_output_has_a_subnormal_scale_is_left_to_numpy(columns):
+    """Its weights over that scale are infinite, and 0 times infinity has no code."""
+    net = Net("int8", x=floats(5, columns)).pair("x")
+    net.fixed("g", np.ones(columns, np.float32))
+    net.op("LayerNormalization", "x:r g", axis=-1).pair("y", -1e-38, 1e-38)
+    found = [PlannedModel(net.graph("y:r"), engine).run(net.inputs)["y:r"] for engine in ("wasm", "reference")]
+    np.testing.assert_array_equal(*found)
+    np.testing.assert_array_equal(found[0], by_onnxruntime(net, ["y:r"], 17)["y:r"])
 
 
 @pytest.mark.parametrize(

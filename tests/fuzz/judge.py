@@ -88,12 +88,21 @@ class _Attempt:
         try:
             return call()
         except PlaygroundError as error:
-            return error
+            return _without_frames(error)
         except Exception as error:
             places = traceback.extract_tb(error.__traceback__)[-2:]
             at = " < ".join(f"{p.filename.split('playground/')[-1]}:{p.lineno}" for p in reversed(places))
             self._verdict.faults.append(f"foreign: {what}: {type(error).__name__}: {str(error)[:100]} at {at}")
-            return error
+            return _without_frames(error)
+
+
+def _without_frames(error: Exception) -> Exception:
+    """An error that keeps no arrays of its calls alive: they would count as the memory of the next engine."""
+    last: BaseException | None = error
+    while last is not None:
+        last.__traceback__ = None
+        last = last.__cause__ or last.__context__
+    return error
 
 
 def _compare(one: Outputs | Exception, other: Outputs | Exception, verdict: Verdict) -> None:

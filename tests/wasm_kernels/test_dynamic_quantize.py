@@ -13,6 +13,9 @@ RANGES = {
     "one value": (4, 4),
     "tiny": (-1e-38, 1e-37),
     "subnormal": (0, 1e-40),
+    "scale that rounds to 0": (0, 1e-44),
+    "negative, scale that rounds to 0": (-1e-44, 0),
+    "both signs, scale that rounds to 0": (-1e-44, 1e-44),
     "wide": (-1e38, 2e38),
 }
 
