@@ -116,7 +116,10 @@ class PartFinder:
         return value
 
     def _finish(self, part: Part, planned: int, waiting: Iterable[Node]) -> None:
-        """End a part: what was planned becomes a program, which makes what nodes behind it read, and is run."""
+        """End a part: what was planned becomes a program, which makes what nodes behind it read, and is run.
+
+        What no node behind it reads is forgotten.
+        """
         by_numpy = {name for node in waiting if id(node) in self._refused for name in node.reads}
         wanted = {name for node in waiting for name in node.reads if name}
         wanted |= {value.name for value in self.planner.graph.outputs}
@@ -130,6 +133,7 @@ class PartFinder:
             elif isinstance(symbol, (Codes, Dequantized, CodeFunction)):
                 values.add(symbol.value)
         self._close(part, planned, values)
+        self.arrays = {name: array for name, array in self.arrays.items() if name in values}
 
     def _close(self, part: Part, planned: int, values: set[str]) -> None:
         steps = needed_steps(self.planner.steps[planned:], set(values))
