@@ -60,42 +60,46 @@ def build() -> Path:
     wheel = downloads.numpy_wheel(modules)
     build_kernels()
     TREE.mkdir(parents=True, exist_ok=True)
-    versions = locked_versions(_LOCK.read_text("utf-8"))
-    runtime: list[Path | str] = [_RECIPE / name for name in ("site.py", "material.py", "scripts.py")]
-    runtime += [_NPM_LOCK, _LOCK, material.PROJECT, material.UTILS, *material.names()]
-    folders = [TREE / name for name in ("ort", "bokeh", "pn", "pmui")] + [scripts.record(material.BUNDLE)]
-    step("Copy the browser runtime", runtime, folders, lambda: _copy_runtime(modules, versions))
-    env = python_environment()
+    versions, env = locked_versions(_LOCK.read_text("utf-8")), python_environment()
+    _runtime_step(modules, versions)
     browser_python.build(modules, wheel, env)
     browser_python.sweep(modules)
-    step(
-        "Write the bench models",
-        [
-            *_BENCH_SCRIPTS,
-            _LIMIT,
-            _RECIPE / "kernels.py",
-            *(PACKAGE / part for part in ("model", "programs", "operators", "engines", "ptq", "gallery")),
-            _LOCK,
-        ],
-        [TREE / "bench"],
-        _write_bench,
-    )
-    recipe: list[Path | str] = [_RECIPE / name for name in ("site.py", "scripts.py", "browser_python.py")]
-    recipe += [browser_python.PYTHON, json.dumps(env)]
-    pages = [TREE / "index.html", TREE / "kernels", *(scripts.record(f"{name}.js") for name in SCRIPTS)]
-    step("Write the pages", [*recipe, STATIC, *kernels.BUILT], pages, lambda: _write_pages(modules, env))
+    _bench_step()
+    _pages_step(modules, env)
     parts: list[Path | str] = [_RECIPE / "site.py", wheel.name, json.dumps(versions)]
     step("Write the manifest", parts, [TREE / "manifest.json"], lambda: _write_manifest(wheel, versions))
     _write_notices(modules, wheel)
-    recipe = [_RECIPE / f"{name}.py" for name in ("publish", "release", "offline", "budgets", "compression")]
-    published = [DIST / "index.html", DIST / "sw.js"]
-    step(
-        "Publish to dist/",
-        [*recipe, _NPM_LOCK, STATIC / "sw.mjs", TREE],
-        published,
-        lambda: publish.publish(TREE, DIST),
-    )
+    _publish_step()
     return DIST
+
+
+def _runtime_step(modules: Path, versions: Mapping[str, str]) -> None:
+    recipe: list[Path | str] = [_RECIPE / name for name in ("site.py", "material.py", "scripts.py")]
+    recipe += [_NPM_LOCK, _LOCK, material.PROJECT, material.UTILS, *material.names()]
+    folders = [TREE / name for name in ("ort", "bokeh", "pn", "pmui")] + [scripts.record(material.BUNDLE)]
+    step("Copy the browser runtime", recipe, folders, lambda: _copy_runtime(modules, versions))
+
+
+def _bench_step() -> None:
+    packages = [PACKAGE / part for part in ("model", "programs", "operators", "engines", "ptq", "gallery")]
+    recipe: list[Path | str] = [*_BENCH_SCRIPTS, _LIMIT, _RECIPE / "kernels.py", *packages, _LOCK]
+    step("Write the bench models", recipe, [TREE / "bench"], _write_bench)
+
+
+def _pages_step(modules: Path, env: Mapping[str, str]) -> None:
+    recipe: list[Path | str] = [_RECIPE / name for name in ("site.py", "scripts.py", "browser_python.py")]
+    recipe += [browser_python.PYTHON, json.dumps(env), STATIC, *kernels.BUILT]
+    pages = [TREE / "index.html", TREE / "kernels", *(scripts.record(f"{name}.js") for name in SCRIPTS)]
+    step("Write the pages", recipe, pages, lambda: _write_pages(modules, env))
+
+
+def _publish_step() -> None:
+    recipe: list[Path | str] = [
+        _RECIPE / f"{name}.py" for name in ("publish", "release", "offline", "budgets", "compression")
+    ]
+    recipe += [_NPM_LOCK, STATIC / "sw.mjs", TREE]
+    published = [DIST / "index.html", DIST / "sw.js"]
+    step("Publish to dist/", recipe, published, lambda: publish.publish(TREE, DIST))
 
 
 def _write_notices(modules: Path, wheel: Path) -> None:
