@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from playground.errors import EngineError, PlaygroundError, plural
 from playground.model.graph import Graph
 from playground.operators import view_of
 from playground.tasks import Progress, Task, typed_task
+
+if TYPE_CHECKING:
+    from playground.engines.profile import Profile
 
 Feeds = Mapping[str, NDArray[Any]]
 
@@ -53,12 +56,22 @@ class Lap:
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """The laps in the order in which they stand in the table, and what a reader has to know about them."""
+    """The laps in the order in which they stand in the table, and what a reader has to know about them.
+
+    Attributes:
+        profile: our kernels' time by step; None where they do not run the model.
+    """
 
     laps: tuple[Lap, ...]
     batch: int
     runs: int
     notes: tuple[str, ...]
+    profile: Profile | None = None
+
+    def seconds(self, engine: str) -> float | None:
+        """The median time of an engine, if it ran."""
+        found = next((lap.median_ms for lap in self.laps if lap.engine == engine and not lap.failure), None)
+        return None if found is None else found / 1000
 
 
 class _Ours:
@@ -172,7 +185,13 @@ def race_task(
     for engine in engines:
         yield from engine.release()
     notes += _differences(outputs, laps)
-    return Race(tuple(laps[name] for name in (OURS, ORT_INT8, ORT_FLOAT)), _count(feeds), ROUNDS, tuple(notes))
+    profile = None
+    if OURS in outputs:
+        from playground.engines.profile import profile_task
+
+        profile = yield from profile_task(quantized, feeds)
+    ordered = tuple(laps[name] for name in (OURS, ORT_INT8, ORT_FLOAT))
+    return Race(ordered, _count(feeds), ROUNDS, tuple(notes), profile)
 
 
 def _count(feeds: Feeds) -> int:

@@ -8,7 +8,7 @@ from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, FactorRange, Range1d, UIElement
 
 from playground import gallery
-from playground.analysis.race import Lap, Race
+from playground.analysis.race import ORT_FLOAT, ORT_INT8, Lap, Race
 from playground.app.gallery_files import gallery_samples, reads_text
 from playground.app.workspace import Workspace
 from playground.render import html
@@ -136,7 +136,19 @@ def _race_table(race: Race) -> str:
         html.title("Engines", f"batch of {grouped(race.batch)}, {race.runs} runs each, in turns")
         + html.table(head, rows)
         + notes
+        + _profile(race)
     )
+
+
+def _profile(race: Race) -> str:
+    """Which steps take our kernels' time, and why."""
+    if race.profile is None:
+        return ""
+    from playground.render import profile as told  # no first view needs it
+
+    sentences = told.sentences(race.profile, race.seconds(ORT_INT8), race.seconds(ORT_FLOAT))
+    table = html.table(told.HEAD, told.rows(race.profile), numbers_from=2)
+    return html.part(html.title("Time by step", "our kernels")) + html.bullets(sentences) + table
 
 
 def _lap_row(lap: Lap) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from playground.analysis.sensitivity import sensitivity_task
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
 from playground.cli._files import ModelFile, add_file, open_model, target
+from playground.cli._profile import profiled, show_profile
 from playground.cli._study import (
     Samples,
     add_samples,
@@ -55,6 +56,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sensitivity", action="store_true", help="quantize a float model and measure how much error each layer causes"
     )
+    parser.add_argument(
+        "--profile",
+        action="store_true",
+        help="time each step of the model in our kernels, beside ONNX Runtime's whole time",
+    )
     add_study(parser)
 
 
@@ -70,11 +76,20 @@ class Answers:
 
 def run(args: argparse.Namespace, console: Console) -> Result:
     """Run the model (and the other one) on the samples; score and compare the answers."""
+    if args.sensitivity and args.profile:
+        raise InvalidInputError("--sensitivity and --profile are two studies", where="--profile", hint="Ask for one")
     if args.sensitivity:
         return _sensitivity(args, console)
     for option in ("recipe", "calibration", "report"):
         if getattr(args, option):
             raise InvalidInputError("the option needs --sensitivity", where=f"--{option}", hint="Add --sensitivity")
+    if args.profile:
+        for option in ("compare", "engine"):
+            if getattr(args, option):
+                raise InvalidInputError(
+                    "the option has no effect with --profile", where=f"--{option}", hint="Leave it out"
+                )
+        return profiled(args, open_model(args.file), console)
     opened = open_model(args.file)
     other = open_model(args.compare) if args.compare else None
     samples = samples_of(args, opened.graph, opened.gallery_id or (other.gallery_id if other else None))
@@ -162,6 +177,9 @@ def show(result: Result, console: Console) -> None:
     """One row a model, then how far apart they are; or one row a layer."""
     if "sensitivity" in result:
         _show_layers(result, console)
+        return
+    if "profile" in result:
+        show_profile(result, console)
         return
     rows = [result["model"], *([result["other"]] if "other" in result else [])]
     console.line(f"{result['samples']} samples of {result['data']}")

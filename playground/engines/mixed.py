@@ -39,7 +39,7 @@ class MixedProgram:
         """
         self._graph, self._weights = graph, weights
         self.parts: list[Part] = []
-        self._planner = Planner(graph)
+        self.planner = Planner(graph)
         self._outputs: dict[str, Source] = {}
 
     @property
@@ -71,7 +71,7 @@ class MixedProgram:
                 except BaseException:  # stopped, too: half of the parts are no program
                     self.release()
                     raise
-                self._planner, self._outputs = finder.planner, finder.outputs
+                self.planner, self._outputs = finder.planner, finder.outputs
                 self._forget_early()
                 return {name: source.of(finder.arrays) for name, source in self._outputs.items()}
 
@@ -89,7 +89,7 @@ class MixedProgram:
                 for place, part in enumerate(self.parts):
                     step = Progress(place, len(self.parts), "Running the model")
                     yield step
-                    yield from part.task(self._planner, arrays, step)
+                    yield from part.task(self.planner, arrays, step)
             except ShapesChangedError:
                 return (yield from self.first_task(fed))
             return {name: source.of(arrays) for name, source in self._outputs.items()}

@@ -5,7 +5,9 @@ Results are those of ``reference`` bit for bit.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -46,12 +48,16 @@ class WasmProgram:
         self._kernels = kernels()
         builder = KernelProgramBuilder(self._kernels.dot)
         lowering = Lowering(builder, program, weights)
+        ends = [0]
         for step in program.steps:
             lowering.lower(step)
+            ends.append(len(builder.calls))
         results = {name for step in program.tail for name in step.inputs} | set(program.outputs.values())
         made = {step.output for step in program.steps}
         outputs = {name: lowering.result(name) for name in sorted(results & made)}
         self._arena, self._words = builder.build(self._kernels)
+        places = builder.places()
+        self._places = [places[call] for call in [*ends, len(builder.calls)]]
         self._shared = lowering.kept
         self._faults = [(self._arena.view(b.offset, (1,), np.int32), where, what) for b, where, what in lowering.found]
         self._inputs = {name: self._view(name, lowering.inputs[name]) for name in program.inputs}
@@ -69,13 +75,40 @@ class WasmProgram:
             InvalidInputError: the feeds are not what the program takes, or a computed index is out of range.
             EngineError: it has been released.
         """
+        checked = self._fed(feeds)
+        if self.calls:
+            self._kernels.call(RUN, program=self._words, words=self._words.size)
+        return self._results(checked)
+
+    def timed(self, feeds: Mapping[str, Array], seconds: NDArray[np.float64]) -> dict[str, Array]:
+        """:meth:`run`, step by step.
+
+        Args:
+            feeds: as for :meth:`run`.
+            seconds: float64 (steps + 1,): becomes the time of each step, and last that of forming outputs; what
+                an empty call takes is taken off, so that short ones can be below 0.
+        """
+        checked = self._fed(feeds)
+        for place, (first, last) in enumerate(pairwise(self._places)):
+            if first < last:
+                idle = self._timed_call(first, first)
+                seconds[place] = self._timed_call(first, last) - idle
+        return self._results(checked)
+
+    def _timed_call(self, first: int, last: int) -> float:
+        began = time.perf_counter()
+        self._kernels.call(RUN, program=self._words[first:last], words=last - first)
+        return time.perf_counter() - began
+
+    def _fed(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         if not self._inputs and self.program.inputs:
             raise EngineError("the program has been released", where="program", hint="Plan it again")
         checked = self.program.checked_feeds(feeds)
         for name, view in self._inputs.items():
             np.copyto(view, checked[name])
-        if self.calls:
-            self._kernels.call(RUN, program=self._words, words=self._words.size)
+        return checked
+
+    def _results(self, checked: dict[str, Array]) -> dict[str, Array]:
         for count, where, (what, hint) in self._faults:
             if count[0]:
                 raise InvalidInputError(what, where=where, hint=hint)

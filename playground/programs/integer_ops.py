@@ -40,7 +40,7 @@ class Target:
     def finish(self, scaled: Float32) -> NDArray[Any]:
         """Clamp, round half to even and add the zero-point (or, for float32, only clamp). NaN gives the smallest."""
         lo = np.float32(self.lo)
-        clamped = np.clip(np.where(np.isnan(scaled), lo, scaled), lo, np.float32(self.hi))
+        clamped: Float32 = np.clip(np.where(np.isnan(scaled), lo, scaled), lo, np.float32(self.hi))
         if self.dtype == "float32":
             return clamped
         return (np.rint(clamped) + np.float32(self.zero_point)).astype(self.dtype)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,7 @@ class KernelProgramBuilder:
                 where="program",
                 hint="Plan the program again",
             )
-        words = sum(2 + len(args) for _, args in self.calls)
+        words = self.places()[-1]
         program = self.buffer(4 * words, kept=True)
         nbytes = self.lay_out()
         if nbytes > MOST_VALUE_BYTES:
@@ -131,6 +132,10 @@ class KernelProgramBuilder:
         view = arena.view(program.offset, (words,), np.int32)
         view[:] = self._words(kernels, arena.address)
         return arena, view
+
+    def places(self) -> list[int]:
+        """Where the words of each call begin in the program of all calls, and last where they end."""
+        return list(accumulate((2 + len(args) for _, args in self.calls), initial=0))
 
     def lay_out(self) -> int:
         """Give every buffer its offset, bytes being reused once a buffer's last call is over; the bytes needed."""

@@ -13,10 +13,11 @@ from typing import Any
 from playground.analysis.divergence import Divergence
 from playground.analysis.model_report import ModelReport
 from playground.analysis.precision_front import MixedPrecision, Point
-from playground.analysis.race import Race
+from playground.analysis.race import ORT_FLOAT, ORT_INT8, Race
 from playground.analysis.samples_curve import SamplesCurve
 from playground.analysis.sensitivity import LayerResult, Sensitivity
 from playground.errors import plural
+from playground.render import profile
 from playground.render.algorithms import HEAD, applied_title, number_rows, remarks
 from playground.render.compared import read_as, shown
 from playground.render.numbers import digits, grouped, percent, points, shape, size
@@ -274,6 +275,11 @@ def _engines(divergences: Sequence[Divergence], race: Race | None) -> str:
         same = next((lap.same.name for lap in race.laps if lap.same), "Same answers")
         head = ["Engine", f"Median of a batch of {race.batch}", "95th percentile", f"{same}, beside our kernels"]
         content += _table(head, rows, wrap=1) + _bullets(race.notes)
+        if race.profile:
+            told = profile.sentences(race.profile, race.seconds(ORT_INT8), race.seconds(ORT_FLOAT))
+            content += _bullets(told) + _table(
+                list(profile.HEAD), [[*row] for row in profile.rows(race.profile)], wrap=2
+            )
     return content + (_bullets([divergence.sentence for divergence in divergences]) if divergences else "")
 
 

@@ -22,9 +22,11 @@ def test_answers(view, workspace):
 
 def test_engines(view, workspace):
     run_sync(ModelJobs(workspace).race_task())
-    assert view.engines.text.count("<tr>") == 4
+    engines, steps = view.engines.text.split("Time by step")
+    assert engines.count("<tr>") == 4
+    assert steps.count("<tr>") == 1 + len(workspace.race.profile.steps)
     assert all(lap.engine in view.engines.text for lap in workspace.race.laps)
-    assert view.engines.text.count(" ms") == 6
+    assert engines.count(" ms") == 6
 
 
 def test_another_recipe_clears_the_view(view, workspace):

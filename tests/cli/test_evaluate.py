@@ -186,3 +186,22 @@ def test_outputs_that_are_no_numbers_are_told_and_not_scored(playground_cli, edi
     ran = playground_cli("evaluate", path)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(f"playground: {path}: 360 of the model's 3600 outputs are NaN or infinite")
+
+
+def test_the_time_by_step(playground_cli, int8_by_onnxruntime):
+    found = playground_cli("evaluate", int8_by_onnxruntime, "--profile", "--gallery", "digits", "--json").json
+    steps = found["profile"]["steps"]
+    assert {step["by"] for step in steps} == {"kernels"}
+    assert sum(step["operations"] for step in steps) == 13824 * 2 + 73728 + 6912 + 49152 + 640
+    assert found["onnxruntime_seconds"] > 0
+    text = playground_cli("evaluate", int8_by_onnxruntime, "--profile").out
+    assert "ONNX Runtime with the same file" in text
+    assert "made-up inputs" in text
+    assert text.count("kernels") >= len(steps)
+
+
+@pytest.mark.parametrize("options", [["--compare", "gallery:digits-mlp"], ["--engine", "wasm"], ["--sensitivity"]])
+def test_a_profile_is_a_study_of_its_own(playground_cli, options):
+    ran = playground_cli("evaluate", "gallery:digits-convnet", "--profile", *options)
+    assert ran.code != 0
+    assert "--profile" in ran.err

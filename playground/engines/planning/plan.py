@@ -20,7 +20,7 @@ from playground.programs.planner import Codes, Dynamic, Planner, Symbol
 from playground.programs.room import room_of
 from playground.programs.steps import Float
 
-__all__ = ["Refusal", "compile_graph", "needed_steps", "plan_node", "planner_of", "refusals"]
+__all__ = ["Refusal", "compile_graph", "needed_steps", "plan_node", "planned", "planner_of", "refusals"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,12 @@ def refusals(graph: Graph, shapes: Mapping[str, Sequence[int]] | None = None) ->
     except UnsupportedError as error:
         return (Refusal(error.where, "", error.what),)
     return tuple(refused)
+
+
+def planned(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> Planner:
+    """What planning a graph that has an integer program finds out about its tensors; the graph as it was planned."""
+    with _boundary(graph):
+        return _walked(graph, shapes)[0]
 
 
 def planner_of(graph: Graph, fed: Fed) -> Planner:

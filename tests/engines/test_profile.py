@@ -1,0 +1,107 @@
+"""Time by step: which nodes have the multiply-adds, and that all steps are there. Times themselves are not judged."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from onnx import helper
+
+import playground
+from playground import gallery
+from playground.engines.profile import KERNELS, NUMPY, Profile, StepTime, profile_task, typical
+from playground.model.graph import Graph
+from playground.render.profile import rows, sentences
+from playground.tasks import run_sync
+from tests.engines.test_mixed import file_of, quantized, weights
+
+# conv1, depthwise1, pointwise1, depthwise2, pointwise2, fc: by hand from the weights' shapes and the images' sizes
+WORK = {"conv1": 13824, "depthwise1": 13824, "pointwise1": 73728, "depthwise2": 6912, "pointwise2": 49152, "fc": 640}
+
+
+def profile_of(graph: Graph, **feeds: np.ndarray) -> Profile:
+    return run_sync(profile_task(graph, feeds, seconds=0.01))
+
+
+def digits_convnet() -> tuple[Graph, np.ndarray]:
+    (images,) = gallery.held_out("digits-convnet").feeds.values()
+    model = gallery.open_model("digits-convnet")
+    made = playground.quantize_model(model, None, {"image": images[:64]})
+    return playground.load(made.onnx, "q.onnx").required_graph(), images
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_products_have_their_multiply_adds(batch: int) -> None:
+    graph, images = digits_convnet()
+    found = profile_of(graph, image=images[:batch])
+    assert {step.node: step.operations for step in found.steps if step.operations} == {
+        name: batch * count for name, count in WORK.items()
+    }
+    assert found.operations == batch * sum(WORK.values())
+    assert found.share(KERNELS) == (1.0, 1.0)
+    assert found.nbytes > 0
+    assert found.runs >= 2
+
+
+def test_what_is_fused_counts_with_its_product_and_each_node_is_there_once() -> None:
+    graph, images = digits_convnet()
+    found = profile_of(graph, image=images[:1])
+    names = [step.node for step in found.steps]
+    assert len(names) == len(set(names))
+    assert "pool" in names
+    assert not any("Relu" in step.op.split(" + ")[0] for step in found.steps)
+
+
+def test_what_numpy_computes_is_a_row_with_its_work() -> None:
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["h"], name="first"),
+        helper.make_node("Einsum", ["h", "h"], ["e"], name="between", equation="ij,kj->ik"),
+        helper.make_node("MatMul", ["h", "v"], ["y"], name="last"),
+    ]
+    held = {"w": weights(8, 12), "v": weights(12, 5)}
+    content = file_of(nodes, {"x": ["n", 8]}, {"y": 1, "e": 1}, held)
+    x = np.random.default_rng(2).normal(size=(6, 8)).astype(np.float32)
+    graph = playground.load(quantized(content, x).onnx, "q.onnx").required_graph()
+    found = profile_of(graph, x=x)
+    by = {step.node: step.by for step in found.steps}
+    assert by["between"] == NUMPY
+    assert by["first"] == by["last"] == KERNELS
+    work = {step.node: step.operations for step in found.steps}
+    assert (work["first"], work["last"]) == (6 * 8 * 12, 6 * 12 * 5)
+
+
+def test_a_float_graph_is_profiled_too() -> None:
+    content = file_of([helper.make_node("MatMul", ["x", "w"], ["y"])], {"x": ["n", 8]}, {"y": 1}, {"w": weights(8, 12)})
+    found = profile_of(playground.load(content).required_graph(), x=np.ones((5, 8), np.float32))
+    assert sum(step.operations for step in found.steps) == 5 * 8 * 12
+
+
+def test_the_typical_time_is_the_mean_of_the_middle_half() -> None:
+    assert typical(np.array([100.0, 1, 3, 0])) == 2
+    assert typical(np.array([7.0])) == 7
+    assert typical(np.array([0.0, 0, 1, 1, 0, 1, 0, 1])) == 0.5  # a clock that ticks in ones
+
+
+def told(*steps: tuple[str, float, int, str]) -> str:
+    made = tuple(StepTime(op.lower(), op, seconds, work, by) for op, seconds, work, by in steps)
+    profile = Profile(made, sum(step.seconds for step in made), 5, 1000)
+    return " ".join(sentences(profile, quantized=0.002, original=0.0005))
+
+
+def test_sentences_name_what_takes_the_time() -> None:
+    slow = told(("Einsum", 0.6e-3, 0, NUMPY), ("Conv", 0.4e-3, 1_000_000, KERNELS))
+    assert "60.0 % of the time is spent in NumPy, most of it on einsum (Einsum)" in slow
+    assert "2.0 times as fast as ONNX Runtime with the same file" in slow
+    assert "2.0 times as slow as ONNX Runtime with the float model" in slow
+    assert "100.0 % of the 1.00 M multiply-adds and 40.0 % of the time" in slow
+    assert "products take 90.0 % of the time, at 1.11 G" in told(
+        ("Conv", 0.9e-3, 1_000_000, KERNELS), ("Add", 0.1e-3, 0, KERNELS)
+    )
+    assert "steps without multiply-adds" in told(("Conv", 0.1e-3, 10, KERNELS), ("Add", 0.9e-3, 0, KERNELS))
+    assert "steps without multiply-adds" in told(("Add", 1e-3, 0, KERNELS))
+
+
+def test_a_table_lists_the_longest_steps_and_sums_up_the_others() -> None:
+    made = tuple(StepTime(f"n{i}", "Add", 0.001 * (i + 1), 10**6, KERNELS) for i in range(15))
+    table = rows(Profile(made, 0.12, 5, 1000), most=12)
+    assert [row[0] for row in table] == [*(f"n{i}" for i in range(14, 2, -1)), "3 others"]
+    assert table[-1][2:] == ("6.00 ms", "5.0 %", "3.00 M", "0.500 G", KERNELS)
