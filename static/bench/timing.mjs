@@ -7,8 +7,9 @@
 
 const ROUND_MS = 5; // short, so that some rounds are undisturbed on a busy machine
 
-const ROUNDS = 31;
-const FEWEST = 7;
+/** How often, unless the address says `?rounds=3`: to see that everything runs, few will do. */
+const ROUNDS = Number(new URLSearchParams(location.search).get("rounds")) || 31;
+const FEWEST = Math.min(7, ROUNDS);
 const PATIENCE_MS = 5000; // after which the fewest rounds have to do
 
 /** @param {Engine} engine */

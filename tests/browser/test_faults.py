@@ -84,11 +84,12 @@ def while_quantizing(page, rng):
     )
 
 
-def test_killed_at_twenty_random_moments(page, model, browser, visit, numbers):
+@pytest.mark.parametrize("count", [6, pytest.param(20, marks=pytest.mark.heavy)])
+def test_killed_at_random_moments(page, model, browser, visit, numbers, count):
     """Settings and model are there after each, refused requests say so, and the numbers are those of a fresh page."""
     upload(page, model)
     rng = random.Random(20)
-    moments = [while_idle] * 5 + [while_sliders_move] * 8 + [while_quantizing] * 7
+    moments = ([while_sliders_move, while_quantizing, while_idle] * count)[:count]
     rng.shuffle(moments)
     done, refused = len(restarts(page)), 0
     for i, moment in enumerate(moments):
@@ -103,7 +104,7 @@ def test_killed_at_twenty_random_moments(page, model, browser, visit, numbers):
         assert {key: state[key] for key in SETTINGS} == SETTINGS
         assert (state["model"], state["tensor"]) == ("upload", "w0")
         assert page.evaluate("() => playground.setState({format: 'int6'}).then((s) => s.format)") == "int6"
-    assert refused > 5, "some requests were in flight"
+    assert refused >= count // 4, "some requests were in flight"
     print(f"restarts: median {statistics.median(restarts(page)):.0f} ms, longest {max(restarts(page)):.0f} ms")
     assert statistics.median(restarts(page)) < 20_000
     page.evaluate("() => playground.setState({format: 'int6', lo: null, hi: null})")

@@ -69,7 +69,7 @@ def test_api_events_and_errors(page):
 
 def test_bench_page_fills_its_results(fresh):
     page = fresh.page
-    page.goto(fresh.site + "/bench.html")
+    page.goto(fresh.site + "/bench.html?rounds=3")
     page.wait_for_function("() => window.benchResults", timeout=300_000)
     found = page.evaluate("() => window.benchResults")
     assert "error" not in found, found["error"]
