@@ -8,7 +8,7 @@
 const ROUND_MS = 5; // short, so that some rounds are undisturbed on a busy machine
 
 /** How often, unless the address says `?rounds=3`: to see that everything runs, few will do. */
-const ROUNDS = Number(new URLSearchParams(location.search).get("rounds")) || 31;
+const ROUNDS = Number(new URLSearchParams(globalThis.location?.search).get("rounds")) || 31;
 const FEWEST = Math.min(7, ROUNDS);
 const PATIENCE_MS = 5000; // after which the fewest rounds have to do
 
