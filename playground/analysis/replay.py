@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from playground.engines.evaluation import evaluate_task
 from playground.engines.feeds import checked_feeds
+from playground.engines.single_nodes import SingleNodes
 from playground.errors import MissingError, one_of
 from playground.model.graph import Graph, Node, Tensor
 from playground.tasks import Progress, Task, as_step
@@ -39,6 +39,7 @@ class Replay:
         self._fixed: dict[int, NDArray[Any]] = {}
         self._fixed_bytes = 0
         self._batch: dict[int, NDArray[Any]] = {}
+        self._nodes = SingleNodes()
 
     def begin(self) -> None:
         """Forget the activations: what is fed from now on is another batch."""
@@ -80,7 +81,7 @@ class Replay:
         for at, (_, node) in enumerate(needed):
             yield step
             inputs = {name: self._value(graph, name, identity, values) for name in node.reads}
-            made = yield from as_step(evaluate_task(graph, node, inputs), step)
+            made = yield from as_step(self._nodes.evaluate_task(graph, node, inputs), step)
             for name, array in made.items():
                 if not self._remember(identity[name], array, keep):
                     values[name] = array

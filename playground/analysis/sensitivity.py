@@ -193,14 +193,14 @@ class _Study:
     def _add_layer(self, layer: Layer) -> None:
         every = self._every
         left = len(every) - every.index(layer.node)
-        alone = quantized_only(self._view, self._quantization, [layer.node])
+        alone = quantized_only(self._view, self._quantization, layer.nodes)
         end = dequantized(view_of(alone), layer.output)
         self._alone_ends.append(end)
         names = (*self._reader.names, end) if self._outputs else (end,)
         about = f"Only {layer.node} quantized"
         self.variants.append(Variant(alone, names, about=about, weight=left if self._outputs else 1))
         if self._outputs:
-            rest = quantized_only(self._view, self._quantization, [name for name in every if name != layer.node])
+            rest = quantized_only(self._view, self._quantization, [name for name in every if name not in layer.nodes])
             self.variants.append(
                 Variant(rest, self._reader.names, about=f"All but {layer.node} quantized", weight=left)
             )

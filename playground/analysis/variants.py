@@ -15,13 +15,17 @@ from playground.ptq.qdq import Quantization
 from playground.ptq.report import Skipped
 from playground.quantization import QTensor
 
+_FOLLOWS = {Scales.FUNCTION, Scales.ELEMENTWISE, Scales.CHOICE, Scales.PASSES, Scales.CLIPS}
+"""What is computed from one layer alone counts with it if it is one of these: activation functions, for instance."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A node in which quantization loses something.
+    """A node in which quantization loses something, and what is computed from it alone.
 
     Attributes:
         node: its name.
+        nodes: it, and the quantized nodes that count with it: a Sigmoid and the product with it, for instance.
         op: its operator.
         weight: the constant that holds its weights, ``""`` without one.
         output: the value that it makes, behind the Relu or Clip that is fused with it; of one in a branch, what the
@@ -33,6 +37,7 @@ class Layer:
     """
 
     node: str
+    nodes: tuple[str, ...]
     op: str
     weight: str
     output: str
@@ -46,25 +51,41 @@ class Layer:
 def layers_of(view: GraphView, quantization: Quantization) -> tuple[Layer, ...]:
     """The layers of a float graph that are quantized, in graph order, those in branches included."""
     placement = quantization.placement
-    found = []
+    members: dict[str, list[str]] = {}
+    owners: dict[str, str] = {}  # value -> the layer that it is computed from alone, "" if from several or from none
     for node in view.nodes:
+        sources = {owners[name] for name in node.inputs if name in owners}
+        owner = sources.pop() if len(sources) == 1 else ""
         if _is_layer(node, placement):
-            weight = _weight(node, view)
-            quantized, tensor = quantization.weights.get(weight), view.constants.get(weight)
-            found.append(
-                Layer(
-                    node=node.name,
-                    op=node.op,
-                    weight=weight,
-                    output=output_of(node, view, placement),
-                    parameters=tensor.size if tensor else 0,
-                    bytes_before=tensor.nbytes if tensor else 0,
-                    bytes_after=quantized.nbytes if quantized else (tensor.nbytes if tensor else 0),
-                    format=quantized.scheme.format if quantized else "",
-                    granularity=quantized.scheme.granularity if quantized else "",
-                )
-            )
-    return tuple(found)
+            if not owner or not _follows(node, view):
+                owner = node.name
+            members.setdefault(owner, []).append(node.name)
+        owners.update((name, owner) for name in node.outputs if name)
+    return tuple(
+        _layer(node, tuple(members[node.name]), view, quantization) for node in view.nodes if node.name in members
+    )
+
+
+def _follows(node: Node, view: GraphView) -> bool:
+    operator = find(node)
+    return operator is not None and operator.scales in _FOLLOWS and view.outermost(node) is node
+
+
+def _layer(node: Node, nodes: tuple[str, ...], view: GraphView, quantization: Quantization) -> Layer:
+    weight = _weight(node, view)
+    quantized, tensor = quantization.weights.get(weight), view.constants.get(weight)
+    return Layer(
+        node=node.name,
+        nodes=nodes,
+        op=node.op,
+        weight=weight,
+        output=output_of(node, view, quantization.placement),
+        parameters=tensor.size if tensor else 0,
+        bytes_before=tensor.nbytes if tensor else 0,
+        bytes_after=quantized.nbytes if quantized else (tensor.nbytes if tensor else 0),
+        format=quantized.scheme.format if quantized else "",
+        granularity=quantized.scheme.granularity if quantized else "",
+    )
 
 
 def _weight(node: Node, view: GraphView) -> str:

@@ -99,7 +99,7 @@ def _node_task(node: Node, around: Around) -> Task[Values]:
                 f"no node before this one computes its input {name!r}", where=where, hint="Sort the nodes of the graph"
             )
     inputs = [around.values[name] if name else None for name in node.inputs]
-    stored = _stored_types(node, around.graphs) if Trait.STORED_TYPES in operator.traits else ()
+    stored = stored_types(node, around.graphs) if Trait.STORED_TYPES in operator.traits else ()
     asked = max((place for place, name in enumerate(node.outputs, 1) if name), default=0)
     call = operator.call(node, asked, stored, around.room)
     try:
@@ -130,16 +130,26 @@ def _lacking(node: Node) -> UnsupportedError:
     )
 
 
-def _stored_types(node: Node, graphs: Iterable[Graph]) -> tuple[str, ...]:
-    """The element types that the file states of a node's inputs, or that follow from it; ``""`` where there is none."""
-    known = ChainMap(
-        *(
-            {v.name: v.dtype for v in graph.inputs} | {n: t.dtype for n, t in graph.initializers.items()}
-            for graph in graphs
-        )
-    )
+def stored_types(node: Node, graphs: Sequence[Graph]) -> tuple[str, ...]:
+    """The element types that the file states of a node's inputs, or that follow from it; ``""`` where there is none.
+
+    Args:
+        node: whose inputs they are of.
+        graphs: the graph that it is in, and those around that one, from the inside out.
+    """
     small = small_floats(*graphs)
-    return tuple(small.get(name) or known.get(name, "") for name in node.inputs)
+    return tuple(small.get(name) or stated_type(name, graphs) for name in node.inputs)
+
+
+def stated_type(name: str, graphs: Iterable[Graph]) -> str:
+    """The element type of the innermost input or constant of this name."""
+    for graph in graphs:
+        if name in graph.initializers:
+            return graph.initializers[name].dtype
+        found = next((value.dtype for value in graph.inputs if value.name == name), "")
+        if found:
+            return found
+    return ""
 
 
 def nodes_task(

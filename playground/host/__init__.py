@@ -74,12 +74,14 @@ class OrtSession(Protocol):
         ...
 
 
-def ort_session(model: bytes, *, as_written: bool = False) -> Awaitable[OrtSession]:
+def ort_session(model: bytes, *, as_written: bool = False, one_node: bool = False) -> Awaitable[OrtSession]:
     """Load an ONNX model with ONNX Runtime: native (where awaiting never really waits) or Web.
 
     Args:
         model: the ONNX file.
         as_written: run node by node, without fusing operators (native only; Web always fuses).
+        one_node: there is nothing to fuse, and there may be many such sessions: each has few threads, which sleep
+            between runs (native only; Web has one thread).
 
     Raises:
         MissingError: onnxruntime is not installed.
@@ -91,7 +93,7 @@ def ort_session(model: bytes, *, as_written: bool = False) -> Awaitable[OrtSessi
         return onnxruntime_web.ort_session(model)
     from playground.host import onnxruntime_native
 
-    return onnxruntime_native.ort_session(model, as_written)
+    return onnxruntime_native.ort_session(model, as_written, one_node)
 
 
 def page_file(name: str) -> Awaitable[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
@@ -46,8 +47,11 @@ class OrtSession:
         self._session = None
 
 
-async def ort_session(model: bytes, as_written: bool = False) -> OrtSession:
-    """Load an ONNX model; ``as_written`` runs it node by node, without fusing operators.
+FEW_THREADS = 4
+
+
+async def ort_session(model: bytes, as_written: bool = False, one_node: bool = False) -> OrtSession:
+    """Load an ONNX model; ``as_written`` and ``one_node`` as :func:`playground.host.ort_session` has them.
 
     Raises:
         MissingError: onnxruntime is not installed.
@@ -63,7 +67,10 @@ async def ort_session(model: bytes, as_written: bool = False) -> OrtSession:
         ) from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    if as_written:
+    if one_node:
+        options.intra_op_num_threads = min(FEW_THREADS, os.cpu_count() or 1)
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if as_written or one_node:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     # Its default (4) rounds the activations of products with dequantized weights to int8: not what the file says.
     options.add_session_config_entry("session.qdq_matmulnbits_accuracy_level", "1")

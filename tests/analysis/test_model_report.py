@@ -21,7 +21,6 @@ def test_json_holds_everything(net: Model, net_data: dict, net_quantized: Quanti
         "conv1",
         "conv2",
         "add",
-        "pool",
         "fc",
         "softmax",
     ]

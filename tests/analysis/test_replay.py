@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from playground.analysis import replay
 from playground.analysis.replay import Replay
 from playground.analysis.variants import quantized_only
+from playground.engines import single_nodes
 from playground.engines.interpreter import run_graph
 from playground.errors import MissingError
 from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
@@ -29,8 +29,8 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(node.name)
         return evaluate_task(graph, node, values)
 
-    evaluate_task = replay.evaluate_task
-    monkeypatch.setattr(replay, "evaluate_task", noting)
+    evaluate_task = single_nodes.evaluate_task
+    monkeypatch.setattr(single_nodes, "evaluate_task", noting)
     return names
 
 

@@ -19,12 +19,41 @@ Data = dict[str, np.ndarray]
 
 def test_layers_are_the_nodes_in_which_something_is_lost(net: Model, net_quantized: QuantizedModel) -> None:
     layers = layers_of(view_of(net.graph), net_quantized.quantization)
-    assert [layer.node for layer in layers] == ["conv1", "conv2", "add", "pool", "fc", "softmax"]
-    assert [layer.weight for layer in layers] == ["w1", "w2", "", "", "w3", ""]
-    assert [layer.output for layer in layers] == ["r1", "c2", "a", "p", "y", "z"]  # behind the Relu that vanishes
+    assert [layer.node for layer in layers] == ["conv1", "conv2", "add", "fc", "softmax"]
+    assert [layer.weight for layer in layers] == ["w1", "w2", "", "w3", ""]
+    assert [layer.output for layer in layers] == ["r1", "c2", "a", "y", "z"]  # behind the Relu that vanishes
     stored = {tensor.name: tensor.bytes_after for tensor in net_quantized.report.tensors}
     assert {layer.weight: layer.bytes_after for layer in layers if layer.weight} == stored
     assert all(layer.format == ("int4" if layer.weight else "") for layer in layers)
+
+
+def test_what_is_computed_from_one_layer_alone_counts_with_it(net: Model, net_quantized: QuantizedModel) -> None:
+    """A pool behind a sum does; the sum of two layers does not, nor what goes over rows, as Softmax does."""
+    layers = layers_of(view_of(net.graph), net_quantized.quantization)
+    assert {layer.node: layer.nodes[1:] for layer in layers if layer.nodes[1:]} == {"add": ("pool",)}
+
+
+def test_an_activation_function_in_two_operators_counts_with_its_convolution() -> None:
+    rng = np.random.default_rng(3)
+    held = {f"w{i}": Tensor.of(f"w{i}", rng.normal(size=(4, 4, 3, 3)).astype(np.float32)) for i in (1, 2)}
+    nodes = []
+    for i, source in ((1, "x"), (2, "m1")):
+        nodes += [
+            Node("Conv", f"conv{i}", (source, f"w{i}"), (f"c{i}",), {"pads": [1, 1, 1, 1]}),
+            Node("Sigmoid", f"sigmoid{i}", (f"c{i}",), (f"s{i}",), {}),
+            Node("Mul", f"mul{i}", (f"c{i}", f"s{i}"), (f"m{i}",), {}),
+        ]
+    nodes.append(Node("Add", "add", ("m1", "m2"), ("y",), {}))
+    ends = (ValueInfo("x", "float32", ("n", 4, 6, 6)),), (ValueInfo("y", "float32", None),)
+    graph = Graph("net", *ends, tuple(nodes), held, 17, {})
+    x = {"x": rng.normal(size=(8, 4, 6, 6)).astype(np.float32)}
+    made = quantize_model(Model("onnx", "net", held, graph), Recipe(), x)
+    layers = layers_of(view_of(graph), made.quantization)
+    assert [(layer.node, layer.nodes) for layer in layers] == [
+        ("conv1", ("conv1", "sigmoid1", "mul1")),
+        ("conv2", ("conv2", "sigmoid2", "mul2")),
+        ("add", ("add",)),
+    ]
 
 
 def test_all_layers_are_the_quantized_model(net: Model, net_data: Data, net_quantized: QuantizedModel) -> None:
