@@ -3,21 +3,11 @@
 #ifndef EXP_F32_H
 #define EXP_F32_H
 
-#include "kernels.h"
+#include "float_runs.h"
 
 /* One step of Horner's scheme: p * x + c. */
 static inline v128_t horner4(v128_t p, v128_t x, float c) {
     return wasm_f32x4_add(wasm_f32x4_mul(p, x), wasm_f32x4_splat(c));
-}
-
-/* a where yes, else b. */
-static inline v128_t choose4(v128_t yes, v128_t a, v128_t b) {
-    return wasm_v128_bitselect(a, b, yes);
-}
-
-/* Within lo..hi; NaN stays NaN. */
-static inline v128_t within4(v128_t x, v128_t lo, v128_t hi) {
-    return wasm_f32x4_pmin(wasm_f32x4_pmax(x, lo), hi);
 }
 
 static inline v128_t power_of_two4(v128_t n) {

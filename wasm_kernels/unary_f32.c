@@ -16,30 +16,10 @@ enum {
     SWISH, ELU, LEAKY, HARD_SIGMOID, HARD_SWISH, THRESHOLDED, CLIP,
 };
 
-/* One to three values, and zeros. */
-static inline v128_t load_few(const float *x, int32_t n) {
-    v128_t v = wasm_v128_load32_zero(x);
-    if (n > 1)
-        v = wasm_v128_load32_lane(x + 1, v, 1);
-    return n > 2 ? wasm_v128_load32_lane(x + 2, v, 2) : v;
-}
-
-static inline void store_few(float *out, v128_t v, int32_t n) {
-    wasm_v128_store32_lane(out, v, 0);
-    if (n > 1)
-        wasm_v128_store32_lane(out + 1, v, 1);
-    if (n > 2)
-        wasm_v128_store32_lane(out + 2, v, 2);
-}
-
 #define EACH(result)                                                                                                   \
     for (int32_t i = 0; i < n; i += 4) {                                                                               \
-        v128_t x = n - i < 4 ? load_few(from + i, n - i) : wasm_v128_load(from + i);                                   \
-        v128_t y = result;                                                                                             \
-        if (n - i < 4)                                                                                                 \
-            store_few(out + i, y, n - i);                                                                              \
-        else                                                                                                           \
-            wasm_v128_store(out + i, y);                                                                               \
+        v128_t x = load_next(from + i, n - i);                                                                         \
+        store_next(out + i, result, n - i);                                                                            \
     }                                                                                                                  \
     return
 

@@ -53,7 +53,7 @@ def clamped(planner: Planner, name: str, lo: float, hi: float) -> Symbol:
 def _clamped_float(planner: Planner, name: str, lo: float, hi: float) -> Symbol | None:
     """Relu and Clip of a float value; None if it is no such."""
     value = float_value(planner, name) if isinstance(planner.symbol(name), Codes) else None
-    return None if value is None else replace(within(planner, (value,)), lo=lo, hi=hi)
+    return None if value is None else replace(within(planner, value), lo=lo, hi=hi)
 
 
 def _upgrade(older: Older, node: Node) -> Node:

@@ -60,3 +60,9 @@ def merged(axes: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
         else:
             made.append((size, a, b))
     return made
+
+
+def looks_like_image(shape: tuple[int, ...]) -> bool:
+    """Whether an array's bytes are those of an NHWC image of the same shape, one-sized axes before it left out."""
+    channels, height, width = (*(1,) * 3, *shape)[-3:]
+    return channels == 1 or height * width == 1

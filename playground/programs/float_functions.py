@@ -192,3 +192,35 @@ def apply(name: str, x: Float32, alpha: float = 0.0, beta: float = 0.0) -> Float
     """
     with np.errstate(all="ignore"):
         return np.asarray(FUNCTIONS[name](x, _F(alpha), _F(beta)), np.float32)
+
+
+def _prelu(a: Float32, b: Float32) -> Float32:
+    return np.where(a < _ZERO, a * b, a)
+
+
+def larger(a: Float32, b: Float32) -> Float32:
+    """The larger of both; NaN if one is NaN."""
+    return np.where(np.isnan(b), b, np.where(a < b, b, a))
+
+
+def smaller(a: Float32, b: Float32) -> Float32:
+    """The smaller of both; NaN if one is NaN."""
+    return np.where(np.isnan(b), b, np.where(b < a, b, a))
+
+
+COMBINATIONS: Mapping[str, Callable[[Float32, Float32], Float32]] = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "div": np.divide,
+    "min": smaller,
+    "max": larger,
+    "prelu": _prelu,
+}
+"""Name -> function of two values, in the order of the numbers that k_binary_f32 takes."""
+
+
+def combine(name: str, a: Float32, b: Float32, limits: tuple[float, float] = (-np.inf, np.inf)) -> Float32:
+    """One of :data:`COMBINATIONS` of two arrays that broadcast, within limits."""
+    with np.errstate(all="ignore"):
+        return np.asarray(within(COMBINATIONS[name](a, b), *limits), np.float32)

@@ -142,3 +142,28 @@ def operands() -> Part:
         {**a.ranges, **b.ranges, "operands.a_strides": ANY, "operands.b_strides": ANY},
         (*a.rules, *b.rules, dense("a_strides"), dense("b_strides")),
     )
+
+
+FLOAT_AXES = 6
+"""Of k_binary_f32."""
+
+
+def float_operands() -> Part:
+    """Two float32 arrays ``a`` and ``b`` that broadcast against each other, to ``sizes``."""
+
+    def reach(strides: str) -> Touched:
+        return lambda w: box(w["sizes"], tuple(4 * n for n in w[strides]), 4)
+
+    def places(w: Words) -> str | None:
+        count = size(w, "sizes")
+        return f"the result has {count} places, which is more than int32 holds" if count > _MOST else None
+
+    def dense(name: str) -> Rule:
+        def rule(w: Words) -> str | None:
+            return None if w[name][-1] in (0, 1) else f"the last of {name} is {w[name][-1]}, which has to be 0 or 1"
+
+        return rule
+
+    return Part(
+        {"a": reach("a_strides"), "b": reach("b_strides")}, {}, (places, dense("a_strides"), dense("b_strides"))
+    )

@@ -151,7 +151,7 @@ def planned(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> Planner:
 def planner_of(graph: Graph, fed: Fed) -> Planner:
     """A planner that knows the inputs of a graph, and nothing of its nodes, written out as planning takes them."""
     planner = _planner(graph, {name: p.Value(array.shape, array.dtype.name) for name, array in fed.items()})
-    planner.tail = False
+    planner.tail, planner.floats = False, True
     return planner
 
 
