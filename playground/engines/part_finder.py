@@ -92,6 +92,9 @@ class PartFinder:
             self._refused.add(id(node))
         if id(node) in self._refused:
             return False
+        if len(list(filter(None, node.outputs))) > 1:
+            for name in node.reads:
+                self._settle(name, 0)
         try:
             self.planner.symbols.update(plan_node(self.planner, node))
         except UnsupportedError:
@@ -101,11 +104,11 @@ class PartFinder:
             self._settle(name)
         return True
 
-    def _settle(self, name: str) -> None:
-        """Compute a result that several nodes read as float32 once, not in each of them."""
+    def _settle(self, name: str, readers: int = 1) -> None:
+        """Compute a result that more nodes than ``readers`` read as float32 once, not in each of them."""
         if not isinstance(self.planner.symbols.get(name), Deferred):
             return
-        if self._reads[name] > max(1, self._quantizes[name]):
+        if self._reads[name] > max(readers, self._quantizes[name]):
             with contextlib.suppress(UnsupportedError):
                 self.planner.floating(name)
 
@@ -165,7 +168,6 @@ class PartFinder:
             inputs=tuple(sorted(read - set(constants))),
             outputs={name: name for name in sorted(values & made)},
             steps=steps,
-            tail=(),
             values=self.planner.values,
             constants=constants,
         )

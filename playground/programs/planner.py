@@ -139,7 +139,6 @@ class Planner:
     Attributes:
         graph: whose nodes are planned.
         room: how large its values may become.
-        tail: whether float operators may come at the end of the program, computed by NumPy.
         floats: whether operators of float32 values become steps. Without, only those do that stand between products of
             dynamically quantized models.
         symbols: what each tensor is.
@@ -151,7 +150,6 @@ class Planner:
 
     graph: Graph
     room: Room = WIDEST
-    tail: bool = True
     floats: bool = False
     symbols: dict[str, Symbol] = field(default_factory=dict)
     values: dict[str, p.Value] = field(default_factory=dict)

@@ -68,6 +68,9 @@ X = Activation()
 ROW = Activation((2, 3, 6))
 POSITIVE = Activation(low=0.25)
 NEW = (13, 21)
+CHANNELS = (np.float32([1, -2, 0.5, 3]), np.float32([0, 1, -1, 0.25]))
+"""A factor and a summand for each of four channels."""
+
 FILL = 24 * 6 / 255
 """A number that the codes of X have, and those of ranges of -4 to 4."""
 
@@ -209,6 +212,26 @@ INPUTS: dict[str, list[Inputs]] = {
     "ReduceMean": [
         Inputs((X, *axes), (18, 21), {"keepdims": (1, 0)})
         for axes in ((), (ints(2, 3),), (ints(-1, 0),), (ints(1),), (ints(0, 1, 2, 3),), (ints(),))
+    ],
+    **{
+        name: [
+            Inputs((ROW, *axes), (18, 21), {"keepdims": (1, 0)})
+            for axes in ((), (ints(-1),), (ints(0, 2),), (ints(1, 0),), (ints(),))
+        ]
+        for name in ("ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceMax", "ReduceMin", "ReduceSumSquare")
+    },
+    "ReduceLogSum": [Inputs((Activation((2, 3, 6), low=0.25), ints(-1)), (18, 21))],
+    "ReduceSum": [Inputs((X, *axes)) for axes in ((), (ints(1),), (ints(3, 2),), (ints(0, 3),), (ints(),))],
+    "BatchNormalization": [
+        Inputs((x, *CHANNELS, real(0, 1, -1, 0.5), real(1, 2, 0.5, 3)), (15,), {"training_mode": (0,)})
+        for x in (X, Activation((2, 4, 7)), Activation((3, 4)))
+    ],
+    "InstanceNormalization": [Inputs((x, *CHANNELS), ONE_SET) for x in (X, Activation((2, 4, 7)))],
+    "GroupNormalization": [Inputs((X, *CHANNELS), (21,), {"num_groups": (1, 2, 4), "stash_type": (ABSENT,)})],
+    "RMSNormalization": [
+        *(Inputs((ROW, real(1, 2, -1, 0, 0.5, 3)), (23,), {"axis": (axis,)}) for axis in (ABSENT, 2)),
+        Inputs((ROW, np.arange(18, dtype=np.float32).reshape(3, 6)), (23,), {"axis": (1,)}),
+        Inputs((ROW, real(0.5)), (23,), {"axis": (1,)}),
     ],
     "Resize": [
         *(
