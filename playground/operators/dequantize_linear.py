@@ -20,6 +20,7 @@ from playground.programs.planner import Codes, Constant, ConstantDequantized, De
 
 def run(call: Call, codes: Array, scale: Array, zero_point: Array | None = None) -> Array:
     """(code - zero_point) * scale, in the scale's type."""
+    call.room.value(codes.shape, scale.dtype)
     stored = call.stored[0] if call.stored else ""
     if len(call.stored) > 2 and call.stored[2]:
         stored = call.stored[2]

@@ -57,7 +57,7 @@ def made(seed: int, index: int) -> Case:
     plain, coded = integer_operators(), coded_operators()
     every = [*plain, *coded]
     wanted = every[index % len(every)]
-    form = QOPERATOR if wanted in coded else str(rng.choice([QDQ, DYNAMIC, FLOAT], p=[0.8, 0.14, 0.06]))
+    form = QOPERATOR if wanted in coded else str(rng.choice([QDQ, DYNAMIC, FLOAT], p=[0.7, 0.15, 0.15]))
     chain = Chain(rng, form)
     chain.append(wanted)
     if wanted.scales is Scales.PRODUCT and rng.random() < 0.4:
