@@ -123,6 +123,16 @@ def test_casts_of_what_is_float32_already_are_nothing_and_of_octets_a_table() ->
     assert sorted(steps) == ["Binary", "Binary", "Lookup", "Lookup", "Quantize"]
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+def test_scales_of_channels(dtype: str) -> None:
+    net = Net(dtype, x=floats(2, 3, 4, 5))
+    net.fixed("s", np.float32([0.02, 0.05, 0.01]))
+    net.fixed("z", np.array([7, 7, 7], dtype))
+    net.op("QuantizeLinear", "x s z", "q", axis=1).op("DequantizeLinear", "q s z", "r", axis=1).op("Neg", "r")
+    steps, left, _ = planned(net, "y")
+    assert (steps, left) == (["Binary", "Quantize", "Lookup", "Binary", "Binary", "Unary"], [])
+
+
 def test_images_are_made_larger_by_means() -> None:
     net = Net("int8", x=floats(2, 3, 4, 5))
     net.fixed("scales", np.float32([1, 1, 2, 1.5]))
