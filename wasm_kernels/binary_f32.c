@@ -12,11 +12,6 @@ struct binary_f32_args {
 };
 
 enum { ADD, SUB, MUL, DIV, MIN, MAX, PRELU };
-enum { AXES = 6 };
-
-static inline v128_t operand(const float *x, int32_t step, int32_t i, int32_t n) {
-    return step ? load_next(x + i, n - i) : wasm_v128_load32_splat(x);
-}
 
 #define EACH(result)                                                                                                   \
     for (int32_t i = 0; i < n; i += 4) {                                                                               \
@@ -42,23 +37,12 @@ static void combine(const struct binary_f32_args *p, const float *from_a, const 
 
 KERNEL(k_binary_f32) {
     const struct binary_f32_args *p = (const void *)args;
-    const float *a = p->a, *b = p->b;
     float *out = p->out;
-    int32_t at[AXES] = {0}, axis = 0;
-    for (int32_t i = 0; i < AXES; i++)
-        if (!p->sizes[i])
-            return;
-    while (axis >= 0) {
-        combine(p, a, b, out);
+    int32_t at[AXES] = {0};
+    if (is_empty(p->sizes))
+        return;
+    do {
+        combine(p, p->a + run_at(at, p->a_strides), p->b + run_at(at, p->b_strides), out);
         out += p->sizes[AXES - 1];
-        for (axis = AXES - 2; axis >= 0; axis--) {
-            a += p->a_strides[axis];
-            b += p->b_strides[axis];
-            if (++at[axis] < p->sizes[axis])
-                break;
-            a -= p->a_strides[axis] * p->sizes[axis];
-            b -= p->b_strides[axis] * p->sizes[axis];
-            at[axis] = 0;
-        }
-    }
+    } while (next_run(at, p->sizes));
 }

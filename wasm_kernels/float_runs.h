@@ -51,4 +51,37 @@ static inline v128_t smaller4(v128_t a, v128_t b) {
     return choose4(wasm_f32x4_ne(b, b), b, wasm_f32x4_pmin(a, b));
 }
 
+/* Walking over arrays of up to six axes, run after run along the last one. */
+enum { AXES = 6 };
+
+/* Where a run begins, in values. */
+static inline int32_t run_at(const int32_t *at, const int32_t *strides) {
+    int32_t place = 0;
+    for (int32_t axis = 0; axis < AXES - 1; axis++)
+        place += at[axis] * strides[axis];
+    return place;
+}
+
+/* Goes on to the next run; 0 after the last one. */
+static inline int32_t next_run(int32_t *at, const int32_t *sizes) {
+    for (int32_t axis = AXES - 2; axis >= 0; axis--) {
+        if (++at[axis] < sizes[axis])
+            return 1;
+        at[axis] = 0;
+    }
+    return 0;
+}
+
+static inline int32_t is_empty(const int32_t *sizes) {
+    for (int32_t axis = 0; axis < AXES; axis++)
+        if (!sizes[axis])
+            return 1;
+    return 0;
+}
+
+/* Up to four values of a run from the i-th of n on, or four times its only one. */
+static inline v128_t operand(const float *x, int32_t step, int32_t i, int32_t n) {
+    return step ? load_next(x + i, n - i) : wasm_v128_load32_splat(x);
+}
+
 #endif

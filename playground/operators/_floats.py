@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from playground.errors import UnsupportedError
 from playground.host.kernel import FLAG, Kernel, floats
@@ -19,7 +20,16 @@ from playground.programs.call import Array
 from playground.programs.float_steps import Binary, Unary
 from playground.programs.integer_ops import Window
 from playground.programs.kernel_parts import FLOAT_AXES, PIXELS, images
-from playground.programs.planner import Codes, ConstantDequantized, Deferred, Dequantized, Dynamic, Planner, Symbol
+from playground.programs.planner import (
+    CodeFunction,
+    Codes,
+    ConstantDequantized,
+    Deferred,
+    Dequantized,
+    Dynamic,
+    Planner,
+    Symbol,
+)
 from playground.programs.program import Step, Value
 from playground.programs.steps import Quantize
 
@@ -104,12 +114,18 @@ def within(planner: Planner, value: str) -> Deferred:
     return pending(planner, shape, lambda name, limits: Unary((value,), name, "clip", limits))
 
 
-def combined(planner: Planner, function: str, values: tuple[str, str]) -> Deferred:
-    """A function of two float values, which broadcast: see :class:`Binary`."""
+def broadcast_together(planner: Planner, values: Sequence[str], dtype: DTypeLike) -> tuple[int, ...]:
+    """What values broadcast to; UnsupportedError if it has too many axes for the kernels, or is too large."""
     shape = np.broadcast_shapes(*(planner.values[value].shape for value in values))
     if len(shape) > FLOAT_AXES:
         raise UnsupportedError(f"values of {len(shape)} axes are not supported")
-    planner.room.value(shape, np.float32)
+    planner.room.value(shape, dtype)
+    return shape
+
+
+def combined(planner: Planner, function: str, values: tuple[str, str]) -> Deferred:
+    """A function of two float values, which broadcast: see :class:`Binary`."""
+    shape = broadcast_together(planner, values, np.float32)
     return pending(planner, shape, lambda name, limits: Binary(values, name, function, limits))
 
 
@@ -178,9 +194,11 @@ def float_function_of(planner: Planner, node: Node, function: str, alpha: float 
 
 def pooled(planner: Planner, node: Node, window: Window, *, mean: bool, count_padding: bool = False) -> Symbol | None:
     """A pool of float images; None if its input is none."""
-    if not isinstance(planner.symbol(node.inputs[0]), (Codes, Deferred)):
+    symbol = planner.symbol(node.inputs[0])
+    of_codes = planner.floats and isinstance(symbol, CodeFunction)
+    if not of_codes and not isinstance(symbol, (Codes, Deferred)):
         return None
-    value = float_value(planner, node.inputs[0])
+    value = planner.floating(node.inputs[0]) if of_codes else float_value(planner, node.inputs[0])
     if value is None:
         return None
     shape = (*planner.values[value].shape[:2], *window.out)

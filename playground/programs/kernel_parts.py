@@ -148,11 +148,16 @@ FLOAT_AXES = 6
 """Of k_binary_f32."""
 
 
-def float_operands() -> Part:
-    """Two float32 arrays ``a`` and ``b`` that broadcast against each other, to ``sizes``."""
+def float_operands(**widths: int) -> Part:
+    """Arrays that broadcast against each other, to ``sizes``: ``a`` and ``b`` of four bytes a value, and others.
 
-    def reach(strides: str) -> Touched:
-        return lambda w: box(w["sizes"], tuple(4 * n for n in w[strides]), 4)
+    Args:
+        widths: of the others, bytes of a value by name.
+    """
+    every = {"a": 4, "b": 4, **widths}
+
+    def reach(name: str, width: int) -> Touched:
+        return lambda w: box(w["sizes"], tuple(width * n for n in w[f"{name}_strides"]), width)
 
     def places(w: Words) -> str | None:
         count = size(w, "sizes")
@@ -164,6 +169,5 @@ def float_operands() -> Part:
 
         return rule
 
-    return Part(
-        {"a": reach("a_strides"), "b": reach("b_strides")}, {}, (places, dense("a_strides"), dense("b_strides"))
-    )
+    reaches = {name: reach(name, width) for name, width in every.items()}
+    return Part(reaches, {}, (places, *(dense(f"{name}_strides") for name in every)))

@@ -233,6 +233,11 @@ INPUTS: dict[str, list[Inputs]] = {
         Inputs((ROW, np.arange(18, dtype=np.float32).reshape(3, 6)), (23,), {"axis": (1,)}),
         Inputs((ROW, real(0.5)), (23,), {"axis": (1,)}),
     ],
+    **{
+        name: [Inputs((X, real(0.5))), Inputs((X, Activation((4, 1, 6)))), Inputs((real(-1), X))]
+        for name in ("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual")
+    },
+    "Not": [],
     "Resize": [
         *(
             Inputs((X, None, *targets), (11, 21), NEAREST)

@@ -32,7 +32,6 @@ LEFT = {
     "Cos": "no polynomial",
     "Sin": "no polynomial",
     "Pow": "powers that are no products",
-    "Where": "a mask before Softmax",
     "Resize": "cubic",
     "AveragePool": "ceil_mode together with count_include_pad",
 }

@@ -24,6 +24,7 @@ from tests.engines.qdq_net import NEAR, Net, assert_equal_but_for_ties
 ALL = operators.all_operators()
 FLOATS_ONLY = {
     *("BatchNormalization", "GlobalMaxPool", "GroupNormalization", "InstanceNormalization", "Mean", "RMSNormalization"),
+    *("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Not"),
     *("ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceMax", "ReduceMin", "ReduceSum", "ReduceSumSquare"),
     *("Selu", "Softsign", "Sum", "ThresholdedRelu"),
 }

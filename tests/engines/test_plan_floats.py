@@ -138,3 +138,25 @@ def test_images_are_made_larger_by_means() -> None:
     net.fixed("scales", np.float32([1, 1, 2, 1.5]))
     steps, left, _ = planned(net.op("Resize", "x  scales", mode="linear").op("Neg", "y", "n"), "n")
     assert (steps, left) == (["ResizeLinear", "Unary"], [])
+
+
+def test_the_largest_of_a_function_that_falls_is_found_among_floats() -> None:
+    net = Net("uint8", x=floats(2, 3, 6, 7)).pair("x").op("Neg", "x:r", "n")
+    steps, left, _ = planned(net.op("MaxPool", "n", kernel_shape=[2, 2]), "y")
+    assert (steps, left) == (["Quantize", "Lookup", "FloatPool"], [])
+
+
+def test_limits_that_are_computed() -> None:
+    net = Net("int8", x=floats(4, 5), low=np.float32([-0.5]), high=np.float32([0.25]))
+    net.op("Squeeze", "low", "l").op("Squeeze", "high", "h")
+    steps, left, found = planned(net.op("Clip", "x l h"), "y")
+    assert (steps, left) == (["Reshape", "Reshape", "Binary", "Binary"], [])
+    assert (found["y"].min(), found["y"].max()) == (-0.5, 0.25)
+
+
+def test_conditions_are_octets_between_floats() -> None:
+    net = Net("int8", x=floats(2, 5, 7, 6), z=floats(5, 1, 1))
+    net.op("MaxPool", "x", "pool", kernel_shape=[2, 2]).op("Greater", "pool z", "more").op("Not", "more", "less")
+    net.op("Where", "less pool z", "w").op("Cast", "less", "one", to=1).op("Add", "w one")
+    steps, left, _ = planned(net, "y")
+    assert (steps, left) == (["FloatPool", "Compare", "Lookup", "Choice", "Lookup", "Binary"], [])
