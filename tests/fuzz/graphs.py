@@ -16,7 +16,8 @@ import numpy as np
 from playground.model.graph import Graph, Node, Tensor, ValueInfo
 from playground.opening.operator_sets import with_operator_set
 from playground.operators import Operator, Scales, all_operators, find
-from tests.fuzz.arguments import arguments, attributes_of
+from tests.fuzz.arguments import arguments
+from tests.fuzz.attributes import attributes_of
 from tests.fuzz.damage import damaged
 
 Array = np.ndarray[Any, Any]
