@@ -1,10 +1,9 @@
-#include "kernels.h"
+#include "sums_f32.h"
 
 /* Softmax of rows of codes. In each row, with m the largest code:
  *   e[j] = exps[m - code[j]], where exps[d] = float32(exp(-d * scale of the codes)) comes from the host
  *   v[j] = e[j] * (ratio / sum of e), through the epilogue
- * The zero-point cancels out. The sum is formed in float32: e[j] is added to sum j % 16, one after the other; then the
- * upper half of the sums is added to the lower half until one is left. */
+ * The zero-point cancels out. The sum is formed as sums_f32.h says. */
 struct softmax_s8_args {
     const uint8_t *codes; /* [rows][columns] */
     int32_t rows, columns;
@@ -14,8 +13,6 @@ struct softmax_s8_args {
     struct epilogue to;
     float *scratch; /* [columns] */
 };
-
-enum { SUMS = 16 };
 
 /* The largest code, as an octet whose order is unsigned: the sign bit flipped if codes are signed. */
 static int32_t largest(const uint8_t *codes, int32_t n, uint8_t flip) {
@@ -33,28 +30,6 @@ static int32_t largest(const uint8_t *codes, int32_t n, uint8_t flip) {
     for (; i < n; i++)
         most = (codes[i] ^ flip) > most ? codes[i] ^ flip : most;
     return most;
-}
-
-static float sum_of(const float *values, int32_t n) {
-    v128_t s0 = wasm_f32x4_splat(0), s1 = s0, s2 = s0, s3 = s0;
-    float sums[SUMS];
-    int32_t i = 0;
-    for (; i + SUMS <= n; i += SUMS) {
-        s0 = wasm_f32x4_add(s0, wasm_v128_load(values + i));
-        s1 = wasm_f32x4_add(s1, wasm_v128_load(values + i + 4));
-        s2 = wasm_f32x4_add(s2, wasm_v128_load(values + i + 8));
-        s3 = wasm_f32x4_add(s3, wasm_v128_load(values + i + 12));
-    }
-    wasm_v128_store(sums, s0);
-    wasm_v128_store(sums + 4, s1);
-    wasm_v128_store(sums + 8, s2);
-    wasm_v128_store(sums + 12, s3);
-    for (int32_t j = 0; i + j < n; j++)
-        sums[j] += values[i + j];
-    for (int32_t half = SUMS / 2; half; half /= 2)
-        for (int32_t j = 0; j < half; j++)
-            sums[j] += sums[j + half];
-    return sums[0];
 }
 
 KERNEL(k_softmax_s8) {

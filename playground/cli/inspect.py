@@ -106,7 +106,7 @@ def _verdict(nodes: list[dict[str, str]] | None) -> str:
     if not nodes:
         return "run the whole model"
     why = "; ".join(f"{n['node']} ({n['op']}): {n['reason']}" if n["op"] else n["reason"] for n in nodes)
-    return f"run a part of it, NumPy the rest: {why}"
+    return f"run a part of it in integers, and the rest in floats: {why}"
 
 
 def _tensor(tensor: Tensor, operator: str | None, ranges: bool) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 
@@ -14,6 +16,7 @@ from playground.engines.planning.plan import needed_steps, plan_node, planner_of
 from playground.engines.wasm import WasmProgram
 from playground.errors import EngineError, PlaygroundError, UnsupportedError
 from playground.model.graph import Graph, Node
+from playground.operators import find, quantize_linear
 from playground.programs import integer_ops as ops
 from playground.programs import program as p
 from playground.programs.planner import (
@@ -45,6 +48,10 @@ class PartFinder:
         self.arrays: Arrays = {name: np.asarray(array, order="C") for name, array in fed.items()}
         self.outputs: dict[str, Source] = {}
         self._refused: set[int] = set()
+        nodes = self.planner.graph.nodes
+        self._reads = Counter(name for node in nodes for name in node.reads)
+        self._reads.update(value.name for value in self.planner.graph.outputs)
+        self._quantizes = Counter(node.inputs[0] for node in nodes if find(node) in quantize_linear.OPERATORS)
 
     def task(self, parts: list[Part]) -> Task[None]:
         """Append all parts."""
@@ -85,12 +92,25 @@ class PartFinder:
             self._refused.add(id(node))
         if id(node) in self._refused:
             return False
+        if len(list(filter(None, node.outputs))) > 1:
+            for name in node.reads:
+                self._settle(name, 0)
         try:
             self.planner.symbols.update(plan_node(self.planner, node))
         except UnsupportedError:
             self._refused.add(id(node))
             return False
+        for name in filter(None, node.outputs):
+            self._settle(name)
         return True
+
+    def _settle(self, name: str, readers: int = 1) -> None:
+        """Compute a result that more nodes than ``readers`` read as float32 once, not in each of them."""
+        if not isinstance(self.planner.symbols.get(name), Deferred):
+            return
+        if self._reads[name] > max(readers, self._quantizes[name]):
+            with contextlib.suppress(UnsupportedError):
+                self.planner.floating(name)
 
     def _compute(self, node: Node, part: Part) -> Task[bool]:
         """Compute a node with NumPy now, if all that it reads is there."""
@@ -134,6 +154,8 @@ class PartFinder:
                 values.add(symbol.value)
         self._close(part, planned, values)
         self.arrays = {name: array for name, array in self.arrays.items() if name in values}
+        # The next program would not find them
+        self.planner.real_values.clear()
 
     def _close(self, part: Part, planned: int, values: set[str]) -> None:
         steps = needed_steps(self.planner.steps[planned:], set(values))
@@ -146,7 +168,6 @@ class PartFinder:
             inputs=tuple(sorted(read - set(constants))),
             outputs={name: name for name in sorted(values & made)},
             steps=steps,
-            tail=(),
             values=self.planner.values,
             constants=constants,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from numpy.typing import NDArray
@@ -32,17 +32,17 @@ def run(program: p.Program, feeds: Mapping[str, Array]) -> dict[str, Array]:
 def trace(program: p.Program, feeds: Mapping[str, Array]) -> dict[str, Array]:
     """Every value of the program by name: what to look at when two engines disagree."""
     values = {**program.constants, **program.checked_feeds(feeds)}
-    run_steps(program, program.steps + program.tail, values)
+    run_steps(program, values)
     return values
 
 
-def run_steps(program: p.Program, steps: Sequence[p.Step], values: dict[str, Array]) -> None:
-    """Execute steps, adding each result to ``values``.
+def run_steps(program: p.Program, values: dict[str, Array]) -> None:
+    """Execute a program's steps, adding each result to ``values``.
 
     Raises:
         EngineError: a step failed, whatever it raised; the message names it. Errors of ours keep their kind.
     """
-    for step in steps:
+    for step in program.steps:
         try:
             values[step.output] = step.compute([values[name] for name in step.inputs], program.values[step.output])
         except PlaygroundError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from playground.programs.boxes import filled, merged, repeating, strides_of
+from playground.programs.boxes import filled, looks_like_image, merged, repeating, strides_of
 from playground.programs.integer_ops import Target
 from playground.programs.lowering import Given, Lowering
 
@@ -46,7 +46,7 @@ def broadcast(step: TwoCodes, to: Lowering) -> Given:
     """``operands`` and ``to`` where operands broadcast against each other."""
     shape = to.values[step.output].shape
     image = len(shape) == _RANK and any(to.is_image(name) for name in step.inputs)
-    image = image and all(_as_image(to.values[name].shape) for name in step.inputs if not to.is_image(name))
+    image = image and all(looks_like_image(to.values[name].shape) for name in step.inputs if not to.is_image(name))
     out = to.new(step.output, image=image)
     places, strides = [], []
     for name in step.inputs:
@@ -58,9 +58,3 @@ def broadcast(step: TwoCodes, to: Lowering) -> Given:
     sizes, a, b = (filled([axis[i] for axis in axes], _RANK, 1 if i == 0 else 0) for i in range(3))
     given = {"a": places[0], "b": places[1], "sizes": sizes, "a_strides": a, "b_strides": b, **signs(step, to)}
     return {"operands": given, "to": to.epilogue(step.to, out)}
-
-
-def _as_image(shape: tuple[int, ...]) -> bool:
-    """Whether an array's bytes are those of an NHWC image of the same shape, one-sized axes before it left out."""
-    channels, height, width = (*(1,) * 3, *shape)[-3:]
-    return channels == 1 or height * width == 1

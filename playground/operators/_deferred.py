@@ -37,7 +37,7 @@ def biased(planner: Planner, node: Node) -> Symbol | None:
 def scaled(planner: Planner, node: Node) -> Symbol | None:
     """A deferred product times one positive constant, or over it; None if it is not that."""
     found = with_constant(planner, node)
-    if found is None or found[1].size != 1:
+    if found is None or found[1].size != 1 or not found[0].scalable:
         return None
     factor = np.float32(found[1].reshape(()))
     with np.errstate(divide="ignore"):

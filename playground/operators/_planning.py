@@ -1,4 +1,4 @@
-"""Planning that many operators share: constants, tables of functions, broadcasting, floats at the end."""
+"""Planning that many operators share: constants, tables of functions, broadcasting."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import numpy as np
 
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
-from playground.operators import find, id_of
+from playground.operators import find
 from playground.operators._operator import Plan, Run
 from playground.programs.call import Call
-from playground.programs.planner import CodeFunction, Codes, Constant, Planner, Symbol
-from playground.programs.steps import Float
+from playground.programs.planner import CodeFunction, Constant, Planner, Symbol
 
 
 def float_function(planner: Planner, node: Node) -> tuple[Run, Call]:
@@ -90,13 +89,3 @@ def broadcast_shape(planner: Planner, node: Node) -> tuple[int, ...]:
     if len(shape) > 4:
         raise UnsupportedError(f"values of {len(shape)} axes are not supported")
     return shape
-
-
-def float_tail(planner: Planner, node: Node) -> Symbol:
-    """An operator that stays in float32, at the end of a model; it is the interpreter's own."""
-    if not planner.tail:
-        raise UnsupportedError("the operator stays in float32")
-    source = planner.floating(node.inputs[0])
-    shape, output = planner.values[source].shape, node.outputs[0]
-    planner.emit(Float((source,), output, id_of(node), *float_function(planner, node)), shape, "float32")
-    return Codes(output)

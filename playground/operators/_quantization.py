@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Node
-from playground.operators._attributes import Attribute
+from playground.operators._attributes import Attribute, axis_of
 from playground.programs.call import Array, Call
 from playground.programs.planner import Planner
 
@@ -39,6 +42,33 @@ def along(call: Call, parameter: Array, x: Array) -> Array:
     shape = [1] * x.ndim
     shape[axis] = -1
     return parameter.reshape(shape)
+
+
+def by_channel(planner: Planner, node: Node) -> bool:
+    """Whether a QuantizeLinear or DequantizeLinear has a scale for each channel of computed values."""
+    known = all(planner.is_constant(name) for name in node.inputs[1:] if name)
+    return known and not planner.is_constant(node.inputs[0]) and planner.known(node.inputs[1], "scale").size > 1
+
+
+def of_channels(
+    planner: Planner, node: Node, shape: tuple[int, ...], dtype: str
+) -> tuple[NDArray[np.float32], NDArray[Any]]:
+    """Scales and zero-points of the channels of values of ``shape``, so that they broadcast against them.
+
+    ``dtype`` is that of the codes when there is no zero-point to say it.
+    """
+    scales = planner.known(node.inputs[1], "scale")
+    has_points = len(node.inputs) > 2 and node.inputs[2]
+    points = planner.known(node.inputs[2], "zero-point") if has_points else np.zeros(scales.shape, dtype)
+    axis = axis_of(node.attributes["axis"], len(shape))
+    if node.attributes["block_size"] or scales.shape != (shape[axis],) or points.shape != scales.shape:
+        raise UnsupportedError("scales that are not one for each channel are not supported for computed values")
+    if scales.dtype != np.float32 or not ((scales > 0) & (scales < np.inf)).all():
+        raise UnsupportedError("a scale is not a positive finite float32")
+    if points.dtype.name not in ("int8", "uint8"):
+        raise UnsupportedError(f"{points.dtype} codes are not supported for computed values")
+    along_axis = [-1 if a == axis else 1 for a in range(len(shape))]
+    return scales.reshape(along_axis), points.reshape(along_axis)
 
 
 def one_scale(planner: Planner, node: Node, dtype: str) -> tuple[np.float32, int, str]:

@@ -139,6 +139,12 @@ def _places(call: Call, target: Target, size: int) -> NDArray[np.float32]:
     return coordinates(size, target.size, target.scale, transform, target.part)
 
 
+def two_neighbours(call: Call, target: Target, size: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """For linear means along an axis of ``size`` places: two neighbours of each place (places, 2) and their weights."""
+    neighbours, weights = _weights(call, size, target.scale, _places(call, target, size))
+    return neighbours.astype(np.int32), weights.astype(np.float32)
+
+
 def _blended(call: Call, x: Array, target: Target, places: NDArray[np.float32]) -> Array:
     """Weighted means of neighbours along one axis; beyond the ends the last value goes on."""
     real = x.astype(np.result_type(x.dtype, np.float32), copy=False)

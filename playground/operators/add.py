@@ -14,11 +14,12 @@ from playground.model.graph import Node
 from playground.operators._broadcast import broadcast, signs
 from playground.operators._deferred import biased
 from playground.operators._elementwise import binary
-from playground.operators._floats import float_value, within
+from playground.operators._floats import combined, elementwise, float_value
 from playground.operators._operator import Form, Operator, Scales, Trait
 from playground.operators._planning import broadcast_shape, table
 from playground.programs import integer_ops as ops
 from playground.programs.call import Array
+from playground.programs.float_steps import Binary
 from playground.programs.integer_ops import Target
 from playground.programs.kernel_parts import coded, epilogue, operands
 from playground.programs.planner import Codes, Constant, Deferred, Dequantized, Planner, Symbol
@@ -71,7 +72,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
     if hidden is not None:
         return hidden
     found = biased(planner, node) or table(planner, node) or _floats(planner, node)
-    return found or sum_of(planner, node, np.float32(1))
+    return found or elementwise(planner, node, "add", lambda: sum_of(planner, node, np.float32(1)))
 
 
 def sum_of(planner: Planner, node: Node, sign: np.float32) -> Deferred:
@@ -111,6 +112,11 @@ def hidden_by(planner: Planner, node: Node, x: Dequantized, hides: NDArray[np.bo
     hidden = planner.constant(f"{node.outputs[0]}:hidden", hides.astype(np.uint8))
 
     def emit(output: str, scale: np.float32, to: ops.Target) -> None:
+        if to.dtype == "float32" and planner.floats:
+            masked = planner.constant(f"{output}:mask", np.where(hides, np.float32(low), np.float32(0)))
+            planner.deferred(x).emit(f"{output}:real", np.float32(1), ops.Target("float32"))
+            planner.emit(Binary((f"{output}:real", masked), output, "add", (to.lo, to.hi)), shape, to.dtype)
+            return
         ratios = (np.float32(x.scale / scale), np.float32(max(float(low) / float(scale), _LOWEST_STEPS)))
         if ratios[1] + 255 * ratios[0] > to.lo:
             raise UnsupportedError(f"the constant {low} is not below every value of the output")
@@ -127,7 +133,7 @@ def _floats(planner: Planner, node: Node) -> Symbol | None:
     if planner.shape(node.inputs[0]) != planner.shape(node.inputs[1]):
         return None
     a, b = (float_value(planner, name) for name in node.inputs)
-    return None if a is None or b is None else within(planner, (a, b))
+    return None if a is None or b is None else combined(planner, "add", (a, b))
 
 
 OPERATOR = Operator(

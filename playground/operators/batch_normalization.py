@@ -9,10 +9,13 @@ import numpy as np
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute, flag
+from playground.operators._float_rows import scaled_and_shifted
+from playground.operators._floats import float_input, floats_only
 from playground.operators._normalized import of_channels
 from playground.operators._operator import Form, Operator, Scales, Takes
 from playground.operators._upgrades import Older, stated, without
 from playground.programs.call import Array, Call
+from playground.programs.planner import Planner, Symbol
 
 
 def run(call: Call, x: Array, *parameters: Array) -> Array | tuple[Array, ...]:
@@ -44,6 +47,22 @@ def run(call: Call, x: Array, *parameters: Array) -> Array | tuple[Array, ...]:
     factor = scale / np.sqrt(variance + variance.dtype.type(call.get("epsilon")))
     y = np.asarray(x * factor + (bias - mean * factor))
     return (y, *running)[: call.outputs] if call.outputs > 1 else y
+
+
+@floats_only
+def plan(planner: Planner, node: Node) -> Symbol:
+    """A factor and a summand for each channel of floats, which are constants."""
+    if node.attributes["training_mode"] or any(node.outputs[1:]):
+        raise UnsupportedError("the outputs of training are not supported")
+    value = float_input(planner, node.inputs[0])
+    scale, bias, mean, variance = (planner.known(name, "parameter").astype(np.float32) for name in node.inputs[1:])
+    factor = scale / np.sqrt(variance + np.float32(node.attributes["epsilon"]))
+    shape = (-1, *(1,) * (len(planner.values[value].shape) - 2))
+    parameters = [
+        planner.constant(f"{node.outputs[0]}:{name}", array.reshape(shape))
+        for name, array in (("factor", factor), ("summand", bias - mean * factor))
+    ]
+    return scaled_and_shifted(planner, value, parameters, node.outputs[0])
 
 
 def _upgrade(older: Older, node: Node) -> Node:
@@ -79,4 +98,5 @@ OPERATOR = Operator(
     forms=Form.NAMED,
     since=(9,),
     upgrade=_upgrade,
+    plan=plan,
 )

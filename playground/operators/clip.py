@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from playground.model.graph import Node, Tensor
-from playground.operators._floats import float_value, within
+from playground.operators._floats import combined, float_input, float_value, within
 from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.operators._planning import refuse_float
 from playground.operators._upgrades import Older, stated, without
+from playground.programs import integer_ops as ops
 from playground.programs.call import Array, Call
 from playground.programs.planner import CodeFunction, Codes, Constant, ConstantDequantized, Planner, Symbol
 
@@ -26,10 +27,24 @@ def run(call: Call, x: Array, low: Array | None = None, high: Array | None = Non
 def plan(planner: Planner, node: Node) -> Symbol:
     """Clip with constant limits."""
     limits = [-np.inf, np.inf]
+    if planner.floats and not all(planner.is_constant(name) for name in node.inputs[1:3] if name):
+        return _between_computed(planner, node)
     for i, name in enumerate(node.inputs[1:3]):
         if name:
             limits[i] = float(planner.known(name, "limit").reshape(-1)[0])
     return clamped(planner, node.inputs[0], *limits)
+
+
+def _between_computed(planner: Planner, node: Node) -> Symbol:
+    """Clip of floats with a limit that is computed."""
+    value = float_input(planner, node.inputs[0])
+    given = [(name, way) for name, way in zip(node.inputs[1:3], ("max", "min"), strict=False) if name]
+    for name, way in given[:-1]:
+        limited = combined(planner, way, (value, float_input(planner, name)))
+        value = f"{node.outputs[0]}:{way}"
+        limited.emit(value, np.float32(1), ops.Target("float32"))
+    name, way = given[-1]
+    return combined(planner, way, (value, float_input(planner, name)))
 
 
 def clamped(planner: Planner, name: str, lo: float, hi: float) -> Symbol:
@@ -53,7 +68,7 @@ def clamped(planner: Planner, name: str, lo: float, hi: float) -> Symbol:
 def _clamped_float(planner: Planner, name: str, lo: float, hi: float) -> Symbol | None:
     """Relu and Clip of a float value; None if it is no such."""
     value = float_value(planner, name) if isinstance(planner.symbol(name), Codes) else None
-    return None if value is None else replace(within(planner, (value,)), lo=lo, hi=hi)
+    return None if value is None else replace(within(planner, value), lo=lo, hi=hi)
 
 
 def _upgrade(older: Older, node: Node) -> Node:

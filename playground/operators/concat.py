@@ -10,6 +10,7 @@ import numpy as np
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute, axis_of
+from playground.operators._floats import float_input
 from playground.operators._operator import Form, Operator, Scales
 from playground.operators._planning import folded
 from playground.programs import integer_ops as ops
@@ -63,6 +64,11 @@ def plan(planner: Planner, node: Node) -> Symbol:
     if len({(*s[:axis], -1, *s[axis + 1 :]) for s in shapes}) > 1:
         raise UnsupportedError(f"values of shapes {', '.join(map(str, shapes))} do not fit each other")
     if any(isinstance(symbol, (Codes, Constant)) for symbol in symbols):
+        if planner.floats:
+            planner.emit(
+                Concat(tuple(float_input(planner, n) for n in node.inputs), node.outputs[0], axis), shape, "float32"
+            )
+            return Codes(node.outputs[0])
         raise UnsupportedError("an input is neither quantized nor a quantized constant")
     parts = [
         planner.codes(n) if isinstance(s, ConstantDequantized) else s for n, s in zip(node.inputs, symbols, strict=True)

@@ -11,15 +11,19 @@ from playground.errors import UnsupportedError
 from playground.model.graph import Node
 from playground.number_formats import FORMATS
 from playground.operators._attributes import Attribute, axis_of
+from playground.operators._floats import combined
 from playground.operators._operator import Operator, Scales, Trait
-from playground.operators._quantization import ATTRIBUTES, FLOATS, along, one_scale
+from playground.operators._quantization import ATTRIBUTES, FLOATS, along, by_channel, of_channels, one_scale
 from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
+from playground.programs.float_steps import Binary
 from playground.programs.planner import Codes, Constant, ConstantDequantized, Dequantized, Planner, Symbol
+from playground.programs.steps import Lookup
 
 
 def run(call: Call, codes: Array, scale: Array, zero_point: Array | None = None) -> Array:
     """(code - zero_point) * scale, in the scale's type."""
+    call.room.value(codes.shape, scale.dtype)
     stored = call.stored[0] if call.stored else ""
     if len(call.stored) > 2 and call.stored[2]:
         stored = call.stored[2]
@@ -34,6 +38,8 @@ def run(call: Call, codes: Array, scale: Array, zero_point: Array | None = None)
 def plan(planner: Planner, node: Node) -> Symbol:
     """DequantizeLinear: nothing is computed, the codes get their meaning."""
     symbol = planner.symbol(node.inputs[0])
+    if isinstance(symbol, Codes) and planner.floats and by_channel(planner, node):
+        return _channels(planner, node, symbol)
     if isinstance(symbol, Codes):
         scale, zero_point, dtype = one_scale(planner, node, planner.values[symbol.value].dtype)
         if planner.values[symbol.value].dtype != dtype:
@@ -51,6 +57,20 @@ def plan(planner: Planner, node: Node) -> Symbol:
     return ConstantDequantized(
         symbol.array, _aligned(scales, rank, axis), _aligned(points.astype(np.int32), rank, axis), axis
     )
+
+
+def _channels(planner: Planner, node: Node, codes: Codes) -> Symbol:
+    """Codes as floats, less the zero-point of their channel, times its scale."""
+    shape, dtype = planner.values[codes.value].shape, planner.values[codes.value].dtype
+    scales, points = of_channels(planner, node, shape, dtype)
+    if points.dtype != dtype:
+        raise UnsupportedError(f"the zero-point is {points.dtype}, and the input is not")
+    output = node.outputs[0]
+    table = np.arange(256, dtype=np.uint8).view(dtype).astype(np.float32)
+    planner.emit(Lookup((codes.value,), f"{output}:codes", table), shape, "float32")
+    less = planner.constant(f"{output}:points", points.astype(np.float32))
+    planner.emit(Binary((f"{output}:codes", less), f"{output}:offsets", "sub"), shape, "float32")
+    return combined(planner, "mul", (f"{output}:offsets", planner.constant(f"{output}:scales", scales)))
 
 
 def _aligned(array: NDArray[Any], rank: int, axis: int | None) -> NDArray[Any]:

@@ -7,6 +7,7 @@ import numpy as np
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 from playground.operators._deferred import scaled
+from playground.operators._floats import elementwise
 from playground.operators._operator import Form, Operator, Scales, Trait
 from playground.operators._planning import table
 from playground.programs.call import Array, Call
@@ -24,7 +25,7 @@ def run(call: Call, a: Array, b: Array) -> Array:
 
 def plan(planner: Planner, node: Node) -> Symbol:
     """Div: a scaled product or a function."""
-    return scaled(planner, node) or table(planner, node) or _refuse()
+    return scaled(planner, node) or table(planner, node) or elementwise(planner, node, "div", _refuse)
 
 
 def _refuse() -> Symbol:

@@ -140,6 +140,8 @@ def _gathered_from(planner: Planner, name: str) -> Movable:
     symbol = planner.symbol(name)
     if isinstance(symbol, ConstantDequantized):
         return planner.codes(name)
+    if planner.floats and isinstance(symbol, (Constant, Deferred)):
+        return Codes(planner.floating(name))
     if isinstance(symbol, Deferred) or (isinstance(symbol, Constant) and symbol.array.dtype.kind == "f"):
         raise UnsupportedError("the table is not quantized")
     if isinstance(symbol, Constant):

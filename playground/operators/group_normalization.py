@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from playground.errors import InvalidInputError
+from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute
+from playground.operators._float_rows import by_channel, scaled_and_shifted
+from playground.operators._floats import float_input, floats_only
 from playground.operators._normalized import normalized, of_channels
 from playground.operators._operator import Operator, Takes
 from playground.operators._places import stored_type
 from playground.operators._ranks import as_input
 from playground.operators._upgrades import Older, without
 from playground.programs.call import Array, Call
+from playground.programs.float_row_steps import Normalize
+from playground.programs.planner import Planner, Symbol
+from playground.programs.steps import Reshape
 
 _BFLOAT16 = 16
 _FLOAT32 = 1
@@ -49,6 +56,21 @@ def _upgrade(older: Older, node: Node) -> Node:
     return without(node, inputs=inputs)
 
 
+@floats_only
+def plan(planner: Planner, node: Node) -> Symbol:
+    """Groups as rows of floats; then one number a channel as a factor, and another one that is added."""
+    value, groups, output = float_input(planner, node.inputs[0]), node.attributes["num_groups"], node.outputs[0]
+    shape = planner.values[value].shape
+    if node.attributes["stash_type"] not in (_FLOAT32, _BFLOAT16) or shape[1] % groups:
+        raise UnsupportedError(f"{shape[1]} channels in {groups} groups are not supported")
+    rows = (shape[0], groups, math.prod(shape[1:]) // groups)
+    planner.emit(Reshape((value,), f"{output}:groups"), rows, "float32")
+    planner.emit(Normalize((f"{output}:groups",), f"{output}:rows", 2, node.attributes["epsilon"]), rows, "float32")
+    planner.emit(Reshape((f"{output}:rows",), f"{output}:normal"), shape, "float32")
+    parameters = [by_channel(planner, name, len(shape)) for name in node.inputs[1:]]
+    return scaled_and_shifted(planner, f"{output}:normal", parameters, output)
+
+
 OPERATOR = Operator(
     name="GroupNormalization",
     run=run,
@@ -63,4 +85,5 @@ OPERATOR = Operator(
         Attribute("stash_type", "int", 1),
     ),
     data=(0,),
+    plan=plan,
 )

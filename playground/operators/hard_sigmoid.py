@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from playground.operators._attributes import Attribute
+from playground.operators._floats import function_of_floats
 from playground.operators._operator import Form, Operator, Scales, Trait
-from playground.operators._planning import function
 from playground.programs.call import Array, Call
 
 
@@ -24,5 +24,5 @@ OPERATOR = Operator(
     output_range=(0.0, 1.0),
     traits=Trait.BY_CHANNEL,
     forms=Form.FURTHER,
-    plan=function,
+    plan=function_of_floats("hard_sigmoid", lambda node: (node.attributes["alpha"], node.attributes["beta"])),
 )

@@ -13,6 +13,8 @@ from playground.host.kernel import FLAG, Kernel, floats, octets
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute, axis_of
 from playground.operators._elementwise import together
+from playground.operators._float_rows import integers_or_floats, normalized_rows
+from playground.operators._floats import float_input
 from playground.operators._operator import Form, Operator, Scales, Takes
 from playground.operators._ranks import as_input
 from playground.programs import integer_ops as ops
@@ -20,7 +22,7 @@ from playground.programs import row_ops
 from playground.programs.call import Array, Call
 from playground.programs.integer_ops import Target
 from playground.programs.kernel_parts import coded, epilogue
-from playground.programs.planner import Deferred, Planner
+from playground.programs.planner import Deferred, Planner, Symbol
 from playground.programs.program import Step, Value
 
 if TYPE_CHECKING:
@@ -95,8 +97,21 @@ class LayerNorm(Step):
         )
 
 
-def plan(planner: Planner, node: Node) -> Deferred:
-    """LayerNormalization over the last axis with constant scale and bias."""
+def plan(planner: Planner, node: Node) -> Symbol | tuple[Symbol, ...]:
+    """LayerNormalization of codes over the last axis with constant scale and bias, of floats over any last axes."""
+    return integers_or_floats(planner, node, _of_codes, _of_floats)
+
+
+def _of_floats(planner: Planner, node: Node) -> Symbol:
+    if any(node.outputs[1:]):
+        raise UnsupportedError("the outputs for training are not supported")
+    value, *parameters = (float_input(planner, name) for name in node.inputs if name)
+    axis = axis_of(node.attributes["axis"], len(planner.values[value].shape))
+    epsilon = node.attributes["epsilon"]
+    return normalized_rows(planner, value, parameters, node.outputs[0], axis=axis, epsilon=epsilon)
+
+
+def _of_codes(planner: Planner, node: Node) -> Deferred:
     x = planner.real(node.inputs[0])
     shape = planner.values[x.value].shape
     if any(node.outputs[1:]):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from playground.operators._attributes import Attribute
+from playground.operators._floats import function_of_floats
 from playground.operators._operator import Form, Operator, Scales, Trait
-from playground.operators._planning import function
 from playground.programs.call import Array, Call
 
 
@@ -22,5 +22,5 @@ OPERATOR = Operator(
     scales=Scales.FUNCTION,
     traits=Trait.HOMOGENEOUS | Trait.BY_CHANNEL,
     forms=Form.DEFAULT,
-    plan=function,
+    plan=function_of_floats("leaky", lambda node: (node.attributes["alpha"], 0.0)),
 )

@@ -22,7 +22,7 @@ from playground.programs.call import Array, Call
 from playground.programs.fast_products import larger
 from playground.programs.integer_ops import Window
 from playground.programs.kernel_parts import PIXELS, images
-from playground.programs.planner import Codes, Dequantized, Planner, Symbol
+from playground.programs.planner import CodeFunction, Codes, Planner, Symbol
 from playground.programs.program import Step, Value
 from playground.programs.windows import Windows, windows
 
@@ -91,16 +91,24 @@ def plan(planner: Planner, node: Node) -> Symbol:
     if len(node.outputs) > 1 and node.outputs[1]:
         raise UnsupportedError("the second output (indices) is not supported")
     shape = planner.shape(node.inputs[0])
-    floats = pooled(planner, node, pool_window(node, four_axes(shape), planner.room), mean=False)
+    window = pool_window(node, four_axes(shape), planner.room)
+    symbol = planner.symbol(node.inputs[0])
+    rises = isinstance(symbol, CodeFunction) and _rises(symbol, planner.values[symbol.value].dtype)
+    floats = None if rises else pooled(planner, node, window, mean=False)
     if floats is not None:
         return floats
-    codes = planner.symbol(node.inputs[0])
-    plain = isinstance(codes, Codes) and planner.values[codes.value].dtype in ("int8", "uint8")
-    x: Dequantized | Codes = codes if isinstance(codes, Codes) and plain else planner.real(node.inputs[0])
-    window = pool_window(node, four_axes(shape), planner.room)
+    of_codes = isinstance(symbol, Codes) and planner.values[symbol.value].dtype in ("int8", "uint8")
+    x = symbol if isinstance(symbol, (Codes, CodeFunction)) and (rises or of_codes) else planner.real(node.inputs[0])
     step = MaxPool((x.value,), node.outputs[0], window)
     planner.emit(step, (*shape[:2], *window.out), planner.values[x.value].dtype)
     return replace(x, value=node.outputs[0])
+
+
+def _rises(function: CodeFunction, dtype: str) -> bool:
+    """Whether a larger code never gives a smaller result: then that of the largest code is the largest."""
+    places = np.argsort(np.arange(256, dtype=np.uint8).view(dtype), kind="stable")
+    results = function.results[places]
+    return bool((results[1:] >= results[:-1]).all())
 
 
 OPERATOR = Operator(

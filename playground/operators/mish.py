@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from playground.operators._floats import function_of_floats
 from playground.operators._operator import Operator, Scales, Trait
-from playground.operators._planning import function
 from playground.programs.call import Array, Call
 
 
@@ -20,5 +20,5 @@ OPERATOR = Operator(
     run=run,
     scales=Scales.FUNCTION,
     traits=Trait.BY_CHANNEL,
-    plan=function,
+    plan=function_of_floats("mish"),
 )

@@ -14,6 +14,7 @@ from playground.operators._broadcast import broadcast
 from playground.operators._deferred import scaled
 from playground.operators._dynamic import float_sums, per_column
 from playground.operators._elementwise import binary
+from playground.operators._floats import elementwise
 from playground.operators._operator import Form, Operator, Scales, Trait
 from playground.operators._planning import broadcast_shape, table
 from playground.programs import integer_ops as ops
@@ -51,7 +52,7 @@ class Mul(Step):
 def plan(planner: Planner, node: Node) -> Symbol:
     """Mul: a scaled product, a function, or the product of two values."""
     found = _scaled_sums(planner, node) or scaled(planner, node) or table(planner, node)
-    return found or _elementwise_product(planner, node)
+    return found or elementwise(planner, node, "mul", lambda: _elementwise_product(planner, node))
 
 
 def _elementwise_product(planner: Planner, node: Node) -> Deferred:

@@ -12,11 +12,13 @@ from playground.model.graph import Node
 from playground.number_formats import FORMATS
 from playground.operators._attributes import Attribute, flag
 from playground.operators._casts import small_float
+from playground.operators._floats import float_input
 from playground.operators._operator import Operator, Scales, Trait
-from playground.operators._quantization import ATTRIBUTES, FLOATS, along, one_scale
+from playground.operators._quantization import ATTRIBUTES, FLOATS, along, by_channel, of_channels, one_scale
 from playground.operators._ranks import as_input
 from playground.programs import integer_ops as ops
 from playground.programs.call import Array, Call
+from playground.programs.float_steps import Binary
 from playground.programs.planner import Codes, Constant, ConstantDequantized, Dequantized, Planner, Symbol
 from playground.programs.steps import Quantize
 from playground.rounding import ROUNDINGS
@@ -60,6 +62,8 @@ def plan(planner: Planner, node: Node) -> Symbol:
     stated = node.attributes["output_dtype"]
     if stated not in _STATED_DTYPES:
         raise UnsupportedError("only int8 and uint8 codes are supported")
+    if planner.floats and by_channel(planner, node):
+        return _channels(planner, node, _STATED_DTYPES[stated])
     scale, zero_point, dtype = one_scale(planner, node, _STATED_DTYPES[stated])
     if isinstance(symbol, (Constant, ConstantDequantized)):
         return Constant(ops.quantize(planner.known(node.inputs[0], "input"), scale, zero_point, dtype))
@@ -74,6 +78,20 @@ def plan(planner: Planner, node: Node) -> Symbol:
         if same:
             return Codes(symbol.value)
     planner.emit_codes(planner.deferred(symbol), output, scale, zero_point, dtype)
+    return Codes(output)
+
+
+def _channels(planner: Planner, node: Node, dtype: str) -> Symbol:
+    """Floats over the scale of their channel, then rounded."""
+    value, output = float_input(planner, node.inputs[0]), node.outputs[0]
+    shape = planner.values[value].shape
+    scales, points = of_channels(planner, node, shape, dtype)
+    if (points != points.reshape(-1)[0]).any():
+        raise UnsupportedError("channels with zero-points of their own are not supported for computed values")
+    over = planner.constant(f"{output}:scales", scales)
+    planner.emit(Binary((value, over), f"{output}:steps", "div"), shape, "float32")
+    point, dtype = int(points.reshape(-1)[0]), points.dtype.name
+    planner.emit(Quantize((f"{output}:steps",), output, np.float32(1), point), shape, dtype)
     return Codes(output)
 
 

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from playground.operators._operator import Operator, Takes
+from playground.operators._float_rows import reduction_of_floats
+from playground.operators._floats import floats_only
+from playground.operators._operator import Operator, Plan, Takes
 from playground.operators._ranks import reduced
 from playground.operators._reductions import SINCE, SINCE_OF_SUMS, attributes, largest, reduction, smallest
 from playground.operators._upgrades import integers_as_input
@@ -55,6 +57,7 @@ def _reduction(
     function: Callable[..., Array],
     alone: Callable[[Array], Array] = np.asarray,
     since: int = SINCE,
+    plan: Plan | None = None,
 ) -> Operator:
     return Operator(
         name=name,
@@ -65,17 +68,18 @@ def _reduction(
         rank=reduced,
         since=(1, since),
         upgrade=integers_as_input("axes", 1, before=since),
+        plan=None if plan is None else floats_only(plan),
     )
 
 
 OPERATORS = (
-    _reduction("ReduceL1", _absolutes, np.abs),
-    _reduction("ReduceL2", _length, np.abs),
-    _reduction("ReduceLogSum", _log_sum, np.log),
+    _reduction("ReduceL1", _absolutes, np.abs, plan=reduction_of_floats("sum", "abs", alone="abs")),
+    _reduction("ReduceL2", _length, np.abs, plan=reduction_of_floats("sum", "square", "sqrt", "abs")),
+    _reduction("ReduceLogSum", _log_sum, np.log, plan=reduction_of_floats("sum", after="log", alone="log")),
     _reduction("ReduceLogSumExp", _log_sum_exp),
-    _reduction("ReduceMax", largest),
-    _reduction("ReduceMin", smallest),
+    _reduction("ReduceMax", largest, plan=reduction_of_floats("max")),
+    _reduction("ReduceMin", smallest, plan=reduction_of_floats("min")),
     _reduction("ReduceProd", _product),
-    _reduction("ReduceSum", _sum, since=SINCE_OF_SUMS),
-    _reduction("ReduceSumSquare", _squares, np.square),
+    _reduction("ReduceSum", _sum, since=SINCE_OF_SUMS, plan=reduction_of_floats("sum")),
+    _reduction("ReduceSumSquare", _squares, np.square, plan=reduction_of_floats("sum", "square", alone="square")),
 )

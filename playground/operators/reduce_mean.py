@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from playground.model.graph import Node
+from playground.operators._float_rows import integers_or_floats, reduction_of_floats
 from playground.operators._moves import axes_of, reshaped, turned, viewed
 from playground.operators._operator import Form, Operator, Scales, Takes
 from playground.operators._planning import folded
@@ -17,10 +18,14 @@ from playground.programs.planner import Deferred, Dequantized, Planner, Symbol
 from playground.programs.steps import Reshape
 
 
-def plan(planner: Planner, node: Node) -> Symbol:
+def plan(planner: Planner, node: Node) -> Symbol | tuple[Symbol, ...]:
     """ReduceMean over any axes: global average pooling, of images as they are or of values arranged as such."""
     if planner.is_constant(node.inputs[0]):
         return folded(planner, node)
+    return integers_or_floats(planner, node, _of_codes, reduction_of_floats("mean"))
+
+
+def _of_codes(planner: Planner, node: Node) -> Symbol:
     x = planner.real(node.inputs[0])
     shape = planner.values[x.value].shape
     rank = len(shape)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,16 @@ from playground.errors import InvalidInputError, UnsupportedError
 from playground.host.kernel import Kernel, Words, floats, octets
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute, flag, text_of
+from playground.operators._float_rows import integers_or_floats
+from playground.operators._floats import float_input
 from playground.operators._operator import Form, Operator, Scales, Takes, Trait
+from playground.operators._planning import float_function
 from playground.operators._ranks import as_input
-from playground.operators._resizing import resized, size_of, targets
+from playground.operators._resizing import Target, resized, size_of, targets, two_neighbours
 from playground.operators._upgrades import Older, without
 from playground.programs.call import Array, Call
-from playground.programs.planner import Dequantized, Planner
+from playground.programs.float_rows import resize_linear
+from playground.programs.planner import Codes, Dequantized, Planner, Symbol
 from playground.programs.program import Step, Value
 from playground.programs.resizing import ROUNDINGS, TRANSFORMS
 from playground.programs.row_ops import nearest_indices
@@ -77,9 +81,79 @@ class Resize(Step):
         )
 
 
-def plan(planner: Planner, node: Node) -> Dequantized:
-    """Resize of height and width by nearest neighbours."""
-    x = planner.real(node.inputs[0])
+RESIZE_LINEAR = Kernel(
+    "k_resize_linear_f32",
+    {
+        "image": floats("batch", "height", "width", "channels"),
+        **{name: octets("out_height", each=8) for name in ("lines", "line_weights")},
+        **{name: octets("out_width", each=8) for name in ("columns", "column_weights")},
+        "out": floats("batch", "out_height", "out_width", "channels"),
+    },
+    rules=(_image_has_pixels,),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResizeLinear(Step):
+    """Weighted means of neighbours: for each line and column of the result two of the input, and their weights."""
+
+    lines: tuple[NDArray[np.int32], NDArray[np.float32]]
+    columns: tuple[NDArray[np.int32], NDArray[np.float32]]
+
+    def compute(self, inputs: list[Array], out: Value) -> Array:
+        """The means."""
+        return resize_linear(inputs[0], self.lines, self.columns)
+
+    def lower(self, to: Lowering) -> None:
+        """ResizeLinear."""
+        (name,) = self.inputs
+        n, channels, height, width = to.values[name].shape
+        places: dict[str, NDArray[Any]] = {"lines": self.lines[0], "columns": self.columns[0]}
+        places |= {"line_weights": self.lines[1], "column_weights": self.columns[1]}
+        to.call(
+            RESIZE_LINEAR,
+            image=to.image(name),
+            **{"batch": n, "height": height, "width": width, "channels": channels},
+            **{"out_height": len(self.lines[0]), "out_width": len(self.columns[0])},
+            **{name: to.constant(np.ascontiguousarray(array)) for name, array in places.items()},
+            out=to.new(self.output, image=True),
+        )
+
+
+def plan(planner: Planner, node: Node) -> Symbol | tuple[Symbol, ...]:
+    """Resize of height and width by nearest neighbours; of floats by means of neighbours, too."""
+    return integers_or_floats(planner, node, _of_codes, _of_floats)
+
+
+def _of_floats(planner: Planner, node: Node) -> Symbol:
+    value = float_input(planner, node.inputs[0])
+    if text_of(node, "mode", "nearest") == "nearest":
+        return _nearest(planner, node, Codes(value))
+    crops = text_of(node, "coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize"
+    ways = ("antialias", "exclude_outside")
+    linear = text_of(node, "mode", "nearest") in ("linear", "bilinear") and not crops
+    if not linear or any(node.attributes.get(name) for name in ways):
+        raise UnsupportedError("only plain means of two neighbours are supported")
+    _, call = float_function(planner, node)
+    given = [planner.known(name, "size") if name else None for name in (*node.inputs[1:], "", "", "")][:3]
+    shape = planner.values[value].shape
+    wanted = {target.axis: target for target in targets(call, shape, *given)}
+    sizes = tuple(wanted[axis].size if axis in wanted else n for axis, n in enumerate(shape))
+    if len(shape) != 4 or sizes[:2] != shape[:2]:
+        raise UnsupportedError("only height and width can be resized")
+    for axis in (2, 3):
+        wanted.setdefault(axis, Target(axis, shape[axis], 1.0))
+    planner.room.value(sizes, np.float32)
+    lines, columns = (two_neighbours(call, wanted[axis], shape[axis]) for axis in (2, 3))
+    planner.emit(ResizeLinear((value,), node.outputs[0], lines, columns), sizes, "float32")
+    return Codes(node.outputs[0])
+
+
+def _of_codes(planner: Planner, node: Node) -> Symbol:
+    return _nearest(planner, node, planner.real(node.inputs[0]))
+
+
+def _nearest(planner: Planner, node: Node, x: Codes | Dequantized) -> Symbol:
     shape, dtype = planner.values[x.value].shape, planner.values[x.value].dtype
     if text_of(node, "mode", "nearest") != "nearest" or len(shape) != 4:
         raise UnsupportedError("only nearest neighbours in images (N, C, H, W) are supported")
@@ -91,7 +165,7 @@ def plan(planner: Planner, node: Node) -> Dequantized:
     planner.room.value(sizes, dtype)
     lines, columns = (nearest(node, shape[a], sizes[a], scales[a]) for a in (2, 3))
     planner.emit(Resize((x.value,), node.outputs[0], lines, columns), tuple(sizes), dtype)
-    return Dequantized(node.outputs[0], x.scale, x.zero_point)
+    return replace(x, value=node.outputs[0])
 
 
 def _target(planner: Planner, node: Node, shape: tuple[int, ...]) -> tuple[Sequence[float | None], list[int]]:

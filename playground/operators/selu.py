@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from playground.model.graph import Node
 from playground.operators._attributes import Attribute
+from playground.operators._floats import float_function
 from playground.operators._operator import Operator, Trait
 from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
@@ -16,6 +18,11 @@ def run(call: Call, x: Array) -> Array:
     return np.asarray(gamma * np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))))
 
 
+def _slopes(node: Node) -> tuple[float, float]:
+    alpha, gamma = (np.float32(node.attributes[name]) for name in ("alpha", "gamma"))
+    return float(alpha * gamma), float(gamma)
+
+
 OPERATOR = Operator(
     name="Selu",
     run=run,
@@ -25,4 +32,5 @@ OPERATOR = Operator(
     ),
     traits=Trait.BY_CHANNEL,
     rank=as_input,
+    plan=float_function("elu", _slopes),
 )

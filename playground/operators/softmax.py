@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.errors import UnsupportedError
 from playground.host.kernel import FLAG, Kernel, fixed, floats, octets
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute, axis_of
 from playground.operators._elementwise import wide
+from playground.operators._moves import turned, viewed
 from playground.operators._operator import Form, Operator, Scales
-from playground.operators._planning import float_tail
 from playground.operators._ranks import as_input
 from playground.operators._upgrades import rows_from_axis
+from playground.programs import float_rows, row_ops
 from playground.programs import integer_ops as ops
-from playground.programs import row_ops
 from playground.programs.call import Array, Call
 from playground.programs.integer_ops import Target
 from playground.programs.kernel_parts import epilogue
-from playground.programs.planner import Deferred, Dequantized, Planner, Symbol
+from playground.programs.planner import Codes, Deferred, Dequantized, Planner, Symbol
 from playground.programs.program import Step, Value
 from playground.programs.row_ops import exp_table
 
@@ -81,13 +83,57 @@ class Softmax(Step):
         )
 
 
+SOFTMAX_FLOATS = Kernel("k_softmax_f32", {name: floats("rows", "columns") for name in ("x", "out")}, {"is_log": FLAG})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SoftmaxFloats(Step):
+    """Softmax of float32 values, or its logarithm, along the last axis or that of the channels of images."""
+
+    axis: int
+    is_log: bool
+
+    def compute(self, inputs: list[Array], out: Value) -> Array:
+        """Softmax of rows."""
+        moved = np.moveaxis(inputs[0], self.axis, -1)
+        made = float_rows.softmax(moved.reshape(-1, moved.shape[-1]), is_log=self.is_log)
+        return np.moveaxis(made.reshape(moved.shape), -1, self.axis)
+
+    def lower(self, to: Lowering) -> None:
+        """SoftmaxFloats: channels are rows of images."""
+        (name,) = self.inputs
+        shape = to.values[name].shape
+        image = self.axis != len(shape) - 1
+        columns = shape[self.axis]
+        counts = {"rows": math.prod(shape) // columns, "columns": columns}
+        x = to.image(name) if image else to.row(name)
+        to.call(SOFTMAX_FLOATS, x=x, **counts, is_log=self.is_log, out=to.new(self.output, image=image))
+
+
+def of_floats(planner: Planner, node: Node, *, is_log: bool = False) -> Symbol:
+    """Softmax of float32 values along any axis, or its logarithm."""
+    name, output = planner.floating(node.inputs[0]), node.outputs[0]
+    shape, dtype = planner.values[name].shape, planner.values[name].dtype
+    if dtype != "float32":
+        raise UnsupportedError(f"values of type {dtype} are not computed by the kernels")
+    axis, last = axis_of(node.attributes["axis"], len(shape)), len(shape) - 1
+    if axis == last or (len(shape) == 4 and axis == 1):
+        planner.emit(SoftmaxFloats((name,), output, axis, is_log), shape, dtype)
+        return Codes(output)
+    order = [last if a == axis else axis if a == last else a for a in range(len(shape))]
+    turned_to = viewed(planner, Codes(name), f"{output}:turned", turned(shape, order))
+    inner = planner.values[turned_to.value].shape
+    planner.emit(SoftmaxFloats((turned_to.value,), f"{output}:rows", last, is_log), inner, dtype)
+    return viewed(planner, Codes(f"{output}:rows"), output, turned(inner, order))
+
+
 def plan(planner: Planner, node: Node) -> Symbol:
-    """Softmax of quantized values along the last axis; else a float operator at the end."""
+    """Softmax of quantized values along the last axis; else of floats."""
     symbol = planner.symbol(node.inputs[0])
     rank = len(planner.shape(node.inputs[0]))
     axis = axis_of(node.attributes["axis"], rank)
     if not isinstance(symbol, Dequantized) or axis != rank - 1:
-        return float_tail(planner, node)
+        return of_floats(planner, node)
     shape = planner.values[symbol.value].shape
     exps = exp_table(float(symbol.scale))
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from playground.model.graph import Node
 from playground.operators._elementwise import binary
+from playground.operators._floats import elementwise
 from playground.operators._operator import Form, Operator, Scales, Trait
 from playground.operators._planning import table
 from playground.operators.add import sum_of
@@ -14,7 +15,8 @@ from playground.programs.planner import Planner, Symbol
 
 def plan(planner: Planner, node: Node) -> Symbol:
     """Sub: a function, or a sum with a negative ratio."""
-    return table(planner, node) or sum_of(planner, node, np.float32(-1))
+    found = table(planner, node)
+    return found or elementwise(planner, node, "sub", lambda: sum_of(planner, node, np.float32(-1)))
 
 
 OPERATOR = Operator(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from playground.operators._attributes import Attribute
+from playground.operators._floats import function_of_floats
 from playground.operators._operator import Operator, Scales, Trait
-from playground.operators._planning import function
 from playground.programs.call import Array, Call
 
 
@@ -25,5 +25,5 @@ OPERATOR = Operator(
     attributes=(Attribute("alpha", "float", 1.0),),
     scales=Scales.FUNCTION,
     traits=Trait.BY_CHANNEL,
-    plan=function,
+    plan=function_of_floats("swish", lambda node: (node.attributes["alpha"], 0.0)),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from playground.operators._attributes import Attribute
+from playground.operators._floats import float_function
 from playground.operators._operator import Operator, Trait
 from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
@@ -22,4 +23,5 @@ OPERATOR = Operator(
     attributes=(Attribute("alpha", "float", 1.0),),
     traits=Trait.BY_CHANNEL,
     rank=as_input,
+    plan=float_function("thresholded", lambda node: (node.attributes["alpha"], 0.0)),
 )

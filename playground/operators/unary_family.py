@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from playground.operators._elementwise import unary
+from playground.operators._floats import float_function, function_of_floats
 from playground.operators._operator import Form, Operator, Scales, Trait, always
 from playground.operators._planning import function
 from playground.operators._ranks import as_input
@@ -16,18 +17,18 @@ SQRT = Operator(
     traits=Trait.MONOTONIC,
     spreads=always,
     forms=Form.FURTHER,
-    plan=function,
+    plan=function_of_floats("sqrt"),
 )
 
 OPERATORS = (
-    Operator(name="Abs", run=unary(np.abs), scales=Scales.FUNCTION, forms=Form.FURTHER, plan=function),
+    Operator(name="Abs", run=unary(np.abs), scales=Scales.FUNCTION, forms=Form.FURTHER, plan=function_of_floats("abs")),
     Operator(
         name="Ceil",
         run=unary(np.ceil),
         scales=Scales.FUNCTION,
         traits=Trait.MONOTONIC,
         forms=Form.FURTHER,
-        plan=function,
+        plan=function_of_floats("ceil"),
     ),
     Operator(name="Cos", run=unary(np.cos), scales=Scales.FUNCTION, plan=function),
     Operator(
@@ -37,7 +38,7 @@ OPERATORS = (
         traits=Trait.MONOTONIC,
         spreads=always,
         forms=Form.FURTHER,
-        plan=function,
+        plan=function_of_floats("exp"),
     ),
     Operator(
         name="Floor",
@@ -45,7 +46,7 @@ OPERATORS = (
         scales=Scales.FUNCTION,
         traits=Trait.MONOTONIC,
         forms=Form.FURTHER,
-        plan=function,
+        plan=function_of_floats("floor"),
     ),
     Operator(
         name="Log",
@@ -54,16 +55,18 @@ OPERATORS = (
         traits=Trait.MONOTONIC,
         spreads=always,
         forms=Form.FURTHER,
-        plan=function,
+        plan=function_of_floats("log"),
     ),
-    Operator(name="Neg", run=unary(np.negative), scales=Scales.FUNCTION, forms=Form.FURTHER, plan=function),
+    Operator(
+        name="Neg", run=unary(np.negative), scales=Scales.FUNCTION, forms=Form.FURTHER, plan=function_of_floats("neg")
+    ),
     Operator(
         name="Reciprocal",
         run=unary(lambda x: 1 / x),
         scales=Scales.FUNCTION,
         spreads=always,
         forms=Form.FURTHER,
-        plan=function,
+        plan=function_of_floats("reciprocal"),
     ),
     Operator(
         name="Round",
@@ -71,9 +74,11 @@ OPERATORS = (
         scales=Scales.FUNCTION,
         traits=Trait.MONOTONIC,
         forms=Form.FURTHER,
-        plan=function,
+        plan=function_of_floats("round"),
     ),
-    Operator(name="Sign", run=unary(np.sign), scales=Scales.FUNCTION, traits=Trait.MONOTONIC, plan=function),
+    Operator(
+        name="Sign", run=unary(np.sign), scales=Scales.FUNCTION, traits=Trait.MONOTONIC, plan=function_of_floats("sign")
+    ),
     Operator(name="Sin", run=unary(np.sin), scales=Scales.FUNCTION, plan=function),
     Operator(name="Sinh", run=unary(np.sinh), traits=Trait.MONOTONIC, rank=as_input),
     Operator(
@@ -81,6 +86,7 @@ OPERATORS = (
         run=unary(lambda x: x / (1 + np.abs(x))),
         traits=Trait.MONOTONIC | Trait.BY_CHANNEL,
         rank=as_input,
+        plan=float_function("softsign"),
     ),
     SQRT,
     Operator(name="Tan", run=unary(np.tan), rank=as_input),
@@ -91,6 +97,6 @@ OPERATORS = (
         output_range=(-1.0, 1.0),
         traits=Trait.MONOTONIC | Trait.BY_CHANNEL,
         forms=Form.FURTHER,
-        plan=function,
+        plan=function_of_floats("tanh"),
     ),
 )

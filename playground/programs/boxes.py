@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from playground.host.kernel import Kernel
 from playground.programs.kernel_parts import copied
@@ -47,16 +48,22 @@ def box(shape: tuple[int, ...], x_strides: list[int], out_strides: list[int], wi
     return {"width": width, "sizes": sizes, "x_strides": a, "out_strides": b}
 
 
-def merged(axes: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
-    """The same box with fewer axes: neighbours that are dense in each other on both sides become one.
+def merged(axes: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """The same box with fewer axes: neighbours that are dense in each other on all sides become one.
 
     Args:
-        axes: size and both strides of each.
+        axes: size and strides of each, of one array after the other.
     """
-    made: list[tuple[int, int, int]] = []
-    for size, a, b in (axis for axis in axes if axis[0] != 1):
-        if made and made[-1][1:] == (a * size, b * size):
-            made[-1] = (made[-1][0] * size, a, b)
+    made: list[tuple[int, ...]] = []
+    for size, *strides in (axis for axis in axes if axis[0] != 1):
+        if made and made[-1][1:] == tuple(by * size for by in strides):
+            made[-1] = (made[-1][0] * size, *strides)
         else:
-            made.append((size, a, b))
+            made.append((size, *strides))
     return made
+
+
+def looks_like_image(shape: tuple[int, ...]) -> bool:
+    """Whether an array's bytes are those of an NHWC image of the same shape, one-sized axes before it left out."""
+    channels, height, width = (*(1,) * 3, *shape)[-3:]
+    return channels == 1 or height * width == 1

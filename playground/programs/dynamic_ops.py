@@ -71,11 +71,6 @@ def scale_sums(sums: Int32, found: Float32, columns: Columns, limits: tuple[floa
     return _within(offsets.astype(np.float32) * (found[0] * columns.scale) + columns.bias, limits)
 
 
-def add_floats(a: Float32, b: Float32 | None, limits: tuple[float, float]) -> Float32:
-    """The sum of two arrays of one shape within the limits, or one array within them."""
-    return _within(a if b is None else a + b, limits)
-
-
 def pool_floats(x: Float32, window: Window, *, mean: bool, count_padding: bool = False) -> Float32:
     """The largest under each window, or the mean: added up line by line from 0, then divided by their number."""
     under = window.over(x, 0 if mean else -np.inf)

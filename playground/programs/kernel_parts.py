@@ -142,3 +142,32 @@ def operands() -> Part:
         {**a.ranges, **b.ranges, "operands.a_strides": ANY, "operands.b_strides": ANY},
         (*a.rules, *b.rules, dense("a_strides"), dense("b_strides")),
     )
+
+
+FLOAT_AXES = 6
+"""Of k_binary_f32."""
+
+
+def float_operands(**widths: int) -> Part:
+    """Arrays that broadcast against each other, to ``sizes``: ``a`` and ``b`` of four bytes a value, and others.
+
+    Args:
+        widths: of the others, bytes of a value by name.
+    """
+    every = {"a": 4, "b": 4, **widths}
+
+    def reach(name: str, width: int) -> Touched:
+        return lambda w: box(w["sizes"], tuple(width * n for n in w[f"{name}_strides"]), width)
+
+    def places(w: Words) -> str | None:
+        count = size(w, "sizes")
+        return f"the result has {count} places, which is more than int32 holds" if count > _MOST else None
+
+    def dense(name: str) -> Rule:
+        def rule(w: Words) -> str | None:
+            return None if w[name][-1] in (0, 1) else f"the last of {name} is {w[name][-1]}, which has to be 0 or 1"
+
+        return rule
+
+    reaches = {name: reach(name, width) for name, width in every.items()}
+    return Part(reaches, {}, (places, *(dense(f"{name}_strides") for name in every)))

@@ -76,7 +76,7 @@ class Deferred:
     """An exact result whose form is not decided yet, clamped to ``lo .. hi`` (real numbers).
 
     ``plus`` is the same result with a constant added, one number for each place along ``axis``, if that can become part
-    of its bias.
+    of its bias. ``scalable`` is whether it may be multiplied by a number on the way to float32.
     """
 
     shape: tuple[int, ...]
@@ -85,6 +85,7 @@ class Deferred:
     hi: float = np.inf
     plus: Callable[[NDArray[np.float32]], Deferred] | None = None
     axis: int = -1
+    scalable: bool = True
 
     def times(self, factor: np.float32) -> Deferred:
         """The same result times a positive number: its output's scale is made smaller instead."""
@@ -138,20 +139,23 @@ class Planner:
     Attributes:
         graph: whose nodes are planned.
         room: how large its values may become.
-        tail: whether float operators may come at the end of the program, computed by NumPy.
+        floats: whether operators of float32 values become steps. Without, only those do that stand between products of
+            dynamically quantized models.
         symbols: what each tensor is.
         values: of the program.
         constants: those of its values that are known.
         steps: that were emitted.
+        real_values: quantized tensor -> the value that holds it as float32.
     """
 
     graph: Graph
     room: Room = WIDEST
-    tail: bool = True
+    floats: bool = False
     symbols: dict[str, Symbol] = field(default_factory=dict)
     values: dict[str, p.Value] = field(default_factory=dict)
     constants: dict[str, NDArray[Any]] = field(default_factory=dict)
     steps: list[p.Step] = field(default_factory=list)
+    real_values: dict[str, str] = field(default_factory=dict)
 
     def symbol(self, name: str) -> Symbol:
         """What a tensor of the graph is; initializers are read when first asked for."""
@@ -248,11 +252,19 @@ class Planner:
         if isinstance(symbol, (Constant, ConstantDequantized)):
             own = name if isinstance(symbol, Constant) else f"{name}:real"
             return self.constant(own, self.known(name, "input"))
-        # What moves codes has given them the tensor's name
-        own = name if name not in self.values else f"{name}:real"
+        if name in self.real_values:
+            return self.real_values[name]
+        # What moves codes has given them the tensor's name, as may have what was begun and given up
+        own = name
+        while own in self.values:
+            own += ":real"
         deferred = self.deferred(symbol)
         deferred.emit(own, np.float32(1), ops.Target("float32", 0, deferred.lo, deferred.hi))
-        self.symbols[name] = Codes(own)
+        if isinstance(symbol, Deferred):
+            self.symbols[name] = Codes(own)
+        else:
+            # Integer operators may still read the codes
+            self.real_values[name] = own
         return own
 
     def deferred(self, symbol: Symbol) -> Deferred:

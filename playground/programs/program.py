@@ -1,4 +1,4 @@
-"""A planned integer program: steps over named values of known shape and type. Plain frozen data; engines execute it."""
+"""A planned program: steps over named values of known shape and type. Plain frozen data; engines execute it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Step:
     output: str
 
     is_product: ClassVar[bool] = False
-    """Whether it has no form that follows on a float operator: convolutions and products of matrices."""
+    """Whether it is a convolution or a product of matrices."""
 
     def compute(self, inputs: list[NDArray[Any]], out: Value) -> NDArray[Any]:
         """The result by NumPy, of the shape and dtype that ``out`` states. Kernels are tested against it.
@@ -69,8 +69,7 @@ class Program:
     Attributes:
         inputs: names of the values that are fed, all float32 or codes.
         outputs: graph output name -> name of the value it is.
-        steps: integer steps in the order of execution.
-        tail: what comes after them: float operators, and what needs their results.
+        steps: in the order of execution.
         values: every value by name, constants included.
         constants: values that are known.
     """
@@ -78,7 +77,6 @@ class Program:
     inputs: tuple[str, ...]
     outputs: Mapping[str, str]
     steps: tuple[Step, ...]
-    tail: tuple[Step, ...]
     values: Mapping[str, Value]
     constants: Mapping[str, NDArray[Any]]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 from playground.host.kernel import FLAG, Kernel, Words, floats, octets
 from playground.programs import integer_ops as ops
 from playground.programs.boxes import COPY, box, strides_of
-from playground.programs.call import Call
 from playground.programs.integer_ops import Box
 from playground.programs.kernel_parts import CODE
 from playground.programs.kernel_program import At
@@ -126,23 +124,3 @@ class View(Step):
         out = to.new(self.output, image=keeps_axes)
         copy = box(view.shape, by, strides_of(view.shape, image=keeps_axes), width)
         to.call(COPY, x=At(x, first * width), out=out, table=None, **copy)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Float(Step):
-    """An operator of the float interpreter. It only stands in a program's tail.
-
-    Attributes:
-        operator: its id.
-        run: its float function.
-        call: what that is told.
-    """
-
-    operator: str
-    run: Callable[..., Array | tuple[Array, ...]]
-    call: Call
-
-    def compute(self, inputs: list[Array], out: Value) -> Array:
-        """The interpreter's result."""
-        # NumPy sums in the order of memory: the last bit would depend on how a value came about
-        return np.asarray(self.run(self.call, *(np.asarray(x, order="C") for x in inputs)))

@@ -81,5 +81,5 @@ def test_a_quantized_model_says_whether_our_kernels_run_it(playground_cli, tmp_p
     onnx.save(proto, path)
     found = playground_cli("inspect", path, "--json").json["kernels"]
     assert found == [{"node": "sum", "op": "CumSum", "reason": "this operator has no integer form"}]
-    assert "run a part of it, NumPy the rest: sum (CumSum)" in playground_cli("inspect", path).out
+    assert "run a part of it in integers, and the rest in floats: sum (CumSum)" in playground_cli("inspect", path).out
     assert playground_cli("inspect", "gallery:digits-mlp", "--json").json["kernels"] is None

@@ -259,7 +259,7 @@ class _Fails(Step):
 
 
 def test_a_step_that_fails_is_named() -> None:
-    program = Program((), {"y": "y"}, (_Fails((), "y"),), (), {"y": Value((), "float32")}, {})
+    program = Program((), {"y": "y"}, (_Fails((), "y"),), {"y": Value((), "float32")}, {})
     with pytest.raises(EngineError, match=r"y: the step failed .*deep"):
         reference.run(program, {})
     with pytest.raises(PlaygroundError, match="y"):

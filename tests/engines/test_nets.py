@@ -54,7 +54,6 @@ def test_equals_the_reference_and_agrees_with_onnxruntime(quantized, name):
     graph = before_softmax(quantized(name))
     feeds = nets.sample(graph, 16)
     compiled = wasm.plan(graph, {key: value.shape for key, value in feeds.items()})
-    assert compiled.program.tail == ()
     (found,), (meant,) = compiled.run(feeds).values(), reference.run(compiled.program, feeds).values()
     np.testing.assert_array_equal(found, meant)
     (theirs,) = onnxruntime.InferenceSession(to_onnx(graph)).run(None, feeds)

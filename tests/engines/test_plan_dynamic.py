@@ -48,9 +48,8 @@ def test_what_quantize_dynamic_writes_is_one_call(float_model, tmp_path, name, w
     quantize_dynamic(source, target, weight_type=QuantType[weights], per_channel=per_channel)
     graph = load(target).graph
     shape = (5, *graph.inputs[0].shape[1:])
-    planned = assert_same(graph, target.read_bytes(), {"x": scaled((-1, 2), shape, 2)})
+    assert_same(graph, target.read_bytes(), {"x": scaled((-1, 2), shape, 2)})
     assert {"DynamicQuantizeLinear", "Cast"} <= {node.op for node in graph.nodes}
-    assert planned.program.tail == ()
 
 
 @pytest.mark.parametrize("name", [name for name in nets.EVERY if name != "encoder"])

@@ -64,3 +64,9 @@ def test_layer_normalization_whose_output_has_a_subnormal_scale_is_left_to_numpy
 def test_mean(dtype, shape, axes, keep):
     net = Net(dtype, x=floats(*shape)).pair("x").op("ReduceMean", "x:r", axes=axes, keepdims=keep)
     compared(net.pair("y", -1, 1))
+
+
+def test_the_largest_of_a_rising_function_of_codes_is_that_of_the_largest_code(dtype):
+    net = Net(dtype, x=3 * floats(2, 3, 6, 7)).pair("x", -8, 8)
+    net.op("LeakyRelu", "x:r", "leaky", alpha=0.1).op("MaxPool", "leaky", kernel_shape=[2, 3])
+    compared(net.pair("y", -1, 8), steps="MaxPool Lookup Lookup")

@@ -46,7 +46,7 @@ def test_every_step_equals_the_reference(make_qdq):
     values = reference.trace(program, {"x": x})
     names = [step.output for step in program.steps]
     everything = type(program)(
-        program.inputs, {name: name for name in names}, program.steps, program.tail, program.values, program.constants
+        program.inputs, {name: name for name in names}, program.steps, program.values, program.constants
     )
     results = wasm.WasmProgram(everything).run({"x": x})
     for name in names:
@@ -129,7 +129,7 @@ def test_a_step_that_no_kernel_takes_names_its_output():
     """Sizes that int32 cannot count, of a program that planning would not have made."""
     values = {"x": Value((1, 1, 4, 4), "uint8"), "y": Value((1, 1, 4, 4), "uint8")}
     window = Window((1, 1), (4, 4), pads=(2**31 - 1, 0))
-    program = Program(("x",), {"y": "y"}, (MaxPool(("x",), "y", window),), (), values, {})
+    program = Program(("x",), {"y": "y"}, (MaxPool(("x",), "y", window),), values, {})
     with pytest.raises(
         UnsupportedError, match=r"y: the kernels cannot compute this \(k_maxpool_s8: windows reach over"
     ):

@@ -184,6 +184,9 @@ def _pad(chain: Chain, entry: Operator) -> tuple[list[str], dict[str, Any]]:
     rng = chain.rng
     first = chain.source((1, 5))
     widths = rng.integers(0, 4, 2 * chain.values[first].ndim).astype(_INTEGERS)
+    if rng.random() < 0.3:
+        mode = str(rng.choice(["edge", "reflect", "wrap"]))
+        return [chain.read(first), chain.constant(widths)], {"mode": mode}
     value = [chain.constant(np.float32(rng.normal()))] if rng.random() < 0.6 else []
     return [chain.read(first), chain.constant(widths), *value], {}
 
@@ -192,12 +195,13 @@ def _resized(chain: Chain, entry: Operator) -> tuple[list[str], dict[str, Any]]:
     rng = chain.rng
     first = chain.source((4, 4))
     factors = np.array([1, 1, *rng.choice([0.5, 1, 1.5, 2, 3], 2)], np.float32)
+    how = {"mode": "linear"} if rng.random() < 0.3 else {}
     if rng.random() < 0.5:
         sizes = [*chain.values[first].shape[:2], *(int(n) for n in rng.integers(1, 12, 2))]
-        return [chain.read(first), "", "", chain.constant(np.array(sizes, _INTEGERS))], {}
+        return [chain.read(first), "", "", chain.constant(np.array(sizes, _INTEGERS))], how
     mode = str(rng.choice(["half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"]))
     rounding = str(rng.choice(["floor", "ceil", "round_prefer_floor", "round_prefer_ceil"]))
-    attributes = {"coordinate_transformation_mode": mode, "nearest_mode": rounding}
+    attributes = {"coordinate_transformation_mode": mode, "nearest_mode": rounding, **how}
     return [chain.read(first), "", chain.constant(np.maximum(factors, 1))], attributes
 
 
@@ -247,6 +251,18 @@ def _layer_norm(chain: Chain, entry: Operator) -> tuple[list[str], dict[str, Any
     return [chain.read(first), *more], {"axis": -1}
 
 
+def _channel_norm(chain: Chain, entry: Operator) -> tuple[list[str], dict[str, Any]]:
+    rng = chain.rng
+    first = chain.source((3, 5))
+    channels = chain.values[first].shape[1]
+    count = 4 if entry.name == "BatchNormalization" else 2
+    more = [chain.constant(np.abs(chain.floats((channels,)))) for _ in range(count)]
+    if entry.name != "GroupNormalization":
+        return [chain.read(first), *more], {}
+    groups = int(rng.choice([n for n in range(1, channels + 1) if channels % n == 0]))
+    return [chain.read(first), *more], {"num_groups": groups}
+
+
 def _cast(chain: Chain, entry: Operator) -> tuple[list[str], dict[str, Any]]:
     array = chain.floats(chain.shape((1, 4)))
     return [chain.constant(array)], {"to": int(chain.rng.choice([1, 6, 7, 10, 11]))}
@@ -257,6 +273,9 @@ def _shape(chain: Chain, entry: Operator) -> tuple[list[str], dict[str, Any]]:
 
 
 _OWN = {
+    **dict.fromkeys(("BatchNormalization", "GroupNormalization", "InstanceNormalization"), _channel_norm),
+    **dict.fromkeys(("ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceMax", "ReduceMean", "ReduceMin"), _reduced),
+    **dict.fromkeys(("ReduceSum", "ReduceSumSquare"), _reduced),
     "Cast": _cast,
     "Concat": _concat,
     "DepthToSpace": _blocks,
@@ -264,7 +283,6 @@ _OWN = {
     "Gather": _gather,
     "LayerNormalization": _layer_norm,
     "Pad": _pad,
-    "ReduceMean": _reduced,
     "Reshape": _reshape,
     "Resize": _resized,
     "Shape": _shape,
@@ -276,42 +294,3 @@ _OWN = {
     "Unsqueeze": _unsqueezed,
     "Where": _where,
 }
-
-
-def attributes_of(chain: Chain, entry: Operator, shape: tuple[int, ...]) -> dict[str, Any]:
-    """Attributes within their limits: those of windows fit the images, others are drawn or left out."""
-    rng, drawn = chain.rng, {}
-    names = {a.name for a in entry.attributes}
-    if {"kernel_shape", "strides"} <= names and len(shape) > 2:
-        return _window(chain, entry, shape)
-    for attribute in entry.attributes:
-        if rng.random() < 0.5 or attribute.name in ("pads", "perm", "axes", "starts", "ends", "split", "to", "value"):
-            continue
-        if attribute.choices:
-            if attribute.name not in ("mode", "transA", "transB", "noop_with_empty_axes"):
-                drawn[attribute.name] = attribute.choices[int(rng.integers(len(attribute.choices)))]
-        elif attribute.name == "axis":
-            drawn["axis"] = int(rng.integers(-len(shape), len(shape)))
-        elif attribute.kind == "float" and entry.scales is not Scales.PRODUCT:
-            drawn[attribute.name] = float(rng.uniform(0.01, 1))
-    return drawn
-
-
-def _window(chain: Chain, entry: Operator, shape: tuple[int, ...]) -> dict[str, Any]:
-    rng, spatial = chain.rng, len(shape) - 2
-    drawn: dict[str, Any] = {"strides": [int(n) for n in rng.integers(1, 4, spatial)]}
-    kernel = [int(min(n, k)) for n, k in zip(shape[2:], rng.integers(1, 4, spatial), strict=True)]
-    pool = entry.scales is not Scales.PRODUCT and "group" not in {a.name for a in entry.attributes}
-    if pool:
-        drawn["kernel_shape"] = kernel
-        for name in ("ceil_mode", "count_include_pad"):
-            if name in entry.defaults and rng.random() < 0.3:
-                drawn[name] = 1
-    if rng.random() < 0.3:
-        drawn["auto_pad"] = str(rng.choice(["SAME_UPPER", "SAME_LOWER", "VALID"]))
-    elif rng.random() < 0.6:
-        most = [max(1, k) for k in kernel] if pool else [3] * spatial
-        drawn["pads"] = [int(rng.integers(0, n)) for n in most] * 2
-    if rng.random() < 0.2 and not pool:
-        drawn["dilations"] = [int(n) for n in rng.integers(1, 3, spatial)]
-    return drawn

@@ -16,7 +16,8 @@ import numpy as np
 from playground.model.graph import Graph, Node, Tensor, ValueInfo
 from playground.opening.operator_sets import with_operator_set
 from playground.operators import Operator, Scales, all_operators, find
-from tests.fuzz.arguments import arguments, attributes_of
+from tests.fuzz.arguments import arguments
+from tests.fuzz.attributes import attributes_of
 from tests.fuzz.damage import damaged
 
 Array = np.ndarray[Any, Any]
@@ -57,7 +58,7 @@ def made(seed: int, index: int) -> Case:
     plain, coded = integer_operators(), coded_operators()
     every = [*plain, *coded]
     wanted = every[index % len(every)]
-    form = QOPERATOR if wanted in coded else str(rng.choice([QDQ, DYNAMIC, FLOAT], p=[0.8, 0.14, 0.06]))
+    form = QOPERATOR if wanted in coded else str(rng.choice([QDQ, DYNAMIC, FLOAT], p=[0.7, 0.15, 0.15]))
     chain = Chain(rng, form)
     chain.append(wanted)
     if wanted.scales is Scales.PRODUCT and rng.random() < 0.4:

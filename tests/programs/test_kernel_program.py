@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from playground import host
 from playground.errors import EngineError, InvalidInputError
 from playground.operators._dynamic import DYNAMIC_RANGE
-from playground.operators._floats import ADD_FLOATS
 from playground.programs.boxes import COPY
+from playground.programs.float_steps import BINARY
 from playground.programs.kernel_program import At, KernelProgramBuilder
 
-EMPTY = {"n": 0, "lo": 0.0, "hi": 1.0}
+NOWHERE = {"sizes": (1, 1, 1, 1, 1, 0), "a_strides": (0,) * 6, "b_strides": (0,) * 6}
+EMPTY = {**NOWHERE, "function": 0, "lo": 0.0, "hi": 1.0}
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def builder():
 def use(builder, *buffers):
     """A call that uses some buffers and touches nothing of them."""
     for a, b, out in zip(buffers, [*buffers[1:], *buffers[:1]], reversed(buffers), strict=True):
-        builder.call(ADD_FLOATS, a=a, b=b, out=out, **EMPTY)
+        builder.call(BINARY, a=a, b=b, out=out, **EMPTY)
 
 
 def laid_out(builder):
@@ -48,7 +49,7 @@ def test_buffers_that_live_at_the_same_time_never_overlap(spans):
 def test_bytes_are_reused_once_their_last_call_is_over(builder):
     buffers = [builder.buffer(1 << 20) for _ in range(8)]
     for before, after in pairwise(buffers):
-        builder.call(ADD_FLOATS, a=before, b=None, out=after, **EMPTY)
+        builder.call(BINARY, a=before, b=before, out=after, **EMPTY)
     arena, _ = builder.build(host.kernels())
     assert arena.nbytes < 3 << 20
 
@@ -57,7 +58,7 @@ def test_constants_and_kept_buffers_share_their_bytes_with_nobody(builder):
     kept, constant = builder.buffer(64, kept=True), builder.constant(np.arange(16, dtype=np.int32))
     others = [builder.buffer(64) for _ in range(3)]
     for other in others:
-        builder.call(ADD_FLOATS, a=other, b=None, out=other, **EMPTY)
+        builder.call(BINARY, a=other, b=other, out=other, **EMPTY)
     laid_out(builder)
     offsets = {other.offset for other in others}
     assert len(offsets) == 1
@@ -67,11 +68,14 @@ def test_constants_and_kept_buffers_share_their_bytes_with_nobody(builder):
 def test_the_program_holds_slots_counts_and_arguments(builder):
     kernels = host.kernels()
     a, out = builder.constant(np.zeros(4, np.float32)), builder.buffer(16)
-    builder.call(ADD_FLOATS, a=a, b=None, n=3, lo=0.5, hi=-0.0, out=out)
+    sizes, strides = (1, 1, 1, 1, 1, 3), (0, 0, 0, 0, 0, 1)
+    given = {"sizes": sizes, "a_strides": strides, "b_strides": strides, "function": 2}
+    builder.call(BINARY, a=a, b=a, **given, lo=0.5, hi=-0.0, out=out)
     arena, words = builder.build(kernels)
     half, zero = np.array([0.5, -0.0], np.float32).view(np.int32)
-    places = [arena.address + buffer.offset for buffer in (a, out)]
-    np.testing.assert_array_equal(words, [kernels.slots["k_add_f32"], 6, places[0], 0, 3, half, zero, places[1]])
+    places = [arena.address + buffer.offset for buffer in (a, a, out)]
+    wanted = [kernels.slots["k_binary_f32"], 24, *places[:2], *sizes, *strides, *strides, 2, half, zero, places[2]]
+    np.testing.assert_array_equal(words, wanted)
 
 
 def copy(builder, x, out, *, stride=4):

@@ -18,7 +18,6 @@ from playground.operators._planning import fold
 from playground.programs import program as p
 from playground.programs.planner import Codes, Dynamic, Planner, Symbol
 from playground.programs.room import room_of
-from playground.programs.steps import Float
 
 __all__ = ["Refusal", "compile_graph", "needed_steps", "plan_node", "planned", "planner_of", "refusals"]
 
@@ -73,13 +72,11 @@ def _finished(planner: Planner) -> p.Program:
     graph = planner.graph
     outputs = {o.name: _output(planner, o.name) for o in graph.outputs}
     steps = needed_steps(planner.steps, set(outputs.values()))
-    body, tail = _split(steps)
     used = {name for step in steps for name in step.inputs} | set(outputs.values())
     return p.Program(
         inputs=tuple(info.name for info in graph.inputs),
         outputs=outputs,
-        steps=body,
-        tail=tail,
+        steps=steps,
         values=planner.values,
         constants={name: array for name, array in planner.constants.items() if name in used},
     )
@@ -151,7 +148,7 @@ def planned(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> Planner:
 def planner_of(graph: Graph, fed: Fed) -> Planner:
     """A planner that knows the inputs of a graph, and nothing of its nodes, written out as planning takes them."""
     planner = _planner(graph, {name: p.Value(array.shape, array.dtype.name) for name, array in fed.items()})
-    planner.tail = False
+    planner.floats = True
     return planner
 
 
@@ -231,26 +228,3 @@ def needed_steps(steps: list[p.Step], wanted: set[str]) -> tuple[p.Step, ...]:
             kept.append(step)
             wanted.update(step.inputs)
     return tuple(reversed(kept))
-
-
-def _split(steps: tuple[p.Step, ...]) -> tuple[tuple[p.Step, ...], tuple[p.Step, ...]]:
-    """Apart: what only integers lead to, and what comes after a float operator.
-
-    Raises:
-        UnsupportedError: a convolution or matrix product comes after one.
-    """
-    late: set[str] = set()
-    tail: list[p.Step] = []
-    for step in steps:
-        if isinstance(step, Float) or late.intersection(step.inputs):
-            late.add(step.output)
-            tail.append(step)
-    floats = [step.operator for step in tail if isinstance(step, Float)]
-    for step in tail:
-        if step.is_product:
-            raise UnsupportedError(
-                f"a product of integers after the float operator {floats[0]} is not supported",
-                where=step.output,
-                hint="Use engine='onnxruntime'",
-            )
-    return tuple(step for step in steps if step.output not in late), tuple(tail)
