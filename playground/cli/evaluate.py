@@ -77,7 +77,9 @@ class Answers:
 def run(args: argparse.Namespace, console: Console) -> Result:
     """Run the model (and the other one) on the samples; score and compare the answers."""
     if args.sensitivity and args.profile:
-        raise InvalidInputError("--sensitivity and --profile are two studies", where="--profile", hint="Ask for one")
+        raise InvalidInputError(
+            "--sensitivity and --profile are two studies", where="--profile", hint="Leave one of them out"
+        )
     if args.sensitivity:
         return _sensitivity(args, console)
     for option in ("recipe", "calibration", "report"):

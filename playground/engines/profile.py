@@ -17,7 +17,7 @@ from playground.engines.mixed import MixedProgram
 from playground.engines.parts import Arrays, Part, computed_task
 from playground.engines.planned import PlannedModel
 from playground.engines.planning.plan import planned
-from playground.engines.step_owners import ROUNDING, Owners
+from playground.engines.step_owners import Owners
 from playground.engines.wasm import WasmProgram
 from playground.model.graph import Graph, Node
 from playground.programs.planner import Planner
@@ -182,7 +182,7 @@ def _name(node: Node) -> str:
 def _row(owners: Owners, nodes: list[Node], seconds: float, by: str) -> StepTime:
     """The row of a step that computes these nodes, the last one first: it is named for the one with the most work."""
     work = {id(node): owners.operations(node) for node in nodes}
-    telling = [node for node in reversed(nodes) if node.op not in ROUNDING] or nodes[::-1]
+    telling = [node for node in reversed(nodes) if not owners.is_rounding(node)] or nodes[::-1]
     main = max(telling, key=lambda node: work[id(node)])
     ops = [main.op, *dict.fromkeys(node.op for node in telling if node is not main)]
     return StepTime(_name(main), " + ".join(ops), seconds, sum(work.values()), by)

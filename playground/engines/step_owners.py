@@ -6,10 +6,8 @@ from collections.abc import Iterable
 
 from playground.engines.parts import Part
 from playground.model.graph import Node
-from playground.operators import find
+from playground.operators import Scales, find
 from playground.programs.planner import Planner
-
-ROUNDING = ("QuantizeLinear", "DequantizeLinear")
 
 
 class Owners:
@@ -43,6 +41,11 @@ class Owners:
     def _is_known(self, name: str) -> bool:
         known = name in self._planner.symbols or name in self._planner.graph.initializers
         return not name or (known and self._planner.is_constant(name))
+
+    def is_rounding(self, node: Node) -> bool:
+        """Whether a node only brings values into codes or out of them."""
+        operator = find(node)
+        return operator is not None and operator.scales is Scales.CODES and not self.operations(node)
 
     def operations(self, node: Node) -> int:
         """Multiply-adds of a node."""
