@@ -1,8 +1,8 @@
 """The forms in which every operator with a plan is put: attributes, operator sets, inputs.
 
 Attributes and what they may be are read from the operators, so an operator that is new, or gains an attribute, has
-forms at once. What cannot be read from there is in ``plan_inputs.py``: shapes, lists of numbers, what was an input or an
-attribute in which operator set.
+forms at once. What cannot be read from there is in ``plan_inputs.py``: shapes, lists of numbers, what was an input or
+an attribute in which operator set.
 """
 
 from __future__ import annotations
