@@ -20,9 +20,10 @@ from playground.operators._planning import broadcast_shape, table
 from playground.programs import integer_ops as ops
 from playground.programs import row_ops
 from playground.programs.call import Array
+from playground.programs.float_steps import Unary
 from playground.programs.integer_ops import Target
 from playground.programs.kernel_parts import epilogue, operands
-from playground.programs.planner import Constant, ConstantDequantized, Deferred, Dynamic, Planner, Symbol
+from playground.programs.planner import Codes, Constant, ConstantDequantized, Deferred, Dynamic, Planner, Symbol
 from playground.programs.program import Step, Value
 
 if TYPE_CHECKING:
@@ -51,8 +52,21 @@ class Mul(Step):
 
 def plan(planner: Planner, node: Node) -> Symbol:
     """Mul: a scaled product, a function, or the product of two values."""
-    found = _scaled_sums(planner, node) or scaled(planner, node) or table(planner, node)
+    found = _scaled_sums(planner, node) or scaled(planner, node) or table(planner, node) or _swish(planner, node)
     return found or elementwise(planner, node, "mul", lambda: _elementwise_product(planner, node))
+
+
+def _swish(planner: Planner, node: Node) -> Symbol | None:
+    """A float value times its own sigmoid, which is one step and has the same bits; None if it is not that."""
+    for one, other in (node.inputs, node.inputs[::-1]):
+        x, gate = planner.symbol(one), planner.symbol(other)
+        if isinstance(x, Codes) and isinstance(gate, Codes):
+            made = next((step for step in reversed(planner.steps) if step.output == gate.value), None)
+            if isinstance(made, Unary) and (made.function, made.inputs) == ("sigmoid", (x.value,)):
+                shape = planner.values[x.value].shape
+                planner.emit(Unary((x.value,), node.outputs[0], "swish", (1.0, 0.0)), shape, "float32")
+                return Codes(node.outputs[0])
+    return None
 
 
 def _elementwise_product(planner: Planner, node: Node) -> Deferred:

@@ -160,3 +160,14 @@ def test_conditions_are_octets_between_floats() -> None:
     net.op("Where", "less pool z", "w").op("Cast", "less", "one", to=1).op("Add", "w one")
     steps, left, _ = planned(net, "y")
     assert (steps, left) == (["FloatPool", "Compare", "Lookup", "Choice", "Lookup", "Binary"], [])
+
+
+@pytest.mark.parametrize("order", ["x s", "s x"])
+def test_a_value_times_its_sigmoid_is_one_step_with_the_same_bits(order: str) -> None:
+    net = Net("int8", x=4 * floats(3, 50)).op("Sigmoid", "x", "s")
+    both = Net("int8", **net.inputs).op("Sigmoid", "x", "s").op("Mul", "x s", "m").op("Identity", "s")
+    steps, left, found = planned(net.op("Mul", order), "y")
+    assert (steps, left) == (["Unary"], [])
+    apart, _, gates = planned(both, "m", "y")
+    assert sorted(apart) == ["Unary", "Unary"]
+    np.testing.assert_array_equal(found["y"], net.inputs["x"] * gates["y"])
