@@ -60,14 +60,13 @@ class Reduce(Step):
         (name,) = self.inputs
         shape = to.values[name].shape
         outer, n, inner = _apart(shape, self.first, self.count)
-        x = None
-        if to.is_image(name) and (self.first, self.count) in ((1, 1), (2, 2)):
-            batch, channels, height, width = shape
-            x = to.image(name)
-            pixels = height * width
-            outer, n, inner = (batch * pixels, channels, 1) if self.count == 1 else (batch, pixels, channels)
+        over_channels, over_pixels = ((self.first, self.count) == axes for axes in ((1, 1), (2, len(shape) - 2)))
+        by_pixels = to.is_image(name) and (over_channels or over_pixels)
+        if by_pixels:
+            pixels = math.prod(shape[2:])
+            outer, n, inner = (shape[0] * pixels, shape[1], 1) if over_channels else (shape[0], pixels, shape[1])
         counts = {"outer": outer, "n": n, "inner": inner}
-        x = to.row(name) if x is None else x
+        x = to.image(name) if by_pixels else to.row(name)
         to.call(REDUCE, x=x, **counts, function=_REDUCTIONS[self.function], out=to.new(self.output))
 
 
