@@ -50,7 +50,7 @@ def inventory(model: Model) -> tuple[Row, ...]:
 def inventory_data(model: Model) -> dict[str, Any]:
     """The inventory as plain data, with the model's name, format, inputs, outputs and operators.
 
-    ``refused`` lists the nodes of a quantized model that our kernels do not run, and why; it is None for a float one.
+    ``refused`` lists the nodes of a quantized model that do not run in integers, and why; it is None for a float one.
     """
     graph = model.graph
     rows = inventory(model)

@@ -40,9 +40,9 @@ def is_quantized(graph: Graph) -> bool:
 
 
 def refused(graph: Graph | None) -> list[dict[str, str]] | None:
-    """The nodes of a quantized graph that no integer engine runs: ``node``, ``op``, ``reason``. None if it is float.
+    """The nodes of a quantized graph that do not run in integers: ``node``, ``op``, ``reason``. None if it is float.
 
-    Nothing is run. NumPy computes such nodes, between the programs of integers.
+    Nothing is run. Such nodes are computed in floats, by kernels or NumPy.
     """
     if graph is None or not is_quantized(graph):
         return None
