@@ -99,6 +99,35 @@ def product(matrices: Count, depth: Count, multipliers: Count) -> Part:
     return Part({**reach, "product.multiplier": of(multipliers)}, optional=frozenset({"product.shift"}))
 
 
+def float_product(
+    matrices: Count, depth: Count, results: Count, *, packed: Count = lambda w: 1, biases: int = 1
+) -> Part:
+    """``struct float_product`` of ``gemm_f32.h``: weights, and what becomes of the sums.
+
+    Args:
+        matrices: how many matrices there are of weights.
+        depth: of a matrix.
+        results: how many rows of ``product.columns`` results there are.
+        packed: whether weights are packed.
+        biases: a bias for each matrix (0), or one for all.
+    """
+
+    def columns(w: Words) -> int:
+        return padded(w, "product.columns")
+
+    def weights(w: Words) -> int:
+        wide = columns(w) if packed(w) else 4 * int(w["product.columns"])
+        return matrices(w) * depth(w) * wide
+
+    return Part(
+        {
+            "product.weights": weights,
+            "product.bias": lambda w: (biases or matrices(w)) * columns(w),
+            "product.out": lambda w: results(w) * 4 * int(w["product.columns"]),
+        }
+    )
+
+
 def rows_scratch(depth: Count) -> Count:
     """A block of rows of so much depth, as the kernels of products keep it."""
     return lambda w: packing.BLOCK_ROWS * packing.steps(depth(w), w["dot"]) * packing.STEP

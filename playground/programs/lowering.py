@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from playground.errors import MissingError, PlaygroundError, UnsupportedError, shown
 from playground.host.kernel import Kernel, octets
 from playground.programs import program as p
+from playground.programs.float_products import Finish, PackedFloats, padded_columns
 from playground.programs.integer_ops import Target, Window
 from playground.programs.kernel_parts import ACCUMULATORS, CODES, FLOATS
 from playground.programs.kernel_program import FOREVER, Buffer, KernelProgramBuilder
 from playground.programs.packing import Packed
-from playground.programs.shared_weights import Shared, SharedWeights
+from playground.programs.shared_weights import AnyPacked, Shared, SharedWeights
 
 TRANSPOSE = Kernel(
     "k_transpose",
@@ -51,7 +52,7 @@ class Lowering:
         """
         self._weights = weights
         self._builder, self.values, self.dot = builder, program.values, builder.dot
-        self.kept: list[Shared] = []
+        self.kept: list[Shared[Any]] = []
         self.found: list[tuple[Buffer, str, tuple[str, str]]] = []
         self._rows: dict[str, Buffer] = {}  # as NumPy has them
         self._images: dict[str, Buffer] = {}  # NHWC
@@ -173,7 +174,7 @@ class Lowering:
             **{"out_height": window.out[0], "out_width": window.out[1]},
         }
 
-    def packed(self, make: Callable[[], Packed], of: tuple[NDArray[Any], ...], *how: object) -> Packed:
+    def packed(self, make: Callable[[], AnyPacked], of: tuple[NDArray[Any], ...], *how: object) -> AnyPacked:
         """Packed weights, shared with other programs where there is a place for that: see :class:`SharedWeights`."""
         if self._weights is None:
             return make()
@@ -192,3 +193,14 @@ class Lowering:
             "columns": columns,
             "to": to,
         }
+
+    def float_product(self, packed: PackedFloats, columns: int, finish: Finish, out: Buffer, groups: int = 1) -> Given:
+        """``struct float_product``: packed weights, and what becomes of the sums."""
+        weights = self.constant(packed.weights) if self._weights is None else packed.weights
+        return {"weights": weights, **self.finish(finish, columns, out, groups)}
+
+    def finish(self, finish: Finish, columns: int, out: Buffer, groups: int = 1) -> Given:
+        """What becomes of the sums, of ``struct float_product``."""
+        lo, hi = finish.limits
+        bias = self.constant(padded_columns(finish.bias, groups))
+        return {"bias": bias, "columns": columns, "alpha": finish.alpha, "lo": lo, "hi": hi, "out": out}

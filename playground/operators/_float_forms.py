@@ -1,0 +1,93 @@
+"""Planning of operators as steps of float32: where inputs are not quantized, or have no integer form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.errors import UnsupportedError
+from playground.model.graph import Node
+from playground.operators._dynamic import per_column
+from playground.operators._operator import Plan
+from playground.programs import integer_ops as ops
+from playground.programs.float_products import Finish
+from playground.programs.planner import Codes, Deferred, Planner, Symbol
+from playground.programs.program import Step
+from playground.programs.steps import Quantize
+
+
+def either(integer: Plan, floating: Plan) -> Plan:
+    """The integer form of an operator, or where that is refused its float form, if the planner takes such."""
+
+    def plan(planner: Planner, node: Node) -> Symbol | tuple[Symbol, ...]:
+        if not planner.floats:
+            return integer(planner, node)
+        try:
+            return integer(planner, node)
+        except UnsupportedError:
+            return floating(planner, node)
+
+    return plan
+
+
+def float_input(planner: Planner, name: str) -> str:
+    """The value that holds a tensor as float32, codes dequantized; UnsupportedError if it is of another type."""
+    value = planner.floating(name)
+    if planner.values[value].dtype != "float32":
+        raise UnsupportedError(f"the input is {planner.values[value].dtype}, not float32")
+    return value
+
+
+def float_constant(planner: Planner, name: str, what: str) -> NDArray[np.float32]:
+    """A known tensor of float32; UnsupportedError if it is computed, of another type or empty."""
+    array = planner.known(name, what)
+    if array.dtype != np.float32 or not array.size:
+        raise UnsupportedError(f"the {what} of shape {list(array.shape)} and type {array.dtype} is not supported")
+    return array
+
+
+def float_result(
+    planner: Planner, shape: tuple[int, ...], make: Callable[[str, Finish], Step], finish: Finish, axis: int = -1
+) -> Deferred:
+    """The exact result of a float product, to which limits, a constant for each column and a factor can be added.
+
+    Args:
+        planner: takes the step.
+        shape: of the result.
+        make: the step from its output and what becomes of its sums.
+        finish: without limits.
+        axis: of the columns.
+    """
+
+    def emit(output: str, scale: np.float32, to: ops.Target) -> None:
+        if to.dtype not in ("float32", "int8", "uint8"):
+            raise UnsupportedError(f"a float product has no results of type {to.dtype}")
+        is_float = to.dtype == "float32"
+        name, over = (output, scale) if is_float else (f"{output}:floats", np.float32(1))
+        with np.errstate(all="ignore"):
+            limits = (
+                (to.lo, to.hi) if is_float else (float(np.float32(to.lo) * scale), float(np.float32(to.hi) * scale))
+            )
+            own = finish.over(over, limits)
+        if not (np.isfinite(own.alpha) and np.isfinite(scale) and scale > 0):
+            raise UnsupportedError("the quotient of two of the scales is not a finite number")
+        planner.emit(make(name, own), shape, "float32")
+        if not is_float:
+            planner.emit(Quantize((name,), output, scale, to.zero_point), shape, to.dtype)
+
+    def plus(real: NDArray[np.float32]) -> Deferred:
+        added = per_column(real, axis, shape, finish.bias.size)
+        return float_result(planner, shape, make, finish.plus(added), axis)
+
+    return Deferred(shape, emit, plus=plus, axis=axis)
+
+
+def delivered(planner: Planner, node: Node, result: Deferred) -> Symbol:
+    """A float result as it is where several nodes read it, so that it is computed once; else still to be finished."""
+    (name, *_) = node.outputs
+    if not planner.is_shared(name):
+        return result
+    result.emit(name, np.float32(1), ops.Target("float32"))
+    return Codes(name)
