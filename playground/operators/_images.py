@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from playground.errors import UnsupportedError
 from playground.limits import MOST_TAPS
 from playground.model.graph import Node
 from playground.programs import integer_ops as ops
+from playground.programs.planner import Deferred, Planner
 from playground.programs.room import Room
+from playground.programs.steps import Reshape
 
 
 def window_of(node: Node, shape: Sequence[int], kernel: Sequence[int]) -> ops.Window:
@@ -41,6 +45,48 @@ def window_of(node: Node, shape: Sequence[int], kernel: Sequence[int]) -> ops.Wi
             f"a window of {math.prod(kernel)} places is too large; at most {MOST_TAPS} are supported"
         )
     return ops.Window((kernel[0], kernel[1]), (out[0], out[1]), strides, dilations, (before[0], before[1]))
+
+
+LINES, IMAGES = 3, 4
+"""Axes of signals (N, C, L), and of images."""
+
+
+def over_lines(node: Node) -> Node:
+    """The node of a window over signals as one over images of a height of 1."""
+    attributes = dict(node.attributes)
+    for name, along in (("kernel_shape", 1), ("strides", 1), ("dilations", 1), ("pads", 0)):
+        if attributes.get(name):
+            given = list(attributes[name])
+            attributes[name] = [along, *given] if name != "pads" else [0, given[0], 0, *given[1:]]
+    return replace(node, attributes=attributes)
+
+
+def as_images(planner: Planner, value: str) -> str:
+    """A value of signals (N, C, L) as images of a height of 1: the same bytes."""
+    name = f"{value}:images"
+    if name not in planner.values:
+        n, channels, length = planner.values[value].shape
+        planner.emit(Reshape((value,), name), (n, channels, 1, length), planner.values[value].dtype)
+    return name
+
+
+def as_lines(planner: Planner, images: Deferred) -> Deferred:
+    """A result of images of a height of 1 as one of signals."""
+    n, channels, _, length = images.shape
+
+    def emit(output: str, scale: np.float32, to: ops.Target) -> None:
+        images.emit(f"{output}:images", scale, to)
+        planner.emit(Reshape((f"{output}:images",), output), (n, channels, length), to.dtype)
+
+    made = replace(images, shape=(n, channels, length), emit=emit, plus=None)
+    plus = images.plus
+    if plus is None:
+        return made
+
+    def with_constant(real: NDArray[np.float32]) -> Deferred:
+        return as_lines(planner, plus(real[..., None, :] if real.ndim > 1 else real))
+
+    return replace(made, plus=with_constant)
 
 
 def require_room(room: Room, window: ops.Window, shape: Sequence[int], channels: int, depth: int = 1) -> None:

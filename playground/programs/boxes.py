@@ -16,10 +16,10 @@ _RANK = 6
 
 
 def strides_of(shape: tuple[int, ...], *, image: bool = False) -> list[int]:
-    """Elements between neighbours along each axis, of an array or of one kept as an NHWC image."""
+    """Elements between neighbours along each axis, of an array or of one kept as an NHWC image (or NLC signal)."""
     if image:
-        _, channels, height, width = shape
-        return [channels * height * width, 1, width * channels, channels]
+        channels, size = shape[1], shape[2:]
+        return [channels * math.prod(size), 1, *(channels * n for n in strides_of(size))]
     return [math.prod(shape[i + 1 :]) for i in range(len(shape))]
 
 

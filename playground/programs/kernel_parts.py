@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playground.host.kernel import ANY, FLAG, POSITIVE, Count, Part, Rule, Touched, Words, box, octets, size
 from playground.programs import packing
+from playground.programs.integer_ops import Window
 
 CODES, FLOATS, ACCUMULATORS = range(3)
 """``kind`` of struct epilogue: what results are."""
@@ -67,6 +68,32 @@ def _windows_in_range(w: Words) -> str | None:
         if reach > _MOST or (stride + dilation) * max(line, 1) > _MOST:
             return f"windows reach over {reach} places along the axis {end}, which is more than int32 holds"
     return None
+
+
+def window_in(w: Words) -> Window:
+    """The window of ``struct images``."""
+
+    def both(name: str, first: str, second: str) -> tuple[int, int]:
+        return w[f"images.{name}_{first}"], w[f"images.{name}_{second}"]
+
+    kernel, strides, dilations = (both(name, "h", "w") for name in ("kernel", "stride", "dilation"))
+    return Window(kernel, both("out", "height", "width"), strides, dilations, both("pad", "top", "left"))
+
+
+def groups_of(w: Words) -> int:
+    """The groups of a convolution."""
+    return int(w["groups"])
+
+
+def depth_of_group(w: Words) -> int:
+    """Values that a window of one group sees."""
+    return int(w["images.kernel_h"] * w["images.kernel_w"] * (w["images.channels"] // w["groups"]))
+
+
+def groups_divide(w: Words) -> str | None:
+    """Channels are those of whole groups."""
+    groups, channels = w["groups"], w["images.channels"]
+    return f"{channels} channels cannot be divided into {groups} groups" if channels % groups else None
 
 
 def source() -> Part:

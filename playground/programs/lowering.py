@@ -28,6 +28,9 @@ TRANSPOSE = Kernel(
 Given = dict[str, Any]
 """Arguments of a kernel by field name, or those of a struct inside."""
 
+_LINES, _HEIGHT = 3, (1,)
+"""Axes of signals (N, C, L), which may be kept as images of this height."""
+
 _KINDS = {"float32": FLOATS, "int32": ACCUMULATORS}
 
 
@@ -129,8 +132,8 @@ class Lowering:
 
     def _transposed(self, name: str, source: Buffer, *, to_image: bool) -> Buffer:
         value = self.values[name]
-        n, channels, height, width = value.shape
-        pixels = height * width
+        n, channels, *size = value.shape
+        pixels = math.prod(size)
         if channels == 1 or pixels == 1:
             return source
         out = self._builder.buffer(value.nbytes)
@@ -148,13 +151,18 @@ class Lowering:
         return np.dtype(self.values[name].dtype).itemsize
 
     def same_bytes(self, name: str, output: str) -> None:
-        """A value has the very bytes of another one, as NumPy has it."""
-        self._rows[output] = self.row(name)
+        """A value has the very bytes of another one: as images, if that is kept so and they differ in a height of 1."""
+        shapes = (self.values[value].shape for value in (name, output))
+        own, made = ((*shape[:2], *_HEIGHT, *shape[2:]) if len(shape) == _LINES else shape for shape in shapes)
+        if self.is_image(name) and own == made:
+            self._images[output] = self._images[name]
+        else:
+            self._rows[output] = self.row(name)
 
     def alike(self, *names: str) -> tuple[bool, list[Buffer]]:
-        """Whether all of these values are taken as images, as one of four axes that is kept so; and where they are."""
+        """Whether all of these values are taken as images, as one of them is kept so; and where they are."""
         ranks = {len(self.values[name].shape) for name in names}
-        image = ranks == {4} and any(self.is_image(name) for name in names)
+        image = len(ranks) == 1 and any(self.is_image(name) for name in names)
         return image, [self.image(name) if image else self.row(name) for name in names]
 
     def epilogue(self, to: Target, out: Buffer) -> Given:

@@ -1,0 +1,104 @@
+"""Convolutions of float32 as steps, and of signals as images of a height of 1, in floats and in codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import helper
+
+from playground.engines import wasm
+from tests.engines.qdq_net import Net, floats
+from tests.engines.qdq_net import compared as compared_codes
+from tests.engines.test_float_products import compared
+
+Array = np.ndarray[Any, Any]
+RNG = np.random.default_rng(9)
+
+
+def weights(*shape: int) -> Array:
+    return RNG.normal(size=shape).astype(np.float32)
+
+
+CASES: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
+    "plain": ((2, 3, 8, 9), (5, 3, 3, 3), {}),
+    "padded": ((1, 4, 7, 7), (9, 4, 3, 3), {"pads": [1, 1, 1, 1]}),
+    "uneven padding": ((1, 4, 7, 7), (9, 4, 3, 2), {"pads": [2, 0, 0, 1], "strides": [2, 1]}),
+    "same": ((1, 3, 10, 11), (4, 3, 5, 5), {"auto_pad": "SAME_UPPER", "strides": [2, 2]}),
+    "dilated": ((1, 3, 12, 12), (4, 3, 3, 3), {"dilations": [2, 3], "pads": [2, 3, 2, 3]}),
+    "pointwise": ((2, 6, 5, 5), (8, 6, 1, 1), {}),
+    "pointwise with a step": ((2, 6, 5, 5), (8, 6, 1, 1), {"strides": [2, 2]}),
+    "depthwise": ((1, 10, 9, 9), (10, 1, 3, 3), {"group": 10, "pads": [1, 1, 1, 1]}),
+    "two filters a channel": ((1, 4, 6, 6), (8, 1, 3, 3), {"group": 4}),
+    "groups": ((1, 8, 6, 6), (12, 2, 3, 3), {"group": 4, "pads": [1, 1, 1, 1]}),
+    "signal": ((2, 4, 30), (6, 4, 5), {"pads": [2, 2], "strides": [2]}),
+    "depthwise signal": ((1, 8, 30), (8, 1, 5), {"group": 8, "dilations": [3]}),
+    "same signal": ((1, 3, 17), (4, 3, 4), {"auto_pad": "SAME_LOWER", "strides": [3]}),
+    "pointwise signal": ((1, 5, 12), (7, 5, 1), {}),
+}
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("case", CASES)
+def test_a_convolution(case: str, bias: bool) -> None:
+    size, shape, attributes = CASES[case]
+    node = helper.make_node("Conv", ["x", "w", *(["b"] if bias else [])], ["y"], **attributes)
+    constants = {"w": weights(*shape), **({"b": weights(shape[0])} if bias else {})}
+    steps = "FloatConv" if len(size) == 4 else "Reshape FloatConv Reshape"
+    compared([node], {"x": weights(*size)}, constants, steps)
+
+
+@pytest.mark.parametrize("size", [(2, 3, 9, 9), (2, 3, 40)], ids=str)
+def test_a_constant_and_limits_become_part_of_it(size: tuple[int, ...]) -> None:
+    rank = len(size) - 2
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"]),
+        helper.make_node("Add", ["c", "b"], ["s"]),
+        helper.make_node("Relu", ["s"], ["r"]),
+        helper.make_node("Conv", ["r", "v"], ["d"], pads=[1] * (2 * rank)),
+        helper.make_node("Clip", ["d", "lo", "hi"], ["y"]),
+    ]
+    constants = {
+        **{"w": weights(6, 3, *(3,) * rank), "v": weights(4, 6, *(3,) * rank), "b": weights(6, *(1,) * rank)},
+        **{"lo": np.array(-20, np.float32), "hi": np.array(20, np.float32)},
+    }
+    steps = "FloatConv FloatConv" if rank == 2 else "Reshape FloatConv FloatConv Reshape"
+    compared(nodes, {"x": weights(*size)}, constants, steps)
+
+
+def test_signals_between_convolutions_are_not_transposed() -> None:
+    """A sum and limits between two of them take signals as they are kept: the channels last."""
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], pads=[1, 1]),
+        helper.make_node("Relu", ["a"], ["r"]),
+        helper.make_node("Add", ["a", "r"], ["s"]),
+        helper.make_node("Slice", ["s", "from", "to", "axes"], ["t"]),
+        helper.make_node("Conv", ["t", "v"], ["y"]),
+    ]
+    constants = {
+        **{"w": weights(6, 4, 3), "v": weights(5, 6, 3)},
+        **{name: np.array([n], np.int64) for name, n in (("from", 3), ("to", 15), ("axes", 2))},
+    }
+    steps = "Reshape FloatConv Reshape FloatAdd FloatAdd View Reshape FloatConv Reshape"
+    compared(nodes, {"x": weights(2, 4, 20)}, constants, steps)
+
+
+@pytest.mark.parametrize("case", ["signal", "depthwise signal", "same signal", "pointwise signal"])
+def test_a_convolution_of_coded_signals(dtype: str, case: str) -> None:
+    size, shape, attributes = CASES[case]
+    net = Net(dtype, x=floats(*size)).pair("x").codes("w", floats(*shape), axis=0)
+    net.op("Conv", "x:r w:r", **attributes)
+    compared_codes(net.pair("y", -12, 12), steps="Reshape Conv Reshape Lookup")
+
+
+def test_coded_signals_between_convolutions_are_not_transposed(dtype: str) -> None:
+    net = (
+        Net(dtype, x=floats(2, 4, 20)).pair("x").codes("w", floats(6, 4, 3), axis=0).codes("v", floats(5, 6, 3), axis=0)
+    )
+    net.op("Conv", "x:r w:r", "a", pads=[1, 1]).op("Relu", "a", "b").pair("b", 0, 6)
+    net.op("Conv", "b:r v:r", "y").pair("y", -20, 20)
+    made = compared_codes(net, steps="Reshape Conv Conv Reshape Lookup")
+    assert isinstance(made, wasm.WasmProgram)
+    # x, both convolutions, and the result: x:q and y:r become the other layout
+    assert made.calls == len(["quantize", "to_image", "conv", "conv", "lookup", "to_rows"])
