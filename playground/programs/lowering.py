@@ -190,11 +190,15 @@ class Lowering:
         self.kept.append(shared)
         return shared.packed
 
+    def placed(self, weights: NDArray[Any]) -> Buffer | NDArray[Any]:
+        """Where packed weights lie: in the arena, or where other programs use them too."""
+        return self.constant(weights) if self._weights is None else weights
+
     def product(self, packed: Packed, columns: int, to: Given) -> Given:
         """``struct product``: packed weights, and what becomes of the sums."""
         constant = self.constant
         return {
-            "weights": constant(packed.weights) if self._weights is None else packed.weights,
+            "weights": self.placed(packed.weights),
             "bias": constant(packed.bias),
             "shift": None if packed.shift is None else constant(packed.shift),
             "multiplier": constant(packed.multiplier),
@@ -204,8 +208,7 @@ class Lowering:
 
     def float_product(self, packed: PackedFloats, columns: int, finish: Finish, out: Buffer, groups: int = 1) -> Given:
         """``struct float_product``: packed weights, and what becomes of the sums."""
-        weights = self.constant(packed.weights) if self._weights is None else packed.weights
-        return {"weights": weights, **self.finish(finish, columns, out, groups)}
+        return {"weights": self.placed(packed.weights), **self.finish(finish, columns, out, groups)}
 
     def finish(self, finish: Finish, columns: int, out: Buffer, groups: int = 1) -> Given:
         """What becomes of the sums, of ``struct float_product``."""

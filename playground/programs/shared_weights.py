@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from playground.host import Kernels
 from playground.programs.float_products import PackedFloats
-from playground.programs.packing import Packed
+from playground.programs.packing import Packed, PackedCodes
 
-AnyPacked = TypeVar("AnyPacked", Packed, PackedFloats)
-"""Packed weights of integer or of float products."""
+AnyPacked = TypeVar("AnyPacked", Packed, PackedFloats, PackedCodes)
+"""Packed weights of some kind of product."""
 
 _SAMPLE = 256
 """Bytes that are compared first, which tells most arrays apart without reading them whole."""

@@ -9,9 +9,11 @@ import pytest
 from onnx import helper
 
 from playground.engines import wasm
+from playground.engines.planning.plan import refusals
 from tests.engines.qdq_net import Net, floats
 from tests.engines.qdq_net import compared as compared_codes
 from tests.engines.test_float_products import compared
+from tests.engines.test_mixed import both, file_of, native, quantized
 
 Array = np.ndarray[Any, Any]
 RNG = np.random.default_rng(9)
@@ -102,3 +104,21 @@ def test_coded_signals_between_convolutions_are_not_transposed(dtype: str) -> No
     assert isinstance(made, wasm.WasmProgram)
     # x, both convolutions, and the result: x:q and y:r become the other layout
     assert made.calls == len(["quantize", "to_image", "conv", "conv", "lookup", "to_rows"])
+
+
+def test_a_convolution_of_signals_that_are_quantized_while_they_run() -> None:
+    """Our own dynamic form of it is a program of integer steps."""
+    nodes = [
+        helper.make_node("Conv", ["x", "w", "b"], ["c"], pads=[2, 1], strides=[2]),
+        helper.make_node("Relu", ["c"], ["r"]),
+        helper.make_node("Conv", ["r", "v"], ["y"], pads=[1, 1]),
+    ]
+    constants = {"w": weights(6, 4, 3), "b": weights(6), "v": weights(5, 6, 3)}
+    x = weights(2, 4, 21)
+    content = file_of(nodes, {"x": ["n", 4, 21]}, {"y": 1}, constants)
+    made = quantized(content, x, activations="dynamic")
+    graph = made.model.required_graph()
+    assert {"ConvInteger", "DynamicQuantizeLinear"} <= {node.op for node in graph.nodes}
+    assert refusals(graph, {"x": x.shape}) == ()
+    found, expected = both(graph, {"x": x})["y"], native(made.onnx, {"x": x})["y"]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
