@@ -122,8 +122,14 @@ static void multiply_columns(const float *const *rows, int32_t count, const stru
             out[r * stride + j] = made[r * FLOAT_STRIP + j];
 }
 
+static void multiply_packed_row(const float *x, int32_t depth, const struct float_product *p, int32_t at);
+
 void multiply_floats(const float *const *rows, int32_t count, const struct runs *runs, const struct float_product *p,
                      int32_t at, int32_t stride) {
+    if (count == 1 && runs->lines == 1 && runs->taps == 1) {
+        multiply_packed_row(rows[0], runs->steps, p, at);
+        return;
+    }
     int32_t size = runs->lines * runs->taps * runs->steps * FLOAT_STRIP;
     struct strip s = {p->weights, p->bias, p->alpha, p->lo, p->hi, p->out + at, stride};
     for (int32_t j = 0; j < p->columns; j += FLOAT_STRIP, s.weights += size, s.bias += FLOAT_STRIP, s.out += FLOAT_STRIP)
@@ -227,11 +233,13 @@ static void multiply_plain(const struct gemm_f32_args *a, const float *x, const 
 }
 
 static void multiply_matrix(const struct gemm_f32_args *a, const float *x, const struct float_product *p, int32_t at) {
-    int32_t few = a->is_packed ? a->rows == 1 : a->rows < WORTH_PACKING;
-    for (int32_t i = 0; few && i < a->rows; i++)
-        (a->is_packed ? multiply_packed_row : multiply_plain_row)(x + i * a->depth, a->depth, p, at + i * p->columns);
-    if (!few)
-        (a->is_packed ? multiply_packed : multiply_plain)(a, x, p, at);
+    if (a->is_packed)
+        multiply_packed(a, x, p, at);
+    else if (a->rows >= WORTH_PACKING)
+        multiply_plain(a, x, p, at);
+    else
+        for (int32_t i = 0; i < a->rows; i++)
+            multiply_plain_row(x + i * a->depth, a->depth, p, at + i * p->columns);
 }
 
 KERNEL(k_gemm_f32) {
