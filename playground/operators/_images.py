@@ -50,14 +50,19 @@ def window_of(node: Node, shape: Sequence[int], kernel: Sequence[int]) -> ops.Wi
 LINES, IMAGES = 3, 4
 """Axes of signals (N, C, L), and of images."""
 
+_ALONG = {"kernel_shape": 1, "strides": 1, "dilations": 1, "output_padding": 0, "output_shape": 1}
+"""Attributes of windows: what they are along an axis of 1."""
+
 
 def over_lines(node: Node) -> Node:
     """The node of a window over signals as one over images of a height of 1."""
     attributes = dict(node.attributes)
-    for name, along in (("kernel_shape", 1), ("strides", 1), ("dilations", 1), ("pads", 0)):
+    for name, along in _ALONG.items():
         if attributes.get(name):
-            given = list(attributes[name])
-            attributes[name] = [along, *given] if name != "pads" else [0, given[0], 0, *given[1:]]
+            attributes[name] = [along, *attributes[name]]
+    if attributes.get("pads"):
+        begin, *end = attributes["pads"]
+        attributes["pads"] = [0, begin, 0, *end]
     return replace(node, attributes=attributes)
 
 

@@ -151,6 +151,64 @@ def _grouped_sums(views: Float32, weights: Float32, groups: int) -> Float32:
     return total.reshape(n, height, width, groups * columns)
 
 
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How a transposed convolution lays kernels over its output: (height, width) each.
+
+    Attributes:
+        out: the size of the result.
+        strides: from one pixel's kernel to the next.
+        dilations: from one tap to the next.
+        begins: what is cut off before the first row and column.
+    """
+
+    kernel: tuple[int, int]
+    out: tuple[int, int]
+    strides: tuple[int, int]
+    dilations: tuple[int, int]
+    begins: tuple[int, int]
+
+
+def conv_transpose(x: Float32, weights: Float32, spread: Spread, finish: Finish) -> Float32:
+    """Transposed convolution: every pixel times the kernel, added up where they overlap in the order of the taps.
+
+    Args:
+        x: (N, C, H, W).
+        weights: (C, M, kernel_h, kernel_w).
+        spread: of the weights' kernel size.
+        finish: with a bias for each of the M channels.
+
+    Returns:
+        float32 (N, M, out_h, out_w).
+    """
+    n, channels, height, width = x.shape
+    filters, pairs = weights.shape[1], list(zip((height, width), spread.strides, strict=True))
+    with np.errstate(all="ignore"):
+        matrix = spread_matrix(weights)
+        parts = ordered_sums(x.transpose(0, 2, 3, 1).reshape(-1, channels), matrix)
+        parts = parts.reshape(n, height, width, *spread.kernel, filters)
+        reach = [
+            (size - 1) * stride + (k - 1) * d + 1
+            for (size, stride), k, d in zip(pairs, spread.kernel, spread.dilations, strict=True)
+        ]
+        room = [max(r, b + o) for r, b, o in zip(reach, spread.begins, spread.out, strict=True)]
+        total = np.zeros((n, *room, filters), np.float32)
+        for taps in np.ndindex(*spread.kernel):
+            rows, columns = (
+                slice(tap * d, tap * d + (size - 1) * stride + 1, stride)
+                for tap, d, (size, stride) in zip(taps, spread.dilations, pairs, strict=True)
+            )
+            total[:, rows, columns] += parts[:, :, :, taps[0], taps[1]]
+        (top, left), (out_h, out_w) = spread.begins, spread.out
+        made = finish.of(total[:, top : top + out_h, left : left + out_w])
+    return np.ascontiguousarray(made.transpose(0, 3, 1, 2))
+
+
+def spread_matrix(weights: Float32) -> Float32:
+    """Weights (C, M, kernel_h, kernel_w) as a matrix (C, kernel_h * kernel_w * M)."""
+    return np.ascontiguousarray(weights.transpose(0, 2, 3, 1).reshape(weights.shape[0], -1))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PackedFloats:
     """Weights of some matrices as the kernels take them.

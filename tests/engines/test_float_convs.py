@@ -51,6 +51,31 @@ def test_a_convolution(case: str, bias: bool) -> None:
     compared([node], {"x": weights(*size)}, constants, steps)
 
 
+TRANSPOSED: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
+    "plain": ((2, 3, 4, 5), (3, 6, 3, 3), {}),
+    "twice as large": ((1, 8, 5, 5), (8, 4, 2, 2), {"strides": [2, 2]}),
+    "cut": ((1, 4, 6, 7), (4, 5, 4, 3), {"strides": [2, 3], "pads": [1, 0, 1, 2]}),
+    "dilated": ((1, 4, 5, 5), (4, 3, 3, 2), {"dilations": [2, 3], "strides": [2, 1]}),
+    "more at the end": ((1, 4, 5, 5), (4, 3, 3, 3), {"strides": [3, 2], "output_padding": [2, 1]}),
+    "of a stated size": ((1, 4, 5, 5), (4, 3, 3, 3), {"strides": [2, 2], "output_shape": [10, 9]}),
+    "same": ((1, 2, 4, 6), (2, 3, 3, 3), {"strides": [2, 2], "auto_pad": "SAME_UPPER"}),
+    "signal": ((2, 4, 11), (4, 6, 4), {"strides": [2], "pads": [1, 2], "output_padding": [1]}),
+}
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("case", TRANSPOSED)
+def test_a_transposed_convolution(case: str, bias: bool) -> None:
+    size, shape, attributes = TRANSPOSED[case]
+    nodes = [
+        helper.make_node("ConvTranspose", ["x", "w", *(["b"] if bias else [])], ["c"], **attributes),
+        helper.make_node("Relu", ["c"], ["y"]),
+    ]
+    constants = {"w": weights(*shape), **({"b": weights(shape[1])} if bias else {})}
+    steps = "FloatConvTranspose" if len(size) == 4 else "Reshape FloatConvTranspose Reshape"
+    compared(nodes, {"x": weights(*size)}, constants, steps)
+
+
 @pytest.mark.parametrize("size", [(2, 3, 9, 9), (2, 3, 40)], ids=str)
 def test_a_constant_and_limits_become_part_of_it(size: tuple[int, ...]) -> None:
     rank = len(size) - 2
