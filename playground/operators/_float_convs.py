@@ -13,7 +13,7 @@ from playground.errors import UnsupportedError
 from playground.host.kernel import POSITIVE, Kernel, Words, floats
 from playground.model.graph import Node
 from playground.operators._float_forms import delivered, float_constant, float_input, float_result
-from playground.operators._float_products import float_rows_times
+from playground.operators._float_products import rows_times_floats
 from playground.operators._images import IMAGES, LINES, as_images, as_lines, over_lines, require_room, window_of
 from playground.programs import float_products
 from playground.programs.call import Array
@@ -108,24 +108,23 @@ class FloatConv(Step):
         if self.depthwise:
             self._lower_depthwise(to, out)
             return
-        _, _, *size = to.values[name].shape
-        if self.groups == 1 and self.window.is_pointwise(tuple(size)):
-            rows = math.prod(to.values[self.output].shape) // self.weights.shape[0]
-            matrix = np.ascontiguousarray(self.weights[:, :, 0, 0].T)
-            float_rows_times(to, to.image(name), rows, matrix, self.finish, out)
-            return
+        _, channels, *size = to.values[name].shape
         columns = self.weights.shape[0] // self.groups
         packed = to.packed(
             lambda: pack_floats(conv_matrices(self.weights, self.groups)), (self.weights,), "float conv", self.groups
         )
+        product = to.float_product(packed, columns, self.finish, out, self.groups)
+        if self.groups == 1 and self.window.is_pointwise(tuple(size)):
+            rows = math.prod(to.values[self.output].shape) // columns
+            rows_times_floats(to, to.image(name), rows, channels, product)
+            return
         band = min(self.window.out[0], -(-_BAND_PIXELS // self.window.out[1]))
         inside = is_inside(self.window, size)
-        channels = to.values[name].shape[1]
         to.call(
             CONV_FLOATS,
             images=to.images(name, self.window),
             groups=self.groups,
-            product=to.float_product(packed, columns, self.finish, out, self.groups),
+            product=product,
             band=band,
             lines=None if inside else to.buffer(band_bytes(self.window, channels, band)),
         )

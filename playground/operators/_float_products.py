@@ -23,7 +23,7 @@ from playground.programs.program import Step, Value
 from playground.programs.steps import View
 
 if TYPE_CHECKING:
-    from playground.programs.lowering import Lowering
+    from playground.programs.lowering import Given, Lowering
 
 _MOST_AXES = 6
 """Of values that broadcast: k_copy takes no more."""
@@ -50,18 +50,16 @@ class FloatProduct(Step):
     def lower(self, to: Lowering) -> None:
         """FloatProduct: rows times packed weights."""
         (name,) = self.inputs
-        rows = math.prod(to.values[name].shape[:-1])
-        float_rows_times(to, to.row(name), rows, self.weights, self.finish, to.new(self.output))
+        packed = to.packed(lambda: pack_floats(self.weights[None]), (self.weights,), "floats")
+        depth, columns = self.weights.shape
+        given = to.float_product(packed, columns, self.finish, to.new(self.output))
+        rows_times_floats(to, to.row(name), math.prod(to.values[name].shape[:-1]), depth, given)
 
 
-def float_rows_times(  # noqa: PLR0917  # all of a product
-    to: Lowering, x: Buffer, rows: int, weights: NDArray[np.float32], finish: Finish, out: Buffer
-) -> None:
-    """All rows of ``x`` times one matrix (depth, columns)."""
-    depth, columns = weights.shape
-    packed = to.packed(lambda: pack_floats(weights[None]), (weights,), "floats")
+def rows_times_floats(to: Lowering, x: Buffer, rows: int, depth: int, weights: Given) -> None:
+    """All rows of ``x`` times one packed matrix."""
     counts = {"batch": 1, "rows": rows, "depth": depth, "matrices": 1, "is_packed": 1}
-    to.call(GEMM_FLOATS, x=x, **counts, product=to.float_product(packed, columns, finish, out), scratch=None)
+    to.call(GEMM_FLOATS, x=x, **counts, product=weights, scratch=None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -162,8 +162,8 @@ class Recurrence(Step):
         return {**self._packed(to, k, slice(2 * hidden)), "own_weights": own["weights"], "own_bias": own["bias"]}
 
     def _packed(self, to: Lowering, k: int, columns: slice) -> Given:
-        matrix = np.ascontiguousarray(self.weights[k][:, columns])
-        packed = to.packed(lambda: pack_floats(matrix[None]), (matrix,), "floats")
+        weights = self.weights
+        packed = to.packed(lambda: pack_floats(weights[None, k, :, columns]), (weights,), "state", k, str(columns))
         return {"weights": to.placed(packed.weights), "bias": to.constant(padded_columns(self.bias[k][columns]))}
 
 

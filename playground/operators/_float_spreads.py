@@ -15,11 +15,11 @@ from playground.host.kernel import Kernel, Words, floats
 from playground.model.graph import Node
 from playground.operators._float_convs import filter_bias
 from playground.operators._float_forms import delivered, float_constant, float_input, float_result
-from playground.operators._float_products import float_rows_times
+from playground.operators._float_products import rows_times_floats
 from playground.operators._images import IMAGES, LINES, as_images, as_lines, over_lines
 from playground.programs import float_products
 from playground.programs.call import Array
-from playground.programs.float_products import Finish, Spread, spread_matrix
+from playground.programs.float_products import Finish, Spread, pack_floats, spread_matrix
 from playground.programs.kernel_parts import PIXELS, images
 from playground.programs.planner import Planner, Symbol
 from playground.programs.program import Step, Value
@@ -68,9 +68,11 @@ class FloatConvTranspose(Step):
         """FloatConvTranspose: rows times weights, then their places."""
         (name,) = self.inputs
         (n, _, height, width), spread = to.values[name].shape, self.spread
-        matrix, rows = spread_matrix(self.weights), n * height * width
-        made = to.buffer(4 * rows * matrix.shape[1])
-        float_rows_times(to, to.image(name), rows, matrix, Finish(np.zeros(matrix.shape[1], np.float32)), made)
+        depth, rows, columns = self.weights.shape[0], n * height * width, math.prod(self.weights.shape[1:])
+        packed = to.packed(lambda: pack_floats(spread_matrix(self.weights)[None]), (self.weights,), "spread")
+        made = to.buffer(4 * rows * columns)
+        plain = Finish(np.zeros(columns, np.float32))
+        rows_times_floats(to, to.image(name), rows, depth, to.float_product(packed, columns, plain, made))
         lo, hi = self.finish.limits
         pairs = {"kernel": spread.kernel, "stride": spread.strides, "dilation": spread.dilations}
         given = {
