@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from playground.errors import UnsupportedError
 from playground.host.kernel import POSITIVE, Kernel, Words, floats
 from playground.model.graph import Node
-from playground.operators._float_forms import delivered, float_constant, float_input, float_result
+from playground.operators._float_forms import float_constant, float_result
 from playground.operators._float_products import rows_times_floats
+from playground.operators._floats import float_input
 from playground.operators._images import IMAGES, LINES, as_images, as_lines, over_lines, require_room, window_of
 from playground.programs import float_products
 from playground.programs.call import Array
@@ -184,4 +185,4 @@ def plan_float_conv(planner: Planner, node: Node) -> Symbol:
     if len(shape) != IMAGES or weights.ndim != IMAGES:
         raise UnsupportedError(f"an input of {len(shape)} axes is not images (N, C, H, W)")
     made = float_conv(planner, own, weights, window_of(own, shape, weights.shape[2:]), x)
-    return delivered(planner, node, as_lines(planner, made) if lines else made)
+    return as_lines(planner, made) if lines else made

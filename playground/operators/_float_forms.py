@@ -13,7 +13,7 @@ from playground.operators._dynamic import per_column
 from playground.operators._operator import Plan
 from playground.programs import integer_ops as ops
 from playground.programs.float_products import Finish
-from playground.programs.planner import Codes, Deferred, Planner, Symbol
+from playground.programs.planner import Deferred, Planner, Symbol
 from playground.programs.program import Step
 from playground.programs.steps import Quantize
 
@@ -30,14 +30,6 @@ def either(integer: Plan, floating: Plan) -> Plan:
             return floating(planner, node)
 
     return plan
-
-
-def float_input(planner: Planner, name: str) -> str:
-    """The value that holds a tensor as float32, codes dequantized; UnsupportedError if it is of another type."""
-    value = planner.floating(name)
-    if planner.values[value].dtype != "float32":
-        raise UnsupportedError(f"the input is {planner.values[value].dtype}, not float32")
-    return value
 
 
 def float_constant(planner: Planner, name: str, what: str) -> NDArray[np.float32]:
@@ -82,12 +74,3 @@ def float_result(
         return float_result(planner, shape, make, finish.plus(added), axis)
 
     return Deferred(shape, emit, plus=plus, axis=axis)
-
-
-def delivered(planner: Planner, node: Node, result: Deferred) -> Symbol:
-    """A float result as it is where several nodes read it, so that it is computed once; else still to be finished."""
-    (name, *_) = node.outputs
-    if not planner.is_shared(name):
-        return result
-    result.emit(name, np.float32(1), ops.Target("float32"))
-    return Codes(name)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.errors import UnsupportedError
-from playground.operators._float_forms import float_constant, float_input, float_result
+from playground.operators._float_forms import float_constant, float_result
+from playground.operators._floats import float_input
 from playground.programs import float_products
 from playground.programs.boxes import COPY, box, repeating, strides_of
 from playground.programs.call import Array

@@ -14,8 +14,9 @@ from playground.errors import UnsupportedError
 from playground.host.kernel import FLAG, Count, Kernel, Words, floats
 from playground.model.graph import Node
 from playground.operators._attributes import text
-from playground.operators._float_forms import float_constant, float_input
+from playground.operators._float_forms import float_constant
 from playground.operators._float_products import product_by_constant
+from playground.operators._floats import float_input
 from playground.programs import float_recurrences
 from playground.programs import integer_ops as ops
 from playground.programs.call import Array

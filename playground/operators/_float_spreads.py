@@ -14,8 +14,9 @@ from playground.errors import UnsupportedError
 from playground.host.kernel import Kernel, Words, floats
 from playground.model.graph import Node
 from playground.operators._float_convs import filter_bias
-from playground.operators._float_forms import delivered, float_constant, float_input, float_result
+from playground.operators._float_forms import float_constant, float_result
 from playground.operators._float_products import rows_times_floats
+from playground.operators._floats import float_input
 from playground.operators._images import IMAGES, LINES, as_images, as_lines, over_lines
 from playground.programs import float_products
 from playground.programs.call import Array
@@ -115,7 +116,7 @@ def plan_transposed(planner: Planner, node: Node, cut: Cut) -> Symbol:
     made = float_result(
         planner, size, lambda output, how: FloatConvTranspose((x,), output, spread, weights, how), finish, axis=1
     )
-    return delivered(planner, node, as_lines(planner, made) if lines else made)
+    return as_lines(planner, made) if lines else made
 
 
 def _spread(node: Node, shape: tuple[int, ...], weights: NDArray[np.float32], cut: Cut) -> Spread:

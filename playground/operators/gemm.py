@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute, flag
-from playground.operators._float_forms import delivered, either, float_constant, float_input
+from playground.operators._float_forms import either, float_constant
 from playground.operators._float_products import float_matrix, product_by_constant, product_of_values, turned
+from playground.operators._floats import float_input
 from playground.operators._operator import Form, Operator, Scales, Shapes, Weight
 from playground.operators._products import Weights, bias_of, product_by, weights_of
 from playground.operators._ranks import always
@@ -62,9 +63,9 @@ def _plan_floats(planner: Planner, node: Node) -> Symbol:
     weights = float_matrix(planner, right)
     if weights is None:
         other = turned(planner, right) if transposed else float_input(planner, right)
-        return delivered(planner, node, product_of_values(planner, float_input(planner, left), other, finish))
+        return product_of_values(planner, float_input(planner, left), other, finish)
     matrix = np.ascontiguousarray(weights.T) if transposed else weights
-    return delivered(planner, node, product_by_constant(planner, left, matrix, finish))
+    return product_by_constant(planner, left, matrix, finish)
 
 
 def _float_bias(planner: Planner, node: Node, columns: int) -> NDArray[np.float32]:

@@ -12,8 +12,9 @@ from playground.errors import InvalidInputError, UnsupportedError
 from playground.host.kernel import ANY, Kernel, Words, floats
 from playground.host.kernel import box as reach_of_box
 from playground.model.graph import Node
-from playground.operators._float_forms import delivered, either, float_input
+from playground.operators._float_forms import either
 from playground.operators._float_products import float_matrix, product_by_constant, product_of_values, repeated
+from playground.operators._floats import float_input
 from playground.operators._operator import Form, Operator, Scales, Shapes, Weight
 from playground.operators._products import GEMM, product_by, weights_of
 from playground.operators._ranks import ConstantOf, RankOf
@@ -150,8 +151,8 @@ def _plan_floats(planner: Planner, node: Node) -> Symbol:
     weights = float_matrix(planner, right)
     if weights is None:
         a, b = (float_input(planner, name) for name in node.inputs)
-        return delivered(planner, node, product_of_values(planner, a, b))
-    return delivered(planner, node, product_by_constant(planner, left, weights))
+        return product_of_values(planner, a, b)
+    return product_by_constant(planner, left, weights)
 
 
 def pair_product(planner: Planner, a: Dequantized, b: Dequantized) -> Deferred:

@@ -22,8 +22,8 @@ from playground.operators._block_products import (
     integer_weights,
     unpacked,
 )
-from playground.operators._float_forms import delivered, float_input
 from playground.operators._float_products import product_by_constant
+from playground.operators._floats import float_input
 from playground.operators._operator import Operator, Shapes, Takes
 from playground.operators.pad import Pad
 from playground.programs.block_ops import GROUP, block_product, codebook_planes, grouped, quantize_blocks
@@ -173,7 +173,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
         return Codes(node.outputs[0])
     decoded = np.ascontiguousarray(_decoded(octets.reshape(columns, -1), scales, points, bits)[:, :depth].T)
     finish = Finish(np.zeros(columns, np.float32) if bias is None else bias.reshape(-1))
-    return delivered(planner, node, product_by_constant(planner, node.inputs[0], decoded, finish))
+    return product_by_constant(planner, node.inputs[0], decoded, finish)
 
 
 def _filled(planner: Planner, x: str, depth: int) -> str:

@@ -63,7 +63,10 @@ def merged(axes: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
     return made
 
 
-def looks_like_image(shape: tuple[int, ...]) -> bool:
-    """Whether an array's bytes are those of an NHWC image of the same shape, one-sized axes before it left out."""
-    channels, height, width = (*(1,) * 3, *shape)[-3:]
-    return channels == 1 or height * width == 1
+def looks_like_image(shape: tuple[int, ...], axes: int = 4) -> bool:
+    """Whether an array's bytes are those of an NHWC image of the same shape, one-sized axes before it left out.
+
+    Images may have other numbers of axes than four.
+    """
+    channels, *size = (*(1,) * axes, *shape)[1 - axes :]
+    return channels == 1 or math.prod(size) == 1

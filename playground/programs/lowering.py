@@ -110,9 +110,9 @@ class Lowering:
         (self._images if image else self._rows)[name] = made
         return made
 
-    def is_image(self, name: str) -> bool:
-        """Whether a value is kept as an NHWC image."""
-        return name in self._images
+    def is_image(self, name: str, axes: int = 0) -> bool:
+        """Whether a value is kept as an NHWC image, and has so many axes if that is asked."""
+        return name in self._images and axes in (0, len(self.values[name].shape))
 
     def is_signed(self, name: str) -> bool:
         """Whether its codes are int8."""

@@ -7,7 +7,6 @@ the fusion.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -157,14 +156,6 @@ class Planner:
     constants: dict[str, NDArray[Any]] = field(default_factory=dict)
     steps: list[p.Step] = field(default_factory=list)
     real_values: dict[str, str] = field(default_factory=dict)
-    _uses: dict[str, int] = field(default_factory=dict)
-
-    def is_shared(self, name: str) -> bool:
-        """Whether a tensor is read more than once, being an output of the graph included."""
-        if not self._uses:
-            read = [name for node in self.graph.nodes for name in node.reads]
-            self._uses.update(Counter([*read, *(value.name for value in self.graph.outputs)]))
-        return self._uses.get(name, 0) > 1
 
     def symbol(self, name: str) -> Symbol:
         """What a tensor of the graph is; initializers are read when first asked for."""

@@ -107,7 +107,7 @@ def test_signals_between_convolutions_are_not_transposed() -> None:
         **{"w": weights(6, 4, 3), "v": weights(5, 6, 3)},
         **{name: np.array([n], np.int64) for name, n in (("from", 3), ("to", 15), ("axes", 2))},
     }
-    steps = "Reshape FloatConv Reshape FloatAdd FloatAdd View Reshape FloatConv Reshape"
+    steps = "Reshape FloatConv Reshape Unary Binary View Reshape FloatConv Reshape"
     compared(nodes, {"x": weights(2, 4, 20)}, constants, steps)
 
 
