@@ -13,10 +13,10 @@ struct conv_f32_args {
                    * no window sees padding */
 };
 
-/* Where the windows of a band begin, in the image or in the copied lines. */
+/* Output lines, and where their windows begin: in the copied lines, or in the images, all of which are one band. */
 struct band {
     const float *x;
-    int32_t width, first, lines;
+    int32_t width, first, lines, images;
 };
 
 static float *put_zero_floats(int32_t n, float *to) {
@@ -39,17 +39,15 @@ static float *put_line(const struct images *in, const float *line, int32_t width
     return put_zero_floats((width - left - inside) * in->channels, to);
 }
 
-/* What the windows of some output lines see. */
+/* What the windows of some output lines see, copied. */
 static struct band band_of(const struct conv_f32_args *a, const float *image, int32_t first, int32_t lines) {
     const struct images *in = &a->images;
     int32_t size = in->width * in->channels, y = first * in->stride_h - in->pad_top;
-    if (!a->lines)
-        return (struct band){image + y * size, in->width, first, lines};
     int32_t width = (in->out_width - 1) * in->stride_w + (in->kernel_w - 1) * in->dilation_w + 1;
     int32_t end = y + (lines - 1) * in->stride_h + (in->kernel_h - 1) * in->dilation_h + 1;
     for (float *to = a->lines; y < end; y++)
         to = y < 0 || y >= in->height ? put_zero_floats(width * in->channels, to) : put_line(in, image + y * size, width, to);
-    return (struct band){a->lines, width, first, lines};
+    return (struct band){a->lines, width, first, lines, 1};
 }
 
 static struct runs runs_of(const struct conv_f32_args *a, int32_t width) {
@@ -65,7 +63,7 @@ static void multiply_band(const struct conv_f32_args *a, const struct band *band
                           const struct float_product *p, int32_t at) {
     const struct images *in = &a->images;
     struct runs runs = runs_of(a, band->width);
-    int32_t pixels = band->lines * in->out_width, stride = a->groups * p->columns;
+    int32_t pixels = band->images * band->lines * in->out_width, stride = a->groups * p->columns;
     int32_t line = in->stride_h * band->width * in->channels, step = in->stride_w * in->channels;
     for (int32_t first = 0, y = 0, out_x = 0; first < pixels; first += FLOAT_BLOCK) {
         const float *rows[FLOAT_BLOCK];
@@ -76,23 +74,38 @@ static void multiply_band(const struct conv_f32_args *a, const struct band *band
                 out_x = 0;
                 y++;
             }
+            if (y == band->lines) {
+                y = 0;
+                x += in->height * in->width * in->channels;
+            }
         }
         multiply_floats(rows, count, &runs, p, at + first * stride, stride);
     }
 }
 
+/* A band of image n in all groups. */
+static void multiply_groups(const struct conv_f32_args *a, const struct band *band, int32_t n) {
+    const struct images *in = &a->images;
+    struct float_product p = a->product;
+    int32_t depth = in->channels / a->groups, strips = float_strips(p.columns) * FLOAT_STRIP;
+    int32_t size = strips * in->kernel_h * in->kernel_w * depth;
+    int32_t at = (n * in->out_height + band->first) * in->out_width * a->groups * p.columns;
+    for (int32_t g = 0; g < a->groups; g++, p.weights += size, p.bias += strips)
+        multiply_band(a, band, band->x + g * depth, &p, at + g * p.columns);
+}
+
 KERNEL(k_conv_f32) {
     const struct conv_f32_args *a = (const void *)args;
     const struct images *in = &a->images;
-    int32_t depth = in->channels / a->groups, strips = float_strips(a->product.columns) * FLOAT_STRIP;
-    int32_t size = strips * in->kernel_h * in->kernel_w * depth, columns = a->product.columns;
-    for (int32_t n = 0; n < in->batch; n++)
+    const float *x = (const float *)in->x;
+    if (!a->lines) {
+        struct band all = {x, in->width, 0, in->out_height, in->batch};
+        multiply_groups(a, &all, 0);
+        return;
+    }
+    for (int32_t n = 0; n < in->batch; n++, x += in->height * in->width * in->channels)
         for (int32_t y = 0; y < in->out_height; y += a->band) {
-            const float *image = (const float *)in->x + n * in->height * in->width * in->channels;
-            struct band band = band_of(a, image, y, least(a->band, in->out_height - y));
-            struct float_product p = a->product;
-            int32_t at = (n * in->out_height + y) * in->out_width * a->groups * columns;
-            for (int32_t g = 0; g < a->groups; g++, p.weights += size, p.bias += strips)
-                multiply_band(a, &band, band.x + g * depth, &p, at + g * columns);
+            struct band band = band_of(a, x, y, least(a->band, in->out_height - y));
+            multiply_groups(a, &band, n);
         }
 }

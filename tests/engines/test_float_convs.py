@@ -10,9 +10,10 @@ from onnx import helper
 
 from playground.engines import wasm
 from playground.engines.planning.plan import refusals
+from playground.programs.lowering import Lowering
 from tests.engines.qdq_net import Net, floats
 from tests.engines.qdq_net import compared as compared_codes
-from tests.engines.test_float_products import compared
+from tests.engines.test_float_products import compared, steps_of
 from tests.engines.test_mixed import both, file_of, native, quantized
 
 Array = np.ndarray[Any, Any]
@@ -94,8 +95,13 @@ def test_a_constant_and_limits_become_part_of_it(size: tuple[int, ...]) -> None:
     compared(nodes, {"x": weights(*size)}, constants, steps)
 
 
-def test_signals_between_convolutions_are_not_transposed() -> None:
+def test_signals_between_convolutions_are_not_transposed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sum and limits between two of them take signals as they are kept: the channels last."""
+    called: list[str] = []
+    call = Lowering.call
+    monkeypatch.setattr(
+        Lowering, "call", lambda self, kernel, **given: (called.append(kernel.name), call(self, kernel, **given))
+    )
     nodes = [
         helper.make_node("Conv", ["x", "w"], ["a"], pads=[1, 1]),
         helper.make_node("Relu", ["a"], ["r"]),
@@ -108,6 +114,9 @@ def test_signals_between_convolutions_are_not_transposed() -> None:
         **{name: np.array([n], np.int64) for name, n in (("from", 3), ("to", 15), ("axes", 2))},
     }
     steps = "Reshape FloatConv Reshape Unary Binary View Reshape FloatConv Reshape"
+    content = file_of(nodes, {"x": ["n", 4, 20]}, {"y": 1}, constants)
+    assert steps_of(content, {"x": weights(2, 4, 20)}) == steps.split()
+    assert called.count("k_transpose") == len(("x", "y"))
     compared(nodes, {"x": weights(2, 4, 20)}, constants, steps)
 
 

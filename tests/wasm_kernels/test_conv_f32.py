@@ -14,7 +14,8 @@ from playground.programs.integer_ops import Window
 CASES = {
     "one pixel": (1, (1, 1), 3, 5, 1, Window((1, 1), (1, 1))),
     "pointwise with a step": (2, (5, 7), 4, 9, 1, Window((1, 1), (3, 4), (2, 2))),
-    "inside": (1, (6, 9), 3, 8, 1, Window((3, 3), (4, 7))),
+    "inside": (2, (6, 9), 3, 8, 1, Window((3, 3), (4, 7))),
+    "many small ones": (41, (1, 8), 2, 3, 1, Window((1, 4), (1, 3), (1, 2))),
     "padded": (2, (5, 6), 2, 11, 1, Window((3, 3), (5, 6), pads=(1, 1))),
     "stride": (1, (9, 11), 5, 4, 1, Window((3, 5), (5, 6), (2, 2), pads=(1, 2))),
     "dilated": (1, (9, 10), 3, 8, 1, Window((3, 2), (5, 8), (1, 1), (2, 3), (0, 1))),
@@ -22,7 +23,7 @@ CASES = {
     "a line": (1, (1, 40), 4, 6, 1, Window((1, 5), (1, 40), pads=(0, 2))),
     "wide": (1, (3, 70), 1, 3, 1, Window((2, 3), (3, 70), pads=(1, 1))),
     "groups": (2, (4, 5), 6, 10, 2, Window((3, 3), (4, 5), pads=(1, 1))),
-    "groups inside": (1, (5, 5), 8, 4, 4, Window((2, 2), (4, 4))),
+    "groups inside": (3, (5, 5), 8, 4, 4, Window((2, 2), (4, 4))),
     "two filters a channel": (1, (4, 4), 3, 6, 3, Window((3, 3), (4, 4), pads=(1, 1))),
 }
 DEPTHWISE = {
