@@ -52,6 +52,37 @@ ALWAYS void filter(const struct depthwise_f32_args *a, const struct common *at, 
         }
 }
 
+/* Four pixels under lines of three taps side by side, which share what they see. */
+ALWAYS void filter_threes(const struct depthwise_f32_args *a, const struct common *at, int32_t c, float *out) {
+    const struct images *in = &a->images;
+    int32_t channels = in->channels, line = in->dilation_h * in->width * channels;
+    const float *x = at->x + c, *w = at->weights + c;
+    v128_t sum[PIXELS];
+    for (int32_t p = 0; p < PIXELS; p++)
+        sum[p] = wasm_f32x4_splat(0);
+#pragma clang loop unroll(disable)
+    for (int32_t y = 0; y < at->lines; y++, x += line, w += 3 * channels) {
+        v128_t w0 = wasm_v128_load(w), w1 = wasm_v128_load(w + channels), w2 = wasm_v128_load(w + 2 * channels);
+        const float *next = x;
+        v128_t x0 = wasm_v128_load(next), x1 = wasm_v128_load(next += channels);
+#pragma clang loop unroll(full)
+        for (int32_t p = 0; p < PIXELS; p++) {
+            v128_t x2 = wasm_v128_load(next += channels);
+            sum[p] = wasm_f32x4_add(sum[p], wasm_f32x4_mul(x0, w0));
+            sum[p] = wasm_f32x4_add(sum[p], wasm_f32x4_mul(x1, w1));
+            sum[p] = wasm_f32x4_add(sum[p], wasm_f32x4_mul(x2, w2));
+            x0 = x1;
+            x1 = x2;
+        }
+    }
+    v128_t alpha = wasm_f32x4_splat(a->alpha), lo = wasm_f32x4_splat(a->lo), hi = wasm_f32x4_splat(a->hi);
+    v128_t bias = wasm_v128_load(a->bias + c);
+    for (int32_t p = 0; p < PIXELS; p++) {
+        v128_t v = wasm_f32x4_add(wasm_f32x4_mul(sum[p], alpha), bias);
+        wasm_v128_store(out + p * channels + c, limit_floats(v, lo, hi));
+    }
+}
+
 static void filter_one(const struct depthwise_f32_args *a, const struct common *at, int32_t c, float *out) {
     const struct images *in = &a->images;
     int32_t channels = in->channels, line = in->dilation_h * in->width * channels;
@@ -77,6 +108,15 @@ static __attribute__((noinline)) void filter_pixels(const struct depthwise_f32_a
     filter_channels(a, at, PIXELS, out);
 }
 
+static __attribute__((noinline)) void filter_pixels_by_threes(const struct depthwise_f32_args *a, const struct common *at,
+                                                              float *out) {
+    int32_t channels = a->images.channels, c = 0;
+    for (; c + LANES <= channels; c += LANES)
+        filter_threes(a, at, c, out);
+    if (c < channels)
+        filter_threes(a, at, channels - LANES, out);
+}
+
 static __attribute__((noinline)) void filter_pixel(const struct depthwise_f32_args *a, const struct common *at, float *out) {
     filter_channels(a, at, 1, out);
     for (int32_t c = 0; c < a->images.channels && a->images.channels < LANES; c++)
@@ -86,6 +126,7 @@ static __attribute__((noinline)) void filter_pixel(const struct depthwise_f32_ar
 static void filter_line(const struct depthwise_f32_args *a, const float *image, int32_t y, float *out) {
     const struct images *in = &a->images;
     int32_t reach = (in->kernel_w - 1) * in->dilation_w;
+    int32_t threes = in->kernel_w == 3 && in->dilation_w == 1 && in->stride_w == 1;
     for (int32_t x = 0; x < in->out_width;) {
         struct window w = window_at(in, y, x);
         int32_t last = w.x + (PIXELS - 1) * in->stride_w + reach;
@@ -93,7 +134,7 @@ static void filter_line(const struct depthwise_f32_args *a, const float *image, 
                             a->weights + (w.first_y * in->kernel_w + w.first_x) * in->channels, w.last_y - w.first_y,
                             w.last_x - w.first_x};
         if (w.x >= 0 && last < in->width && x + PIXELS <= in->out_width && in->channels >= LANES) {
-            filter_pixels(a, &at, out + x * in->channels);
+            (threes ? filter_pixels_by_threes : filter_pixels)(a, &at, out + x * in->channels);
             x += PIXELS;
         } else {
             filter_pixel(a, &at, out + x * in->channels);
