@@ -18,32 +18,35 @@ enum { WIDE = 4 * FLOAT_STRIP, WORTH_PACKING = FLOAT_ROWS };
  * Without it V8 keeps some sums in memory, and a tile takes up to twice as long. */
 #define IN_ORDER(a, b) __asm__ volatile("" : "+r"(a), "+r"(b)::"memory")
 
-/* One step of the depth. */
-ALWAYS void add_step(v128_t (*sum)[2], const float *const *x, int32_t at, const float *w, int32_t rows) {
-    v128_t b0 = wasm_v128_load(w), b1 = wasm_v128_load(w + 4);
+/* One step of the depth. Of a narrow strip the first four columns are taken. */
+ALWAYS void add_step(v128_t (*sum)[2], const float *const *x, int32_t at, const float *w, int32_t rows, int32_t narrow) {
+    v128_t b0 = wasm_v128_load(w), b1 = narrow ? b0 : wasm_v128_load(w + 4);
 #pragma clang loop unroll(full)
     for (int32_t r = 0; r < rows; r++) {
         v128_t v = wasm_v128_load32_splat(x[r] + at);
         sum[r][0] = wasm_f32x4_add(sum[r][0], wasm_f32x4_mul(v, b0));
+        if (narrow)
+            continue;
         sum[r][1] = wasm_f32x4_add(sum[r][1], wasm_f32x4_mul(v, b1));
         IN_ORDER(sum[r][0], sum[r][1]);
     }
 }
 
 /* Adds a run of values. Four steps share the pointers that they move. */
-ALWAYS const float *add_run(v128_t (*sum)[2], const float **x, int32_t steps, const float *w, int32_t rows) {
+ALWAYS const float *add_run(v128_t (*sum)[2], const float **x, int32_t steps, const float *w, int32_t rows,
+                            int32_t narrow) {
     int32_t k = 0;
 #pragma clang loop unroll(disable)
     for (; k + 4 <= steps; k += 4, w += 4 * FLOAT_STRIP) {
 #pragma clang loop unroll(full)
         for (int32_t i = 0; i < 4; i++)
-            add_step(sum, x, i, w + i * FLOAT_STRIP, rows);
+            add_step(sum, x, i, w + i * FLOAT_STRIP, rows, narrow);
         for (int32_t r = 0; r < rows; r++)
             x[r] += 4;
     }
 #pragma clang loop unroll(disable)
     for (; k < steps; k++, w += FLOAT_STRIP) {
-        add_step(sum, x, 0, w, rows);
+        add_step(sum, x, 0, w, rows, narrow);
         for (int32_t r = 0; r < rows; r++)
             x[r]++;
     }
@@ -58,8 +61,9 @@ struct strip {
     int32_t stride;
 };
 
-/* `rows` rows, a constant wherever this is used, times one strip. */
-ALWAYS void multiply_tile(const float *const *at, const struct runs *runs, const struct strip *s, float *out, int32_t rows) {
+/* `rows` rows times one strip, or four columns of it; both are constants wherever this is used. */
+ALWAYS void multiply_tile(const float *const *at, const struct runs *runs, const struct strip *s, float *out, int32_t rows,
+                          int32_t narrow) {
     v128_t sum[FLOAT_ROWS][2];
     const float *w = s->weights, *x[FLOAT_ROWS];
     for (int32_t r = 0; r < rows; r++)
@@ -69,32 +73,34 @@ ALWAYS void multiply_tile(const float *const *at, const struct runs *runs, const
             int32_t start = line * runs->line + tap * runs->tap;
             for (int32_t r = 0; r < rows; r++)
                 x[r] = at[r] + start;
-            w = add_run(sum, x, runs->steps, w, rows);
+            w = add_run(sum, x, runs->steps, w, rows, narrow);
         }
     v128_t alpha = wasm_f32x4_splat(s->alpha), lo = wasm_f32x4_splat(s->lo), hi = wasm_f32x4_splat(s->hi);
     for (int32_t r = 0; r < rows; r++, out += s->stride)
-        for (int32_t h = 0; h < 2; h++) {
+        for (int32_t h = 0; h < (narrow ? 1 : 2); h++) {
             v128_t v = wasm_f32x4_add(wasm_f32x4_mul(sum[r][h], alpha), wasm_v128_load(s->bias + 4 * h));
             wasm_v128_store(out + 4 * h, limit_floats(v, lo, hi));
         }
 }
 
 /* multiply_1, multiply_2 ...: a function for each number of rows, which V8 gives its registers one at a time. */
-#define TILE(rows)                                                                                           \
-    static __attribute__((noinline)) void multiply_##rows(const float *const *at, const struct runs *runs,   \
+#define TILE(name, rows, narrow)                                                                             \
+    static __attribute__((noinline)) void multiply_##name(const float *const *at, const struct runs *runs,   \
                                                           const struct strip *s, float *out) {               \
-        multiply_tile(at, runs, s, out, rows);                                                               \
+        multiply_tile(at, runs, s, out, rows, narrow);                                                       \
     }
-TILE(1)
-TILE(2)
-TILE(3)
-TILE(4)
-TILE(5)
+TILE(1, 1, 0)
+TILE(2, 2, 0)
+TILE(3, 3, 0)
+TILE(4, 4, 0)
+TILE(5, 5, 0)
+TILE(narrow_5, 5, 1)
 
-static void multiply_strip(const float *const *rows, int32_t count, const struct runs *runs, const struct strip *s) {
+static void multiply_strip(const float *const *rows, int32_t count, const struct runs *runs, const struct strip *s,
+                           int32_t narrow) {
     int32_t i = 0;
     for (; i + FLOAT_ROWS <= count; i += FLOAT_ROWS)
-        multiply_5(rows + i, runs, s, s->out + i * s->stride);
+        (narrow ? multiply_narrow_5 : multiply_5)(rows + i, runs, s, s->out + i * s->stride);
     float *out = s->out + i * s->stride;
     rows += i;
     switch (count - i) {
@@ -109,14 +115,14 @@ static void multiply_strip(const float *const *rows, int32_t count, const struct
 static void multiply_columns(const float *const *rows, int32_t count, const struct runs *runs, struct strip s,
                              int32_t columns) {
     if (columns >= FLOAT_STRIP) {
-        multiply_strip(rows, count, runs, &s);
+        multiply_strip(rows, count, runs, &s, 0);
         return;
     }
     float made[FLOAT_BLOCK * FLOAT_STRIP], *out = s.out;
     int32_t stride = s.stride;
     s.out = made;
     s.stride = FLOAT_STRIP;
-    multiply_strip(rows, count, runs, &s);
+    multiply_strip(rows, count, runs, &s, columns <= 4);
     for (int32_t r = 0; r < count; r++)
         for (int32_t j = 0; j < columns; j++)
             out[r * stride + j] = made[r * FLOAT_STRIP + j];
