@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from playground.errors import UnsupportedError
 from playground.host.kernel import POSITIVE, Kernel, Words, floats
 from playground.model.graph import Node
-from playground.operators._float_forms import float_constant, float_result
+from playground.operators._float_forms import Make, float_constant, float_result
 from playground.operators._float_products import rows_times_floats
 from playground.operators._floats import float_input
 from playground.operators._images import IMAGES, LINES, as_images, as_lines, over_lines, require_room, window_of
@@ -166,12 +166,13 @@ def float_conv(planner: Planner, node: Node, weights: NDArray[np.float32], windo
         raise UnsupportedError(f"weights of shape {weights.shape} in {groups} groups do not fit input {shape}")
     require_room(planner.room, window, shape, filters, weights.shape[1])
     finish = Finish(filter_bias(planner, node, filters))
+
+    def by(own: NDArray[np.float32]) -> Make:
+        return lambda output, how: FloatConv((x,), output, window, groups, own, how)
+
+    size = (shape[0], filters, *window.out)
     return float_result(
-        planner,
-        (shape[0], filters, *window.out),
-        lambda output, how: FloatConv((x,), output, window, groups, weights, how),
-        finish,
-        axis=1,
+        planner, size, by(weights), finish, axis=1, scaled=lambda factors: by(weights * factors[:, None, None, None])
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,17 +41,31 @@ def float_constant(planner: Planner, name: str, what: str) -> NDArray[np.float32
     return array
 
 
+Make = Callable[[str, Finish], Step]
+"""The step of a product from its output and what becomes of its sums."""
+
+Scaled = Callable[[NDArray[np.float32]], Make]
+"""The same with weights that are multiplied by a number for each column."""
+
+
 def float_result(
-    planner: Planner, shape: tuple[int, ...], make: Callable[[str, Finish], Step], finish: Finish, axis: int = -1
+    planner: Planner,
+    shape: tuple[int, ...],
+    make: Make,
+    finish: Finish,
+    *,
+    axis: int = -1,
+    scaled: Scaled | None = None,
 ) -> Deferred:
-    """The exact result of a float product, to which limits, a constant for each column and a factor can be added.
+    """The exact result of a float product, to which limits, a constant for each column and factors can be added.
 
     Args:
         planner: takes the step.
         shape: of the result.
-        make: the step from its output and what becomes of its sums.
+        make: its step.
         finish: without limits.
         axis: of the columns.
+        scaled: its step with a factor for each column, if its weights are constant.
     """
 
     def emit(output: str, scale: np.float32, to: ops.Target) -> None:
@@ -71,6 +86,15 @@ def float_result(
 
     def plus(real: NDArray[np.float32]) -> Deferred:
         added = per_column(real, axis, shape, finish.bias.size)
-        return float_result(planner, shape, make, finish.plus(added), axis)
+        return float_result(planner, shape, make, finish.plus(added), axis=axis, scaled=scaled)
 
-    return Deferred(shape, emit, plus=plus, axis=axis)
+    result = Deferred(shape, emit, plus=plus, axis=axis)
+    if scaled is None:
+        return result
+
+    def by_column(real: NDArray[np.float32]) -> Deferred:
+        factors = per_column(real, axis, shape, finish.bias.size)
+        own = Finish(finish.bias * factors, finish.alpha)
+        return float_result(planner, shape, scaled(factors), own, axis=axis)
+
+    return replace(result, by_column=by_column)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.errors import UnsupportedError
-from playground.operators._float_forms import float_constant, float_result
+from playground.operators._float_forms import Make, float_constant, float_result
 from playground.operators._floats import float_input
 from playground.programs import float_products
 from playground.programs.boxes import COPY, box, repeating, strides_of
@@ -121,9 +121,12 @@ def product_by_constant(
     columns = weights.shape[1]
     planner.room.work(math.prod(shape) * columns)
     own = finish or Finish(np.zeros(columns, np.float32))
-    return float_result(
-        planner, (*shape[:-1], columns), lambda output, how: FloatProduct((x,), output, weights, how), own
-    )
+
+    def times(matrix: NDArray[np.float32]) -> Make:
+        return lambda output, how: FloatProduct((x,), output, matrix, how)
+
+    shape = (*shape[:-1], columns)
+    return float_result(planner, shape, times(weights), own, scaled=lambda factors: times(weights * factors))
 
 
 def product_of_values(planner: Planner, a: str, b: str, finish: Finish | None = None) -> Deferred:

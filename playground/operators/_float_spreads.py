@@ -14,7 +14,7 @@ from playground.errors import UnsupportedError
 from playground.host.kernel import Kernel, Words, floats
 from playground.model.graph import Node
 from playground.operators._float_convs import filter_bias
-from playground.operators._float_forms import float_constant, float_result
+from playground.operators._float_forms import Make, float_constant, float_result
 from playground.operators._float_products import rows_times_floats
 from playground.operators._floats import float_input
 from playground.operators._images import IMAGES, LINES, as_images, as_lines, over_lines
@@ -113,8 +113,12 @@ def plan_transposed(planner: Planner, node: Node, cut: Cut) -> Symbol:
     planner.room.value((shape[0], *shape[2:], *weights.shape[1:]), np.float32)
     planner.room.work(math.prod(shape) * math.prod(weights.shape[1:]))
     finish = Finish(filter_bias(planner, node, filters))
+
+    def by(own: NDArray[np.float32]) -> Make:
+        return lambda output, how: FloatConvTranspose((x,), output, spread, own, how)
+
     made = float_result(
-        planner, size, lambda output, how: FloatConvTranspose((x,), output, spread, weights, how), finish, axis=1
+        planner, size, by(weights), finish, axis=1, scaled=lambda factors: by(weights * factors[:, None, None])
     )
     return as_lines(planner, made) if lines else made
 

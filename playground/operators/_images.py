@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -47,6 +47,9 @@ def window_of(node: Node, shape: Sequence[int], kernel: Sequence[int]) -> ops.Wi
     return ops.Window((kernel[0], kernel[1]), (out[0], out[1]), strides, dilations, (before[0], before[1]))
 
 
+Change = Callable[[NDArray[np.float32]], Deferred]
+"""What a constant does to a result."""
+
 LINES, IMAGES = 3, 4
 """Axes of signals (N, C, L), and of images."""
 
@@ -83,15 +86,11 @@ def as_lines(planner: Planner, images: Deferred) -> Deferred:
         images.emit(f"{output}:images", scale, to)
         planner.emit(Reshape((f"{output}:images",), output), (n, channels, length), to.dtype)
 
-    made = replace(images, shape=(n, channels, length), emit=emit, plus=None)
-    plus = images.plus
-    if plus is None:
-        return made
+    def changed(change: Change) -> Change:
+        return lambda real: as_lines(planner, change(real[..., None, :] if real.ndim > 1 else real))
 
-    def with_constant(real: NDArray[np.float32]) -> Deferred:
-        return as_lines(planner, plus(real[..., None, :] if real.ndim > 1 else real))
-
-    return replace(made, plus=with_constant)
+    plus, by_column = (change and changed(change) for change in (images.plus, images.by_column))
+    return replace(images, shape=(n, channels, length), emit=emit, plus=plus, by_column=by_column)
 
 
 def require_room(room: Room, window: ops.Window, shape: Sequence[int], channels: int, depth: int = 1) -> None:

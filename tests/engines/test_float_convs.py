@@ -52,6 +52,25 @@ def test_a_convolution(case: str, bias: bool) -> None:
     compared([node], {"x": weights(*size)}, constants, steps)
 
 
+@pytest.mark.parametrize("operator", ["Conv", "ConvTranspose", "Gemm"])
+@pytest.mark.parametrize("signal", [False, True])
+def test_a_batch_normalization_becomes_part_of_a_product(operator: str, signal: bool) -> None:
+    names = ["scale", "shift", "mean", "variance"]
+    attributes = {} if operator == "Gemm" else {"group": 2 if operator == "Conv" else 1}
+    nodes = [
+        helper.make_node(operator, ["x", "w", "b"], ["c"], **attributes),
+        helper.make_node("BatchNormalization", ["c", *names], ["n"], epsilon=0.01),
+        helper.make_node("Relu", ["n"], ["y"]),
+    ]
+    own = {"Conv": (6, 2), "ConvTranspose": (4, 6), "Gemm": (4, 6)}[operator]
+    spatial = () if operator == "Gemm" else (3,) if signal else (3, 3)
+    constants = {"w": weights(*own, *spatial), **{name: weights(6) for name in ("b", *names)}}
+    constants["variance"] = np.abs(constants["variance"])
+    steps = {"Conv": "FloatConv", "ConvTranspose": "FloatConvTranspose", "Gemm": "FloatProduct"}[operator]
+    steps = f"Reshape {steps} Reshape" if len(spatial) == 1 else steps
+    compared(nodes, {"x": weights(2, 4, *(7,) * len(spatial))}, constants, steps)
+
+
 TRANSPOSED: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
     "plain": ((2, 3, 4, 5), (3, 6, 3, 3), {}),
     "twice as large": ((1, 8, 5, 5), (8, 4, 2, 2), {"strides": [2, 2]}),
@@ -156,3 +175,14 @@ def test_a_convolution_of_signals_that_are_quantized_while_they_run() -> None:
     assert refusals(graph, {"x": x.shape}) == ()
     found, expected = both(graph, {"x": x})["y"], native(made.onnx, {"x": x})["y"]
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+def test_a_batch_normalization_over_other_channels_is_a_step_of_its_own() -> None:
+    names = ["scale", "shift", "mean", "variance"]
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["c"]),
+        helper.make_node("BatchNormalization", ["c", *names], ["y"]),
+    ]
+    constants = {"w": weights(6, 3), **{name: weights(3) for name in names}}
+    constants["variance"] = np.abs(constants["variance"])
+    compared(nodes, {"x": weights(2, 3, 6)}, constants, "FloatProduct Binary Binary")
