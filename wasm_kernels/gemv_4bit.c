@@ -11,6 +11,7 @@ struct gemv_4bit_args {
     const uint8_t *codes;    /* [columns][depth / 32][16]: octet i has the code of k = i in its low half, of k = 16 + i in the other */
     const float *scale;      /* [columns][depth / 32] */
     const uint8_t *codebook; /* [4][16]: the first octets of the 16 floats, then their second ones ... */
+    const float *bias;       /* [columns], added last; or 0 */
     float *out;              /* [rows][columns] */
 };
 
@@ -65,9 +66,12 @@ ALWAYS void multiply_columns(const struct gemv_4bit_args *a, const float *x, int
         for (int32_t i = 0; i < count; i++)
             sum[i] = wasm_f32x4_add(sum[i], wasm_f32x4_mul(block_sum(x, codes + i * blocks * CODE_OCTETS, book, coarse),
                                                            wasm_v128_load32_splat(scale + i * blocks)));
-    for (int32_t i = 0; i < count; i++)
+    for (int32_t i = 0; i < count; i++) {
         out[i] = (wasm_f32x4_extract_lane(sum[i], 0) + wasm_f32x4_extract_lane(sum[i], 1)) +
                  (wasm_f32x4_extract_lane(sum[i], 2) + wasm_f32x4_extract_lane(sum[i], 3));
+        if (a->bias)
+            out[i] += a->bias[column + i];
+    }
 }
 
 ALWAYS void multiply_row(const struct gemv_4bit_args *a, int32_t row, const struct codebook *book, int32_t coarse) {

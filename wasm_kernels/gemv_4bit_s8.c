@@ -53,6 +53,7 @@ struct gemv_4bit_s8_args {
     const float *scale;      /* [columns][depth / block] */
     const int16_t *points;   /* [columns][depth / block], what to take off the decoded values (int16 holds them); or 0 */
     const uint8_t *codebook; /* [2][16]: the low octets of 16 int16, then the high ones */
+    const float *bias; /* [columns], added last; or 0 */
     float *out;              /* [rows][columns] */
 };
 
@@ -107,9 +108,12 @@ ALWAYS void multiply_columns(const struct gemv_4bit_s8_args *a, int32_t row, int
         }
     }
     float *out = a->out + row * a->columns + column;
-    for (int32_t i = 0; i < count; i++)
+    for (int32_t i = 0; i < count; i++) {
         out[i] = (wasm_f32x4_extract_lane(total[i], 0) + wasm_f32x4_extract_lane(total[i], 1)) +
                  (wasm_f32x4_extract_lane(total[i], 2) + wasm_f32x4_extract_lane(total[i], 3));
+        if (a->bias)
+            out[i] += a->bias[column + i];
+    }
 }
 
 ALWAYS void multiply_all(const struct gemv_4bit_s8_args *a, int32_t pointed, const struct decoder *book) {

@@ -45,13 +45,15 @@ def signs(step: TwoCodes, to: Lowering) -> Given:
 def broadcast(step: TwoCodes, to: Lowering) -> Given:
     """``operands`` and ``to`` where operands broadcast against each other."""
     shape = to.values[step.output].shape
-    image = len(shape) == _RANK and any(to.is_image(name) for name in step.inputs)
-    image = image and all(looks_like_image(to.values[name].shape) for name in step.inputs if not to.is_image(name))
+    image = len(shape) == _RANK and any(to.is_image(name, _RANK) for name in step.inputs)
+    image = image and all(
+        looks_like_image(to.values[name].shape) for name in step.inputs if not to.is_image(name, _RANK)
+    )
     out = to.new(step.output, image=image)
     places, strides = [], []
     for name in step.inputs:
         own = (*(1,) * (len(shape) - len(to.values[name].shape)), *to.values[name].shape)
-        places.append(to.image(name) if image and to.is_image(name) else to.row(name))
+        places.append(to.image(name) if image and to.is_image(name, _RANK) else to.row(name))
         strides.append(repeating(own, strides_of(own, image=image)))
     order = (0, 2, 3, 1) if image else range(len(shape))
     axes = merged([(shape[i], strides[0][i], strides[1][i]) for i in order]) or [(1, 1, 1)]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from playground.errors import UnsupportedError
 from playground.limits import MOST_TAPS
 from playground.model.graph import Node
 from playground.programs import integer_ops as ops
+from playground.programs.planner import Deferred, Planner
 from playground.programs.room import Room
+from playground.programs.steps import Reshape
 
 
 def window_of(node: Node, shape: Sequence[int], kernel: Sequence[int]) -> ops.Window:
@@ -41,6 +45,52 @@ def window_of(node: Node, shape: Sequence[int], kernel: Sequence[int]) -> ops.Wi
             f"a window of {math.prod(kernel)} places is too large; at most {MOST_TAPS} are supported"
         )
     return ops.Window((kernel[0], kernel[1]), (out[0], out[1]), strides, dilations, (before[0], before[1]))
+
+
+Change = Callable[[NDArray[np.float32]], Deferred]
+"""What a constant does to a result."""
+
+LINES, IMAGES = 3, 4
+"""Axes of signals (N, C, L), and of images."""
+
+_ALONG = {"kernel_shape": 1, "strides": 1, "dilations": 1, "output_padding": 0, "output_shape": 1}
+"""Attributes of windows: what they are along an axis of 1."""
+
+
+def over_lines(node: Node) -> Node:
+    """The node of a window over signals as one over images of a height of 1."""
+    attributes = dict(node.attributes)
+    for name, along in _ALONG.items():
+        if attributes.get(name):
+            attributes[name] = [along, *attributes[name]]
+    if attributes.get("pads"):
+        begin, *end = attributes["pads"]
+        attributes["pads"] = [0, begin, 0, *end]
+    return replace(node, attributes=attributes)
+
+
+def as_images(planner: Planner, value: str) -> str:
+    """A value of signals (N, C, L) as images of a height of 1: the same bytes."""
+    name = f"{value}:images"
+    if name not in planner.values:
+        n, channels, length = planner.values[value].shape
+        planner.emit(Reshape((value,), name), (n, channels, 1, length), planner.values[value].dtype)
+    return name
+
+
+def as_lines(planner: Planner, images: Deferred) -> Deferred:
+    """A result of images of a height of 1 as one of signals."""
+    n, channels, _, length = images.shape
+
+    def emit(output: str, scale: np.float32, to: ops.Target) -> None:
+        images.emit(f"{output}:images", scale, to)
+        planner.emit(Reshape((f"{output}:images",), output), (n, channels, length), to.dtype)
+
+    def changed(change: Change) -> Change:
+        return lambda real: as_lines(planner, change(real[..., None, :] if real.ndim > 1 else real))
+
+    plus, by_column = (change and changed(change) for change in (images.plus, images.by_column))
+    return replace(images, shape=(n, channels, length), emit=emit, plus=plus, by_column=by_column)
 
 
 def require_room(room: Room, window: ops.Window, shape: Sequence[int], channels: int, depth: int = 1) -> None:

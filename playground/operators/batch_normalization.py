@@ -15,7 +15,7 @@ from playground.operators._normalized import of_channels
 from playground.operators._operator import Form, Operator, Scales, Takes
 from playground.operators._upgrades import Older, stated, without
 from playground.programs.call import Array, Call
-from playground.programs.planner import Planner, Symbol
+from playground.programs.planner import Deferred, Planner, Symbol
 
 
 def run(call: Call, x: Array, *parameters: Array) -> Array | tuple[Array, ...]:
@@ -51,13 +51,18 @@ def run(call: Call, x: Array, *parameters: Array) -> Array | tuple[Array, ...]:
 
 @floats_only
 def plan(planner: Planner, node: Node) -> Symbol:
-    """A factor and a summand for each channel of floats, which are constants."""
+    """A factor and a summand for each channel of floats, constants; behind a product they are a part of it."""
     if node.attributes["training_mode"] or any(node.outputs[1:]):
         raise UnsupportedError("the outputs of training are not supported")
-    value = float_input(planner, node.inputs[0])
     scale, bias, mean, variance = (planner.known(name, "parameter").astype(np.float32) for name in node.inputs[1:])
     factor = scale / np.sqrt(variance + np.float32(node.attributes["epsilon"]))
-    shape = (-1, *(1,) * (len(planner.values[value].shape) - 2))
+    shape = (-1, *(1,) * (len(planner.shape(node.inputs[0])) - 2))
+    product = planner.symbol(node.inputs[0])
+    fits = isinstance(product, Deferred) and product.axis % len(product.shape) == 1 and np.isfinite(factor).all()
+    if isinstance(product, Deferred) and fits and product.by_column:
+        scaled = product.by_column(factor.reshape(shape))
+        return scaled.plus((bias - mean * factor).reshape(shape)) if scaled.plus else scaled
+    value = float_input(planner, node.inputs[0])
     parameters = [
         planner.constant(f"{node.outputs[0]}:{name}", array.reshape(shape))
         for name, array in (("factor", factor), ("summand", bias - mean * factor))

@@ -62,7 +62,7 @@ def clamped(planner: Planner, name: str, lo: float, hi: float) -> Symbol:
     if function is not None:
         return CodeFunction(function.value, np.clip(function.results, np.float32(lo), np.float32(hi)))
     symbol = planner.deferred(symbol)
-    return replace(symbol, lo=min(max(symbol.lo, lo), hi), hi=max(min(symbol.hi, hi), lo), plus=None)
+    return replace(symbol, lo=min(max(symbol.lo, lo), hi), hi=max(min(symbol.hi, hi), lo), plus=None, by_column=None)
 
 
 def _clamped_float(planner: Planner, name: str, lo: float, hi: float) -> Symbol | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -14,7 +14,9 @@ from playground.host.kernel import POSITIVE, Kernel, Words, floats
 from playground.model.graph import Node
 from playground.operators._attributes import WINDOW, Attribute
 from playground.operators._elementwise import wide
-from playground.operators._images import require_room, window_of
+from playground.operators._float_convs import plan_float_conv
+from playground.operators._float_forms import either
+from playground.operators._images import LINES, as_images, as_lines, over_lines, require_room, window_of
 from playground.operators._operator import Form, Operator, Scales, Shapes, Trait, Weight
 from playground.operators._products import Weights, bias_of, rows_times, weights_of
 from playground.operators._ranks import as_input
@@ -23,7 +25,18 @@ from playground.programs.call import Array, Call
 from playground.programs.depthwise import pack_depthwise, packed_bytes_of, scratch_bytes
 from playground.programs.fast_products import batched_product
 from playground.programs.integer_ops import Target, Window
-from playground.programs.kernel_parts import PIXELS, epilogue, images, product, rows_scratch, source
+from playground.programs.kernel_parts import (
+    PIXELS,
+    depth_of_group,
+    epilogue,
+    groups_divide,
+    groups_of,
+    images,
+    product,
+    rows_scratch,
+    source,
+    window_in,
+)
 from playground.programs.packing import Packed, Values, pack
 from playground.programs.planner import Deferred, Dequantized, Planner
 from playground.programs.program import Step, Value
@@ -111,40 +124,19 @@ def _rows_of(padded: Array, w: Array, geometry: Windows, group: int, rows: slice
     return batched_product(kernels, columns).reshape(batch, w.shape[0], *out)
 
 
-def _groups(w: Words) -> int:
-    return int(w["groups"])
-
-
-def _depth_of_group(w: Words) -> int:
-    return int(w["images.kernel_h"] * w["images.kernel_w"] * (w["images.channels"] // w["groups"]))
-
-
-def _groups_divide(w: Words) -> str | None:
-    groups, channels = w["groups"], w["images.channels"]
-    return f"{channels} channels cannot be divided into {groups} groups" if channels % groups else None
-
-
-def _window(w: Words) -> Window:
-    def both(name: str, first: str, second: str) -> tuple[int, int]:
-        return w[f"images.{name}_{first}"], w[f"images.{name}_{second}"]
-
-    kernel, strides, dilations = (both(name, "h", "w") for name in ("kernel", "stride", "dilation"))
-    return Window(kernel, both("out", "height", "width"), strides, dilations, both("pad", "top", "left"))
-
-
 def _depthwise_weights(w: Words) -> int:
-    return packed_bytes_of(w["images.channels"], w["planes"], _window(w).kernel, w["dot"])
+    return packed_bytes_of(w["images.channels"], w["planes"], window_in(w).kernel, w["dot"])
 
 
 CONV = Kernel(
     "k_conv_s8",
-    {"scratch": rows_scratch(_depth_of_group)},
+    {"scratch": rows_scratch(depth_of_group)},
     ranges={"groups": POSITIVE},
-    rules=(_groups_divide,),
+    rules=(groups_divide,),
     parts=(
         images(),
         source(),
-        product(_groups, _depth_of_group, _groups),
+        product(groups_of, depth_of_group, groups_of),
         epilogue(*PIXELS[:3], "groups", "product.columns", at="product.to"),
     ),
 )
@@ -156,7 +148,7 @@ DEPTHWISE = Kernel(
         "weights": _depthwise_weights,
         "bias": floats("images.channels"),
         "multiplier": floats("images.channels"),
-        "scratch": lambda w: scratch_bytes(_window(w), w["dot"]),
+        "scratch": lambda w: scratch_bytes(window_in(w), w["dot"]),
     },
     ranges={"planes": POSITIVE},
     parts=(images(), source(), epilogue(*PIXELS)),
@@ -231,11 +223,15 @@ class Conv(Step):
         to.call(CONV, images=images, groups=self.groups, source=values.source, product=weights, scratch=scratch)
 
 
-def plan(planner: Planner, node: Node) -> Deferred:
+def _plan_integers(planner: Planner, node: Node) -> Deferred:
     """Conv with quantized input and constant quantized weights."""
     x = planner.real(node.inputs[0])
     weights = weights_of(planner, node.inputs[1], channel_axis=0)
-    return planned_conv(planner, node, x, weights, bias_of(planner, node, x, weights))
+    bias = bias_of(planner, node, x, weights)
+    if len(planner.values[x.value].shape) != LINES:
+        return planned_conv(planner, node, x, weights, bias)
+    x, weights = replace(x, value=as_images(planner, x.value)), replace(weights, offsets=weights.offsets[:, :, None])
+    return as_lines(planner, planned_conv(planner, over_lines(node), x, weights, bias))
 
 
 def window_over(node: Node, shape: tuple[int, ...], weights: Weights) -> ops.Window:
@@ -287,6 +283,6 @@ OPERATOR = Operator(
     traits=Trait.CONVOLUTION,
     forms=Form.DEFAULT | Form.DYNAMIC | Form.WEIGHT_ONLY,
     rank=as_input,
-    plan=plan,
+    plan=either(_plan_integers, plan_float_conv),
     cost=cost,
 )

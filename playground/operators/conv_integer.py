@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from playground.model.graph import Node
 from playground.operators import conv
 from playground.operators._dynamic import codes_of, padded
+from playground.operators._images import LINES, as_images, as_lines, over_lines
 from playground.operators._integers import zero_point
 from playground.operators._operator import Operator, Scales, Trait
 from playground.operators._products import dynamic_sums, integers_of, plain_weights, sums_of
@@ -25,13 +28,18 @@ def run(call: Call, x: Array, w: Array, x_zero: Array | None = None, w_zero: Arr
 def plan(planner: Planner, node: Node) -> Codes | Dynamic:
     """The sums themselves, by constant weights."""
     codes = codes_of(planner, node, 0, 2)
-    weights = plain_weights(planner, node, 3, lambda points: points.reshape(-1, 1, 1, 1), channel_axis=0)
+    others = (1,) * (len(planner.shape(node.inputs[1])) - 1)
+    weights = plain_weights(planner, node, 3, lambda points: points.reshape(-1, *others), channel_axis=0)
     bias = np.zeros(weights.scale.size, np.int32)
     if codes is None:
         return sums_of(planned_conv(planner, node, integers_of(planner, node, 0, 2), weights, bias), node)
+    lines = len(planner.values[codes.source].shape) == LINES
+    if lines:
+        node, weights = over_lines(node), replace(weights, offsets=weights.offsets[:, :, None])
+        codes = replace(codes, value=as_images(planner, codes.value), source=as_images(planner, codes.source))
     x, window = padded(planner, codes, window_over(node, planner.values[codes.source].shape, weights))
     deferred = planned_conv(planner, node, Dequantized(x, np.float32(1), 0), weights, bias, window=window)
-    return dynamic_sums(deferred, node, codes, weights, axis=1)
+    return dynamic_sums(as_lines(planner, deferred) if lines else deferred, node, codes, weights, axis=1)
 
 
 OPERATOR = Operator(

@@ -11,9 +11,11 @@ from playground.errors import InvalidInputError
 from playground.model.graph import Node
 from playground.operators._attributes import WINDOW, Attribute
 from playground.operators._elementwise import wide
+from playground.operators._float_spreads import plan_transposed
 from playground.operators._operator import Form, Operator, Scales, Shapes, Weight
 from playground.operators._ranks import as_input
 from playground.programs.call import Array, Call
+from playground.programs.planner import Planner, Symbol
 
 
 def run(call: Call, x: Array, w: Array, bias: Array | None = None) -> Array:
@@ -68,6 +70,11 @@ def _cut(call: Call, sizes: tuple[int, ...], full: list[int], strides: list[int]
     return [total // 2 if mode == "SAME_UPPER" else total - total // 2 for total in sums], list(out)
 
 
+def plan(planner: Planner, node: Node) -> Symbol:
+    """ConvTranspose of float32."""
+    return plan_transposed(planner, node, lambda own, *sizes: _cut(Call(own.attributes), *sizes))
+
+
 def cost(node: Node, shapes: Shapes) -> int:
     """A multiply-add for each input and each weight that it meets."""
     return math.prod(shapes[node.inputs[0]]) * math.prod(shapes[node.inputs[1]][1:])
@@ -87,6 +94,7 @@ OPERATOR = Operator(
     bias=2,
     scales=Scales.PRODUCT,
     forms=Form.DEFAULT | Form.WEIGHT_ONLY,
+    plan=plan,
     cost=cost,
     rank=as_input,
 )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from playground.model.graph import Node
 from playground.operators._attributes import Attribute
+from playground.operators._float_recurrences import plan_recurrence
 from playground.operators._recurrences import Cell, Direction, Recurrence, States, float_products, operator, sizes_of
 from playground.programs.call import Array, Call
+from playground.programs.planner import Planner, Symbol
 
 GATES = 3
 """Update, reset, hidden: the order in weights and biases."""
@@ -48,4 +53,12 @@ def cell_of(linear_before_reset: bool) -> Cell:
     return cell
 
 
-OPERATOR = operator("GRU", run, Attribute("linear_before_reset", "int", 0, choices=(0, 1)))
+def plan(planner: Planner, node: Node) -> tuple[Symbol, ...]:
+    """GRU of float32."""
+    return plan_recurrence(planner, node, GATES, FUNCTIONS)
+
+
+OPERATOR = replace(
+    operator("GRU", run, Attribute("linear_before_reset", "int", 0, choices=(0, 1))),
+    plan=plan,
+)

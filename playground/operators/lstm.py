@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from playground.model.graph import Node
 from playground.operators._attributes import Attribute
+from playground.operators._float_recurrences import plan_recurrence
 from playground.operators._recurrences import (
     Cell,
     Direction,
@@ -16,6 +20,7 @@ from playground.operators._recurrences import (
     sizes_of,
 )
 from playground.programs.call import Array, Call
+from playground.programs.planner import Planner, Symbol
 
 GATES = 4
 """Input, output, forget, cell: the order in weights and biases."""
@@ -62,4 +67,12 @@ def cell_of(peepholes: Array, coupled: bool) -> Cell:
     return cell
 
 
-OPERATOR = operator("LSTM", run, Attribute("input_forget", "int", 0, choices=(0, 1)), data=(0, 1, 2, 3, 5, 6, 7))
+def plan(planner: Planner, node: Node) -> tuple[Symbol, ...]:
+    """LSTM of float32."""
+    return plan_recurrence(planner, node, GATES, FUNCTIONS)
+
+
+OPERATOR = replace(
+    operator("LSTM", run, Attribute("input_forget", "int", 0, choices=(0, 1)), data=(0, 1, 2, 3, 5, 6, 7)),
+    plan=plan,
+)

@@ -12,18 +12,19 @@ from playground.errors import InvalidInputError, UnsupportedError
 from playground.host.kernel import ANY, Kernel, Words, floats
 from playground.host.kernel import box as reach_of_box
 from playground.model.graph import Node
+from playground.operators._float_forms import either
+from playground.operators._float_products import float_matrix, product_by_constant, product_of_values, repeated
+from playground.operators._floats import float_input
 from playground.operators._operator import Form, Operator, Scales, Shapes, Weight
 from playground.operators._products import GEMM, product_by, weights_of
 from playground.operators._ranks import ConstantOf, RankOf
 from playground.programs import integer_ops as ops
-from playground.programs.boxes import COPY, box, repeating, strides_of
 from playground.programs.call import Array, Call
 from playground.programs.fast_products import product
 from playground.programs.integer_ops import Target
 from playground.programs.kernel_parts import padded
-from playground.programs.kernel_program import Buffer
 from playground.programs.packing import STRIP, Values, packed_bytes
-from playground.programs.planner import Constant, ConstantDequantized, Deferred, Dequantized, Planner
+from playground.programs.planner import Constant, ConstantDequantized, Deferred, Dequantized, Planner, Symbol
 from playground.programs.program import Step, Value
 
 if TYPE_CHECKING:
@@ -76,19 +77,6 @@ PACK_WEIGHTS = Kernel(
 )
 
 
-def _repeated(name: str, batch: tuple[int, ...], to: Lowering) -> Buffer:
-    """A value's matrices, one for each place of a batch: the value itself, or a copy where it broadcasts."""
-    own, x = to.values[name].shape, to.row(name)
-    if math.prod(own[:-2]) == math.prod(batch):
-        return x
-    full = (*(1,) * (len(batch) + 2 - len(own)), *own)
-    shape = (*batch, *own[-2:])
-    out = to.buffer(math.prod(shape) * to.width(name))
-    copy = box(shape, repeating(full, strides_of(full)), strides_of(shape), 1)
-    to.call(COPY, x=x, out=out, table=None, **copy)
-    return out
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class ActivationMatMul(Step):
     """The matrix product of two values of codes, leading axes broadcast as in ``numpy.matmul``.
@@ -116,8 +104,8 @@ class ActivationMatMul(Step):
         batch, (rows, columns) = out_shape[:-2], out_shape[-2:]
         depth = to.values[self.inputs[0]].shape[-1]
         matrices = 1 if math.prod(right) == 1 else math.prod(batch)
-        a = _repeated(self.inputs[0], batch, to)
-        b = to.row(self.inputs[1]) if matrices == 1 else _repeated(self.inputs[1], batch, to)
+        a = repeated(self.inputs[0], batch, to)
+        b = to.row(self.inputs[1]) if matrices == 1 else repeated(self.inputs[1], batch, to)
         values = Values(to.is_signed(self.inputs[0]), self.zero_points[0], to.dot)
         strip = -(-columns // STRIP) * STRIP
         weights = to.buffer(matrices * packed_bytes(depth, columns, to.dot))
@@ -147,14 +135,24 @@ class ActivationMatMul(Step):
         to.call(GEMM, codes=a, **counts, source=values.source, product=given, scratch=scratch)
 
 
-def plan(planner: Planner, node: Node) -> Deferred:
-    """MatMul by a constant matrix, or of two values."""
+def _plan_integers(planner: Planner, node: Node) -> Deferred:
+    """MatMul of codes by a constant matrix, or of two values of codes."""
     right = planner.symbol(node.inputs[1])
     if not isinstance(right, (Constant, ConstantDequantized)) or len(planner.shape(node.inputs[1])) != 2:
         return pair_product(planner, *(planner.codes(name) for name in node.inputs))
     x = planner.real(node.inputs[0])
     weights = weights_of(planner, node.inputs[1], channel_axis=1)
     return product_by(planner, x, weights, np.zeros(weights.scale.size, np.int32))
+
+
+def _plan_floats(planner: Planner, node: Node) -> Symbol:
+    """MatMul of float32."""
+    left, right = node.inputs
+    weights = float_matrix(planner, right)
+    if weights is None:
+        a, b = (float_input(planner, name) for name in node.inputs)
+        return product_of_values(planner, a, b)
+    return product_by_constant(planner, left, weights)
 
 
 def pair_product(planner: Planner, a: Dequantized, b: Dequantized) -> Deferred:
@@ -191,6 +189,6 @@ OPERATOR = Operator(
     scales=Scales.PRODUCT,
     forms=Form.DEFAULT | Form.DYNAMIC | Form.WEIGHT_ONLY,
     rank=_rank,
-    plan=plan,
+    plan=either(_plan_integers, _plan_floats),
     cost=cost,
 )

@@ -3,74 +3,40 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from playground import host
 from playground.errors import InvalidInputError, UnsupportedError
-from playground.host.kernel import POSITIVE, Kernel, Touched, Words, fixed, floats, octets
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute
+from playground.operators._block_products import (
+    GEMV_4BIT,
+    GEMV_4BIT_INTEGER,
+    KERNEL_BITS,
+    QUANTIZE_BLOCKS,
+    BlockProduct,
+    IntegerBlockProduct,
+    IntegerWeights,
+    float_codebook,
+    integer_weights,
+    unpacked,
+)
+from playground.operators._float_products import product_by_constant
+from playground.operators._floats import float_input
 from playground.operators._operator import Operator, Shapes, Takes
-from playground.operators._planning import refusing
+from playground.operators.pad import Pad
 from playground.programs.block_ops import GROUP, block_product, codebook_planes, grouped, quantize_blocks
 from playground.programs.call import Array, Call
 from playground.programs.fast_products import product
-
-
-def _blocks(outer: str, each: int = 4) -> Touched:
-    """``each`` bytes for every block of so many rows or columns."""
-    return lambda w: each * int(w[outer]) * (int(w["depth"]) // int(w["block"]))
-
-
-def _packed(w: Words) -> int:
-    return int(w["columns"]) * int(w["depth"]) // 2
-
-
-def _whole_groups(w: Words) -> str | None:
-    depth, block = w["depth"], w.get("block", GROUP)
-    fits = block % GROUP == 0 and depth % block == 0
-    return None if fits else f"a depth of {depth} in blocks of {block} is not made of whole groups of {GROUP}"
-
-
-QUANTIZE_BLOCKS = Kernel(
-    "k_quantize_blocks",
-    {"x": floats("rows", "depth"), "scale": _blocks("rows"), "codes": octets("rows", "depth")},
-    ranges={"block": POSITIVE},
-    rules=(_whole_groups,),
-)
-GEMV_4BIT_INTEGER = Kernel(
-    "k_gemv_4bit_s8",
-    {
-        "x": octets("rows", "depth"),
-        "x_scale": _blocks("rows"),
-        "codes": _packed,
-        "scale": _blocks("columns"),
-        "points": _blocks("columns", each=2),
-        "codebook": fixed(32),
-        "out": floats("rows", "columns"),
-    },
-    ranges={"block": POSITIVE},
-    rules=(_whole_groups,),
-    optional=frozenset({"points"}),
-)
-GEMV_4BIT = Kernel(
-    "k_gemv_4bit",
-    {
-        "x": floats("rows", "depth"),
-        "codes": _packed,
-        "scale": lambda w: 4 * w["columns"] * (w["depth"] // GROUP),
-        "codebook": fixed(64),
-        "out": floats("rows", "columns"),
-    },
-    rules=(_whole_groups,),
-)
+from playground.programs.float_products import Finish
+from playground.programs.planner import Codes, Planner, Symbol
 
 KERNEL_BLOCK = GROUP
 """Values that share a scale in ``k_gemv_4bit``."""
-_KERNEL_BITS = 4
 _INT8_LEVEL = 4  # of accuracy_level
+_FEW_ROWS = 8
+"""With more, weights decoded to float32 once are faster than codes decoded for each row."""
 
 
 def run(call: Call, x: Array, octets: Array, scales: Array, *more: Array | None) -> Array:
@@ -106,7 +72,7 @@ def run(call: Call, x: Array, octets: Array, scales: Array, *more: Array | None)
         weights = integer_weights(octets.reshape(columns, blocks, -1), scales, points)
         y = integer_product(np.pad(rows, [(0, 0), (0, blocks * block - depth)]), weights)
         return (y if bias is None else y + bias).reshape(*x.shape[:-1], columns)
-    fits = bits == _KERNEL_BITS and block == KERNEL_BLOCK and depth % block == 0 and x.dtype == np.float32
+    fits = bits == KERNEL_BITS and block == KERNEL_BLOCK and depth % block == 0 and x.dtype == np.float32
     if host.numpy_is_slow() and fits and points is None:
         y = kernel_product(rows, octets.reshape(columns, blocks, -1), scales)
     else:
@@ -119,36 +85,7 @@ def takes_integers(call: Call, x: Array, points: Array | None) -> bool:
     bits, block = call.get("bits"), call.get("block_size")
     codes = points is None or points.dtype == np.uint8
     allowed = call.get("accuracy_level") == _INT8_LEVEL and x.dtype == np.float32
-    return bool(allowed and codes and bits == _KERNEL_BITS and block % KERNEL_BLOCK == 0)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class IntegerWeights:
-    """Weights as ``k_gemv_4bit_s8`` takes them.
-
-    Attributes:
-        codes: uint8 (columns, depth), depth filled up to whole blocks.
-        scale: float32 (columns, blocks).
-        points: int16 (columns, blocks), or None: the codes stand for -8 .. 7 then, else for 0 .. 15 less these.
-    """
-
-    codes: Array
-    scale: Array
-    points: Array | None
-
-    @property
-    def codebook(self) -> Array:
-        """What the 16 codes stand for, int16."""
-        return np.arange(16, dtype=np.int16) - np.int16(0 if self.points is not None else 8)
-
-
-def integer_weights(octets: Array, scales: Array, points: Array | None) -> IntegerWeights:
-    """MatMulNBits' weights: octets (columns, blocks, block / 2), scales (columns, blocks), points packed or None."""
-    columns, blocks = scales.shape
-    codes = _unpacked(octets.reshape(columns, -1), _KERNEL_BITS)
-    if points is not None:
-        points = _unpacked(points.reshape(columns, -1), _KERNEL_BITS)[:, :blocks].astype(np.int16)
-    return IntegerWeights(codes, np.ascontiguousarray(scales, np.float32), points)
+    return bool(allowed and codes and bits == KERNEL_BITS and block % KERNEL_BLOCK == 0)
 
 
 def integer_product(rows: Array, weights: IntegerWeights) -> Array:
@@ -158,13 +95,9 @@ def integer_product(rows: Array, weights: IntegerWeights) -> Array:
         rows: float32 (rows, depth), filled up to whole blocks.
         weights: of the same depth.
     """
-    block = weights.codes.shape[1] // weights.scale.shape[1]
     if host.numpy_is_slow():
-        return _integer_kernels(rows, weights, block)
-    values = weights.codebook[weights.codes]
-    if weights.points is not None:
-        values = values - np.repeat(weights.points, block, axis=1)
-    return block_product(*quantize_blocks(rows, block), values, weights.scale)
+        return _integer_kernels(rows, weights, weights.block)
+    return block_product(*quantize_blocks(rows, weights.block), weights.values, weights.scale)
 
 
 def _integer_kernels(rows: Array, weights: IntegerWeights, block: int) -> Array:
@@ -175,7 +108,7 @@ def _integer_kernels(rows: Array, weights: IntegerWeights, block: int) -> Array:
     planes, out = kernels.resident(codebook_planes(weights.codebook)), kernels.empty((count, columns), np.float32)
     shape = {"rows": count, "depth": depth, "block": block}
     kernels.call(QUANTIZE_BLOCKS, x=x, **shape, scale=x_scale, codes=codes)
-    given = {"codes": octets, "scale": scale, "points": points, "codebook": planes, "columns": columns}
+    given = {"codes": octets, "scale": scale, "points": points, "codebook": planes, "columns": columns, "bias": None}
     kernels.call(GEMV_4BIT_INTEGER, x=codes, x_scale=x_scale, **shape, **given, out=out)
     return np.asarray(out)
 
@@ -192,31 +125,66 @@ def kernel_product(rows: Array, octets: Array, scales: Array) -> Array:
     even, odd = octets & 15, octets >> 4
     codes = np.stack([even, odd], axis=-1).reshape(columns, -1, 2, KERNEL_BLOCK // 2)
     halves = codes[:, :, 0] | codes[:, :, 1] << 4
-    book = np.arange(-8, 8, dtype=np.float32).view(np.uint8).reshape(16, 4).T
-    x, packed, scale, planes = (kernels.resident(array) for array in (rows, halves, scales, np.ascontiguousarray(book)))
+    x, packed, scale, planes = (kernels.resident(array) for array in (rows, halves, scales, float_codebook()))
     out = kernels.empty((count, columns), np.float32)
     shape = {"rows": count, "depth": depth, "columns": columns}
-    kernels.call(GEMV_4BIT, x=x, **shape, codes=packed, scale=scale, codebook=planes, out=out)
+    kernels.call(GEMV_4BIT, x=x, **shape, codes=packed, scale=scale, codebook=planes, bias=None, out=out)
     return np.asarray(out)
-
-
-def _unpacked(octets: Array, bits: int) -> Array:
-    """Codes one a byte, from octets (columns, n): (columns, n * 8 / bits)."""
-    shifts = np.arange(0, 8, bits, dtype=np.uint8)
-    return np.asarray(octets[..., None] >> shifts & (2**bits - 1)).reshape(octets.shape[0], -1)
 
 
 def _decoded(octets: Array, scales: Array, points: Array | None, bits: int) -> Array:
     """The weights, (columns, blocks * block_size), in the scales' type."""
     columns, blocks = scales.shape
-    codes = _unpacked(octets, bits).reshape(columns, blocks, -1).astype(scales.dtype)
+    codes = unpacked(octets, bits).reshape(columns, blocks, -1).astype(scales.dtype)
     if points is None:
         offset = np.full((columns, blocks), 2 ** (bits - 1), scales.dtype)
     elif points.dtype == np.uint8:
-        offset = _unpacked(points.reshape(columns, -1), bits)[:, :blocks].astype(scales.dtype)
+        offset = unpacked(points.reshape(columns, -1), bits)[:, :blocks].astype(scales.dtype)
     else:
         offset = points.reshape(columns, blocks)
     return np.asarray(((codes - offset[..., None]) * scales[..., None]).reshape(columns, -1))
+
+
+def plan(planner: Planner, node: Node) -> Symbol:
+    """A product of float32 in a program: by codes of 4 bits, or by weights that are decoded when it is planned."""
+    if not planner.floats:
+        raise UnsupportedError("the input is float32; the interpreter and ONNX Runtime run it")
+    x = float_input(planner, node.inputs[0])
+    octets, scales, points, groups, bias = (
+        planner.known(name, "weights") if name else None for name in (*node.inputs[1:], "", "", "")[:5]
+    )
+    if octets is None or scales is None or groups is not None:
+        raise UnsupportedError("indices of groups are not supported")
+    call = Call(node.attributes, room=planner.room)
+    depth, columns, bits, block = map(call.get, ("K", "N", "bits", "block_size"))
+    blocks, shape = -(-depth // block), planner.values[x].shape
+    sizes = (shape[-1:], octets.size * 8, scales.size)
+    if bits not in (2, 4, 8) or sizes != ((depth,), columns * blocks * block * bits, columns * blocks):
+        raise UnsupportedError(f"values {list(shape)} and weights {list(octets.shape)} do not match")
+    planner.room.work(math.prod(shape) * columns)
+    scales = scales.reshape(columns, blocks).astype(np.float32)
+    integers = takes_integers(call, np.zeros(0, np.float32), points)
+    few = math.prod(shape[:-1]) <= _FEW_ROWS and (bits, block) == (KERNEL_BITS, KERNEL_BLOCK) and points is None
+    if integers or (few and depth % block == 0):
+        weights = integer_weights(octets.reshape(columns, blocks, -1), scales, points)
+        kind = IntegerBlockProduct if integers else BlockProduct
+        name = _filled(planner, x, blocks * block)
+        planner.emit(kind((name,), node.outputs[0], weights, bias), (*shape[:-1], columns), "float32")
+        return Codes(node.outputs[0])
+    decoded = np.ascontiguousarray(_decoded(octets.reshape(columns, -1), scales, points, bits)[:, :depth].T)
+    finish = Finish(np.zeros(columns, np.float32) if bias is None else bias.reshape(-1))
+    return product_by_constant(planner, node.inputs[0], decoded, finish)
+
+
+def _filled(planner: Planner, x: str, depth: int) -> str:
+    """A value whose rows are filled with zeros up to this depth."""
+    shape = planner.values[x].shape
+    if shape[-1] == depth:
+        return x
+    name = f"{x}:{depth}"
+    if name not in planner.values:
+        planner.emit(Pad((x,), name, (0,) * len(shape), 0), (*shape[:-1], depth), "float32")
+    return name
 
 
 def cost(node: Node, shapes: Shapes) -> int:
@@ -236,6 +204,6 @@ OPERATOR = Operator(
         Attribute("bits", "int", 4, low=1, high=8),
         Attribute("block_size", "int", KERNEL_BLOCK, low=1),
     ),
-    plan=refusing("the input is float32; the interpreter and ONNX Runtime run it"),
+    plan=plan,
     cost=cost,
 )

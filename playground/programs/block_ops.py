@@ -64,6 +64,32 @@ def block_product(
     return np.asarray((total[0] + total[1]) + (total[2] + total[3]))
 
 
+def float_block_product(
+    x: NDArray[np.float32], values: NDArray[np.float32], scale: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Rows times columns whose blocks of 32 have a scale each: the order of ``k_gemv_4bit``.
+
+    Lane l of four adds the products of k = l, l + 4, ... of a block, then the blocks' sums times their scales; then
+    (lane 0 + lane 1) + (lane 2 + lane 3).
+
+    Args:
+        x: float32 (rows, depth), depth a multiple of 32.
+        values: what the weights' codes stand for (columns, depth).
+        scale: float32 (columns, depth / 32).
+
+    Returns:
+        float32 (rows, columns).
+    """
+    with np.errstate(all="ignore"):
+        total = np.zeros((x.shape[0], values.shape[0], _LANES), np.float32)
+        for b in range(scale.shape[1]):
+            block = np.full_like(total, -0.0)
+            for k in range(b * GROUP, (b + 1) * GROUP, _LANES):
+                block += x[:, None, k : k + _LANES] * values[:, k : k + _LANES]
+            total += block * scale[:, b, None]
+        return np.asarray((total[..., 0] + total[..., 1]) + (total[..., 2] + total[..., 3]))
+
+
 def _by_lane(values: NDArray[Any], blocks: int) -> NDArray[np.float64]:
     """(rows, depth) as float64 (blocks, lanes, rows, depth / blocks / lanes): exact for all sums there are."""
     rows = values.shape[0]

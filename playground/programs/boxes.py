@@ -16,10 +16,10 @@ _RANK = 6
 
 
 def strides_of(shape: tuple[int, ...], *, image: bool = False) -> list[int]:
-    """Elements between neighbours along each axis, of an array or of one kept as an NHWC image."""
+    """Elements between neighbours along each axis, of an array or of one kept as an NHWC image (or NLC signal)."""
     if image:
-        _, channels, height, width = shape
-        return [channels * height * width, 1, width * channels, channels]
+        channels, size = shape[1], shape[2:]
+        return [channels * math.prod(size), 1, *(channels * n for n in strides_of(size))]
     return [math.prod(shape[i + 1 :]) for i in range(len(shape))]
 
 
@@ -63,7 +63,10 @@ def merged(axes: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
     return made
 
 
-def looks_like_image(shape: tuple[int, ...]) -> bool:
-    """Whether an array's bytes are those of an NHWC image of the same shape, one-sized axes before it left out."""
-    channels, height, width = (*(1,) * 3, *shape)[-3:]
-    return channels == 1 or height * width == 1
+def looks_like_image(shape: tuple[int, ...], axes: int = 4) -> bool:
+    """Whether an array's bytes are those of an NHWC image of the same shape, one-sized axes before it left out.
+
+    Images may have other numbers of axes than four.
+    """
+    channels, *size = (*(1,) * axes, *shape)[1 - axes :]
+    return channels == 1 or math.prod(size) == 1

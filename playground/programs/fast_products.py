@@ -5,17 +5,38 @@ from __future__ import annotations
 import numpy as np
 
 from playground import host
-from playground.host.kernel import Kernel, floats
+from playground.host.kernel import FLAG, Kernel, Words, floats
 from playground.programs.call import Array
+from playground.programs.float_products import STRIP, padded_columns
+from playground.programs.kernel_parts import float_product
+
+_STRIPS = 4
+"""Strips that the kernel packs at a time where weights are not packed."""
+
+
+def _matrices(w: Words) -> int:
+    return 1 if w["matrices"] == 1 else int(w["batch"])
+
+
+def plain_scratch(depth: int) -> int:
+    """Bytes of the room in which the kernel packs weights."""
+    return 4 * STRIP * _STRIPS * depth
+
 
 GEMM_FLOATS = Kernel(
     "k_gemm_f32",
-    {
-        "x": floats("rows", "depth"),
-        "weights": floats("depth", "columns"),
-        "bias": floats("columns"),
-        "out": floats("rows", "columns"),
-    },
+    {"x": floats("batch", "rows", "depth"), "scratch": lambda w: plain_scratch(int(w["depth"]))},
+    ranges={"is_packed": FLAG},
+    rules=(lambda w: None if w["is_packed"] or w["scratch"] is not None else "weights are packed nowhere",),
+    optional=frozenset({"scratch"}),
+    parts=(
+        float_product(
+            _matrices,
+            lambda w: int(w["depth"]),
+            lambda w: int(w["batch"] * w["rows"]),
+            packed=lambda w: int(w["is_packed"]),
+        ),
+    ),
 )
 
 SMALL = 1 << 14
@@ -59,12 +80,22 @@ def kernel_product(a: Array, b: Array) -> Array:
     if depth != inner:
         raise ValueError(f"matrices of shape {a.shape} and {b.shape} have no product")
     kernels = host.kernels()
-    x, weights, bias = (kernels.resident(array) for array in (a, b, np.zeros(columns, np.float32)))
+    bias = padded_columns(np.zeros(columns, np.float32))
+    x, weights, bias = (kernels.resident(array) for array in (a, b, bias))
+    scratch = kernels.empty((plain_scratch(depth),), np.uint8)
     out = kernels.empty((rows, columns), np.float32)
-    matrices = {"x": x, "rows": rows, "depth": depth, "weights": weights, "columns": columns}
-    kernels.call(GEMM_FLOATS, **matrices, bias=bias, lo=-np.inf, hi=np.inf, out=out)
-    # The kernel's clamp makes -inf of NaN: where there is any, NumPy says which of the two it is
-    return np.asarray(np.matmul(a, b)) if out.min(initial=np.inf) == -np.inf else out
+    given = {
+        "weights": weights,
+        "bias": bias,
+        "columns": columns,
+        "alpha": 1.0,
+        "lo": -np.inf,
+        "hi": np.inf,
+        "out": out,
+    }
+    counts = {"batch": 1, "rows": rows, "depth": depth, "matrices": 1, "is_packed": 0}
+    kernels.call(GEMM_FLOATS, x=x, **counts, product=given, scratch=scratch)
+    return np.asarray(out)
 
 
 def larger(a: Array, b: Array) -> Array:

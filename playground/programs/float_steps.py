@@ -144,17 +144,17 @@ class Choice(Step):
 def broadcast(step: Step, to: Lowering, operands: tuple[str, ...] = ("a", "b")) -> Given:
     """Operands, sizes, strides and the place of the result, of a step whose inputs broadcast."""
     shape = to.values[step.output].shape
-    names = step.inputs
-    image = len(shape) == 4 and any(to.is_image(name) for name in names)
-    image = image and all(len(to.values[n].shape) == 4 or looks_like_image(to.values[n].shape) for n in names)
+    names, rank = step.inputs, len(shape)
+    image = rank > 2 and any(to.is_image(name, rank) for name in names)
+    image = image and all(len(to.values[n].shape) == rank or looks_like_image(to.values[n].shape, rank) for n in names)
     places, strides = [], []
     for name in names:
         own = (*(1,) * (len(shape) - len(to.values[name].shape)), *to.values[name].shape)
-        as_rows = not image or (looks_like_image(own) and not to.is_image(name))
+        as_rows = not image or (looks_like_image(own, rank) and not to.is_image(name, rank))
         places.append(to.row(name) if as_rows else to.image(name))
         strides.append(repeating(own, strides_of(own, image=image)))
     out = to.new(step.output, image=image)
-    order = (0, 2, 3, 1) if image else range(len(shape))
+    order = (0, *range(2, rank), 1) if image else range(rank)
     axes = merged([(shape[i], *(by[i] for by in strides)) for i in order]) or [(1, *(1 for _ in names))]
     sizes, *by = (filled([axis[i] for axis in axes], FLOAT_AXES, 1 if i == 0 else 0) for i in range(len(axes[0])))
     given: Given = dict(zip(operands, places, strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playground.host.kernel import ANY, FLAG, POSITIVE, Count, Part, Rule, Touched, Words, box, octets, size
 from playground.programs import packing
+from playground.programs.integer_ops import Window
 
 CODES, FLOATS, ACCUMULATORS = range(3)
 """``kind`` of struct epilogue: what results are."""
@@ -69,6 +70,32 @@ def _windows_in_range(w: Words) -> str | None:
     return None
 
 
+def window_in(w: Words) -> Window:
+    """The window of ``struct images``."""
+
+    def both(name: str, first: str, second: str) -> tuple[int, int]:
+        return w[f"images.{name}_{first}"], w[f"images.{name}_{second}"]
+
+    kernel, strides, dilations = (both(name, "h", "w") for name in ("kernel", "stride", "dilation"))
+    return Window(kernel, both("out", "height", "width"), strides, dilations, both("pad", "top", "left"))
+
+
+def groups_of(w: Words) -> int:
+    """The groups of a convolution."""
+    return int(w["groups"])
+
+
+def depth_of_group(w: Words) -> int:
+    """Values that a window of one group sees."""
+    return int(w["images.kernel_h"] * w["images.kernel_w"] * (w["images.channels"] // w["groups"]))
+
+
+def groups_divide(w: Words) -> str | None:
+    """Channels are those of whole groups."""
+    groups, channels = w["groups"], w["images.channels"]
+    return f"{channels} channels cannot be divided into {groups} groups" if channels % groups else None
+
+
 def source() -> Part:
     """``struct source`` of ``gemm.h``."""
     part = coded("source.zero_point", "source.is_signed")
@@ -97,6 +124,35 @@ def product(matrices: Count, depth: Count, multipliers: Count) -> Part:
 
     reach = {"product.weights": weights, "product.bias": of(matrices), "product.shift": of(matrices)}
     return Part({**reach, "product.multiplier": of(multipliers)}, optional=frozenset({"product.shift"}))
+
+
+def float_product(
+    matrices: Count, depth: Count, results: Count, *, packed: Count = lambda w: 1, biases: int = 1
+) -> Part:
+    """``struct float_product`` of ``gemm_f32.h``: weights, and what becomes of the sums.
+
+    Args:
+        matrices: how many matrices there are of weights.
+        depth: of a matrix.
+        results: how many rows of ``product.columns`` results there are.
+        packed: whether weights are packed.
+        biases: a bias for each matrix (0), or one for all.
+    """
+
+    def columns(w: Words) -> int:
+        return padded(w, "product.columns")
+
+    def weights(w: Words) -> int:
+        wide = columns(w) if packed(w) else 4 * int(w["product.columns"])
+        return matrices(w) * depth(w) * wide
+
+    return Part(
+        {
+            "product.weights": weights,
+            "product.bias": lambda w: (biases or matrices(w)) * columns(w),
+            "product.out": lambda w: results(w) * 4 * int(w["product.columns"]),
+        }
+    )
 
 
 def rows_scratch(depth: Count) -> Count:

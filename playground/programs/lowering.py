@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from playground.errors import MissingError, PlaygroundError, UnsupportedError, shown
 from playground.host.kernel import Kernel, octets
 from playground.programs import program as p
+from playground.programs.float_products import Finish, PackedFloats, padded_columns
 from playground.programs.integer_ops import Target, Window
 from playground.programs.kernel_parts import ACCUMULATORS, CODES, FLOATS
 from playground.programs.kernel_program import FOREVER, Buffer, KernelProgramBuilder
 from playground.programs.packing import Packed
-from playground.programs.shared_weights import Shared, SharedWeights
+from playground.programs.shared_weights import AnyPacked, Shared, SharedWeights
 
 TRANSPOSE = Kernel(
     "k_transpose",
@@ -26,6 +27,9 @@ TRANSPOSE = Kernel(
 
 Given = dict[str, Any]
 """Arguments of a kernel by field name, or those of a struct inside."""
+
+_LINES, _HEIGHT = 3, (1,)
+"""Axes of signals (N, C, L), which may be kept as images of this height."""
 
 _KINDS = {"float32": FLOATS, "int32": ACCUMULATORS}
 
@@ -51,7 +55,7 @@ class Lowering:
         """
         self._weights = weights
         self._builder, self.values, self.dot = builder, program.values, builder.dot
-        self.kept: list[Shared] = []
+        self.kept: list[Shared[Any]] = []
         self.found: list[tuple[Buffer, str, tuple[str, str]]] = []
         self._rows: dict[str, Buffer] = {}  # as NumPy has them
         self._images: dict[str, Buffer] = {}  # NHWC
@@ -106,9 +110,9 @@ class Lowering:
         (self._images if image else self._rows)[name] = made
         return made
 
-    def is_image(self, name: str) -> bool:
-        """Whether a value is kept as an NHWC image."""
-        return name in self._images
+    def is_image(self, name: str, axes: int = 0) -> bool:
+        """Whether a value is kept as an NHWC image, and has so many axes if that is asked."""
+        return name in self._images and axes in (0, len(self.values[name].shape))
 
     def is_signed(self, name: str) -> bool:
         """Whether its codes are int8."""
@@ -128,8 +132,8 @@ class Lowering:
 
     def _transposed(self, name: str, source: Buffer, *, to_image: bool) -> Buffer:
         value = self.values[name]
-        n, channels, height, width = value.shape
-        pixels = height * width
+        n, channels, *size = value.shape
+        pixels = math.prod(size)
         if channels == 1 or pixels == 1:
             return source
         out = self._builder.buffer(value.nbytes)
@@ -147,13 +151,18 @@ class Lowering:
         return np.dtype(self.values[name].dtype).itemsize
 
     def same_bytes(self, name: str, output: str) -> None:
-        """A value has the very bytes of another one, as NumPy has it."""
-        self._rows[output] = self.row(name)
+        """A value has the very bytes of another one: as images, if that is kept so and they differ in a height of 1."""
+        shapes = (self.values[value].shape for value in (name, output))
+        own, made = ((*shape[:2], *_HEIGHT, *shape[2:]) if len(shape) == _LINES else shape for shape in shapes)
+        if self.is_image(name) and own == made:
+            self._images[output] = self._images[name]
+        else:
+            self._rows[output] = self.row(name)
 
     def alike(self, *names: str) -> tuple[bool, list[Buffer]]:
-        """Whether all of these values are taken as images, as one of four axes that is kept so; and where they are."""
+        """Whether all of these values are taken as images, as one of them is kept so; and where they are."""
         ranks = {len(self.values[name].shape) for name in names}
-        image = ranks == {4} and any(self.is_image(name) for name in names)
+        image = len(ranks) == 1 and any(self.is_image(name) for name in names)
         return image, [self.image(name) if image else self.row(name) for name in names]
 
     def epilogue(self, to: Target, out: Buffer) -> Given:
@@ -173,7 +182,7 @@ class Lowering:
             **{"out_height": window.out[0], "out_width": window.out[1]},
         }
 
-    def packed(self, make: Callable[[], Packed], of: tuple[NDArray[Any], ...], *how: object) -> Packed:
+    def packed(self, make: Callable[[], AnyPacked], of: tuple[NDArray[Any], ...], *how: object) -> AnyPacked:
         """Packed weights, shared with other programs where there is a place for that: see :class:`SharedWeights`."""
         if self._weights is None:
             return make()
@@ -181,14 +190,28 @@ class Lowering:
         self.kept.append(shared)
         return shared.packed
 
+    def placed(self, weights: NDArray[Any]) -> Buffer | NDArray[Any]:
+        """Where packed weights lie: in the arena, or where other programs use them too."""
+        return self.constant(weights) if self._weights is None else weights
+
     def product(self, packed: Packed, columns: int, to: Given) -> Given:
         """``struct product``: packed weights, and what becomes of the sums."""
         constant = self.constant
         return {
-            "weights": constant(packed.weights) if self._weights is None else packed.weights,
+            "weights": self.placed(packed.weights),
             "bias": constant(packed.bias),
             "shift": None if packed.shift is None else constant(packed.shift),
             "multiplier": constant(packed.multiplier),
             "columns": columns,
             "to": to,
         }
+
+    def float_product(self, packed: PackedFloats, columns: int, finish: Finish, out: Buffer, groups: int = 1) -> Given:
+        """``struct float_product``: packed weights, and what becomes of the sums."""
+        return {"weights": self.placed(packed.weights), **self.finish(finish, columns, out, groups)}
+
+    def finish(self, finish: Finish, columns: int, out: Buffer, groups: int = 1) -> Given:
+        """What becomes of the sums, of ``struct float_product``."""
+        lo, hi = finish.limits
+        bias = self.constant(padded_columns(finish.bias, groups))
+        return {"bias": bias, "columns": columns, "alpha": finish.alpha, "lo": lo, "hi": hi, "out": out}

@@ -66,6 +66,17 @@ class Packed:
     multiplier: NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PackedCodes:
+    """Codes of weights in blocks, as ``k_gemv_4bit`` and ``k_gemv_4bit_s8`` take them.
+
+    Attributes:
+        weights: octets (columns, depth / 32, 16).
+    """
+
+    weights: NDArray[np.uint8]
+
+
 def steps(depth: int, dot: Dot) -> int:
     """How many times four octets of values there are in a row."""
     return -(-depth // (2 if dot == "int16" else 4))

@@ -76,7 +76,8 @@ class Deferred:
     """An exact result whose form is not decided yet, clamped to ``lo .. hi`` (real numbers).
 
     ``plus`` is the same result with a constant added, one number for each place along ``axis``, if that can become part
-    of its bias. ``scalable`` is whether it may be multiplied by a number on the way to float32.
+    of its bias; ``by_column`` is it times such a constant, if that can become part of its weights. ``scalable`` is
+    whether it may be multiplied by a number on the way to float32.
     """
 
     shape: tuple[int, ...]
@@ -86,6 +87,7 @@ class Deferred:
     plus: Callable[[NDArray[np.float32]], Deferred] | None = None
     axis: int = -1
     scalable: bool = True
+    by_column: Callable[[NDArray[np.float32]], Deferred] | None = None
 
     def times(self, factor: np.float32) -> Deferred:
         """The same result times a positive number: its output's scale is made smaller instead."""

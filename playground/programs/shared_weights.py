@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Generic, TypeVar
 from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
 
 from playground.host import Kernels
-from playground.programs.packing import Packed
+from playground.programs.float_products import PackedFloats
+from playground.programs.packing import Packed, PackedCodes
+
+AnyPacked = TypeVar("AnyPacked", Packed, PackedFloats, PackedCodes)
+"""Packed weights of some kind of product."""
 
 _SAMPLE = 256
 """Bytes that are compared first, which tells most arrays apart without reading them whole."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class Shared:
+class Shared(Generic[AnyPacked]):
     """Packed weights in the kernels' memory. Who uses them has to keep this.
 
     Attributes:
@@ -26,7 +30,7 @@ class Shared:
         of: the arrays that were packed.
     """
 
-    packed: Packed
+    packed: AnyPacked
     of: tuple[NDArray[Any], ...]
 
 
@@ -36,7 +40,7 @@ class SharedWeights:
     def __init__(self, kernels: Kernels) -> None:
         """Start without any."""
         self._kernels = kernels
-        self._held: dict[tuple[object, ...], list[ref[Shared]]] = {}
+        self._held: dict[tuple[object, ...], list[ref[Shared[Any]]]] = {}
 
     @property
     def nbytes(self) -> int:
@@ -44,7 +48,7 @@ class SharedWeights:
         held = (shared() for some in self._held.values() for shared in some)
         return sum(shared.packed.weights.nbytes for shared in held if shared is not None)
 
-    def packed(self, make: Callable[[], Packed], of: tuple[NDArray[Any], ...], *how: object) -> Shared:
+    def packed(self, make: Callable[[], AnyPacked], of: tuple[NDArray[Any], ...], *how: object) -> Shared[AnyPacked]:
         """What ``make`` gives, its weights in the kernels' memory.
 
         Args:
@@ -53,7 +57,7 @@ class SharedWeights:
             how: what else the result depends on.
         """
         held = self._held.setdefault((*how, *map(_known_by, of)), [])
-        alive = [shared for shared in (reference() for reference in held) if shared is not None]
+        alive: list[Shared[Any]] = [shared for shared in (reference() for reference in held) if shared is not None]
         for shared in alive:
             if all(_same(a, b) for a, b in zip(shared.of, of, strict=True)):
                 return shared

@@ -117,7 +117,7 @@ class View(Step):
         (name,) = self.inputs
         image, (x,) = to.alike(name)
         view, width = self.box, to.width(name)
-        keeps_axes = image and view.axes == (0, 1, 2, 3)
+        keeps_axes = image and view.axes == tuple(range(len(to.values[name].shape)))
         strides = strides_of(to.values[name].shape, image=image)
         first = sum(start * strides[axis] for axis, start in zip(view.axes, view.starts, strict=True) if axis >= 0)
         by = [0 if axis < 0 else strides[axis] * step for axis, step in zip(view.axes, view.steps, strict=True)]

@@ -47,7 +47,7 @@ function floats(kernels, weights, scales, x) {
   const [input, out] = [kernels.alloc(Float32Array, SIZE), kernels.alloc(Float32Array, SIZE)];
   const arrays = [weights, scales, planes(Float32Array.from(values))];
   const [octets, scale, codebook] = arrays.map((array) => place(kernels, array));
-  const given = { rows: 1, depth: SIZE, columns: SIZE, codes: octets, scale, codebook };
+  const given = { rows: 1, depth: SIZE, columns: SIZE, codes: octets, scale, codebook, bias: null };
   return {
     run() {
       kernels.at(input).set(x);
@@ -70,7 +70,7 @@ function integers(kernels, weights, scales, x) {
   const arrays = [weights, scales, planes(Int16Array.from(values))];
   const [octets, scale, codebook] = arrays.map((array) => place(kernels, array));
   const rows = { rows: 1, depth: SIZE, block: 32 };
-  const given = { x_scale: steps, columns: SIZE, codes: octets, scale, points: null, codebook };
+  const given = { x_scale: steps, columns: SIZE, codes: octets, scale, points: null, codebook, bias: null };
   return {
     run() {
       kernels.at(input).set(x);

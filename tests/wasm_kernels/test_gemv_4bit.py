@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from playground.number_formats import FORMATS
+from playground.programs.block_ops import float_block_product
 
 BLOCK = 32
 CODEBOOKS = {
@@ -45,13 +46,18 @@ def case(rng, rows, depth, columns):
     return x, codes, scale
 
 
+@pytest.mark.parametrize("biased", [False, True])
 @pytest.mark.parametrize("name", [*CODEBOOKS, "nf4", "fp4_e2m1", "bnb_fp4"])
 @pytest.mark.parametrize(("rows", "depth", "columns"), SHAPES)
-def test_the_order_of_sums(multiplying, out, rng, rows, depth, columns, name):
+def test_the_order_of_sums(multiplying, out, rng, rows, depth, columns, name, biased):
     x, codes, scale = case(rng, rows, depth, columns)
     codebook = CODEBOOKS[name] if name in CODEBOOKS else FORMATS[name].decode(np.arange(16)).astype(np.float32)
     given = {"x": x, "rows": rows, "depth": depth, "columns": columns, "codes": packed(codes), "scale": scale}
-    result = multiplying("k_gemv_4bit", **given, codebook=planes(codebook), out=out((rows, columns), "float32"))
-    np.testing.assert_array_equal(result, in_order(x, codebook[codes], scale))
+    bias = rng.normal(size=columns).astype(np.float32) if biased else None
+    given |= {"codebook": planes(codebook), "bias": bias, "out": out((rows, columns), "float32")}
+    result = multiplying("k_gemv_4bit", **given)
+    added = np.float32(0) if bias is None else bias
+    np.testing.assert_array_equal(result, in_order(x, codebook[codes], scale) + added)
+    np.testing.assert_array_equal(result, float_block_product(x, codebook[codes], scale) + added)
     true = x.astype(np.float64) @ (codebook[codes] * np.repeat(scale.astype(np.float64), BLOCK, axis=1)).T
-    np.testing.assert_allclose(result, true, atol=1e-6 * np.abs(x).sum() * np.abs(codebook).max() * 2)
+    np.testing.assert_allclose(result - added, true, atol=1e-6 * np.abs(x).sum() * np.abs(codebook).max() * 2)

@@ -52,9 +52,10 @@ def test_blocks_of_odd_numbers(guarded, out, value):
     assert not codes[0, 32:].any()
 
 
+@pytest.mark.parametrize("biased", [False, True])
 @pytest.mark.parametrize(("name", "pointed"), [*((name, False) for name in CODEBOOKS), ("uint4", True), ("q4_0", True)])
 @pytest.mark.parametrize(("rows", "depth", "block", "columns"), SHAPES)
-def test_the_product(multiplying, out, rng, rows, depth, block, columns, name, pointed):
+def test_the_product(multiplying, out, rng, rows, depth, block, columns, name, pointed, biased):
     codebook = CODEBOOKS[name].astype(np.int16)
     x = rng.integers(-127, 128, (rows, depth)).astype(np.int8)
     x[0, :32], codes = -127, rng.integers(0, 16, (columns, depth)).astype(np.uint8)
@@ -67,8 +68,10 @@ def test_the_product(multiplying, out, rng, rows, depth, block, columns, name, p
         values -= np.repeat(points, block, axis=1)
     given = {"x": x, "x_scale": x_scale, "rows": rows, "depth": depth, "block": block, "columns": columns}
     given |= {"codes": grouped(codes), "scale": scale, "points": points, "codebook": codebook_planes(codebook)}
-    result = multiplying("k_gemv_4bit_s8", **given, out=out((rows, columns), "float32"))
-    np.testing.assert_array_equal(result, block_product(x, x_scale, values, scale))
+    bias = rng.normal(size=columns).astype(np.float32) if biased else None
+    result = multiplying("k_gemv_4bit_s8", **given, bias=bias, out=out((rows, columns), "float32"))
+    added = np.float32(0) if bias is None else bias
+    np.testing.assert_array_equal(result, block_product(x, x_scale, values, scale) + added)
     left = x.astype(np.float64) * np.repeat(x_scale.astype(np.float64), block, axis=1)
     true = left @ (values * np.repeat(scale.astype(np.float64), block, axis=1)).T
-    np.testing.assert_allclose(result, true, atol=1e-6 * np.abs(left).sum() * np.abs(values).max() * 2)
+    np.testing.assert_allclose(result - added, true, atol=1e-6 * np.abs(left).sum() * np.abs(values).max() * 2)
