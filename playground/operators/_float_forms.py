@@ -69,20 +69,7 @@ def float_result(
     """
 
     def emit(output: str, scale: np.float32, to: ops.Target) -> None:
-        if to.dtype not in ("float32", "int8", "uint8"):
-            raise UnsupportedError(f"a float product has no results of type {to.dtype}")
-        is_float = to.dtype == "float32"
-        name, over = (output, scale) if is_float else (f"{output}:floats", np.float32(1))
-        with np.errstate(all="ignore"):
-            limits = (
-                (to.lo, to.hi) if is_float else (float(np.float32(to.lo) * scale), float(np.float32(to.hi) * scale))
-            )
-            own = finish.over(over, limits)
-        if not (np.isfinite(own.alpha) and np.isfinite(scale) and scale > 0):
-            raise UnsupportedError("the quotient of two of the scales is not a finite number")
-        planner.emit(make(name, own), shape, "float32")
-        if not is_float:
-            planner.emit(Quantize((name,), output, scale, to.zero_point), shape, to.dtype)
+        _emit(planner, make, finish, shape, (output, scale, to))
 
     def plus(real: NDArray[np.float32]) -> Deferred:
         added = per_column(real, axis, shape, finish.bias.size)
@@ -98,3 +85,30 @@ def float_result(
         return float_result(planner, shape, scaled(factors), own, axis=axis)
 
     return replace(result, by_column=by_column)
+
+
+def _emit(
+    planner: Planner, make: Make, finish: Finish, shape: tuple[int, ...], result: tuple[str, np.float32, ops.Target]
+) -> None:
+    """Emit a product's step, and what makes codes of its result where these are wanted.
+
+    Args:
+        planner: takes the steps.
+        make: the product's step.
+        finish: what becomes of its sums.
+        shape: of the result.
+        result: its name, its scale, and what it becomes.
+    """
+    output, scale, to = result
+    if to.dtype not in ("float32", "int8", "uint8"):
+        raise UnsupportedError(f"a float product has no results of type {to.dtype}")
+    is_float = to.dtype == "float32"
+    name, over = (output, scale) if is_float else (f"{output}:floats", np.float32(1))
+    with np.errstate(all="ignore"):
+        limits = (to.lo, to.hi) if is_float else (float(np.float32(to.lo) * scale), float(np.float32(to.hi) * scale))
+        own = finish.over(over, limits)
+    if not (np.isfinite(own.alpha) and np.isfinite(scale) and scale > 0):
+        raise UnsupportedError("the quotient of two of the scales is not a finite number")
+    planner.emit(make(name, own), shape, "float32")
+    if not is_float:
+        planner.emit(Quantize((name,), output, scale, to.zero_point), shape, to.dtype)
