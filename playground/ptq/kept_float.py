@@ -1,9 +1,9 @@
 """Products that stay in float between codes, written so that ONNX Runtime leaves them in float, too.
 
 Its optimizations (``WeightBiasQuantization``) quantize float weights of a Conv, ConvTranspose or Gemm, with one scale
-for all, where the input is dequantized and the output is quantized, whatever the file says. They pass by a product whose
-bias is not a constant of one axis. So a Gemm gets its bias as a row, and a convolution gets it from DequantizeLinear,
-which ONNX Runtime does not compute beforehand; a product without a bias gets one of zeros.
+for all, where the input is dequantized and the output is quantized, whatever the file says. They pass by a product
+whose bias is not a constant of one axis. So a Gemm gets its bias as a row, and a convolution gets it from
+DequantizeLinear, which ONNX Runtime does not compute beforehand; a product without a bias gets one of zeros.
 """
 
 from __future__ import annotations

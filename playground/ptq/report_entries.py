@@ -100,6 +100,18 @@ def about_scales(placement: Placement) -> list[str]:
     ]
 
 
+def about_spectra(placement: Placement, recipe: Recipe) -> list[str]:
+    """A sentence about products that compute in float, with weights in codes."""
+    names = sorted(placement.alone)
+    if not names or recipe.activations == "weight_only":
+        return []
+    others = f" and {plural(len(names) - 1, 'other convolution')}" if names[1:] else ""
+    return [
+        f"{names[0]!r}{others} make spectra of a signal or read them: their weights are quantized, and they compute in "
+        "float, since 8-bit codes would bury quiet bands. Name operators in the recipe to quantize them as the rest."
+    ]
+
+
 def about_ranges(ranges: Mapping[str, Range]) -> list[str]:
     """Sentences about activations that were zero on every sample, so that nothing is known about their ranges."""
     zero = [name for name, held in ranges.items() if not np.any(held.lo) and not np.any(held.hi)]
