@@ -70,15 +70,15 @@ class ReportInputs:
         )
 
 
-def about_data(data: CalibrationData) -> list[str]:
-    """Sentences about calibration data."""
+def about_data(data: CalibrationData, samples: int) -> list[str]:
+    """Sentences about calibration data, of which so many samples were seen."""
     told = []
     if data.generated:
         told.append(
             f"No calibration data was given: activation ranges come from {plural(data.samples, 'made-up sample')}. "
             "This is a smoke test: it shows that the model can be quantized, and says nothing about its accuracy."
         )
-    elif data.samples == 1 and data.stream is None:
+    elif samples == 1:
         told.append(
             "Activation ranges come from a single sample: values beyond those seen in it are clipped. "
             "Give a few dozen samples for ranges that hold for others too."
