@@ -122,10 +122,10 @@ class ModelView:
 
     def _table(self) -> DataTable:
         columns = [
-            _column("name", "Tensor", 132),
+            _column("name", "Tensor", 130),
             _column("op", "Operator", 78),
-            _column("shape", "Shape", 112),
-            _column("dtype", "Type", 56),
+            _column("shape", "Shape", 108),
+            _column("dtype", "Type", 62),
             _column("parameters", "Parameters", 80, number=True),
             _column("bytes", "Size", 68, number=True, number_format=BYTES),
             _column("format", "Quantized as", 90),

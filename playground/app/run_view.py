@@ -83,7 +83,7 @@ class RunView:
         compared = self.workspace.compared
         ran = self.workspace.ran
         if compared is None and ran is not None:
-            self.numbers.text = html.cards([html.Number("Largest difference", digits(ran.largest), ran.sentence)])
+            self.numbers.text = html.cards([html.Number("Largest difference", digits(ran.largest), f"{ran.about}.")])
             return
         if compared is None:
             text = CHOOSE if self._reads_digits() else GIVE
