@@ -43,7 +43,7 @@ CASES = [
     Case("openwakeword/timer", least_db=15),
     Case("openwakeword/weather", least_db=15),
     Case("openwakeword/melspectrogram", "1x32000", least_db=40),
-    Case("faster-whisper/silero_vad_v6"),
+    Case("faster-whisper/silero_vad_v6", "16x576"),
     Case("basic-pitch/nmp"),
     Case("nudenet/320n", "1x3x320x320"),
 ]
