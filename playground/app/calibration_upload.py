@@ -50,7 +50,7 @@ class CalibrationUpload:
             return f"{self.name}: {plural(self.count, 'sample')}.{one} {self._how}".rstrip()
         if self._workspace.settings.model in gallery.entries():
             return f"{gallery.entry(self._workspace.settings.model).data.calibration.capitalize()} of the gallery."
-        return "No calibration data: random data will be used, which shows that quantization runs and measures nothing."
+        return "No calibration data: inputs will be made up. This is a smoke test and says nothing about accuracy."
 
     def use_npz(self, source: Source) -> dict[str, Any]:
         """Take an ``.npz`` whose arrays are named as the model's inputs, and ``labels`` if the classes are known.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from playground import gallery
-from playground.analysis.agreement import largest_difference, softmax
+from playground.analysis.agreement import softmax
 from playground.analysis.inventory import inventory_data
 from playground.analysis.race import race_task
 from playground.app import chosen_recipe
@@ -18,6 +18,7 @@ from playground.app.first_supporting_engine import first_supporting_engine_task
 from playground.app.input_sizes import chosen_shapes, described, require_sizes
 from playground.app.inputs import Feeds, as_feeds, digit_of, read_feeds
 from playground.app.python_code import python_code
+from playground.app.ran import ran
 from playground.app.workspace import NO_RESULTS, Workspace
 from playground.engines.batch_axes import open_sizes
 from playground.engines.fitting import fitted
@@ -28,7 +29,7 @@ from playground.model.graph import Graph
 from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
 from playground.opening import load
-from playground.render.numbers import digits, percent
+from playground.render.numbers import percent
 from playground.tasks import Progress, Task
 
 if TYPE_CHECKING:
@@ -163,10 +164,11 @@ class ModelJobs:
         codes = result.model.required_graph()
         quantized, engine = yield from first_supporting_engine_task(codes, feeds)
         outputs = {"float": floats, engine: quantized}
-        largest = max(largest_difference(floats[name], quantized[name]) for name in quantized)
-        sentence = f"Float ran in {float_engine}, quantized in {engine}; outputs differ by at most {digits(largest)}."
-        sentence = f"On made-up inputs. {sentence}" if inputs is None else sentence
-        return {"outputs": {key: _plain(value) for key, value in outputs.items()}, "sentence": sentence}
+        made_up = "On made-up inputs. " if inputs is None else ""
+        found = ran(floats, quantized, f"{made_up}Float ran in {float_engine}, quantized in {engine}")
+        if self._workspace.result is result:
+            self._workspace.ran = found
+        return {"outputs": {key: _plain(value) for key, value in outputs.items()}, "sentence": found.sentence}
 
     def race_task(self) -> Task[dict[str, Any]]:
         """Run and time the engines side by side on one batch."""

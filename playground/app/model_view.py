@@ -122,18 +122,18 @@ class ModelView:
 
     def _table(self) -> DataTable:
         columns = [
-            _column("name", "Tensor", 128),
-            _column("op", "Operator", 66),
-            _column("shape", "Shape", 112),
-            _column("dtype", "Type", 54),
-            _column("parameters", "Parameters", 82, number=True),
+            _column("name", "Tensor", 130),
+            _column("op", "Operator", 78),
+            _column("shape", "Shape", 108),
+            _column("dtype", "Type", 62),
+            _column("parameters", "Parameters", 80, number=True),
             _column("bytes", "Size", 68, number=True, number_format=BYTES),
             _column("format", "Quantized as", 90),
             _column("after", "Size after", 62, number=True, number_format=BYTES),
-            _column("sqnr", "SQNR, dB", 52, number=True, number_format="0.0"),
-            _column("output", "Alone, dB", 52, number=True, number_format="0.0"),
-            _column("piled", "In all, dB", 52, number=True, number_format="0.0"),
-            _column("share", "Error, %", 52, number=True, number_format="0.0"),
+            _column("sqnr", "SQNR, dB", 48, number=True, number_format="0.0"),
+            _column("output", "Alone, dB", 48, number=True, number_format="0.0"),
+            _column("piled", "In all, dB", 48, number=True, number_format="0.0"),
+            _column("share", "Error, %", 48, number=True, number_format="0.0"),
         ]
         return DataTable(
             name="inventory-table",

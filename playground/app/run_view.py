@@ -22,7 +22,7 @@ GIVE = (
     "Choose an .npz file with an array for each input. The model is quantized with the Model view's settings, "
     "then both models run."
 )
-WORDS = "Choose an .npz file with an array for each input. The difference of the outputs is shown beside the button."
+WORDS = "Choose an .npz file with an array for each input. How far the outputs are apart is shown here."
 KEY = html.legend(("float", "float model"), ("quant", "quantized model"))
 TEXT = "Type a text. The model is quantized with the Model view's settings, then both models continue the text."
 NOTHING = (0.0,) * len(CLASSES)
@@ -53,7 +53,9 @@ class RunView:
         self.workspace = workspace
         self.plot = AnswersPlot()
         self.numbers, self.heading, self.engines = (html.block(f"run-{n}") for n in ("numbers", "answers", "engines"))
-        workspace.param.watch(lambda *_: self.show(), ["model", "result", "answer", "race", "compared", "continuation"])
+        workspace.param.watch(
+            lambda *_: self.show(), ["model", "result", "answer", "race", "ran", "compared", "continuation"]
+        )
         self.show()
 
     def roots(self) -> dict[str, UIElement]:
@@ -79,6 +81,10 @@ class RunView:
 
     def _show_numbers(self) -> None:
         compared = self.workspace.compared
+        ran = self.workspace.ran
+        if compared is None and ran is not None:
+            self.numbers.text = html.cards([html.Number("Largest difference", digits(ran.largest), f"{ran.about}.")])
+            return
         if compared is None:
             text = CHOOSE if self._reads_digits() else GIVE
             text = TEXT if reads_text(self.workspace.settings.model) else text
@@ -101,7 +107,7 @@ class RunView:
             self.heading.text = self._continuation()
             return
         if not digits_read:
-            self.heading.text = html.title("Answers") + html.note(WORDS)
+            self.heading.text = html.title("Answers") + self._ran()
             return
         if answer is None:
             self.plot.show(NOTHING, NOTHING)
@@ -109,6 +115,10 @@ class RunView:
             return
         self.plot.show(answer.original, answer.quantized)
         self.heading.text = html.title(answer.sentence) + KEY
+
+    def _ran(self) -> str:
+        """How far each output of the quantized model is from the float one's."""
+        return html.note(WORDS) if self.workspace.ran is None else self.workspace.ran.table
 
     def _continuation(self) -> str:
         """How both models continue the text."""

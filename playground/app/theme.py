@@ -28,7 +28,12 @@ def _mode(*, accent: str, on_accent: str, text: str, muted: str, line: str, card
             },
             "MuiInputLabel": {
                 "styleOverrides": {
-                    "root": {"&.MuiInputLabel-shrink": {"transform": f"translate(14px, -8px) scale({LABEL / SMALL})"}}
+                    "root": {
+                        "&.MuiInputLabel-shrink": {
+                            "transform": f"translate(14px, -8px) scale({LABEL / SMALL})",
+                            "maxWidth": f"calc({SMALL / LABEL:.0%} - 32px)",
+                        }
+                    }
                 }
             },
             "MuiToggleButton": {

@@ -28,6 +28,7 @@ NO_RESULTS: Mapping[str, Any] = {
     "answer": None,
     "continuation": None,
     "compared": None,
+    "ran": None,
     "race": None,
     "sensitivity": None,
     "curve": None,
@@ -47,6 +48,7 @@ class Workspace(param.Parameterized):
     continuation = param.Parameter(doc="How both models go on with the text in the Run view.")
     compared = param.Parameter(doc="Float and quantized model over the gallery's or the visitor's samples.")
     race = param.Parameter(doc="The last comparison of the engines.")
+    ran = param.Parameter(doc="Both models on inputs of the visitor's, or on made-up ones: ran.Ran.")
     sensitivity = param.Parameter(doc="What each layer of the last quantized model does.")
     improvement = param.Parameter(doc="Remedies that were tried; kept while one of them is chosen.")
     curve = param.Parameter(doc="Answers of the last quantized model against the number of calibration samples.")

@@ -27,7 +27,7 @@ from playground.cli._study import (
     told_answers,
     write_report,
 )
-from playground.errors import InvalidInputError, UnsupportedError
+from playground.errors import InvalidInputError, UnsupportedError, plural
 from playground.model.graph import Graph
 from playground.model.recipe import ACTIVATIONS, ONNX_FORMATS, AlgorithmCall, Recipe, Rule
 from playground.model.runtimes import runtimes
@@ -209,7 +209,9 @@ def show(result: Result, console: Console) -> None:
     """What was written, the tensors as a table, and what stayed in float."""
     tensors, skipped = result["tensors"], result["skipped"]
     samples = result["calibration_samples"]
-    activations = f"{len(result['activations'])} quantized, ranges from {samples} samples" if samples else "float"
+    activations = (
+        f"{len(result['activations'])} quantized, ranges from {plural(samples, 'sample')}" if samples else "float"
+    )
     if result["recipe"]["activations"] == "dynamic":
         activations = "quantized as they come"
     console.pairs(

@@ -20,6 +20,16 @@ SQRT = Operator(
     plan=function_of_floats("sqrt"),
 )
 
+LOG = Operator(
+    name="Log",
+    run=unary(np.log),
+    scales=Scales.FUNCTION,
+    traits=Trait.MONOTONIC,
+    spreads=always,
+    forms=Form.FURTHER,
+    plan=function_of_floats("log"),
+)
+
 OPERATORS = (
     Operator(name="Abs", run=unary(np.abs), scales=Scales.FUNCTION, forms=Form.FURTHER, plan=function_of_floats("abs")),
     Operator(
@@ -48,15 +58,7 @@ OPERATORS = (
         forms=Form.FURTHER,
         plan=function_of_floats("floor"),
     ),
-    Operator(
-        name="Log",
-        run=unary(np.log),
-        scales=Scales.FUNCTION,
-        traits=Trait.MONOTONIC,
-        spreads=always,
-        forms=Form.FURTHER,
-        plan=function_of_floats("log"),
-    ),
+    LOG,
     Operator(
         name="Neg", run=unary(np.negative), scales=Scales.FUNCTION, forms=Form.FURTHER, plan=function_of_floats("neg")
     ),

@@ -55,7 +55,7 @@ class DynamicWriter:
     def __init__(self, graph: Graph, quantization: Quantization) -> None:
         """Start with nothing written."""
         self._graph, self._weights = graph, quantization.weights
-        self._excluded = quantization.placement.excluded
+        self._excluded, self._alone = quantization.placement.excluded, quantization.placement.alone
         self._made: list[Node] = []
         self._constants: dict[str, Tensor] = {}
         self._inputs: dict[str, tuple[str, str, str]] = {}
@@ -93,6 +93,8 @@ class DynamicWriter:
         weight = node.inputs[at] if len(node.inputs) > at else ""
         if node.name in self._excluded or weight not in self._weights:
             self._made.append(node)
+        elif node.name in self._alone:
+            self._made.append(self._reading_weights(node))
         elif operator is gather.OPERATOR:
             self._gather(node, weight)
         elif operator is conv.OPERATOR:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from playground.model.graph import Node
@@ -13,6 +13,7 @@ from playground.operators import Form, Operator, Scales, find
 from playground.ptq.choices import QuantizedOperators, weight_schemes
 from playground.ptq.constants import why_not
 from playground.ptq.report import Skipped
+from playground.ptq.spectra import is_matrix_product
 
 if TYPE_CHECKING:
     from playground.ptq.placement import Placement
@@ -48,6 +49,12 @@ def by_activation(view: GraphView, placement: Placement, unusable: Mapping[str, 
                 reason = f"the activation {name!r} cannot be quantized: {unusable[name]}"
                 found[node.name] = _skipped(node, view, reason)
     return found
+
+
+def by_spectrum(nodes: Iterable[Node], view: GraphView) -> dict[str, Skipped]:
+    """Node name -> why it stays in float: a matrix product among those that make spectra or read them."""
+    reason = "it makes or reads a spectrum, in which 8-bit codes bury quiet bands"
+    return {node.name: _skipped(node, view, reason) for node in nodes if is_matrix_product(node)}
 
 
 def _skipped(node: Node, view: GraphView, reason: str) -> Skipped:
@@ -154,7 +161,7 @@ def _why(node: Node, name: str, recipe: Recipe, placement: Placement, *, weights
         return f"{node.op} is not quantized"
     if node.name in placement.floating:
         return f"{node.op} stays in float here, as the operators around it do"
-    if weights_alone or operator.scales is Scales.RECURRENT:
+    if weights_alone or operator.scales is Scales.RECURRENT or node.name in placement.alone:
         return "biases stay in float where activations do" if name in node.inputs[2:] else f"{node.op} is no product"
     if recipe.biases == "float":
         return "the recipe leaves biases in float"

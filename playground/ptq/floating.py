@@ -26,7 +26,14 @@ class Floating:
     """
 
     def __init__(
-        self, view: GraphView, groups: Groups, masks: Masks, excluded: Container[str], apart: Container[str]
+        self,
+        view: GraphView,
+        groups: Groups,
+        masks: Masks,
+        *,
+        excluded: Container[str],
+        apart: Container[str],
+        alone: Container[str],
     ) -> None:
         """Look at the whole graph.
 
@@ -37,10 +44,11 @@ class Floating:
             excluded: nodes that stay in float for other reasons: they count as quantized, beside them nothing changes.
             apart: those of them whose results no one scale holds: what reads these, or is only read by them, stays in
                 float.
+            alone: products of which the weights alone are quantized.
         """
         self._view, self._apart = view, apart
         self._all: set[str] = set()
-        recurrent: set[str] = set()
+        weights_alone: set[str] = set()
         open_nodes: list[tuple[Node, Operator]] = []
         for node in view.graph.nodes:
             operator = find(node)
@@ -48,9 +56,10 @@ class Floating:
                 continue
             if operator is None or not (operator.forms & STATIC or Trait.REMOVABLE in operator.traits):
                 self._all.add(node.name)
-            elif operator.scales is Scales.RECURRENT:  # its weights are quantized, what it reads and makes is not
+            elif operator.scales is Scales.RECURRENT or node.name in alone:
+                # Its weights are quantized, what it reads and makes is not
                 self._all.add(node.name)
-                recurrent.add(node.name)
+                weights_alone.add(node.name)
             elif self._has_weights(node, operator):
                 continue
             elif (operator.spreads(node, view.constants) and node.outputs[0] not in groups.inner) or masks.touch(node):
@@ -58,7 +67,7 @@ class Floating:
             else:
                 open_nodes.append((node, operator))
         self._spread(open_nodes)
-        self.nodes = frozenset(self._all - recurrent)
+        self.nodes = frozenset(self._all - weights_alone)
 
     def keeps_sums(self, node: Node) -> bool:
         """Whether the results of a matrix product go to operators in float only, so that codes would only cost."""

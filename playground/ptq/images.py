@@ -110,7 +110,10 @@ def image_settings(graph: Graph, **chosen: Any) -> ImageSettings:
     lacking = [name for name in ("height", "width") if name not in fields]
     if lacking:
         raise InvalidInputError(
-            f"the {lacking[0]} of the model's input is open", where="images", hint="Choose height and width"
+            f"the {lacking[0]} of the model's input is open",
+            where="images",
+            hint="Choose height and width",
+            at_terminal=f"Give --shape {value.name}=1,3,224,224 or --image-size 224 224, with the sizes that it needs",
         )
     return replace(ImageSettings(value.name, 1, 1), **fields)
 

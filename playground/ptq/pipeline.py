@@ -145,8 +145,8 @@ def quantize_model_task(
     yield Progress(0, 1, "Writing the file")
     held = with_weights_inside(written)
     onnx = to_onnx(held, model)
-    told = report_entries.about_data(data) if data is not None and recipe.activations == "static" else []
-    told += report_entries.about_scales(placement)
+    told = report_entries.about_data(data, found.samples) if data is not None and recipe.activations == "static" else []
+    told += [*report_entries.about_scales(placement), *report_entries.about_spectra(placement, recipe)]
     done = ReportInputs(model, treated.view, recipe, quantization, written)
     told += [*notes, *probe.notes, *found.notes]
     report = done.report(found, len(onnx), tuple(told), (*before.applied, *treated.applied))

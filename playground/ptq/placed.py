@@ -46,6 +46,7 @@ class Placement:
         removed: names of the Relu and Clip nodes that vanish; their input takes their output's name.
         rows: names of the nodes that take rows of a table of codes, which are dequantized behind them.
         told: what calibration has told about places.
+        alone: names of the products that compute in float, with weights in codes.
         floating: names of the nodes that stay in float for what they, or their neighbours, do.
         known_masks: masks that are constants: name of the node that adds one to scores -> the constant.
         excluded: name of a node that stays in float though its operator has a quantized form -> why.
@@ -58,6 +59,7 @@ class Placement:
     removed: set[str] = field(default_factory=set)
     rows: set[str] = field(default_factory=set)
     told: Told = field(default_factory=Told)
+    alone: frozenset[str] = frozenset()
     floating: frozenset[str] = frozenset()
     known_masks: Mapping[str, str] = field(default_factory=dict)
     excluded: Mapping[str, Skipped] = field(default_factory=dict)

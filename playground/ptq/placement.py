@@ -18,12 +18,13 @@ from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
 from playground.operators import Form, Operator, Scales, find
 from playground.ptq.choices import columns_of, quantized_operators, table_scheme, weight_scheme, weight_schemes
-from playground.ptq.exclusion import excluded_nodes
+from playground.ptq.exclusion import by_spectrum, excluded_nodes
 from playground.ptq.floating import Floating
 from playground.ptq.masks import WIDEST, Masks
 from playground.ptq.patterns import Groups
 from playground.ptq.placed import Bias, Placement, Told
 from playground.ptq.report import Skipped
+from playground.ptq.spectra import spectral_nodes
 from playground.ptq.working_on import working_on
 
 __all__ = ["Bias", "Placement", "Told", "place"]
@@ -49,7 +50,11 @@ def place(
     operators = quantized_operators(recipe)
     if excluded is None:
         excluded = excluded_nodes(view, recipe, operators)
-    return _Placer(view, recipe, Placement(excluded=excluded, operators=operators, told=told or Told())).place()
+    spectral = spectral_nodes(view) if recipe.operators is None else ()
+    excluded = {**by_spectrum(spectral, view), **excluded}
+    alone = frozenset(node.name for node in spectral if node.name not in excluded)
+    placement = Placement(excluded=excluded, operators=operators, told=told or Told(), alone=alone)
+    return _Placer(view, recipe, placement).place()
 
 
 class _Placer:
@@ -95,10 +100,11 @@ class _Placer:
 
     def _leave_in_float(self) -> None:
         """Find what would lose, and what would not gain."""
-        excluded, apart = self.placement.excluded, self.placement.told.apart
-        self._groups, masks = Groups(self._view, excluded), Masks(self._view)
-        self._floating = Floating(self._view, self._groups, masks, excluded, apart)
-        self.placement.floating, self.placement.known_masks = self._floating.nodes, masks.known
+        placed, view = self.placement, self._view
+        groups, masks = Groups(view, placed.excluded), Masks(view)
+        known = {"excluded": placed.excluded, "apart": placed.told.apart, "alone": placed.alone}
+        self._groups, self._floating = groups, Floating(view, groups, masks, **known)
+        placed.floating, placed.known_masks = self._floating.nodes, masks.known
 
     def _leave_what_branches_read(self) -> None:
         """Leave in float what only nodes with branches read: they read floats."""
@@ -214,7 +220,7 @@ class _Placer:
         weight, scheme = self._view.weight(node), weight_scheme(node, self._view, self._recipe)
         if weight and scheme:
             self.placement.weights.setdefault(weight, scheme)
-        if self._recipe.activations != "static":
+        if self._recipe.activations != "static" or node.name in self.placement.alone:
             return
         self._mark(*(name for name in node.inputs[:2] if name != weight))
         if self._floating is None or not self._floating.keeps_sums(node):

@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground import operators
+from playground.arrays import Float32
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Graph, Node, Tensor
 from playground.model.naming import FreeNames
 from playground.opening.operator_sets import with_operator_set
 from playground.operators import Operator, find
 from playground.ptq.constants import Int32Bias, flat_parameters
+from playground.ptq.kept_float import KeptFloat, fine_codes
 from playground.ptq.placement import Placement
 from playground.ptq.working_on import working_on
 from playground.quantization import QParams, QTensor
@@ -77,6 +79,7 @@ class QdqWriter:
         self._outputs = {value.name for value in graph.outputs}
         self._names = FreeNames.of(graph)
         self._node_names = FreeNames(node.name for node in graph.nodes)
+        self._kept = KeptFloat(graph, self._placement)
 
     def write(self) -> Graph:
         """The quantized graph, in an operator set that has all of its nodes."""
@@ -150,6 +153,8 @@ class QdqWriter:
             inputs[2] = self._dequantize_bias(node.inputs[2], bias)
             if find(node) is operators.gemm.OPERATOR:
                 attributes["beta"] = 1.0  # it is in the codes
+        elif len(inputs) > 1 and (kept := self._kept.bias(node, inputs[1])) is not None:
+            inputs[2:] = [self._unlike_constants(f"{node.name}_bias", kept)]
         names = [self._final_name(name) for name in node.outputs]
         # A graph output keeps its name for the dequantized values, and the float ones get another
         hidden = {
@@ -213,3 +218,7 @@ class QdqWriter:
         output = self._names.take(f"{name}_DequantizeLinear_Output")
         self._dequantize(name, inputs, output, 0 if bias.scale.ndim else None)
         return output
+
+    def _unlike_constants(self, name: str, bias: Float32) -> str:
+        """The name of a bias that is not a constant of one axis for ONNX Runtime: a row, or a dequantized one."""
+        return self._constant(name, bias) if bias.ndim > 1 else self._dequantize_bias(name, fine_codes(bias))

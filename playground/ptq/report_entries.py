@@ -70,15 +70,15 @@ class ReportInputs:
         )
 
 
-def about_data(data: CalibrationData) -> list[str]:
-    """Sentences about calibration data."""
+def about_data(data: CalibrationData, samples: int) -> list[str]:
+    """Sentences about calibration data, of which so many samples were seen."""
     told = []
     if data.generated:
         told.append(
             f"No calibration data was given: activation ranges come from {plural(data.samples, 'made-up sample')}. "
             "This is a smoke test: it shows that the model can be quantized, and says nothing about its accuracy."
         )
-    elif data.samples == 1 and data.stream is None:
+    elif samples == 1:
         told.append(
             "Activation ranges come from a single sample: values beyond those seen in it are clipped. "
             "Give a few dozen samples for ranges that hold for others too."
@@ -97,6 +97,18 @@ def about_scales(placement: Placement) -> list[str]:
         f"{skipped.name!r} ({skipped.op}) stays in float: {skipped.reason}. Scale the values to one range in the model "
         "to have it quantized."
         for skipped in apart
+    ]
+
+
+def about_spectra(placement: Placement, recipe: Recipe) -> list[str]:
+    """A sentence about products that compute in float, with weights in codes."""
+    names = sorted(placement.alone)
+    if not names or recipe.activations == "weight_only":
+        return []
+    others = f" and {plural(len(names) - 1, 'other convolution')}" if names[1:] else ""
+    return [
+        f"{names[0]!r}{others} make spectra of a signal or read them: their weights are quantized, and they compute in "
+        "float, since 8-bit codes would bury quiet bands. Name operators in the recipe to quantize them as the rest."
     ]
 
 

@@ -7,7 +7,7 @@ its optimizations and without, and our interpreter, which does what the operator
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -114,20 +114,20 @@ def verify_task(
 def _compared_task(
     program: onnxruntime.Program, source: Graph, data: CalibrationData, *, large: bool
 ) -> Task[Verification]:
-    feeds = data.first(1 if large else SAMPLES)
+    batches = _first_batches(data, 1 if large else SAMPLES)
     joins = {} if large else hidden_errors.joins(view_of(source))
     wanted: Feeds = {}
     if not large:
-        (wanted,) = yield from captured(source, [feeds], hidden_errors.names_of(joins), _CHECKING)
+        wanted = _joined((yield from captured(source, batches, hidden_errors.names_of(joins), _CHECKING)))
     elif not interpreter.unsupported(source):  # ONNX Runtime would take a copy of all weights
-        wanted = yield from as_step(interpreter.run_graph_task(source, feeds), _CHECKING)
+        wanted = yield from as_step(interpreter.run_graph_task(source, batches[0]), _CHECKING)
     try:
-        made: dict[str, Feeds] = {OPTIMIZED: (yield onnxruntime.run(program, feeds))}
+        made: dict[str, Feeds] = {OPTIMIZED: (yield from _run_task(program, batches))}
     except EngineError as error:
         return Verification(refused=_words(error))
     ends = hidden_errors.ends(view_of(program.graph), joins)
     if not large:
-        yield from _further_engines(program.graph, feeds, made, tuple(ends.values()))
+        yield from _further_engines(program.graph, batches, made, tuple(ends.values()))
     outputs = [value.name for value in source.outputs]
     levels = {engine: _levels(wanted, values, outputs) for engine, values in made.items()}
     told = [*_parting(levels)]
@@ -135,19 +135,55 @@ def _compared_task(
         told += _low(levels[OPTIMIZED])
         told += hidden_errors.told(source, program.graph, joins, wanted, made.get(OURS, made[OPTIMIZED]))
     skipped = "the model is large, so that one engine ran it" if large else ""
-    return Verification("", skipped, data.count(feeds), data.generated, levels, tuple(told))
+    return Verification("", skipped, sum(map(data.count, batches)), data.generated, levels, tuple(told))
 
 
-def _further_engines(graph: Graph, feeds: Feeds, made: dict[str, Feeds], names: tuple[str, ...]) -> Task[None]:
+def _first_batches(data: CalibrationData, samples: int) -> list[Feeds]:
+    """So many samples at most (one batch at least): in one batch, or of a model with a fixed batch in several."""
+    batches: list[Feeds] = []
+    left = samples
+    for batch in data.batches(samples):
+        if batches and data.count(batch) > left:
+            break
+        batches.append(batch)
+        left -= data.count(batch)
+        if left <= 0 or not data.fixed:
+            break
+    return batches
+
+
+def _joined(batches: Sequence[Mapping[str, NDArray[Any]]]) -> Feeds:
+    """Values of several batches one behind the other; only the first ones of what differs in shape or has none."""
+    first = dict(batches[0])
+    for name, values in first.items():
+        found = [batch[name] for batch in batches]
+        if len(found) > 1 and values.ndim and len({other.shape[1:] for other in found}) == 1:
+            first[name] = np.concatenate(found)
+    return first
+
+
+def _run_task(program: onnxruntime.Program, batches: Sequence[Feeds]) -> Task[Feeds]:
+    made = []
+    for feeds in batches:
+        made.append((yield onnxruntime.run(program, feeds)))
+    return _joined(made)
+
+
+def _further_engines(
+    graph: Graph, batches: Sequence[Feeds], made: dict[str, Feeds], names: tuple[str, ...]
+) -> Task[None]:
     """Run on the others that there are; one that cannot is no finding."""
     if not host.IN_BROWSER:
         with suppress(PlaygroundError):
             program: onnxruntime.Program = yield onnxruntime.plan(graph, as_written=True)
-            made[AS_WRITTEN] = yield onnxruntime.run(program, feeds)
+            made[AS_WRITTEN] = yield from _run_task(program, batches)
             yield program.session.release()
     if not interpreter.unsupported(graph):
         with suppress(PlaygroundError):
-            made[OURS] = yield from as_step(interpreter.run_graph_task(graph, feeds, names), _CHECKING)
+            found = []
+            for feeds in batches:
+                found.append((yield from as_step(interpreter.run_graph_task(graph, feeds, names), _CHECKING)))
+            made[OURS] = _joined(found)
 
 
 def _levels(wanted: Feeds, found: Feeds, outputs: list[str]) -> dict[str, float]:

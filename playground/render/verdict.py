@@ -40,7 +40,7 @@ def tried(found: Improvement) -> str:
     if best is None:
         return f"Of {plural(count, 'remedy', 'remedies')} tried, none is worth its bytes."
     price = f" for {size(best.bytes)} more" if best.bytes > 0 and not best.free else ""
-    change = f"{found.before.loss_name} falls from {digits(found.before.loss)} to {digits(best.measured.loss)}"
+    change = _falls(found.before, best.measured)
     return f"Of {plural(count, 'remedy', 'remedies')} tried, best is {best.name}: {change}{price}."
 
 
@@ -103,8 +103,13 @@ def _nearer(before: Measured, after: Measured) -> str:
         return f"{first.name[0].lower()}{first.name[1:]} {verb} from {shown(first)} to {shown(second)}"
     if before.kind == "values":
         return f"the output's error falls from {_finely(before.relative_error)} to {_finely(after.relative_error)}"
-    change = f"falls from {digits(before.loss)} to {digits(after.loss)}"
-    return f"the distance from float's answers ({before.loss_name}) {change}"
+    return f"the distance from float's answers, {_falls(before, after)}"
+
+
+def _falls(before: Measured, after: Measured) -> str:
+    """How what ranks changes, with its unit behind the numbers."""
+    name, _, unit = before.loss_name.partition(", ")
+    return f"{name} falls from {digits(before.loss)} to {digits(after.loss)} {unit}".rstrip()
 
 
 def _finely(share: float) -> str:

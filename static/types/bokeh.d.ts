@@ -72,6 +72,12 @@ export interface Component extends Model {
 
 export interface Table extends Model {
   view: { change: Signal };
+  columns: { formatter: Formatter }[];
+}
+
+/** What writes the cells of a column. */
+export interface Formatter {
+  type: string;
 }
 
 /** Name -> model, as the views in playground/app/ name them. */

@@ -34,7 +34,7 @@ def test_a_remedy_becomes_the_recipe_and_gains_what_was_measured(coarse):
     # the verdict advises what was measured, and nothing else
     told = verdict(coarse.sensitivity, found)
     assert told in view.analysis.sentence.text
-    assert f"best is {found.best.name}: cross-entropy, nats falls from" in told
+    assert f"best is {found.best.name}: cross-entropy falls from" in told
     assert "leave it in float" not in told
     for name in ("one scale for each channel", "Bias correction", "depthwise2 in float", found.best.name):
         trial = next(trial for trial in (*found.listed, found.best) if trial.name == name)

@@ -1,5 +1,6 @@
 """The Run view shows what the workspace holds, and nothing that is out of date."""
 
+import numpy as np
 import pytest
 
 from playground.app.model_jobs import ModelJobs
@@ -52,3 +53,19 @@ def test_a_model_that_reads_no_digits_has_no_plot_of_digits(view, workspace, mod
     assert "draw" not in view.numbers.text
     workspace.change(model="digits-mlp")
     assert view.plot.figure.visible
+
+
+def test_outputs_on_given_inputs_stand_in_a_table(view, workspace):
+    workspace.change(model="breast-cancer-mlp")
+    jobs = ModelJobs(workspace)
+    x = np.zeros((3, 30), np.float32)
+    (name,) = (value.name for value in jobs.graph().inputs)
+    told = run_sync(jobs.run_inputs_task({name: x.tolist()}, []))
+    (row,) = workspace.ran.rows
+    assert row[1] == "3 × 2"
+    assert all(cell in view.heading.text for cell in row)
+    assert row[3].endswith(" dB")
+    assert told["sentence"] == workspace.ran.sentence
+    workspace.change(weights="int4")
+    assert workspace.ran is None
+    assert "Choose an .npz" in view.heading.text

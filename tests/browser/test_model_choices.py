@@ -50,6 +50,41 @@ def test_all_columns_of_the_inventory_are_on_screen_and_titles_above_their_numbe
     assert edges["titles"][parameters] == pytest.approx(edges["values"][parameters], abs=2)
 
 
+NUMBERS = """() => {
+  const found = [];
+  const walk = (node) => {
+    if (node.matches?.('.slick-cell')) found.push(node.innerText);
+    for (const child of [...(node.shadowRoot?.children ?? []), ...node.children]) walk(child);
+  };
+  walk(document.getElementById('slot-model-table'));
+  return found;
+}"""
+
+
+def test_the_inventory_writes_numbers_as_the_page_does(model):
+    cells = model.evaluate(NUMBERS)
+    assert "32\u202f768" in cells
+    assert any(cell.endswith(" kB") for cell in cells)
+    assert not [cell for cell in cells if cell.endswith("KB")]
+
+
+def test_a_long_name_does_not_widen_a_narrow_page(model, tmp_path):
+    name = "/".join(["encoder", "block", "attention", "projection"] * 4)
+    weights = [numpy_helper.from_array(np.eye(4, dtype=np.float32), name)]
+    infos = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["batch", 4]) for n in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("MatMul", ["x", name], ["y"])], "net", infos[:1], infos[1:], weights)
+    path = tmp_path / "long.onnx"
+    path.write_bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]).SerializeToString())
+    size = model.viewport_size
+    model.set_viewport_size({"width": 360, "height": 740})
+    model.set_input_files("#open", path)
+    model.wait_for_function("() => playground.state.model === 'upload'")
+    quantized(model)
+    wide = model.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    model.set_viewport_size(size)
+    assert wide == 0
+
+
 def test_an_algorithm_is_ticked_and_its_numbers_stand_in_the_report(model):
     model.get_by_role("checkbox", name="Cross-layer equalisation").check()
     model.wait_for_function("() => playground.state.algorithms === 'equalize'")

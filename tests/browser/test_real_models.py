@@ -38,7 +38,16 @@ CASES = [
     Case("silero-vad/silero_vad_16k_op15", "1x576"),
     Case("rapidocr-onnxruntime/cls", "1x3x48x192"),
     Case("magika/standard_v3_3"),
+    Case("openwakeword/alexa", least_db=15),
+    Case("openwakeword/hey_jarvis", least_db=15),
+    Case("openwakeword/timer", least_db=15),
+    Case("openwakeword/weather", least_db=15),
+    Case("openwakeword/melspectrogram", "1x32000", least_db=40),
+    Case("faster-whisper/silero_vad_v6", "16x576"),
+    Case("basic-pitch/nmp"),
+    Case("nudenet/320n", "1x3x320x320"),
 ]
+HEAVY = ("nudenet/320n",)
 
 
 @pytest.fixture
@@ -74,7 +83,10 @@ def give_calibration(page: Page, model: RealModel, path: Path) -> None:
     expect(page.locator("#calibration-hint")).to_contain_text(f"{len(feeds)} samples")
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, marks=[pytest.mark.heavy] if case.name in HEAVY else [], id=case.name) for case in CASES],
+)
 def test_open_quantize_run_download_load(opened: Any, case: Case, tmp_path: Path) -> None:
     model = MODELS[case.name]
     wheels.fetch([model.package])

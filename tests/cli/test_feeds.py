@@ -5,6 +5,7 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
 
 RNG = np.random.default_rng(0)
 
@@ -91,7 +92,7 @@ def test_images_get_the_sizes_that_are_given(playground_cli, open_file, tmp_path
     ran = playground_cli("quantize", open_file, *options)
     assert ran.code == 0, ran.err
     assert "cropped to 20 x 24" in ran.out
-    assert "ranges from 1 samples" in ran.out
+    assert "ranges from 1 sample" in ran.out
 
 
 def test_a_single_sample_is_calibration_data_with_a_warning(playground_cli, open_file, tmp_path):
@@ -177,3 +178,16 @@ def test_error_against_the_number_of_samples(playground_cli, open_file, data, tm
     assert [point["samples"] for point in found["samples_curve"]["points"]] == [1, 2, 4, 5]
     refused = playground_cli("quantize", open_file, "--shape", "x=1,3,20,24", "--samples-curve", *out)
     assert "--samples-curve: there is no calibration data. Give --calibration or --data" in refused.err
+
+
+def test_an_image_for_open_sizes_asks_for_them_by_the_names_of_options(playground_cli, open_file, tmp_path):
+    image = tmp_path / "one.png"
+    Image.fromarray(RNG.integers(0, 256, (30, 40, 3), np.uint8)).save(image)
+    refused = playground_cli("quantize", open_file, "--calibration", image, "-o", tmp_path / "out.onnx")
+    assert refused.code == 2
+    assert "Give --shape x=1,3,224,224 or --image-size 224 224" in refused.err
+    made = playground_cli(
+        "quantize", open_file, "--calibration", image, "--shape", "x=1,3,20,24", "-o", tmp_path / "out.onnx"
+    )
+    assert made.code == 0
+    assert "Activation ranges come from a single sample" in made.out

@@ -120,6 +120,25 @@ def assert_equal_files(ours: bytes, expected: onnx.ModelProto, x: np.ndarray) ->
     np.testing.assert_array_equal(run(ours, x), run(expected.SerializeToString(), x))
 
 
+def as_theirs(file: bytes, excluded: str) -> bytes:
+    """A file without the bias that keeps ONNX Runtime from quantizing a node; see kept_float.py."""
+    model = onnx.load_from_string(file)
+    held = {tensor.name: tensor for tensor in model.graph.initializer}
+    (found,) = (node for node in model.graph.node if node.name == excluded)
+    if excluded == "gemm":  # a row
+        row = held[found.input[2]]
+        row.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(row)[0], "b2"))
+        found.input[2] = "b2"
+    elif excluded == "depthwise":  # zeros, dequantized
+        (made,) = (node for node in model.graph.node if node.output[0] == found.input[2])
+        assert not onnx.numpy_helper.to_array(held[made.input[0]]).any()
+        del found.input[2]
+        model.graph.node.remove(made)
+        for name in made.input:
+            model.graph.initializer.remove(held[name])
+    return model.SerializeToString()
+
+
 @pytest.fixture
 def calibrated_by_onnxruntime(monkeypatch: pytest.MonkeyPatch) -> None:
     """Float sums in NumPy, or in fused operators, differ in the last bit, and so would the ranges."""
@@ -167,5 +186,5 @@ def test_excluded_nodes_likewise(name: str, node: str, tmp_path: Path) -> None:
     recipe = Recipe((Rule(node),), weights=Scheme("int8", granularity="channel"), operators=OPERATORS)
     quantized = quantize_model(load(MODELS[name].SerializeToString()), recipe, {"x": DATA[name]})
     expected = theirs(name, tmp_path, activations="uint8", per_channel=True, exclude=[node])
-    assert_equal_files(quantized.onnx, expected, DATA[name])
+    assert_equal_files(as_theirs(quantized.onnx, node), expected, DATA[name])
     assert [skip.node for skip in quantized.report.skipped if "rule" in skip.reason] == [node]

@@ -275,3 +275,18 @@ def test_quantize_model_says_what_it_found() -> None:
     held = result.report.as_dict()["verification"]
     assert held["sentence"] == result.report.verification.sentence
     assert held["refused"] == ""
+
+
+def test_a_model_that_takes_one_sample_at_once_is_run_on_four() -> None:
+    weights = {"W": normal(N, N) / 4}
+    nodes = [Node("MatMul", "product", ("x", "W"), ("y",))]
+    graph = graph_of(nodes, weights, {"x": (1, N)}, {"y": (1, N)})
+    data = {"x": normal(9, N, seed=1)}
+    made = quantize_model(model_of(graph), None, data)
+    found = made.report.verification
+    assert found is not None
+    assert found.samples == 4
+    session = onnxruntime.InferenceSession(made.onnx)
+    answers = [session.run(None, {"x": data["x"][at : at + 1]})[0] for at in range(4)]
+    level = sqnr_db(data["x"][:4] @ weights["W"], np.concatenate(answers))
+    assert found.sqnr_db[verification.OPTIMIZED]["y"] == pytest.approx(level, abs=0.1)

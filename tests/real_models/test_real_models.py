@@ -22,9 +22,6 @@ BEHIND = {
     ("openwakeword/hey_jarvis", "dynamic"): "the same; the file has half the tool's size",
     ("speechmos/plcmos_v2", "dynamic"): "47 dB: weights of GRU are codes too, which saves 40 % of the file; the tool "
     "leaves them in float",
-    ("speechmos/pdnsmos-sig_bak_ovr", "dynamic"): "of the tool's two files the luckier one on four samples, that with "
-    "uint8 weights, 41 dB; with int8 weights, as ours, it is 33, ours 37",
-    ("speechmos/dnsmos-sig_bak_ovr", "dynamic"): "22 and 23 dB on four samples, again of two files the better",
     ("speechmos/bak_ovr", "static"): "49 and 53 dB on four samples",
 }
 """Where ours is the worse one by over 1 dB, and why that stays."""
