@@ -104,9 +104,10 @@ def print_tables(measured: dict[str, Any]) -> None:
     for row in measured["results"]:
         numbers = f"{row['medianMs']:>10.2f}{row['p95Ms']:>9.2f}{row['gmacs']:>8.1f}{row['ratio']:>7.2f}"
         print(f"  {row['shape']:<44}{row['engine']:<46}{numbers}  {row['result']}")
-    print("Targets of issue 5, on this machine")
+    print("Targets, on this machine")
     for row in measured["targets"]:
-        print(f"  {row['what']:<90}{row['found']:>8.2f} >= {row['wanted']:<6}{'met' if row['met'] else 'missed'}")
+        verdict = "; ".join(["met" if row["met"] else "missed", *filter(None, [row.get("note")])])
+        print(f"  {row['what']:<90}{row['found']:>8.2f} >= {row['wanted']:<6}{verdict}")
 
 
 def print_native(rows: Sequence[Mapping[str, Any]]) -> None:

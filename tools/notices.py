@@ -20,12 +20,14 @@ DOCUMENT = ROOT / "THIRD_PARTY.md"
 SITE_FILE = "third_party.txt"
 """Its place in the site. A visit fetches it only when somebody asks for it; the service worker keeps it."""
 
+LITERT_BUNDLE = "litert.mjs"
 BUNDLES = {
     "page.js": "the page",
     "early.js": "the page",
     "theme.js": "the page",
     "fetcher.js": "the page",
     "bench.js": "the benchmark page",
+    LITERT_BUNDLE: "the benchmark page",
     "worker.js": "the worker",
     "panel-material-ui.bundle.js": "the page's components",
 }
@@ -34,8 +36,8 @@ BUNDLES = {
 PREBUILT = {"choices.js"}
 """The npm packages in Bokeh's JavaScript that are one file with their own dependencies inside."""
 
-PYTHON, ORT = "in pyodide", "in onnxruntime-web"
-LINKED = {
+PYTHON, ORT, LITERT = "in pyodide", "in onnxruntime-web", "in @litertjs/core"
+LINKED: dict[str, tuple[bytes, *tuple[str, ...]]] = {
     "zlib": (rb"inflate ([\d.]+) Copyright", PYTHON),
     "bzip2": (rb"bzip2/libbzip2", PYTHON),
     "Expat": (rb"expat_([\d.]+)", PYTHON),
@@ -45,19 +47,29 @@ LINKED = {
     "mpdecimal": (rb"libmpdec", PYTHON),
     "SQLite": (rb"SQLite format 3", PYTHON),
     "Zstandard": (rb"ZSTD_", PYTHON),
-    "Abseil": (rb"absl::", ORT),
-    "Eigen": (rb"Eigen::", ORT),
-    "FlatBuffers": (rb"flatbuffers", ORT),
+    "Abseil": (rb"absl::", ORT, LITERT),
+    "Eigen": (rb"Eigen::|EigenForTFLite", ORT, LITERT),
+    "FlatBuffers": (rb"flatbuffers|valid Flatbuffer", ORT, LITERT),
     "JSON for Modern C++": (rb"nlohmann", ORT),
     "Microsoft GSL": (rb"gsl::", ORT),
     "ONNX": (rb"onnx-src/onnx/", ORT),
-    "Protocol Buffers": (rb"protobuf", ORT),
+    "Protocol Buffers": (rb"protobuf", ORT, LITERT),
     "RE2": (rb"re2-src/", ORT),
     "SafeInt": (rb"SafeInt", ORT),
+    "TCMalloc": (rb"third_party/tcmalloc/", LITERT),
+    "TensorFlow": (rb"third_party/tensorflow/", LITERT),
+    "XNNPACK": (rb"XNNPACK", LITERT),
+    "fft2d": (rb"lite/kernels/rfft2d", LITERT),
+    "gemmlowp": (rb"gemmlowp", LITERT),
+    "ruy": (rb"third_party/ruy/", LITERT),
 }
-"""Libraries linked into a WebAssembly module: what is in the module if they are (a group is the version)."""
+"""Libraries linked into WebAssembly modules: what is in a module if they are (a group is the version), and in which."""
 
-_BINARIES = {PYTHON: "pyodide/pyodide.asm.wasm", ORT: "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm"}
+_BINARIES = {
+    PYTHON: "pyodide/pyodide.asm.wasm",
+    ORT: "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm",
+    LITERT: "@litertjs/core/wasm/litert_wasm_internal.wasm",
+}
 _BOKEH_MODULE = re.compile(r"/\* ([^*\n]+) \*/ function _\(require")
 _LEGAL = re.compile(r"/\*[!*](?:(?!\*/).){20,3000}?\*/", re.DOTALL)
 _FONT = re.compile(r"(.+)-[0-9A-Z]{8}\.woff2")
@@ -135,10 +147,11 @@ def _linked(modules: Path) -> Iterator[Component]:
     binaries = {where: (modules / path).read_bytes() for where, path in _BINARIES.items()}
     for where in _BINARIES:
         yield kept("Emscripten", "", where)
-    for name, (pattern, where) in LINKED.items():
-        match = re.search(pattern, binaries[where])
-        if match:
-            yield kept(name, match[1].decode() if match.re.groups else "", where)
+    for name, (pattern, *places) in LINKED.items():
+        for where in places:
+            match = re.search(pattern, binaries[where])
+            if match:
+                yield kept(name, match[1].decode() if match.re.groups else "", where)
 
 
 def _fonts() -> Iterator[Component]:

@@ -14,7 +14,7 @@ from tools.paths import STATIC
 from tools.steps import run
 
 LEFT_OUT = (
-    r"bench(-[0-9a-f]+/.*|\.html)",  # the benchmark and its models: 10 MB that are not needed without a network
+    r"bench(-[0-9a-f]+/.*|\.html)",  # the benchmark, its models and LiteRT.js: not needed without a network
     r"pn-[0-9a-f]+/.*/images/.*",  # Panel's logos
     r"ort-[0-9a-f]+/.*",  # ONNX Runtime Web as the benchmark imports it; the page has it in another form
 )

@@ -44,7 +44,14 @@ def bundle(
     """
     command: Command = [*downloads.node("node"), modules / "esbuild" / "bin" / "esbuild", entry, "--bundle", "--minify"]
     command += [f"--format={form}", f"--platform={platform}", f"--outfile={target}", "--legal-comments=eof"]
-    command += ["--target=es2023", "--external:node:*", "--external:./ort/*", "--log-level=warning", *options]
+    command += [
+        "--target=es2023",
+        "--external:node:*",
+        "--external:./ort/*",
+        "--external:./bench/litert/*",
+        "--log-level=warning",
+        *options,
+    ]
     with tempfile.TemporaryDirectory() as scratch:
         meta = Path(scratch, "meta.json")
         environment = {**os.environ, "NODE_PATH": str(modules)}

@@ -33,10 +33,14 @@ PANEL_FOLDERS = ("css", "bundled/theme", "images", "assets")
 _LOCK = REQUIREMENTS / "site.txt"
 _NPM_LOCK = REQUIREMENTS / "package-lock.json"
 _BENCHMARKS = ROOT / "tests" / "benchmarks"
-_BENCH_SCRIPTS = tuple(_BENCHMARKS / f"{name}.py" for name in ("operator_models", "nets", "net_programs", "depthwise"))
+_BENCH_WRITERS = ("operator_models", "net_programs", "litert_nets", "depthwise")
+_BENCH_RECIPE = tuple(_BENCHMARKS / name for name in ("nets.py", "litert_nets.zip"))
 _LIMIT = _BENCHMARKS / "limit.c"
 SCRIPTS = {"early": "iife", "fetcher": "iife", "page": "esm", "theme": "iife", "bench": "esm"}
 """What is bundled into one file: module in ``static/`` -> form. The engine's part is bundled with Python's files."""
+
+LITERT = ("litert_wasm_internal.js", "litert_wasm_internal.wasm")
+"""LiteRT.js for browsers with relaxed SIMD, on one thread; the package's own script is bundled."""
 
 PAGES = ("index.html", "embed.html")
 """Pages that start Python; the list of its files is written into them."""
@@ -64,7 +68,7 @@ def build() -> Path:
     _runtime_step(modules, versions)
     browser_python.build(modules, wheel, env)
     browser_python.sweep(modules)
-    _bench_step()
+    _bench_step(modules)
     _pages_step(modules, env)
     parts: list[Path | str] = [_RECIPE / "site.py", wheel.name, json.dumps(versions)]
     step("Write the manifest", parts, [TREE / "manifest.json"], lambda: _write_manifest(wheel, versions))
@@ -80,10 +84,12 @@ def _runtime_step(modules: Path, versions: Mapping[str, str]) -> None:
     step("Copy the browser runtime", recipe, folders, lambda: _copy_runtime(modules, versions))
 
 
-def _bench_step() -> None:
+def _bench_step(modules: Path) -> None:
     packages = [PACKAGE / part for part in ("model", "programs", "operators", "engines", "ptq", "gallery")]
-    recipe: list[Path | str] = [*_BENCH_SCRIPTS, _LIMIT, _RECIPE / "kernels.py", *packages, _LOCK]
-    step("Write the bench models", recipe, [TREE / "bench"], _write_bench)
+    recipe: list[Path | str] = [*(_BENCHMARKS / f"{name}.py" for name in _BENCH_WRITERS), *_BENCH_RECIPE, _LIMIT]
+    recipe += [*(_RECIPE / name for name in ("kernels.py", "scripts.py")), *packages, _LOCK, _NPM_LOCK]
+    made = [TREE / "bench", scripts.record(notices.LITERT_BUNDLE)]
+    step("Write the bench models", recipe, made, lambda: _write_bench(modules))
 
 
 def _pages_step(modules: Path, env: Mapping[str, str]) -> None:
@@ -207,11 +213,16 @@ def link(file: BrowserFile, packed: Path, address: str) -> str:
     return f'<link rel="playground-file" href="{address}" integrity="{integrity}" {attributes}>'
 
 
-def _write_bench() -> None:
+def _write_bench(modules: Path) -> None:
+    """Models, programs and LiteRT.js: all in one folder, which no other page asks for and no budget counts."""
     shutil.rmtree(TREE / "bench", ignore_errors=True)
-    for name in ("operator_models", "net_programs", "depthwise"):
+    for name in _BENCH_WRITERS:
         run([PYTHON, _BENCHMARKS / f"{name}.py", TREE / "bench"], "The bench page's models could not be written.")
     kernels.compile_limits(_LIMIT, TREE / "bench")
+    package, folder = modules / "@litertjs" / "core", TREE / "bench" / "litert"
+    for name in LITERT:
+        _copy(package / "wasm" / name, folder / name)
+    scripts.bundle(modules, package / "dist" / "index.js", folder / notices.LITERT_BUNDLE)
 
 
 def _write_manifest(wheel: Path, versions: Mapping[str, str]) -> None:

@@ -8,7 +8,7 @@ import { Kernels } from "../kernels.mjs";
  * @import { Dot } from "../types/kernels"
  */
 
-const FILES = new URL("./bench/", import.meta.url).href;
+export const FILES = new URL("./bench/", import.meta.url).href;
 
 /** @param {string} name of a file that the build wrote for the benchmark */
 export async function bytes(name) {

@@ -1,16 +1,20 @@
 // Whole networks: our programs, compiled when the site was built, beside ONNX Runtime Web on the same QDQ model and on the
-// float one. The files are those of tests/benchmarks/net_programs.py.
+// float one, and LiteRT.js on the nets as TensorFlow's converter makes them. The files are those of
+// tests/benchmarks/net_programs.py and litert_nets.py.
 import { k_run } from "../../playground/kernels/structs.mjs";
 import { bytes, runtime } from "./files.mjs";
+import { change, channelsLast } from "./layout.mjs";
+import { liteRt, setUpLiteRt } from "./litert.mjs";
 import { buildOf } from "./product.mjs";
 import { race, resultsOf, rowsOf, verdict } from "./timing.mjs";
 
 /**
  * @import { Kernels } from "../kernels.mjs"
- * @import { ByEngine, Engine, Net, NetFiles, Program, Row, Section, Share } from "../types/bench"
+ * @import { ByEngine, Changes, Engine, Net, NetFiles, Program, Row, Section, Share } from "../types/bench"
  */
 
 const BATCHES = [1, 16];
+const KINDS = ["int8", "float"];
 const json = async (/** @type {string} */ name) => JSON.parse(new TextDecoder().decode(await bytes(name)));
 
 /**
@@ -62,14 +66,34 @@ function load(kernels, program, constants, input) {
 }
 
 /**
+ * LiteRT.js's engines; none where this browser does not run it.
+ * @param {string} name
+ * @param {Parameters<typeof channelsLast>} input
+ * @param {Changes | null} changes
+ */
+async function theirs(name, input, changes) {
+  /** @type {ByEngine<Engine>} */
+  const engines = {};
+  if (changes === null) return engines;
+  const { data, shape } = channelsLast(...input);
+  for (const kind of KINDS) {
+    const file = await bytes(`${name}.${kind}.tflite`);
+    if (shape[0] > 1) change(file, changes[name][kind]);
+    engines[`LiteRT.js, ${kind}`] = await liteRt(file, data, shape);
+  }
+  return engines;
+}
+
+/**
  * Engines of one net at one batch size; ONNX Runtime's outputs have one name, whatever it is.
  * @param {Kernels[]} builds
  * @param {string} name
  * @param {number} batch
  * @param {Net} net
  * @param {NetFiles} files
+ * @param {Changes | null} changes
  */
-async function enginesOf(builds, name, batch, { input: [type, sizes] }, files) {
+async function enginesOf(builds, name, batch, { input: [type, sizes] }, files, changes) {
   const { buffer } = files.input;
   const whole = type === "int64" ? new BigInt64Array(buffer) : new Float32Array(buffer);
   const input = whole.slice(0, batch * sizes.reduce((a, b) => a * b));
@@ -81,7 +105,7 @@ async function enginesOf(builds, name, batch, { input: [type, sizes] }, files) {
   }
   engines["ONNX Runtime Web, QDQ"] = await runtime(`${name}.qdq.onnx`, type, input, [batch, ...sizes]);
   engines["ONNX Runtime Web, float"] = await runtime(`${name}.onnx`, type, input, [batch, ...sizes]);
-  return engines;
+  return { ...engines, ...(await theirs(name, [input, [batch, ...sizes]], changes)) };
 }
 
 /**
@@ -104,13 +128,15 @@ async function filesOf(builds, name) {
 export async function nets(builds, progress) {
   /** @type {Row[]} */
   const rows = [];
+  /** @type {Changes | null} */
+  const changes = (await setUpLiteRt()) ? await json("litert.json") : null;
   /** @type {[string, Net][]} */
   const described = Object.entries(await json("nets.json"));
   for (const [i, [name, net]] of described.entries()) {
     const files = await filesOf(builds, name);
     for (const [j, batch] of BATCHES.entries()) {
       const marks = builds.map((kernels) => kernels.mark());
-      const engines = await enginesOf(builds, name, batch, net, files);
+      const engines = await enginesOf(builds, name, batch, net, files, changes);
       const results = await resultsOf(engines, Float32Array);
       const [[, ours], ...others] = Object.entries(results);
       const verdicts = Object.fromEntries(others.map(([engine, found]) => [engine, verdict(ours, found)]));
@@ -119,6 +145,7 @@ export async function nets(builds, progress) {
       const times = await race(engines, share);
       rows.push(...rowsOf({ title: `${name}, batch ${batch}`, macs: net.macs * batch }, times, { verdicts }));
       for (const [k, kernels] of builds.entries()) kernels.release(marks[k]);
+      for (const engine of Object.values(engines)) engine.release?.();
     }
   }
   return rows;

@@ -7,6 +7,8 @@ export type Result = Exclude<TypedArray, BigInt64Array> | void;
 
 export interface Engine {
   run(): Result | Promise<Result>;
+  /** Gives its memory back. */
+  release?(): void;
 }
 
 /** Engine -> whatever is known of it. */
@@ -31,11 +33,22 @@ export interface Row {
   result: string;
 }
 
+/** Where other bytes stand in a file, and these in hex. */
+export type Change = [number, string];
+
+/** litert.json: net -> kind -> what a `.tflite` file for batches of sixteen has in other places. */
+export type Changes = Record<string, Record<string, Change[]>>;
+
+/** What nets take. */
+export type NetInput = Float32Array | BigInt64Array;
+
 export interface Target {
   what: string;
   wanted: number;
   found: number;
   met: boolean;
+  /** Why it may be missed here for no fault of the kernels. */
+  note?: string;
 }
 
 /** Is told which share is done. */

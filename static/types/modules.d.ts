@@ -4,6 +4,10 @@ declare module "*/ort.wasm.bundle.min.mjs" {
   export * from "onnxruntime-web";
 }
 
+declare module "*/litert.mjs" {
+  export * from "@litertjs/core";
+}
+
 /** Panel Material UI's utilities: tools/material.py puts utils.mjs beside them. */
 declare module "*/panel_utils" {
   import type { ThemeOptions } from "@mui/material/styles";

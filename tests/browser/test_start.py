@@ -18,6 +18,7 @@ def fresh(browser, site, visit):
 
 def test_nothing_leaves_the_origin_and_nothing_complains(visit):
     assert visit.foreign() == []
+    assert [url for url in visit.requests if "bench" in url or "litert" in url] == []
     assert [text for text in visit.complaints if "favicon" not in text] == []
     times = visit.page.evaluate("() => playground.bootTimes")
     assert times["Navigation to the first view"] > 0
@@ -90,9 +91,26 @@ def test_bench_page_fills_its_results(fresh):
     assert {r["engine"].partition(",")[0] for r in results} >= {"Ours (simd128)", "Multiplying alone (simd128)"}
     names = ("resnet8", "mobilenet", "dscnn", "autoencoder", "encoder", "digits-mlp", "digits-convnet")
     assert {r["shape"] for r in nets} == {f"{name}, batch {batch}" for name in names for batch in (1, 16)}
+    litert = {r["shape"]: r["result"] for r in nets if r["engine"] == "LiteRT.js, int8"}
+    assert (
+        litert.keys() == {r["shape"] for r in nets if r["engine"] == "LiteRT.js, float"} == {r["shape"] for r in nets}
+    )
+    assert litert["digits-mlp, batch 1"] == litert["digits-mlp, batch 16"] == "equal"
+    others = [result.removeprefix("differs by up to ") for result in litert.values() if result != "equal"]
+    assert max(map(float, others)) < 0.2  # of a net with outputs up to 100
+    assert len([target for target in targets if "LiteRT.js" in target["what"]]) == len(litert) + 2
     assert page.locator("#results tbody tr").count() == len(every)
     assert targets[-1]["what"] == "all networks: geometric mean" and targets[-1]["found"] > 1
-    assert page.locator("#targets tbody tr").count() == len(targets) >= 25
+    assert page.locator("#targets tbody tr").count() == len(targets) >= 41
+    assert fresh.foreign() == []
+    assert [url for url in fresh.requests if "litert_wasm_internal" in url]
+    # LiteRT.js adds its loader by address, and no other address passes
+    refused = page.evaluate(
+        """() => ["theme.js", "https://example.org/a.js"].map((address) => {
+          try { document.createElement("script").src = address; return ""; } catch (error) { return error.name; }
+        })"""
+    )
+    assert refused == ["TypeError", "TypeError"]
 
 
 @pytest.mark.parametrize("view", ["tensor", "model", "run", "export"])

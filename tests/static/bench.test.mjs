@@ -1,7 +1,7 @@
 // What bench.html makes of its times.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { transposed } from "../../static/bench/layout.mjs";
+import { change, channelsLast, transposed } from "../../static/bench/layout.mjs";
 import { targets } from "../../static/bench/targets.mjs";
 import { rowsOf, verdict } from "../../static/bench/timing.mjs";
 
@@ -41,4 +41,30 @@ test("a verdict in words", () => {
 
 test("rows and columns change places", () => {
   assert.deepEqual([...transposed(Uint8Array.of(1, 2, 3, 4, 5, 6), 2, 3)], [1, 4, 2, 5, 3, 6]);
+});
+
+test("images come with the channels last, sample by sample, and indices in 32 bits", () => {
+  const { data, shape } = channelsLast(
+    Float32Array.from({ length: 12 }, (_, i) => i),
+    [2, 3, 1, 2],
+  );
+  assert.deepEqual(
+    [[...data], shape],
+    [
+      [0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11],
+      [2, 1, 2, 3],
+    ],
+  );
+  assert.deepEqual(channelsLast(BigInt64Array.of(7n, -1n), [1, 2]), { data: Int32Array.of(7, -1), shape: [1, 2] });
+  const flat = Float32Array.of(1, 2);
+  assert.deepEqual(channelsLast(flat, [1, 2]), { data: flat, shape: [1, 2] });
+});
+
+test("other bytes are put into a file where they belong", () => {
+  const file = new Uint8Array(5);
+  change(file, [
+    [1, "10ff"],
+    [4, "01"],
+  ]);
+  assert.deepEqual([...file], [0, 0x10, 0xff, 0, 1]);
 });

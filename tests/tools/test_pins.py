@@ -10,7 +10,7 @@ from tools.paths import REQUIREMENTS
 from tools.site import locked_versions
 
 
-@pytest.mark.parametrize("name", ["site", "test", "oracles", "models"])
+@pytest.mark.parametrize("name", ["site", "test", "oracles", "models", "tensorflow"])
 def test_every_pin_has_a_hash_and_no_address(name):
     text = (REQUIREMENTS / f"{name}.txt").read_text("utf-8")
     pins = re.split(r"^(?=[a-zA-Z0-9])", text, flags=re.MULTILINE)[1:]
