@@ -75,7 +75,7 @@ class SingleNodes:
 
 def _is_slow(graph: Graph, node: Node, inputs: list[NDArray[Any] | None]) -> bool:
     operator = find(node)
-    if operator is None or node.branches or not _is_work(operator):
+    if operator is None or node.branches or not _takes_passes(operator):
         return False
     if max((x.size for x in inputs if x is not None), default=0) < LARGE:
         return False
@@ -85,7 +85,7 @@ def _is_slow(graph: Graph, node: Node, inputs: list[NDArray[Any] | None]) -> boo
     return _TYPES.issuperset(types) and _TYPES.issuperset(stored)
 
 
-def _is_work(operator: Operator) -> bool:
+def _takes_passes(operator: Operator) -> bool:
     """Whether NumPy goes through the values more than once, or over windows of them, as for the largest under each."""
     only_moves = Trait.MOVES in operator.traits and Trait.MONOTONIC not in operator.traits
     return not only_moves and operator.scales not in _ONE_PASS

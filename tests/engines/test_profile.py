@@ -51,7 +51,7 @@ def test_what_is_fused_counts_with_its_product_and_each_node_is_there_once() -> 
     assert not any("Relu" in step.op.split(" + ")[0] for step in found.steps)
 
 
-def test_what_numpy_computes_is_a_row_with_its_work() -> None:
+def test_what_numpy_computes_is_a_row_with_its_multiply_adds() -> None:
     nodes = [
         helper.make_node("MatMul", ["x", "w"], ["h"], name="first"),
         helper.make_node("Einsum", ["h", "h"], ["e"], name="between", equation="ij,kj->ik"),
