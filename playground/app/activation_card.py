@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import panel_material_ui as pmui
 from bokeh.models import UIElement
 
+from playground.app.card import Card
 from playground.app.workspace import Workspace
 from playground.histograms import Histogram
 from playground.render import html
@@ -19,13 +20,12 @@ if TYPE_CHECKING:
 WAITING = "Quantize the model with static activations to see here each one's values in calibration, and its range."
 
 
-class ActivationCard:
+class ActivationCard(Card):
     """Picker, plot and sentence."""
 
     def __init__(self, workspace: Workspace) -> None:
         """Build everything and watch ``workspace``."""
-        self.workspace = workspace
-        self._syncing = False
+        super().__init__(workspace)
         self.text, self.plot = html.block("activation-text"), ActivationPlot()
         self.choice = pmui.Select(
             label="Activation", options=[], searchable=True, sizing_mode="stretch_width", margin=0, size="small"
@@ -41,12 +41,9 @@ class ActivationCard:
     def show(self) -> None:
         """List the activations of the last quantized model."""
         names = list(self._found())
-        self._syncing = True
-        try:
+        with self.showing():
             kept = self.choice.value if self.choice.value in names else next(iter(names), None)
             self.choice.param.update(options=names, value=kept)
-        finally:
-            self._syncing = False
         self.choice.visible = self.plot.figure.visible = bool(names)
         self._show_one()
 
@@ -59,7 +56,7 @@ class ActivationCard:
         return {a.name: (a, counted[a.name]) for a in result.report.activations if a.name in counted}
 
     def _chosen(self) -> None:
-        if not self._syncing:
+        if not self.is_showing:
             self._show_one()
 
     def _show_one(self) -> None:

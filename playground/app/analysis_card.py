@@ -11,8 +11,8 @@ from bokeh.models import UIElement
 
 from playground.analysis.improvement import Improvement
 from playground.analysis.precision_front import MixedPrecision, Point
+from playground.app.card import Card
 from playground.app.workspace import Workspace
-from playground.errors import PlaygroundError
 from playground.render import html
 from playground.render.layers import FrontPlot, HarmPlot, NoisePlot, named
 from playground.render.numbers import digits, percent, size
@@ -30,12 +30,12 @@ NOISE = html.legend(("float", "fed by the float model"), ("quant", "with all lay
 FRONT = html.legend(("quant", "a format for each layer"), ("clip", "one for all"))
 
 
-class AnalysisCard:
+class AnalysisCard(Card):
     """Sentence, plots and table of the analysis of a workspace's quantized model."""
 
     def __init__(self, workspace: Workspace) -> None:
         """Build everything and watch ``workspace``."""
-        self.workspace = workspace
+        super().__init__(workspace)
         self.sentence, self.legend = html.block("verdict"), html.block("layer-legend")
         self.key = html.block("noise-legend")
         self.heading, self.chosen = html.block("front-heading"), html.block("front-chosen")
@@ -53,12 +53,15 @@ class AnalysisCard:
             for name, legend, plot in (("harm", self.legend, self.harm), ("noise", self.key, self.noise))
         }
         self._points: dict[str, Point] = {}
-        self._syncing = False
         self.front.points.selected.on_change("indices", lambda _attr, _old, new: self._tapped("points", new))
         self.front.uniform.selected.on_change("indices", lambda _attr, _old, new: self._tapped("uniform", new))
         self.choice.param.watch(lambda event: self._choose(event.new), "value")
         workspace.param.watch(lambda *_: self.show_layers(), ["sensitivity", "improvement", "model"])
         workspace.param.watch(lambda *_: self.show_front(), ["mixed", "model"])
+        self.show()
+
+    def show(self) -> None:
+        """Show what was measured last."""
         self.show_layers()
         self.show_front()
 
@@ -107,11 +110,8 @@ class AnalysisCard:
         self.heading.text = html.title("Bits for each layer", remark) + (FRONT if mixed else html.note(UNSEARCHED))
 
     def _sync(self, options: list[str], value: str) -> None:
-        self._syncing = True
-        try:
+        with self.showing():
             self.choice.param.update(options=options, value=value)
-        finally:
-            self._syncing = False
 
     def _tapped(self, which: str, indices: list[int]) -> None:
         mixed: MixedPrecision | None = self.workspace.mixed
@@ -122,19 +122,15 @@ class AnalysisCard:
             self._apply(points[indices[0]])
 
     def _choose(self, label: str) -> None:
-        if not self._syncing and label in self._points:
+        if not self.is_showing and label in self._points:
             self._apply(self._points[label])
 
     def _apply(self, point: Point) -> None:
         """Set the formats of a point in the recipe. The points stay valid, since only formats change."""
         formats = "" if point.uniform else formats_text({escape(k): v for k, v in point.formats.items()})
         weights = {"weights": point.uniform} if point.uniform else {}
-        try:
-            self.workspace.change(formats=formats, **weights)
-        except PlaygroundError as error:
-            self.workspace.problem = str(error)
-            return
-        self._sync(list(self.choice.options), _label(point))
+        if self.choose(lambda: self.workspace.change(formats=formats, **weights)):
+            self._sync(list(self.choice.options), _label(point))
         told = html.note(f"Chosen: {_label(point)}. Quantize the model to apply it.")
         self.chosen.update(text=told, visible=True)
 

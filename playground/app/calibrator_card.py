@@ -7,19 +7,18 @@ from typing import Any
 import panel_material_ui as pmui
 
 from playground.api import calibrators
+from playground.app.card import Card
 from playground.app.workspace import Workspace
-from playground.errors import PlaygroundError
 
 WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0, "size": "small"}
 
 
-class CalibratorCard:
+class CalibratorCard(Card):
     """A picker, and the percentile for the calibrator that has one; both are hidden where nothing is calibrated."""
 
     def __init__(self, workspace: Workspace) -> None:
         """Build everything and watch ``workspace``."""
-        self.workspace = workspace
-        self._syncing = False
+        super().__init__(workspace)
         found = {calibrator.title: calibrator.id for calibrator in calibrators().values()}
         self.widgets: dict[str, Any] = {
             "activation_calibrator": pmui.Select(label="Ranges of activations", options=found, **WIDE),
@@ -31,23 +30,14 @@ class CalibratorCard:
         self.show()
 
     def _moved(self, name: str, value: Any) -> None:
-        if self._syncing:
-            return
-        try:
-            self.workspace.change(**{name: value})
-        except PlaygroundError as error:
-            self.workspace.problem = str(error)
-            self.show()
+        self.choose(lambda: self.workspace.change(**{name: value}))
 
     def show(self) -> None:
         """Bring the controls in line with the settings."""
         settings = self.workspace.settings
         static = settings.activations == "static"
-        self._syncing = True
-        try:
+        with self.showing():
             for name, widget in self.widgets.items():
                 widget.value = getattr(settings, name)
             self.widgets["activation_calibrator"].visible = static
             self.widgets["activation_percentile"].visible = static and settings.activation_calibrator == "percentile"
-        finally:
-            self._syncing = False

@@ -21,9 +21,9 @@ from bokeh.models import (
 
 from playground.analysis.inventory import inventory
 from playground.analysis.report_json import report_data
+from playground.app.card import Card
 from playground.app.override_card import AS_OTHERS, OverrideCard, override_of
 from playground.app.workspace import Workspace
-from playground.errors import PlaygroundError
 from playground.model.recipe import ONNX_FORMATS
 from playground.render import html
 from playground.render.compared import one_number, read_as
@@ -68,7 +68,7 @@ def _right_headers(columns: list[TableColumn]) -> str:
     )
 
 
-class ModelView:
+class ModelView(Card):
     """Widgets, inventory and report of the view."""
 
     def __init__(self, workspace: Workspace) -> None:
@@ -82,8 +82,8 @@ class ModelView:
         from playground.app.samples_card import SamplesCard
         from playground.app.sizes_card import SizesCard
 
-        self.workspace = workspace
-        self._syncing, self._overrides = False, ("", "")
+        super().__init__(workspace)
+        self._overrides = ("", "")
         wide = {"sizing_mode": "stretch_width", "margin": 0, "size": "small"}
         self.widgets: dict[str, Any] = {
             "weights": pmui.Select(label="Weights", options=list(ONNX_FORMATS), **wide),
@@ -174,13 +174,7 @@ class ModelView:
         }
 
     def _moved(self, name: str, value: Any) -> None:
-        if self._syncing:
-            return
-        try:
-            self.workspace.change(**{name: value})
-        except PlaygroundError as error:
-            self.workspace.problem = str(error)
-            self._show_widgets()
+        self.choose(lambda: self.workspace.change(**{name: value}))
 
     def _selected(self, indices: list[int]) -> None:
         """A chosen row is the tensor that the Tensor view shows."""
@@ -207,15 +201,12 @@ class ModelView:
 
     def _show_widgets(self) -> None:
         """The widgets alone: all that a step of a slider in another view can change here."""
-        self._syncing = True
-        try:
+        with self.showing():
             for name, widget in self.widgets.items():
                 value = getattr(self.workspace.settings, name)
                 if name == "weights":
                     widget.options = _weight_formats(self.workspace.settings)
                 widget.value = value
-        finally:
-            self._syncing = False
 
     def _show_rows(self) -> None:
         model, result = self.workspace.model, self.workspace.result

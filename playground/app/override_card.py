@@ -7,9 +7,9 @@ from typing import Any
 
 import panel_material_ui as pmui
 
+from playground.app.card import Card
 from playground.app.chosen_recipe import exclusions_of, exclusions_text
 from playground.app.workspace import Workspace
-from playground.errors import PlaygroundError
 from playground.model.recipe import ONNX_FORMATS
 from playground.render import html
 from playground.settings import Settings, formats_of, formats_text
@@ -41,13 +41,12 @@ def overrides_text(settings: Settings) -> str:
     return ", ".join(f"{pattern} {chosen}" for pattern, chosen in formats_of(settings.formats).items())
 
 
-class OverrideCard:
+class OverrideCard(Card):
     """The selection of a format for the clicked tensor, and the formats chosen for other tensors."""
 
     def __init__(self, workspace: Workspace) -> None:
         """Build it and watch ``workspace``."""
-        self.workspace = workspace
-        self._syncing = False
+        super().__init__(workspace)
         options = [AS_OTHERS, FLOAT, *ONNX_FORMATS]
         self.choice = pmui.Select(
             label="The chosen tensor", options=options, sizing_mode="stretch_width", margin=0, size="small"
@@ -65,28 +64,19 @@ class OverrideCard:
         return {"override": self.choice, "overrides": own}
 
     def _chosen(self, choice: str) -> None:
-        if self._syncing:
-            return
         settings = self.workspace.settings
         self._change(**overriding(settings, settings.tensor, choice))
 
     def _change(self, **changes: Any) -> None:
-        try:
-            self.workspace.change(**changes)
-        except PlaygroundError as error:
-            self.workspace.problem = str(error)
-            self.show()
+        self.choose(lambda: self.workspace.change(**changes))
 
     def show(self) -> None:
         """Show the setting of the chosen tensor."""
         settings = self.workspace.settings
-        self._syncing = True
-        try:
+        with self.showing():
             self.choice.param.update(
                 label=f"{settings.tensor} is quantized", value=override_of(settings, settings.tensor)
             )
-        finally:
-            self._syncing = False
         text = overrides_text(settings)
         self.chosen.text = html.note(f"Formats of their own: {text}.") if text else ""
         self.chosen.visible = self.clear.visible = bool(text)

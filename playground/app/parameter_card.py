@@ -6,8 +6,8 @@ from typing import Any
 
 import panel_material_ui as pmui
 
+from playground.app.card import Card
 from playground.app.workspace import Workspace
-from playground.errors import PlaygroundError
 from playground.ptq.algorithms import algorithms
 from playground.ptq.algorithms._algorithm import Parameter
 from playground.render import html
@@ -17,13 +17,12 @@ WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0, "size": "sm
 NONE_CHOSEN = "Tick an algorithm above to see its parameters here."
 
 
-class ParameterCard:
+class ParameterCard(Card):
     """One group of controls an algorithm; the ticked ones' are shown."""
 
     def __init__(self, workspace: Workspace) -> None:
         """Build everything and watch ``workspace``."""
-        self.workspace = workspace
-        self._syncing = False
+        super().__init__(workspace)
         self.about = html.block("parameters-about")
         self.widgets: dict[tuple[str, str], Any] = {}
         self.groups: dict[str, Any] = {}
@@ -50,26 +49,19 @@ class ParameterCard:
         return {"parameters": shelves}
 
     def _moved(self, key: tuple[str, str], value: Any) -> None:
-        if self._syncing:
-            return
         held = parameters_of(self.workspace.settings.parameters)
         algorithm, name = key
         if value is None or value == _declared(key).default:
             held.get(algorithm, {}).pop(name, None)
         else:
             held.setdefault(algorithm, {})[name] = int(value) if _declared(key).integer else float(value)
-        try:
-            self.workspace.change(parameters=parameters_text(held))
-        except PlaygroundError as error:
-            self.workspace.problem = str(error)
-            self.show()
+        self.choose(lambda: self.workspace.change(parameters=parameters_text(held)))
 
     def show(self) -> None:
         """Bring the controls in line with the settings. What a link or a file got wrong is not shown in them."""
         settings = self.workspace.settings
         held, chosen = parameters_of(settings.parameters), ids_of(settings.algorithms)
-        self._syncing = True
-        try:
+        with self.showing():
             for (algorithm, name), widget in self.widgets.items():
                 parameter = _declared((algorithm, name))
                 value = held.get(algorithm, {}).get(name, parameter.default)
@@ -77,8 +69,6 @@ class ParameterCard:
                     widget.value = _shown(parameter, value)
             for name, group in self.groups.items():
                 group.visible = name in chosen
-        finally:
-            self._syncing = False
         self.about.text = "" if any(group.visible for group in self.groups.values()) else html.note(NONE_CHOSEN)
         self.about.visible = bool(self.about.text)
 

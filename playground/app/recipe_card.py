@@ -7,9 +7,9 @@ from typing import Any
 import panel_material_ui as pmui
 from bokeh.models import UIElement
 
+from playground.app.card import Card
 from playground.app.chosen_recipe import call_troubles, fitting, obstacles
 from playground.app.workspace import Workspace
-from playground.errors import PlaygroundError
 from playground.render import html
 from playground.settings import ids_of
 
@@ -26,7 +26,7 @@ PRUNING = ("magnitude_pruning", "structured_pruning")
 WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0, "size": "small"}
 
 
-class RecipeCard:
+class RecipeCard(Card):
     """Checkboxes of the algorithms, the runtime's picker, and what the runtime does not support."""
 
     def __init__(self, workspace: Workspace) -> None:
@@ -34,8 +34,7 @@ class RecipeCard:
         from playground.model.runtimes import runtimes  # no first view needs them
         from playground.ptq.algorithms import algorithms
 
-        self.workspace = workspace
-        self._syncing = False
+        super().__init__(workspace)
         self._algorithms = algorithms()
         self.boxes = {
             found.id: pmui.Checkbox(label=found.name, description=found.summary, **WIDE)
@@ -77,13 +76,7 @@ class RecipeCard:
         self._moved(algorithms=", ".join([*others, name] if wanted else others))
 
     def _moved(self, **changes: Any) -> None:
-        if self._syncing:
-            return
-        try:
-            self.workspace.change(**changes)
-        except PlaygroundError as error:
-            self.workspace.problem = str(error)
-            self.show()
+        self.choose(lambda: self.workspace.change(**changes))
 
     def show(self) -> None:
         """Bring the widgets in line with the settings, and say what the runtime does not take."""
@@ -91,15 +84,12 @@ class RecipeCard:
 
         settings, model = self.workspace.settings, self.workspace.model
         chosen = ids_of(settings.algorithms)
-        self._syncing = True
-        try:
+        with self.showing():
             for name, box in self.boxes.items():
                 box.value = name in chosen
             self.partial.value = settings.partial
             if settings.runtime in runtimes():
                 self.runtime.value = settings.runtime
-        finally:
-            self._syncing = False
         found = runtimes().get(settings.runtime)
         self.about.text = html.note(found.summary if found else "")
         troubles = obstacles(settings, model.graph if model else None, self.workspace.recipe)

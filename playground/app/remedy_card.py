@@ -9,8 +9,8 @@ from bokeh.models import UIElement
 
 from playground.analysis.improvement import Improvement, Trial
 from playground.app import chosen_recipe
+from playground.app.card import Card
 from playground.app.workspace import Workspace
-from playground.errors import PlaygroundError
 from playground.render import html
 from playground.render.remedies_told import HEAD, measured_on, row, trials
 from playground.render.verdict import tried
@@ -23,12 +23,12 @@ UNTRIED = (
 UNLINKED = "The link cannot hold it, since the controls do not have all of the recipe: save the recipe as a file."
 
 
-class RemedyCard:
+class RemedyCard(Card):
     """Table of a workspace's improvement, and what chooses one of its remedies."""
 
     def __init__(self, workspace: Workspace) -> None:
         """Build everything and watch ``workspace``."""
-        self.workspace = workspace
+        super().__init__(workspace)
         self.found = html.block("remedies")
         self.choice = pmui.Select(
             label="Remedies",
@@ -39,7 +39,6 @@ class RemedyCard:
             size="small",
         )
         self._trials: dict[str, Trial] = {}
-        self._syncing = False
         self.choice.param.watch(lambda event: self._choose(event.new), "value")
         workspace.param.watch(lambda *_: self.show(), ["improvement", "model"])
         self.show()
@@ -52,11 +51,8 @@ class RemedyCard:
         """The remedies that gain, the best combination last; ``chosen``: the one that is in the recipe."""
         found: Improvement | None = self.workspace.improvement
         self._trials = {} if found is None else trials(found)
-        self._syncing = True
-        try:
+        with self.showing():
             self.choice.param.update(options=[NOTHING, *self._trials], value=chosen)
-        finally:
-            self._syncing = False
         self.choice.visible = bool(self._trials)
         if found is None:
             self.found.text = html.title("Fix it") + html.note(UNTRIED)
@@ -71,17 +67,18 @@ class RemedyCard:
 
     def _choose(self, name: str) -> None:
         """Follow the recipe of a remedy. The others stay, since their gains are those of the recipe without any."""
-        if self._syncing or name not in self._trials:
+        if self.is_showing or name not in self._trials:
             return
         found, recipe = self.workspace.improvement, self._trials[name].recipe
         changes = chosen_recipe.expressed(recipe, self.workspace.settings)
-        try:
+
+        def follow() -> None:
             if changes is not None:
                 self.workspace.follow(None, "", **changes)
             else:
                 self.workspace.follow(recipe, name, **chosen_recipe.changes_of(recipe))
-        except PlaygroundError as error:
-            self.workspace.problem = str(error)
+
+        if not self.choose(follow):
             return
         self.workspace.improvement = found
         self.show(name)

@@ -7,10 +7,10 @@ from typing import Any
 import panel_material_ui as pmui
 from bokeh.models import UIElement
 
+from playground.app.card import Card
 from playground.app.input_sizes import chosen_shapes, described
 from playground.app.workspace import Workspace
 from playground.engines.batch_axes import open_sizes
-from playground.errors import PlaygroundError
 from playground.model.graph import Graph
 from playground.render import html
 from playground.settings import sizes_text
@@ -22,13 +22,12 @@ NONE = "None of the sizes that were tried runs. Write them below."
 WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0, "size": "small"}
 
 
-class SizesCard:
+class SizesCard(Card):
     """Picker and field; hidden where the open model leaves nothing open."""
 
     def __init__(self, workspace: Workspace) -> None:
         """Build everything and watch ``workspace``."""
-        self.workspace = workspace
-        self._syncing = False
+        super().__init__(workspace)
         self.about = html.block("sizes-about")
         self.choice = pmui.Select(label="Sizes of inputs", options=[CHOOSE], value=CHOOSE, **WIDE)
         self.field = pmui.TextInput(label="Sizes, as 1x3x224x224", **WIDE)
@@ -52,16 +51,12 @@ class SizesCard:
             self._moved("")
 
     def _moved(self, sizes: str) -> None:
-        if self._syncing:
-            return
-        graph = self._graph()
-        try:
-            if graph is not None:
+        def change() -> None:
+            if (graph := self._graph()) is not None:
                 chosen_shapes(graph, sizes)
             self.workspace.change(sizes=sizes)
-        except PlaygroundError as error:
-            self.workspace.problem = str(error)
-            self.show()
+
+        self.choose(change)
 
     def _graph(self) -> Graph | None:
         model = self.workspace.model
@@ -76,12 +71,9 @@ class SizesCard:
             return
         found = {described(entry): sizes_text(entry.shapes.values()) for entry in self.workspace.suggestions or ()}
         label = next((label for label, text in found.items() if text == sizes), OTHER if sizes else CHOOSE)
-        self._syncing = True
-        try:
+        with self.showing():
             self.choice.param.update(options=[CHOOSE, *found, *([OTHER] if sizes else [])], value=label)
             self.field.param.update(value=sizes, label=f"Sizes of {', '.join(wanted)}, as {_example(graph)}")
-        finally:
-            self._syncing = False
         self.about.text = html.note(self._told(len(found)))
 
     def _told(self, count: int) -> str:

@@ -13,9 +13,9 @@ from bokeh.models import Div, UIElement
 from playground import api, gallery
 from playground.analysis.accuracy import Evaluator, Score
 from playground.app import format_choices
+from playground.app.card import Card
 from playground.app.fast_path import fast_path_tag
 from playground.app.workspace import UPLOAD, Workspace
-from playground.errors import PlaygroundError
 from playground.render import formula, html
 from playground.render.histogram import HistogramPlot
 from playground.render.numbers import digits, grouped, percent, points, shape, size
@@ -61,13 +61,12 @@ def _widgets() -> dict[str, Any]:
     }  # fmt: skip
 
 
-class TensorView:
+class TensorView(Card):
     """Widgets and plots of the view; :meth:`roots` are what the page's slots take."""
 
     def __init__(self, workspace: Workspace) -> None:
         """Build everything and watch ``workspace``."""
-        self.workspace = workspace
-        self._syncing = False
+        super().__init__(workspace)
         self._listed: tuple[list[int], dict[str, str]] | None = None
         self.widgets = _widgets()
         self.histogram, self.error = HistogramPlot(), ErrorPlot()
@@ -101,21 +100,15 @@ class TensorView:
 
     def _moved(self, name: str, value: Any) -> None:
         """A widget or a handle was moved by the visitor."""
-        if self._syncing or value is None:
-            return
         settings, report = self.workspace.settings, self.workspace.report
-        try:
-            self.workspace.change(**_changes(name, value, settings, report))
-        except PlaygroundError as error:
-            self.workspace.problem = str(error)
-            self.show()
+        if value is not None:
+            self.choose(lambda: self.workspace.change(**_changes(name, value, settings, report)))
 
     def show(self) -> None:
         """Bring widgets, plots and numbers in line with the workspace."""
         report = self.workspace.report
         plots = (self.histogram, self.error, self.transfer, self.channels)
-        self._syncing = True
-        try:
+        with self.showing():
             for plot in plots:
                 plot.figure.visible = report is not None
             if report is None:
@@ -124,8 +117,6 @@ class TensorView:
             self._show_widgets(report)
             for plot in plots:
                 plot.show(report)
-        finally:
-            self._syncing = False
         self._show_texts(report)
 
     def _show_nothing(self) -> None:

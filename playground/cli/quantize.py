@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from playground.analysis.answers import answers_task
 from playground.analysis.model_report import model_report
-from playground.api import calibrators, conventions
 from playground.cli._calibration import Calibration, add_calibration, calibration_of
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
-from playground.cli._files import ModelFile, add_file, open_model, read_recipe, target
+from playground.cli._files import ModelFile, add_file, open_model, target
 from playground.cli._improve import add_improve, improvement_of, show_improvement
+from playground.cli._recipe_options import add_recipe, recipe_of
 from playground.cli._samples_curve import add_curve, curve_data, curve_of, show_curve
 from playground.cli._study import (
     Samples,
@@ -27,34 +25,13 @@ from playground.cli._study import (
     told_answers,
     write_report,
 )
-from playground.errors import InvalidInputError, UnsupportedError, plural
-from playground.model.graph import Graph
-from playground.model.recipe import ACTIVATIONS, ONNX_FORMATS, AlgorithmCall, Recipe, Rule
-from playground.model.runtimes import runtimes
+from playground.errors import UnsupportedError, plural
+from playground.model.recipe import Recipe
 from playground.ptq.images import ENDINGS
 from playground.ptq.pipeline import QuantizedModel, quantize_model
 from playground.ptq.range_cache import FolderCache
 from playground.render import numbers
 from playground.tasks import run_sync
-
-CHOICES = (
-    "format",
-    "granularity",
-    "symmetric",
-    "convention",
-    "weight_calibrator",
-    "weight_calibrator_arg",
-    "activations",
-    "activation_format",
-    "calibrator",
-    "calibrator_arg",
-    "exclude",
-    "runtime",
-    "algorithms",
-    "prepare",
-    "partial",
-)
-"""The options that make a recipe, and that a recipe file stands for."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -66,20 +43,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_calibration(parser)
     add_samples(parser)
     add_improve(parser)
-    parser.add_argument(
-        "--recipe",
-        metavar="JSON",
-        help="a recipe file (ours, ONNX Runtime's TensorQuantOverrides, ai-edge-quantizer's) instead of these options",
-    )
-    parser.add_argument(
-        "--runtime", choices=tuple(runtimes()), help="the runtime that the model is for; default onnxruntime"
-    )
-    parser.add_argument(
-        "--algorithms",
-        nargs="+",
-        metavar="ID[:NAME=VALUE,...]",
-        help="algorithms that reduce the error, for instance smoothquant:alpha=0.5 gptq",
-    )
     add_curve(parser)
     add_report(parser)
     parser.add_argument(
@@ -88,53 +51,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_false",
         help="do not open the finished file in ONNX Runtime and run it on a few samples",
     )
-    parser.add_argument("--prepare", action="store_true", default=None, help="fuse layer norms, remove dead code first")
-    strict = parser.add_mutually_exclusive_group()
-    strict.add_argument(
-        "--partial", action="store_true", default=None, help="leave in float what cannot be quantized (default)"
-    )
-    strict.add_argument(
-        "--strict",
-        dest="partial",
-        action="store_false",
-        help="refuse a model of which a part cannot be quantized",
-    )
-    weights = parser.add_argument_group("weights")
-    weights.add_argument("--format", choices=ONNX_FORMATS, help="default int8")
-    weights.add_argument(
-        "--granularity", choices=("tensor", "channel"), help="which values share a scale; default channel"
-    )
-    sign = weights.add_mutually_exclusive_group()
-    sign.add_argument("--symmetric", action="store_true", default=None, help="the zero-point is 0 (default)")
-    sign.add_argument(
-        "--asymmetric", dest="symmetric", action="store_false", help="the zero-point follows from the range"
-    )
-    weights.add_argument(
-        "--convention", choices=tuple(conventions()), help="whose rules to follow; default onnxruntime"
-    )
-    weights.add_argument(
-        "--weight-calibrator", choices=tuple(calibrators()), help="the calibrator, which finds ranges; default minmax"
-    )
-    _add_arguments(weights, "--weight-calibrator-arg")
-    weights.add_argument(
-        "--exclude",
-        action="append",
-        metavar="PATTERN",
-        help="leave matching tensors or nodes in float; may be repeated",
-    )
-    activations = parser.add_argument_group("activations")
-    activations.add_argument("--activations", choices=tuple(map(_spelled, ACTIVATIONS)), help="default static")
-    activations.add_argument("--activation-format", choices=("uint8", "int8"), help="default uint8")
-    activations.add_argument(
-        "--calibrator", choices=tuple(calibrators()), help="the calibrator, which finds ranges; default minmax"
-    )
-    _add_arguments(activations, "--calibrator-arg")
+    add_recipe(parser)
 
 
 def run(args: argparse.Namespace, console: Console) -> Result:
     """Quantize and write the file; what is found is where it was written, and the report."""
     opened = open_model(args.file)
-    recipe = _recipe(args, opened.graph)
+    recipe = recipe_of(args, opened.graph)
     output = target(args.output or f"{opened.stem}.quantized.onnx", opened.name)
     page = target(args.report, opened.name) if args.report else None
     calibration = calibration_of(args, opened, recipe)
@@ -280,98 +203,6 @@ def _changes(applied: dict[str, Any]) -> list[tuple[str, float, float]]:
     """The numbers that are known before and after, with their names in words."""
     after = applied["after"]
     return [(name.replace("_", " "), was, after[name]) for name, was in applied["before"].items() if name in after]
-
-
-def _recipe(args: argparse.Namespace, graph: Graph) -> Recipe:
-    """The recipe that the options describe, or the one in the file."""
-    given = [name for name in CHOICES if getattr(args, name) is not None]
-    if args.recipe:
-        if given:
-            raise InvalidInputError(
-                f"{_option(args, given[0])} cannot be combined with --recipe",
-                where="--recipe",
-                hint="Change the recipe instead",
-            )
-        return read_recipe(args.recipe)
-    weights = _given(args, "format", "granularity", "symmetric", "convention")
-    weights |= _calibrator(args.weight_calibrator, args.weight_calibrator_arg, "--weight-calibrator-arg")
-    activations = {"format": args.activation_format} if args.activation_format else {}
-    activations |= _calibrator(args.calibrator, args.calibrator_arg, "--calibrator-arg")
-    recipe = Recipe(rules=tuple(_exclusion(pattern, graph) for pattern in args.exclude or ()))
-    return replace(
-        recipe,
-        **_given(args, "runtime", "prepare", "partial"),
-        algorithms=tuple(_algorithm(text) for text in args.algorithms or ()),
-        weights=replace(recipe.weights, **weights),
-        activations=(args.activations or ACTIVATIONS[0]).replace("-", "_"),
-        activation_scheme=replace(recipe.activation_scheme, **activations),
-    )
-
-
-def _algorithm(text: str) -> AlgorithmCall:
-    """``id`` or ``id:name=value,name=value``."""
-    name, _, given = text.partition(":")
-    pairs = _pairs(given.split(",") if given else (), "--algorithms", "damping=0.1")
-    return AlgorithmCall(name, pairs)  # type: ignore[arg-type]
-
-
-def _exclusion(pattern: str, graph: Graph) -> Rule:
-    rule = Rule(pattern)
-    if not rule.matches(*graph.initializers, *(node.name for node in graph.nodes)):
-        raise InvalidInputError(
-            f"{pattern!r} matches neither a tensor nor a node",
-            where="--exclude",
-            hint="Run 'playground inspect' to list the tensors",
-        )
-    return rule
-
-
-def _calibrator(name: str | None, arguments: list[str] | None, option: str) -> dict[str, Any]:
-    """The fields of a scheme that say how ranges are found."""
-    pairs = _pairs(arguments or (), option, "percentile=99.9")
-    fields = {"calibrator": name} if name else {}
-    return {**fields, "calibrator_args": pairs} if pairs else fields
-
-
-def _pairs(arguments: Iterable[str], option: str, example: str) -> tuple[tuple[str, int | float | str], ...]:
-    """Names and values of parameters."""
-    pairs = []
-    for argument in arguments:
-        name, equals, value = argument.partition("=")
-        if not equals:
-            raise InvalidInputError(
-                f"{argument!r} is not NAME=VALUE", where=option, hint=f"Write {example}, for instance"
-            )
-        pairs.append((name, _number(value)))
-    return tuple(pairs)
-
-
-def _number(text: str) -> int | float | str:
-    """An integer or another number where the text is one."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
-
-
-def _add_arguments(group: argparse._ArgumentGroup, option: str) -> None:
-    group.add_argument(
-        option, action="append", metavar="NAME=VALUE", help="a parameter of this calibrator, such as percentile=99.9"
-    )
-
-
-def _given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
-    return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-
-
-def _option(args: argparse.Namespace, name: str) -> str:
-    return "--asymmetric" if name == "symmetric" and not args.symmetric else f"--{_spelled(name)}"
-
-
-def _spelled(name: str) -> str:
-    return name.replace("_", "-")
 
 
 def _shrunk(before: int, after: int) -> str:
