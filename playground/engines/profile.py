@@ -21,6 +21,7 @@ from playground.engines.step_owners import Owners
 from playground.engines.wasm import WasmProgram
 from playground.model.graph import Graph, Node
 from playground.programs.planner import Planner
+from playground.programs.program import Step
 from playground.tasks import Progress, Task, as_step
 
 SECONDS = 0.5
@@ -28,8 +29,10 @@ SECONDS = 0.5
 
 LEAST_RUNS, MOST_RUNS = 2, 200
 
-KERNELS, NUMPY = "kernels", "NumPy"
-"""What computes a step."""
+INTEGERS, FLOATS, NUMPY = "int8 kernels", "float kernels", "NumPy"
+"""What computes a step: kernels that read codes, kernels that read floats, or NumPy."""
+
+KERNELS = (INTEGERS, FLOATS)
 
 OUTPUTS = "outputs"
 """The step that brings outputs in the form in which NumPy has them."""
@@ -44,7 +47,7 @@ class StepTime:
         op: its operator, then those that became part of it.
         seconds: mean time of a run.
         operations: multiply-adds of a run.
-        by: ``"kernels"`` or ``"NumPy"``.
+        by: :data:`INTEGERS`, :data:`FLOATS` or :data:`NUMPY`.
     """
 
     node: str
@@ -80,9 +83,9 @@ class Profile:
         """Multiply-adds of a run."""
         return sum(step.operations for step in self.steps)
 
-    def share(self, by: str) -> tuple[float, float]:
-        """The shares of the time and of the multiply-adds that are computed ``by``; 0 of nothing."""
-        chosen = [step for step in self.steps if step.by == by]
+    def share(self, *by: str) -> tuple[float, float]:
+        """The shares of the time and of the multiply-adds that are computed by one of these; 0 of nothing."""
+        chosen = [step for step in self.steps if step.by in by]
         time_, work = sum(step.seconds for step in chosen), sum(step.operations for step in chosen)
         return time_ / self.apart if self.apart else 0.0, work / self.operations if self.operations else 0.0
 
@@ -163,16 +166,27 @@ class _Watch:
             yield StepTime(_name(node), node.op, spent, owners.operations(node), NUMPY)
         if self.part.plain is None:
             return
-        by = KERNELS if isinstance(self.part.program, WasmProgram) else NUMPY
         rows: dict[str, StepTime] = {}
         for step, spent in zip(self.part.plain.steps, times[len(self.part.nodes) :], strict=False):
-            row = _row(owners, owners.nodes(step.output), spent, by)
+            row = _row(owners, owners.nodes(step.output), spent, self._by(step))
             if row.node in rows:  # several steps of one node, whose multiply-adds count once
-                row = replace(row, seconds=row.seconds + rows[row.node].seconds)
+                before = rows[row.node]
+                longer = max(before, row, key=lambda one: one.seconds)
+                row = replace(longer, seconds=before.seconds + row.seconds)
             rows[row.node] = row
         yield from rows.values()
         if times[-1]:
-            yield StepTime(OUTPUTS, "", times[-1], 0, by)
+            yield StepTime(OUTPUTS, "", times[-1], 0, FLOATS if self._is_compiled else NUMPY)
+
+    @property
+    def _is_compiled(self) -> bool:
+        return isinstance(self.part.program, WasmProgram)
+
+    def _by(self, step: Step) -> str:
+        if not self._is_compiled or self.part.plain is None:
+            return NUMPY
+        read = {self.part.plain.values[name].dtype for name in step.inputs[:1]}
+        return INTEGERS if read & {"int8", "uint8"} else FLOATS
 
 
 def _name(node: Node) -> str:

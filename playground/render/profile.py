@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playground.engines.profile import KERNELS, NUMPY, Profile, StepTime
+from playground.engines.profile import INTEGERS, KERNELS, NUMPY, Profile, StepTime
 from playground.render.numbers import digits, percent
 
 HEAD = ("Step", "Operators", "Time", "Share", "Multiply-adds", "A second", "By")
@@ -55,10 +55,11 @@ def sentences(profile: Profile, quantized: float | None = None, original: float 
         quantized: seconds that ONNX Runtime takes for a run of the same file, if that is known.
         original: likewise of the float model.
     """
-    time_share, work_share = profile.share(KERNELS)
+    time_share, work_share = profile.share(*KERNELS)
     inside = f"{percent(time_share)} of the time"
     if profile.operations:
-        inside = f"{percent(work_share)} of the {count(profile.operations)} multiply-adds and {inside}"
+        integers = f"{percent(profile.share(INTEGERS)[1])} as int8"
+        inside = f"{percent(work_share)} of the {count(profile.operations)} multiply-adds ({integers}) and {inside}"
     reason = f"{_comparison(profile.seconds, quantized, original)}{_reason(profile)}"
     return [reason[:1].upper() + reason[1:], f"In our kernels: {inside}."]
 

@@ -8,7 +8,7 @@ from onnx import helper
 
 import playground
 from playground import gallery
-from playground.engines.profile import KERNELS, NUMPY, Profile, StepTime, profile_task, typical
+from playground.engines.profile import FLOATS, INTEGERS, KERNELS, NUMPY, Profile, StepTime, profile_task, typical
 from playground.model.graph import Graph
 from playground.render.profile import rows, sentences
 from playground.tasks import run_sync
@@ -37,7 +37,8 @@ def test_products_have_their_multiply_adds(batch: int) -> None:
         name: batch * count for name, count in WORK.items()
     }
     assert found.operations == batch * sum(WORK.values())
-    assert found.share(KERNELS) == (1.0, 1.0)
+    assert found.share(*KERNELS) == (1.0, 1.0)
+    assert found.share(INTEGERS)[1] == 1
     assert found.nbytes > 0
     assert found.runs >= 2
 
@@ -64,7 +65,7 @@ def test_what_numpy_computes_is_a_row_with_its_multiply_adds() -> None:
     found = profile_of(graph, x=x)
     by = {step.node: step.by for step in found.steps}
     assert by["between"] == NUMPY
-    assert by["first"] == by["last"] == KERNELS
+    assert by["first"] == by["last"] == INTEGERS
     work = {step.node: step.operations for step in found.steps}
     assert (work["first"], work["last"]) == (6 * 8 * 12, 6 * 12 * 5)
 
@@ -72,7 +73,7 @@ def test_what_numpy_computes_is_a_row_with_its_multiply_adds() -> None:
 def test_a_float_graph_is_profiled_too() -> None:
     content = file_of([helper.make_node("MatMul", ["x", "w"], ["y"])], {"x": ["n", 8]}, {"y": 1}, {"w": weights(8, 12)})
     found = profile_of(playground.load(content).required_graph(), x=np.ones((5, 8), np.float32))
-    assert sum(step.operations for step in found.steps) == 5 * 8 * 12
+    assert [(step.operations, step.by) for step in found.steps if step.operations] == [(5 * 8 * 12, FLOATS)]
 
 
 def test_the_typical_time_is_the_mean_of_the_middle_half() -> None:
@@ -88,20 +89,20 @@ def told(*steps: tuple[str, float, int, str]) -> str:
 
 
 def test_sentences_name_what_takes_the_time() -> None:
-    slow = told(("Einsum", 0.6e-3, 0, NUMPY), ("Conv", 0.4e-3, 1_000_000, KERNELS))
+    slow = told(("Einsum", 0.6e-3, 0, NUMPY), ("Conv", 0.4e-3, 1_000_000, INTEGERS))
     assert "60.0 % of the time is spent in NumPy, most of it on einsum (Einsum)" in slow
     assert "2.0 times as fast as ONNX Runtime with the same file" in slow
     assert "2.0 times as slow as ONNX Runtime with the float model" in slow
-    assert "100.0 % of the 1.00 M multiply-adds and 40.0 % of the time" in slow
+    assert "100.0 % of the 1.00 M multiply-adds (100.0 % as int8) and 40.0 % of the time" in slow
     assert "products take 90.0 % of the time, at 1.11 G" in told(
-        ("Conv", 0.9e-3, 1_000_000, KERNELS), ("Add", 0.1e-3, 0, KERNELS)
+        ("Conv", 0.9e-3, 1_000_000, INTEGERS), ("Add", 0.1e-3, 0, INTEGERS)
     )
-    assert "steps without multiply-adds" in told(("Conv", 0.1e-3, 10, KERNELS), ("Add", 0.9e-3, 0, KERNELS))
-    assert "steps without multiply-adds" in told(("Add", 1e-3, 0, KERNELS))
+    assert "steps without multiply-adds" in told(("Conv", 0.1e-3, 10, INTEGERS), ("Add", 0.9e-3, 0, INTEGERS))
+    assert "steps without multiply-adds" in told(("Add", 1e-3, 0, INTEGERS))
 
 
 def test_a_table_lists_the_longest_steps_and_sums_up_the_others() -> None:
-    made = tuple(StepTime(f"n{i}", "Add", 0.001 * (i + 1), 10**6, KERNELS) for i in range(15))
+    made = tuple(StepTime(f"n{i}", "Add", 0.001 * (i + 1), 10**6, INTEGERS) for i in range(15))
     table = rows(Profile(made, 0.12, 5, 1000), most=12)
     assert [row[0] for row in table] == [*(f"n{i}" for i in range(14, 2, -1)), "3 others"]
-    assert table[-1][2:] == ("6.00 ms", "5.0 %", "3.00 M", "0.500 G", KERNELS)
+    assert table[-1][2:] == ("6.00 ms", "5.0 %", "3.00 M", "0.500 G", INTEGERS)
