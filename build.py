@@ -50,7 +50,7 @@ def run_bench(options: argparse.Namespace) -> None:
         return
     if options.runs < 1:
         raise BuildError(f"--runs {options.runs}: use at least 1.")
-    bench.run_bench(as_json=options.json, cold_runs=options.runs if options.cold else 0)
+    bench.run_bench(as_json=options.json, cold_runs=options.runs if options.cold else 0, models=options.models)
 
 
 def run_mutation(options: argparse.Namespace) -> None:
@@ -106,6 +106,9 @@ def parser() -> argparse.ArgumentParser:
         "--cold", action="store_true", help="compare starts instead: plain, from the snapshot, second visit"
     )
     at.add_argument("--runs", type=int, default=5, help="how many starts of each kind with --cold (default 5)")
+    at.add_argument(
+        "--models", action="store_true", help="time real models in the page instead, beside ONNX Runtime Web"
+    )
     at.set_defaults(run=run_bench)
     at = commands.add_parser("models", help="quantize real models out of packages, beside ONNX Runtime's tool")
     at.add_argument("--only", metavar="NAME", help="only the models whose id holds this, and write no document")

@@ -16,15 +16,17 @@ from tools.steps import Command, run
 
 _DRIVER = "tools.bench_driver"
 _COLD_DRIVER = "tools.cold_bench"
+_MODELS_DRIVER = "tools.models_bench"
 _FORMATS = ROOT / "tests" / "benchmarks" / "formats.py"
 
 
-def run_bench(*, as_json: bool = False, cold_runs: int = 0) -> None:
+def run_bench(*, as_json: bool = False, cold_runs: int = 0, models: bool = False) -> None:
     """Serve the built site on a free port, run ``bench.html`` and a first load, and print both.
 
     Args:
         as_json: print JSON instead of tables.
         cold_runs: if not 0, compare this many starts of each kind instead (``bench --cold``).
+        models: run real models in the page instead (``bench --models``).
 
     Raises:
         BuildError: something could not be set up, or the page reported a failure.
@@ -35,6 +37,8 @@ def run_bench(*, as_json: bool = False, cold_runs: int = 0) -> None:
         variables = {**os.environ, "PLAYGROUND_CHROMIUM": testing.chromium()}
         with contextlib.ExitStack() as servers:
             driver: Command = [_DRIVER, servers.enter_context(_served(folder))]
+            if models:
+                driver[0] = _MODELS_DRIVER
             if cold_runs:
                 plain = baseline.build(folder, LOCAL_CACHE / "baseline")
                 driver = [_COLD_DRIVER, driver[1], servers.enter_context(_served(plain)), str(cold_runs)]
