@@ -10,6 +10,7 @@ import playground
 from playground import gallery, host
 from playground.analysis import race
 from playground.analysis.answer_kinds import DECIBELS, NUMBER, SHARE, Measure
+from playground.engines.profile import FLOATS
 from playground.errors import EngineError, UnsupportedError
 from playground.model.writers.onnx import to_onnx
 from playground.tasks import Progress, run_sync
@@ -140,7 +141,8 @@ def test_a_model_that_stays_in_floats_is_raced_too(models):
     float_file, _, file = models
     result = run_sync(race.race_task(playground.load(float_file).graph, file, float_file, FEEDS))
     assert not result.laps[0].failure
-    assert result.notes[0].startswith("NumPy computes ")
+    assert not any("NumPy computes" in note for note in result.notes)
+    assert {step.by for step in result.profile.steps} == {FLOATS}
     assert result.laps[2].largest_difference < 1e-4
 
 

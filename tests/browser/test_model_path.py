@@ -97,12 +97,16 @@ def test_engines_side_by_side(page):
     page.locator("#tab-run").click()
     page.wait_for_function("() => document.getElementById('pad-hint').textContent.includes('Sample 1 is')")
     page.locator("#race").click()
-    table = page.locator("#slot-run-engines table")
+    table = page.locator("#slot-run-engines table").first
     table.wait_for(timeout=60_000)
     rows = table.locator("tbody tr").all_inner_texts()
     assert [row.split("\t")[0] for row in rows] == ["Our int8 kernels", "ONNX Runtime, int8", "ONNX Runtime, float"]
     assert all(" ms" in row for row in rows)
+    steps = page.locator("#slot-run-engines table").nth(1).locator("tbody tr").all_inner_texts()
+    assert {row.split("\t")[-1] for row in steps} <= {"int8 kernels", "float kernels"}
+    assert {row.split("\t")[1] for row in steps if " M\t" in row} >= {"Gemm"}
     notes = page.locator("#slot-run-engines li").all_inner_texts()
+    assert any("In our kernels: 100.0 % of the " in note for note in notes)
     assert sum("the same answers for all samples" in note for note in notes) == 1
     assert "Our int8 kernels and our reference in integers agree in every code of 4 activations." in notes
     assert any(note.startswith("ONNX Runtime and fake quantization ") for note in notes)

@@ -20,7 +20,7 @@ NOISE = {"sqnr_db": 10.0, "mse": 0.1}
 
 
 def layer(name: str, without: Measured, number_format: str = "int4", granularity: str = "tensor") -> LayerResult:
-    about = Layer(name, "Conv", f"{name}.w", name, 1000, 4000, 500, number_format, granularity)
+    about = Layer(name, (name,), "Conv", f"{name}.w", name, 1000, 4000, 500, number_format, granularity)
     return LayerResult(about, NOISE, NOISE, NOISE, BAD, without, 0.5)
 
 

@@ -68,7 +68,7 @@ MAKERS = {
     "pages": (text_lines.pages("x", 96), (1, 3, 96, 96), -1, 1),
     "grey": (text_lines.grey_words("x", 64), None, -1, 1),
     "pictures": (images.pictures("x", 64, 255), (1, 3, 64, 64), 0, 1),
-    "files": (files.repository("x", 3), (3, 2048), 0, 256),
+    "files": (files.packages("x", 3), (3, 2048), 0, 256),
     "signals": (audio.signals("x", 0.5), (1, 8000), -1, 1),
     "melodies": (audio.melodies("x", 5000, 22050), (1, 5000, 1), -1, 1),
     "levels": (audio.levels("x", 900, 120, 320), (1, 900, 120), -1, 1),

@@ -110,7 +110,7 @@ _ALL = (
         "magika",
         "standard_v3_3/model.onnx",
         "file types",
-        files.repository("bytes", 4),
+        files.packages("bytes", 4),
         32,
         True,
     ),

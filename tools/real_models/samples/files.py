@@ -1,4 +1,4 @@
-"""Bytes of this repository's own files, for a model that tells file types apart."""
+"""Bytes of files in pinned packages, for a model that tells file types apart: those of this repository change."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.paths import ROOT
+from tools.paths import site_packages
 from tools.real_models.samples import Feed, Maker, generator
 
-_FOLDERS = ("docs", "playground", "requirements", "static", "tests", "tools", "wasm_kernels")
-_IGNORED = {"__pycache__", "kernels"}
+_PACKAGES = ("bokeh", "onnx", "panel")
+_IGNORED = {"__pycache__"}
 _PADDING = 256
 _ENDS = 1024
 
@@ -27,8 +27,8 @@ def features(content: bytes) -> NDArray[Any]:
     return values
 
 
-def repository(name: str, batch: int) -> Maker:
-    """Files of the checkout: kinds take turns, calibration and held-out files are different ones."""
+def packages(name: str, batch: int) -> Maker:
+    """Files of installed packages: kinds take turns, calibration and held-out files are different ones."""
 
     def make(count: int, seed: int, _folder: Path) -> list[Feed]:
         chosen = _files(seed)[: count * batch]
@@ -41,8 +41,8 @@ def repository(name: str, batch: int) -> Maker:
 def _files(seed: int) -> list[Path]:
     """Every other file, by the seed's parity; each kind's first, then each kind's second ..."""
     kinds: dict[str, list[Path]] = {}
-    for folder in _FOLDERS:
-        for path in sorted((ROOT / folder).rglob("*")):
+    for package in _PACKAGES:
+        for path in sorted((site_packages() / package).rglob("*")):
             if path.is_file() and not _IGNORED.intersection(path.parts) and path.stat().st_size > 100:
                 kinds.setdefault(path.suffix, []).append(path)
     rng = generator(0)
