@@ -40,6 +40,7 @@ class Replay:
         self._fixed_bytes = 0
         self._batch: dict[int, NDArray[Any]] = {}
         self._nodes = SingleNodes()
+        self._identities: dict[int, tuple[Graph, dict[str, int]]] = {}
 
     def begin(self) -> None:
         """Forget the activations: what is fed from now on is another batch."""
@@ -70,7 +71,7 @@ class Replay:
             MissingError: the graph has no such value.
             InvalidInputError, EngineError: as the interpreter.
         """
-        identity = self._identify(graph)
+        identity = self._identity(graph)
         for name in names:
             if name not in identity:
                 raise MissingError(f"the model has no value {name!r}", where=graph.name, hint=one_of(name, identity))
@@ -93,8 +94,14 @@ class Replay:
     def _number(self, key: Hashable) -> int:
         return self._numbers.setdefault(key, len(self._numbers))
 
+    def _identity(self, graph: Graph) -> dict[str, int]:
+        """Value name -> the number of how it comes about; found once for a graph, which is held."""
+        held = self._identities.get(id(graph))
+        if held is None:
+            held = self._identities[id(graph)] = (graph, self._identify(graph))
+        return held[1]
+
     def _identify(self, graph: Graph) -> dict[str, int]:
-        """Value name -> the number of how it comes about."""
         identity = {value.name: self._number((_FEED, value.name)) for value in graph.inputs}
         for name, tensor in graph.initializers.items():
             identity[name] = self._number((_CONSTANT, tensor.dtype, tensor.shape, self._digest(tensor)))

@@ -11,6 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from playground import host
 from playground.analysis.replay import Replay
 from playground.engines import onnxruntime
 from playground.engines.interpreter import unsupported
@@ -19,7 +20,7 @@ from playground.model.graph import Graph, ValueInfo
 from playground.ptq.calibration_data import CalibrationData, Feeds, captured
 from playground.tasks import Progress, Task
 
-MEMORY = 128 * 2**20
+MEMORY = (128 if host.IN_BROWSER else 512) * 2**20
 """Bytes of activations that are kept at once: those of the float and of the quantized model, of one batch."""
 
 MOST = 512
