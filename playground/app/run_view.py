@@ -157,7 +157,7 @@ def _profile(race: Race) -> str:
     from playground.render import profile as told  # no first view needs it
 
     sentences = told.sentences(race.profile, race.seconds(ORT_INT8), race.seconds(ORT_FLOAT))
-    table = html.table(told.HEAD, told.rows(race.profile), numbers_from=2)
+    table = html.table(told.HEAD, told.rows(race.profile))
     return html.part(html.title("Time by step", "our kernels")) + html.bullets(sentences) + table
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from playground.engines.profile import INTEGERS, KERNELS, NUMPY, Profile, StepTime
 from playground.render.numbers import digits, percent
 
-HEAD = ("Step", "Operators", "Time", "Share", "Multiply-adds", "A second", "By")
+HEAD = ("Step", "Time", "Share", "Multiply-adds", "A second", "Operators", "By")
 FEW = 12
 """Steps that a table lists: the rest is one row."""
+
+LEAST_SHARE = 0.01
+"""A share of the time below which a step is too short to tell how fast it is."""
 
 _MANY = 1 / 3
 """A share of the time that is worth a sentence."""
@@ -28,7 +31,8 @@ def rows(profile: Profile, most: int = FEW) -> list[tuple[str, ...]]:
 
 def _row(step: StepTime, whole: float) -> tuple[str, ...]:
     share = percent(step.seconds / whole) if whole else "—"
-    return (step.node, step.op, milliseconds(step.seconds), share, count(step.operations), _rate(step), step.by)
+    rate = _rate(step) if step.seconds >= LEAST_SHARE * whole else "—"
+    return (step.node, milliseconds(step.seconds), share, count(step.operations), rate, step.op, step.by)
 
 
 def milliseconds(seconds: float) -> str:

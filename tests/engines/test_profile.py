@@ -8,7 +8,17 @@ from onnx import helper
 
 import playground
 from playground import gallery
-from playground.engines.profile import FLOATS, INTEGERS, KERNELS, NUMPY, Profile, StepTime, profile_task, typical
+from playground.engines.profile import (
+    FLOATS,
+    INTEGERS,
+    KERNELS,
+    NUMPY,
+    Profile,
+    StepTime,
+    profile_task,
+    typical,
+    undisturbed,
+)
 from playground.model.graph import Graph
 from playground.render.profile import rows, sentences
 from playground.tasks import run_sync
@@ -105,4 +115,14 @@ def test_a_table_lists_the_longest_steps_and_sums_up_the_others() -> None:
     made = tuple(StepTime(f"n{i}", "Add", 0.001 * (i + 1), 10**6, INTEGERS) for i in range(15))
     table = rows(Profile(made, 0.12, 5, 1000), most=12)
     assert [row[0] for row in table] == [*(f"n{i}" for i in range(14, 2, -1)), "3 others"]
-    assert table[-1][2:] == ("6.00 ms", "5.0 %", "3.00 M", "0.500 G", INTEGERS)
+    assert table[-1][1:] == ("6.00 ms", "5.0 %", "3.00 M", "0.500 G", "", INTEGERS)
+
+
+def test_steps_that_are_too_short_have_no_rate() -> None:
+    made = (StepTime("long", "Conv", 0.999, 10**9, INTEGERS), StepTime("short", "Conv", 0.001, 10**9, INTEGERS))
+    assert [row[4] for row in rows(Profile(made, 1.0, 5, 1000))] == ["1.00 G", "—"]
+
+
+def test_runs_that_were_disturbed_do_not_count() -> None:
+    assert sorted(undisturbed(np.array([5.0, 1, 9, 2]))) == [0, 1, 3]
+    assert list(undisturbed(np.array([3.0]))) == [0]
