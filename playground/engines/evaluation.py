@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground import limits
+from playground.engines.bodies import Bodies
 from playground.engines.small_floats import small_floats
 from playground.errors import EngineError, PlaygroundError, UnsupportedError, plural
 from playground.model.graph import Graph, Node
@@ -39,6 +40,7 @@ class Around:
         room: of the whole model.
         left: how many nodes inside the outermost one may still run.
         constants: those of the graphs inside, which are read once.
+        bodies: programs of the graphs inside; None: NumPy runs them node by node.
     """
 
     graphs: tuple[Graph, ...]
@@ -46,6 +48,7 @@ class Around:
     room: Room
     left: list[int] = field(default_factory=lambda: [limits.MOST_INNER_NODES])
     constants: dict[int, Values] = field(default_factory=dict)
+    bodies: Bodies | None = None
 
     def run_task(self, graph: Graph, inputs: Sequence[NDArray[Any]]) -> Task[tuple[NDArray[Any], ...]]:
         """Run one of the graphs inside on its inputs."""
@@ -60,6 +63,10 @@ class Around:
                 f"the graphs inside run more than {limits.MOST_INNER_NODES} nodes",
                 hint="Use fewer iterations",
             )
+        if self.bodies is not None:
+            made = yield from self.bodies.run_task(graph, inputs, self.values, self.graphs, self.room)
+            if made is not None:
+                return made
         if id(graph) not in self.constants:
             self.constants[id(graph)] = {name: tensor.numpy() for name, tensor in graph.initializers.items()}
         own: Values = {value.name: array for value, array in zip(graph.inputs, inputs, strict=True)}
@@ -75,7 +82,13 @@ def evaluate(graph: Graph, node: Node, values: Mapping[str, NDArray[Any]], room:
     return run_sync(evaluate_task(graph, node, values, room))
 
 
-def evaluate_task(graph: Graph, node: Node, values: Mapping[str, NDArray[Any]], room: Room = WIDEST) -> Task[Values]:
+def evaluate_task(
+    graph: Graph,
+    node: Node,
+    values: Mapping[str, NDArray[Any]],
+    room: Room = WIDEST,
+    bodies: Bodies | None = None,
+) -> Task[Values]:
     """The outputs of one node, by name; ``values`` holds what it reads, its branches included.
 
     Yields:
@@ -85,7 +98,7 @@ def evaluate_task(graph: Graph, node: Node, values: Mapping[str, NDArray[Any]], 
         EngineError: the operator failed; the message names it and the shapes. A PlaygroundError keeps its kind.
         UnsupportedError: the operator has no float function, or its result is too large.
     """
-    return _node_task(node, Around((graph,), values, room))
+    return _node_task(node, Around((graph,), values, room, bodies=bodies))
 
 
 def _node_task(node: Node, around: Around) -> Task[Values]:

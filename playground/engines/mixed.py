@@ -12,13 +12,16 @@ from contextlib import AbstractContextManager
 import numpy as np
 
 from playground.engines import wasm
+from playground.engines.bodies import Bodies
 from playground.engines.feeds import Fed
 from playground.engines.part_finder import AgainError, PartFinder
 from playground.engines.parts import Arrays, Part, ShapesChangedError, Source
+from playground.engines.planning.plan import planner_of
 from playground.errors import EngineError, UnsupportedError, typed
 from playground.model.graph import Graph
 from playground.programs import program as p
 from playground.programs.planner import Planner
+from playground.programs.room import Room
 from playground.programs.shared_weights import SharedWeights
 from playground.tasks import Progress, Task
 
@@ -28,15 +31,20 @@ class MixedProgram:
 
     Attributes:
         parts: in the order of execution.
+        bodies: programs of the graphs inside nodes.
+        plans: how often its parts were found.
     """
 
-    def __init__(self, graph: Graph, weights: SharedWeights | None) -> None:
+    def __init__(self, graph: Graph, weights: SharedWeights | None, room: Room | None = None) -> None:
         """Nothing is planned yet; see :meth:`first_task`.
 
         Args:
             graph: any graph of operators that NumPy has, quantized or not.
             weights: those that programs share, for our kernels; None computes the same steps with NumPy.
+            room: how large values may become; None: as the graph and what it is fed allow.
         """
+        self._room, self.plans = room, 0
+        self.bodies = Bodies(lambda graph, room: MixedProgram(graph, weights, room))
         self._graph, self._weights = graph, weights
         self.parts: list[Part] = []
         self.planner = Planner(graph)
@@ -45,7 +53,8 @@ class MixedProgram:
     @property
     def nbytes(self) -> int:
         """Bytes of the kernels' memory, without what is shared."""
-        return sum(part.program.nbytes for part in self.parts if isinstance(part.program, wasm.WasmProgram))
+        own = sum(part.program.nbytes for part in self.parts if isinstance(part.program, wasm.WasmProgram))
+        return own + self.bodies.nbytes
 
     @property
     def left(self) -> int:
@@ -60,10 +69,13 @@ class MixedProgram:
             EngineError: a node failed; the message names it.
         """
         alone: set[str] = set()
+        self.plans += 1
         with self._boundary():
             while True:
                 self.release()
-                finder = PartFinder(self._graph, fed, self._compile, alone)
+                planner = planner_of(self._graph, fed)
+                planner.room = self._room or planner.room
+                finder = PartFinder(planner, fed, self._compile, alone, self.bodies)
                 try:
                     yield from finder.task(self.parts)
                 except AgainError:
@@ -89,7 +101,7 @@ class MixedProgram:
                 for place, part in enumerate(self.parts):
                     step = Progress(place, len(self.parts), "Running the model")
                     yield step
-                    yield from part.task(self.planner, arrays, step)
+                    yield from part.task(self.planner, arrays, step, self.bodies)
             except ShapesChangedError:
                 return (yield from self.first_task(fed))
             return {name: source.of(arrays) for name, source in self._outputs.items()}
@@ -100,6 +112,7 @@ class MixedProgram:
             if isinstance(part.program, wasm.WasmProgram):
                 part.program.release()
         self.parts.clear()
+        self.bodies.release()
 
     def _boundary(self) -> AbstractContextManager[None]:
         return typed(EngineError, "the graph cannot run", where=self._graph.name, hint="Use engine='onnxruntime'")

@@ -9,13 +9,14 @@ from functools import partial
 
 import numpy as np
 
+from playground.engines.bodies import Bodies
 from playground.engines.feeds import Fed
 from playground.engines.interpreter import require_operators
 from playground.engines.parts import Array, Arrays, Part, Source, computed_task
-from playground.engines.planning.plan import needed_steps, plan_node, planner_of
+from playground.engines.planning.plan import needed_steps, plan_node
 from playground.engines.wasm import WasmProgram
 from playground.errors import EngineError, PlaygroundError, UnsupportedError
-from playground.model.graph import Graph, Node
+from playground.model.graph import Node
 from playground.operators import find, quantize_linear
 from playground.programs import integer_ops as ops
 from playground.programs import program as p
@@ -27,6 +28,7 @@ from playground.programs.planner import (
     Deferred,
     Dequantized,
     Dynamic,
+    Planner,
     Symbol,
 )
 from playground.tasks import Progress, Task, as_step
@@ -41,9 +43,9 @@ class AgainError(Exception):
 class PartFinder:
     """Finds a graph's parts: walks over its nodes again and again, until each is in one."""
 
-    def __init__(self, graph: Graph, fed: Fed, compile_: Compile, alone: set[str]) -> None:
+    def __init__(self, planner: Planner, fed: Fed, compile_: Compile, alone: set[str], bodies: Bodies) -> None:
         """``alone``: outputs of nodes that are left to NumPy although they could be planned; more may be added."""
-        self.planner, self._compile, self._alone = planner_of(graph, fed), compile_, alone
+        self.planner, self._compile, self._alone, self._bodies = planner, compile_, alone, bodies
         require_operators(self.planner.graph)
         self.arrays: Arrays = {name: np.asarray(array, order="C") for name, array in fed.items()}
         self.outputs: dict[str, Source] = {}
@@ -118,7 +120,7 @@ class PartFinder:
         known = {name: source for name, source in sources.items() if source is not None}
         if len(known) < len(sources):
             return False
-        made = yield from computed_task(self.planner, node, known, self.arrays)
+        made = yield from computed_task(self.planner, node, known, self.arrays, self._bodies)
         if all(source.known is not None for source in known.values()):
             self.planner.symbols.update((name, Constant(array)) for name, array in made.items())
             return True

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.engines import reference, wasm
+from playground.engines.bodies import Bodies
 from playground.engines.evaluation import evaluate_task
 from playground.model.graph import Node
 from playground.programs import program as p
@@ -59,14 +60,14 @@ class Part:
         """Its program, whatever runs it."""
         return self.program if isinstance(self.program, (p.Program, type(None))) else self.program.program
 
-    def task(self, planner: Planner, arrays: Arrays, step: Progress) -> Task[None]:
+    def task(self, planner: Planner, arrays: Arrays, step: Progress, bodies: Bodies) -> Task[None]:
         """Compute all values of this part.
 
         Raises:
             ShapesChangedError: a node made a value of another shape than when the parts were found.
         """
         for node, sources, names in self.nodes:
-            made = yield from as_step(computed_task(planner, node, sources, arrays), step)
+            made = yield from as_step(computed_task(planner, node, sources, arrays, bodies), step)
             for name, value in names.items():
                 if planner.values[value] != p.Value(made[name].shape, made[name].dtype.name):
                     raise ShapesChangedError
@@ -83,8 +84,12 @@ class Part:
         return self.program.run(fed) if isinstance(self.program, wasm.WasmProgram) else reference.run(self.plain, fed)
 
 
-def computed_task(planner: Planner, node: Node, sources: Mapping[str, Source], arrays: Arrays) -> Task[Arrays]:
-    """A node's outputs by name."""
+def computed_task(
+    planner: Planner, node: Node, sources: Mapping[str, Source], arrays: Arrays, bodies: Bodies | None
+) -> Task[Arrays]:
+    """A node's outputs by name; graphs inside it run as programs."""
+    if bodies is not None:
+        bodies.constants = {name: source.known for name, source in sources.items() if source.known is not None}
     values = {name: source.of(arrays) for name, source in sources.items()}
-    made = yield from evaluate_task(planner.graph, node, values, planner.room)
+    made = yield from evaluate_task(planner.graph, node, values, planner.room, bodies)
     return {name: np.asarray(array, order="C") for name, array in made.items() if name}

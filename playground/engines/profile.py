@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from playground.engines.bodies import Bodies
 from playground.engines.feeds import Fed, checked_feeds
 from playground.engines.mixed import MixedProgram
 from playground.engines.parts import Arrays, Part, computed_task
@@ -105,9 +106,10 @@ def profile_task(graph: Graph, feeds: Mapping[str, ArrayLike], seconds: float = 
     try:
         prepared = yield from model.prepare_task(fed)
         if isinstance(prepared, MixedProgram):
-            watches, planner = [_Watch(part) for part in prepared.parts], prepared.planner
+            watches = [_Watch(part, prepared.bodies) for part in prepared.parts]
+            planner = prepared.planner
         else:
-            watches, planner = [_Watch(Part(program=prepared))], planned(graph, fed.shapes)
+            watches, planner = [_Watch(Part(program=prepared), None)], planned(graph, fed.shapes)
         whole: list[float] = []
         began = time.perf_counter()
         while len(whole) < LEAST_RUNS or (time.perf_counter() - began < seconds and len(whole) < MOST_RUNS):
@@ -148,8 +150,8 @@ def undisturbed(totals: NDArray[np.float64]) -> NDArray[np.int64]:
 class _Watch:
     """Collects the times of one part of a graph, one array a run."""
 
-    def __init__(self, part: Part) -> None:
-        self.part = part
+    def __init__(self, part: Part, bodies: Bodies | None) -> None:
+        self.part, self._bodies = part, bodies
         self._runs: list[NDArray[np.float64]] = []
 
     def run_task(self, planner: Planner, arrays: Arrays) -> Task[None]:
@@ -158,7 +160,9 @@ class _Watch:
         times = np.zeros(nodes + (len(self.part.plain.steps) + 1 if self.part.plain else 0))
         for place, (node, sources, names) in enumerate(self.part.nodes):
             began = time.perf_counter()
-            made = yield from as_step(computed_task(planner, node, sources, arrays), Progress(0, 1, node.name))
+            made = yield from as_step(
+                computed_task(planner, node, sources, arrays, self._bodies), Progress(0, 1, node.name)
+            )
             times[place] = time.perf_counter() - began
             arrays.update((value, made[name]) for name, value in names.items())
         if isinstance(program, WasmProgram):
