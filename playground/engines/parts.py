@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from playground.engines import reference, wasm
 from playground.engines.bodies import Bodies
 from playground.engines.evaluation import evaluate_task
+from playground.errors import UnsupportedError
 from playground.model.graph import Node
 from playground.programs import program as p
 from playground.programs.planner import Planner
@@ -90,6 +91,17 @@ def computed_task(
     """A node's outputs by name; graphs inside it run as programs."""
     if bodies is not None:
         bodies.constants = {name: source.known for name, source in sources.items() if source.known is not None}
+    for source in sources.values():
+        if source.real is not None:  # floats take four times the room of their codes
+            _require_room(planner, node, arrays[source.value].shape)
     values = {name: source.of(arrays) for name, source in sources.items()}
     made = yield from evaluate_task(planner.graph, node, values, planner.room, bodies)
     return {name: np.asarray(array, order="C") for name, array in made.items() if name}
+
+
+def _require_room(planner: Planner, node: Node, shape: tuple[int, ...]) -> None:
+    """Raise UnsupportedError, which names the node, if floats of this shape are too large."""
+    try:
+        planner.room.value(shape, np.float32)
+    except UnsupportedError as error:
+        raise error.at(f"{planner.graph.name}: node {node.name!r} ({node.op})") from error

@@ -12,9 +12,12 @@ from onnx import TensorProto, helper, numpy_helper
 import playground
 from playground import host
 from playground.engines.mixed import MixedProgram
+from playground.engines.parts import Source, computed_task
 from playground.engines.planned import PlannedModel
 from playground.errors import CancelledError, UnsupportedError
 from playground.model.graph import Graph
+from playground.programs.planner import Planner
+from playground.programs.room import Room
 from playground.tasks import run_sync
 
 RNG = np.random.default_rng(5)
@@ -219,3 +222,17 @@ def test_what_cannot_be_computed_is_named() -> None:
     )
     with pytest.raises(UnsupportedError, match=r"x\.y\.Nothing"):
         playground.run(content, {"x": weights(2, 6)}, "wasm")
+
+
+def test_codes_that_would_be_too_large_as_floats_are_refused_before_they_are() -> None:
+    """Codes take a quarter of the room of their values."""
+    node = helper.make_node("Sin", ["d"], ["y"], name="slow")
+    graph = playground.load(file_of([node], {"d": ["n"]}, {"y": 1}, {})).required_graph()
+    planner = Planner(graph, Room(nbytes=1000))
+    source = Source("codes", real=lambda codes: codes.astype(np.float32))
+    work = {size: {"codes": np.zeros(size, np.uint8)} for size in (250, 251)}
+    made = run_sync(computed_task(planner, graph.nodes[0], {"d": source}, work[250], None))
+    assert made["y"].shape == (250,)
+    with pytest.raises(UnsupportedError, match="would take 1004 bytes") as caught:
+        run_sync(computed_task(planner, graph.nodes[0], {"d": source}, work[251], None))
+    assert "node 'slow' (Sin)" in caught.value.where
