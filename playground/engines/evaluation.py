@@ -64,7 +64,7 @@ class Around:
                 hint="Use fewer iterations",
             )
         if self.bodies is not None:
-            made = yield from self.bodies.run_task(graph, inputs, self.values, self.graphs, self.room)
+            made = yield from self.bodies.run_task(graph, inputs, self)
             if made is not None:
                 return made
         if id(graph) not in self.constants:
@@ -98,7 +98,10 @@ def evaluate_task(
         EngineError: the operator failed; the message names it and the shapes. A PlaygroundError keeps its kind.
         UnsupportedError: the operator has no float function, or its result is too large.
     """
-    return _node_task(node, Around((graph,), values, room, bodies=bodies))
+    around = Around((graph,), values, room, bodies=bodies)
+    if bodies is not None and bodies.left is not None:
+        around.left = bodies.left
+    return _node_task(node, around)
 
 
 def _node_task(node: Node, around: Around) -> Task[Values]:

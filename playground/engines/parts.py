@@ -90,7 +90,7 @@ def computed_task(
 ) -> Task[Arrays]:
     """A node's outputs by name; graphs inside it run as programs."""
     if bodies is not None:
-        bodies.constants = {name: source.known for name, source in sources.items() if source.known is not None}
+        bodies.constants = {name for name, source in sources.items() if source.known is not None}
     for source in sources.values():
         if source.real is not None:  # floats take four times the room of their codes
             _require_room(planner, node, arrays[source.value].shape)

@@ -89,11 +89,7 @@ class Node:
         """The names it reads, once for each time; those that its branches read from around them included."""
         names = [name for name in self.inputs if name]
         for branch in self.branches:
-            read = [name for inner in branch.nodes for name in inner.reads]
-            read += [value.name for value in branch.outputs]
-            own = {*(value.name for value in branch.inputs), *branch.initializers}
-            own.update(name for inner in branch.nodes for name in inner.outputs)
-            names += [name for name in read if name not in own]
+            names += branch.captured
         return names
 
 
@@ -108,6 +104,14 @@ class Graph:
     initializers: Mapping[str, Tensor]
     opset: int
     other_opsets: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def captured(self) -> list[str]:
+        """The names that its nodes and outputs read from around it, once for each time."""
+        own = {*(value.name for value in self.inputs), *self.initializers}
+        own.update(name for node in self.nodes for name in node.outputs)
+        read = [name for node in self.nodes for name in node.reads] + [value.name for value in self.outputs]
+        return [name for name in read if name not in own]
 
     def walk(self) -> Iterator[Node]:
         """Its nodes, those in branches behind the node that they are in."""

@@ -9,13 +9,14 @@ import onnx
 import onnxruntime
 import pytest
 
-from playground import host
+from playground import host, limits
 from playground.engines.bodies import MOST_PLANS
 from playground.engines.mixed import MixedProgram
 from playground.engines.planned import PlannedModel
 from playground.engines.wasm import WasmProgram
+from playground.errors import UnsupportedError
 from playground.opening import load
-from tests.engines.test_control_flow import IF, LOOP, SCAN, X
+from tests.engines.test_control_flow import IF, LOOP, SCAN, X, endless
 
 GROWING = """
 <ir_version: 8, opset_import: ["" : 17]>
@@ -61,7 +62,7 @@ def in_both_engines(text: str, *feeds: dict[str, Any]) -> MixedProgram:
 
 def programs_of(program: MixedProgram) -> list[MixedProgram]:
     """Those of all bodies, nested ones too."""
-    inner = [made for _, programs in program.bodies._programs.values() for made in programs.values()]
+    inner = [made for body in program.bodies._held.values() for made in body.programs.values()]
     return [*inner, *(deeper for made in inner for deeper in programs_of(made))]
 
 
@@ -116,3 +117,17 @@ def test_memory_is_counted_and_given_back() -> None:
     assert host.kernels().used > before
     program.release()
     assert program.nbytes == 0
+
+
+@pytest.mark.parametrize("engine", ["wasm", "reference"])
+def test_nested_loops_share_the_limit(monkeypatch: pytest.MonkeyPatch, engine: Any) -> None:
+    """Else each turn of an endless loop could run as many nodes as the whole model may."""
+    monkeypatch.setattr(limits, "MOST_INNER_NODES", 1000)
+    nested = """n = Constant <value = int64 {100}> ()
+        u = Loop (n, "", v) <body = b2 (int64 i2, bool d2, float[4] v2) => (bool c2, float[4] w2)
+          { c2 = Identity (d2)  w2 = Identity (v2) }>"""
+    turns = 0
+    with pytest.raises(UnsupportedError, match="more than 1000 nodes"):
+        for _ in PlannedModel(endless(nested), engine).run_task({"x": X[0]}):
+            turns += 1
+    assert turns < 4000
