@@ -23,9 +23,10 @@ ROUNDS, CALLS = 15, 2000
 STUDIES = 3
 
 
-def measure() -> str:
+async def measure() -> str:
     """Everything, as JSON."""
-    return json.dumps({"dot": host.kernels().dot, "call": call_cost(), "slider": slider(), "sensitivity": layers()})
+    found = {"dot": host.kernels().dot, "call": call_cost(), "slider": slider(), "sensitivity": await layers()}
+    return json.dumps(found)
 
 
 def call_cost() -> dict[str, object]:
@@ -81,11 +82,12 @@ def slider() -> dict[str, object]:
     return {"kernels_ms": median(times[0]), "numpy_ms": median(times[1]), "agree": close}
 
 
-def layers() -> dict[str, object]:
+async def layers() -> dict[str, object]:
     """Seconds of the answer to "Which layer hurts?": the gallery's convolutional net at 4 bits, on its 360 digits."""
     import playground
     from playground import gallery
-    from playground.analysis.sensitivity import sensitivity
+    from playground.analysis.sensitivity import sensitivity_task
+    from playground.tasks import run_async
 
     model, digits = gallery.open_model("digits-convnet"), gallery.digits()
     recipe = playground.Recipe(weights=playground.Scheme("int4"))
@@ -93,7 +95,8 @@ def layers() -> dict[str, object]:
     times, worst = [], ""
     for _ in range(STUDIES):
         began = time.perf_counter()
-        found = sensitivity(result.source, result.quantization, {"image": digits.images}, digits.labels)
+        work = sensitivity_task(result.source, result.quantization, {"image": digits.images}, digits.labels)
+        found = await run_async(work)
         times.append(time.perf_counter() - began)
         worst = found.worst().layer.node
     return {"seconds": median(times), "samples": len(digits.labels), "worst": worst}

@@ -135,6 +135,17 @@ def test_errors_are_numpys_and_name_the_node() -> None:
     assert "node 'c' (Conv)" in caught.value.where
 
 
+def test_the_first_multiply_adds_are_numpys_where_the_runtime_has_to_be_fetched(sessions: list[bytes]) -> None:
+    weights = {"w": np.ones((4, 8, 3, 3), np.float32), "b": np.zeros(4, np.float32)}
+    nodes, each = SingleNodes(patience=2 * 2 * 4 * 64 * 64 * 8 * 9), graph_of(CONV, weights)
+    made = []
+    for _ in range(3):
+        found, wanted = both(nodes, each, IMAGES)
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
+        made.append(len(sessions))
+    assert made == [0, 0, 1]
+
+
 def test_sessions_take_all_as_input() -> None:
     graph = single_nodes._alone(
         graph_of(CONV), CONV, [IMAGES, np.ones((4, 8, 3, 3), np.float32), np.ones(4, np.float32)]
