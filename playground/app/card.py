@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -9,7 +10,7 @@ from playground.app.workspace import Workspace
 from playground.errors import PlaygroundError
 
 
-class Card:
+class Card(ABC):
     """Controls of the workspace: what is shown in them is not taken for what a visitor chose.
 
     Attributes:
@@ -21,9 +22,9 @@ class Card:
         self.workspace = workspace
         self.is_showing = False
 
+    @abstractmethod
     def show(self) -> None:
         """Bring the controls in line with the workspace."""
-        raise NotImplementedError(f"{type(self).__name__} shows nothing")
 
     @contextmanager
     def showing(self) -> Iterator[None]:

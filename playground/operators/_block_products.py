@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -132,11 +133,11 @@ def float_codebook() -> NDArray[np.uint8]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BlockProduct(Step):
-    """Rows (..., depth) of float32 times weights of 4 bits, decoded on the way, plus a bias.
+class _Blocks(Step):
+    """Rows (..., depth) of float32 times weights of 4 bits, plus a bias.
 
     Attributes:
-        weights: their codes and scales; without points, in blocks of 32.
+        weights: their codes and scales.
         bias: float32 (columns,), or None.
     """
 
@@ -146,67 +147,67 @@ class BlockProduct(Step):
     is_product: ClassVar[bool] = True
 
     def compute(self, inputs: list[Array], out: Value) -> Array:
-        """Sums block by block."""
-        rows = inputs[0].reshape(-1, inputs[0].shape[-1])
-        book = self.weights.codebook.astype(np.float32)
-        made = float_block_product(rows, book[self.weights.codes], self.weights.scale)
+        """The sums of all rows, and the bias."""
+        made = self.sums(inputs[0].reshape(-1, inputs[0].shape[-1]))
         return (made if self.bias is None else made + self.bias).reshape(out.shape)
+
+    @abstractmethod
+    def sums(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """float32 (rows, columns), without the bias."""
+
+    def counts(self, to: Lowering) -> dict[str, int]:
+        """The kernels' sizes."""
+        *outer, depth = to.values[self.inputs[0]].shape
+        return {"rows": math.prod(outer), "depth": depth, "columns": self.weights.codes.shape[0]}
+
+    def given(self, to: Lowering) -> Given:
+        """The kernels' weights and bias."""
+        weights, bias = self.weights, self.bias
+        packed = to.packed(lambda: PackedCodes(grouped(weights.codes)), (weights.codes,), "4 bits")
+        return {
+            "codes": to.placed(packed.weights),
+            "scale": to.constant(weights.scale),
+            "bias": None if bias is None else to.constant(bias),
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockProduct(_Blocks):
+    """The weights, in blocks of 32 and without points, are decoded on the way."""
+
+    def sums(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Sums block by block."""
+        book = self.weights.codebook.astype(np.float32)
+        return float_block_product(rows, book[self.weights.codes], self.weights.scale)
 
     def lower(self, to: Lowering) -> None:
         """BlockProduct."""
         (name,) = self.inputs
         out = to.new(self.output)
-        given = {**_counts(self, to), **_given(self, to)}
+        given = {**self.counts(to), **self.given(to)}
         to.call(GEMV_4BIT, x=to.row(name), **given, codebook=to.constant(float_codebook()), out=out)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class IntegerBlockProduct(Step):
-    """Rows (..., depth) of float32, brought to int8 with a scale a block, times weights of 4 bits, plus a bias.
+class IntegerBlockProduct(_Blocks):
+    """The rows are brought to int8 with a scale a block; the weights are of whole blocks."""
 
-    Attributes:
-        weights: of whole blocks.
-        bias: float32 (columns,), or None.
-    """
-
-    weights: IntegerWeights
-    bias: NDArray[np.float32] | None
-
-    is_product: ClassVar[bool] = True
-
-    def compute(self, inputs: list[Array], out: Value) -> Array:
+    def sums(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Exact sums within a block."""
-        rows = inputs[0].reshape(-1, inputs[0].shape[-1])
-        made = block_product(*quantize_blocks(rows, self.weights.block), self.weights.values, self.weights.scale)
-        return (made if self.bias is None else made + self.bias).reshape(out.shape)
+        return block_product(*quantize_blocks(rows, self.weights.block), self.weights.values, self.weights.scale)
 
     def lower(self, to: Lowering) -> None:
         """IntegerBlockProduct: codes of the rows, then the product."""
         (name,) = self.inputs
-        counts, out, weights = _counts(self, to), to.new(self.output), self.weights
+        counts, out, weights = self.counts(to), to.new(self.output), self.weights
         shape = {"rows": counts["rows"], "depth": counts["depth"], "block": weights.block}
         codes = to.buffer(shape["rows"] * shape["depth"])
         scale = to.buffer(4 * shape["rows"] * shape["depth"] // weights.block)
         to.call(QUANTIZE_BLOCKS, x=to.row(name), **shape, scale=scale, codes=codes)
         to.call(
             GEMV_4BIT_INTEGER,
-            **{"x": codes, "x_scale": scale, "block": weights.block, **counts, **_given(self, to)},
+            **{"x": codes, "x_scale": scale, "block": weights.block, **counts, **self.given(to)},
             points=None if weights.points is None else to.constant(weights.points),
             codebook=to.constant(codebook_planes(weights.codebook)),
             out=out,
         )
-
-
-def _counts(step: BlockProduct | IntegerBlockProduct, to: Lowering) -> dict[str, int]:
-    *outer, depth = to.values[step.inputs[0]].shape
-    return {"rows": math.prod(outer), "depth": depth, "columns": step.weights.codes.shape[0]}
-
-
-def _given(step: BlockProduct | IntegerBlockProduct, to: Lowering) -> Given:
-    weights, bias = step.weights, step.bias
-    packed = to.packed(lambda: PackedCodes(grouped(weights.codes)), (weights.codes,), "4 bits")
-    return {
-        "codes": to.placed(packed.weights),
-        "scale": to.constant(weights.scale),
-        "bias": None if bias is None else to.constant(bias),
-    }
