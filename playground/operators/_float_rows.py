@@ -100,10 +100,13 @@ def scaled_and_shifted(planner: Planner, value: str, parameters: Sequence[str], 
     return combined(planner, "add", (f"{output}:scaled", parameters[1]))
 
 
-def by_channel(planner: Planner, name: str, rank: int) -> str:
-    """A parameter of one number a channel, so that it broadcasts against values of ``rank`` axes."""
+def by_channel(planner: Planner, name: str, like: Sequence[int]) -> str:
+    """A parameter of one number a channel, so that it broadcasts against values of shape ``like``."""
     value = float_input(planner, name)
-    shape = (planner.values[value].shape[0], *(1,) * (rank - 2))
+    # what does not fit is refused by the operator's function, in one way for all engines
+    if planner.values[value].shape != (like[1],):
+        raise UnsupportedError(f"a parameter of shape {planner.values[value].shape} does not fit {like[1]} channels")
+    shape = (like[1], *(1,) * (len(like) - 2))
     if value in planner.constants:
         return planner.constant(f"{name}:{shape}", planner.constants[value].reshape(shape))
     wanted = f"{value}:{shape}"

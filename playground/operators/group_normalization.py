@@ -67,7 +67,7 @@ def plan(planner: Planner, node: Node) -> Symbol:
     planner.emit(Reshape((value,), f"{output}:groups"), rows, "float32")
     planner.emit(Normalize((f"{output}:groups",), f"{output}:rows", 2, node.attributes["epsilon"]), rows, "float32")
     planner.emit(Reshape((f"{output}:rows",), f"{output}:normal"), shape, "float32")
-    parameters = [by_channel(planner, name, len(shape)) for name in node.inputs[1:]]
+    parameters = [by_channel(planner, name, shape) for name in node.inputs[1:]]
     return scaled_and_shifted(planner, f"{output}:normal", parameters, output)
 
 

@@ -24,8 +24,8 @@ def run(call: Call, x: Array, scale: Array, bias: Array) -> Array:
 @floats_only
 def plan(planner: Planner, node: Node) -> Symbol:
     """Rows of floats, times one number a channel and plus another."""
-    value, rank = float_input(planner, node.inputs[0]), len(planner.shape(node.inputs[0]))
-    parameters = [by_channel(planner, name, rank) for name in node.inputs[1:]]
+    value = float_input(planner, node.inputs[0])
+    parameters = [by_channel(planner, name, planner.values[value].shape) for name in node.inputs[1:]]
     return normalized_rows(planner, value, parameters, node.outputs[0], axis=2, epsilon=node.attributes["epsilon"])
 
 

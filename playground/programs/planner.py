@@ -7,6 +7,7 @@ the fusion.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,7 +20,7 @@ from playground.model.graph import Graph
 from playground.programs import integer_ops as ops
 from playground.programs import program as p
 from playground.programs.room import WIDEST, Room
-from playground.programs.steps import Lookup
+from playground.programs.steps import Lookup, Reshape
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -218,6 +219,8 @@ class Planner:
         self.room.value(shape, dtype)
         if 0 in shape:
             raise UnsupportedError(f"a result of shape {shape} has no values")
+        if isinstance(step, Reshape) and math.prod(self.values[step.inputs[0]].shape) != math.prod(shape):
+            raise UnsupportedError(f"shape {self.values[step.inputs[0]].shape} cannot become {shape}")
         factors = (getattr(step, name) for name in _FACTORS if hasattr(step, name))
         if not all(np.isfinite(factor).all() for factor in factors):
             raise UnsupportedError("a factor over the scale of the output is not a finite number")

@@ -10,6 +10,7 @@ import pytest
 from playground.engines.mixed import MixedProgram
 from playground.engines.parts import Part
 from playground.engines.planned import PlannedModel
+from playground.errors import InvalidInputError
 from playground.model.graph import Graph
 from playground.tasks import run_sync
 from tests.engines.qdq_net import Net, by_onnxruntime, floats
@@ -171,3 +172,17 @@ def test_a_value_times_its_sigmoid_is_one_step_with_the_same_bits(order: str) ->
     apart, _, gates = planned(both, "m", "y")
     assert sorted(apart) == ["Unary", "Unary"]
     np.testing.assert_array_equal(found["y"], net.inputs["x"] * gates["y"])
+
+
+@pytest.mark.parametrize(
+    ("operator", "attributes"), [("InstanceNormalization", {}), ("GroupNormalization", {"num_groups": 1})]
+)
+def test_a_computed_parameter_that_does_not_fit_the_channels_is_refused_by_both_engines(
+    operator: str, attributes: dict[str, int]
+) -> None:
+    net = Net("int8", x=floats(1, 1, 5, 6), g=floats(1)).op(operator, "x g x", **attributes)
+    for engine in ("wasm", "reference"):
+        model = PlannedModel(net.graph("y"), engine)
+        with pytest.raises(InvalidInputError, match="do not fit"):
+            model.run(net.inputs)
+        model.release()
