@@ -84,7 +84,7 @@ def while_quantizing(page, rng):
     )
 
 
-@pytest.mark.parametrize("count", [6, pytest.param(20, marks=pytest.mark.heavy)])
+@pytest.mark.parametrize("count", [3, pytest.param(20, marks=pytest.mark.heavy)])
 def test_killed_at_random_moments(page, model, browser, visit, numbers, count):
     """Settings and model are there after each, refused requests say so, and the numbers are those of a fresh page."""
     upload(page, model)
@@ -104,7 +104,7 @@ def test_killed_at_random_moments(page, model, browser, visit, numbers, count):
         assert {key: state[key] for key in SETTINGS} == SETTINGS
         assert (state["model"], state["tensor"]) == ("upload", "w0")
         assert page.evaluate("() => playground.setState({format: 'int6'}).then((s) => s.format)") == "int6"
-    assert refused >= count // 4, "some requests were in flight"
+    assert refused >= max(1, count // 4), "some requests were in flight"
     print(f"restarts: median {statistics.median(restarts(page)):.0f} ms, longest {max(restarts(page)):.0f} ms")
     assert statistics.median(restarts(page)) < 20_000
     page.evaluate("() => playground.setState({format: 'int6', lo: null, hi: null})")

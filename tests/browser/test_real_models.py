@@ -47,7 +47,11 @@ CASES = [
     Case("basic-pitch/nmp"),
     Case("nudenet/320n", "1x3x320x320"),
 ]
-HEAVY = ("nudenet/320n",)
+HEAVY = (
+    "nudenet/320n",
+    *(f"openwakeword/{name}" for name in ("hey_rhasspy", "alexa", "weather")),
+)
+"""The largest one, and those of a kind that another one stands for."""
 
 
 @pytest.fixture

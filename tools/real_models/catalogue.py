@@ -55,10 +55,10 @@ _OLD_SILERO = audio.carried(
 _OCR, _WAKE, _SILERO, _MOS = "rapidocr-onnxruntime", "openwakeword", "silero-vad", "speechmos"
 
 
-def _wake(name: str, steps: int = 16, version: str = "onnx::Flatten_0") -> RealModel:
+def _wake(name: str, steps: int = 16, version: str = "onnx::Flatten_0", *, small: bool = False) -> RealModel:
     file = f"models/{name}_v0.1.onnx"
     maker = audio.wake_words(file, version, steps)
-    return RealModel(f"{_WAKE}/{name}", _WAKE, file, f"wake word: {name}", maker, 32, True)
+    return RealModel(f"{_WAKE}/{name}", _WAKE, file, f"wake word: {name}", maker, 32, small)
 
 
 def _vad(name: str, about: str, maker: Maker, small: bool = False) -> RealModel:
@@ -142,10 +142,10 @@ _ALL = (
         True,
     ),
     _wake("alexa"),
-    _wake("hey_jarvis", 16, "x.1"),
+    _wake("hey_jarvis", 16, "x.1", small=True),
     _wake("hey_mycroft"),
     _wake("hey_rhasspy"),
-    _wake("timer", 34),
+    _wake("timer", 34, small=True),
     _wake("weather", 22),
     RealModel(f"{_WAKE}/silero_vad", _WAKE, "models/silero_vad.onnx", "voice activity, version 4", _OLD_SILERO, 48),
     _vad("silero_vad", "voice activity, version 5", _silero("silero_vad")),
@@ -163,7 +163,7 @@ _ALL = (
         16,
         True,
     ),
-    _mos("model_v8", "dnsmos_models", "DNSMOS P.808", audio.levels("input_1", 900, 120, 320), small=True),
+    _mos("model_v8", "dnsmos_models", "DNSMOS P.808", audio.levels("input_1", 900, 120, 320)),
     _mos("sig", "dnsmos_models", "DNSMOS, signal", audio.levels("input_1", 901, 161, 320), count=4),
     _mos("bak_ovr", "dnsmos_models", "DNSMOS, background", audio.levels("input_1", 901, 161, 320), count=4),
     _mos("sig_bak_ovr", "dnsmos_models", "DNSMOS P.835", audio.signals("input_1", 9.01), count=4),
