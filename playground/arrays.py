@@ -30,18 +30,48 @@ def reduced_rows(function: np.ufunc, rows: NDArray[Any]) -> NDArray[Any]:
     return out
 
 
+def as_array(x: Any, where: str = "x") -> NDArray[Any]:
+    """Anything that holds numbers as an array of NumPy: lists, ``__array__``, DLPack, tensors of other packages.
+
+    A tensor that gradients flow through is cut off from them, one on another device is copied, and element types that
+    NumPy has not (bfloat16 of PyTorch) become float32.
+
+    Raises:
+        InvalidInputError: the lists are ragged, or the object gives no array.
+    """
+    for prepare in ("detach", "cpu"):
+        if not isinstance(x, np.ndarray) and callable(getattr(x, prepare, None)):
+            x = getattr(x, prepare)()
+    try:
+        return _array_of(x)
+    except ValueError as error:
+        raise InvalidInputError(
+            "the nested lists do not form an array", where=where, hint="Give rows of one length"
+        ) from error
+    except (TypeError, RuntimeError, BufferError) as error:
+        raise InvalidInputError(
+            f"a value of type {type(x).__name__} gives no array", where=where, hint="Give numpy.asarray(...) of it"
+        ) from error
+
+
+def _array_of(x: Any) -> NDArray[Any]:
+    if not hasattr(x, "__array__") and hasattr(x, "__dlpack__"):
+        return np.from_dlpack(x)
+    try:
+        return np.asarray(x)
+    except TypeError:
+        if not callable(getattr(x, "float", None)):
+            raise
+        return np.asarray(x.float())
+
+
 def as_float32(x: ArrayLike, where: str = "x") -> Float32:
     """Any array of real numbers as C-contiguous native float32, its shape kept; no copy when it is that already.
 
     Raises:
         InvalidInputError: not real numbers (bool, complex, text, objects, ragged lists).
     """
-    try:
-        array: NDArray[Any] = np.asarray(x)
-    except ValueError as error:
-        raise InvalidInputError(
-            "the nested lists do not form an array", where=where, hint="Give rows of one length"
-        ) from error
+    array = as_array(x, where)
     if array.dtype.kind not in "fiu":
         raise InvalidInputError(
             f"values of type {array.dtype} are not real numbers", where=where, hint="Give integers or floats"

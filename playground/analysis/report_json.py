@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from playground.errors import plural
+from playground.units import size
 
 if TYPE_CHECKING:
     from playground.ptq.pipeline import QuantizedModel
@@ -24,11 +25,3 @@ def summary(data: dict[str, Any]) -> str:
     left = f", {skipped} left in float" if skipped else ""
     before, after = (size(data[key]) for key in ("bytes_before", "bytes_after"))
     return f"{plural(done, 'weight tensor')} quantized{left}; {before} became {after} as stored, ÷ {ratio:.2f}."
-
-
-def size(count: float) -> str:
-    """Bytes with unit and three significant digits: ``1.08 MB``; what would round to 1 000 takes the next unit."""
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= 0.9995 * factor:
-            return f"{count / factor:#.3g}".rstrip(".") + f" {unit}"
-    return f"{count:.0f} B"

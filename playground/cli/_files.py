@@ -14,8 +14,6 @@ from playground.analysis.labels import taken_from
 from playground.engines.fitting import fitted
 from playground.errors import InvalidInputError, MissingError
 from playground.model.graph import Graph, Model
-from playground.model.recipe import Recipe
-from playground.model.recipe.imports import import_recipe
 from playground.opening import load
 
 GALLERY_PREFIX = "gallery:"
@@ -110,22 +108,6 @@ def target(path: str, model: str) -> Path:
     if found.is_dir() or same:
         raise InvalidInputError("this would overwrite the model or a folder", where=path, hint="Use another name")
     return found
-
-
-def read_recipe(path: str) -> Recipe:
-    """The recipe in a JSON file, ours or another tool's.
-
-    Raises:
-        MissingError: there is no such file.
-        PlaygroundError: as ``import_recipe`` does.
-    """
-    if not Path(path).is_file():
-        raise MissingError("the file does not exist", where=path, hint="Check the path")
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise InvalidInputError("the file is not JSON in UTF-8", where=path, hint="Use a recipe file") from error
-    return import_recipe(text)
 
 
 def feeds_of(arrays: Arrays, graph: Graph, where: str) -> Arrays:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from playground.api import calibrators, conventions
-from playground.cli._files import read_recipe
 from playground.errors import InvalidInputError
 from playground.model.graph import Graph
-from playground.model.recipe import ACTIVATIONS, ONNX_FORMATS, AlgorithmCall, Recipe, Rule
+from playground.model.recipe import ACTIVATIONS, ONNX_FORMATS, Recipe, Rule
+from playground.model.recipe.given import recipe_file
+from playground.model.recipe.parts import pairs_from
 from playground.model.runtimes import runtimes
 
 CHOICES = (
@@ -109,7 +109,7 @@ def recipe_of(args: argparse.Namespace, graph: Graph) -> Recipe:
                 where="--recipe",
                 hint="Change the recipe instead",
             )
-        return read_recipe(args.recipe)
+        return recipe_file(args.recipe)
     weights = _given(args, "format", "granularity", "symmetric", "convention")
     weights |= _calibrator(args.weight_calibrator, args.weight_calibrator_arg, "--weight-calibrator-arg")
     activations = {"format": args.activation_format} if args.activation_format else {}
@@ -118,18 +118,11 @@ def recipe_of(args: argparse.Namespace, graph: Graph) -> Recipe:
     return replace(
         recipe,
         **_given(args, "runtime", "prepare", "partial"),
-        algorithms=tuple(_algorithm(text) for text in args.algorithms or ()),
+        algorithms=tuple(args.algorithms or ()),
         weights=replace(recipe.weights, **weights),
         activations=(args.activations or ACTIVATIONS[0]).replace("-", "_"),
         activation_scheme=replace(recipe.activation_scheme, **activations),
     )
-
-
-def _algorithm(text: str) -> AlgorithmCall:
-    """``id`` or ``id:name=value,name=value``."""
-    name, _, given = text.partition(":")
-    pairs = _pairs(given.split(",") if given else (), "--algorithms", "damping=0.1")
-    return AlgorithmCall(name, pairs)  # type: ignore[arg-type]
 
 
 def _exclusion(pattern: str, graph: Graph) -> Rule:
@@ -145,32 +138,9 @@ def _exclusion(pattern: str, graph: Graph) -> Rule:
 
 def _calibrator(name: str | None, arguments: list[str] | None, option: str) -> dict[str, Any]:
     """The fields of a scheme that say how ranges are found."""
-    pairs = _pairs(arguments or (), option, "percentile=99.9")
+    pairs = pairs_from(arguments or (), option, "percentile=99.9")
     fields = {"calibrator": name} if name else {}
     return {**fields, "calibrator_args": pairs} if pairs else fields
-
-
-def _pairs(arguments: Iterable[str], option: str, example: str) -> tuple[tuple[str, int | float | str], ...]:
-    """Names and values of parameters."""
-    pairs = []
-    for argument in arguments:
-        name, equals, value = argument.partition("=")
-        if not equals:
-            raise InvalidInputError(
-                f"{argument!r} is not NAME=VALUE", where=option, hint=f"Write {example}, for instance"
-            )
-        pairs.append((name, _number(value)))
-    return tuple(pairs)
-
-
-def _number(text: str) -> int | float | str:
-    """An integer or another number where the text is one."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
 
 
 def _add_arguments(group: argparse._ArgumentGroup, option: str) -> None:

@@ -19,13 +19,14 @@ from playground.analysis.model_report import ModelReport, model_report
 from playground.analysis.race import race_task
 from playground.cli._calibration import add_calibration, calibration_of
 from playground.cli._console import Console
-from playground.cli._files import Arrays, ModelFile, feeds_of, read_recipe, read_samples
+from playground.cli._files import Arrays, ModelFile, feeds_of, read_samples
 from playground.cli._shapes import shapes_of
 from playground.engines.fitting import fitted
 from playground.errors import InvalidInputError, PlaygroundError
 from playground.host.output import write_file
 from playground.model.graph import Graph
 from playground.model.recipe import Recipe
+from playground.model.recipe.given import recipe_file
 from playground.model.writers.onnx import to_onnx
 from playground.ptq.made_up import made_up_feeds
 from playground.ptq.pipeline import QuantizedModel, quantize_model
@@ -139,7 +140,7 @@ def _takes_digits(graph: Graph) -> bool:
 
 def quantized_by(args: argparse.Namespace, opened: ModelFile, console: Console) -> tuple[QuantizedModel, str]:
     """The model quantized as ``--recipe`` says, on the samples that the options name; and what to know about these."""
-    recipe = read_recipe(args.recipe) if args.recipe else Recipe()
+    recipe = recipe_file(args.recipe) if args.recipe else Recipe()
     calibration = calibration_of(args, opened, recipe)
     with calibration.blamed():
         cache = FolderCache(args.ranges) if args.ranges else None

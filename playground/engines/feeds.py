@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from playground.errors import InvalidInputError, one_of
+from playground.arrays import as_array
+from playground.errors import InvalidInputError, one_of, plural
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Graph, ValueInfo
 
@@ -36,6 +37,30 @@ class Fed(dict[str, NDArray[Any]]):
         return {name: array.shape for name, array in self.items()}
 
 
+def named_feeds(graph: Graph, given: Any) -> Mapping[str, ArrayLike]:
+    """Feeds by name: those that are given so, or the one array that a model with a single input is given.
+
+    Raises:
+        InvalidInputError: a single array, and the graph has another number of inputs; or no arrays at all.
+    """
+    if isinstance(given, Mapping):
+        return given
+    names = [value.name for value in graph.inputs]
+    example = f"Give {{{', '.join(f'{name!r}: ...' for name in names[:4])}}}"
+    if len(names) != 1:
+        raise InvalidInputError(
+            f"the model has {plural(len(names), 'input')}, and one array without a name was given",
+            where="inputs",
+            hint=example,
+        )
+    values = as_array(given, "inputs")
+    if values.dtype.kind not in "fiub":
+        raise InvalidInputError(
+            f"a value of type {type(given).__name__} is not an input of the model", where="inputs", hint=example
+        )
+    return {names[0]: values}
+
+
 def checked_feeds(graph: Graph, feeds: Mapping[str, ArrayLike]) -> Fed:
     """The feeds as arrays of the types the graph asks for; those that have been checked already are passed on.
 
@@ -51,7 +76,10 @@ def checked_feeds(graph: Graph, feeds: Mapping[str, ArrayLike]) -> Fed:
     for name in names:
         if name not in feeds:
             raise InvalidInputError(f"the input {name!r} is missing", where="inputs", hint=f"Give {', '.join(names)}")
-    return Fed({value.name: _checked(value, np.asarray(feeds[value.name])) for value in graph.inputs}, graph.inputs)
+    return Fed(
+        {value.name: _checked(value, as_array(feeds[value.name], f"input {value.name!r}")) for value in graph.inputs},
+        graph.inputs,
+    )
 
 
 def _checked(value: ValueInfo, array: NDArray[Any]) -> NDArray[Any]:

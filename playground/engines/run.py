@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from numpy.typing import ArrayLike, NDArray
 
 from playground.engines import interpreter, onnxruntime
-from playground.engines.feeds import checked_feeds
+from playground.engines.feeds import checked_feeds, named_feeds
 from playground.errors import (
     EngineError,
     InvalidInputError,
@@ -21,8 +20,8 @@ from playground.errors import (
     one_of,
     typed,
 )
-from playground.model.graph import Graph, Model
-from playground.opening import load
+from playground.model.graph import Graph
+from playground.opening import GivenModel, load
 from playground.operators import Trait, find
 from playground.tasks import Task, run_sync
 
@@ -31,6 +30,20 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Outputs = dict[str, NDArray[Any]]
+
+
+class RunOutputs(Outputs):
+    """Output name -> array.
+
+    Attributes:
+        engine: the engine that computed them.
+        reasons: for each engine that was tried before, a sentence on why it was not that.
+    """
+
+    def __init__(self, outputs: Outputs, engine: str, reasons: Sequence[str] = ()) -> None:
+        """Keep the arrays."""
+        super().__init__(outputs)
+        self.engine, self.reasons = engine, tuple(reasons)
 
 
 def is_quantized(graph: Graph) -> bool:
@@ -54,17 +67,14 @@ def refused(graph: Graph | None) -> list[dict[str, str]] | None:
         return [{"node": graph.name, "op": "", "reason": str(error)}]
 
 
-def graph_of(model: Model | Graph | bytes | str | Path) -> Graph:
+def graph_of(model: GivenModel | Graph) -> Graph:
     """The graph of a model, however it is given.
 
     Raises:
         UnsupportedError: the file has tensors only.
         BadFileError, MissingError: as ``load``.
     """
-    if isinstance(model, Graph):
-        return model
-    loaded = model if isinstance(model, Model) else load(model)
-    return loaded.required_graph()
+    return model if isinstance(model, Graph) else load(model).required_graph()
 
 
 @cache
@@ -103,6 +113,9 @@ ENGINES: dict[str, Callable[[Graph, Mapping[str, ArrayLike]], Task[Outputs]]] = 
 
 TITLES = {"wasm": "our int8 kernels", "reference": "NumPy", "onnxruntime": "ONNX Runtime"}
 """Engine id -> what it is called in sentences."""
+
+AUTO = "auto"
+"""Stands for the first of :data:`ENGINES` that is there and takes the model."""
 
 FLOAT_ENGINES = ("reference", "onnxruntime")
 """Engines to try in this order on float models."""
@@ -149,29 +162,34 @@ def first_supporting_task(
 
 
 def run_task(
-    model: Model | Graph | bytes | str | Path, feeds: Mapping[str, ArrayLike], engine: str = "wasm"
-) -> Task[Outputs]:
+    model: GivenModel | Graph, feeds: Mapping[str, ArrayLike] | ArrayLike, engine: str = AUTO
+) -> Task[RunOutputs]:
     """The work of :func:`run`."""
-    if engine not in ENGINES:
-        raise InvalidInputError(f"{engine!r} is not an engine", where="engine", hint=one_of(engine, ENGINES))
+    if engine not in (AUTO, *ENGINES):
+        raise InvalidInputError(f"{engine!r} is not an engine", where="engine", hint=one_of(engine, (AUTO, *ENGINES)))
     graph = graph_of(model)
-    with typed(EngineError, f"{TITLES[engine]} failed", where=graph.name, hint="Use another engine"):
-        return (yield from ENGINES[engine](graph, feeds))
+    named = named_feeds(graph, feeds)
+
+    def attempt(name: str) -> Task[Outputs]:
+        with typed(EngineError, f"{TITLES[name]} failed", where=graph.name, hint="Use another engine"):
+            return (yield from ENGINES[name](graph, named))
+
+    tried = tuple(ENGINES) if engine == AUTO else (engine,)
+    return RunOutputs(*(yield from first_supporting_task(tried, attempt)))
 
 
-def run(
-    model: Model | Graph | bytes | str | Path, feeds: Mapping[str, ArrayLike], engine: str = "wasm"
-) -> dict[str, NDArray[Any]]:
+def run(model: GivenModel | Graph, feeds: Mapping[str, ArrayLike] | ArrayLike, engine: str = AUTO) -> RunOutputs:
     """Run a model once.
 
     Args:
-        model: a model or its graph, or an ONNX file as bytes or path.
-        feeds: input name -> array.
-        engine: ``"wasm"`` (our kernels; NumPy for what has no integer form), ``"reference"`` (NumPy: the same integer
-            steps for a quantized model, else the float interpreter) or ``"onnxruntime"``.
+        model: a model or its graph, or whatever ``playground.load`` takes: a path, the bytes of a file, a ModelProto.
+        feeds: input name -> array; or the array alone where the model has one input.
+        engine: ``"auto"`` (the first of the others that is there and takes the model), ``"wasm"`` (our kernels; NumPy
+            for what they have no form of), ``"reference"`` (NumPy: the same integer steps for a quantized model, else
+            the float interpreter) or ``"onnxruntime"``.
 
     Returns:
-        Output name -> array.
+        Output name -> array, a dict that also says which ``engine`` it was.
 
     Raises:
         InvalidInputError: no such engine, or the feeds do not fit the model.

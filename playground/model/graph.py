@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -11,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.errors import BadFileError, UnsupportedError, shown, typed
+from playground import notebook
+from playground.errors import BadFileError, UnsupportedError, plural, shown, typed
+from playground.units import size
 
 Dim = int | str | None
 """A known size, a symbolic name (``"batch"``), or unknown."""
@@ -178,6 +181,30 @@ class Model:
     """What goes with the graph into files that are written."""
     changes: tuple[str, ...] = ()
     """What was changed when the file was opened; ``notes`` have these sentences too."""
+
+    def __repr__(self) -> str:
+        """Name, format and how much there is, on one line."""
+        nodes = "no graph" if self.graph is None else plural(len(self.graph.nodes), "node")
+        return f"Model({self.name!r}, {self.format}, {plural(len(self.tensors), 'tensor')}, {self._size}, {nodes})"
+
+    @property
+    def _size(self) -> str:
+        return size(sum(tensor.nbytes for tensor in self.tensors.values()))
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the facts, and the largest tensors."""
+        largest = sorted(self.tensors.values(), key=lambda tensor: -tensor.nbytes)
+        facts: list[tuple[str, object]] = [("format", self.format), ("tensors", f"{len(largest)}, {self._size}")]
+        if self.graph is not None:
+            counts = Counter(node.op for node in self.graph.nodes)
+            facts.append(("operators", ", ".join(f"{count} {op}" for op, count in counts.most_common(8))))
+            for name, values in (("inputs", self.graph.inputs), ("outputs", self.graph.outputs)):
+                facts.append((name, ", ".join(value.name for value in values)))
+        rows = [(t.name, t.dtype, " × ".join(map(str, t.shape)), size(t.nbytes)) for t in largest]
+        drawn = notebook.bars([float(tensor.nbytes) for tensor in largest[:64]], "bytes of the largest tensors")
+        return notebook.card(
+            f"Model {self.name}", facts, drawn, notebook.table(("tensor", "type", "shape", "size"), rows)
+        )
 
     def required_graph(self) -> Graph:
         """The graph.

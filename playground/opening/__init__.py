@@ -6,25 +6,24 @@ Everything else sees operators in one form each, whatever operator set a file is
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from playground.errors import BadFileError, plural, typed
-from playground.host.sources import Source
 from playground.model.graph import Graph, Model, NoGraph
-from playground.model.loading import DAMAGED, read
+from playground.model.loading import DAMAGED, GivenModel, read
 from playground.opening.branches import with_known_conditions, with_weights_outside
 from playground.opening.folding import folded
 from playground.opening.operator_sets import NEWEST, OLDEST, is_too_old, with_operator_set
 from playground.opening.upgrading import upgraded
 
-__all__ = ["load", "opened", "working"]
+__all__ = ["GivenModel", "load", "opened", "working"]
 
 
-def load(path_or_bytes: str | Path | bytes | Source, name: str | None = None) -> Model:
+def load(given: GivenModel, name: str | None = None) -> Model:
     """Read a model file, and bring its graph to the operator set that is worked with.
 
     Args:
-        path_or_bytes: a path, the file's bytes, or a source of them.
+        given: a path, the file's bytes, or a source of them; an ``onnx.ModelProto``; a mapping from names to arrays; or
+            a model, which is returned as it is.
         name: the file's name if it is given as bytes; its ending decides where the content fits several formats.
 
     Returns:
@@ -35,7 +34,9 @@ def load(path_or_bytes: str | Path | bytes | Source, name: str | None = None) ->
         MissingError: the file, or another one that has its weights, does not exist.
         UnsupportedError: the file uses a part of its format that is not supported.
     """
-    model = read(path_or_bytes, name)
+    if isinstance(given, Model):
+        return given
+    model = read(given, name)
     with typed(BadFileError, "the file cannot be read", where=model.name, hint=DAMAGED):
         return opened(model)
 

@@ -7,15 +7,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import ArrayLike
+
 from playground import host, operators
+from playground.engines.feeds import named_feeds
 from playground.errors import EngineError, UnsupportedError
 from playground.histograms import Histogram
 from playground.host.output import write_file
 from playground.model.graph import Graph, Model
 from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
+from playground.model.recipe.given import GivenRecipe, recipe_from
 from playground.model.writers.onnx import to_onnx
-from playground.opening import working
+from playground.opening import GivenModel, load, working
 from playground.opening.operator_sets import refuse_others
 from playground.operators import find, validate, view_of
 from playground.ptq import report_entries
@@ -58,6 +62,14 @@ class QuantizedModel:
     histograms: Mapping[str, Histogram] = field(default_factory=dict)
     shapes: Shapes | None = None
 
+    def __repr__(self) -> str:
+        """Its name, and the report's one line."""
+        return f"QuantizedModel({self.model.name!r}, {self.report!r})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the report."""
+        return self.report._repr_html_()
+
     def save(self, path: str | Path) -> None:
         """Write the ONNX file, as a whole or not at all.
 
@@ -68,23 +80,26 @@ class QuantizedModel:
 
 
 def quantize_model(
-    model: Model,
-    recipe: Recipe | None = None,
-    calibration: Given | None = None,
+    model: GivenModel,
+    recipe: GivenRecipe = None,
+    calibration: Given | ArrayLike | None = None,
     progress: Callable[[Progress], None] | None = None,
     *,
     cache: Cache | None = None,
     shapes: Shapes | None = None,
     verify: bool = True,
+    **fields: Any,
 ) -> QuantizedModel:
     """Quantize a model after training.
 
     Args:
-        model: a float ONNX model, as ``load`` gives it.
-        recipe: what to quantize and how; int8 weights per channel and uint8 activations when left out.
+        model: a float ONNX model, as ``load`` gives it, or what ``load`` takes: a path, bytes, a ModelProto.
+        recipe: what to quantize and how; int8 weights per channel and uint8 activations when left out. Also a mapping
+            of a recipe's fields, the path of its JSON file, a kind of activations (``"weight-only"``) or the id of the
+            weights' number format.
         calibration: input name -> samples, as many as one likes along the model's axis for them; or feeds, each with
-            all inputs, in a list or from a function that starts a generator (then one at a time is in memory). Made
-            up when left out, and then the report warns.
+            all inputs, in a list or from a function that starts a generator (then one at a time is in memory); or an
+            array, where the model has one input. Made up when left out, and then the report warns.
         progress: is told of every step.
         cache: ranges that were found before are taken from it, new ones kept in it: a dict, or ``FolderCache(path)``.
         shapes: input name -> its sizes, for made-up data where the model leaves sizes open besides the number of
@@ -92,6 +107,7 @@ def quantize_model(
         verify: whether ONNX Runtime, where it is installed, opens the finished file and runs it on up to four samples;
             what is found is in the report's ``verification`` and ``warnings``. In the page this function cannot wait
             for it, so there it is left to :func:`quantize_model_task`.
+        fields: fields of the recipe, as in ``activations="dynamic"``.
 
     Raises:
         UnsupportedError: the model has no graph, is quantized already, or needs too new an operator set; the runtime
@@ -100,7 +116,11 @@ def quantize_model(
         EngineError: the model cannot be run on the data, or its answers are not finite.
     """
     verify = verify and not host.IN_BROWSER
-    work = quantize_model_task(model, recipe, calibration, cache, shapes, verify=verify)
+    opened, chosen = load(model), recipe_from(recipe, **fields)
+    data: Any = calibration
+    if hasattr(data, "__array__") or hasattr(data, "__dlpack__"):
+        data = named_feeds(opened.required_graph(), data)
+    work = quantize_model_task(opened, chosen, data, cache, shapes, verify=verify)
     return run_sync(work, progress)
 
 

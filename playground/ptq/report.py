@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from playground import notebook
+from playground.errors import plural
+from playground.units import size
+
 if TYPE_CHECKING:
     from playground.ptq.verification import Verification
 
@@ -120,6 +124,30 @@ class Report:
     warnings: tuple[str, ...]
     algorithms: tuple[AppliedAlgorithm, ...] = ()
     verification: Verification | None = None
+
+    def __repr__(self) -> str:
+        """What was done and what it saves, on one line."""
+        sizes = f"{size(self.bytes_before)} -> {size(self.bytes_after)}"
+        counts = (plural(len(self.tensors), "tensor") + " quantized", f"{len(self.skipped)} left in float")
+        return f"Report({self.model!r}, {', '.join(counts)}, {sizes}, {plural(len(self.warnings), 'warning')})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: sizes, warnings, and the quantized tensors, those that lost most first."""
+        worst = sorted(self.tensors, key=lambda tensor: tensor.sqnr_db)
+        facts = [
+            ("constants", f"{size(self.bytes_before)} → {size(self.bytes_after)}"),
+            ("file", size(self.file_bytes)),
+            ("left in float", len(self.skipped)),
+            *(("warning", text) for text in self.warnings),
+        ]
+        rows = [(t.name, t.scheme["format"], f"{t.sqnr_db:.1f} dB", size(t.bytes_after)) for t in worst]
+        levels = [max(0.0, min(tensor.sqnr_db, 100.0)) for tensor in worst[:64]]
+        return notebook.card(
+            f"Report on {self.model}",
+            facts,
+            notebook.bars(levels, "SQNR of the tensors in dB, lowest first"),
+            notebook.table(("tensor", "format", "SQNR", "size"), rows),
+        )
 
     def with_verification(self, found: Verification) -> Report:
         """The report with what came of opening and running the file; what is wrong is among the warnings."""

@@ -20,7 +20,7 @@ from playground.quantization.encoding import encode, encode_values
 from playground.quantization.qparams import centred_qparams, choose_qparams, clip_limits, levels, unscaled
 from playground.quantization.qtensor import Factors, QParams, QTensor, Range, dequantize
 from playground.quantization.rotation import rotate
-from playground.quantization.scheme import Scheme
+from playground.quantization.scheme import Scheme, as_scheme
 
 __all__ = [
     "Factors",
@@ -28,6 +28,7 @@ __all__ = [
     "QTensor",
     "Range",
     "Scheme",
+    "as_scheme",
     "choose_qparams",
     "clip_limits",
     "dequantize",

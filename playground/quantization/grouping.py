@@ -142,7 +142,7 @@ class Grouping:
             raise InvalidInputError(
                 f"{axis} is not a valid axis of a tensor of shape {shape}",
                 where="axis",
-                hint=f"Use a number from {-rank} to {rank - 1}",
+                hint=f"Use a number from {-rank} to {rank - 1}" + ("" if axis is not None else ", for instance axis=0"),
             )
         return axis % rank
 

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from playground import notebook
 from playground.arrays import Float32, as_float32, require_finite
-from playground.errors import InvalidInputError
+from playground.errors import InvalidInputError, plural
 from playground.number_formats import Codes
 from playground.quantization.block_storage import Part, packed_blocks, stored_nbytes
 from playground.quantization.grouping import tile_of
 from playground.quantization.rotation import unrotate
 from playground.quantization.scheme import Scheme
+from playground.units import size
 
 Int32 = NDArray[np.int32]
 
@@ -56,6 +58,12 @@ class Range:
             raise InvalidInputError("the lower bound lies above the upper bound", where="range", hint="Swap them")
         object.__setattr__(self, "lo", low)
         object.__setattr__(self, "hi", high)
+
+    def __repr__(self) -> str:
+        """The two numbers, or what the arrays span."""
+        if self.lo.size == 1:
+            return f"Range({self.lo.item():.6g}, {self.hi.item():.6g})"
+        return f"Range({plural(self.lo.size, 'pair')} within {self.lo.min():.6g} to {self.hi.max():.6g})"
 
     def for_shape(self, shape: tuple[int, ...], scheme: Scheme) -> Range:
         """One entry per scale of a tensor of ``shape``; a single number is repeated for every scale.
@@ -149,6 +157,11 @@ class QParams:
         object.__setattr__(self, "codebook", book)
         object.__setattr__(self, "factors", factors)
 
+    def __repr__(self) -> str:
+        """The numbers, or what the arrays span."""
+        points = f", zero-point {_span(self.zero_point)}" if self.zero_point.any() else ""
+        return f"QParams({plural(math.prod(self.scale.shape), 'scale')}: {_span(self.scale_values)}{points})"
+
     @property
     def scale_values(self) -> Float32:
         """The scales as float32, decoded if they are quantized themselves."""
@@ -203,6 +216,29 @@ class QTensor:
         """The real values the codes stand for, float32 of ``shape``."""
         return dequantize(self)
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """The real values, for ``numpy.asarray`` and what calls it; ValueError if a copy is forbidden."""
+        if copy is False:
+            raise ValueError("Codes become real values in a new array: leave copy out.")
+        return self.dequantize().astype(dtype or np.float32, copy=False)
+
+    def __repr__(self) -> str:
+        """Format, shape, scales and size, on one line."""
+        facts = [f"shape {self.shape}", plural(math.prod(self.qparams.scale.shape), "scale"), size(self.nbytes)]
+        return f"QTensor({self.scheme!r}, {', '.join(facts)})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the facts, and how often each code is used."""
+        scales, points = self.qparams.scale_values, self.qparams.zero_point
+        facts: list[tuple[str, object]] = [("shape", self.shape), ("scheme", self.scheme)]
+        if self.scheme.is_scaled and scales.size:
+            facts.append((plural(scales.size, "scale"), _span(scales)))
+        if points.any():
+            facts.append(("zero-point", _span(points)))
+        facts.append(("size", f"{size(self.nbytes)}, {self.bits_per_weight:.3g} bits a weight"))
+        counts = np.histogram(self.codes, bins=min(64, 1 << self.scheme.element.bits))[0] if self.codes.size else ()
+        return notebook.card("QTensor", facts, notebook.bars(list(map(float, counts)), "how often each code is used"))
+
     def packed(self) -> NDArray[np.uint8]:
         """The codes as stored: without gaps, the first in the lowest bits.
 
@@ -233,6 +269,12 @@ class QTensor:
     def bits_per_weight(self) -> float:
         """Stored bits, scales and zero-points included, per value; 0 for an empty tensor."""
         return 8 * self.nbytes / self.codes.size if self.codes.size else 0.0
+
+
+def _span(values: NDArray[Any]) -> str:
+    """The only value, or the smallest and the largest one."""
+    low, high = f"{values.min():.6g}", f"{values.max():.6g}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _block_part(parameter: Float32 | QTensor) -> Part:

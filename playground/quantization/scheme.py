@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from playground.convention_rules import CONVENTIONS, Convention
-from playground.errors import InvalidInputError, one_of
+from playground.errors import InvalidInputError, one_of, shown
 from playground.number_formats import FORMATS, BlockFormat, NumberFormat, Procedure
 from playground.quantization.grouping import GRANULARITIES, Grouping
 from playground.quantization.rotation import ROTATIONS
@@ -75,7 +75,8 @@ class Scheme:
     def __post_init__(self) -> None:
         """Check every field, and the fields against each other."""
         _one_of("format", self.format, FORMATS)
-        object.__setattr__(self, "scale_scheme", _as_scheme(self.scale_scheme))
+        given = self.scale_scheme
+        object.__setattr__(self, "scale_scheme", None if given is None else as_scheme(given, "scale_scheme"))
         if isinstance(self.number_format, BlockFormat):
             self._take_blocks_of(self.number_format)
         _one_of("granularity", self.granularity, GRANULARITIES)
@@ -212,6 +213,10 @@ class Scheme:
         """
         return self.grouping.scales_shape(shape)
 
+    def __repr__(self) -> str:
+        """What differs from the defaults, as one would type it."""
+        return f"Scheme({', '.join([repr(self.format), *changed_fields(self, Scheme(self.format))])})"
+
     def as_dict(self) -> dict[str, Any]:
         """The fields as plain data that JSON can hold; ``Scheme(**plain)`` makes an equal scheme."""
         plain = {f.name: getattr(self, f.name) for f in fields(self)}
@@ -240,15 +245,42 @@ def _only_with(field: str, value: object, needed: tuple[str, ...], granularity: 
         )
 
 
-def _as_scheme(value: Any) -> Scheme | None:
-    if value is None or isinstance(value, Scheme):
-        return value
+def changed_fields(value: Any, base: Any) -> list[str]:
+    """``name=value`` for each public field of a dataclass that differs from that of ``base``."""
+    pairs = [(held.name, getattr(value, held.name)) for held in fields(value) if held.init]
+    return [f"{name}={own!r}" for name, own in pairs if own != getattr(base, name)]
+
+
+def as_scheme(given: Any, where: str = "scheme", base: Scheme | None = None, **changes: Any) -> Scheme:
+    """A scheme from what people write for one.
+
+    Args:
+        given: a scheme; the id of a number format; or a mapping of a scheme's fields.
+        where: what it is, for errors.
+        base: the scheme that a format's id is put into; a block format has all of its own and takes none.
+        changes: fields to change in it.
+
+    Raises:
+        InvalidInputError: it is none of these, or a field does not exist, has an invalid value or contradicts another.
+    """
+    if isinstance(given, Mapping):
+        given, changes = Scheme(), {**given, **changes}
+    unknown = next((str(name) for name in changes if name not in Scheme.__dataclass_fields__), None)
+    if unknown is not None:
+        hint = one_of(unknown, tuple(Scheme.__dataclass_fields__))
+        raise InvalidInputError(f"there is no field {unknown}", where=where, hint=hint)
     try:
-        return Scheme(**value)
-    except TypeError as error:
-        raise InvalidInputError(
-            f"{value!r} is not a scheme", where="scale_scheme", hint="Use a Scheme or a dict of its fields"
-        ) from error
+        if isinstance(given, str):
+            _one_of("format", given, FORMATS)
+            own = isinstance(FORMATS[given], BlockFormat)
+            return replace(Scheme(given) if own else replace(base or Scheme(), format=given), **changes)
+        if isinstance(given, Scheme):
+            return replace(given, **changes) if changes else given
+    except InvalidInputError as error:
+        raise error if where == "scheme" else error.at(f"{where}: {error.where}") from error
+    raise InvalidInputError(
+        f"{shown(given)} is not a scheme", where=where, hint="Use Scheme('int4'), 'int4' or {'format': 'int4'}"
+    )
 
 
 def _as_pairs(args: Any) -> tuple[tuple[str, Argument], ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from playground.analysis.report_json import size
+from playground.units import size
 
 __all__ = ["affine", "digits", "grouped", "percent", "points", "shape", "size"]
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from playground import plain_json
+from playground import notebook, plain_json
 from playground.errors import InvalidInputError, one_of, typed
 from playground.limits import MOST_RECIPE_BYTES, MOST_RULES
 from playground.model.recipe.parts import (
+    PER_CHANNEL,
     AlgorithmCall,
     CalibrationSettings,
     Override,
@@ -19,11 +20,10 @@ from playground.model.recipe.parts import (
     part_from,
     parts_from,
     require_fields,
-    require_scheme,
-    scheme_from,
 )
 from playground.model.recipe.schemes import ONNX_FORMATS, require_activation_scheme, require_weight_scheme
-from playground.quantization import Scheme
+from playground.quantization import Scheme, as_scheme
+from playground.quantization.scheme import changed_fields
 
 __all__ = ["ONNX_FORMATS", "AlgorithmCall", "CalibrationSettings", "Override", "Recipe", "Rule"]
 
@@ -47,7 +47,15 @@ _FIELDS = (
     "partial",
 )
 
-_PLAIN_FIELDS = ("activations", "runtime", "operators", "biases", "prepare", "partial")
+_PARTS: tuple[tuple[str, str, type, str], ...] = (
+    ("rules", "rule", Rule, "pattern"),
+    ("overrides", "override", Override, "tensor"),
+    ("algorithms", "algorithm", AlgorithmCall, "id"),
+)
+"""The lists: field, name of one item, its type, the field that an item must have."""
+
+ASYMMETRIC = Scheme("uint8", symmetric=False)
+"""How activations are quantized unless something else is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,8 @@ class Recipe:
 
     Attributes:
         rules: the first one that matches decides; ``weights`` holds for what none matches.
-        weights: default scheme of weights; a channel axis is filled in from the operator.
+        weights: default scheme of weights, or the id of its format (then with a scale per channel); a channel axis is
+            filled in from the operator.
         activations: ``"static"`` (quantized with ranges found on calibration data), ``"dynamic"`` (each input of a
             product is quantized as it comes, by the runtime) or ``"weight_only"`` (float).
         activation_scheme: their scheme: int8 or uint8, one scale a tensor; its calibrator finds their ranges.
@@ -80,9 +89,9 @@ class Recipe:
     """
 
     rules: tuple[Rule, ...] = ()
-    weights: Scheme = field(default_factory=lambda: Scheme("int8", granularity="channel"))
+    weights: Scheme = PER_CHANNEL
     activations: str = "static"
-    activation_scheme: Scheme = field(default_factory=lambda: Scheme("uint8", symmetric=False))
+    activation_scheme: Scheme = ASYMMETRIC
     overrides: tuple[Override, ...] = ()
     calibration: CalibrationSettings = field(default_factory=CalibrationSettings)
     algorithms: tuple[AlgorithmCall, ...] = ()
@@ -96,6 +105,8 @@ class Recipe:
     def __post_init__(self) -> None:
         """Check every field, and the fields against each other."""
         self._check_lists()
+        if isinstance(self.activations, str):
+            object.__setattr__(self, "activations", self.activations.replace("-", "_"))
         if self.activations not in ACTIVATIONS:
             raise InvalidInputError(
                 f"{self.activations!r} is not a valid kind of activations",
@@ -106,19 +117,15 @@ class Recipe:
             raise InvalidInputError(
                 f"{self.biases!r} is not a valid type of biases", where="biases", hint="Use 'int32' or 'float'"
             )
-        if not isinstance(self.calibration, CalibrationSettings):
-            raise InvalidInputError(
-                f"{self.calibration!r} is not a set of calibration settings",
-                where="calibration",
-                hint="Use CalibrationSettings(...)",
-            )
+        object.__setattr__(self, "calibration", part_from(CalibrationSettings, self.calibration, "calibration"))
         for name in ("prepare", "partial"):
             if not isinstance(getattr(self, name), bool):
                 raise InvalidInputError(
                     f"{getattr(self, name)!r} is neither true nor false", where=name, hint="Use true or false"
                 )
-        require_scheme(self.weights, "weights")
-        require_scheme(self.activation_scheme, "activation_scheme")
+        object.__setattr__(self, "weights", as_scheme(self.weights, "weights", PER_CHANNEL))
+        activation_scheme = as_scheme(self.activation_scheme, "activation_scheme", ASYMMETRIC)
+        object.__setattr__(self, "activation_scheme", activation_scheme)
         if self._writes_onnx():
             for where, scheme in self.weight_schemes():
                 require_weight_scheme(scheme, where)
@@ -127,14 +134,8 @@ class Recipe:
         object.__setattr__(self, "_override_of", {override.tensor: override for override in self.overrides})
 
     def _check_lists(self) -> None:
-        kinds = {"rules": Rule, "overrides": Override, "algorithms": AlgorithmCall}
-        for name, kind in kinds.items():
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-            for item in getattr(self, name):
-                if not isinstance(item, kind):
-                    raise InvalidInputError(
-                        f"{item!r} is not of type {kind.__name__}", where=name, hint=f"Use {kind.__name__}(...)"
-                    )
+        for name, one, kind, needed in _PARTS:
+            object.__setattr__(self, name, parts_from(kind, getattr(self, name), name, one, needed))
         if len(self.rules) > MOST_RULES:
             raise InvalidInputError(
                 f"{len(self.rules)} rules are too many", where="rules", hint=f"Use at most {MOST_RULES}"
@@ -203,6 +204,15 @@ class Recipe:
             "partial": self.partial,
         }
 
+    def __repr__(self) -> str:
+        """What differs from the defaults, as one would type it."""
+        return f"Recipe({', '.join(changed_fields(self, Recipe()))})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what differs from the defaults."""
+        changed = [(name, value) for name, _, value in (text.partition("=") for text in changed_fields(self, Recipe()))]
+        return notebook.card("Recipe", changed or [("all fields", "their defaults")])
+
     def to_json(self) -> str:
         """The recipe as a JSON text, indented."""
         return json.dumps(self.as_dict(), indent=2)
@@ -232,18 +242,7 @@ class Recipe:
             )
         if version == 1:
             require_fields(data, _V1_FIELDS, "recipe of version 1")
-        given: dict[str, Any] = {name: data[name] for name in _PLAIN_FIELDS if name in data}
-        for name in ("weights", "activation_scheme"):
-            if name in data:
-                given[name] = scheme_from(data[name], name)
-        if "calibration" in data:
-            given["calibration"] = part_from(CalibrationSettings, data["calibration"], "calibration")
-        return Recipe(
-            rules=parts_from(Rule, data.get("rules", []), "rules", "rule", "pattern"),
-            overrides=parts_from(Override, data.get("overrides", []), "overrides", "override", "tensor"),
-            algorithms=parts_from(AlgorithmCall, data.get("algorithms", []), "algorithms", "algorithm", "id"),
-            **given,
-        )
+        return Recipe(**{name: value for name, value in data.items() if name != "version"})
 
     @staticmethod
     def from_json(text: str) -> Recipe:

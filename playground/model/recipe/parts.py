@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from typing import Any
 
 from playground.errors import InvalidInputError, PlaygroundError, one_of, plural
 from playground.limits import MOST_PATTERN
-from playground.quantization import Scheme
+from playground.quantization import Scheme, as_scheme
 
 Shape = tuple[int | None, ...]
+
+PER_CHANNEL = Scheme("int8", granularity="channel")
+"""How weights are quantized unless something else is asked for; a format alone is put into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Rule:
             what = f"a pattern of {len(self.pattern)} characters is too long"
             raise InvalidInputError(what, where="pattern", hint=f"Use at most {MOST_PATTERN}")
         if self.scheme is not None:
-            require_scheme(self.scheme, f"rule {self.pattern!r}")
+            object.__setattr__(self, "scheme", as_scheme(self.scheme, f"rule {self.pattern!r}", PER_CHANNEL))
         if not isinstance(self.op, str):
             raise InvalidInputError(
                 f"{self.op!r} is not the name of an operator", where="op", hint="Write 'Conv', for instance"
@@ -105,7 +108,7 @@ class Override:
                 f"{self.tensor!r} is not the name of a tensor", where="overrides", hint="Use the exact name"
             )
         if self.scheme is not None:
-            require_scheme(self.scheme, where)
+            object.__setattr__(self, "scheme", as_scheme(self.scheme, where, PER_CHANNEL))
         if not isinstance(self.skip, bool):
             raise InvalidInputError(
                 f"{self.skip!r} is neither true nor false", where=f"{where}: skip", hint="Use true or false"
@@ -218,15 +221,36 @@ class AlgorithmCall:
                 )
         object.__setattr__(self, "parameters", checked)
 
+    @staticmethod
+    def from_text(text: str) -> AlgorithmCall:
+        """An algorithm as one types it: ``id``, or ``id:name=value,name=value``. Raises InvalidInputError."""
+        name, _, given = text.partition(":")
+        return AlgorithmCall(name, pairs_from(given.split(",") if given else (), "algorithms", "damping=0.1"))  # type: ignore[arg-type]
+
     def as_dict(self) -> dict[str, Any]:
         """Plain data."""
         return {"id": self.id, "parameters": dict(self.parameters)}
 
 
-def require_scheme(scheme: Any, where: str) -> None:
-    """Raise InvalidInputError unless ``scheme`` is a Scheme."""
-    if not isinstance(scheme, Scheme):
-        raise InvalidInputError(f"{scheme!r} is not a scheme", where=where, hint="Use Scheme(...)")
+def pairs_from(texts: Iterable[str], where: str, example: str) -> tuple[tuple[str, int | float | str], ...]:
+    """Names and values of parameters, each as ``name=value`` (InvalidInputError)."""
+    pairs = []
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InvalidInputError(f"{text!r} is not NAME=VALUE", where=where, hint=f"Write {example}, for instance")
+        pairs.append((name, _number(value)))
+    return tuple(pairs)
+
+
+def _number(text: str) -> int | float | str:
+    """An integer or another number where the text is one."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
 
 
 def require_fields(data: Any, accepted: Sequence[str], where: str) -> None:
@@ -242,23 +266,18 @@ def require_fields(data: Any, accepted: Sequence[str], where: str) -> None:
         )
 
 
-def scheme_from(data: Any, where: str) -> Scheme:
-    """A scheme from plain data (InvalidInputError)."""
-    require_fields(data, tuple(Scheme.__dataclass_fields__), where)
-    try:
-        return Scheme(**data)
-    except PlaygroundError as error:
-        raise error.at(f"{where}: {error.where}") from error
-
-
 def part_from(kind: Any, data: Any, where: str, needed: str = "") -> Any:
     """A part (:class:`Rule` and its like) from plain data, schemes included (InvalidInputError)."""
+    if isinstance(data, kind):
+        return data
+    if isinstance(data, str) and kind is AlgorithmCall:
+        return AlgorithmCall.from_text(data)
     require_fields(data, [field.name for field in fields(kind)], where)
     if needed and needed not in data:
         raise InvalidInputError(f"the field {needed} is missing", where=where, hint="Add it")
     given = dict(data)
     if given.get("scheme") is not None:
-        given["scheme"] = scheme_from(given["scheme"], where)
+        given["scheme"] = as_scheme(given["scheme"], where, PER_CHANNEL)
     try:
         return kind(**given)
     except PlaygroundError as error:
@@ -268,8 +287,8 @@ def part_from(kind: Any, data: Any, where: str, needed: str = "") -> Any:
 def parts_from(kind: Any, data: Any, name: str, one: str, needed: str) -> tuple[Any, ...]:
     """A list of parts from plain data (InvalidInputError)."""
     if not isinstance(data, list | tuple):
-        raise InvalidInputError(f"the {name} are not a list", where="recipe", hint="Write [...], even for one")
-    return tuple(part_from(kind, item, f"recipe: {one} {index + 1}", needed) for index, item in enumerate(data))
+        raise InvalidInputError(f"the {name} are not a list", where=name, hint="Write [...], even for one")
+    return tuple(part_from(kind, item, f"{one} {index + 1}", needed) for index, item in enumerate(data))
 
 
 def _contradiction(where: str, one: str, other: str) -> None:

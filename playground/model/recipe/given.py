@@ -1,0 +1,79 @@
+"""A recipe from what people write for one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from playground.errors import InvalidInputError, MissingError, one_of, shown
+from playground.host.sources import FileSource
+from playground.limits import MOST_RECIPE_BYTES
+from playground.model.recipe import ACTIVATIONS, Recipe
+from playground.model.recipe.imports import import_recipe
+from playground.number_formats import FORMATS
+
+GivenRecipe = Recipe | Mapping[str, Any] | str | Path | None
+"""What stands for a recipe: a recipe, its fields, a path of a JSON file, a kind of activations, a format of weights."""
+
+
+def recipe_from(given: GivenRecipe = None, **changes: Any) -> Recipe:
+    """A recipe from what people write for one.
+
+    Args:
+        given: a recipe; a mapping of its fields; the path of a JSON file, or the JSON text (ours or another tool's); a
+            kind of activations such as ``"weight-only"``; the id of the weights' number format; None: the defaults.
+        changes: fields to change in it.
+
+    Raises:
+        InvalidInputError: it is none of these, or a field does not exist or has an invalid value.
+        MissingError: there is no such file.
+        UnsupportedError: another tool's recipe asks for something that has no counterpart here.
+    """
+    accepted = tuple(held.name for held in fields(Recipe) if held.init)
+    unknown = next((name for name in changes if name not in accepted), None)
+    if unknown is not None:
+        raise InvalidInputError(f"there is no field {unknown}", where="recipe", hint=one_of(unknown, accepted))
+    if isinstance(given, Mapping):
+        return replace(import_recipe(given), **changes)
+    if isinstance(given, str | Path):
+        return replace(_named(given), **changes)
+    if given is not None and not isinstance(given, Recipe):
+        raise InvalidInputError(f"{shown(given)} is not a recipe", where="recipe", hint=_ACCEPTED)
+    return replace(given or Recipe(), **changes)
+
+
+_ACCEPTED = (
+    "Use Recipe(weights='int4'), {'weights': 'int4'}, the path of a JSON file, a kind of activations such as "
+    "'weight-only', or a number format such as 'int4'"
+)
+
+
+def _named(given: str | Path) -> Recipe:
+    text = str(given)
+    if text.lstrip().startswith("{"):
+        return import_recipe(text)
+    if text.replace("-", "_") in ACTIVATIONS:
+        return Recipe(activations=text)
+    if text in FORMATS:
+        return Recipe(weights=text)  # type: ignore[arg-type]
+    if isinstance(given, str) and not text.endswith(".json") and not Path(text).is_file():
+        raise InvalidInputError(f"{shown(given)} is not a recipe", where="recipe", hint=_ACCEPTED)
+    return recipe_file(given)
+
+
+def recipe_file(path: str | Path) -> Recipe:
+    """The recipe in a JSON file, ours or another tool's.
+
+    Raises:
+        MissingError: there is no such file.
+        InvalidInputError, UnsupportedError: as ``import_recipe`` does.
+    """
+    if not Path(path).is_file():
+        raise MissingError("the file does not exist", where=str(path), hint="Check the path")
+    source = FileSource(path)
+    try:
+        return import_recipe(source.read(0, min(source.size, MOST_RECIPE_BYTES + 1)).decode())
+    except UnicodeDecodeError as error:
+        raise InvalidInputError("the file is not JSON in UTF-8", where=str(path), hint="Use a recipe file") from error
