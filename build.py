@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from playground.errors import PlaygroundError  # noqa: E402
 from playground.serving import DEFAULT_PORT, make_server  # noqa: E402
-from tools import bench, checks, documentation, mutation, site, testing  # noqa: E402
+from tools import bench, checks, documentation, mutation, site, testing, wheel  # noqa: E402
 from tools.paths import DIST, DOWNLOADS, KERNELS_FILE, LOCAL_CACHE, STAMPS, TREE, VENV  # noqa: E402
 from tools.real_models import command as real_models  # noqa: E402
 from tools.steps import BuildError  # noqa: E402
@@ -41,6 +41,12 @@ def serve(options: argparse.Namespace) -> None:
 def build_site(_: argparse.Namespace) -> None:
     """Build the site into dist/."""
     print(f"The site is in {site.build()}")
+
+
+def build_wheel(_: argparse.Namespace) -> None:
+    """Build the wheel, which has the kernels and the site in it."""
+    made = wheel.build()
+    print(f"{made} ({made.stat().st_size / 1e6:.1f} MB). Install it with: pip install {made}")
 
 
 def run_bench(options: argparse.Namespace) -> None:
@@ -75,12 +81,13 @@ def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     result = argparse.ArgumentParser(prog="build.py", description=__doc__.split("\n")[0] if __doc__ else None)
     commands = result.add_subparsers(
-        required=True, metavar="serve | site | test | mutate | check | bench | models | docs | clean"
+        required=True, metavar="serve | site | wheel | test | mutate | check | bench | models | docs | clean"
     )
     at = commands.add_parser("serve", help="build the site and serve it on this machine")
     at.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"where to serve it (default {DEFAULT_PORT})")
     at.set_defaults(run=serve)
     commands.add_parser("site", help="build the site into dist/").set_defaults(run=build_site)
+    commands.add_parser("wheel", help="build a wheel with the kernels and the site in it").set_defaults(run=build_wheel)
     at = commands.add_parser("test", allow_abbrev=False, help="run the tests; further arguments go to pytest")
     selections = {
         "quick": "without a browser and what is slow: for daily work, under 90 s on two cores",

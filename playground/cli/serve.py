@@ -10,6 +10,9 @@ from playground.cli._command import Command
 from playground.cli._console import Console, Result
 from playground.serving import DEFAULT_PORT, make_server
 
+_INSTALLED = Path(__file__).parents[1] / "site"
+"""The site that a wheel brings."""
+
 _CHECKOUT = Path(__file__).parents[2] / "dist"
 
 
@@ -19,7 +22,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--port", type=int, default=DEFAULT_PORT, help="port to listen on; default %(default)s, 0 for any free port"
     )
     parser.add_argument(
-        "--site", type=Path, metavar="DIR", help="folder of the built site; default ./dist, or the one of the checkout"
+        "--site",
+        type=Path,
+        metavar="DIR",
+        help="folder of the built site; default the installed one, ./dist, or the one of the checkout",
     )
 
 
@@ -40,6 +46,8 @@ def _site(given: Path | None) -> Path:
     """The folder that was named, else the first default there is; ``make_server`` judges it."""
     if given is not None:
         return given
+    if _INSTALLED.is_dir():
+        return _INSTALLED
     return _CHECKOUT if not Path("dist").is_dir() and _CHECKOUT.is_dir() else Path("dist")
 
 

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bokeh.models import Div, InlineStyleSheet
+if TYPE_CHECKING:
+    from bokeh.models import Div
 
 SHEET = (Path(__file__).parent / "blocks.css").read_text(encoding="utf-8")
 
@@ -32,6 +34,9 @@ class Number:
 
 def block(name: str, text: str = "") -> Div:
     """A Div in the house style; its text is HTML that was escaped by the functions below."""
+    # the command line writes reports with what is in this file, and need not have Bokeh
+    from bokeh.models import Div, InlineStyleSheet
+
     return Div(
         text=text,
         name=name,
