@@ -151,7 +151,7 @@ def decibels_a_bit() -> list[Row]:
 
     slope = (signal_to_noise(14) - signal_to_noise(8)) / 6
     q = playground.quantize(x, Scheme("int8", convention="qwix"), Range(-1, 1))
-    rmse = playground.compare(x, q.dequantize())["rmse"] / q.qparams.scale.item()
+    rmse = playground.compare(x, q.dequantize())["rmse"] / q.qparams.scale_values.item()
     return [
         Row("dB a bit, from 8 to 14 bits", "6.02", slope, 0.01),
         Row("root of the squared error, in steps, 1 / √12", "0.2887", rmse, 1e-4),

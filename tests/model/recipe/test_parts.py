@@ -78,8 +78,8 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"operators": "Conv"}, "operators"),
     ({"biases": "int8"}, "biases: 'int8' is not a valid type of biases"),
     ({"partial": 1}, "partial: 1 is neither true nor false"),
-    ({"calibration": 7}, "calibration: 7 is not a set of calibration settings"),
-    ({"algorithms": ("gptq",)}, "'gptq' is not of type AlgorithmCall"),
+    ({"calibration": 7}, "calibration: a value of type int has no fields"),
+    ({"algorithms": ("gptq:damping",)}, "'damping' is not NAME=VALUE"),
 ]
 
 
