@@ -291,3 +291,9 @@ def test_type_checkers_see_the_public_names(tmp_path: Path) -> None:
     assert len(told) == 2, checked.stdout
     assert 'Revealed type is "str"' in told[0] or 'Revealed type is "builtins.str"' in told[0]
     assert "zero_point" in told[1]
+
+
+def test_the_stub_names_what_the_package_does() -> None:
+    stub = Path(playground.__file__).with_name("__init__.pyi").read_text("utf-8")
+    assert {name for name in playground.__all__ if f" as {name}\n" in stub} == set(playground.__all__) - {"__version__"}
+    assert stub.count(" as ") == len(playground.__all__) - 1

@@ -41,7 +41,8 @@ def conventions_table() -> str:
 
 def _convention_cells(c: Convention) -> list[str]:
     reach = [
-        1 / playground.choose_qparams(Range(-1, 1), Scheme(f, convention=c.id)).scale_values.item() for f in ("int8", "int4")
+        1 / playground.choose_qparams(Range(-1, 1), Scheme(f, convention=c.id)).scale_values.item()
+        for f in ("int8", "int4")
     ]
     lo, hi = Scheme("int8", convention=c.id).limits
     steps = ", ".join(f"{value:.4g}" for value in reach)

@@ -62,7 +62,9 @@ def test_reference_interprets_what_integers_cannot_do() -> None:
 
 
 def test_refuses() -> None:
-    with pytest.raises(InvalidInputError, match=r"'tpu' is not an engine\. Use one of: auto, wasm, reference, onnxruntime"):
+    with pytest.raises(
+        InvalidInputError, match=r"'tpu' is not an engine\. Use one of: auto, wasm, reference, onnxruntime"
+    ):
         run(GRAPH, {"x": X}, "tpu")
     with pytest.raises(UnsupportedError, match="tensors but no graph"):
         run(Model("npz", "w.npz", {}), {})

@@ -29,7 +29,10 @@ from playground.errors import InvalidInputError
         ({"scaled": 1}, "^scaled: 1 is neither True nor False"),
         ({"format": "uint1", "narrow_range": True}, "^narrow_range: narrow_range=True contradicts format 'uint1'"),
         ({"seed": -1}, "^seed: -1 is not a valid seed"),
-        ({"scale_scheme": 16}, r"^scale_scheme: 16 is not a scheme. Use Scheme\('int4'\), 'int4' or \{'format': 'int4'\}"),
+        (
+            {"scale_scheme": 16},
+            r"^scale_scheme: 16 is not a scheme. Use Scheme\('int4'\), 'int4' or \{'format': 'int4'\}",
+        ),
         ({"scale_scheme": {"format": "fp17"}}, "^scale_scheme: format: 'fp17' is not a valid format"),
         ({"granularity": "channel", "axis": 1.0}, "^axis: 1.0 is not a valid axis"),
         ({"granularity": "channel", "axis": True}, "^axis: True is not a valid axis"),
