@@ -66,9 +66,7 @@ def test_it_holds_the_kernels_and_the_site_and_not_the_bench(built: Path) -> Non
     names = zipfile.ZipFile(built).namelist()
     for needed in ("kernels/kernels-simd128.wasm", "site/index.html", "site/embed.html", "site/sw.js", "py.typed"):
         assert f"playground/{needed}" in names
-    assert not [
-        name for name in names if name.endswith((".br", ".gz")) or "bench" in name.removeprefix("playground/site")
-    ]
+    assert not [name for name in names if name.endswith((".br", ".gz")) or name.startswith("playground/site/bench")]
     assert built.stat().st_size < wheel.LARGEST
 
 
@@ -88,12 +86,10 @@ def test_a_model_is_quantized_and_evaluated_in_our_kernels_at_the_terminal(insta
 
 
 def test_nothing_of_the_page_is_needed_at_the_terminal(installed: Installed) -> None:
-    told = installed.run(
-        "python", "-c", "import importlib.util as i; print(i.find_spec('bokeh'), i.find_spec('panel'))"
-    )
-    assert told.split() == ["None", "None"]
+    found = "import importlib.util as u; print([name for name in ('bokeh', 'panel', 'onnx') if u.find_spec(name)])"
+    assert installed.run("python", "-c", found).strip() == "[]"
     installed.run("playground", "quantize", "gallery:digits-mlp", "-o", "mlp.onnx", "--report", "report.html")
-    assert "<svg" in (installed.folder / "report.html").read_text("utf-8")
+    assert "fc2.weight" in (installed.folder / "report.html").read_text("utf-8")
 
 
 @pytest.fixture
