@@ -21,7 +21,7 @@ from playground.settings import from_query
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = {
     path.relative_to(ROOT).as_posix(): path.read_text("utf-8")
-    for path in (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")))
+    for path in (ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
 }
 FENCE = re.compile(r"^```(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 ENDINGS = (".py", ".mjs", ".js", ".css", ".html", ".toml", ".md", ".c", ".h", ".json", ".zip")
@@ -163,9 +163,9 @@ def test_python_names_exist(document):
 
 
 def test_javascript_names_exist():
-    text = DOCUMENTS["README.md"]
-    (table,) = re.findall(r"## From JavaScript\n(.*?)```js", text, re.DOTALL)
-    (example,) = (content for info, content in blocks("README.md") if info == "js")
+    text = DOCUMENTS["docs/javascript.md"]
+    (table,) = re.findall(r"# From JavaScript\n(.*?)```js", text, re.DOTALL)
+    (example,) = (content for info, content in blocks("docs/javascript.md") if info == "js")
     named = re.findall(r"^\| `(\w+)", table, re.MULTILINE) + re.findall(r"playground\.(\w+)", example)
     assert {"ready", "setState", "load", "quantize", "run", "report"} <= set(named)
     assert set(named) - script_names() == set()
