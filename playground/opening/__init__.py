@@ -5,13 +5,14 @@ Everything else sees operators in one form each, whatever operator set a file is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from playground.errors import BadFileError, plural, typed
 from playground.host.sources import Source
 from playground.model.graph import Graph, Model, NoGraph
-from playground.model.loading import DAMAGED, read
+from playground.model.loading import DAMAGED, Given, read
 from playground.opening.branches import with_known_conditions, with_weights_outside
 from playground.opening.folding import folded
 from playground.opening.operator_sets import NEWEST, OLDEST, is_too_old, with_operator_set
@@ -20,11 +21,12 @@ from playground.opening.upgrading import upgraded
 __all__ = ["load", "opened", "working"]
 
 
-def load(path_or_bytes: str | Path | bytes | Source, name: str | None = None) -> Model:
+def load(path_or_bytes: Given | Sequence[str | Path | Source], name: str | None = None) -> Model:
     """Read a model file, and bring its graph to the operator set that is worked with.
 
     Args:
-        path_or_bytes: a path, the file's bytes, or a source of them.
+        path_or_bytes: a path, the file's bytes, or a source of them; or several paths or sources, if the model is in
+            several files.
         name: the file's name if it is given as bytes; its ending decides where the content fits several formats.
 
     Returns:
