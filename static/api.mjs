@@ -20,10 +20,10 @@ const asFile = async (given) => {
  * @param {object} parts
  * @param {Client} parts.client
  * @param {(reason: string) => Promise<void>} parts.restart
- * @param {(file: File) => Promise<Answer<"load">["result"]>} parts.openFile
+ * @param {(files: File[]) => Promise<Answer<"load">["result"]>} parts.openFiles
  * @param {() => State | null} parts.getState
  */
-export function installApi({ client, restart, openFile, getState }) {
+export function installApi({ client, restart, openFiles, getState }) {
   const events = new EventTarget();
   const refuse = (/** @type {Failure} */ error) => {
     throw { kind: error.kind ?? "internal", message: error.message ?? String(error) };
@@ -42,7 +42,7 @@ export function installApi({ client, restart, openFile, getState }) {
     },
     setState: (changes) => after(async () => (await client.request("set", { changes })).result.settings),
     reset: () => after(async () => (await client.request("reset")).result.settings),
-    load: (fileOrUrl) => after(async () => openFile(await asFile(fileOrUrl))),
+    load: (fileOrUrl) => after(async () => openFiles(await Promise.all([fileOrUrl].flat().map(asFile)))),
     quantize: () =>
       after(async () => {
         const { result, buffers } = await client.request("quantize");

@@ -136,14 +136,14 @@ export class Life {
       return;
     }
     try {
-      await this.#client.request("load", { files: [model] });
+      await this.#client.request("load", { files: model });
       await this.#client.request("set", { changes: settings });
       if (calibration) await this.#client.request("calibration", { files: [calibration] });
       if (images) this.#say("Choose the calibration images again.");
     } catch (error) {
       const { kind, message } = /** @type {Failure} */ (error);
       if (kind === "worker") throw error;
-      this.#say(`${model.name} could not be opened again: ${message}`);
+      this.#say(`${model[0].name} could not be opened again: ${message}`);
     }
   }
 

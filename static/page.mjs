@@ -144,11 +144,11 @@ function complain(error) {
   if (error?.detail) console.error(error.detail);
 }
 
-/** @param {File} file */
-async function openFile(file) {
+/** @param {File[]} files of one model, mostly one */
+async function openFiles(files) {
   await api.ready;
-  const { result } = await client.request("load", { files: [file] });
-  Object.assign(given, { model: file, calibration: null, images: null });
+  const { result } = await client.request("load", { files });
+  Object.assign(given, { model: files, calibration: null, images: null });
   toast(`${result.name}: ${result.tensors.length} tensors, ${result.summary}`);
   return result;
 }
@@ -169,8 +169,8 @@ function installTabs() {
 function installFiles() {
   const input = $("open");
   input.addEventListener("change", () => {
-    const [file] = filesOf(input);
-    if (file) openFile(file).catch(complain);
+    const files = filesOf(input);
+    if (files.length) openFiles(files).catch(complain);
   });
   let depth = 0;
   const hasFiles = (/** @type {DragEvent} */ event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
@@ -194,8 +194,8 @@ function installFiles() {
     event.preventDefault();
     depth = 0;
     $("drop").hidden = true;
-    const file = event.dataTransfer?.files[0];
-    if (file) openFile(file).catch(complain);
+    const files = [...(event.dataTransfer?.files ?? [])];
+    if (files.length) openFiles(files).catch(complain);
   });
 }
 
@@ -228,7 +228,7 @@ client.addEventListener("problem", ({ detail }) => toast(detail.message, "bad"))
 client.addEventListener("failed", ({ detail }) => complain(detail));
 client.addEventListener("stopped", ({ detail }) => onStopped(detail));
 
-const api = installApi({ client, restart, openFile, getState: () => state });
+const api = installApi({ client, restart, openFiles, getState: () => state });
 installBar();
 if (!embedded) {
   installTabs();

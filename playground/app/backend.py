@@ -19,6 +19,7 @@ from playground.app.workspace import Workspace, open_workspace
 from playground.errors import InvalidInputError, MissingError, PlaygroundError, one_of
 from playground.host.page import Port
 from playground.host.sources import Source
+from playground.model.loading import grouped
 from playground.settings import Settings, from_query
 
 Answer = tuple[Any, Sequence[bytes]]
@@ -227,8 +228,7 @@ class Backend:
         return content, (values,)
 
     def _load(self, _request: int, _content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
-        source = messages.one(files)
-        self.workspace.open(source)
+        self.workspace.open(grouped(files))
         return self.models.inventory(), ()
 
     def _calibration(self, _request: int, _content: Mapping[str, Any], files: Sequence[Source]) -> Answer:

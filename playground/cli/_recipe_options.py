@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -101,6 +102,11 @@ def _add_activations(activations: argparse._ArgumentGroup) -> None:
 
 def recipe_of(args: argparse.Namespace, graph: Graph) -> Recipe:
     """The recipe that the options describe, or the one in the file."""
+    return recipe_for(args, (*graph.initializers, *(node.name for node in graph.nodes)))
+
+
+def recipe_for(args: argparse.Namespace, names: Collection[str]) -> Recipe:
+    """The same for a model in which tensors and nodes have these names."""
     given = [name for name in CHOICES if getattr(args, name) is not None]
     if args.recipe:
         if given:
@@ -114,7 +120,7 @@ def recipe_of(args: argparse.Namespace, graph: Graph) -> Recipe:
     weights |= _calibrator(args.weight_calibrator, args.weight_calibrator_arg, "--weight-calibrator-arg")
     activations = {"format": args.activation_format} if args.activation_format else {}
     activations |= _calibrator(args.calibrator, args.calibrator_arg, "--calibrator-arg")
-    recipe = Recipe(rules=tuple(_exclusion(pattern, graph) for pattern in args.exclude or ()))
+    recipe = Recipe(rules=tuple(_exclusion(pattern, names) for pattern in args.exclude or ()))
     return replace(
         recipe,
         **_given(args, "runtime", "prepare", "partial"),
@@ -125,9 +131,9 @@ def recipe_of(args: argparse.Namespace, graph: Graph) -> Recipe:
     )
 
 
-def _exclusion(pattern: str, graph: Graph) -> Rule:
+def _exclusion(pattern: str, names: Collection[str]) -> Rule:
     rule = Rule(pattern)
-    if not rule.matches(*graph.initializers, *(node.name for node in graph.nodes)):
+    if not rule.matches(*names):
         raise InvalidInputError(
             f"{pattern!r} matches neither a tensor nor a node",
             where="--exclude",

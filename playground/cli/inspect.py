@@ -15,10 +15,14 @@ from playground.cli._files import add_file, open_model
 from playground.cli._shapes import add_shapes, shapes_of
 from playground.engines.fitting import fitted
 from playground.engines.run import FLOAT_ENGINES, first_supporting_task, refused, run_task
+from playground.errors import cut
 from playground.model.graph import Graph, Tensor, ValueInfo
 from playground.ptq.made_up import as_option, example_shapes, made_up_feeds
 from playground.render import numbers
 from playground.tasks import run_sync
+
+MOST_SHOWN = 40
+"""Entries of metadata that are printed for people."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +51,7 @@ def run(args: argparse.Namespace, console: Console) -> Result:
         "kernels": refused(graph),
         "parameters": sum(tensor["parameters"] for tensor in tensors),
         "tensors": tensors,
+        "metadata": dict(model.metadata),
         "notes": list(model.notes),
     }
 
@@ -68,6 +73,7 @@ def show(result: Result, console: Console) -> None:
             "notes": " ".join(result["notes"]),
         }
     )
+    _show_metadata(result["metadata"], console)
     tensors = result["tensors"]
     if not tensors:
         return
@@ -83,6 +89,17 @@ def show(result: Result, console: Console) -> None:
         columns |= {name: [_digits(t.get(name)) for t in tensors] for name in ("min", "max", "max/std")}
     console.line()
     console.table(columns, right=("values", "size", "min", "max", "max/std"))
+
+
+def _show_metadata(metadata: dict[str, str], console: Console) -> None:
+    """The entries, long ones cut; all of them are in the JSON."""
+    if not metadata:
+        return
+    rows = list(metadata.items())[:MOST_SHOWN]
+    console.line()
+    console.table({"metadata": [cut(key, 60) for key, _ in rows], "value": [cut(value, 80) for _, value in rows]})
+    if more := len(metadata) - len(rows):
+        console.line(f"and {more} more, which --json prints")
 
 
 def _run(args: argparse.Namespace, graph: Graph) -> dict[str, Any]:
@@ -110,7 +127,7 @@ def _verdict(nodes: list[dict[str, str]] | None) -> str:
 
 
 def _tensor(tensor: Tensor, operator: str | None, ranges: bool) -> dict[str, Any]:
-    plain = {
+    plain: dict[str, Any] = {
         "name": tensor.name,
         "operator": operator,
         "dtype": tensor.dtype,
@@ -118,6 +135,8 @@ def _tensor(tensor: Tensor, operator: str | None, ranges: bool) -> dict[str, Any
         "parameters": tensor.size,
         "bytes": tensor.nbytes,
     }
+    if tensor.parts:
+        plain["stored_as"] = {role: _tensor(part, None, ranges=False) for role, part in tensor.parts.items()}
     return {**plain, **_range(tensor)} if ranges and tensor.size else plain
 
 

@@ -1,4 +1,4 @@
-"""``playground quantize FILE -o OUT``: a float ONNX model to a quantized one."""
+"""``playground quantize FILE -o OUT``: a float ONNX model to a quantized one, tensors without a graph to an .npz."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from playground.cli._study import (
     told_answers,
     write_report,
 )
+from playground.cli._without_graph import run_without_graph
 from playground.errors import UnsupportedError, plural
 from playground.model.recipe import Recipe
 from playground.ptq.images import ENDINGS
@@ -38,7 +39,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add_file(parser)
     parser.add_argument(
-        "-o", "--output", metavar="OUT", help="the file to write; default NAME.quantized.onnx in the current folder"
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="the file to write; default NAME.quantized.onnx in the current folder, .npz for tensors without a graph",
     )
     add_calibration(parser)
     add_samples(parser)
@@ -57,6 +61,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> Result:
     """Quantize and write the file; what is found is where it was written, and the report."""
     opened = open_model(args.file)
+    if opened.model.graph is None:
+        return run_without_graph(args, opened, console)
     recipe = recipe_of(args, opened.graph)
     output = target(args.output or f"{opened.stem}.quantized.onnx", opened.name)
     page = target(args.report, opened.name) if args.report else None

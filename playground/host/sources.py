@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Protocol, runtime_checkable
 
 from playground.errors import BadFileError, MissingError, plural
@@ -75,3 +77,53 @@ class FileSource:
         if len(data) != size:
             raise BadFileError("the file became shorter while it was read", where=self.name, hint="Open it again")
         return data
+
+
+@dataclass(frozen=True, slots=True)
+class SourceGroup:
+    """Files that were given together: one that is read, and others that it may name.
+
+    Attributes:
+        main: the one that is read.
+        others: the rest by name.
+        used: names of those that were asked for.
+    """
+
+    main: Source
+    others: Mapping[str, Source]
+    used: set[str] = field(default_factory=set, compare=False)
+
+    def take(self, name: str) -> Source | None:
+        """One of the others, None if there is none of that name."""
+        if name in self.others:
+            self.used.add(name)
+        return self.others.get(name)
+
+    @property
+    def name(self) -> str:
+        """The name of the file that is read."""
+        return self.main.name
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return self.main.size
+
+    def read(self, offset: int, size: int) -> bytes:
+        """See :meth:`Source.read`."""
+        return self.main.read(offset, size)
+
+
+def beside(source: Source, name: str) -> Source | None:
+    """The file ``name`` beside ``source``: in the same folder, or given together with it. None: there is none.
+
+    A name with a folder in it is not looked for: only files that the user has put there are read.
+    """
+    if name in ("", ".", "..") or "\0" in name or {PurePosixPath(name).name, PureWindowsPath(name).name} != {name}:
+        return None
+    if isinstance(source, SourceGroup):
+        return source.take(name) or beside(source.main, name)
+    if isinstance(source, FileSource):
+        path = source.path.parent / name
+        return FileSource(path) if path.is_file() else None
+    return None

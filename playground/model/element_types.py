@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.errors import UnsupportedError
-from playground.number_formats import integer
+from playground.number_formats import FORMATS, integer
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,12 @@ _ALL = (
 BY_NAME = {element.name: element for element in _ALL}
 _PACKED = {packed.id: packed for packed in integer.FORMATS if packed.bits < 8}
 BY_ONNX = {element.onnx: element for element in _ALL}
+_SMALL_FLOATS = {
+    **{"float8_e4m3fn": "fp8_e4m3", "float8_e5m2": "fp8_e5m2", "float8_e8m0fnu": "e8m0"},
+    **{"float8_e4m3fnuz": "fp8_e4m3fnuz", "float8_e5m2fnuz": "fp8_e5m2fnuz"},
+    **{"float6_e2m3fn": "fp6_e2m3", "float6_e3m2fn": "fp6_e3m2", "float4_e2m1fn": "fp4_e2m1"},
+}
+"""Floats of 8 bits or less -> the number format that they are."""
 
 
 def decode(element: ElementType, data: bytes, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -92,6 +98,17 @@ def decode(element: ElementType, data: bytes, shape: tuple[int, ...]) -> NDArray
     raise UnsupportedError(
         f"values of type {element.name} cannot be read", where="tensor", hint="Convert them to float32 or int8"
     )
+
+
+def real_values(element: ElementType, data: bytes, shape: tuple[int, ...]) -> NDArray[Any]:
+    """As :func:`decode`, and floats of 8 bits or less come as the float32 numbers that they stand for.
+
+    For files without a graph: operators read the codes of such floats.
+    """
+    if element.name not in _SMALL_FLOATS:
+        return decode(element, data, shape)
+    form = FORMATS[_SMALL_FLOATS[element.name]]
+    return form.decode(form.unpack(np.frombuffer(data, np.uint8), math.prod(shape)).reshape(shape))
 
 
 def encode(element: ElementType, values: NDArray[Any]) -> bytes:

@@ -30,6 +30,9 @@ class Tensor:
         shape: sizes of the axes; ``()`` is a scalar.
         nbytes: bytes it takes in the file.
         read: returns the values, as an array of ``shape`` and ``dtype`` (bfloat16 comes as float32).
+        quantized: whether ``dtype`` names how codes are stored (``"q4_k"``, ``"nf4"``). Then the values are the real
+            numbers that they stand for, as float32.
+        parts: what such a tensor is stored as, where that is several tensors: codes, scales and so on.
     """
 
     name: str
@@ -37,6 +40,13 @@ class Tensor:
     shape: tuple[int, ...]
     nbytes: int
     read: Callable[[], NDArray[Any]] = field(repr=False, compare=False)
+    quantized: bool = False
+    parts: Mapping[str, Tensor] = field(default_factory=lambda: MappingProxyType({}), repr=False, compare=False)
+
+    @property
+    def real(self) -> bool:
+        """Whether the values are real numbers: floats of any width, or codes that stand for some."""
+        return self.quantized or "float" in self.dtype
 
     @property
     def size(self) -> int:

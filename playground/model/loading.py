@@ -5,13 +5,13 @@ A file is recognised by its content first, by its name second.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from playground.arrays import as_array
 from playground.errors import BadFileError, InvalidInputError, shown, typed
-from playground.host.sources import BytesSource, FileSource, Source
+from playground.host.sources import BytesSource, FileSource, Source, SourceGroup
 from playground.model import readers
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Model, Tensor
@@ -24,6 +24,9 @@ READERS = discover(readers, "READER", Reader)
 DAMAGED = "Use another file: this one is truncated, damaged, or not a model"
 """The advice on a file that cannot be read."""
 
+_MAIN = (".index.json", ".onnx", "-00001-of-")
+"""Parts of names that tell which one of several files names the others, the surest first."""
+
 
 class Serializable(Protocol):
     """A message of Protocol Buffers, such as ``onnx.ModelProto``."""
@@ -33,15 +36,17 @@ class Serializable(Protocol):
         ...
 
 
-GivenModel = Model | str | Path | bytes | Source | Serializable | Mapping[str, Any]
-"""What stands for a model: a model, a path, the bytes of a file, a source of them, a ModelProto, arrays by name."""
+GivenModel = Model | str | Path | bytes | Source | Serializable | Mapping[str, Any] | Sequence[str | Path | Source]
+"""What stands for a model: a model, a path, the bytes of a file, a source of them, a ModelProto, arrays by name, or
+several paths or sources."""
 
 
 def read(given: GivenModel, name: str | None = None) -> Model:
     """Read a model file. :func:`playground.opening.load` is what the rest of the program works with.
 
     Args:
-        given: a path, the file's bytes, or a source of them; an ``onnx.ModelProto``; or a mapping from names to arrays.
+        given: a path, the file's bytes, or a source of them; an ``onnx.ModelProto``; a mapping from names to arrays; or
+            several paths or sources, if the model is in several files.
         name: the file's name if it is given as bytes; its ending decides where the content fits several formats.
 
     Returns:
@@ -51,6 +56,7 @@ def read(given: GivenModel, name: str | None = None) -> Model:
         BadFileError: the file is empty, damaged or truncated, or its format is unknown.
         MissingError: the file, or another one that has its weights, does not exist.
         UnsupportedError: the file uses a part of its format that is not supported.
+        InvalidInputError: of several files one does not belong to the model.
     """
     if isinstance(given, Mapping):
         return _of_arrays(given, name or "arrays")
@@ -58,7 +64,14 @@ def read(given: GivenModel, name: str | None = None) -> Model:
     if source.size == 0:
         raise BadFileError("the file is empty", where=source.name or "model", hint="Choose another file")
     with typed(BadFileError, "the file cannot be read", where=source.name, hint=DAMAGED):
-        return _reader(source).read(source)
+        model = _reader(source).read(source)
+    if isinstance(source, SourceGroup) and (unused := sorted(set(source.others) - source.used)):
+        raise InvalidInputError(
+            f"{unused[0]!r} is not a part of the model in {source.name!r}",
+            where="model",
+            hint="Open one model at a time, with the files that belong to it",
+        )
+    return model
 
 
 def _of_arrays(arrays: Mapping[str, Any], name: str) -> Model:
@@ -77,7 +90,26 @@ def _of_arrays(arrays: Mapping[str, Any], name: str) -> Model:
     return Model("arrays", name, tensors)
 
 
+def grouped(sources: Sequence[Source]) -> Source:
+    """Several files of one model as a source: the one that is read, and beside it those that it names.
+
+    Raises:
+        InvalidInputError: there is none, or two have the same name.
+    """
+    if len(sources) == 1:
+        return sources[0]
+    held = {source.name: source for source in sorted(sources, key=lambda source: source.name)}
+    if not held or len(held) != len(sources):
+        raise InvalidInputError(
+            "no files are given, or two of the same name", where="model", hint="Give the files of one model"
+        )
+    main = min(held, key=lambda name: next((i for i, part in enumerate(_MAIN) if part in name.lower()), len(_MAIN)))
+    return SourceGroup(held.pop(main), held)
+
+
 def _source(given: Any, name: str | None) -> Source:
+    if isinstance(given, list | tuple):
+        return grouped([_source(each, None) for each in given])
     if isinstance(given, str | Path):
         return FileSource(given)
     if isinstance(given, bytes | bytearray | memoryview):

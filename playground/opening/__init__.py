@@ -22,8 +22,8 @@ def load(given: GivenModel, name: str | None = None) -> Model:
     """Read a model file, and bring its graph to the operator set that is worked with.
 
     Args:
-        given: a path, the file's bytes, or a source of them; an ``onnx.ModelProto``; a mapping from names to arrays; or
-            a model, which is returned as it is.
+        given: a path, the file's bytes, or a source of them; an ``onnx.ModelProto``; a mapping from names to arrays;
+            several paths or sources, if the model is in several files; or a model, which is returned as it is.
         name: the file's name if it is given as bytes; its ending decides where the content fits several formats.
 
     Returns:

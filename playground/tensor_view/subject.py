@@ -91,7 +91,7 @@ def first_subject(model: Model) -> tuple[Subject | None, str]:
 
 def quantizable(model: Model) -> tuple[str, ...]:
     """Names of the tensors that the Tensor view can show: floating point, at least one axis, not empty."""
-    return tuple(n for n, t in model.tensors.items() if "float" in t.dtype and t.shape and t.size)
+    return tuple(n for n, t in model.tensors.items() if t.real and t.shape and t.size)
 
 
 def subject_of(model: Model, name: str) -> Subject:

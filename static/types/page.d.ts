@@ -117,7 +117,8 @@ export interface Api {
   readonly state: Settings | undefined;
   setState(changes: Partial<Settings>): Promise<Settings>;
   reset(): Promise<Settings>;
-  load(fileOrUrl: File | Blob | string | URL): Promise<Answer<"load">["result"]>;
+  /** Of a model in several files: all of them. */
+  load(fileOrUrl: File | Blob | string | URL | (File | Blob | string | URL)[]): Promise<Answer<"load">["result"]>;
   quantize(): Promise<{ model: Uint8Array; report: Report }>;
   run(inputs: object): Promise<Record<string, object>>;
   report(): Promise<Report | null>;
@@ -135,7 +136,7 @@ export interface Action {
 
 /** Files that the visitor gave, to be given again to a Python that starts anew. */
 export interface Given {
-  model: File | null;
+  model: File[] | null;
   calibration: File | null;
   images: File[] | null;
   recipe: File | null;

@@ -72,9 +72,11 @@ def test_what_nobody_foresaw_is_an_answer_too(page, refused, monkeypatch):
 
 
 @pytest.mark.parametrize("count", [0, 2])
-@pytest.mark.parametrize("kind", ["load", "calibration"])
-def test_one_file_at_a_time(page, refused, files, kind, count):
-    with pytest.raises(refused, match="Send exactly one file"):
+@pytest.mark.parametrize(
+    ("kind", "remedy"), [("load", "Give the files of one model"), ("calibration", "Send exactly one file")]
+)
+def test_one_file_at_a_time(page, refused, files, kind, remedy, count):
+    with pytest.raises(refused, match=remedy):
         page.ask(kind, [files.gallery_file()] * count)
 
 

@@ -5,8 +5,10 @@ import math
 import numpy as np
 import onnx
 import pytest
+import safetensors.numpy
 
 from playground import gallery
+from tests.hostile.make_gguf import LIST, TEXT, entry, gguf, info
 
 
 @pytest.mark.parametrize("model_id", gallery.entries())
@@ -56,6 +58,25 @@ def test_files_without_a_graph(playground_cli, tmp_path):
     ]
     assert found["tensors"][0]["max/std"] == 0
     assert "format      npz\n" in playground_cli("inspect", tmp_path / "w.npz").out
+
+
+def test_metadata_and_what_a_tensor_is_stored_as(playground_cli, tmp_path):
+    path = tmp_path / "w.gguf"
+    tokens = entry("tokens", LIST, (TEXT, [f"token {i}" for i in range(100)]))
+    names = [entry(f"key {i}", TEXT, "value") for i in range(60)]
+    path.write_bytes(gguf([tokens, *names], [info("w", (2, 32), 8, 0)], bytes(68)))
+    found = playground_cli("inspect", path, "--json").json
+    assert len(found["metadata"]) == 61
+    assert found["metadata"]["tokens"].endswith("and 84 more]")
+    assert [(t["name"], t["dtype"], t["shape"], t["bytes"]) for t in found["tensors"]] == [("w", "q8_0", [2, 32], 68)]
+    text = playground_cli("inspect", path).out
+    assert "and 21 more, which --json prints" in text
+    assert "token 0, token 1" in text
+    codes = {"a.weight": np.zeros((3, 4), np.int8), "a.SCB": np.ones(3, np.float32)}
+    safetensors.numpy.save_file(codes, tmp_path / "w.safetensors")
+    (tensor,) = playground_cli("inspect", tmp_path / "w.safetensors", "--json", "--ranges").json["tensors"]
+    assert (tensor["dtype"], tensor["bytes"], tensor["max"]) == ("bnb_int8", 24, 0)
+    assert {role: part["dtype"] for role, part in tensor["stored_as"].items()} == {"codes": "int8", "SCB": "float32"}
 
 
 def test_a_model_of_other_operators_and_sizes(playground_cli, edited):

@@ -9,10 +9,13 @@ from typing import Any
 
 import playground
 from playground.analysis.inventory import inventory
-from tests.hostile.make_arrays import make_npz, make_safetensors
+from tests.hostile.make_arrays import make_npy, make_npz, make_safetensors
 from tests.hostile.make_calibration import make_calibration, use_calibration
+from tests.hostile.make_gguf import make_gguf
 from tests.hostile.make_onnx import make_onnx
+from tests.hostile.make_safetensors_layouts import make_bitsandbytes, make_shards, use_shards
 from tests.hostile.make_texts import make_query, make_recipe, use_query, use_recipe
+from tests.hostile.make_torch import make_torch
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,11 @@ FORMATS: Mapping[str, Format] = {
     "onnx": Format(make_onnx, lambda data: _use_model(data, "model.onnx")),
     "npz": Format(make_npz, lambda data: _use_model(data, "arrays.npz")),
     "safetensors": Format(make_safetensors, lambda data: _use_model(data, "model.safetensors")),
+    "gguf": Format(make_gguf, lambda data: _use_model(data, "model.gguf")),
+    "npy": Format(make_npy, lambda data: _use_model(data, "array.npy")),
+    "shards": Format(make_shards, use_shards),
+    "bitsandbytes": Format(make_bitsandbytes, lambda data: _use_model(data, "model.safetensors")),
+    "pt": Format(make_torch, lambda data: _use_model(data, "model.pt")),
     "queries": Format(make_query, use_query),
     "recipes": Format(make_recipe, use_recipe),
     "calibration": Format(make_calibration, use_calibration),

@@ -81,6 +81,35 @@ _SHAPES = (
 )
 
 
+@cache
+def _npy_seeds() -> list[bytes]:
+    made = []
+    for values in (
+        np.arange(12, dtype=np.float32).reshape(3, 4),
+        np.asfortranarray(np.ones((5, 3))),
+        np.zeros(3, bool),
+    ):
+        stream = io.BytesIO()
+        np.save(stream, values)
+        made.append(stream.getvalue())
+    return made
+
+
+def make_npy(rng: random.Random) -> bytes:
+    return mutated_bytes(rng, rng.choice(_npy_seeds())) if rng.random() < 0.5 else _odd_npy(rng)
+
+
+def _odd_npy(rng: random.Random) -> bytes:
+    header = (
+        f"{{'descr': {rng.choice(_DESCR)}, 'fortran_order': {rng.choice(('False', 'True', '1'))}, "
+        f"'shape': {rng.choice(_SHAPES)}, }}"
+    ).encode()
+    if rng.random() < 0.3:
+        header = mutated_bytes(rng, header)
+    size = None if rng.random() < 0.9 else rng.choice(INTEGERS)
+    return npy(header, rng.randbytes(rng.choice((0, 3, 4, 12, 12, 64))), rng.choice((1,) * 8 + (2, 2, 3, 0)), size)
+
+
 def make_npz(rng: random.Random) -> bytes:
     if rng.random() < 0.6:
         return mutated_bytes(rng, rng.choice(_npz_seeds()), _npz_seeds())
@@ -89,16 +118,7 @@ def make_npz(rng: random.Random) -> bytes:
         warnings.simplefilter("ignore")
         # zipfile warns of names that stand twice
         for index in range(rng.choice((1, 1, 2, 5))):
-            header = (
-                f"{{'descr': {rng.choice(_DESCR)}, 'fortran_order': {rng.choice(('False', 'True', '1'))}, "
-                f"'shape': {rng.choice(_SHAPES)}, }}"
-            ).encode()
-            if rng.random() < 0.3:
-                header = mutated_bytes(rng, header)
-            size = None if rng.random() < 0.9 else rng.choice(INTEGERS)
-            content = npy(
-                header, rng.randbytes(rng.choice((0, 3, 4, 12, 12, 64))), rng.choice((1,) * 8 + (2, 2, 3, 0)), size
-            )
+            content = _odd_npy(rng)
             name = rng.choice(
                 (f"a{index}.npy",) * 8 + ("a.npy", "a\x00.npy", "é.npy", "../a.npy", "a" * 5000 + ".npy", "a")
             )

@@ -11,6 +11,9 @@ from playground.model.recipe.imports import import_recipe
 from playground.settings import from_query
 from tests.hostile.builders import chain, empty_tensors, entry, safetensors_of, with_branches, with_calls
 from tests.hostile.make_arrays import npz_of
+from tests.hostile.make_gguf import LIST, TEXT, gguf, info
+from tests.hostile.make_gguf import entry as gguf_entry
+from tests.hostile.make_torch import checkpoint, storage, tensor
 
 
 def opened(data):
@@ -29,6 +32,16 @@ READINGS = {
     "ONNX tensors": (empty_tensors, opened),
     "safetensors": (lambda count: safetensors_of({f"t{i}": entry([0], 0, 0) for i in range(count)}), opened),
     "arrays": (lambda count: npz_of({f"a{i}": 0 for i in range(count)}), opened),
+    "GGUF tensors": (lambda count: gguf([], [info(f"t{i}", (0,), 0, 0) for i in range(count)]), opened),
+    "GGUF metadata": (
+        lambda count: gguf([gguf_entry(f"k{i}", LIST, (TEXT, ["a"] * 20)) for i in range(count)], []),
+        opened,
+    ),
+    "tensors of a checkpoint": (
+        lambda count: checkpoint({f"t{i}": tensor(storage("0", 1), (), ()) for i in range(count)}, {"0": bytes(4)}),
+        opened,
+    ),
+    "lists of a checkpoint": (lambda count: checkpoint({i: [[i]] * 5 for i in range(count)}, {}), opened),
     "rules": (overrides, import_recipe),
     "fields of a link": (lambda count: "&".join(["format=int4"] * count), from_query),
 }

@@ -1,6 +1,8 @@
+import io
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 import playground
@@ -53,3 +55,41 @@ def test_what_is_no_file() -> None:
         load("/nowhere/model.onnx")
     with pytest.raises(InvalidInputError, match="a value of type int is not a model file"):
         load(3)  # type: ignore[arg-type]
+
+
+def test_files_that_do_not_belong_to_the_model_are_refused() -> None:
+    array = io.BytesIO()
+    np.save(array, np.arange(3))
+    data = array.getvalue()
+    with pytest.raises(InvalidInputError, match=r"'b.npy' is not a part of the model in 'a.npy'"):
+        load([BytesSource(data, "a.npy"), BytesSource(data, "b.npy")])
+    with pytest.raises(InvalidInputError, match="two of the same name"):
+        load([BytesSource(data, "a.npy"), BytesSource(data, "a.npy")])
+    with pytest.raises(InvalidInputError, match="no files are given"):
+        load([])
+    assert load([BytesSource(data, "a.npy")]).format == "npy"
+
+
+def test_onnx_with_its_values_beside_it(tmp_path: Path) -> None:
+    """As it comes from the page: bytes of several files, none of them in a folder."""
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Add", ["x", "w"], ["y"])],
+        "g",
+        [onnx.helper.make_tensor_value_info("x", 1, [64])],
+        [onnx.helper.make_tensor_value_info("y", 1, [64])],
+        [onnx.numpy_helper.from_array(np.arange(64, dtype=np.float32), "w")],
+    )
+    onnx.save(
+        onnx.helper.make_model(graph),
+        tmp_path / "m.onnx",
+        save_as_external_data=True,
+        location="m.data",
+        size_threshold=0,
+    )
+    model, values = (BytesSource((tmp_path / name).read_bytes(), name) for name in ("m.onnx", "m.data"))
+    for given in ([model, values], [values, model]):
+        np.testing.assert_array_equal(load(given).tensors["w"].numpy(), np.arange(64))
+    with pytest.raises(MissingError, match=r"in another file, 'm.data'. Open it together with the model"):
+        load(model)
+    with pytest.raises(InvalidInputError, match=r"'other' is not a part of the model"):
+        load([model, values, BytesSource(b"x", "other")])

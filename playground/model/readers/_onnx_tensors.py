@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.errors import DAMAGED, BadFileError, MissingError, UnsupportedError
-from playground.host.sources import FileSource, Source
+from playground.host.sources import FileSource, Source, beside
 from playground.limits import MOST_RANK
 from playground.model.element_types import BY_ONNX, ElementType, decode
 from playground.model.graph import Tensor
@@ -231,12 +231,29 @@ def integers(data: bytes, count: int, dtype: str) -> NDArray[Any]:
 def _external(proto: Message, element: ElementType, shape: tuple[int, ...], source: Source, where: str) -> Any:
     entries = {entry.key: entry.value for entry in proto.external_data}
     location = entries.get("location", "")
-    if not isinstance(source, FileSource):
-        raise MissingError(
-            f"the values are in another file, {location!r}",
+    data, nbytes = _data_file(location, source, where), element.nbytes(math.prod(shape))
+    offset, length = _whole_number(entries, "offset", 0, where), _whole_number(entries, "length", nbytes, where)
+    _check_size(length, nbytes, "bytes", shape, where)
+    if offset + nbytes > data.size:
+        raise BadFileError(
+            f"the values end at byte {offset + nbytes} of {location!r}, which has {data.size}",
             where=where,
-            hint="Save the model with its weights in the same file (onnx.save without external data)",
+            hint=DAMAGED,
         )
+    return lambda: decode(element, data.read(offset, nbytes), shape)
+
+
+def _data_file(location: str, source: Source, where: str) -> Source:
+    """The file of a tensor's values: in the model's folder, or given together with the model."""
+    if not isinstance(source, FileSource):
+        held = beside(source, location)
+        if held is None:
+            raise MissingError(
+                f"the values are in another file, {location!r}",
+                where=where,
+                hint="Open it together with the model, or save the model with its weights in the same file",
+            )
+        return held
     folder = source.path.parent.resolve()
     path = (folder / location).resolve()
     if not location or not path.is_relative_to(folder):
@@ -249,16 +266,7 @@ def _external(proto: Message, element: ElementType, shape: tuple[int, ...], sour
         raise MissingError(
             f"the file of the values, {location!r}, does not exist", where=where, hint="Put it next to the model"
         )
-    data, nbytes = FileSource(path), element.nbytes(math.prod(shape))
-    offset, length = _whole_number(entries, "offset", 0, where), _whole_number(entries, "length", nbytes, where)
-    _check_size(length, nbytes, "bytes", shape, where)
-    if offset + nbytes > data.size:
-        raise BadFileError(
-            f"the values end at byte {offset + nbytes} of {location!r}, which has {data.size}",
-            where=where,
-            hint=DAMAGED,
-        )
-    return lambda: decode(element, data.read(offset, nbytes), shape)
+    return FileSource(path)
 
 
 def _whole_number(entries: dict[str, str], key: str, default: int, where: str) -> int:

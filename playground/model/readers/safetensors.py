@@ -1,4 +1,7 @@
-"""safetensors: a JSON header with every tensor's type, shape and place, then the bytes of all of them."""
+"""safetensors: a JSON header with every tensor's type, shape and place, then the bytes of all of them.
+
+A model may be in several files, which an index names (``model.safetensors.index.json``).
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ from numpy.typing import NDArray
 
 from playground import plain_json
 from playground.errors import DAMAGED, BadFileError, one_of, plural, shown
-from playground.host.sources import Source
+from playground.host.sources import Source, SourceGroup
 from playground.limits import MOST_HEADER_BYTES, MOST_NAME, MOST_RANK, MOST_TENSORS
-from playground.model.element_types import BY_NAME, ElementType, decode
+from playground.model.element_types import BY_NAME, ElementType, real_values
 from playground.model.graph import Model, Tensor
 from playground.model.readers._reader import Reader
 
@@ -30,13 +33,39 @@ def _signature(head: bytes) -> bool:
     return len(head) > 8 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= MOST_HEADER_BYTES
 
 
+_INDEX = ".safetensors.index.json"
+
+
 def read(source: Source) -> Model:
-    """Read a safetensors file: tensors only, each read from the file when it is asked for.
+    """Read a safetensors file, or several: tensors only, each read from the file when it is asked for.
 
     Raises:
         BadFileError: anything that the format's description forbids: a header that is too large, is not JSON or names
             a tensor twice, a tensor whose size is not its shape's, overlaps, holes, bytes left over.
+        MissingError: none of the files that an index names is there.
     """
+    if source.name.lower().endswith(_INDEX) or isinstance(source, SourceGroup):
+        # most models are in one file
+        from playground.model.readers._safetensors_shards import read_several
+
+        tensors, metadata, notes = read_several(source, read_one)
+    else:
+        (tensors, metadata), notes = read_one(source), ()
+    if any(name.endswith(MARKS) for name in tensors):
+        # and have floats
+        from playground.model.readers._bitsandbytes import decoded
+
+        tensors, told = decoded(tensors)
+        notes = (*notes, *told)
+    return Model("safetensors", source.name, tensors, None, metadata, notes)
+
+
+MARKS = ("__nf4", "__fp4", ".SCB")
+"""How names of tensors end that only bitsandbytes writes."""
+
+
+def read_one(source: Source) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors and the metadata of one file. Raises BadFileError as :func:`read` does."""
     header, start = _header(source)
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
@@ -65,7 +94,7 @@ def read(source: Source) -> Model:
         name: Tensor(name, held.element.name, held.shape, held.end - held.begin, held.read)
         for name, held in values.items()
     }
-    return Model("safetensors", source.name, tensors, None, metadata)
+    return tensors, metadata
 
 
 def _header(source: Source) -> tuple[dict[str, Any], int]:
@@ -101,7 +130,7 @@ class _Values:
 
     def read(self) -> NDArray[Any]:
         """The values as an array."""
-        return decode(self.element, self.source.read(self.start + self.begin, self.end - self.begin), self.shape)
+        return real_values(self.element, self.source.read(self.start + self.begin, self.end - self.begin), self.shape)
 
 
 def _values(name: str, entry: Any, source: Source, start: int) -> _Values:
@@ -133,4 +162,4 @@ def _sizes(value: Any) -> bool:
     return isinstance(value, list) and all(type(n) is int and 0 <= n < 2**63 for n in value)
 
 
-READER = Reader("safetensors", (".safetensors",), _signature, read)
+READER = Reader("safetensors", (".safetensors", _INDEX), _signature, read)

@@ -1,0 +1,204 @@
+"""Two model files, tensor by tensor: what matches, how far the values are apart, what each takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground import metrics, operators
+from playground.engines.run import run
+from playground.errors import InvalidInputError, MissingError, PlaygroundError, typed
+from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
+from playground.operators import find
+from playground.tasks import Progress, Task
+
+CODES = "_quantized"
+"""How quantizers name the codes of a weight: with this behind its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A tensor that both files have, under names that match, with the same shape.
+
+    Attributes:
+        name: in the first file.
+        other: its name in the second one.
+        shape: sizes of its axes.
+        dtypes: how each file stores it.
+        bytes: what it takes in each.
+        sqnr_db: signal of the first to the difference, dB; infinite if there is none.
+        mse: mean squared difference.
+        max_error: the largest absolute difference.
+        cosine: cosine similarity.
+        problem: why the values were not compared; then the numbers are None.
+    """
+
+    name: str
+    other: str
+    shape: tuple[int, ...]
+    dtypes: tuple[str, str]
+    bytes: tuple[int, int]
+    sqnr_db: float | None = None
+    mse: float | None = None
+    max_error: float | None = None
+    cosine: float | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherShape:
+    """A tensor that both files have, in different shapes."""
+
+    name: str
+    other: str
+    shapes: tuple[tuple[int, ...], tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two models compared.
+
+    Attributes:
+        pairs: matched tensors of real numbers, the worst first: by signal to difference.
+        other_shapes: tensors whose names match and whose shapes do not.
+        missing: names of real tensors that the second file lacks.
+        added: names of real tensors that the first file lacks.
+    """
+
+    pairs: tuple[Pair, ...]
+    other_shapes: tuple[OtherShape, ...]
+    missing: tuple[str, ...]
+    added: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The comparison as plain data that JSON can hold."""
+        return asdict(self)
+
+
+def renamed(patterns: Sequence[str]) -> Callable[[str], str]:
+    """What names of the first file are in the second, by patterns ``REGEX=REPLACEMENT`` that are applied in order.
+
+    Raises:
+        InvalidInputError: a pattern has no ``=``, or is not a regular expression.
+    """
+    pairs = []
+    for pattern in patterns:
+        regex, equals, replacement = pattern.rpartition("=")
+        if not equals or not regex:
+            raise InvalidInputError(
+                f"{pattern!r} is not REGEX=REPLACEMENT", where="rename", hint=r"Write '^model\.(.*)=\1', for instance"
+            )
+        with typed(InvalidInputError, f"{pattern!r} is not a regular expression", where="rename", hint="Correct it"):
+            compiled = re.compile(regex)
+            compiled.sub(replacement, "")
+        pairs.append((compiled, replacement))
+
+    def rename(name: str) -> str:
+        """The name that is looked for."""
+        for regex, replacement in pairs:
+            name = regex.sub(replacement, name)
+        return name
+
+    return rename
+
+
+def comparison_task(a: Model, b: Model, rename: Callable[[str], str] = str) -> Task[Comparison]:
+    """Compare two models; values are read a pair at a time.
+
+    Args:
+        a: the model that is measured against, mostly the float one.
+        b: the other.
+        rename: the name in ``b`` of a tensor in ``a``.
+
+    Raises:
+        MissingError: no tensor of one is in the other.
+    """
+    first, second = real_tensors(a), real_tensors(b)
+    names = {name: rename(name) for name in first}
+    both = {name: other for name, other in names.items() if other in second}
+    same = {name: other for name, other in both.items() if first[name].shape == second[other].shape}
+    if not both:
+        raise MissingError(
+            f"no tensor of {a.name} is in {b.name}",
+            where="compare",
+            hint=r"Say how names differ, with --rename '^model\.(.*)=\1' for instance",
+        )
+    pairs = []
+    for index, (name, other) in enumerate(same.items()):
+        yield Progress(index, len(same), f"Comparing {name}")
+        pairs.append(_pair(first[name], second[other]))
+    found = set(both.values())
+    return Comparison(
+        tuple(sorted(pairs, key=_harm)),
+        tuple(
+            OtherShape(name, other, (first[name].shape, second[other].shape))
+            for name, other in both.items()
+            if name not in same
+        ),
+        tuple(name for name in first if name not in both),
+        tuple(name for name in second if name not in found),
+    )
+
+
+def _harm(pair: Pair) -> tuple[float, int]:
+    """Sorts what could not be compared first, then by the difference in proportion to the values, then by size."""
+    return (-np.inf if pair.sqnr_db is None else pair.sqnr_db, -int(np.prod(pair.shape)))
+
+
+def _pair(a: Tensor, b: Tensor) -> Pair:
+    made = Pair(a.name, b.name, a.shape, (a.dtype, b.dtype), (a.nbytes, b.nbytes))
+    if not a.size:
+        return replace(made, problem="it has no values")
+    try:
+        found = metrics.compare(a.numpy(), b.numpy())
+    except PlaygroundError as error:
+        return replace(made, problem=error.what)
+    return replace(
+        made,
+        sqnr_db=found["sqnr_db"],
+        mse=found["mse"],
+        max_error=found["max_error"],
+        cosine=found["cosine"],
+    )
+
+
+def real_tensors(model: Model) -> dict[str, Tensor]:
+    """The tensors of real numbers by name; weights that a graph dequantizes are there as what their codes stand for."""
+    found = {name: tensor for name, tensor in model.tensors.items() if tensor.real}
+    if model.graph is not None:
+        made = _dequantized(model.graph)
+        scales = {name for tensor in made for name in tensor.parts if name != "codes"}
+        found = {name: tensor for name, tensor in found.items() if name not in scales}
+        found |= {tensor.name: tensor for tensor in made}
+    return found
+
+
+def _dequantized(graph: Graph) -> list[Tensor]:
+    made = []
+    for node in graph.nodes:
+        known = find(node) in operators.dequantize_linear.OPERATORS
+        if known and node.inputs[0] in graph.initializers and all(n in graph.initializers for n in node.inputs if n):
+            made.append(_of_node(node, graph))
+    return made
+
+
+def _of_node(node: Node, graph: Graph) -> Tensor:
+    held = {name: graph.initializers[name] for name in node.inputs if name}
+    codes = held[node.inputs[0]]
+    output = node.outputs[0]
+    alone = graph.with_(
+        inputs=(), outputs=(ValueInfo(output, "float32", None),), nodes=(node,), initializers=held, name=codes.name
+    )
+
+    def read() -> NDArray[Any]:
+        """What the node makes of its constants."""
+        return run(alone, {}, engine="reference")[output]
+
+    parts: Mapping[str, Tensor] = {("codes" if name == codes.name else name): tensor for name, tensor in held.items()}
+    nbytes = sum(tensor.nbytes for tensor in held.values())
+    return Tensor(codes.name.removesuffix(CODES), codes.dtype, codes.shape, nbytes, read, quantized=True, parts=parts)

@@ -1,0 +1,48 @@
+"""What ``playground quantize`` does with a file that has tensors and no graph."""
+
+from __future__ import annotations
+
+import argparse
+
+from playground.cli._console import Console, Result
+from playground.cli._files import ModelFile, target
+from playground.cli._recipe_options import recipe_for
+from playground.errors import InvalidInputError
+from playground.ptq.without_graph import quantize_tensors
+
+_NEED_A_GRAPH = (
+    *("calibration", "data", "gallery", "improve", "samples_curve", "report", "activations", "algorithms", "prepare"),
+    *("calibrator", "activation_format"),
+)
+"""Options about activations and samples."""
+
+
+def run_without_graph(args: argparse.Namespace, opened: ModelFile, console: Console) -> Result:
+    """Quantize the weights and write codes and scales; what is found is where they were written, and the report.
+
+    Raises:
+        InvalidInputError: an option was given that needs a graph.
+    """
+    for name in _NEED_A_GRAPH:
+        if getattr(args, name, None) and not (name == "activations" and args.activations == "weight-only"):
+            raise InvalidInputError(
+                f"--{name.replace('_', '-')} needs a graph, and {opened.name} has tensors only",
+                where="options",
+                hint="Leave it out, or use an ONNX model",
+            )
+    recipe = recipe_for(args, tuple(opened.model.tensors))
+    output = target(args.output or f"{opened.stem}.quantized.npz", opened.name)
+    made = quantize_tensors(opened.model, recipe, console.progress)
+    made.save(output)
+    return {
+        "file": opened.name,
+        "output": str(output),
+        "file_bytes_before": opened.nbytes,
+        **made.report.as_dict(),
+        "images": "",
+        "calibration": "",
+        "samples_curve": None,
+        "answers": None,
+        "improvement": None,
+        "report": None,
+    }
