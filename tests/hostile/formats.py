@@ -13,6 +13,7 @@ from tests.hostile.make_arrays import make_npz, make_safetensors
 from tests.hostile.make_calibration import make_calibration, use_calibration
 from tests.hostile.make_onnx import make_onnx
 from tests.hostile.make_texts import make_query, make_recipe, use_query, use_recipe
+from tests.hostile.make_tflite import make_tflite
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ FORMATS: Mapping[str, Format] = {
     "onnx": Format(make_onnx, lambda data: _use_model(data, "model.onnx")),
     "npz": Format(make_npz, lambda data: _use_model(data, "arrays.npz")),
     "safetensors": Format(make_safetensors, lambda data: _use_model(data, "model.safetensors")),
+    "tflite": Format(make_tflite, lambda data: _use_model(data, "model.tflite")),
     "queries": Format(make_query, use_query),
     "recipes": Format(make_recipe, use_recipe),
     "calibration": Format(make_calibration, use_calibration),
