@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 
 from playground.errors import UnsupportedError
 from playground.model.element_types import BY_NAME
-from playground.model.readers._tflite_builder import Builder, as_first
+from playground.model.readers._tflite_builder import Builder
 from playground.model.readers._tflite_file import Operation
+from playground.model.readers._tflite_layout import as_first
 
 _LIMITS: Mapping[int, tuple[float | None, float | None]] = {1: (0.0, None), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
 """The activations that are limits, by their number."""

@@ -6,7 +6,8 @@ and brought to the other one when something asks for it, once; so most transpose
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -14,25 +15,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.errors import UnsupportedError
+from playground.errors import BadFileError, UnsupportedError
 from playground.host.sources import Source
 from playground.limits import MOST_PIECE
 from playground.model.element_types import BY_NAME
-from playground.model.graph import Dim, Graph, Node, Tensor, ValueInfo
-from playground.model.naming import FreeNames
+from playground.model.graph import Dim, Graph, Tensor, ValueInfo
 from playground.model.readers._tflite_file import Codes, Operation, Stored, Subgraph
+from playground.model.readers._tflite_layout import FIRST, LAST
+from playground.model.readers._tflite_nodes import Nodes
 
 OPSET = 21
 """Has 16-bit and 4-bit codes, and every operator that is written."""
-
-FIRST = (0, 3, 1, 2)
-"""From channels last to channels first."""
-
-LAST = (0, 2, 3, 1)
-"""And back."""
-
-_AS_FIRST = {0: 0, 1: 2, 2: 3, 3: 1}
-"""Where an axis of an image is, with the channels first."""
 
 _BY_DEQUANTIZE = frozenset(("int8", "uint8", "int16", "uint16", "int32", "int4", "uint4"))
 """Element types that DequantizeLinear takes."""
@@ -47,25 +40,22 @@ class _Form:
     order: tuple[int, ...] = ()
 
 
-class Builder:
+class Builder(Nodes):
     """The graph so far."""
 
     def __init__(self, subgraph: Subgraph, source: Source) -> None:
         """Start with the inputs and the constants, neither of which is read."""
-        self.tensors, self._source, self._subgraph = subgraph.tensors, source, subgraph
-        self._nodes: list[Node] = []
-        self._constants: dict[str, Tensor] = {}
-        self._names = FreeNames(tensor.name for tensor in subgraph.tensors)
-        self._node_names = FreeNames()
+        super().__init__(tensor.name for tensor in subgraph.tensors)
+        self.tensors: Mapping[int, Stored] = dict(enumerate(subgraph.tensors))
+        self._source, self._subgraph = source, subgraph
         self._forms: dict[_Form, str] = {}
-        self._known: dict[Any, str] = {}
-        self._at, self._like = 0, ""
+        self._parameter_names: dict[int, list[str]] = {}
         for number in subgraph.inputs:
             self._forms[_Form(number, self._is_real(number))] = subgraph.tensors[number].name
 
     def start(self, at: int, operation: Operation) -> None:
         """Go on with an operator: what is made is named after it."""
-        self._at, self._like = at, self.tensors[operation.outputs[0]].name if operation.outputs else ""
+        self.name_after(at, self.tensors[operation.outputs[0]].name if operation.outputs else "")
 
     # what is known of values
 
@@ -94,9 +84,9 @@ class Builder:
     def constant(self, number: int) -> NDArray[Any] | None:
         """The values of a small constant as they are stored; None of what is computed."""
         tensor = self.tensors[number]
-        if tensor.place is None or tensor.place[1] > MOST_PIECE:
-            return None
-        return tensor.values(self._source)
+        if tensor.place is None:
+            return np.zeros(tensor.shape, np.int32) if self.is_constant(number) else None
+        return None if tensor.place[1] > MOST_PIECE else tensor.values(self._source)
 
     def whole_numbers(self, number: int, what: str) -> list[int]:
         """The integers of a constant. Raises UnsupportedError if they are computed."""
@@ -175,16 +165,16 @@ class Builder:
         tensor, codes = self.tensors[number], self.tensors[number].codes
         if codes is None:
             return []
-        kept = ("parameters", number)
-        if kept not in self._known:
+        if number not in self._parameter_names:
             many = codes.scales.size > 1
-            self._known[kept] = self._add(f"{tensor.name}_scale", codes.scales if many else codes.scales[0])
+            names = [self.add(f"{tensor.name}_scale", codes.scales if many else codes.scales[0])]
             points = codes.zero_points if many else codes.zero_points[0]
             if tensor.element != "int32":
-                self._known[kept, 1] = self._packed(f"{tensor.name}_zero_point", np.asarray(points), tensor.element)
+                names.append(self.add_packed(f"{tensor.name}_zero_point", np.asarray(points), tensor.element))
             elif np.any(codes.zero_points):
                 raise UnsupportedError(f"int32 codes with a zero-point, in {tensor.name!r}")
-        return [self._known[key] for key in (kept, (kept, 1)) if key in self._known]
+            self._parameter_names[number] = names
+        return self._parameter_names[number]
 
     def stored(self, number: int) -> str:
         """The name of a value as the file has it: codes where it is quantized."""
@@ -218,51 +208,13 @@ class Builder:
             raise UnsupportedError(f"{tensor.fault}, in {tensor.name!r}")
         wide = (*(1,) * (len(order) - len(tensor.shape)), *tensor.shape)
         shape = tuple(wide[axis] for axis in order) if order else tensor.shape
-        name = tensor.name if tensor.name not in self._constants else self._names.take(f"{tensor.name}_moved")
-        size = BY_NAME[tensor.element].nbytes(int(np.prod(shape, dtype=object)))
+        name = tensor.name if tensor.name not in self.constants else self.names.take(f"{tensor.name}_moved")
+        size = BY_NAME[tensor.element].nbytes(math.prod(shape))
         read = partial(_values, tensor, self._source, wide, order)
-        self._constants[name] = Tensor(name, tensor.element, shape, size, read)
+        self.constants[name] = Tensor(name, tensor.element, shape, size, read)
         return name
 
     # what is made
-
-    def ints(self, values: Sequence[int], name: str = "sizes") -> str:
-        """The name of a constant of whole numbers."""
-        return self._kept(name, np.array(values, np.int64))
-
-    def number(self, value: float | NDArray[Any], name: str = "value") -> str:
-        """The name of a constant float."""
-        return self._kept(name, np.asarray(value, np.float32))
-
-    def _kept(self, name: str, values: NDArray[Any]) -> str:
-        key = (values.dtype.name, values.shape, values.tobytes())
-        if key not in self._known:
-            self._known[key] = self._add(name, values)
-        return self._known[key]
-
-    def _add(self, name: str, values: NDArray[Any]) -> str:
-        free = self._names.take(name)
-        self._constants[free] = Tensor.of(free, np.asarray(values, order="C"))
-        return free
-
-    def _packed(self, name: str, values: NDArray[np.int64], element: str) -> str:
-        """A constant of a type that NumPy may not have."""
-        kind = BY_NAME[element]
-        held = values.astype(kind.stored or ("u1" if element.startswith("u") else "i1"))
-        free = self._names.take(name)
-        self._constants[free] = Tensor(free, element, held.shape, kind.nbytes(held.size), lambda: held)
-        return free
-
-    def emit(self, op: str, inputs: Sequence[str], *, like: str = "", **attributes: Any) -> str:
-        """Add a node of one output, and return that one's name."""
-        return self.emit_many(op, inputs, 1, like=like, **attributes)[0]
-
-    def emit_many(self, op: str, inputs: Sequence[str], count: int, *, like: str = "", **attributes: Any) -> list[str]:
-        """Add a node of several outputs."""
-        made = [self._names.take(like or f"{self._like}/{op}") for _ in range(count)]
-        name = self._node_names.take(f"{op}_{self._at}")
-        self._nodes.append(Node(op, name, tuple(inputs), tuple(made), attributes))
-        return made
 
     def reshaped(self, number: int, sizes: Sequence[int]) -> str:
         """A value in another shape; an image of one pixel needs no other order of axes for that."""
@@ -279,10 +231,12 @@ class Builder:
                 raise UnsupportedError(f"results of type {tensor.element} with scales, in {tensor.name!r}")
             like = f"{tensor.name}_codes"
             name = self.emit("QuantizeLinear", [name, *self._parameters(number)], like=like)
-        self._forms[_Form(number, self._is_real(number), order)] = name
+        self.give_stored(number, name, order)
 
     def give_stored(self, number: int, name: str, order: tuple[int, ...] = ()) -> None:
-        """State a tensor's value as it is stored."""
+        """State a tensor's value as it is stored. Raises BadFileError if it has one."""
+        if self.tensors[number].place is not None or self._made(number):
+            raise BadFileError(f"{self.tensors[number].name!r} has a value already", hint="Export the model again")
         self._forms[_Form(number, self._is_real(number), order)] = name
 
     # the end
@@ -290,7 +244,7 @@ class Builder:
     def graph(self) -> Graph:
         """The whole graph, its values named as in the file where they are the same."""
         outputs = []
-        taken = {self.tensors[number].name for number in self._subgraph.inputs} | set(self._constants)
+        taken = {self.tensors[number].name for number in self._subgraph.inputs} | set(self.constants)
         for number in self._subgraph.outputs:
             tensor, name = self.tensors[number], self.stored(number)
             if name in taken:
@@ -304,18 +258,18 @@ class Builder:
                 inputs=tuple(renamed.get(name, name) for name in node.inputs),
                 outputs=tuple(renamed.get(name, name) for name in node.outputs),
             )
-            for node in self._nodes
+            for node in self.nodes
         )
         inputs = tuple(_value(self.tensors[number], self.tensors[number].name) for number in self._subgraph.inputs)
         ends = tuple(_value(tensor, renamed.get(name, name)) for tensor, name in outputs)
-        return Graph(self._subgraph.name or "main", inputs, ends, nodes, self._constants, OPSET)
+        return Graph(self._subgraph.name or "main", inputs, ends, nodes, self.constants, OPSET)
 
     def _renamed(self) -> dict[str, str]:
         """Names of values as the file has them, for those that are made here under other ones."""
-        made = {name for node in self._nodes for name in node.outputs}
+        made = {name for node in self.nodes for name in node.outputs}
         renamed: dict[str, str] = {}
-        free = {tensor.name for tensor in self.tensors} - made - set(self._constants)
-        for number, tensor in enumerate(self.tensors):
+        free = {tensor.name for tensor in self.tensors.values()} - made - set(self.constants)
+        for number, tensor in self.tensors.items():
             name = self._forms.get(_Form(number, self._is_real(number)), "")
             if name in made and name not in renamed and tensor.name in free:
                 renamed[name] = tensor.name
@@ -336,8 +290,3 @@ def _values(tensor: Stored, source: Source, shape: tuple[int, ...], order: tuple
         return np.zeros([shape[axis] for axis in order] if order else shape, BY_NAME[tensor.element].stored or "i1")
     held = tensor.values(source)
     return np.ascontiguousarray(held.reshape(shape).transpose(order)) if order else held
-
-
-def as_first(axis: int) -> int:
-    """Where an axis of an image is, with the channels first."""
-    return _AS_FIRST[axis]

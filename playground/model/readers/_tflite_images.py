@@ -8,8 +8,9 @@ from typing import Any
 
 from playground.errors import UnsupportedError
 from playground.model.readers._tflite_arithmetic import activated
-from playground.model.readers._tflite_builder import FIRST, Builder
+from playground.model.readers._tflite_builder import Builder
 from playground.model.readers._tflite_file import Operation
+from playground.model.readers._tflite_layout import FIRST
 from playground.model.readers._tflite_schema import CUSTOM_PREFIX
 
 SAME = 0

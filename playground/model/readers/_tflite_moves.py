@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from playground.errors import UnsupportedError
 from playground.model.element_types import BY_NAME
 from playground.model.readers._tflite_arithmetic import activated
-from playground.model.readers._tflite_builder import FIRST, LAST, Builder, as_first
+from playground.model.readers._tflite_builder import Builder
 from playground.model.readers._tflite_file import Operation
+from playground.model.readers._tflite_layout import FIRST, LAST, as_first
 
 _END = 2**31 - 1
 """As far as there is."""
