@@ -1,4 +1,4 @@
-"""Writes ``tests/model/readers/tflite_nets.zip``: small nets as TensorFlow's own converter makes them, and their answers.
+"""Writes ``tests/model/readers/tflite_nets.zip``: small nets that TensorFlow's own converter makes, and their answers.
 
 TensorFlow goes into an environment of its own: see ``tools/litert_convert.py``. Then, from the checkout:
 
@@ -6,7 +6,7 @@ TensorFlow goes into an environment of its own: see ``tools/litert_convert.py``.
 
 Weights are drawn, the same ones each time. Of each net there is a float file and one or more in int8, calibrated on
 normal samples: ``int8`` takes and gives codes, ``ends`` floats, ``tensor`` has one scale for all weights of a layer,
-``weights`` has weights in int8 alone, ``half`` in float16. ``NAME.KIND.npz`` holds inputs and what LiteRT gives for them.
+``weights`` has weights in int8 alone, ``half`` in float16. ``NAME.KIND.npz`` has inputs and what LiteRT gives for them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from tests.model.readers.tflite_nets import ARCHIVE
 
 SAMPLES = 32
-"""For calibration; 8 others are answered."""
+"""For calibration; 4 others are answered."""
 
 
 class Weights:
@@ -55,8 +55,8 @@ def dense(x: Any, w: Weights) -> Any:
     return tf.nn.softmax(tf.matmul(x, w(32, 10)) + w.bias(10))
 
 
-def _conv(x: Any, w: Weights, size: int, channels: int, stride: int = 1, padding: str = "SAME") -> Any:
-    return tf.nn.conv2d(x, w(size, size, x.shape[-1], channels), stride, padding) + w.bias(channels)
+def _conv(x: Any, w: Weights, size: int, channels: int, stride: int = 1) -> Any:
+    return tf.nn.conv2d(x, w(size, size, x.shape[-1], channels), stride, "SAME") + w.bias(channels)
 
 
 def _depthwise(x: Any, w: Weights, stride: int = 1) -> Any:
@@ -74,25 +74,37 @@ def mobilenet(x: Any, w: Weights) -> Any:
 
 
 def residual(x: Any, w: Weights) -> Any:
-    """Two branches that are added, two that are concatenated, pools, a dense layer on the flat image."""
+    """Two branches that are added, two that are concatenated, a pool, a mean over the image, a dense layer."""
     x = tf.nn.relu(_conv(x, w, 3, 8))
     x = tf.nn.relu(x + _conv(tf.nn.relu(_conv(x, w, 3, 8)), w, 3, 8))
     x = tf.nn.max_pool2d(x, 3, 2, "SAME")
-    x = tf.concat([x, _conv(x, w, 1, 4)], -1)
-    x = tf.nn.avg_pool2d(x, 2, 2, "VALID")
-    return tf.matmul(tf.reshape(x, [-1, 4 * 4 * 12]), w(192, 6)) + w.bias(6)
+    x = tf.nn.relu(tf.concat([x, _conv(x, w, 1, 4)], -1))
+    x = tf.nn.relu(_conv(x, w, 1, 12) + x)
+    return tf.matmul(tf.reduce_mean(x, [1, 2]), w(12, 6)) + w.bias(6)
+
+
+def _spread(x: Any, w: Weights, channels: int, factor: float = 1) -> Any:
+    weights = factor * w(3, 3, x.shape[-1], channels).transpose(0, 1, 3, 2)
+    shape = [1, 2 * x.shape[1], 2 * x.shape[2], channels]
+    return tf.nn.conv2d_transpose(x, weights, shape, 2) + w.bias(channels)
 
 
 def upscaling(x: Any, w: Weights) -> Any:
-    """A decoder: transposed convolutions, both ways of resizing, padding, a logistic function."""
+    """A decoder: transposed convolutions, the nearest pixel, padding, a logistic function."""
     x = tf.nn.relu(_conv(x, w, 3, 8, 2))
-    size = x.shape[1]
-    weights = w(3, 3, 8, 6).transpose(0, 1, 3, 2)
-    x = tf.nn.relu(tf.nn.conv2d_transpose(x, weights, [1, 2 * size, 2 * size, 6], 2) + w.bias(6))
-    a = tf.image.resize(x, [24, 24], "bilinear")
-    b = tf.compat.v1.image.resize_nearest_neighbor(x, [24, 24])
-    x = tf.pad(a + b, [[0, 0], [1, 0], [0, 1], [0, 0]])
-    return tf.nn.sigmoid(_conv(x, w, 3, 1, 1, "VALID"))
+    x = tf.nn.relu(_spread(x, w, 6))
+    x = tf.compat.v1.image.resize_nearest_neighbor(x, [12, 12])
+    x = tf.pad(x, [[0, 0], [1, 0], [0, 1], [0, 0]])
+    # Steeper, one code before it would be two behind it
+    return tf.nn.sigmoid(_spread(x, w, 1, 0.5))
+
+
+def pooled(x: Any, w: Weights) -> Any:
+    """What LiteRT's own kernels compute in several ways: means of windows, values between pixels; and a flat image."""
+    x = tf.nn.relu(_conv(x, w, 3, 4))
+    x = tf.nn.avg_pool2d(x, 2, 2, "VALID")
+    x = tf.image.resize(x, [6, 6], "bilinear")
+    return tf.matmul(tf.reshape(x, [-1, 144]), w(144, 6)) + w.bias(6)
 
 
 def activations(x: Any, w: Weights) -> Any:
@@ -101,7 +113,7 @@ def activations(x: Any, w: Weights) -> Any:
     x = x * tf.nn.relu6(x + 3) / 6
     y = tf.nn.tanh(_conv(x, w, 1, 8))
     x = x * y - tf.nn.leaky_relu(x, 0.1)
-    x = tf.maximum(tf.nn.elu(_conv(x, w, 1, 8)), tf.minimum(x, 0.5))
+    x = tf.maximum(tf.abs(_conv(x, w, 1, 8)), tf.minimum(x, 0.5))
     return tf.reduce_mean(x, [1, 2], keepdims=True)
 
 
@@ -109,9 +121,7 @@ def attention(x: Any, w: Weights) -> Any:
     """Attention of two heads over a sequence: products of matrices, transposes, parts, a softmax."""
     length, width = x.shape[1], x.shape[2]
     x = tf.matmul(tf.reshape(x, [-1, width]), w(width, 3 * 16)) + w.bias(48)
-    q, k, v = (
-        tf.transpose(tf.reshape(part, [1, length, 2, 8]), [0, 2, 1, 3]) for part in tf.split(x, 3, -1)
-    )
+    q, k, v = (tf.transpose(tf.reshape(part, [1, length, 2, 8]), [0, 2, 1, 3]) for part in tf.split(x, 3, -1))
     made = tf.matmul(tf.nn.softmax(tf.matmul(q, k, transpose_b=True) / 8**0.5), v)
     made = tf.reshape(tf.transpose(made, [0, 2, 1, 3]), [length, 16])
     first, last = made[:4], made[-4::2, 2:10]
@@ -133,6 +143,7 @@ NETS: Mapping[str, Net] = {
     "mobilenet": Net(mobilenet, (1, 16, 16, 3), ("float", "int8", "ends", "tensor", "half")),
     "residual": Net(residual, (None, 16, 16, 3), ("float", "int8", "ends")),
     "upscaling": Net(upscaling, (1, 16, 16, 3), ("float", "int8")),
+    "pooled": Net(pooled, (1, 12, 12, 3), ("float", "int8")),
     "activations": Net(activations, (1, 8, 8, 3), ("float", "int8")),
     "attention": Net(attention, (1, 8, 12), ("float", "int8")),
 }
@@ -186,7 +197,7 @@ def members() -> Iterator[tuple[str, bytes]]:
         for kind in net.kinds:
             file = converted(net, kind)
             held = io.BytesIO()
-            np.savez(held, **answers(file, _samples(net, 8, 2)))
+            np.savez(held, **answers(file, _samples(net, 4, 2)))
             print(f"{name}, {kind}: {len(file)} bytes", flush=True)
             yield f"{name}.{kind}.tflite", file
             yield f"{name}.{kind}.npz", held.getvalue()

@@ -194,9 +194,7 @@ class Table:
             return ""
         start, count = found
         if count > most:
-            raise BadFileError(
-                f"a text has {count} bytes", where=self.octets.source.name, hint=f"Use at most {most}"
-            )
+            raise BadFileError(f"a text has {count} bytes", where=self.octets.source.name, hint=f"Use at most {most}")
         self.octets.check(start + count, 1, "the end of a text")
         if self.octets.number(start + count, "B"):
             raise self.octets.bad(f"the text at byte {start} has no end")

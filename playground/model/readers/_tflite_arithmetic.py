@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from playground.errors import UnsupportedError
+from playground.errors import DAMAGED, BadFileError, UnsupportedError, plural
 from playground.model.element_types import BY_NAME
 from playground.model.readers._tflite_builder import Builder
 from playground.model.readers._tflite_file import Operation
@@ -31,7 +31,9 @@ def activated(b: Builder, name: str, activation: int, output: int) -> str:
         bits, signed = BY_NAME[element].bits, not element.startswith("u")
         least, most = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
         scale, point = float(codes.scales[0]), int(codes.zero_points[0])
-        if (low is None or point + round(low / scale) <= least) and (high is None or point + round(high / scale) >= most):
+        if (low is None or point + round(low / scale) <= least) and (
+            high is None or point + round(high / scale) >= most
+        ):
             return name
     return _limited(b, name, low, high)
 
@@ -59,6 +61,10 @@ _ELEMENTWISE = {
 }
 """Operators that are one of ONNX's, element by element, with the same broadcasting."""
 
+_OF_ONE = frozenset(
+    ("Abs", "Ceil", "Cos", "Elu", "Exp", "Floor", "HardSwish", "Log", "Neg", "Not", "Round", "Sigmoid", "Sign", "Sin")
+) | {"Sqrt", "Tanh"}
+
 _WITH_ACTIVATION = frozenset(("ADD", "SUB", "MUL", "DIV"))
 
 
@@ -67,8 +73,12 @@ def elementwise(b: Builder, op: Operation) -> None:
     y = op.outputs[0]
     if op.op == "DIV" and b.tensors[y].element.startswith("int") and b.codes(y) is None:
         raise UnsupportedError("a quotient of whole numbers")
+    kind = _ELEMENTWISE[op.op]
+    count = 1 if kind in _OF_ONE else 3 if kind == "Where" else 2
+    if len(op.inputs) != count and kind != "Sum":
+        raise BadFileError(f"it has {plural(len(op.inputs), 'input')} in place of {count}", hint=DAMAGED)
     first = b.first_only(op.inputs)
-    made = b.emit(_ELEMENTWISE[op.op], [b.image(x, first) for x in op.inputs])
+    made = b.emit(kind, [b.image(x, first) for x in op.inputs])
     activation = op.option(0, "b") if op.op in _WITH_ACTIVATION else 0
     b.give(y, activated(b, made, activation, y), first)
 

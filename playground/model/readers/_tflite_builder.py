@@ -77,9 +77,7 @@ class Builder(Nodes):
 
     def is_constant(self, number: int) -> bool:
         """Whether the file has a tensor's values."""
-        return self.tensors[number].place is not None or (
-            0 in self.tensors[number].shape and not self._made(number)
-        )
+        return self.tensors[number].place is not None or (0 in self.tensors[number].shape and not self._made(number))
 
     def constant(self, number: int) -> NDArray[Any] | None:
         """The values of a small constant as they are stored; None of what is computed."""
@@ -104,7 +102,9 @@ class Builder(Nodes):
         a, b = self.tensors[one], self.tensors[other]
         if a.codes is None or b.codes is None:
             return a.codes is b.codes and a.element == b.element
-        same = np.array_equal(a.codes.scales, b.codes.scales) and np.array_equal(a.codes.zero_points, b.codes.zero_points)
+        same = np.array_equal(a.codes.scales, b.codes.scales) and np.array_equal(
+            a.codes.zero_points, b.codes.zero_points
+        )
         return a.element == b.element and same and a.codes.scales.size == 1
 
     def first_only(self, numbers: Sequence[int]) -> bool:
@@ -200,7 +200,7 @@ class Builder(Nodes):
             return self.emit("Transpose", [self.stored(number)], like=f"{tensor.name}_moved", perm=list(order))
         first = self._forms.get(_Form(number, self._is_real(number), FIRST))
         if order or first is None:
-            raise UnsupportedError(f"{tensor.name!r} is read before it is made")
+            raise BadFileError(f"{tensor.name!r} is read before it is made", hint="Export the model again")
         return self.emit("Transpose", [first], like=tensor.name, perm=list(LAST))
 
     def _stored_constant(self, tensor: Stored, order: tuple[int, ...]) -> str:

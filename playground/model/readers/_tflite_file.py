@@ -64,7 +64,9 @@ class Stored:
         """The constant's values as they are stored. Raises UnsupportedError if there is a fault."""
         if self.fault or self.place is None:
             raise UnsupportedError(
-                self.fault or "the values are not in the file", where=f"tensor {shown(self.name)}", hint="Export it dense"
+                self.fault or "the values are not in the file",
+                where=f"tensor {shown(self.name)}",
+                hint="Export it dense",
             )
         return decode(BY_NAME[self.element], source.read(*self.place), self.shape)
 

@@ -148,14 +148,14 @@ def _slice(b: Builder, op: Operation, starts: list[int], ends: list[int], steps:
 def _part(b: Builder, name: str, starts: list[int], ends: list[int], steps: list[int], axes: list[int]) -> str:
     """A slice along the axes of which not all is taken."""
     kept = [
-        part
-        for part in zip(starts, ends, axes, steps, strict=True)
-        if part[0] != 0 or part[1] != _END or part[3] != 1
+        part for part in zip(starts, ends, axes, steps, strict=True) if part[0] != 0 or part[1] != _END or part[3] != 1
     ]
     if not kept:
         return name
     columns = (list(column) for column in zip(*kept, strict=True))
-    return b.emit("Slice", [name, *(b.ints(c, n) for c, n in zip(columns, ("starts", "ends", "axes", "steps"), strict=True))])
+    return b.emit(
+        "Slice", [name, *(b.ints(c, n) for c, n in zip(columns, ("starts", "ends", "axes", "steps"), strict=True))]
+    )
 
 
 def strided(b: Builder, op: Operation) -> None:

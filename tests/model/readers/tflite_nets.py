@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 ARCHIVE = Path(__file__).with_name("tflite_nets.zip")
 
-FLOAT_KINDS = ("float", "half")
-"""Of which nothing is in codes."""
+FLOATS, CODES = ("float", "half"), ("int8", "tensor")
+"""Kinds whose values are floats throughout, and those that take and give codes."""
 
 
 @cache
