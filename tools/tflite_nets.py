@@ -12,6 +12,7 @@ normal samples: ``int8`` takes and gives codes, ``ends`` floats, ``tensor`` has 
 from __future__ import annotations
 
 import io
+import math
 import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -38,10 +39,11 @@ class Weights:
 
     def __call__(self, *shape: int) -> NDArray[np.float32]:
         """Weights of a shape whose last axis is the outputs'."""
-        reach = np.sqrt(2 / max(np.prod(shape[:-1]), 1))
+        reach = math.sqrt(2 / math.prod(shape[:-1]))
         # channels of different sizes, so that a scale for each matters
         sizes = self._rng.uniform(0.5, 2, shape[-1])
-        return (self._rng.normal(size=shape) * reach * sizes).astype(np.float32)
+        made: NDArray[np.float32] = (self._rng.normal(size=shape) * reach * sizes).astype(np.float32)
+        return made
 
     def bias(self, size: int) -> NDArray[np.float32]:
         """A bias."""
@@ -174,8 +176,8 @@ def converted(net: Net, kind: str) -> bytes:
     return made
 
 
-def answers(file: bytes, samples: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
-    """What LiteRT's reference kernels give for each sample: ``x`` and ``y``, codes where the file has codes."""
+def answers(file: bytes, samples: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The samples, as codes where the file takes codes, and what LiteRT's reference kernels give for each."""
     reference = tf.lite.experimental.OpResolverType.BUILTIN_REF
     model = tf.lite.Interpreter(model_content=file, experimental_op_resolver_type=reference)
     model.allocate_tensors()
@@ -188,7 +190,7 @@ def answers(file: bytes, samples: NDArray[np.float32]) -> dict[str, NDArray[Any]
         model.set_tensor(given["index"], sample)
         model.invoke()
         made.append(model.get_tensor(wanted["index"]))
-    return {"x": samples, "y": np.stack(made)}
+    return samples, np.stack(made)
 
 
 def members() -> Iterator[tuple[str, bytes]]:
@@ -197,7 +199,8 @@ def members() -> Iterator[tuple[str, bytes]]:
         for kind in net.kinds:
             file = converted(net, kind)
             held = io.BytesIO()
-            np.savez(held, **answers(file, _samples(net, 4, 2)))
+            x, y = answers(file, _samples(net, 4, 2))
+            np.savez(held, x=x, y=y)
             print(f"{name}, {kind}: {len(file)} bytes", flush=True)
             yield f"{name}.{kind}.tflite", file
             yield f"{name}.{kind}.npz", held.getvalue()

@@ -1,7 +1,7 @@
 """Nets that TensorFlow's converter made, read by us, against LiteRT: tensors, scales and answers.
 
-With ``PLAYGROUND_TENSORFLOW``, the Python of an environment with TensorFlow (``tools/litert_convert.py`` says how to have
-one), they are converted anew; else they are those of ``tests/model/readers/tflite_nets.zip``.
+With ``PLAYGROUND_TENSORFLOW``, the Python of an environment with TensorFlow (``tools/litert_convert.py`` says how to
+have one), they are converted anew; else they are those of ``tests/model/readers/tflite_nets.zip``.
 """
 
 from __future__ import annotations

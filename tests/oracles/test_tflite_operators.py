@@ -60,7 +60,7 @@ def drawn(*shape: int) -> NDArray[np.float32]:
 
 
 def ints(*values: Any) -> NDArray[np.int32]:
-    return np.int32(values[0] if len(values) == 1 and isinstance(values[0], list) else values)
+    return np.array(values[0] if len(values) == 1 and isinstance(values[0], list) else values, np.int32)
 
 
 def conv(padding: int, stride: int, dilation: int, activation: int) -> Case:
@@ -164,7 +164,7 @@ CASES: dict[str, Case] = {
     "reshape": Case("RESHAPE", image(), (ints(2, -1),), {0: Numbers("i", [2, -1])}),
     "transpose": Case("TRANSPOSE", ((2, 3, 4),), (ints(2, 0, 1),)),
     "pad": Case("PAD", image(), (ints([[0, 0], [1, 2], [0, 1], [2, 0]]),)),
-    "pad with a value": Case("PADV2", image(), (ints([[0, 0], [1, 2], [0, 1], [0, 0]]), np.float32([1.5]).reshape(()))),
+    "pad with a value": Case("PADV2", image(), (ints([[0, 0], [1, 2], [0, 1], [0, 0]]), np.array(1.5, np.float32))),
     "mirror": Case("MIRROR_PAD", image(), (ints([[0, 0], [1, 2], [2, 1], [0, 0]]),), {0: b(0)}, "MirrorPadOptions"),
     "mean": Case("MEAN", image(), (ints(1, 2),), {0: yes()}, "ReducerOptions"),
     "mean without axes": Case("MEAN", image(), (ints(1, 2),), {}, "ReducerOptions"),

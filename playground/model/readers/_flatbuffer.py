@@ -1,4 +1,4 @@
-"""Flatbuffers: tables of optional fields that are found through offsets, each of which is checked before it is followed.
+"""Flatbuffers: tables of optional fields that are found through offsets, each one checked before it is followed.
 
 A vtable says where the fields of a table are; vectors and texts state how long they are. All of it has to be inside the
 file. Tables may be shared, so that a small file can describe a large tree: what is read of it is counted.

@@ -1,7 +1,7 @@
 """Makes a graph of ONNX's operators of a TFLite graph: values in both orders of axes, as codes and as floats.
 
-TFLite has images with the channels last, ONNX with the channels first. A value is kept in the order in which it was made
-and brought to the other one when something asks for it, once; so most transposes are never made.
+TFLite has images with the channels last, ONNX with the channels first. A value is kept in the order in which it was
+made and brought to the other one when something asks for it, once; so most transposes are never made.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class Builder(Nodes):
         if tensor.element not in _BY_DEQUANTIZE:
             raise UnsupportedError(f"codes of type {tensor.element}, in {tensor.name!r}")
         inputs = [stored, *self._parameters(form.number)]
-        axis = {}
+        axis: dict[str, Any] = {}
         if codes.scales.size > 1:
             at = codes.axis + max(0, len(form.order) - len(tensor.shape))
             axis = {"axis": form.order.index(at) if form.order else at}
@@ -220,7 +220,8 @@ class Builder(Nodes):
         """A value in another shape; an image of one pixel needs no other order of axes for that."""
         one = self.first_only([number]) and self.shape(number)[1:3] == (1, 1)
         name = self.real(number, FIRST if one else ())
-        return self.emit("Reshape", [name, self.ints(sizes)], **({"allowzero": 1} if 0 in sizes else {}))
+        zero: dict[str, Any] = {"allowzero": 1} if 0 in sizes else {}
+        return self.emit("Reshape", [name, self.ints(sizes)], **zero)
 
     def give(self, number: int, name: str, first: bool = False) -> None:
         """State a tensor's value: floats, from which codes are made where the tensor has them."""

@@ -126,11 +126,10 @@ def read_file(source: Source) -> File:
         raise BadFileError(f"version {version} of TFLite is unknown", where=source.name, hint="Use version 3")
     codes = [_operator_name(entry) for entry in model.tables(schema.Model.CODES, MOST_NODES, "operator codes")]
     buffers = _Buffers(model)
-    names = FreeNames()
     subgraphs = model.tables(schema.Model.SUBGRAPHS, _MOST_SUBGRAPHS, "graphs")
     if not subgraphs:
         raise BadFileError("the file has no graph", where=source.name, hint=DAMAGED)
-    whole = _Whole(model.octets, buffers, codes, names)
+    whole = _Whole(model.octets, buffers, codes, FreeNames())
     return File(tuple(map(whole.subgraph, subgraphs)), _metadata(model, buffers))
 
 
@@ -242,18 +241,15 @@ class _Whole:
         if min(shape, default=0) < 0 or len(signature) not in (0, len(shape)) or min(signature, default=0) < -1:
             raise BadFileError(f"{shown(shape)} and {shown(signature)} are not a shape", where=where, hint=DAMAGED)
         element = schema.ELEMENTS[kind]
-        place: tuple[int, int] | None = self.buffers.place(table.number(schema.Tensor.BUFFER, "I"))
-        fault = "sparse values cannot be read" if table.table(schema.Tensor.SPARSITY) else ""
-        if place is None or not place[1]:
-            place = None
-        elif element in schema.WITHOUT_VALUES:
+        start, size = self.buffers.place(table.number(schema.Tensor.BUFFER, "I"))
+        codes, fault = _codes(table.table(schema.Tensor.QUANTIZATION), element, shape, where)
+        if table.table(schema.Tensor.SPARSITY):
+            fault = "sparse values cannot be read"
+        elif size and element in schema.WITHOUT_VALUES:
             fault = f"values of type {element} cannot be read"
-        elif not fault:
-            _check_size(element, shape, place[1], where)
-        codes = _codes(table.table(schema.Tensor.QUANTIZATION), element, shape, where)
-        if isinstance(codes, str):
-            codes, fault = None, fault or codes
-        return Stored(name, element, shape, signature, place, codes, fault)
+        elif size:
+            _check_size(element, shape, size, where)
+        return Stored(name, element, shape, signature, (start, size) if size else None, codes, fault)
 
 
 def _check_size(element: str, shape: tuple[int, ...], found: int, where: str) -> None:
@@ -266,16 +262,21 @@ def _check_size(element: str, shape: tuple[int, ...], found: int, where: str) ->
         )
 
 
-def _codes(table: Table | None, element: str, shape: tuple[int, ...], where: str) -> Codes | str | None:
-    """What codes stand for, why that is not known here, or None of values that are not quantized."""
+def _codes(table: Table | None, element: str, shape: tuple[int, ...], where: str) -> tuple[Codes | None, str]:
+    """What codes stand for, None of values that are not quantized; and why that is not known here."""
     if table is None or not element.startswith(("int", "uint")):
-        return None
+        return None, ""
     kind = table.number(schema.Quantization.DETAILS, "B")
     if kind:
-        return "values with scales in blocks cannot be read" if kind == 2 else "values of a quantization of its own"
+        return (
+            None,
+            "values with scales in blocks cannot be read"
+            if kind == 2
+            else "values of a custom quantization cannot be read",
+        )
     scales = table.numbers(schema.Quantization.SCALES, "f")
     if not scales.size or not scales.any():
-        return None
+        return None, ""
     points = table.numbers(schema.Quantization.ZERO_POINTS, "q")
     points = np.zeros(scales.size, np.int64) if not points.size else points
     axis = table.number(schema.Quantization.AXIS, "i")
@@ -289,7 +290,7 @@ def _codes(table: Table | None, element: str, shape: tuple[int, ...], where: str
         wrong = f"{scales.size} scales do not fit axis {axis} of the shape {shown(shape)}"
     if wrong:
         raise BadFileError(wrong, where=where, hint=DAMAGED)
-    return Codes(scales, np.broadcast_to(points, scales.shape), axis if scales.size > 1 else 0)
+    return Codes(scales, np.broadcast_to(points, scales.shape), axis if scales.size > 1 else 0), ""
 
 
 def _reach(element: str) -> tuple[int, int]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from playground.errors import UnsupportedError
@@ -16,58 +17,56 @@ from playground.model.readers._tflite_schema import CUSTOM_PREFIX
 SAME = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """How a window moves over an image: heights before widths."""
+
+    size: Sequence[int]
+    strides: Sequence[int]
+    dilations: Sequence[int] = (1, 1)
+
+    def attributes(self, **more: Any) -> dict[str, Any]:
+        """As ONNX has it."""
+        return {"kernel_shape": list(self.size), "strides": list(self.strides), **more}
+
+
 def conv(b: Builder, op: Operation) -> None:
     """Convolution: weights (outputs, height, width, inputs of a group)."""
-    x, w = op.inputs[:2]
     strides, dilations = [op.option(2), op.option(1)], [op.option(5, default=1), op.option(4, default=1)]
-    (channels, *window, inputs), given = b.tensors[w].shape, b.size(x, 3)
+    (channels, *size, inputs), given = b.tensors[op.inputs[1]].shape, b.size(op.inputs[0], 3)
     if not inputs or given % inputs or channels % (given // inputs or 1):
         raise UnsupportedError(f"{given} channels and weights of {inputs}")
-    _convolve(b, op, FIRST, window, strides, dilations, given // inputs, activation=op.option(3, "b"))
+    made = _convolved(b, op, FIRST, _Window(size, strides, dilations), given // inputs)
+    y = op.outputs[0]
+    b.give(y, activated(b, made, op.option(3, "b"), y), first=True)
 
 
 def depthwise(b: Builder, op: Operation) -> None:
     """Convolution of each channel by itself: weights (1, height, width, outputs)."""
-    x, w = op.inputs[:2]
     strides, dilations = [op.option(2), op.option(1)], [op.option(6, default=1), op.option(5, default=1)]
-    window = list(b.tensors[w].shape[1:3])
-    _convolve(b, op, (3, 0, 1, 2), window, strides, dilations, b.size(x, 3), activation=op.option(4, "b"))
+    _, *size, _ = b.tensors[op.inputs[1]].shape
+    made = _convolved(b, op, (3, 0, 1, 2), _Window(size, strides, dilations), b.size(op.inputs[0], 3))
+    y = op.outputs[0]
+    b.give(y, activated(b, made, op.option(4, "b"), y), first=True)
 
 
-def _convolve(
-    b: Builder,
-    op: Operation,
-    order: tuple[int, ...],
-    window: list[int],
-    strides: list[int],
-    dilations: list[int],
-    group: int,
-    activation: int,
-) -> None:
-    x, w, y = op.inputs[0], op.inputs[1], op.outputs[0]
+def _convolved(b: Builder, op: Operation, order: tuple[int, ...], window: _Window, group: int) -> str:
+    x, w = op.inputs[:2]
     bias = [b.real(op.inputs[2])] if len(op.inputs) > 2 and op.inputs[2] >= 0 else []
-    attributes = _padding(b, op, window, strides, dilations) | {
-        "kernel_shape": window,
-        "strides": strides,
-        "dilations": dilations,
-        "group": group,
-    }
-    made = b.emit("Conv", [b.image(x, True), b.real(w, order), *bias], **attributes)
-    b.give(y, activated(b, made, activation, y), first=True)
+    attributes = window.attributes(**_padding(b, op, window), dilations=list(window.dilations), group=group)
+    return b.emit("Conv", [b.image(x, True), b.real(w, order), *bias], **attributes)
 
 
-def _padding(
-    b: Builder, op: Operation, window: list[int], strides: list[int], dilations: list[int] | None = None
-) -> dict[str, Any]:
+def _padding(b: Builder, op: Operation, window: _Window) -> dict[str, Any]:
     """Padding as attributes: TFLite's SAME puts the odd pixel behind."""
     if op.option(0, "b") != SAME:
         return {"pads": [0, 0, 0, 0]}
     before, after = [], []
-    for axis, (size, stride) in enumerate(zip(window, strides, strict=True)):
+    for axis, (size, stride) in enumerate(zip(window.size, window.strides, strict=True)):
         given = b.shape(op.inputs[0])[1 + axis]
         if not isinstance(given, int):
             return {"auto_pad": "SAME_UPPER"}
-        reach = (size - 1) * (dilations[axis] if dilations else 1) + 1
+        reach = (size - 1) * window.dilations[axis] + 1
         total = max((-(-given // max(stride, 1)) - 1) * stride + reach - given, 0)
         before.append(total // 2)
         after.append(total - total // 2)
@@ -77,46 +76,43 @@ def _padding(
 def transpose_conv(b: Builder, op: Operation) -> None:
     """Transposed convolution: the size of the output, weights (outputs, height, width, inputs), the image."""
     w, x, y = op.inputs[1], op.inputs[2], op.outputs[0]
-    bias = [b.real(op.inputs[3])] if len(op.inputs) > 3 and op.inputs[3] >= 0 else []
+    bias = op.inputs[3] if len(op.inputs) > 3 else -1
     sizes = b.constant(op.inputs[0])
     wanted = [b.size(y, 1 + axis) if sizes is None else int(sizes[1 + axis]) for axis in range(2)]
-    _spread(b, (x, w, y), bias, [op.option(2), op.option(1)], wanted, op.option(3, "b"))
+    made = _spread(b, (x, w, bias), [op.option(2), op.option(1)], wanted)
+    b.give(y, activated(b, made, op.option(3, "b"), y), first=True)
 
 
 def media_pipe_transpose_conv(b: Builder, op: Operation) -> None:
     """MediaPipe's own: the image, weights, a bias; padding, width and height of a step as three integers."""
-    x, w, y = op.inputs[0], op.inputs[1], op.outputs[0]
+    x, w, bias = op.inputs
+    y = op.outputs[0]
     _, across, down = struct.unpack_from("<3i", op.custom)
-    _spread(b, (x, w, y), [b.real(op.inputs[2])], [down, across], [b.size(y, 1), b.size(y, 2)], 0)
+    b.give(y, _spread(b, (x, w, bias), [down, across], [b.size(y, 1), b.size(y, 2)]), first=True)
 
 
-def _spread(
-    b: Builder, tensors: tuple[int, int, int], bias: list[str], strides: list[int], wanted: list[int], activation: int
-) -> None:
+def _spread(b: Builder, tensors: tuple[int, int, int], strides: list[int], wanted: list[int]) -> str:
     """What a transposed convolution makes, of a wanted height and width: cut off on both sides, or zeros behind."""
-    x, w, y = tensors
-    window = list(b.tensors[w].shape[1:3])
+    x, w, bias = tensors
+    window = _Window(b.tensors[w].shape[1:3], strides)
     before, after, more = [], [], []
     for axis in range(2):
-        reach = (b.size(x, 1 + axis) - 1) * strides[axis] + window[axis]
+        reach = (b.size(x, 1 + axis) - 1) * strides[axis] + window.size[axis]
         total = max(reach - wanted[axis], 0)
         before.append(total // 2)
         after.append(total - total // 2)
         more.append(max(wanted[axis] - reach, 0))
-    attributes: dict[str, Any] = {"kernel_shape": window, "strides": strides, "pads": before + after}
-    if any(more):
-        attributes["output_padding"] = more
-    made = b.emit("ConvTranspose", [b.image(x, True), b.real(w, (3, 0, 1, 2)), *bias], **attributes)
-    b.give(y, activated(b, made, activation, y), first=True)
+    behind = {"output_padding": more} if any(more) else {}
+    inputs = [b.image(x, True), b.real(w, (3, 0, 1, 2)), *([b.real(bias)] if bias >= 0 else [])]
+    return b.emit("ConvTranspose", inputs, **window.attributes(pads=before + after, **behind))
 
 
 def pool(b: Builder, op: Operation) -> None:
     """The mean or the largest value of a window; pixels outside of the image do not count."""
     x, y = op.inputs[0], op.outputs[0]
-    window, strides = [op.option(4), op.option(3)], [op.option(2), op.option(1)]
-    attributes = _padding(b, op, window, strides) | {"kernel_shape": window, "strides": strides}
+    window = _Window([op.option(4), op.option(3)], [op.option(2), op.option(1)])
     kind = "AveragePool" if op.op == "AVERAGE_POOL_2D" else "MaxPool"
-    made = b.emit(kind, [b.image(x, True)], **attributes)
+    made = b.emit(kind, [b.image(x, True)], **window.attributes(**_padding(b, op, window)))
     b.give(y, activated(b, made, op.option(5, "b"), y), first=True)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from playground.errors import UnsupportedError
 from playground.model.element_types import BY_NAME
@@ -89,7 +90,7 @@ def unpacked(b: Builder, op: Operation) -> None:
     """The parts of a value along an axis, which is gone then."""
     x = op.inputs[0]
     axis = op.option(1) % max(b.rank(x), 1)
-    parts = _split(b, op, x, axis, [1] * len(op.outputs), False)
+    parts = b.emit_many("Split", [b.real(x), b.ints([1] * len(op.outputs))], len(op.outputs), axis=axis)
     for y, name in zip(op.outputs, parts, strict=True):
         b.give(y, b.emit("Squeeze", [name, b.ints([axis], "axes")]))
 
@@ -102,13 +103,10 @@ def split(b: Builder, op: Operation) -> None:
     axis %= max(b.rank(x), 1)
     sizes = [b.size(y, axis) for y in op.outputs]
     first = b.first_only([x])
-    parts = _split(b, op, x, as_first(axis) if first else axis, sizes, first)
+    at = as_first(axis) if first else axis
+    parts = b.emit_many("Split", [b.image(x, first), b.ints(sizes)], len(op.outputs), axis=at)
     for y, name in zip(op.outputs, parts, strict=True):
         b.give(y, name, first)
-
-
-def _split(b: Builder, op: Operation, x: int, axis: int, sizes: list[int], first: bool) -> list[str]:
-    return b.emit_many("Split", [b.image(x, first), b.ints(sizes)], len(op.outputs), axis=axis)
 
 
 def padded(b: Builder, op: Operation) -> None:
@@ -131,31 +129,50 @@ def padded(b: Builder, op: Operation) -> None:
     b.give(y, made, first)
 
 
+@dataclass(slots=True)
+class _Part:
+    """A slice: a start, an end and a step for each of the first axes."""
+
+    starts: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        """How many axes it has."""
+        return len(self.starts)
+
+    def add(self, start: int = 0, end: int = _END, step: int = 1) -> None:
+        """Go on with the next axis, of which all is taken if nothing else is said."""
+        self.starts.append(start)
+        self.ends.append(end)
+        self.steps.append(step)
+
+    def of(self, b: Builder, name: str, axes: Sequence[int]) -> str:
+        """The slice of a value; axes of which all is taken are left out."""
+        rows = zip(self.starts, self.ends, axes, self.steps, strict=True)
+        kept = [row for row in rows if row[0] != 0 or row[1] != _END or row[3] != 1]
+        if not kept:
+            return name
+        columns = (b.ints([row[at] for row in kept], name) for at, name in enumerate(_SLICE_INPUTS))
+        return b.emit("Slice", [name, *columns])
+
+    def give(self, b: Builder, op: Operation) -> None:
+        """State the result of an operator that slices its first input."""
+        first = b.first_only(op.inputs[:1])
+        axes = [as_first(axis) if first else axis for axis in range(len(self))]
+        b.give(op.outputs[0], self.of(b, b.image(op.inputs[0], first), axes), first)
+
+
+_SLICE_INPUTS = ("starts", "ends", "axes", "steps")
+
+
 def sliced(b: Builder, op: Operation) -> None:
     """A part: from where on, and how many."""
     starts, sizes = (b.whole_numbers(number, "places") for number in op.inputs[1:3])
-    ends = [_END if size < 0 else start + size for start, size in zip(starts, sizes, strict=True)]
-    _slice(b, op, starts, ends, [1] * len(starts))
-
-
-def _slice(b: Builder, op: Operation, starts: list[int], ends: list[int], steps: list[int]) -> None:
-    x, y = op.inputs[0], op.outputs[0]
-    first = b.first_only([x])
-    axes = [as_first(axis) if first else axis for axis in range(len(starts))]
-    b.give(y, _part(b, b.image(x, first), starts, ends, steps, axes), first)
-
-
-def _part(b: Builder, name: str, starts: list[int], ends: list[int], steps: list[int], axes: list[int]) -> str:
-    """A slice along the axes of which not all is taken."""
-    kept = [
-        part for part in zip(starts, ends, axes, steps, strict=True) if part[0] != 0 or part[1] != _END or part[3] != 1
-    ]
-    if not kept:
-        return name
-    columns = (list(column) for column in zip(*kept, strict=True))
-    return b.emit(
-        "Slice", [name, *(b.ints(c, n) for c, n in zip(columns, ("starts", "ends", "axes", "steps"), strict=True))]
-    )
+    part = _Part()
+    for start, size in zip(starts, sizes, strict=True):
+        part.add(start, _END if size < 0 else start + size)
+    part.give(b, op)
 
 
 def strided(b: Builder, op: Operation) -> None:
@@ -164,33 +181,30 @@ def strided(b: Builder, op: Operation) -> None:
     no_begin, no_end, rest, new, gone = (op.option(slot) for slot in range(5))
     if op.option(5, "?", False):
         end = [start + size for start, size in zip(begin, end, strict=True)]
-    x, y = op.inputs[0], op.outputs[0]
-    starts, ends, steps, squeezed, added = [], [], [], [], []
+    part, squeezed, added = _Part(), list[int](), list[int]()
     entries = range(len(begin))
     for at in entries:
         bit = 1 << at
+        forward = step[at] > 0
         if rest & bit:
             named = sum(not new & 1 << later for later in entries) - 1
-            count = b.rank(x) - named
-            starts, ends, steps = starts + [0] * count, ends + [_END] * count, steps + [1] * count
+            for _ in range(b.rank(op.inputs[0]) - named):
+                part.add()
         elif new & bit:
-            added.append(len(starts) - len(squeezed) + len(added))
+            added.append(len(part) - len(squeezed) + len(added))
         elif gone & bit:
-            squeezed.append(len(starts))
-            starts.append(begin[at])
-            ends.append(begin[at] + 1 if begin[at] != -1 else _END)
-            steps.append(1)
+            squeezed.append(len(part))
+            part.add(begin[at], begin[at] + 1 if begin[at] != -1 else _END)
         else:
-            starts.append(0 if no_begin & bit and step[at] > 0 else _END if no_begin & bit else begin[at])
-            ends.append(_END if no_end & bit and step[at] > 0 else -_END if no_end & bit else end[at])
-            steps.append(step[at])
+            start = (0 if forward else _END) if no_begin & bit else begin[at]
+            part.add(start, (_END if forward else -_END) if no_end & bit else end[at], step[at])
     if not squeezed and not added:
-        _slice(b, op, starts, ends, steps)
+        part.give(b, op)
         return
-    made = _part(b, b.real(x), starts, ends, steps, list(range(len(starts))))
+    made = part.of(b, b.real(op.inputs[0]), range(len(part)))
     made = b.emit("Squeeze", [made, b.ints(squeezed, "axes")]) if squeezed else made
     made = b.emit("Unsqueeze", [made, b.ints(added, "axes")]) if added else made
-    b.give(y, made)
+    b.give(op.outputs[0], made)
 
 
 def gathered(b: Builder, op: Operation) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
 
 from playground.errors import UnsupportedError
 from playground.model.readers._tflite_builder import Builder
@@ -25,14 +28,14 @@ def lstm(b: Builder, op: Operation) -> None:
     x, y = op.inputs[0], op.outputs[0]
     given = (*op.inputs, *(-1,) * (24 - len(op.inputs)))
     _refuse(b, op, given)
-    attributes = {"hidden_size": b.size(_recurrent(given), 1)}
+    attributes: dict[str, Any] = {"hidden_size": b.size(_recurrent(given), 1)}
     kind = _ACTIVATIONS[op.option(0, "b")]
     if kind != "Tanh":
         attributes |= {"activations": ["Sigmoid", kind, kind]}
     by_time = bool(op.option(3, "?", False))
     sequence = b.real(x) if by_time else b.real(x, (1, 0, 2))
     w, r, bias = (_joined(b, [given[at + gate] for gate in _GATES]) for at in (_INPUT, _RECURRENT, _BIAS))
-    none = b.number([0.0] * (4 * b.size(_recurrent(given), 1)), "no_bias")
+    none = b.number(np.zeros(4 * b.size(_recurrent(given), 1)), "no_bias")
     both = b.emit("Concat", [bias, none], axis=0)
     inputs = [sequence, *(b.emit("Unsqueeze", [name, b.ints([0], "axes")]) for name in (w, r, both))]
     if given[_PEEPHOLE] >= 0:

@@ -26,7 +26,7 @@ def opened(content: dict[int, Any]) -> Any:
 
 
 def floats(*values: float) -> bytes:
-    return np.float32(values).tobytes()
+    return np.array(values, np.float32).tobytes()
 
 
 @pytest.mark.parametrize("engine", ["reference", "wasm"])
@@ -58,7 +58,7 @@ def test_a_graph_of_one_operator() -> None:
     graph = held.required_graph()
     assert [(node.op, node.inputs, node.outputs) for node in graph.nodes] == [("Add", ("x", "x"), ("y",))]
     assert (graph.inputs[0].name, graph.inputs[0].dtype, graph.inputs[0].shape) == ("x", "float32", (2,))
-    assert run(held, {"x": np.float32([1, 2])}, engine="reference")["y"].tolist() == [2, 4]
+    assert run(held, {"x": np.array([1, 2], np.float32)}, engine="reference")["y"].tolist() == [2, 4]
 
 
 def test_open_sizes_are_open() -> None:
@@ -130,7 +130,7 @@ def test_transposes_of_the_file_cancel_those_of_the_layout() -> None:
         operator([1, 4], [2], {1: Number("i", 1), 2: Number("i", 1)}, 1),
         operator([2, 6], [3]),
     ]
-    buffers = [floats(*range(8)), np.int32([0, 2, 3, 1]).tobytes(), np.int32([0, 3, 1, 2]).tobytes()]
+    buffers = [floats(*range(8)), *(np.array(order, np.int32).tobytes() for order in ([0, 2, 3, 1], [0, 3, 1, 2]))]
     held = opened(model(tensors, operators, [TRANSPOSE, CONV], buffers, ([0], [3])))
     assert [node.op for node in held.required_graph().nodes] == ["Conv"]
 
@@ -148,7 +148,7 @@ def test_codes_get_the_scales_of_the_file() -> None:
         "y_zero_point": -7,
     }
     # 2 * 0.5 * (4 - 3) / 0.25 - 7
-    assert run(held, {"x": np.int8([4, 5])}, engine="reference")["y"].tolist() == [-3, 1]
+    assert run(held, {"x": np.array([4, 5], np.int8)}, engine="reference")["y"].tolist() == [-3, 1]
 
 
 @pytest.mark.parametrize(("code", "name"), [(WHILE, "WHILE"), (CUSTOM, "custom Mine"), (300, "operator 300")])
