@@ -186,6 +186,9 @@ def quantized(b: Builder, op: Operation) -> None:
 def dequantized(b: Builder, op: Operation) -> None:
     """Floats of codes, or of float16 values."""
     x, y = op.inputs[0], op.outputs[0]
+    if b.codes(x) is None and b.is_constant(x):
+        b.give_widened(y, x)
+        return
     first = b.first_only([x])
     made = b.image(x, first)
     if b.codes(x) is None:

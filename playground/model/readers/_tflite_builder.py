@@ -21,7 +21,7 @@ from playground.limits import MOST_PIECE
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Dim, Graph, Tensor, ValueInfo
 from playground.model.readers._tflite_file import Codes, Operation, Stored, Subgraph
-from playground.model.readers._tflite_layout import FIRST, LAST
+from playground.model.readers._tflite_layout import FIRST, LAST, ordered_values
 from playground.model.readers._tflite_nodes import Nodes
 
 OPSET = 21
@@ -50,6 +50,7 @@ class Builder(Nodes):
         self._source, self._subgraph = source, subgraph
         self._forms: dict[_Form, str] = {}
         self._parameter_names: dict[int, list[str]] = {}
+        self._widened: dict[int, int] = {}
         for number in subgraph.inputs:
             self._forms[_Form(number, self._is_real(number))] = subgraph.tensors[number].name
 
@@ -77,7 +78,10 @@ class Builder(Nodes):
 
     def is_constant(self, number: int) -> bool:
         """Whether the file has a tensor's values."""
-        return self.tensors[number].place is not None or (0 in self.tensors[number].shape and not self._made(number))
+        tensor = self.tensors[number]
+        if tensor.place is not None or number in self._widened:
+            return True
+        return 0 in tensor.shape and not self._made(number)
 
     def constant(self, number: int) -> NDArray[Any] | None:
         """The values of a small constant as they are stored; None of what is computed."""
@@ -148,6 +152,9 @@ class Builder(Nodes):
 
     def _dequantized(self, form: _Form) -> str:
         tensor, codes = self.tensors[form.number], self.tensors[form.number].codes
+        if form.number in self._widened:
+            narrow = self.real(self._widened[form.number], form.order)
+            return self.emit("Cast", [narrow], like=tensor.name, to=BY_NAME[tensor.element].onnx)
         stored = self._stored(form.number, form.order)
         if codes is None:
             return stored
@@ -210,7 +217,7 @@ class Builder(Nodes):
         shape = tuple(wide[axis] for axis in order) if order else tensor.shape
         name = tensor.name if tensor.name not in self.constants else self.names.take(f"{tensor.name}_moved")
         size = BY_NAME[tensor.element].nbytes(math.prod(shape))
-        read = partial(_values, tensor, self._source, wide, order)
+        read = partial(ordered_values, tensor, self._source, wide, order)
         self.constants[name] = Tensor(name, tensor.element, shape, size, read)
         return name
 
@@ -233,6 +240,10 @@ class Builder(Nodes):
             like = f"{tensor.name}_codes"
             name = self.emit("QuantizeLinear", [name, *self._parameters(number)], like=like)
         self.give_stored(number, name, order)
+
+    def give_widened(self, number: int, narrow: int) -> None:
+        """State that a tensor has the values of a constant in a wider type: they are turned before they are widened."""
+        self._widened[number] = narrow
 
     def give_stored(self, number: int, name: str, order: tuple[int, ...] = ()) -> None:
         """State a tensor's value as it is stored. Raises BadFileError if it has one."""
@@ -270,9 +281,10 @@ class Builder(Nodes):
         made = {name for node in self.nodes for name in node.outputs}
         renamed: dict[str, str] = {}
         free = {tensor.name for tensor in self.tensors.values()} - made - set(self.constants)
-        for number, tensor in self.tensors.items():
-            name = self._forms.get(_Form(number, self._is_real(number)), "")
-            if name in made and name not in renamed and tensor.name in free:
+        for form, name in self._forms.items():
+            tensor = self.tensors[form.number]
+            stored = form.real == self._is_real(form.number) and (not form.order or form.number in self._widened)
+            if stored and name in made and name not in renamed and tensor.name in free:
                 renamed[name] = tensor.name
                 free.discard(tensor.name)
         return renamed
@@ -283,11 +295,3 @@ def _value(tensor: Stored, name: str) -> ValueInfo:
     open_shape = tensor.signature or tensor.shape
     sizes = tuple(None if size < 0 else size for size in open_shape)
     return ValueInfo(name, tensor.element, sizes)
-
-
-def _values(tensor: Stored, source: Source, shape: tuple[int, ...], order: tuple[int, ...]) -> NDArray[Any]:
-    """A constant's values with its axes in an order."""
-    if tensor.place is None:
-        return np.zeros([shape[axis] for axis in order] if order else shape, BY_NAME[tensor.element].stored or "i1")
-    held = tensor.values(source)
-    return np.ascontiguousarray(held.reshape(shape).transpose(order)) if order else held

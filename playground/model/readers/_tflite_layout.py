@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.host.sources import Source
+from playground.model.element_types import BY_NAME
+from playground.model.readers._tflite_file import Stored
+
 FIRST = (0, 3, 1, 2)
 """From channels last to channels first."""
 
@@ -12,3 +21,11 @@ LAST = (0, 2, 3, 1)
 def as_first(axis: int) -> int:
     """Where an axis of an image is, with the channels first."""
     return FIRST.index(axis)
+
+
+def ordered_values(tensor: Stored, source: Source, shape: tuple[int, ...], order: tuple[int, ...]) -> NDArray[Any]:
+    """A constant's values with its axes in an order."""
+    if tensor.place is None:
+        return np.zeros([shape[axis] for axis in order] if order else shape, BY_NAME[tensor.element].stored or "i1")
+    held = tensor.values(source)
+    return np.ascontiguousarray(held.reshape(shape).transpose(order)) if order else held
