@@ -59,6 +59,21 @@ def _size(rng: random.Random) -> int:
     return rng.choice((1, 1, 2, 3, 4, 8, 0, -1, rng.choice(INTEGERS) % 2**31))
 
 
+def _sparse(rng: random.Random) -> dict[int, Any]:
+    """Levels of any kind."""
+    places = [[rng.choice((0, 1, 2, 3, 255)) for _ in range(rng.choice((0, 1, 2, 5)))] for _ in range(2)]
+    levels = [
+        {
+            **{0: Number("b", rng.choice((0, 1))), 1: Number("i", _size(rng)), 2: Number("B", 3)},
+            **{3: {0: Numbers("B", places[0])}, 4: Number("B", 3), 5: {0: Numbers("B", places[1])}},
+        }
+        for _ in range(rng.choice((1, 2, 3)))
+    ]
+    orders = [rng.choice((0, 1, 2, -1)) for _ in range(len(levels))]
+    order = list(range(len(levels))) if rng.random() < 0.7 else orders
+    return {0: Numbers("i", order), 1: Numbers("i", orders[:1] if rng.random() < 0.3 else []), 2: levels}
+
+
 def _drawn(rng: random.Random) -> bytes:
     """A graph of a few operators with any inputs and options."""
     tensors, buffers = [], []
@@ -75,7 +90,8 @@ def _drawn(rng: random.Random) -> bytes:
             buffers.append(rng.randbytes(rng.choice((0, 1, 4, 8, 16, 36, 64))))
             buffer = len(buffers)
         kind = rng.choice((0, 0, 2, 9, 9, 4, 3, 7, 17, 5, 99))
-        tensors.append(tensor(shape, kind, buffer, rng.choice((f"t{index}", "t", "", "é\x00")), **more))
+        made = tensor(shape, kind, buffer, rng.choice((f"t{index}", "t", "", "é\x00")), **more)
+        tensors.append(made | {6: _sparse(rng)} if rng.random() < 0.1 else made)
     numbers = range(-1, len(tensors))
     operators = [
         operator(

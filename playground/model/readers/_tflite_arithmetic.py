@@ -196,6 +196,13 @@ def dequantized(b: Builder, op: Operation) -> None:
     b.give(y, made, first)
 
 
+def densified(b: Builder, op: Operation) -> None:
+    """A sparse constant with its zeros, with which it is read anyway."""
+    if not b.is_constant(op.inputs[0]):
+        raise UnsupportedError("sparse values that are computed")
+    b.give_widened(op.outputs[0], op.inputs[0])
+
+
 def dense(b: Builder, op: Operation) -> None:
     """A product with weights (outputs, inputs), and a bias."""
     x, w, y = op.inputs[0], op.inputs[1], op.outputs[0]
@@ -233,6 +240,7 @@ CONVERTERS: Mapping[str, Callable[[Builder, Operation], None]] = {
     **dict.fromkeys(("ARG_MAX", "ARG_MIN"), largest),
     "BATCH_MATMUL": matmul,
     "CAST": cast,
+    "DENSIFY": densified,
     "DEQUANTIZE": dequantized,
     "FULLY_CONNECTED": dense,
     "L2_NORMALIZATION": normalized,

@@ -19,9 +19,9 @@ from playground.errors import BadFileError, UnsupportedError
 from playground.host.sources import Source
 from playground.limits import MOST_PIECE
 from playground.model.element_types import BY_NAME
-from playground.model.graph import Dim, Graph, Tensor, ValueInfo
+from playground.model.graph import Dim, Graph, Tensor
 from playground.model.readers._tflite_file import Codes, Operation, Stored, Subgraph
-from playground.model.readers._tflite_layout import FIRST, LAST, ordered_values
+from playground.model.readers._tflite_layout import FIRST, LAST, ordered_values, value_info
 from playground.model.readers._tflite_nodes import Nodes
 
 OPSET = 21
@@ -154,6 +154,8 @@ class Builder(Nodes):
         tensor, codes = self.tensors[form.number], self.tensors[form.number].codes
         if form.number in self._widened:
             narrow = self.real(self._widened[form.number], form.order)
+            if self.tensors[self._widened[form.number]].element == tensor.element or codes is not None:
+                return narrow
             return self.emit("Cast", [narrow], like=tensor.name, to=BY_NAME[tensor.element].onnx)
         stored = self._stored(form.number, form.order)
         if codes is None:
@@ -201,6 +203,8 @@ class Builder(Nodes):
     def _ordered(self, number: int, order: tuple[int, ...]) -> str:
         """A stored value whose axes are brought into another order."""
         tensor = self.tensors[number]
+        if number in self._widened:
+            return self._stored(self._widened[number], order) if tensor.codes else self.real(number, order)
         if self.is_constant(number):
             return self._stored_constant(tensor, order)
         if order and self._has(number):
@@ -242,7 +246,10 @@ class Builder(Nodes):
         self.give_stored(number, name, order)
 
     def give_widened(self, number: int, narrow: int) -> None:
-        """State that a tensor has the values of a constant in a wider type: they are turned before they are widened."""
+        """State that a tensor has the values of a constant, as they are or in a wider type.
+
+        They are turned before they are widened.
+        """
         self._widened[number] = narrow
 
     def give_stored(self, number: int, name: str, order: tuple[int, ...] = ()) -> None:
@@ -272,8 +279,8 @@ class Builder(Nodes):
             )
             for node in self.nodes
         )
-        inputs = tuple(_value(self.tensors[number], self.tensors[number].name) for number in self._subgraph.inputs)
-        ends = tuple(_value(tensor, renamed.get(name, name)) for tensor, name in outputs)
+        inputs = tuple(value_info(self.tensors[number], self.tensors[number].name) for number in self._subgraph.inputs)
+        ends = tuple(value_info(tensor, renamed.get(name, name)) for tensor, name in outputs)
         return Graph(self._subgraph.name or "main", inputs, ends, nodes, self.constants, OPSET)
 
     def _renamed(self) -> dict[str, str]:
@@ -288,10 +295,3 @@ class Builder(Nodes):
                 renamed[name] = tensor.name
                 free.discard(tensor.name)
         return renamed
-
-
-def _value(tensor: Stored, name: str) -> ValueInfo:
-    """An input or output."""
-    open_shape = tensor.signature or tensor.shape
-    sizes = tuple(None if size < 0 else size for size in open_shape)
-    return ValueInfo(name, tensor.element, sizes)

@@ -18,6 +18,7 @@ from playground.model.element_types import BY_NAME, decode
 from playground.model.naming import FreeNames
 from playground.model.readers import _tflite_schema as schema
 from playground.model.readers._flatbuffer import Octets, Table, root
+from playground.model.readers._tflite_buffers import Buffers
 
 _MOST_SUBGRAPHS = 1024
 _MOST_VALUES = 65_536
@@ -50,6 +51,7 @@ class Stored:
         place: where its constant values are, and how many bytes; None of what is computed.
         codes: what they stand for; None of values that are not quantized.
         fault: why its values cannot be read; empty if they can.
+        sparse: where its values are, if only those that are not zero are stored.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Stored:
     place: tuple[int, int] | None
     codes: Codes | None
     fault: str
+    sparse: Table | None
 
     def values(self, source: Source) -> NDArray[Any]:
         """The constant's values as they are stored. Raises UnsupportedError if there is a fault."""
@@ -68,7 +71,12 @@ class Stored:
                 where=f"tensor {shown(self.name)}",
                 hint="Export it dense",
             )
-        return decode(BY_NAME[self.element], source.read(*self.place), self.shape)
+        kind, data = BY_NAME[self.element], source.read(*self.place)
+        if self.sparse is None:
+            return decode(kind, data, self.shape)
+        from playground.model.readers._tflite_sparse import dense  # few files need it
+
+        return dense(self.sparse, self.shape, decode(kind, data, (8 * len(data) // kind.bits,)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +133,7 @@ def read_file(source: Source) -> File:
     if version != 3:
         raise BadFileError(f"version {version} of TFLite is unknown", where=source.name, hint="Use version 3")
     codes = [_operator_name(entry) for entry in model.tables(schema.Model.CODES, MOST_NODES, "operator codes")]
-    buffers = _Buffers(model)
+    buffers = Buffers(model)
     subgraphs = model.tables(schema.Model.SUBGRAPHS, _MOST_SUBGRAPHS, "graphs")
     if not subgraphs:
         raise BadFileError("the file has no graph", where=source.name, hint=DAMAGED)
@@ -141,30 +149,7 @@ def _operator_name(entry: Table) -> str:
     return schema.OPERATORS[number] if 0 <= number < len(schema.OPERATORS) else f"operator {number}"
 
 
-class _Buffers:
-    """Where each buffer's bytes are, looked up when it is asked for."""
-
-    def __init__(self, model: Table) -> None:
-        self._tables = model.tables(schema.Model.BUFFERS, 2 * MOST_TENSORS, "buffers")
-        self._octets = model.octets
-
-    def place(self, number: int) -> tuple[int, int]:
-        """Where a buffer's bytes are and how many it has; 0 of one that is empty."""
-        if not 0 <= number < len(self._tables):
-            raise self._octets.bad(f"there is no buffer {number}: the file has {len(self._tables)}")
-        table = self._tables[number]
-        found = table.vector(schema.Buffer.DATA, 1)
-        if found is not None and found[1]:
-            return found
-        # weights of more than 2 GB lie behind the flatbuffer; 0 and 1 stand for none
-        start, size = (table.number(slot, "Q") for slot in (schema.Buffer.OFFSET, schema.Buffer.SIZE))
-        if start <= 1:
-            return 0, 0
-        self._octets.check(start, size, f"the {size} bytes of buffer {number}")
-        return int(start), int(size)
-
-
-def _metadata(model: Table, buffers: _Buffers) -> dict[str, str]:
+def _metadata(model: Table, buffers: Buffers) -> dict[str, str]:
     """The description, and entries that are short texts."""
     found = {"description": text} if (text := model.text(schema.Model.DESCRIPTION)) else {}
     for entry in model.tables(schema.Model.METADATA, MOST_TENSORS, "entries of metadata"):
@@ -180,7 +165,7 @@ class _Whole:
     """What every part of a file is read with, and how many tensors and operators it may still have."""
 
     octets: Octets
-    buffers: _Buffers
+    buffers: Buffers
     codes: list[str]
     names: FreeNames
     tensors: int = MOST_TENSORS
@@ -243,13 +228,13 @@ class _Whole:
         element = schema.ELEMENTS[kind]
         start, size = self.buffers.place(table.number(schema.Tensor.BUFFER, "I"))
         codes, fault = _codes(table.table(schema.Tensor.QUANTIZATION), element, shape, where)
-        if table.table(schema.Tensor.SPARSITY):
-            fault = "sparse values cannot be read"
-        elif size and element in schema.WITHOUT_VALUES:
+        sparse = table.table(schema.Tensor.SPARSITY)
+        if size and element in schema.WITHOUT_VALUES:
             fault = f"values of type {element} cannot be read"
-        elif size:
+        elif size and not sparse:
             _check_size(element, shape, size, where)
-        return Stored(name, element, shape, signature, (start, size) if size else None, codes, fault)
+        place = (start, size) if size else None
+        return Stored(name, element, shape, signature, place, codes, fault, sparse)
 
 
 def _check_size(element: str, shape: tuple[int, ...], found: int, where: str) -> None:

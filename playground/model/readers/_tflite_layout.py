@@ -1,4 +1,4 @@
-"""Orders of an image's axes: TFLite has the channels last, ONNX has them first."""
+"""Orders of an image's axes: TFLite has the channels last, ONNX has them first. And what has sizes in an order."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from playground.host.sources import Source
 from playground.model.element_types import BY_NAME
+from playground.model.graph import ValueInfo
 from playground.model.readers._tflite_file import Stored
 
 FIRST = (0, 3, 1, 2)
@@ -29,3 +30,10 @@ def ordered_values(tensor: Stored, source: Source, shape: tuple[int, ...], order
         return np.zeros([shape[axis] for axis in order] if order else shape, BY_NAME[tensor.element].stored or "i1")
     held = tensor.values(source)
     return np.ascontiguousarray(held.reshape(shape).transpose(order)) if order else held
+
+
+def value_info(tensor: Stored, name: str) -> ValueInfo:
+    """An input or output."""
+    open_shape = tensor.signature or tensor.shape
+    sizes = tuple(None if size < 0 else size for size in open_shape)
+    return ValueInfo(name, tensor.element, sizes)
