@@ -15,6 +15,7 @@ import numpy as np
 import playground
 from playground import Range, Scheme, gallery
 from playground.convention_rules import Convention
+from playground.model.readers import _tflite_arithmetic, _tflite_images, _tflite_moves, _tflite_recurrent
 from playground.number_formats import NumberFormat
 from playground.ptq.algorithms import algorithms
 from playground.ptq.algorithms._algorithm import STAGES, Algorithm
@@ -22,7 +23,9 @@ from playground.render import numbers
 from tools import literature
 from tools.paths import ROOT
 
-DOCUMENTS = ("docs/algorithms.md", "docs/conventions.md", "docs/formats.md", "docs/gallery.md", "docs/literature.md")
+DOCUMENTS = tuple(
+    f"docs/{name}.md" for name in ("algorithms", "conventions", "formats", "gallery", "literature", "tflite")
+)
 _TABLE = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -149,12 +152,25 @@ def gallery_data_table() -> str:
     return markdown(head, ([f"`{d.id}`", d.held_out, d.calibration, d.origin] for d in data.values()))
 
 
+def tflite_table() -> str:
+    """Which of TFLite's operators are read, by kind."""
+    return markdown(["kind", "operators"], ([kind, ", ".join(sorted(held))] for kind, held in _TFLITE.items()))
+
+
+_TFLITE = {
+    "values and products": _tflite_arithmetic.CONVERTERS,
+    "images": _tflite_images.CONVERTERS,
+    "moves": _tflite_moves.CONVERTERS,
+    "sequences": _tflite_recurrent.CONVERTERS,
+}
+
 TABLES: dict[str, Callable[[], str]] = {
     "algorithms": algorithms_table,
     "conventions": conventions_table,
     "formats": formats_table,
     "gallery": gallery_table,
     "gallery-data": gallery_data_table,
+    "tflite": tflite_table,
     **{name: functools.partial(literature_table, name) for name in literature.SECTIONS},
 }
 

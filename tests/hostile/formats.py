@@ -15,6 +15,7 @@ from tests.hostile.make_gguf import make_gguf
 from tests.hostile.make_onnx import make_onnx
 from tests.hostile.make_safetensors_layouts import make_bitsandbytes, make_shards, use_shards
 from tests.hostile.make_texts import make_query, make_recipe, use_query, use_recipe
+from tests.hostile.make_tflite import make_tflite
 from tests.hostile.make_torch import make_torch
 
 
@@ -49,6 +50,7 @@ FORMATS: Mapping[str, Format] = {
     "shards": Format(make_shards, use_shards),
     "bitsandbytes": Format(make_bitsandbytes, lambda data: _use_model(data, "model.safetensors")),
     "pt": Format(make_torch, lambda data: _use_model(data, "model.pt")),
+    "tflite": Format(make_tflite, lambda data: _use_model(data, "model.tflite")),
     "queries": Format(make_query, use_query),
     "recipes": Format(make_recipe, use_recipe),
     "calibration": Format(make_calibration, use_calibration),

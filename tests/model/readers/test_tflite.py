@@ -1,0 +1,310 @@
+"""TFLite files: what TensorFlow's converter wrote, and what contradicts itself."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import numpy as np
+import pytest
+
+from playground import load, run
+from playground.analysis.inventory import inventory
+from playground.errors import BadFileError, UnsupportedError
+from playground.host.sources import BytesSource
+from playground.model.readers.tflite import READER, read
+from tests.hostile.make_tflite import model, operator, tensor
+from tests.model.readers import tflite_nets
+from tests.model.readers.flatbuffer_writer import Number, Numbers, flatbuffer
+
+ADD, CONV, DENSE, RESHAPE, CUSTOM, TRANSPOSE, WHILE = 0, 3, 9, 22, 32, 39, 119
+FLOAT, INT32, INT8, STRING = 0, 2, 9, 5
+
+
+def opened(content: dict[int, Any]) -> Any:
+    return load(flatbuffer(content), "m.tflite")
+
+
+def floats(*values: float) -> bytes:
+    return np.array(values, np.float32).tobytes()
+
+
+@pytest.mark.parametrize("engine", ["reference", "wasm"])
+@pytest.mark.parametrize("name", sorted(tflite_nets.files()))
+def test_nets_of_the_converter(name: str, engine: str) -> None:
+    """Codes within 1 of LiteRT's reference kernels, floats within 1e-5 of the largest."""
+    samples, wanted = tflite_nets.answers(name)
+    file = load(tflite_nets.files()[name], f"{name}.tflite")
+    (given,) = file.required_graph().inputs
+    outputs = [run(file, {given.name: sample}, engine=engine) for sample in samples]
+    found = np.stack([next(iter(output.values())) for output in outputs])
+    kind = name.split(".")[1]
+    if kind in tflite_nets.FLOATS:
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5 * np.abs(wanted).max())
+    elif kind in tflite_nets.CODES:
+        assert np.abs(found.astype(int) - wanted).max() <= 1
+    else:
+        assert np.abs(found - wanted).max() <= 0.02 * np.abs(wanted).max()
+
+
+def test_it_is_recognised_by_its_content() -> None:
+    file = flatbuffer(model([tensor([1]), tensor([1])], [operator([0, 0], [1])], [ADD]))
+    assert READER.signature(file[:64])
+    assert load(file, "any.bin").format == "tflite"
+
+
+def test_a_graph_of_one_operator() -> None:
+    held = opened(model([tensor([2], name="x"), tensor([2], name="y")], [operator([0, 0], [1])], [ADD]))
+    graph = held.required_graph()
+    assert [(node.op, node.inputs, node.outputs) for node in graph.nodes] == [("Add", ("x", "x"), ("y",))]
+    assert (graph.inputs[0].name, graph.inputs[0].dtype, graph.inputs[0].shape) == ("x", "float32", (2,))
+    assert run(held, {"x": np.array([1, 2], np.float32)}, engine="reference")["y"].tolist() == [2, 4]
+
+
+def test_open_sizes_are_open() -> None:
+    tensors = [tensor([1, 2], name="x", signature=[-1, 2]), tensor([1, 2], name="y", signature=[-1, 2])]
+    graph = opened(model(tensors, [operator([0, 0], [1])], [ADD])).required_graph()
+    assert [value.shape for value in (*graph.inputs, *graph.outputs)] == [(None, 2)] * 2
+
+
+def test_constants_are_read_when_they_are_needed() -> None:
+    """Of a large file whose weights lie behind the flatbuffer only the pages with the description are read."""
+    size = 2**32
+    head = bytearray(_behind(size))
+
+    class Large(BytesSource):
+        """4 GB, of which the most is not read."""
+
+        read_bytes = 0
+
+        def __init__(self) -> None:
+            super().__init__(bytes(head), "large.tflite")
+            self.size = 8192 + size
+
+        def read(self, offset: int, count: int) -> bytes:
+            Large.read_bytes += count
+            assert count <= 2**16
+            return bytes(head[offset : offset + count]).ljust(count, b"\0")
+
+    held = read(Large())
+    assert held.tensors["w"].shape == (2**15, 2**15)
+    assert Large.read_bytes < 2**20
+
+
+def _behind(size: int, start: int = 8192) -> bytes:
+    """A product with weights of ``size`` bytes that lie behind the flatbuffer."""
+    side = int((size // 4) ** 0.5)
+    tensors = [tensor([1, side], name="x"), tensor([1, side], name="y"), tensor([side, side], buffer=1, name="w")]
+    made = model(tensors, [operator([0, 2], [1])], [DENSE])
+    made[4] = [{}, {1: Number("Q", start), 2: Number("Q", size)}]
+    return flatbuffer(made).ljust(start, b"\0")
+
+
+def test_buffers_behind_the_flatbuffer() -> None:
+    weights = np.arange(16, dtype=np.float32)
+    file = _behind(64) + weights.tobytes()
+    held = load(file, "m.tflite")
+    assert held.tensors["w"].numpy().tolist() == weights.reshape(4, 4).tolist()
+    with pytest.raises(BadFileError, match="buffer 1"):
+        load(file[:-1], "m.tflite")
+
+
+def test_weights_of_images_have_the_channels_first() -> None:
+    weights = np.arange(2 * 3 * 3 * 4, dtype=np.float32).reshape(2, 3, 3, 4)
+    tensors = [tensor([1, 5, 5, 4], name="x"), tensor([1, 5, 5, 2], name="y"), tensor([2, 3, 3, 4], 0, 1, "w")]
+    options = {1: Number("i", 1), 2: Number("i", 1)}
+    held = opened(model(tensors, [operator([0, 2], [1], options)], [CONV], [weights.tobytes()]))
+    assert np.array_equal(held.tensors["w"].numpy(), weights.transpose(0, 3, 1, 2))
+    assert [node.op for node in held.required_graph().nodes] == ["Transpose", "Conv", "Transpose"]
+
+
+def test_transposes_of_the_file_cancel_those_of_the_layout() -> None:
+    """A file that turns an image for TFLite and back has none of it here."""
+    tensors = [
+        *(tensor([1, 4, 5, 6], name="x"), tensor([1, 5, 6, 4], name="a"), tensor([1, 5, 6, 2], name="b")),
+        *(tensor([1, 2, 5, 6], name="y"), tensor([2, 1, 1, 4], 0, 1, "w")),
+        *(tensor([4], INT32, 2, "last"), tensor([4], INT32, 3, "first")),
+    ]
+    operators = [
+        operator([0, 5], [1]),
+        operator([1, 4], [2], {1: Number("i", 1), 2: Number("i", 1)}, 1),
+        operator([2, 6], [3]),
+    ]
+    buffers = [floats(*range(8)), *(np.array(order, np.int32).tobytes() for order in ([0, 2, 3, 1], [0, 3, 1, 2]))]
+    held = opened(model(tensors, operators, [TRANSPOSE, CONV], buffers, ([0], [3])))
+    assert [node.op for node in held.required_graph().nodes] == ["Conv"]
+
+
+def test_codes_get_the_scales_of_the_file() -> None:
+    codes = {"scales": [0.5], "zero_points": [3]}
+    tensors = [tensor([2], INT8, name="x", **codes), tensor([2], INT8, name="y", scales=[0.25], zero_points=[-7])]
+    held = opened(model(tensors, [operator([0, 0], [1])], [ADD]))
+    graph = held.required_graph()
+    assert [node.op for node in graph.nodes] == ["DequantizeLinear", "Add", "QuantizeLinear"]
+    assert {name: t.numpy().item() for name, t in held.tensors.items()} == {
+        "x_scale": 0.5,
+        "x_zero_point": 3,
+        "y_scale": 0.25,
+        "y_zero_point": -7,
+    }
+    # 2 * 0.5 * (4 - 3) / 0.25 - 7
+    assert run(held, {"x": np.array([4, 5], np.int8)}, engine="reference")["y"].tolist() == [-3, 1]
+
+
+@pytest.mark.parametrize(("code", "name"), [(WHILE, "WHILE"), (CUSTOM, "custom Mine"), (300, "operator 300")])
+def test_an_unknown_operator_is_named_and_the_tensors_are_shown(code: int, name: str) -> None:
+    tensors = [tensor([2], name="x"), tensor([2], name="y"), tensor([2], INT8, 1, "w", scales=[0.5], zero_points=[1])]
+    made = model(tensors, [operator([0, 2], [1])], [code], [b"\x01\xff"])
+    made[1][0][1] = "Mine"
+    held = opened(made)
+    assert held.graph is None
+    assert f"1 operator {name}" in held.notes[0]
+    assert [(row.name, row.dtype) for row in inventory(held)] == [
+        ("w", "int8"),
+        ("w_scale", "float32"),
+        ("w_zero_point", "int8"),
+    ]
+    assert held.tensors["w"].numpy().tolist() == [1, -1]
+    with pytest.raises(UnsupportedError, match=name):
+        held.required_graph()
+
+
+FAULTS: dict[str, tuple[dict[int, Any], str]] = {
+    "another version": ({0: Number("I", 2)}, "version 2"),
+    "no graph": ({0: Number("I", 3)}, "no graph"),
+    "values that do not fill the shape": (model([tensor([2], 0, 1)], [], [], [bytes(4)], ([], [])), "4 bytes"),
+    "an unknown element type": (model([tensor([2], 77)], [], [], None, ([], [])), "element type 77"),
+    "a buffer that is not there": (model([tensor([2], 0, 9)], [], [], None, ([], [])), "no buffer 9"),
+    "an input that is not there": (model([tensor([2])], [], [], None, ([1], [])), "number"),
+    "an operator of no code": (
+        model([tensor([2]), tensor([2])], [operator([0], [1], code=1)], [ADD]),
+        "operator code 1",
+    ),
+    "a scale of zero": (model([tensor([2], INT8, scales=[0.5, 0])], [], [], None, ([], [])), "not all positive"),
+    "scales that fit no axis": (model([tensor([2], INT8, scales=[1, 1, 1])], [], [], None, ([], [])), "3 scales"),
+    "a zero-point that is not a code": (
+        model([tensor([2], INT8, scales=[1], zero_points=[200])], [], [], None, ([], [])),
+        "zero-points are not from -128 to 127",
+    ),
+    "an operator without inputs": (
+        model([tensor([2]), tensor([2])], [operator([], [1])], [ADD]),
+        "0 inputs in place of 2",
+    ),
+    "an output that is never made": (model([tensor([2]), tensor([2])], [], []), "before it is made"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_contradicts_itself_is_refused(name: str) -> None:
+    content, told = FAULTS[name]
+    with pytest.raises(BadFileError, match=told) as caught:
+        opened(content)
+    assert "m.tflite" in str(caught.value)
+
+
+def test_offsets_stay_inside_the_file() -> None:
+    """Every truncation of a file is refused, or it is whole without what is cut off."""
+    whole = flatbuffer(model([tensor([2]), tensor([2])], [operator([0, 0], [1])], [ADD]))
+    for size in range(8, len(whole) - 16):
+        with pytest.raises(BadFileError):
+            load(whole[:size], "m.tflite")
+
+
+def test_a_text_without_an_end_is_refused() -> None:
+    whole = bytearray(flatbuffer(model([tensor([2], name="abcd"), tensor([2])], [operator([0, 0], [1])], [ADD])))
+    place = whole.index(b"abcd\0")
+    struct.pack_into("<I", whole, place - 4, 3)
+    with pytest.raises(BadFileError, match="has no end"):
+        load(bytes(whole), "m.tflite")
+
+
+def test_texts_are_listed_and_have_no_values() -> None:
+    made = model([tensor([1], STRING, 1, "words"), tensor([1], name="x")], [operator([1], [1])], [WHILE], [b"hello"])
+    held = opened(made)
+    assert held.tensors["words"].dtype == "string"
+    with pytest.raises(UnsupportedError, match="string"):
+        held.tensors["words"].numpy()
+
+
+def test_the_description_is_metadata() -> None:
+    made = model([tensor([2]), tensor([2])], [operator([0, 0], [1])], [ADD], [b"1.5.0\0\0\0"])
+    made[6] = [{0: "min_runtime_version", 1: Number("I", 1)}]
+    assert dict(opened(made).metadata) == {"description": "made here", "min_runtime_version": "1.5.0"}
+
+
+def test_alignment() -> None:
+    """What flatbuffers has at multiples of 4 is there."""
+    whole = flatbuffer(model([tensor([2]), tensor([2])], [operator([0, 0], [1])], [ADD]))
+    moved = struct.pack("<I", struct.unpack_from("<I", whole)[0] + 1) + whole[4:8] + b"\0" + whole[8:]
+    with pytest.raises(BadFileError, match="multiple of 4"):
+        load(moved, "m.tflite")
+
+
+def test_numbers_of_the_writer() -> None:
+    """What the tests' own writer says is what a table of any layout says here."""
+    from playground.model.readers._flatbuffer import root
+
+    table = root(BytesSource(flatbuffer({0: Number("b", -3), 3: Number("q", 2**40), 1: Numbers("f", [1.5]), 2: "é"})))
+    assert (table.number(0, "b"), table.number(3, "q"), table.text(2), table.number(9, "i", 7)) == (-3, 2**40, "é", 7)
+    assert table.numbers(1, "f").tolist() == [1.5]
+
+
+def sparse(levels: list[dict[int, Any]], order: list[int], blocks: list[int] | None = None) -> dict[int, Any]:
+    """Where sparse values are, as a tensor's field."""
+    return {6: {0: Numbers("i", order), 1: Numbers("i", blocks or []), 2: levels}}
+
+
+def full(size: int) -> dict[int, Any]:
+    return {0: Number("b", 0), 1: Number("i", size)}
+
+
+def listed(segments: list[int], indices: list[int], code: str = "B") -> dict[int, Any]:
+    kind = Number("B", {"i": 1, "H": 2, "B": 3}[code])
+    return {0: Number("b", 1), 2: kind, 3: {0: Numbers(code, segments)}, 4: kind, 5: {0: Numbers(code, indices)}}
+
+
+SPARSE = {
+    "rows": (sparse([full(3), listed([0, 2, 2, 3], [0, 3, 2])], [0, 1]), [1, 2, 3]),
+    "columns": (sparse([full(4), listed([0, 1, 1, 2, 3], [0, 2, 0], "i")], [1, 0]), [1, 3, 2]),
+    "blocks": (
+        sparse([full(3), listed([0, 2, 2, 3], [0, 1, 1], "H"), full(2)], [0, 1, 2], [1]),
+        [1, 0, 0, 2, 3, 0],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPARSE)
+def test_sparse_weights_have_their_zeros(name: str) -> None:
+    """[[1, 0, 0, 2], [0, 0, 0, 0], [0, 0, 3, 0]] by rows, by columns, and in blocks of two."""
+    where, values = SPARSE[name]
+    tensors = [
+        *(tensor([2, 4], name="x"), tensor([2, 3], name="y"), tensor([3, 4], name="w")),
+        tensor([3, 4], 0, 1, "s") | where,
+    ]
+    operators = [operator([3], [2]), operator([0, 2], [1], code=1)]
+    held = opened(model(tensors, operators, [124, DENSE], [floats(*values)]))
+    wanted = np.zeros((3, 4), np.float32)
+    wanted[0, 0], wanted[0, 3], wanted[2, 2] = 1, 2, 3
+    assert np.array_equal(held.tensors["s"].numpy(), wanted)
+    x = np.arange(8, dtype=np.float32).reshape(2, 4)
+    assert np.array_equal(run(held, {"x": x}, engine="reference")["y"], x @ wanted.T)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        sparse([full(3), listed([0, 2, 2, 3], [0, 4, 2])], [0, 1]),
+        sparse([full(3), listed([0, 2, 2, 9], [0, 3, 2])], [0, 1]),
+        sparse([full(3), listed([0, 2], [0, 3, 2])], [0, 1]),
+        sparse([full(3), full(4)], [0, 0]),
+        sparse([full(3), full(2**30)], [0, 1]),
+        sparse([full(3), full(4)], [0, 1]),
+        sparse([full(3), full(4)], [0, 1, 2], [7]),
+        sparse([full(3), {0: Number("b", 1)}], [0, 1]),
+    ],
+)
+def test_sparse_values_outside_of_their_shape_are_refused(where: dict[int, Any]) -> None:
+    tensors = [tensor([1], name="x"), tensor([1], name="y"), tensor([3, 4], 0, 1, "w") | where]
+    held = opened(model(tensors, [operator([0], [1])], [WHILE], [floats(1, 2, 3)]))
+    with pytest.raises(BadFileError, match="'w'"):
+        held.tensors["w"].numpy()
