@@ -43,6 +43,8 @@ export function installCalibration({ client, complain, given, ready }) {
     $("calibration-hint").textContent = last.calibration ?? "";
     $("calibration-name").textContent = reading || last.calibration_name || "Choose an .npz or images";
     $("images").hidden = !given.images;
+    $("calibration").disabled = last.runs === false;
+    $("calibration-label").classList.toggle("off", last.runs === false);
   }
 
   /** @param {File[]} files */

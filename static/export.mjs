@@ -1,11 +1,10 @@
 // Quantizing the model with progress and Cancel, and everything that can be kept afterwards.
-import { Job } from "./job.mjs";
 import { toast } from "./toast.mjs";
 import { $, filesOf } from "./dom.mjs";
 
 /**
- * @import { Work } from "./job.mjs"
- * @import { Failure, Quantized } from "./types/messages"
+ * @import { Job, Work } from "./job.mjs"
+ * @import { Failure } from "./types/messages"
  * @import { Given, Part } from "./types/page"
  */
 
@@ -42,12 +41,8 @@ const WORKS = {
   curve: "Calibrating on more and more samples",
 };
 
-/** @param {Part & { given: Given }} part */
-export function installExport({ client, complain, given, ready }) {
-  const job = new Job({ client, complain: complainOrOffer });
-  /** @type {(Quantized & { bytes: ArrayBuffer }) | null} */
-  let kept = null;
-
+/** @param {Part & { given: Given, job: Job }} part */
+export function installExport({ client, complain, given, ready, job }) {
   /**
    * What can go on without a part of the model is offered to.
    * @param {Failure} error
@@ -71,10 +66,9 @@ export function installExport({ client, complain, given, ready }) {
    */
   async function work(kind) {
     await ready();
-    const answer = await job.run(kind, WORKS[kind]);
+    const answer = await job.run(kind, WORKS[kind], complainOrOffer);
     if (answer) {
-      const { name, report } = answer.result;
-      kept = { bytes: answer.buffers[0], name, report };
+      const { report } = answer.result;
       if (report.refused) toast(report.refused, "bad");
       else if (kind === "quantize") toast(`Quantized: ${report.summary}`);
       else requestAnimationFrame(() => $(ANSWERS[kind]).closest(".card")?.scrollIntoView({ block: "nearest" }));
@@ -96,14 +90,15 @@ export function installExport({ client, complain, given, ready }) {
   }
 
   async function refresh() {
-    for (const button of [$("save-model"), $("save-report"), $("save-page")]) button.disabled = !kept;
-    const refused = kept?.report.refused;
-    $("export-model-text").textContent =
-      refused || (kept?.report.summary ?? "Quantize the model first; then the file is here.");
-    $("export-model-text").classList.toggle("failure", Boolean(refused));
-    $("save-model").textContent = refused ? "Download all the same" : "Download .onnx";
     await ready();
     const { result } = await client.request("export");
+    const { file } = result;
+    for (const button of [$("save-model"), $("save-report")]) button.disabled = !file;
+    $("save-page").disabled = !file || file.before;
+    const told = file?.before ? `Made before the last change of the settings. ${file.summary}` : file?.summary;
+    $("export-model-text").textContent = file?.refused || told || "Quantize the model first; then the file is here.";
+    $("export-model-text").classList.toggle("failure", Boolean(file?.refused));
+    $("save-model").textContent = file?.refused ? "Download all the same" : "Download .onnx";
     const page = new URL("./", location.href).href;
     const query = new URLSearchParams(result.query);
     query.delete("view");
@@ -114,11 +109,12 @@ export function installExport({ client, complain, given, ready }) {
     $("permalink").textContent = `${page}?${query}`;
     $("snippet").textContent =
       `<iframe src="${page}embed.html?${String(query).replaceAll("&", "&amp;")}" title="Quantization Playground" width="100%" height="620" style="border:0"></iframe>`;
-    $("code").textContent = result.python;
+    $("code").textContent = result.model_python
+      ? `# The model, as it was quantized\n${result.model_python}\n\n# The tensor of the Tensor view\n${result.python}`
+      : result.python;
   }
 
   addEventListener("playground-state", ({ detail }) => {
-    if (!detail.quantized) kept = null;
     $("recipe-name").textContent = detail.recipe_name || "Open a recipe";
     $("recipe-remove").hidden = !detail.recipe_name;
     if (!detail.recipe_name && window.playground.started) given.recipe = null; // not in a restart, which opens it again
@@ -127,29 +123,38 @@ export function installExport({ client, complain, given, ready }) {
   for (const kind of /** @type {Work[]} */ (Object.keys(WORKS))) {
     $(kind).addEventListener("click", () => work(kind).catch(complain));
   }
-  $("tab-export").addEventListener("click", () => refresh().catch(complain));
+  addEventListener("playground-view", () => {
+    if (!$("view-export").hidden) refresh().catch(complain);
+  });
   const input = $("recipe");
   input.addEventListener("change", async () => {
     const [file] = filesOf(input);
     if (file) await openRecipe([file]).catch(complain);
   });
   $("recipe-remove").addEventListener("click", () => openRecipe([]).catch(complain));
-  $("save-model").addEventListener("click", () => {
-    if (kept) download(kept.name, kept.bytes, "application/octet-stream");
-  });
-  $("save-report").addEventListener("click", () => {
-    if (kept) download("report.json", JSON.stringify(kept.report, null, 2), "application/json");
-  });
-  $("save-page").addEventListener("click", async () => {
-    const { result, buffers } = await client.request("report_page");
-    const report = window.playgroundStart.sanitiseReport(new TextDecoder().decode(buffers[0]));
-    download(result.name, report, "text/html");
-  });
-  $("save-recipe").addEventListener("click", async () => {
-    const { result } = await client.request("export");
-    if (result.recipe) download("recipe.json", result.recipe, "application/json");
-    else complain(new Error(result.trouble));
-  });
+  const savers = {
+    "save-model": async () => {
+      const { result, buffers } = await client.request("file");
+      download(result.name, buffers[0], "application/octet-stream");
+    },
+    "save-report": async () => {
+      const { result } = await client.request("file");
+      download("report.json", JSON.stringify(result.report, null, 2), "application/json");
+    },
+    "save-page": async () => {
+      const { result, buffers } = await client.request("report_page");
+      const report = window.playgroundStart.sanitiseReport(new TextDecoder().decode(buffers[0]));
+      download(result.name, report, "text/html");
+    },
+    "save-recipe": async () => {
+      const { result } = await client.request("export");
+      if (result.recipe) download("recipe.json", result.recipe, "application/json");
+      else complain(new Error(result.obstacle));
+    },
+  };
+  for (const [id, save] of Object.entries(savers)) {
+    document.getElementById(id)?.addEventListener("click", () => save().catch(complain));
+  }
   const copying = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-copy]"));
   for (const button of copying) {
     button.addEventListener("click", async () => {
@@ -157,8 +162,5 @@ export function installExport({ client, complain, given, ready }) {
       toast("Copied.");
     });
   }
-  addEventListener("playground-quantized", ({ detail }) => {
-    kept = detail;
-    refresh().catch(complain);
-  });
+  addEventListener("playground-quantized", () => refresh().catch(complain));
 }

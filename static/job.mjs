@@ -1,18 +1,19 @@
-// One task at a time: its progress, the time it may take, and its Cancel button.
+// What takes long, in the strip below the header, whatever view is on screen: its stage, how far and how fast it is, the
+// time it may take, and Cancel.
+import { amountOf } from "./amount.mjs";
 import { toast } from "./toast.mjs";
 import { $ } from "./dom.mjs";
 
 /**
- * @import { Failure, Progress, Running } from "./types/messages"
+ * @import { Failure, Kind, Progress, Running } from "./types/messages"
  * @import { Part } from "./types/page"
  */
 
 /** @typedef {"quantize" | "sensitivity" | "mixed" | "improve" | "curve"} Work what ends in a quantized model */
 
 const PATIENCE_MS = 2000;
-
-const seconds = (/** @type {number | null} */ left) =>
-  left === null ? "" : left < 1 ? "under a second left" : `about ${Math.ceil(left)} s left`;
+/** What is done sooner is not worth a strip. */
+const SOON_MS = 400;
 
 /** The buttons that begin such work. */
 const buttons = () => /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll("[data-job]")]);
@@ -20,8 +21,10 @@ const buttons = () => /** @type {HTMLButtonElement[]} */ ([...document.querySele
 export class Job {
   #client;
   #complain;
-  /** @type {Running<Work> | null} */
-  #running = null;
+  /** What is under way, the newest last: id -> when it began, and what is told of it. */
+  #entries = /** @type {Map<number, { began: number, stage: string, told: string, share: number }>} */ (new Map());
+  #working = false;
+  #runs = true;
   /** @type {HTMLElement | null} */
   #from = null;
 
@@ -29,70 +32,102 @@ export class Job {
   constructor({ client, complain }) {
     this.#client = client;
     this.#complain = complain;
-    client.addEventListener("progress", ({ detail }) => this.#show(detail));
+    client.addEventListener("progress", ({ detail }) => this.#note(detail));
     $("cancel").addEventListener("click", () => this.#cancel());
+    addEventListener("playground-state", ({ detail }) => {
+      this.#runs = detail.runs;
+      this.#enable();
+    });
   }
 
   /**
    * Asks for work and shows it until it is done; the answer, or undefined if there is none (that has been said).
    * @param {Work} kind
    * @param {string} stage
+   * @param {(error: Failure) => void} complain
    */
-  async run(kind, stage) {
-    this.#begin(stage);
-    const running = this.#client.request(kind);
-    this.#running = running;
+  async run(kind, stage, complain = this.#complain) {
+    this.#working = true;
+    this.#from = buttons().find((button) => button === document.activeElement) ?? null;
+    this.#enable();
     try {
-      return await running;
+      return await this.follow(this.#client.request(kind), stage, 0);
     } catch (error) {
       const failure = /** @type {Failure} */ (error);
       if (failure.kind === "cancelled") toast("Cancelled. Nothing was changed.");
-      else this.#complain(failure);
+      else complain(failure);
       return undefined;
     } finally {
-      this.#running = null;
-      this.#end();
+      const kept = document.activeElement === document.body || document.activeElement === $("cancel");
+      this.#working = false;
+      this.#enable();
+      if (kept) this.#from?.focus({ preventScroll: true });
+      this.#from = null;
     }
   }
 
   /**
-   * The keyboard is at Cancel meanwhile, and afterwards where it was: a disabled button would lose it.
+   * Shows a request in the strip until it is answered.
+   * @template {Kind} K
+   * @param {Running<K>} running
    * @param {string} stage
+   * @param {number} [delay] milliseconds that it may take before it is shown
+   * @returns {Running<K>} the same
    */
-  #begin(stage) {
-    this.#from = buttons().find((button) => button === document.activeElement) ?? null;
-    for (const button of buttons()) button.disabled = true;
-    $("job").hidden = false;
-    $("job-bar").value = 0;
-    $("job-stage").textContent = stage;
-    $("job-amount").textContent = "";
-    if (this.#from) $("cancel").focus({ preventScroll: true });
+  follow(running, stage, delay = SOON_MS) {
+    const { id } = running;
+    const begin = () => {
+      this.#entries.set(id, { began: performance.now(), stage, told: "", share: 0 });
+      this.#show();
+    };
+    let timer = 0;
+    if (delay) timer = setTimeout(begin, delay);
+    else begin();
+    const end = () => {
+      clearTimeout(timer);
+      this.#entries.delete(id);
+      this.#show();
+    };
+    running.then(end, end);
+    return running;
   }
 
-  #end() {
-    const kept = document.activeElement === $("cancel");
-    for (const button of buttons()) button.disabled = false;
-    if (kept) this.#from?.focus({ preventScroll: true });
-    $("job").hidden = true;
+  /** A disabled button would lose the keyboard's place: Cancel has it meanwhile. */
+  #enable() {
+    for (const button of buttons()) button.disabled = this.#working || !this.#runs;
   }
 
   /** @param {Progress} progress */
-  #show({ id, message, done, total, seconds_left: left }) {
-    if (!this.#running || id !== this.#running.id) return;
-    $("job-stage").textContent = message || "Working";
-    $("job-bar").value = total ? done / total : 0;
-    $("job-amount").textContent = seconds(left ?? null);
+  #note(progress) {
+    const entry = this.#entries.get(progress.id);
+    if (!entry) return;
+    const { message, done, total } = progress;
+    entry.stage = message || "Working";
+    entry.share = total ? done / total : 0;
+    entry.told = amountOf(progress, performance.now() - entry.began);
+    this.#show();
+  }
+
+  #show() {
+    const newest = [...this.#entries.values()].at(-1);
+    const began = $("job").hidden && newest;
+    $("job").hidden = !newest;
+    if (!newest) return;
+    $("job-bar").value = newest.share;
+    $("job-stage").textContent = newest.stage;
+    $("job-amount").textContent = newest.told;
+    if (began && this.#from) $("cancel").focus({ preventScroll: true });
   }
 
   /** Asks the work to stop between two of its steps; if that takes too long, Python is started anew. */
   #cancel() {
-    const job = this.#running;
-    if (!job) return;
-    this.#client.request("cancel", { target: job.id }).catch(() => {
+    const id = [...this.#entries.keys()].at(-1);
+    if (id === undefined) return;
+    this.#client.request("cancel", { target: id }).catch(() => {
       /* then it has ended anyway */
     });
     setTimeout(() => {
-      if (this.#running === job) this.#client.close("The task was cancelled during a long step");
+      if (this.#entries.has(id)) this.#client.close("The task was cancelled during a long step");
     }, PATIENCE_MS);
   }
 }

@@ -5,7 +5,7 @@
  * @import { Boot } from "./boot.mjs"
  * @import { Client } from "./client.mjs"
  * @import { Views } from "./views.mjs"
- * @import { Failure, Running, Started, State } from "./types/messages"
+ * @import { Failure, Running, Settings, Started, State } from "./types/messages"
  * @import { Action, Given, Start } from "./types/page"
  */
 
@@ -18,12 +18,15 @@ export class Life {
   #views;
   #boot;
   #given;
+  #opened;
+  #recall;
   #say;
   #finish;
   /** @type {Promise<void> | null} */
   #running = null;
-  /** @type {State | null} */
+  /** What it is to be like again. @type {Pick<State, "settings" | "query"> | null} */
   #before = null;
+  #recalled = false;
   #inVain = 0;
   #answers = 0;
   #silence = 0;
@@ -36,16 +39,20 @@ export class Life {
    * @param {Views} parts.views
    * @param {Boot} parts.boot
    * @param {Given} parts.given
+   * @param {Map<number, File[]>} parts.opened the opened files, by the number that Python knows them by
+   * @param {() => Promise<Settings | null>} parts.recall what was open before the page was reloaded; asked once
    * @param {(text: string, action?: Action) => void} parts.say
    * @param {(result: Started) => Promise<void>} parts.finish
    */
-  constructor({ start, views, boot, given, say, finish }) {
+  constructor({ start, views, boot, given, opened, recall, say, finish }) {
     this.alive = false;
     this.#start = start;
     this.#client = start.client;
     this.#views = views;
     this.#boot = boot;
     this.#given = given;
+    this.#opened = opened;
+    this.#recall = recall;
     this.#say = say;
     this.#finish = finish;
   }
@@ -104,14 +111,20 @@ export class Life {
   }
 
   async #attempt() {
+    if (!this.#recalled) {
+      this.#recalled = true;
+      const settings = await this.#recall();
+      if (settings) this.#before = { settings, query: location.search.slice(1) };
+    }
     const state = this.#before;
-    const uploaded = state?.settings.model === "upload";
+    const uploaded = state?.settings.model === "upload" || Boolean(this.#given.model);
     this.#boot.begin();
     if (state) this.#views.disconnect("tensor");
     const frozen = await this.#views.frozen();
     const { result } = await this.#answerOf(state && (uploaded ? "" : `?${state.query}`));
     if (state && uploaded) await this.#reopen(state); // before the view is connected: what was moved meanwhile is about this model
     if (state) await this.#followAgain();
+    if (state) await this.#client.request("forget_steps");
     await this.#views.connectFirst(frozen, result.document);
     if (state) await this.#client.request("sync", { view: "tensor" });
     await this.#finish(result);
@@ -128,7 +141,7 @@ export class Life {
     return started ?? this.#start.begin(query ?? location.search);
   }
 
-  /** @param {State} state */
+  /** @param {Pick<State, "settings">} state */
   async #reopen({ settings: { version, ...settings } }) {
     const { model, calibration, images } = this.#given;
     if (!model) {
@@ -136,7 +149,9 @@ export class Life {
       return;
     }
     try {
+      this.#opened.clear();
       await this.#client.request("load", { files: model });
+      this.#opened.set(0, model);
       await this.#client.request("set", { changes: settings });
       if (calibration) await this.#client.request("calibration", { files: [calibration] });
       if (images) this.#say("Choose the calibration images again.");

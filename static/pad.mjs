@@ -2,6 +2,7 @@
 import { $, filesOf } from "./dom.mjs";
 
 /**
+ * @import { Job } from "./job.mjs"
  * @import { Failure, Requests } from "./types/messages"
  * @import { Part } from "./types/page"
  */
@@ -15,8 +16,8 @@ const OTHER_HINT = "Choose an input for both models. How much their outputs diff
 /** @type {Record<string, [number, number]>} */
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/** @param {Part} part */
-export function installPad({ client, complain, ready }) {
+/** @param {Part & { job: Job }} part */
+export function installPad({ client, complain, ready, job }) {
   const pad = $("pad");
   const context = /** @type {CanvasRenderingContext2D} */ (pad.getContext("2d"));
   const cells = new Float32Array(CELLS * CELLS);
@@ -82,7 +83,7 @@ export function installPad({ client, complain, ready }) {
       while (wanted) {
         const now = /** @type {Input} */ (wanted);
         wanted = null;
-        const { result } = await client.request("sample", now);
+        const { result } = await job.follow(client.request("sample", now), "Running both models");
         shown = now;
         if (now.index !== undefined && !wanted && !painting) {
           cells.set(result.pixels);
@@ -153,30 +154,32 @@ export function installPad({ client, complain, ready }) {
     answered = detail.answered;
     if (!answered) changes += 1;
     $("made-up").hidden = detail.settings.model !== "upload";
+    for (const id of /** @type {const} */ (["race", "made-up", "input-file"])) $(id).disabled = !detail.runs;
+    $("input-label").classList.toggle("off", !detail.runs);
     for (const part of document.querySelectorAll(".digits")) part.toggleAttribute("hidden", !digits);
     if (detail.model !== open) $("pad-hint").textContent = digits ? DIGITS_HINT : OTHER_HINT;
     open = detail.model;
     answerAgain();
   });
-  $("tab-run").addEventListener("click", answerAgain);
+  addEventListener("playground-view", answerAgain);
 
   $("race").addEventListener("click", async () => {
     $("race").disabled = true;
     try {
       await ready();
-      await client.request("race");
+      await job.follow(client.request("race"), "Comparing the engines");
     } catch (error) {
       complain(/** @type {Failure} */ (error));
     } finally {
       $("race").disabled = false;
     }
   });
-  /** @param {File[]} files none: inputs are made up */
-  async function runOn(files) {
+  /** @param {Requests["run"]["content"]} content what to run on */
+  async function runOn(content) {
     $("made-up").disabled = true;
     try {
       await ready();
-      const { result } = await client.request("run", files.length ? { files } : { made_up: true });
+      const { result } = await job.follow(client.request("run", content), "Running both models");
       $("pad-hint").textContent = result.sentence;
     } catch (error) {
       complain(/** @type {Failure} */ (error));
@@ -187,8 +190,17 @@ export function installPad({ client, complain, ready }) {
   const input = $("input-file");
   input.addEventListener("change", () => {
     const [file] = filesOf(input);
-    if (file) runOn([file]);
+    if (file) runOn({ files: [file] });
   });
-  $("made-up").addEventListener("click", () => runOn([]));
+  $("made-up").addEventListener("click", () => runOn({ made_up: true }));
   draw();
+  return {
+    /** @param {number} index of the sample that both models run on */
+    load: (index) => {
+      if (digits) {
+        ask({ index });
+        $("pad").scrollIntoView({ block: "nearest" });
+      } else runOn({ sample: index });
+    },
+  };
 }

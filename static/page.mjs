@@ -15,6 +15,13 @@ import { currentFastPath, followSettings } from "./fastpath/page.mjs";
 import { Views } from "./views.mjs";
 import { installGallery } from "./gallery.mjs";
 import { installUpdates } from "./updates.mjs";
+import { installAdvice } from "./advice.mjs";
+import { installAnswers } from "./answers.mjs";
+import { enter, followHistory, viewOfAddress, withView } from "./history.mjs";
+import { Job } from "./job.mjs";
+import { installOpened } from "./opened.mjs";
+import { installSteps } from "./steps.mjs";
+import { Uploads, watched } from "./uploads.mjs";
 import { $, filesOf } from "./dom.mjs";
 
 /**
@@ -25,15 +32,27 @@ import { $, filesOf } from "./dom.mjs";
 const { files, client } = window.playgroundStart;
 const boot = new Boot();
 const views = new Views({ client, files, onFirst: beginPython });
-/** @type {Given} */
-const given = { model: null, calibration: null, images: null, recipe: null };
+/** The files opened so far, by the number that Python knows them by. @type {Map<number, File[]>} */
+const opened = new Map();
+const given = watched(/** @type {Given} */ ({ model: null, calibration: null, images: null, recipe: null }), () => {
+  uploads?.follow();
+});
 /**
  * @param {string} text
  * @param {Action} [action]
  */
 const say = (text, action) => toast(text, "bad", action);
-const life = new Life({ start: window.playgroundStart, views, boot, given, say, finish });
 const embedded = document.body.classList.contains("embed");
+/** A page that embeds this one asked for no copies. */
+const uploads = embedded
+  ? null
+  : new Uploads({ given, settings: () => state?.settings, changed: () => card?.showKept() });
+const parts = { start: window.playgroundStart, views, boot, given, opened, say, finish, recall };
+const life = new Life(parts);
+/** @type {ReturnType<typeof installOpened> | null} */
+let card = null;
+/** The view that the visitor has chosen; empty: the one that the settings name. */
+let chosen = "";
 /** @type {State | null} */
 let state = null;
 window.playgroundStart.fastPath = currentFastPath;
@@ -58,10 +77,28 @@ function showTab(name) {
 
 /** @param {string} name */
 async function selectView(name) {
+  chosen = name;
   showTab(name);
+  enter(name);
   await api.ready;
+  if (chosen !== name) return; // another one was chosen meanwhile
   if (state?.settings.view !== name) await client.request("set", { changes: { view: name } });
+  dispatchEvent(new Event("playground-view"));
   await views.open(name, stateNow().settings);
+}
+
+/** The view that is on screen. */
+const shownView = () => chosen || viewOfAddress();
+
+/** What this tab had open before it was reloaded: it is opened again. */
+async function recall() {
+  const found = await uploads?.recall();
+  if (!found) return null;
+  if (!found.settings) {
+    say(`${found.name} is no longer kept in this browser. Open it again.`);
+    return null;
+  }
+  return found.settings;
 }
 
 /** Python's state; there is one as soon as it answers. */
@@ -76,12 +113,23 @@ function addressOf(next) {
   for (const key of [...query.keys()]) if (!(key in next.settings) && key !== "v") query.delete(key);
   if (next.settings.model === "upload" || given.model)
     for (const key of ["model", "tensor", "exclude", "formats"]) query.delete(key);
-  return query;
+  return chosen ? withView(query, chosen) : query;
+}
+
+/**
+ * Undo leads back to another file: the one that a new Python would get.
+ * @param {State} next
+ */
+function followFile({ settings, upload, calibration_name: samples }) {
+  const model = opened.get(upload);
+  if (!life.alive || settings.model !== "upload" || !model || model === given.model) return;
+  Object.assign(given, { model, images: null, ...(samples ? {} : { calibration: null }) });
 }
 
 /** @param {State} next */
 function onState(next) {
   state = next;
+  followFile(next);
   followSettings(next.settings);
   for (const problem of next.problems ?? []) toast(problem, "bad");
   next.problems = [];
@@ -102,8 +150,9 @@ async function finish(result) {
   onState((await client.request("state")).result);
   if (!embedded) {
     const { settings } = stateNow();
-    showTab(settings.view);
-    await views.open(settings.view, settings);
+    const view = chosen || settings.view;
+    showTab(view);
+    await views.open(view, settings);
   }
   boot.end(result);
 }
@@ -148,8 +197,9 @@ function complain(error) {
 async function openFiles(files) {
   await api.ready;
   const { result } = await client.request("load", { files });
+  if (state) opened.set(state.upload, files);
   Object.assign(given, { model: files, calibration: null, images: null });
-  toast(`${result.name}: ${result.tensors.length} tensors, ${result.summary}`);
+  card?.show(result);
   return result;
 }
 
@@ -230,20 +280,29 @@ client.addEventListener("stopped", ({ detail }) => onStopped(detail));
 
 const api = installApi({ client, restart, openFiles, getState: () => state });
 installBar();
-if (!embedded) {
+if (uploads) {
+  const job = new Job({ client, complain });
+  const part = { client, complain, ready: () => api.ready };
   installTabs();
   installFiles();
+  followHistory((view) => {
+    if (view !== shownView()) selectView(view).catch(complain);
+  });
+  card = installOpened({ uploads, select: selectView });
+  installSteps(part);
+  installAdvice({ ...part, shown: shownView, select: selectView });
   installGallery({
     client,
     complain,
     ready: () => api.ready,
     opened: () => Object.assign(given, { model: null, calibration: null, images: null }),
   });
-  installPad({ client, complain, ready: () => api.ready });
-  installPrompt({ client, complain, ready: () => api.ready });
-  installCalibration({ client, complain, given, ready: () => api.ready });
-  installSizes({ client, complain, ready: () => api.ready });
-  installExport({ client, complain, given, ready: () => api.ready });
+  const pad = installPad({ ...part, job });
+  installAnswers({ ...part, load: pad.load });
+  installPrompt({ ...part, job });
+  installCalibration({ ...part, given });
+  installSizes(part);
+  installExport({ ...part, given, job });
 }
 showTabOfQuery();
 installUpdates({ embedded, ready: api.restart(), keep: () => files.keep() });

@@ -2,12 +2,13 @@
 import { $ } from "./dom.mjs";
 
 /**
+ * @import { Job } from "./job.mjs"
  * @import { Failure, Running } from "./types/messages"
  * @import { Part } from "./types/page"
  */
 
-/** @param {Part} part */
-export function installPrompt({ client, complain, ready }) {
+/** @param {Part & { job: Job }} part */
+export function installPrompt({ client, complain, ready, job }) {
   /** @type {Running<"prompt"> | null} */
   let running = null;
   const idle = $("prompt-hint").textContent;
@@ -17,7 +18,7 @@ export function installPrompt({ client, complain, ready }) {
     $("prompt-go").disabled = true;
     try {
       await ready();
-      running = client.request("prompt", { text: $("prompt").value });
+      running = job.follow(client.request("prompt", { text: $("prompt").value }), "Continuing the text");
       $("prompt-cancel").hidden = false;
       const { result } = await running;
       $("prompt-hint").textContent = result.sentence;

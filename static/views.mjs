@@ -1,6 +1,6 @@
 // The views' documents: the first is shown as the build froze it, the others are built by Python when they are opened.
 import { LiveDocument } from "./documents.mjs";
-import { handOver, startFastPath } from "./fastpath/page.mjs";
+import { currentFastPath, handOver, startFastPath } from "./fastpath/page.mjs";
 import { installHandles, installTable } from "./handles.mjs";
 
 /**
@@ -8,6 +8,25 @@ import { installHandles, installTable } from "./handles.mjs";
  * @import { Files } from "./files.mjs"
  * @import { Frozen, Settings, SubjectContent } from "./types/messages"
  */
+
+/**
+ * Whether a link asks for something else than the defaults, which are what the build froze.
+ * @param {string} query
+ * @param {Settings} settings the defaults
+ */
+function asksForOthers(query, settings) {
+  /** @type {Map<string, unknown>} */
+  const defaults = new Map(Object.entries(settings));
+  return [...new URLSearchParams(query)].some(
+    ([name, value]) =>
+      !["v", "version", "view"].includes(name) && defaults.has(name) && String(defaults.get(name)) !== value,
+  );
+}
+
+/** The page has drawn what the link asks for, if it can without Python; the controls are Python's. */
+function noteDrawn() {
+  if (document.body.dataset.link && currentFastPath()?.picture) document.body.dataset.link = "drawn";
+}
 
 export class Views {
   #client;
@@ -57,13 +76,17 @@ export class Views {
     const frozen = JSON.parse(new TextDecoder().decode(bytes));
     const live = new LiveDocument(this.#client, frozen.view);
     this.#live.set(frozen.view, live);
+    const asks = asksForOthers(location.search, frozen.state.settings);
+    if (asks) document.body.dataset.link = "asked"; // what is shown is not what the link is about
     await live.show(frozen.document);
     installHandles(live.doc);
     performance.mark("first view");
     this.#onFirst();
+    if (!asks) dispatchEvent(new CustomEvent("playground-first-advice", { detail: frozen.advice }));
     const values = new Float32Array((await this.#files.take("subject.bin")).bytes);
     await this.#follow(live, frozen.state.settings, { ...frozen.subject, values });
     performance.mark("fast path");
+    if (asks) requestAnimationFrame(() => requestAnimationFrame(noteDrawn));
     return frozen;
   }
 
@@ -87,11 +110,12 @@ export class Views {
     if (key === pythonsKey) {
       await handOver();
       await this.#live.get(view)?.connect();
-      return;
+    } else {
+      const { result } = await this.#client.request("state");
+      this.#live.delete(view);
+      await this.open(view, result.settings);
     }
-    const { result } = await this.#client.request("state");
-    this.#live.delete(view);
-    await this.open(view, result.settings);
+    delete document.body.dataset.link;
   }
 
   /**

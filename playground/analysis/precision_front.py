@@ -75,6 +75,15 @@ class Point:
         return held | {"measured": self.measured.as_dict(), "recipe": self.recipe.as_dict()}
 
 
+def undominated(points: Sequence[Point]) -> tuple[Point, ...]:
+    """Those than which no other is as small and nearer float's answers, as measured; by ascending bytes."""
+    kept: list[Point] = []
+    for point in sorted(points, key=lambda point: (point.bytes, point.measured.distance)):
+        if not kept or point.measured.distance < kept[-1].measured.distance:
+            kept.append(point)
+    return tuple(kept)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class MixedPrecision:
     """What was measured, and what follows.

@@ -68,6 +68,11 @@ class Race:
     notes: tuple[str, ...]
     profile: Profile | None = None
 
+    @property
+    def reference(self) -> str:
+        """The engine whose answers the others are compared with: the first that ran; empty if none did."""
+        return next((lap.engine for lap in self.laps if not lap.failure), "")
+
     def seconds(self, engine: str) -> float | None:
         """The median time of an engine, if it ran."""
         found = next((lap.median_ms for lap in self.laps if lap.engine == engine and not lap.failure), None)
@@ -161,15 +166,14 @@ def race_task(
         if ours.left:
             notes.append(f"NumPy computes {plural(ours.left, 'node')} of this model, between our kernels.")
     except PlaygroundError as error:
-        laps[OURS] = Lap(OURS, failure=str(error))
-        notes.append("This model runs in ONNX Runtime: " + str(error))
+        laps[OURS] = Lap(OURS, failure=_reason(error))
     for name, content in ((ORT_INT8, quantized_file), (ORT_FLOAT, float_file)):
         yield Progress(0, 1, f"Starting {name}")
         try:
             session = yield host.ort_session(content)
             engines.append(_OnnxRuntime(name, session, feeds))
         except PlaygroundError as error:
-            laps[name] = Lap(name, failure=str(error))
+            laps[name] = Lap(name, failure=_reason(error))
     running: list[_Ours | _OnnxRuntime] = []
     outputs: dict[str, Outputs] = {}
     for engine in engines:
@@ -177,7 +181,7 @@ def race_task(
             outputs[engine.name] = yield from engine.run(samples)
             running.append(engine)
         except PlaygroundError as error:
-            laps[engine.name] = Lap(engine.name, failure=str(error))
+            laps[engine.name] = Lap(engine.name, failure=_reason(error))
     reader = AnswerReader(view_of(quantized), choice)
     for name, output in outputs.items():
         laps[name] = _agreement(name, output, next(iter(outputs.values())), reader, _count(samples))
@@ -192,6 +196,11 @@ def race_task(
         profile = yield from profile_task(quantized, feeds)
     ordered = tuple(laps[name] for name in (OURS, ORT_INT8, ORT_FLOAT))
     return Race(ordered, _count(feeds), ROUNDS, tuple(notes), profile)
+
+
+def _reason(error: PlaygroundError) -> str:
+    """Why an engine did not run. What to do about it is left out: the other engines stand beside it."""
+    return f"{error.where}: {error.what}" if error.where else error.what
 
 
 def _count(feeds: Feeds) -> int:

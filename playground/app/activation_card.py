@@ -31,7 +31,7 @@ class ActivationCard(Card):
             label="Activation", options=[], searchable=True, sizing_mode="stretch_width", margin=0, size="small"
         )
         self.choice.param.watch(lambda _event: self._chosen(), "value")
-        workspace.param.watch(lambda *_: self.show(), ["result", "model"])
+        workspace.param.watch(lambda *_: self.show(), ["result", "model", "earlier"])
         self.show()
 
     def roots(self) -> dict[str, UIElement | Any]:
@@ -49,7 +49,7 @@ class ActivationCard(Card):
 
     def _found(self) -> dict[str, tuple[QuantizedActivation, Histogram]]:
         """Those that have a range of their own and were counted."""
-        result = self.workspace.result
+        result = self.workspace.shown("result")
         if result is None:
             return {}
         counted = result.histograms
@@ -70,9 +70,9 @@ class ActivationCard(Card):
         what = f"codes reach {digits(activation.lo)} to {digits(activation.hi)}"
         outside = f"{percent(share)} of the values are clipped" if share else "no value is clipped"
         how = f"scale {digits(activation.scale)}, zero-point {activation.zero_point}"
-        self.text.text = html.title("Activations", how) + html.note(
-            f"{activation.name}: {what}, {outside}. Counts are drawn on a logarithmic axis."
-        )
+        told = f"{activation.name}: {what}, {outside}. Counts are drawn on a logarithmic axis."
+        text = html.title("Activations", how) + html.note(told)
+        self.text.text = html.before(text) if self.workspace.is_before else text
 
 
 def clipped_share(counted: Histogram, lo: float, hi: float) -> float:

@@ -10,11 +10,11 @@ from bokeh.layouts import column
 from bokeh.models import UIElement
 
 from playground.analysis.improvement import Improvement
-from playground.analysis.precision_front import MixedPrecision, Point
+from playground.analysis.precision_front import MixedPrecision, Point, undominated
 from playground.app.card import Card
 from playground.app.workspace import Workspace
 from playground.render import html
-from playground.render.layers import FrontPlot, HarmPlot, NoisePlot, named
+from playground.render.layers import WORST, FrontPlot, HarmPlot, NoisePlot, named
 from playground.render.numbers import digits, percent, size
 from playground.render.verdict import verdict
 from playground.settings import formats_text
@@ -52,11 +52,13 @@ class AnalysisCard(Card):
             name: column(legend, plot.figure, sizing_mode="stretch_width", spacing=6)
             for name, legend, plot in (("harm", self.legend, self.harm), ("noise", self.key, self.noise))
         }
+        self.everything = pmui.Checkbox(label="All layers", size="small", margin=0, visible=False)
+        self.everything.param.watch(lambda _event: self.show_layers(), "value")
         self._points: dict[str, Point] = {}
         self.front.points.selected.on_change("indices", lambda _attr, _old, new: self._tapped("points", new))
         self.front.uniform.selected.on_change("indices", lambda _attr, _old, new: self._tapped("uniform", new))
         self.choice.param.watch(lambda event: self._choose(event.new), "value")
-        workspace.param.watch(lambda *_: self.show_layers(), ["sensitivity", "improvement", "model"])
+        workspace.param.watch(lambda *_: self.show_layers(), ["sensitivity", "improvement", "model", "earlier"])
         workspace.param.watch(lambda *_: self.show_front(), ["mixed", "model"])
         self.show()
 
@@ -69,6 +71,7 @@ class AnalysisCard(Card):
         """Slot name -> what goes there."""
         return {
             "verdict": self.sentence,
+            "everything": self.everything,
             **self.plots,
             "front": column(self.heading, self.front.figure, self.chosen, sizing_mode="stretch_width", spacing=6),
             "choice": self.choice,
@@ -76,9 +79,12 @@ class AnalysisCard(Card):
 
     def show_layers(self) -> None:
         """The most harmful layer, and the error of each layer."""
-        found = self.workspace.sensitivity
-        self.harm.show(found)
-        self.noise.show(found)
+        found = self.workspace.shown("sensitivity")
+        everything = bool(self.everything.value)
+        self.harm.show(found, everything)
+        self.noise.show(found, everything)
+        count = len(found.layers) if found is not None else 0
+        self.everything.param.update(label=f"All {count} layers", visible=count > WORST)
         for shown in (self.harm.figure, self.noise.figure, *self.plots.values()):
             shown.visible = found is not None
         if found is None:
@@ -86,21 +92,22 @@ class AnalysisCard(Card):
             self.legend.text = self.key.text = ""
             return
         count = f"measured on {found.samples} samples"
-        self.sentence.text = html.title("Which layer hurts?", count) + html.lead(verdict(found, self._tried()))
+        text = html.title("Which layer hurts?", count) + html.lead(verdict(found, self._tried()))
+        self.sentence.text = html.before(text) if self.workspace.is_before else text
         self.legend.text = GAINS
         self.key.text = NOISE
 
     def _tried(self) -> Improvement | None:
         """The remedies that were tried, if for this very model: not for one that has some of them."""
-        found: Improvement | None = self.workspace.improvement
-        result = self.workspace.result
+        found: Improvement | None = self.workspace.shown("improvement")
+        result = self.workspace.shown("result")
         same = found is not None and result is not None and found.recipe.as_dict() == result.report.recipe
         return found if same else None
 
     def show_front(self) -> None:
         """The points that can be chosen."""
         mixed: MixedPrecision | None = self.workspace.mixed
-        points, uniform = (mixed.points, mixed.uniform) if mixed else ((), ())
+        points, uniform = (undominated(mixed.points), mixed.uniform) if mixed else ((), ())
         self.front.show(points, uniform)
         self.front.figure.visible = self.choice.visible = mixed is not None
         self._points = {_label(point): point for point in (*points, *uniform)}
@@ -117,7 +124,7 @@ class AnalysisCard(Card):
         mixed: MixedPrecision | None = self.workspace.mixed
         if mixed is None or not indices:
             return
-        points: tuple[Point, ...] = getattr(mixed, which)
+        points = undominated(mixed.points) if which == "points" else mixed.uniform
         if indices[0] < len(points):
             self._apply(points[indices[0]])
 

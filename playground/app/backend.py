@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from playground.analysis.report_json import report_data
 from playground.app import messages
 from playground.app.bridge import Bridge
 from playground.app.document import as_json, build_document
 from playground.app.fast_path import subject_content
-from playground.app.gallery_files import bring, gallery_data, gallery_samples, missing_files, reads_text
+from playground.app.gallery_files import bring, gallery_data, missing_files
 from playground.app.jobs import Jobs
+from playground.app.messages import Answer, Handler
 from playground.app.model_jobs import ModelJobs
+from playground.app.model_requests import ModelRequests
+from playground.app.page_state import page_state
 from playground.app.run_view import RunView
 from playground.app.tensor_view import TensorView
 from playground.app.workspace import Workspace, open_workspace
@@ -22,11 +24,6 @@ from playground.host.sources import Source
 from playground.model.loading import grouped
 from playground.settings import Settings, from_query
 
-Answer = tuple[Any, Sequence[bytes]]
-"""A JSON-able result, and buffers that go with it."""
-
-Handler = Callable[[int, Mapping[str, Any], Sequence[Source]], Awaitable[Answer] | Answer]
-
 
 def _model_view(workspace: Workspace) -> Any:
     from playground.app.model_view import ModelView  # with all its cards it is more than a first view needs
@@ -35,6 +32,20 @@ def _model_view(workspace: Workspace) -> Any:
 
 
 VIEWS: Mapping[str, Callable[[Workspace], Any]] = {"tensor": TensorView, "model": _model_view, "run": RunView}
+
+
+TOLD = (
+    "settings",
+    "model",
+    "result",
+    "recipe",
+    "earlier",
+    "compared",
+    "sensitivity",
+    "improvement",
+    "race",
+)
+"""What of the workspace the page is told when it changes, by a state."""
 
 
 class Backend:
@@ -52,13 +63,12 @@ class Backend:
         self.workspace, error_payload = open_workspace(settings)
         self.problems += error_payload
         self.models = ModelJobs(self.workspace)
-        self._analysis: Any = None
         self._state_changed = False
         self._awaited: Settings | None = None
         self._views: dict[str, Any] = {}
         self._bridges: dict[str, Bridge] = {}
-        self.jobs = Jobs(port)
-        self.workspace.param.watch(lambda *_: self._note_state(), ["settings", "model", "result", "recipe"])
+        self.jobs = Jobs(port, self._flush)
+        self.workspace.param.watch(lambda *_: self._note_state(), list(TOLD))
         self.workspace.param.watch(lambda event: self.say(event.new), "problem", onlychanged=False)
         self._handlers: Mapping[str, Handler] = {
             "view": self._view,
@@ -68,25 +78,16 @@ class Backend:
             "state": self._answer_state,
             "gallery": lambda _id, _content, _files: (gallery_data(), ()),
             "reset": self._reset,
+            "undo": lambda _id, _content, _files: self._stepped(self.workspace.undo),
+            "redo": lambda _id, _content, _files: self._stepped(self.workspace.redo),
+            "forget_steps": lambda _id, _content, _files: self._stepped(self.workspace.steps.forget),
             "subject": self._subject,
             "load": self._load,
             "calibration": self._calibration,
             "image": self._image,
             "recipe": self._recipe,
-            "sizes": self._sizes,
-            "quantize": self._quantize,
-            "sensitivity": self._sensitivity,
-            "mixed": self._mixed,
-            "improve": self._improve,
-            "curve": self._curve,
-            "report_page": self._report_page,
             "cancel": lambda _id, content, _files: (self.jobs.cancel(content.get("target")), ()),
-            "report": lambda _id, _content, _files: (self._report(), ()),
-            "run": self._run,
-            "race": self._race,
-            "sample": self._sample,
-            "prompt": self._prompt,
-            "export": lambda _id, _content, _files: (self.models.exports(), ()),
+            **ModelRequests(self.workspace, self.models, self.jobs).handlers,
         }
 
     def go_on(self, options: Mapping[str, Any]) -> None:
@@ -96,6 +97,7 @@ class Backend:
             self._awaited = settings  # shown as soon as the page asks for the state
         elif settings != self.workspace.settings:
             self.problems += self.workspace.show(settings)
+        self.workspace.steps.forget()
 
     async def _answer_state(self, _request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         settings, self._awaited = self._awaited, None
@@ -105,6 +107,7 @@ class Backend:
                 self.problems += self.workspace.show(settings)
             except PlaygroundError as error:
                 self.problems += (str(error),)
+            self.workspace.steps.forget()
         return self.state(), ()
 
     async def handle(self, request: int, kind: str, text: str, files: Sequence[Source]) -> None:
@@ -131,32 +134,13 @@ class Backend:
 
     def state(self) -> dict[str, Any]:
         """The settings, the permalink's query, what is open and whether there is a quantized model."""
-        workspace = self.workspace
-        return {
-            "settings": workspace.settings.as_dict(),
-            "query": workspace.settings.query(),
-            "model": workspace.model.name if workspace.model else None,
-            "quantized": workspace.result is not None,
-            "answered": workspace.answer is not None,
-            "calibration": self.models.calibration.sentence,
-            "calibration_name": self.models.calibration.name,
-            "recipe_name": workspace.recipe_name,
-            "problems": list(self.problems),
-            "samples": gallery_samples(workspace.settings.model),
-            "reads_text": reads_text(workspace.settings.model),
-            "untried_sizes": self.models.untried_sizes,
-        }
+        return page_state(self.workspace, self.models, self.problems)
 
     def say(self, sentence: str) -> None:
         """Show a sentence in the page, unless it is empty."""
         if not sentence:
             return
         self._port.send({"kind": "problem", "message": sentence})
-
-    def _report(self) -> dict[str, Any] | None:
-        """The last quantization's report; None before the first."""
-        result = self.workspace.result
-        return report_data(result) if result else None
 
     def _note_state(self) -> None:
         self._state_changed = True
@@ -207,6 +191,12 @@ class Backend:
         self.workspace.change(**changes)
         return self.state(), ()
 
+    def _stepped(self, step: Callable[[], None]) -> Answer:
+        """Undo, redo, or forget both."""
+        step()
+        self._note_state()
+        return self.state(), ()
+
     def _reset(self, _request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         self.workspace.reset()
         return self.state(), ()
@@ -244,53 +234,3 @@ class Backend:
     def _recipe(self, _request: int, content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
         source = messages.one(files) if files else None
         return self.models.use_recipe(source, keep=bool(content.get("keep"))), ()
-
-    async def _sizes(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return await self.jobs.run(request, self.models.sizes_task()), ()
-
-    async def _quantize(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        result = await self.jobs.run(request, self.models.quantize_task())
-        return {"report": report_data(result), "name": self.models.quantized_name()}, (result.onnx,)
-
-    @property
-    def analysis(self) -> Any:
-        """The jobs of the Model view's analysis, imported when they are first asked for: no first view needs them."""
-        if self._analysis is None:
-            from playground.app.analysis_jobs import AnalysisJobs
-
-            self._analysis = AnalysisJobs(self.workspace, self.models)
-        return self._analysis
-
-    async def _sensitivity(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return self._with_model(await self.jobs.run(request, self.analysis.sensitivity_task()))
-
-    async def _mixed(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return self._with_model(await self.jobs.run(request, self.analysis.mixed_task()))
-
-    async def _improve(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return self._with_model(await self.jobs.run(request, self.analysis.improve_task()))
-
-    async def _curve(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return self._with_model(await self.jobs.run(request, self.analysis.curve_task()))
-
-    def _with_model(self, found: Mapping[str, Any]) -> Answer:
-        """An answer about the quantized model, and the model itself: it may have been made for it."""
-        result = self.workspace.result
-        return {**found, "report": report_data(result), "name": self.models.quantized_name()}, (result.onnx,)
-
-    def _report_page(self, _request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return {"name": "report.html"}, (self.analysis.page(),)
-
-    async def _run(self, request: int, content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
-        stated = {} if content.get("inputs") is None else messages.mapping(content, "inputs")
-        inputs = None if content.get("made_up") is True else stated
-        return await self.jobs.run(request, self.models.run_inputs_task(inputs, files)), ()
-
-    async def _race(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return await self.jobs.run(request, self.models.race_task()), ()
-
-    async def _sample(self, request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return await self.jobs.run(request, self.models.sample_task(content)), ()
-
-    async def _prompt(self, request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return await self.jobs.run(request, self.models.prompt_task(str(content.get("text") or ""))), ()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from playground import gallery
 from playground.app.inputs import Feeds, as_feeds, read_arrays
-from playground.app.workspace import NO_RESULTS, Workspace
+from playground.app.workspace import Workspace
 from playground.engines.fitting import fitted
 from playground.errors import BadFileError, CancelledError, InvalidInputError, one_of, plural, typed
 from playground.host.sources import Source
@@ -145,7 +145,7 @@ class CalibrationUpload:
 
     def _take(self, feeds: Feeds, name: str, how: str, labels: NDArray[np.int64] | None = None) -> dict[str, Any]:
         self.feeds, self.labels, self.name, self._how = feeds, labels, name, how
-        self._workspace.param.update(**NO_RESULTS, mixed=None)
+        self._workspace.other_samples()
         self.count = count_of(self._graph(), feeds)
         return {"name": name, "samples": self.count}
 

@@ -45,7 +45,7 @@ def compared_task(jobs: ModelJobs, key: str, result: QuantizedModel, choice: str
 
 
 def _on_gallery(jobs: ModelJobs, key: str, result: QuantizedModel, choice: str) -> Task[Compared]:
-    samples, graph = gallery.held_out(key), jobs.graph()
+    samples, graph = gallery.held_out(key, gallery.entry(key).data.live or None), jobs.graph()
     floats = yield from run_task(graph, samples.feeds, "reference")
     codes = result.model.required_graph()
     quantized, engine = yield from first_supporting_engine_task(codes, samples.feeds)

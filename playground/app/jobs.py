@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TypeVar
 
 from playground.host.page import Port
@@ -17,9 +18,9 @@ REPORT_EVERY = 0.05
 class Jobs:
     """The tasks that are under way, by the id of the request that started them."""
 
-    def __init__(self, port: Port) -> None:
-        """``port`` takes the progress messages."""
-        self._port = port
+    def __init__(self, port: Port, flush: Callable[[], None] = lambda: None) -> None:
+        """``port`` takes the progress messages; ``flush`` sends what tasks have put into the workspace so far."""
+        self._port, self._flush = port, flush
         self._cancelled: dict[int, bool] = {}
 
     async def run(self, request: int, work: Task[T]) -> T:
@@ -37,6 +38,7 @@ class Jobs:
             if now - last < REPORT_EVERY and 0 < progress.done < progress.total:
                 return
             last = now
+            self._flush()
             left = (now - began) * (progress.total - progress.done) / progress.done if progress.done else None
             self._port.send(
                 {"kind": "progress", "id": request, "done": progress.done, "total": progress.total,

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from playground.errors import InvalidInputError, PlaygroundError, plural
 from playground.host.sources import Source
+
+Answer = tuple[Any, Sequence[bytes]]
+"""A JSON-able result, and buffers that go with it."""
+
+Handler = Callable[[int, Mapping[str, Any], Sequence[Source]], Awaitable[Answer] | Answer]
+"""What answers a request: its id, its content and its files."""
 
 
 def error_payload(error: Exception) -> dict[str, str]:

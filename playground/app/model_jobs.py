@@ -17,9 +17,9 @@ from playground.app.calibration_upload import CalibrationUpload
 from playground.app.first_supporting_engine import first_supporting_engine_task
 from playground.app.input_sizes import chosen_shapes, described, require_sizes
 from playground.app.inputs import Feeds, as_feeds, digit_of, read_feeds
-from playground.app.python_code import python_code
 from playground.app.ran import ran
-from playground.app.workspace import NO_RESULTS, Workspace
+from playground.app.results import NO_RESULTS
+from playground.app.workspace import Workspace
 from playground.engines.batch_axes import open_sizes
 from playground.engines.fitting import fitted
 from playground.engines.run import run_task
@@ -116,9 +116,10 @@ class ModelJobs:
 
     def quantized_name(self) -> str:
         """A file name for the quantized model."""
-        model = self._workspace.model
+        model, earlier = self._workspace.model, self._workspace.earlier
         stem = (model.name if model else "model").removesuffix(".onnx")
-        return f"{stem}-{self._workspace.settings.weights}.onnx"
+        made = earlier.settings if earlier is not None and self._workspace.is_before else self._workspace.settings
+        return f"{stem}-{made.weights}.onnx"
 
     def sample_task(self, content: Mapping[str, Any]) -> Task[dict[str, Any]]:
         """Both models' answers to a drawn digit (``pixels``) or to a held-out one (``index``)."""
@@ -145,7 +146,11 @@ class ModelJobs:
         """Both models' continuations of a text."""
         from playground.app.prompting import prompt_task  # no first view needs it
 
-        found = yield from prompt_task(self, self._workspace.settings.model, text)
+        def show(part: Any) -> None:
+            if self._workspace.result is not None:
+                self._workspace.continuation = part
+
+        found = yield from prompt_task(self, self._workspace.settings.model, text, show)
         if self._workspace.result is None:
             raise CancelledError(
                 "the model or its recipe changed while the text was written", where="prompt", hint="Start again"
@@ -187,7 +192,8 @@ class ModelJobs:
         """All samples there are, on which the answers are compared, and the batch that is timed."""
         samples = self.calibration.feeds
         if self._workspace.settings.model in gallery.entries():
-            samples = gallery.held_out(self._workspace.settings.model).feeds
+            key = self._workspace.settings.model
+            samples = gallery.held_out(key, gallery.entry(key).data.live or None).feeds
         held, axes = fitted(graph, self.made_up() if samples is None else samples)
         batch = axes.first(held, RACE_BATCH)
         return (batch if axes.size else held), batch
@@ -254,17 +260,10 @@ class ModelJobs:
         return result
 
     def exports(self) -> dict[str, Any]:
-        """The permalink's query, the recipe as JSON, and Python that repeats the Tensor view's numbers.
+        """What the Export view shows: see :func:`playground.app.exporting.exports`."""
+        from playground.app.exporting import exports  # no first view needs it
 
-        Where the controls make no recipe, that is empty and ``error_payload`` says why.
-        """
-        made, error_payload = "", ""
-        try:
-            made = recipe_of(self._workspace).to_json()
-        except PlaygroundError as error:
-            error_payload = str(error)
-        query = self._workspace.settings.query()
-        return {"query": query, "recipe": made, "error_payload": error_payload, "python": python_code(self._workspace)}
+        return exports(self._workspace, self)
 
     def inventory(self) -> dict[str, Any]:
         """The open model's inventory, with a sentence about what it is."""

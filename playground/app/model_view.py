@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from playground.analysis.report_json import report_data
 from playground.app.card import Card
 from playground.app.override_card import AS_OTHERS, OverrideCard, override_of
 from playground.app.workspace import Workspace
+from playground.errors import plural
 from playground.model.recipe import ONNX_FORMATS
 from playground.render import html
 from playground.render.compared import one_number, read_as
@@ -115,7 +117,7 @@ class ModelView(Card):
         self.search.param.watch(lambda *_: self._show_rows(), "value_input")
         self.source.selected.on_change("indices", lambda _attr, _old, new: self._selected(new))
         workspace.param.watch(lambda *_: self._show_settings(), "settings")
-        workspace.param.watch(lambda *_: self.show(), ["model", "result"])
+        workspace.param.watch(lambda *_: self.show(), ["model", "result", "earlier"])
         workspace.param.watch(lambda *_: self._show_numbers(), "compared")
         workspace.param.watch(lambda *_: self._show_rows(), "sensitivity")
         self.show()
@@ -209,7 +211,7 @@ class ModelView(Card):
                 widget.value = value
 
     def _show_rows(self) -> None:
-        model, result = self.workspace.model, self.workspace.result
+        model, result = self.workspace.model, self.workspace.shown("result")
         if model is None:
             return
         wanted = (self.search.value_input or "").lower()
@@ -224,24 +226,26 @@ class ModelView(Card):
             "dtype": [r.dtype for r in rows],
             "parameters": [r.parameters for r in rows],
             "bytes": [r.bytes for r in rows],
-            "format": [_how(done.get(r.name), r.name in skipped) or self._planned(r.name) for r in rows],
+            "format": [self._planned(r.name) or _how(done.get(r.name), r.name in skipped) for r in rows],
             "sqnr": [float(done[r.name]["sqnr_db"]) if r.name in done else float("nan") for r in rows],
             "after": [float(done[r.name]["bytes_after"]) if r.name in done else float("nan") for r in rows],
-            **_layer_columns(self.workspace.sensitivity, [r.name for r in rows]),
+            **_layer_columns(self.workspace.shown("sensitivity"), [r.name for r in rows]),
         }
         self.table.height = min(MOST_HEIGHT, ROW * (len(rows) + 2))
-        self.heading.text = html.title(model.name, f"{len(rows)} tensors · click one to choose it for the Tensor view")
+        before = " · what was quantized is from before the last change" if self.workspace.is_before else ""
+        told = f"{plural(len(rows), 'tensor')}{before} · click one to choose it for the Tensor view"
+        self.heading.text = html.title(model.name, told)
 
     def _planned(self, name: str) -> str:
-        """What is chosen for a tensor before the model is quantized."""
+        """What is chosen for a tensor and has not been done yet."""
         chosen = override_of(self.workspace.settings, name)
         return "" if chosen == AS_OTHERS or self.workspace.result is not None else f"→ {chosen}"
 
     def _show_numbers(self) -> None:
-        model, result = self.workspace.model, self.workspace.result
+        model, result = self.workspace.model, self.workspace.shown("result")
         if model is None:
             return
-        rows = inventory(model)
+        rows, now = inventory(model), "before the last change" if self.workspace.is_before else ""
         before = sum(r.bytes for r in rows)
         numbers = [
             html.Number("Parameters", grouped(sum(r.parameters for r in rows)), f"in {len(rows)} tensors"),
@@ -255,21 +259,38 @@ class ModelView(Card):
                 html.Number(
                     "Quantized",
                     size(report["bytes_after"]),
-                    f"as stored, ÷ {digits(ratio)}",
-                    "better" if ratio > 1 else "",
+                    now or f"as stored, ÷ {digits(ratio)}",
+                    "better" if ratio > 1 and not now else "",
                 )
             )
-            numbers += one_number(self.workspace.compared)
-        self.numbers.text = html.cards(numbers) + self._told()
+            numbers += [_marked(number, now) for number in one_number(self.workspace.shown("compared"))]
+        self.numbers.text = html.cards(numbers + self._ghost()) + self._told()
+
+    def _ghost(self) -> list[html.Number]:
+        """The number that says it best, of the results before the last change, beside the present ones."""
+        earlier = self.workspace.earlier
+        if earlier is None or self.workspace.is_before:
+            return []
+        with_ = f"{earlier.settings.weights}, a scale for each {earlier.settings.weights_granularity}"
+        return [
+            replace(n, label=f"Before: {n.label}", remark=with_, tone="")
+            for n in one_number(earlier.values["compared"])
+        ]
 
     def _told(self) -> str:
         """What was taken for the answers."""
-        compared = self.workspace.compared
+        compared = self.workspace.shown("compared")
         return html.part(html.note(read_as(compared.quantized))) if compared is not None else ""
 
     def _show_report(self) -> None:
-        result = self.workspace.result
-        self.report.text = report_card(report_data(result) if result else None)
+        result = self.workspace.shown("result")
+        text = report_card(report_data(result) if result else None)
+        self.report.text = html.before(text) if self.workspace.is_before else text
+
+
+def _marked(number: html.Number, now: str) -> html.Number:
+    """A number that says so if it is an earlier one."""
+    return replace(number, remark=now, tone="") if now else number
 
 
 def _weight_formats(settings: Settings) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from playground.analysis.agreement import softmax
 from playground.app.first_supporting_engine import first_supporting_engine_task
 from playground.app.gallery_files import reads_text
 from playground.engines.run import engines_for
-from playground.errors import InvalidInputError, UnsupportedError
+from playground.errors import InvalidInputError, UnsupportedError, plural
 from playground.model.graph import Graph
 from playground.tasks import Progress, Task
 
@@ -50,20 +51,24 @@ class Continuation:
     @property
     def sentence(self) -> str:
         """How far they agree."""
+        length = len(self.original.text)
         pairs = zip(self.original.text, self.quantized.text, strict=True)
-        same = next((n for n, (a, b) in enumerate(pairs) if a != b), LENGTH)
-        if same == LENGTH:
-            return f"Both add the same {LENGTH} characters."
-        return f"They part at character {same + 1} of {LENGTH}."
+        same = next((n for n, (a, b) in enumerate(pairs) if a != b), length)
+        if same == length:
+            return f"Both add the same {plural(length, 'character')}."
+        return f"They part at character {same + 1} of {length}."
 
 
-def prompt_task(jobs: ModelJobs, key: str, text: str) -> Task[Continuation]:
-    """Have both models continue a text; quantizes first if need be.
+def prompt_task(
+    jobs: ModelJobs, key: str, text: str, show: Callable[[Continuation], None] = lambda _: None
+) -> Task[Continuation]:
+    """Have both models continue a text, a character each in turn; quantizes first if need be.
 
     Args:
         jobs: on the open model.
         key: its id, as in the settings.
         text: not empty, of characters that the model knows.
+        show: gets what there is so far, after each character of both.
 
     Raises:
         UnsupportedError: the model reads no characters.
@@ -77,9 +82,15 @@ def prompt_task(jobs: ModelJobs, key: str, text: str) -> Task[Continuation]:
         raise InvalidInputError("the prompt is empty", where="prompt", hint="Type a few words")
     tokens, graph = gallery.tokens_of(text), jobs.graph()
     result = yield from jobs.ensure_task()
-    original = yield from _continued_task(graph, tokens, "Float model")
-    quantized = yield from _continued_task(result.model.required_graph(), tokens, "Quantized model")
-    return Continuation(text[-_window(graph) :], original, quantized)
+    writers = [_Writer(held, tokens) for held in (graph, result.model.required_graph())]
+    read = text[-_window(graph) :]
+    for step in range(LENGTH):
+        yield Progress(step, LENGTH, f"Character {step + 1} of both models")
+        for writer in writers:
+            yield from writer.write_task()
+        found = Continuation(read, *(writer.continued for writer in writers))
+        show(found)
+    return found
 
 
 def _window(graph: Graph) -> int:
@@ -88,21 +99,32 @@ def _window(graph: Graph) -> int:
     return shape[1] if len(shape) > 1 and isinstance(shape[1], int) else 128
 
 
-def _continued_task(graph: Graph, tokens: NDArray[np.int64], about: str) -> Task[Continued]:
-    window, source, output = _window(graph), graph.inputs[0].name, graph.outputs[0].name
-    held, engine, engines = tokens.tolist(), "", engines_for(graph, {source: (1, window)})
-    first: tuple[tuple[str, float], ...] = ()
-    for step in range(LENGTH):
-        yield Progress(step, LENGTH, f"{about}, character {step + 1}")
-        seen: list[Any] = held[-window:]
+class _Writer:
+    """One model that continues a text."""
+
+    def __init__(self, graph: Graph, tokens: NDArray[np.int64]) -> None:
+        """Nothing is written yet; ``tokens`` are those of the text."""
+        self._graph, self._held, self._given = graph, tokens.tolist(), len(tokens)
+        self._engine = ""
+        self._first: tuple[tuple[str, float], ...] = ()
+        self._engines = engines_for(graph, {graph.inputs[0].name: (1, _window(graph))})
+
+    def write_task(self) -> Task[None]:
+        """Add the most likely character."""
+        window, graph = _window(self._graph), self._graph
+        seen: list[Any] = self._held[-window:]
         padded = np.zeros((1, window), np.int64)
         padded[0, : len(seen)] = seen  # what comes behind a character has no influence on what follows it
-        outputs, engine = yield from first_supporting_engine_task(graph, {source: padded}, engines)
-        scores = outputs[output][0, len(seen) - 1]
-        if not first:
-            first = _likeliest(scores)
-        held.append(int(scores.argmax()))
-    return Continued(gallery.text_of(np.array(held[len(tokens) :])), first, engine)
+        feeds = {graph.inputs[0].name: padded}
+        outputs, self._engine = yield from first_supporting_engine_task(graph, feeds, self._engines)
+        scores = outputs[graph.outputs[0].name][0, len(seen) - 1]
+        self._first = self._first or _likeliest(scores)
+        self._held.append(int(scores.argmax()))
+
+    @property
+    def continued(self) -> Continued:
+        """What has been added so far."""
+        return Continued(gallery.text_of(np.array(self._held[self._given :])), self._first, self._engine)
 
 
 def _likeliest(scores: NDArray[Any]) -> tuple[tuple[str, float], ...]:

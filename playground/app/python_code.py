@@ -1,11 +1,52 @@
-"""The Tensor view as a few lines of Python that give the same numbers."""
+"""What the views show as a few lines of Python that give the same numbers."""
 
 from __future__ import annotations
 
 from playground import gallery
+from playground.app.input_sizes import chosen_shapes
 from playground.app.workspace import Workspace
+from playground.model.recipe import Recipe
 from playground.settings import Settings
 from playground.tensor_view.picture import Picture
+
+
+def model_code(workspace: Workspace, recipe: Recipe, calibration: str) -> str:
+    """Python that quantizes the open model as the Model view does.
+
+    Args:
+        workspace: with the model open.
+        recipe: what the Model view's controls say.
+        calibration: the name of the visitor's file of samples; empty: the gallery's, or none.
+    """
+    key = workspace.settings.model
+    of_gallery = key in gallery.entries()
+    name = workspace.model.name if workspace.model is not None else "model.onnx"
+    opened = f"gallery.open_model({key!r})" if of_gallery else f"playground.load({name!r})"
+    lines = ["import playground", *(["from playground import gallery"] if of_gallery else []), ""]
+    arguments = ["model", "recipe"]
+    if calibration.endswith(".npz"):
+        lines[1:1] = ["import numpy as np"]
+        taken = "{name: x for name, x in np.load(" + repr(calibration) + ").items() if name != 'labels'}"
+        arguments.append("samples")
+    elif of_gallery:
+        taken = f"gallery.calibration({key!r})"
+        arguments.append("samples")
+    lines += [f"model = {opened}", f"recipe = playground.Recipe.from_json({recipe.to_json(indent=None)!r})"]
+    if len(arguments) > 2:
+        lines.append(f"samples = {taken}")
+    elif calibration:
+        lines.append("# The images were read by the page: give an array of samples for each input as a third argument.")
+    sizes = chosen_shapes(workspace.required_model().required_graph(), workspace.settings.sizes)
+    if sizes and len(arguments) == 2:
+        arguments.append(f"shapes={sizes!r}")
+    lines += [f"quantized = playground.quantize_model({', '.join(arguments)})"]
+    stem = name.removesuffix(".onnx")
+    lines += [
+        f"quantized.save({f'{stem}-{workspace.settings.weights}.onnx'!r})",
+        "",
+        "print(quantized.report.bytes_before, quantized.report.bytes_after)",
+    ]
+    return "\n".join(lines)
 
 
 def python_code(workspace: Workspace) -> str:

@@ -40,7 +40,7 @@ class RemedyCard(Card):
         )
         self._trials: dict[str, Trial] = {}
         self.choice.param.watch(lambda event: self._choose(event.new), "value")
-        workspace.param.watch(lambda *_: self.show(), ["improvement", "model"])
+        workspace.param.watch(lambda *_: self.show(), ["improvement", "model", "earlier"])
         self.show()
 
     def roots(self) -> dict[str, UIElement | Any]:
@@ -49,7 +49,7 @@ class RemedyCard(Card):
 
     def show(self, chosen: str = NOTHING) -> None:
         """The remedies that gain, the best combination last; ``chosen``: the one that is in the recipe."""
-        found: Improvement | None = self.workspace.improvement
+        found: Improvement | None = self.workspace.shown("improvement")
         self._trials = {} if found is None else trials(found)
         with self.showing():
             self.choice.param.update(options=[NOTHING, *self._trials], value=chosen)
@@ -63,13 +63,13 @@ class RemedyCard(Card):
         if chosen != NOTHING:
             unlinked = f" {UNLINKED}" if self.workspace.recipe is not None else ""
             text += html.note(f"Chosen: {chosen}. Quantize the model to apply it.{unlinked}")
-        self.found.text = text
+        self.found.text = html.before(text) if self.workspace.is_before else text
 
     def _choose(self, name: str) -> None:
         """Follow the recipe of a remedy. The others stay, since their gains are those of the recipe without any."""
         if self.is_showing or name not in self._trials:
             return
-        found, recipe = self.workspace.improvement, self._trials[name].recipe
+        found, recipe = self.workspace.shown("improvement"), self._trials[name].recipe
         changes = chosen_recipe.expressed(recipe, self.workspace.settings)
 
         def follow() -> None:

@@ -8,11 +8,11 @@ from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, FactorRange, Range1d, UIElement
 
 from playground import gallery
-from playground.analysis.race import ORT_FLOAT, ORT_INT8, Lap, Race
+from playground.analysis.race import ORT_FLOAT, ORT_INT8, Race
 from playground.app.gallery_files import gallery_samples, reads_text
 from playground.app.workspace import Workspace
 from playground.render import html
-from playground.render.numbers import digits, grouped, size
+from playground.render.numbers import digits, grouped
 from playground.render.paired import paired_bars
 from playground.render.style import plain_figure
 
@@ -25,6 +25,7 @@ GIVE = (
 WORDS = "Choose an .npz file with an array for each input. How far the outputs are apart is shown here."
 KEY = html.legend(("float", "float model"), ("quant", "quantized model"))
 TEXT = "Type a text. The model is quantized with the Model view's settings, then both models continue the text."
+UNRACED = "Compare the engines: our int8 kernels, ONNX Runtime Web on the quantized file and on the float model."
 NOTHING = (0.0,) * len(CLASSES)
 
 
@@ -53,9 +54,8 @@ class RunView:
         self.workspace = workspace
         self.plot = AnswersPlot()
         self.numbers, self.heading, self.engines = (html.block(f"run-{n}") for n in ("numbers", "answers", "engines"))
-        workspace.param.watch(
-            lambda *_: self.show(), ["model", "result", "answer", "race", "ran", "compared", "continuation"]
-        )
+        followed = ["model", "result", "answer", "race", "ran", "compared", "continuation", "earlier"]
+        workspace.param.watch(lambda *_: self.show(), followed)
         self.show()
 
     def roots(self) -> dict[str, UIElement]:
@@ -70,20 +70,18 @@ class RunView:
         """Bring everything in line with the workspace."""
         self._show_numbers()
         self._show_answer()
-        self.engines.text = (
-            _race_table(self.workspace.race)
-            if self.workspace.race
-            else html.title("Engines")
-            + html.note(
-                "Compare the engines: our int8 kernels, ONNX Runtime Web on the quantized file and on the float model."
-            )
-        )
+        race = self.workspace.shown("race")
+        self.engines.text = self._marked(_race_table(race)) if race else html.title("Engines") + html.note(UNRACED)
+
+    def _marked(self, text: str) -> str:
+        """What is from before the last change says so."""
+        return html.before(text) if self.workspace.is_before else text
 
     def _show_numbers(self) -> None:
-        compared = self.workspace.compared
-        ran = self.workspace.ran
+        compared, ran = self.workspace.shown("compared"), self.workspace.shown("ran")
         if compared is None and ran is not None:
-            self.numbers.text = html.cards([html.Number("Largest difference", digits(ran.largest), f"{ran.about}.")])
+            number = html.Number("Largest difference", digits(ran.largest), f"{ran.about}.")
+            self.numbers.text = self._marked(html.cards([number]))
             return
         if compared is None:
             text = CHOOSE if self._reads_digits() else GIVE
@@ -95,13 +93,13 @@ class RunView:
 
         noun = gallery.entry(key).data.noun if key in gallery.entries() else compared.quantized.noun
         cards = html.cards(all_numbers(compared, f"on {grouped(compared.count)} {noun}"))
-        self.numbers.text = cards + html.part(html.note(read_as(compared.quantized)))
+        self.numbers.text = self._marked(cards + html.part(html.note(read_as(compared.quantized))))
 
     def _reads_digits(self) -> bool:
         return gallery_samples(self.workspace.settings.model) == "digits"
 
     def _show_answer(self) -> None:
-        answer, digits_read = self.workspace.answer, self._reads_digits()
+        answer, digits_read = self.workspace.shown("answer"), self._reads_digits()
         self.plot.figure.visible = digits_read
         if reads_text(self.workspace.settings.model):
             self.heading.text = self._continuation()
@@ -114,40 +112,33 @@ class RunView:
             self.heading.text = html.title("Answers") + KEY
             return
         self.plot.show(answer.original, answer.quantized)
-        self.heading.text = html.title(answer.sentence) + KEY
+        self.heading.text = self._marked(html.title(answer.sentence) + KEY)
 
     def _ran(self) -> str:
         """How far each output of the quantized model is from the float one's."""
-        return html.note(WORDS) if self.workspace.ran is None else self.workspace.ran.table
+        ran = self.workspace.shown("ran")
+        return html.note(WORDS) if ran is None else self._marked(html.note(ran.sentence) + ran.table)
 
     def _continuation(self) -> str:
         """How both models continue the text."""
-        found = self.workspace.continuation
+        found = self.workspace.shown("continuation")
         if found is None:
             return html.title("The next characters") + html.note(TEXT)
-        from playground.render.prompt import continued, likely_table  # no first view needs it
+        from playground.render.prompt import likely_table, side_by_side  # no first view needs it
 
         original, quantized = found.original, found.quantized
-        return (
+        return self._marked(
             html.title("The next characters", found.sentence)
-            + continued("Float:", found.read, original.text, "float")
-            + continued("Quantized:", found.read, quantized.text, "quant")
+            + side_by_side(found.read, original.text, quantized.text)
             + html.part(html.note("The most probable next characters"))
             + likely_table(original.first, quantized.first)
         )
 
 
 def _race_table(race: Race) -> str:
-    same = next((f"{lap.same.name}, beside ours" for lap in race.laps if lap.same), "Same answers as ours")
-    head = ("Engine", "Median", "95th percentile", "Memory", same, "Largest difference")
-    rows = [_lap_row(lap) for lap in race.laps]
-    notes = html.bullets(race.notes) if race.notes else ""
-    return (
-        html.title("Engines", f"batch of {grouped(race.batch)}, {race.runs} runs each, in turns")
-        + html.table(head, rows)
-        + notes
-        + _profile(race)
-    )
+    from playground.render.engines import engines_table  # no first view needs it
+
+    return engines_table(race) + _profile(race)
 
 
 def _profile(race: Race) -> str:
@@ -159,16 +150,3 @@ def _profile(race: Race) -> str:
     sentences = told.sentences(race.profile, race.seconds(ORT_INT8), race.seconds(ORT_FLOAT))
     table = html.table(told.HEAD, told.rows(race.profile))
     return html.part(html.title("Time by step", "our kernels")) + html.bullets(sentences) + table
-
-
-def _lap_row(lap: Lap) -> tuple[str, ...]:
-    if lap.failure:
-        return (lap.engine, "—", "—", "—", "—", lap.failure)
-    from playground.render.compared import shown  # no first view needs it
-
-    memory = size(lap.memory) if lap.memory else "—"
-    same = shown(lap.same) if lap.same else "—"
-    return (
-        lap.engine, f"{digits(lap.median_ms)} ms", f"{digits(lap.p95_ms)} ms", memory, same,
-        digits(lap.largest_difference),
-    )  # fmt: skip

@@ -23,7 +23,7 @@ class SamplesCard:
         """Build everything and watch ``workspace``."""
         self.workspace = workspace
         self.heading, self.plot = html.block("samples-heading"), SamplesPlot()
-        workspace.param.watch(lambda *_: self.show(), ["curve", "model"])
+        workspace.param.watch(lambda *_: self.show(), ["curve", "model", "earlier"])
         self.show()
 
     def roots(self) -> dict[str, UIElement | Any]:
@@ -32,8 +32,9 @@ class SamplesCard:
 
     def show(self) -> None:
         """What was measured, if anything was."""
-        found: SamplesCurve | None = self.workspace.curve
+        found: SamplesCurve | None = self.workspace.shown("curve")
         self.plot.show(found)
         self.plot.figure.visible = found is not None
         note = html.note(UNMEASURED) if found is None else html.lead(sentence(found)) + html.note(about(found))
-        self.heading.text = html.title("Are the samples enough?") + note
+        text = html.title("Are the samples enough?") + note
+        self.heading.text = html.before(text) if found is not None and self.workspace.is_before else text

@@ -15,7 +15,9 @@ from typing import Any
 from playground import host
 from playground.app import theme
 from playground.app.backend import Backend
+from playground.app.next_step import next_step_task
 from playground.host.page import Port, plain, sources
+from playground.tasks import run_sync
 
 FIRST_VIEW = "tensor"
 
@@ -53,8 +55,8 @@ def freeze() -> tuple[str, bytes]:
     the same code build the same document, ids included.
 
     Returns:
-        JSON, what the page shows before Python is there: ``{"view", "document", "state", "subject", "key"}``. Documents
-        with the same key are the same. And the bytes of the tensor that is shown, see :func:`subject_content`.
+        JSON, what the page shows before Python is there: ``{"view", "document", "state", "subject", "advice", "key"}``.
+        Documents with the same key are the same. And the bytes of the tensor that is shown: :func:`subject_content`.
     """
     theme.install()
     port = Port()
@@ -62,7 +64,9 @@ def freeze() -> tuple[str, bytes]:
         backend = Backend(port, {})
         document = backend.open_view(FIRST_VIEW)
         subject, values = backend.subject()
-        content = plain({"view": FIRST_VIEW, "document": document, "state": backend.state(), "subject": subject})
+        advice = run_sync(next_step_task(backend.workspace, backend.models, FIRST_VIEW))
+        shown = {"view": FIRST_VIEW, "document": document, "state": backend.state(), "subject": subject}
+        content = plain(shown | {"advice": advice})
     key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
     _frozen.append(Frozen(backend, port, key))
     gc.collect()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import param
@@ -10,6 +9,9 @@ import param
 from playground import gallery
 from playground.analysis.accuracy import Evaluator, Score, evaluator_for
 from playground.app.input_sizes import kept_sizes
+from playground.app.links import asked, first_tensor_of, with_defaults
+from playground.app.results import KEPT, MEASURED, NO_RESULTS, SEARCHED, Earlier, set_aside
+from playground.app.steps import Place, Steps
 from playground.errors import InvalidInputError, MissingError, PlaygroundError, one_of
 from playground.host.sources import Source
 from playground.model.graph import Model
@@ -22,18 +24,6 @@ UPLOAD = "upload"
 
 LISTED = ("digits-mlp", "digits-convnet")
 """Models of the gallery that are loaded from the start; the others are loaded when they are chosen."""
-
-NO_RESULTS: Mapping[str, Any] = {
-    "result": None,
-    "answer": None,
-    "continuation": None,
-    "compared": None,
-    "ran": None,
-    "race": None,
-    "sensitivity": None,
-    "curve": None,
-}
-"""What is left of the quantized model once another one, or another recipe, is chosen."""
 
 
 class Workspace(param.Parameterized):
@@ -58,6 +48,9 @@ class Workspace(param.Parameterized):
         doc="A recipe that was opened from a file, below what the controls say; None: there is none."
     )
     recipe_name = param.String(default="", doc="That file's name.")
+    earlier = param.ClassSelector(
+        class_=Earlier, allow_None=True, doc="Results with settings that are no longer chosen; None: there are none."
+    )
     problem = param.String(default="", doc="One sentence about why the last change could not be shown.")
 
     def __init__(self, settings: Settings) -> None:
@@ -66,7 +59,11 @@ class Workspace(param.Parameterized):
         self._models: dict[str, Model] = {}
         self._evaluators: dict[str, Evaluator | None] = {}
         self._subject: Subject | None = None
+        self._upload: Source | None = None
+        self._opened: list[Source] = []
+        self.steps = Steps()
         self._show(settings)
+        self.steps.forget()
 
     @property
     def subject(self) -> Subject | None:
@@ -88,7 +85,7 @@ class Workspace(param.Parameterized):
         if "sizes" not in changes and wanted.model != self.settings.model:
             wanted = wanted.with_(sizes=kept_sizes(self.model_named(wanted.model), wanted.sizes))
         if "tensor" not in changes and wanted.model != self.settings.model:
-            wanted = wanted.with_(tensor=_first_tensor(wanted.model))
+            wanted = wanted.with_(tensor=first_tensor_of(wanted.model))
         if (wanted.model, wanted.tensor) != (self.settings.model, self.settings.tensor):
             wanted = wanted.with_(**{name: changes.get(name) for name in ("lo", "hi", "zero_point")})
         if {"format", "symmetric", "narrow_range", "granularity", "convention"} & set(changes):
@@ -111,30 +108,70 @@ class Workspace(param.Parameterized):
             BadFileError, UnsupportedError, MissingError: the file cannot be used; what was open stays open.
         """
         model = load(source)
-        previous = self._models.get(UPLOAD)
-        self._models[UPLOAD] = model
+        tensor = {"tensor": "", "lo": None, "hi": None, "zero_point": None}
+        sizes = kept_sizes(model, self.settings.sizes)
+        self._put(source, model, self.settings.with_(model=UPLOAD, **tensor, sizes=sizes))
+        self._opened.append(source)
+        return model
+
+    @property
+    def upload_number(self) -> int:
+        """Which of the files opened so far is the open one, counted from 0; -1: none was opened."""
+        return next((n for n, source in enumerate(self._opened) if source is self._upload), -1)
+
+    def _put(self, source: Source | None, model: Model, wanted: Settings, **recipe: Any) -> None:
+        """Have another file as the opened one, and show it; the previous one stays if that fails."""
+        was, previous = self.place, (self._upload, self._models.get(UPLOAD))
+        self._upload, self._models[UPLOAD] = source, model
         try:
-            tensor = {"tensor": "", "lo": None, "hi": None, "zero_point": None}
-            sizes = kept_sizes(model, self.settings.sizes)
-            self._show(self.settings.with_(model=UPLOAD, **tensor, sizes=sizes), fresh=True)
+            self._show(wanted, fresh=True, was=was, **recipe)
         except Exception:
-            if previous is None:
+            self._upload = previous[0]
+            if previous[1] is None:
                 del self._models[UPLOAD]
             else:
-                self._models[UPLOAD] = previous
+                self._models[UPLOAD] = previous[1]
             raise
-        return model
+
+    @property
+    def place(self) -> Place:
+        """What undo comes back to."""
+        return Place(self.settings, self._upload, self.recipe, self.recipe_name)
+
+    def undo(self) -> None:
+        """Take the last step back.
+
+        Raises:
+            PlaygroundError: there is none, or its file can no longer be read; everything stays as it was.
+        """
+        left = self.place
+        self._return(self.steps.before())
+        self.steps.went_back(left)
+
+    def redo(self) -> None:
+        """Do again what was undone last. Raises PlaygroundError as :meth:`undo`."""
+        left = self.place
+        self._return(self.steps.after())
+        self.steps.went_on(left)
+
+    def _return(self, place: Place) -> None:
+        wanted = place.settings.with_(view=self.settings.view)
+        recipe = {"recipe": place.recipe, "recipe_name": place.recipe_name, "noted": False}
+        if wanted.model == UPLOAD and place.upload is not None and place.upload is not self._upload:
+            self._put(place.upload, load(place.upload), wanted, **recipe)
+        else:
+            self._show(wanted, **recipe)
 
     def show(self, settings: Settings) -> tuple[str, ...]:
         """Show what a link asks for; what cannot be shown is left at its default, and a sentence says which and why."""
         try:
-            self._show(_asked(settings))
+            self._show(asked(settings))
             return ()
         except PlaygroundError as error:
             refused = str(error)
-        for wanted in _with_defaults(settings):
+        for wanted in with_defaults(settings):
             try:
-                self._show(_asked(wanted))
+                self._show(asked(wanted))
             except PlaygroundError:
                 continue
             left_out = [name for name in FIELDS if getattr(wanted, name) != getattr(settings, name)]
@@ -148,15 +185,28 @@ class Workspace(param.Parameterized):
         Raises:
             PlaygroundError: a change is invalid; everything stays as it was.
         """
-        wanted = self.settings.with_(**changes)
-        self.param.update(**NO_RESULTS, **_SEARCHED, recipe=recipe, recipe_name=name)
-        self._show(wanted)
+        self._show(self.settings.with_(**changes), recipe=recipe, recipe_name=name)
 
     def reset(self) -> None:
         """Every setting as it was when the page was opened for the first time; an uploaded model stays loaded."""
-        if self.recipe is not None:
-            self.param.update(**NO_RESULTS, **_SEARCHED, recipe=None, recipe_name="")
-        self._show(Settings(view=self.settings.view))
+        self._show(Settings(view=self.settings.view), recipe=None, recipe_name="")
+
+    def shown(self, name: str) -> Any:
+        """A result of the quantized model; while there is none, the earlier one's, if there was one."""
+        return self.earlier.values[name] if self.is_before else getattr(self, name)
+
+    @property
+    def is_before(self) -> bool:
+        """Whether what :meth:`shown` tells is from before the last change of the recipe."""
+        return self.result is None and self.earlier is not None
+
+    def other_samples(self) -> None:
+        """The samples are others now: what was measured with those before is kept as such."""
+        present = self._present(again=False)
+        self.param.update(**set_aside(present, None, self.settings, self.recipe), mixed=None)
+
+    def _present(self, *, again: bool = True) -> Earlier:
+        return Earlier(self.settings, self.recipe, {name: getattr(self, name) for name in KEPT}, again)
 
     def is_open(self, key: str) -> bool:
         """Whether a model is loaded."""
@@ -189,7 +239,19 @@ class Workspace(param.Parameterized):
             return known, ""
         return (subject_of(model, name), "") if name else first_subject(model)
 
-    def _show(self, wanted: Settings, *, fresh: bool = False) -> None:
+    def _show(
+        self, wanted: Settings, *, fresh: bool = False, noted: bool = True, was: Place | None = None, **recipe: Any
+    ) -> None:
+        """Show what is wanted: all of it, or nothing changes.
+
+        Args:
+            wanted: the settings.
+            fresh: whether the model is another one than that of the same name before.
+            noted: whether it is a step that can be undone.
+            was: where that step begins, if not at the present place.
+            recipe: ``recipe`` and ``recipe_name``, those of a file, where they change.
+        """
+        was = was or self.place
         model = self.model_named(wanted.model)
         subject, problem = self._subject_of(model, wanted.tensor)
         wanted = wanted.with_(tensor=subject.name if subject is not None else "")
@@ -199,16 +261,26 @@ class Workspace(param.Parameterized):
         evaluator = self._evaluators[wanted.model]
         score = evaluator.with_weight(wanted.tensor, x_hat) if evaluator and x_hat is not None else None
         self._subject = subject
-        changes: dict[str, Any] = {"settings": wanted, "report": report, "score": score, "problem": problem}
+        changes = self._following(model, wanted, recipe)
+        shown: dict[str, Any] = {"settings": wanted, "report": report, "score": score, "problem": problem}
+        self.param.update(**changes, **recipe, **shown)
+        if noted:
+            self.steps.note(was, self.place)
+
+    def _following(self, model: Model, wanted: Settings, recipe: dict[str, Any]) -> dict[str, Any]:
+        """What becomes of the results when a model, settings and a recipe are chosen."""
+        file = recipe.get("recipe", self.recipe)
         if model is not self.model:
-            changes |= {"model": model, "suggestions": None}
-        if model is not self.model or wanted.recipe != self.settings.recipe:
-            changes |= {**NO_RESULTS, "improvement": None}
-        if model is not self.model or wanted.placement != self.settings.placement:
-            changes["mixed"] = None
+            nothing = {**NO_RESULTS, **SEARCHED, "earlier": None}
+            return {**nothing, "model": model, "suggestions": None}
+        changes: dict[str, Any] = {}
         if wanted.answer != self.settings.answer:
-            changes = {"compared": self._read_as(wanted.answer), **_MEASURED, **changes}
-        self.param.update(**changes)
+            changes = {"compared": self._read_as(wanted.answer), **MEASURED}
+        if wanted.recipe != self.settings.recipe or file is not self.recipe:
+            changes |= set_aside(self._present(), self.earlier, wanted, file)
+        if wanted.placement != self.settings.placement or file is not self.recipe:
+            changes["mixed"] = None
+        return changes
 
     def _read_as(self, choice: str) -> Any:
         """The comparison, its outputs read as another kind of answer; None if it has to be made anew.
@@ -219,56 +291,10 @@ class Workspace(param.Parameterized):
         return self.compared.read_as(choice) if self.compared is not None else None
 
 
-_SEARCHED: Mapping[str, Any] = {"mixed": None, "improvement": None}
-"""What was searched for; it outlives the quantized model that it was found with while one chooses from it."""
-
-_MEASURED: Mapping[str, Any] = {"race": None, "sensitivity": None, "curve": None, **_SEARCHED}
-"""What was measured with the kind of answer that was chosen before."""
-
-_TOGETHER = (
-    ("zero_point",),
-    ("lo", "hi"),
-    ("lo", "hi", "zero_point"),
-    ("axis",),
-    ("block_size",),
-    ("calibrator", "percentile"),
-    ("narrow_range", "symmetric"),
-    ("granularity", "axis", "block_size"),
-    ("convention",),
-    ("format",),
-    ("tensor",),
-    ("answer",),
-    ("model", "tensor"),
-)
-"""Settings that can be wrong only with others: what is left out of a link first comes first."""
-
-
-def _with_defaults(settings: Settings) -> Iterator[Settings]:
-    """The settings with one group after the other at its defaults, where it is not yet."""
-    default = Settings()
-    for names in _TOGETHER:
-        changes = {name: getattr(default, name) for name in names}
-        if any(getattr(settings, name) != value for name, value in changes.items()):
-            yield settings.with_(**changes)
-
-
-def _first_tensor(key: str) -> str:
-    """The tensor that a model is shown with first; empty: its largest."""
-    return gallery.entries()[key].tensor if key in gallery.entries() else ""
-
-
-def _asked(settings: Settings) -> Settings:
-    """A link that names the model alone means the tensor that this model is shown with first."""
-    default = Settings()
-    if settings.tensor == default.tensor and settings.model != default.model:
-        return settings.with_(tensor=_first_tensor(settings.model))
-    return settings
-
-
 def open_workspace(settings: Settings) -> tuple[Workspace, tuple[str, ...]]:
     """A workspace for the settings; where a link asks for what is not there, the default and a sentence about it."""
     try:
-        return Workspace(_asked(settings)), ()
+        return Workspace(asked(settings)), ()
     except PlaygroundError:
         workspace = Workspace(Settings(view=settings.view))
         return workspace, workspace.show(settings)

@@ -101,6 +101,11 @@ def part(content: str) -> str:
     return f'<div class="part">{content}</div>'
 
 
+def before(content: str) -> str:
+    """HTML that was made by these functions, marked as from before the last change of the settings."""
+    return f'<div class="before"><p class="note">Before the last change</p>{content}</div>'
+
+
 def bullets(items: Sequence[str]) -> str:
     """A list."""
     return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"

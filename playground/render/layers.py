@@ -9,13 +9,29 @@ from typing import Any
 from bokeh.models import ColumnDataSource, FactorRange, HoverTool, Range1d, TapTool
 
 from playground.analysis.precision_front import Point
-from playground.analysis.sensitivity import Sensitivity
+from playground.analysis.sensitivity import LayerResult, Sensitivity
 from playground.render.numbers import percent, size
 from playground.render.paired import paired_bars
 from playground.render.style import bound, plain_figure
 
 ROW, FRAME = 26, 52
 """Pixels of a layer's row, and of the axis below."""
+
+WORST = 10
+"""Layers that are shown first."""
+
+
+def ranked(found: Sensitivity | None, everything: bool) -> list[LayerResult]:
+    """The layers, the one whose quantization costs most first: the worst :data:`WORST`, or all of them."""
+    if found is None:
+        return []
+    layers = sorted(found.layers, key=lambda result: (-_order(found.gain(result)), float(result.local["sqnr_db"])))
+    return layers if everything else layers[:WORST]
+
+
+def _order(gain: float) -> float:
+    """What has not been measured comes last."""
+    return -math.inf if math.isnan(gain) else gain
 
 
 class _LayerBars:
@@ -49,9 +65,9 @@ class HarmPlot(_LayerBars):
 
     name, description = "harm", "Loss removed by leaving each layer in float, and loss added by quantizing it alone"
 
-    def show(self, found: Sensitivity | None) -> None:
-        """Show what was measured; nothing without."""
-        layers = found.layers if found else ()
+    def show(self, found: Sensitivity | None, everything: bool = True) -> None:
+        """Show what was measured, of the worst layers or of all; nothing without."""
+        layers = ranked(found, everything)
         upper = [found.gain(result) for result in layers] if found else []
         lower = [result.alone.loss - found.original.loss if result.alone else 0.0 for result in layers] if found else []
         self.figure.xaxis[0].axis_label = found.quantized.loss_name if found else ""
@@ -65,9 +81,9 @@ class NoisePlot(_LayerBars):
     description = "Signal to quantization noise of each layer's output, alone and with all layers quantized"
     label = "SQNR of the output, dB"
 
-    def show(self, found: Sensitivity | None) -> None:
-        """Show what was measured; nothing without."""
-        layers = found.layers if found else ()
+    def show(self, found: Sensitivity | None, everything: bool = True) -> None:
+        """Show what was measured, of the worst layers or of all; nothing without."""
+        layers = ranked(found, everything)
         local, accumulated = (
             [_finite(getattr(result, which)["sqnr_db"]) for result in layers] for which in ("local", "accumulated")
         )

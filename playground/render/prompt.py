@@ -1,4 +1,4 @@
-"""Two continuations of a text, one above the other, and the characters each model thinks most likely."""
+"""Two continuations of a text in two columns, and the characters each model thinks most likely."""
 
 from __future__ import annotations
 
@@ -15,13 +15,27 @@ SHOWN = 80
 Likely = Sequence[tuple[str, float]]
 
 
-def continued(name: str, prompt: str, added: str, field: str) -> str:
-    """A text with what a model has added, in the colour of its kind (``"float"`` or ``"quant"``)."""
+def side_by_side(prompt: str, original: str, quantized: str) -> str:
+    """A text with what each model has added, in two columns; the first character that differs is marked.
+
+    Args:
+        prompt: the text that both have read.
+        original: what the float model has added.
+        quantized: what the quantized model has added.
+    """
+    pairs = zip(original, quantized, strict=False)
+    at = next((n for n, (a, b) in enumerate(pairs) if a != b), max(len(original), len(quantized)))
+    columns = (("Float model", original, "float"), ("Quantized model", quantized, "quant"))
+    return f'<div class="columns">{"".join(_column(*column, prompt, at) for column in columns)}</div>'
+
+
+def _column(name: str, added: str, field: str, prompt: str, at: int) -> str:
+    """One model's text, in the colour of its kind (``"float"`` or ``"quant"``)."""
     shown = ("… " if len(prompt) > SHOWN else "") + prompt[-SHOWN:]
-    return (
-        f'<p class="continued"><span>{escape(name)}</span> {escape(shown)}'
-        f'<mark class="{field}">{escape(added)}</mark></p>'
-    )
+    same, first, rest = escape(added[:at]), escape(added[at : at + 1]), escape(added[at + 1 :])
+    differs = f'<b class="parts" title="The first character that differs">{first or ""}</b>' if first else ""
+    text = f'{escape(shown)}<mark class="{field}">{same}{differs}{rest}</mark>'
+    return f'<div><p class="note">{escape(name)}</p><p class="continued">{text}</p></div>'
 
 
 def likely_table(original: Likely, quantized: Likely) -> str:

@@ -273,7 +273,12 @@ def _engines(divergences: Sequence[Divergence], race: Race | None) -> str:
             for lap in race.laps
         ]
         same = next((lap.same.name for lap in race.laps if lap.same), "Same answers")
-        head = ["Engine", f"Median of a batch of {race.batch}", "95th percentile", f"{same}, beside our kernels"]
+        head = [
+            "Engine",
+            f"Median of a batch of {race.batch}",
+            "95th percentile",
+            f"{same}, beside {race.reference or 'ours'}",
+        ]
         content += _table(head, rows, wrap=1) + _bullets(race.notes)
         if race.profile:
             told = profile.sentences(race.profile, race.seconds(ORT_INT8), race.seconds(ORT_FLOAT))

@@ -23,7 +23,7 @@ BLAME = 0.1
 def verdict(found: Sensitivity, improvement: Improvement | None = None) -> str:
     """One sentence, before it another where the samples were made up; what remedies give, where they were tried."""
     caution = "The samples are random, so this is not a measurement. " if found.generated else ""
-    if _harmless(found.quantized, found.original):
+    if harmless(found.quantized, found.original):
         return f"{caution}No layer hurts: {_as_good(found)}. Nothing needs to change."
     worst = found.worst()
     lost, gained = found.quantized.loss - found.original.loss, found.gain(worst)
@@ -44,7 +44,8 @@ def tried(found: Improvement) -> str:
     return f"Of {plural(count, 'remedy', 'remedies')} tried, best is {best.name}: {change}{price}."
 
 
-def _harmless(quantized: Measured, original: Measured) -> bool:
+def harmless(quantized: Measured, original: Measured) -> bool:
+    """Whether a quantized model answers as well as the float model."""
     if quantized.cross_entropy is None or quantized.accuracy is None:
         return quantized.loss < quantized.harmless and not _apart(quantized)
     lost = (original.accuracy or 0.0) - quantized.accuracy

@@ -64,7 +64,18 @@ export interface State {
   settings: Settings;
   query: string;
   model: string | null;
+  /** Which of the files opened so far is the open one; -1: none was opened. */
+  upload: number;
+  /** Whether the open model has a graph, so that it can be quantized and run. */
+  runs: boolean;
   quantized: boolean;
+  /** Whether the results that are shown are from before the last change. */
+  before: boolean;
+  /** Which comparison of both models there is; 0: none. */
+  comparison: number;
+  /** What undo would take back, in words; empty: nothing. */
+  undo: string;
+  redo: string;
   answered: boolean;
   calibration: string;
   calibration_name: string;
@@ -134,6 +145,7 @@ export interface Frozen {
   document: DocumentJson;
   state: State;
   subject: SubjectContent;
+  advice: Advice;
 }
 
 /** The report of a quantization, of which the page itself reads the sentences only. */
@@ -146,6 +158,38 @@ export interface Report {
 export interface Quantized {
   name: string;
   report: Report;
+}
+
+/** What Export says of the last quantized model. */
+export interface QuantizedFile {
+  name: string;
+  summary: string;
+  refused: string;
+  /** Whether it was made before the last change of the settings. */
+  before: boolean;
+}
+
+/** The sentence on top of a view: playground/app/next_step.py. */
+export interface Advice {
+  text: string;
+  /** What its link says; empty: there is none. */
+  label: string;
+  gain: string;
+  /** What the link does: it presses a control, opens a view, or changes settings. */
+  press: string;
+  view: string;
+  changes: Partial<Settings>;
+}
+
+/** Both models' answers to a sample: playground/analysis/sample_answers.py. */
+export interface SampleAnswer {
+  index: number;
+  original: string;
+  quantized: string;
+  same: boolean;
+  label: string;
+  /** Grey levels of a digit; empty for anything else. */
+  pixels: number[];
 }
 
 /** What the worker needs to start Python. */
@@ -187,6 +231,9 @@ export interface Requests {
   state: { content: Empty; result: State };
   gallery: { content: Empty; result: GalleryEntry[] };
   reset: { content: Empty; result: State };
+  undo: { content: Empty; result: State };
+  redo: { content: Empty; result: State };
+  forget_steps: { content: Empty; result: State };
   subject: { content: Empty; result: SubjectContent };
   load: { content: { files: File[] }; result: { name: string; tensors: object[]; summary: string } };
   calibration: { content: { files: File[] }; result: object };
@@ -211,8 +258,11 @@ export interface Requests {
   report_page: { content: Empty; result: { name: string } };
   cancel: { content: { target: number }; result: unknown };
   report: { content: Empty; result: Report | null };
+  file: { content: Empty; result: Quantized };
+  advice: { content: { view: string }; result: Advice };
+  answers: { content: Empty; result: { count: number; changed: number; samples: SampleAnswer[] } };
   run: {
-    content: { inputs?: object; files?: File[]; made_up?: boolean };
+    content: { inputs?: object; files?: File[]; made_up?: boolean; sample?: number };
     result: { outputs: Record<string, object>; sentence: string };
   };
   race: { content: Empty; result: { notes: string[] } };
@@ -223,7 +273,16 @@ export interface Requests {
   prompt: { content: { text: string }; result: { sentence: string; float: string; quantized: string } };
   export: {
     content: Empty;
-    result: { query: string; recipe: string; trouble: string; python: string };
+    result: {
+      query: string;
+      recipe: string;
+      /** Why the controls make no recipe; empty where they do. */
+      obstacle: string;
+      python: string;
+      /** Of the quantized model; empty before it is quantized. */
+      model_python: string;
+      file: QuantizedFile | null;
+    };
   };
 }
 

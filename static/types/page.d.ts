@@ -2,7 +2,7 @@
 import type { Client } from "../client.mjs";
 import type { FastPath } from "../fastpath/index.mjs";
 import type { Files } from "../files.mjs";
-import type { Answer, Failure, Quantized, Report, Running, Settings, State } from "./messages";
+import type { Advice, Answer, Failure, Quantized, Report, Running, Settings, State } from "./messages";
 
 /** Stages of the start -> milliseconds. */
 export type Times = Record<string, number>;
@@ -21,12 +21,31 @@ export interface ElementsById {
   open: HTMLInputElement;
   gallery: HTMLSelectElement;
   "view-model": HTMLElement;
-  "tab-run": HTMLButtonElement;
-  "tab-export": HTMLButtonElement;
   "view-run": HTMLElement;
   "view-export": HTMLElement;
 
+  undo: HTMLButtonElement;
+  redo: HTMLButtonElement;
+  opened: HTMLElement;
+  "opened-name": HTMLElement;
+  "opened-about": HTMLElement;
+  "opened-kept": HTMLElement;
+  "opened-quantize": HTMLButtonElement;
+  "opened-look": HTMLButtonElement;
+  "opened-calibration": HTMLButtonElement;
+  "opened-close": HTMLButtonElement;
+  forget: HTMLButtonElement;
+  "forget-file": HTMLButtonElement;
+  "kept-file": HTMLElement;
+  "kept-text": HTMLElement;
+
+  "answers-card": HTMLElement;
+  "answers-title": HTMLElement;
+  "answers-hint": HTMLElement;
+  answers: HTMLElement;
+
   calibration: HTMLInputElement;
+  "calibration-label": HTMLElement;
   "calibration-name": HTMLElement;
   "calibration-hint": HTMLElement;
   images: HTMLDetailsElement;
@@ -66,6 +85,7 @@ export interface ElementsById {
   "prompt-cancel": HTMLButtonElement;
   "prompt-hint": HTMLElement;
   "input-file": HTMLInputElement;
+  "input-label": HTMLElement;
   "made-up": HTMLButtonElement;
   race: HTMLButtonElement;
 
@@ -142,6 +162,14 @@ export interface Given {
   recipe: File | null;
 }
 
+/** What a tab remembers of the files that are kept for its reload: uploads.mjs. */
+export interface Remembered {
+  /** The folder they lie in. */
+  id: string;
+  names: Partial<Record<"model" | "calibration" | "recipe", string>>;
+  settings: Settings;
+}
+
 /** What a part of the page gets to work with. */
 export interface Part {
   client: Client;
@@ -161,6 +189,8 @@ declare global {
   interface WindowEventMap {
     "playground-state": CustomEvent<State>;
     "playground-booted": CustomEvent<Times>;
+    "playground-first-advice": CustomEvent<Advice>;
+    "playground-view": Event;
     "playground-quantized": CustomEvent<Quantized & { bytes: ArrayBuffer }>;
   }
 

@@ -12,7 +12,7 @@ from scipy.stats import entropy
 from playground import gallery
 from playground.analysis.accuracy import score
 from playground.analysis.mixed_precision import mixed_precision
-from playground.analysis.precision_front import MixedPrecision, recipe_with
+from playground.analysis.precision_front import MixedPrecision, recipe_with, undominated
 from playground.api import quantize
 from playground.engines.interpreter import run_graph
 from playground.errors import InvalidInputError, UnsupportedError
@@ -166,6 +166,14 @@ def test_a_recipe_with_rules_of_its_own_keeps_them(net: Model, net_data: Data, r
         assert {name: scheme.format for name, scheme in schemes.items()} == point.formats
         assert all(replace(schemes[name], format=held[name].format) == held[name] for name in held)
         assert made.report.bytes_after == point.bytes
+
+
+def test_what_another_point_is_better_than_in_both_is_not_on_the_front(found: MixedPrecision) -> None:
+    point = found.points[0]
+    near, far = (replace(point.measured, distance=distance) for distance in (0.1, 0.2))
+    points = [replace(point, bytes=size, measured=measured) for size, measured in ((3, near), (1, far), (2, far))]
+    assert [(p.bytes, p.measured) for p in undominated(points)] == [(1, far), (3, near)]
+    assert set(undominated(found.points)) <= set(found.points)
 
 
 def test_plain_data(found: MixedPrecision) -> None:

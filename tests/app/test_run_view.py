@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from playground.analysis.answer_kinds import SHARE, Measure
+from playground.analysis.race import ORT_FLOAT, ORT_INT8, OURS, Lap, Race
 from playground.app.model_jobs import ModelJobs
 from playground.app.run_view import RunView
 from playground.tasks import run_sync
@@ -28,13 +30,15 @@ def test_engines(view, workspace):
     assert steps.count("<tr>") == 1 + len(workspace.race.profile.steps)
     assert all(lap.engine in view.engines.text for lap in workspace.race.laps)
     assert engines.count(" ms") == 6
+    assert engines.count('class="lap"') == 3
+    assert (engines.count("fastest"), engines.count("× as long")) == (1, 2)
 
 
-def test_another_recipe_clears_the_view(view, workspace):
+def test_another_model_clears_the_view(view, workspace):
     jobs = ModelJobs(workspace)
     run_sync(jobs.sample_task({"index": 0}))
     run_sync(jobs.race_task())
-    workspace.change(weights="int2")
+    workspace.change(model="digits-convnet")
     assert "Choose a sample" in view.numbers.text
     assert "Compare the engines" in view.engines.text
     assert view.heading.text.count("say") == 0
@@ -68,4 +72,19 @@ def test_outputs_on_given_inputs_stand_in_a_table(view, workspace):
     assert told["sentence"] == workspace.ran.sentence
     workspace.change(weights="int4")
     assert workspace.ran is None
+    assert "Before the last change" in view.heading.text
+    workspace.change(model="digits-mlp")
+    workspace.change(model="breast-cancer-mlp")
     assert "Choose an .npz" in view.heading.text
+
+
+def test_where_our_kernels_do_not_run_nothing_is_compared_with_them(view, workspace):
+    ran = Lap(ORT_INT8, 2.0, 2.5, 0, Measure("Agreement", 1.0, SHARE, ""), 0.0)
+    half = Lap(ORT_FLOAT, 1.0, 1.5, 0, Measure("Agreement", 0.5, SHARE, ""), 0.25)
+    workspace.param.update(result="result", race=Race((Lap(OURS, failure="no x"), ran, half), 16, 7, ()))
+    text = view.engines.text
+    assert "Agreement, beside ONNX Runtime, int8" in text
+    assert "ours" not in text
+    assert text.count("no x") == 1
+    assert "✗ 50.0 %" in text
+    assert "2.0 × as long" in text

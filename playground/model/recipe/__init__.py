@@ -213,9 +213,9 @@ class Recipe:
         changed = [(name, value) for name, _, value in (text.partition("=") for text in changed_fields(self, Recipe()))]
         return notebook.card("Recipe", changed or [("all fields", "their defaults")])
 
-    def to_json(self) -> str:
-        """The recipe as a JSON text, indented."""
-        return json.dumps(self.as_dict(), indent=2)
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """The recipe as a JSON text, indented; on one line if ``indent`` is None."""
+        return json.dumps(self.as_dict(), indent=indent)
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Recipe:

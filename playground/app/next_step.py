@@ -1,0 +1,168 @@
+"""The sentence on top of each view: what is the case, and what to try. What it says to be better has been measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from playground.app.model_jobs import ModelJobs
+from playground.app.workspace import Workspace
+from playground.tasks import Task
+
+ACTIVATIONS = {
+    "static": "int8 activations",
+    "dynamic": "activations quantized as they come",
+    "weight_only": "activations in float",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """One sentence, and a link that does what is proposed.
+
+    Attributes:
+        text: what is the case.
+        label: what the link says; empty: there is none.
+        gain: what was measured of it.
+        changes: settings that the link changes.
+        press: or the control that it uses, by its name in the page.
+        view: or the view that it opens.
+    """
+
+    text: str
+    label: str = ""
+    gain: str = ""
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    press: str = ""
+    view: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for the page."""
+        names = ("text", "label", "gain", "press", "view")
+        return {name: getattr(self, name) for name in names} | {"changes": dict(self.changes)}
+
+
+def next_step_task(workspace: Workspace, models: ModelJobs, view: str) -> Task[dict[str, Any]]:
+    """What the page shows on top of a view; of an unknown one, nothing."""
+    if view == "tensor":
+        from playground.app.tensor_step import tensor_step_task
+
+        return (yield from tensor_step_task(workspace)).as_dict()
+    steps = {"model": _model_step, "run": _run_step, "export": _export_step}
+    found = _without_graph(workspace, view) or steps[view](workspace, models) if view in steps else NextStep("")
+    yield from ()
+    return found.as_dict()
+
+
+def _without_graph(workspace: Workspace, view: str) -> NextStep | None:
+    """What can be done with a file of tensors."""
+    model = workspace.model
+    if model is None or model.graph is not None:
+        return None
+    missing = {"model": "quantized here", "run": "run", "export": "quantized here; the link and the code below work"}
+    text = f"{model.name} has tensors and no graph, so it cannot be {missing[view]}."
+    return NextStep(text, "Look at the weights", view="tensor")
+
+
+def _model_step(workspace: Workspace, models: ModelJobs) -> NextStep:
+    if workspace.result is None:
+        return _to_quantize(workspace, models)
+    if workspace.sensitivity is not None:
+        return _to_mend(workspace)
+    told, harmless = _measured(workspace)
+    if harmless:
+        return NextStep(f"{told} Nothing needs to change.", "Keep the file", view="export")
+    return NextStep(told, "Which layer hurts?", press="sensitivity")
+
+
+def _to_quantize(workspace: Workspace, models: ModelJobs) -> NextStep:
+    settings = workspace.settings
+    if workspace.is_before:
+        changed = "What is shown is from before the last change."
+        return NextStep(changed, "Quantize the model again", press="quantize")
+    weights = f"{settings.weights} weights, a scale for each {settings.weights_granularity}"
+    told = f"{weights}, {ACTIVATIONS[settings.activations]}"
+    if settings.activations == "static" and models.calibration_feeds() is None:
+        needed = f"{told}: their ranges need samples. Made-up ones are a smoke test only."
+        return NextStep(needed, "Add calibration data", press="calibration")
+    return NextStep(f"{told}: nothing is quantized yet.", "Quantize the model", press="quantize")
+
+
+def _measured(workspace: Workspace) -> tuple[str, bool]:
+    """How good the quantized model is, and whether that is as good as float."""
+    from playground.render.compared import shown
+    from playground.render.numbers import digits, percent
+    from playground.render.verdict import harmless
+
+    report, compared = workspace.result.report, workspace.compared
+    smaller = f"The file's tensors are {digits(report.bytes_before / max(1, report.bytes_after))} times smaller."
+    if compared is None:
+        return f"{smaller} Without samples nothing says how good the answers are.", False
+    original, quantized = compared.original, compared.quantized
+    if original.accuracy is not None and quantized.accuracy is not None:
+        told = f"Accuracy is {percent(quantized.accuracy)}, float {percent(original.accuracy)}."
+    elif quantized.headline is not None:
+        told = f"{quantized.headline.name}: {shown(quantized.headline)}."
+    else:
+        told = ""
+    return f"{told} {smaller}".strip(), harmless(quantized, original)
+
+
+def _to_mend(workspace: Workspace) -> NextStep:
+    from playground.app import chosen_recipe
+    from playground.render.verdict import harmless, tried, verdict
+
+    found, improvement = workspace.sensitivity, workspace.improvement
+    if harmless(found.quantized, found.original):
+        return NextStep(verdict(found), "Keep the file", view="export")
+    if improvement is None:
+        return NextStep(verdict(found), "Fix it", press="improve")
+    best = improvement.best
+    changes = None if best is None else chosen_recipe.expressed(best.recipe, workspace.settings)
+    if best is None or not changes:
+        return NextStep(tried(improvement))
+    return NextStep(tried(improvement), f"Use {best.name}", changes=changes)
+
+
+def _run_step(workspace: Workspace, models: ModelJobs) -> NextStep:
+    from playground.render.numbers import grouped
+
+    compared, race = workspace.compared, workspace.race
+    if workspace.result is None:
+        return _to_quantize(workspace, models)
+    if race is not None:
+        return _race_step(race)
+    if compared is not None and compared.flipped:
+        told = f"{grouped(compared.flipped)} of {grouped(compared.count)} answers changed."
+        return NextStep(told, "Show the first", press="answers")
+    told = "" if compared is None or compared.flipped is None else "No answer changed. "
+    return NextStep(
+        f"{told}How fast the quantized model is has not been measured.", "Compare the engines", press="race"
+    )
+
+
+def _race_step(race: Any) -> NextStep:
+    from playground.render.numbers import digits
+
+    ran = sorted((lap for lap in race.laps if not lap.failure), key=lambda lap: float(lap.median_ms))
+    if len(ran) < 2:
+        return NextStep("One engine runs this model." if ran else "No engine runs this model.")
+    first, second = ran[:2]
+    ratio = digits(second.median_ms / first.median_ms, 2)
+    told = f"Fastest here: {first.engine}, {ratio} times as fast as {second.engine}."
+    return NextStep(told, "Keep the file", view="export")
+
+
+def _export_step(workspace: Workspace, models: ModelJobs) -> NextStep:
+    from playground.render.numbers import digits, size
+
+    if workspace.shown("result") is None:
+        return NextStep("There is no quantized model yet.", "Quantize the model", press="quantize")
+    report = workspace.shown("result").report
+    ratio = digits(report.bytes_before / max(1, report.bytes_after))
+    told = f"{models.quantized_name()} is ready: {size(report.bytes_after)}, {ratio} times smaller."
+    if workspace.is_before:
+        told += " The settings have changed since."
+        return NextStep(told, "Quantize the model again", press="quantize")
+    return NextStep(told, "Download it", press="save-model")

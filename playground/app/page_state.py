@@ -1,0 +1,41 @@
+"""What the page is told whenever something has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from playground.app.gallery_files import gallery_samples, reads_text
+from playground.app.model_jobs import ModelJobs
+from playground.app.workspace import Workspace
+
+
+def page_state(workspace: Workspace, models: ModelJobs, problems: Sequence[str]) -> dict[str, Any]:
+    """The settings, the permalink's query, what is open, and what can be done with it, as JSON can hold it.
+
+    Args:
+        workspace: what is open.
+        models: on its model.
+        problems: sentences about the link that the page was opened with.
+    """
+    model, key, compared = workspace.model, workspace.settings.model, workspace.shown("compared")
+    return {
+        "settings": workspace.settings.as_dict(),
+        "query": workspace.settings.query(),
+        "model": model.name if model else None,
+        "upload": workspace.upload_number,
+        "runs": model is not None and model.graph is not None,
+        "quantized": workspace.result is not None,
+        "before": workspace.is_before,
+        "comparison": 0 if compared is None else id(compared),
+        "answered": workspace.answer is not None,
+        "undo": workspace.steps.undo_about,
+        "redo": workspace.steps.redo_about,
+        "calibration": models.calibration.sentence,
+        "calibration_name": models.calibration.name,
+        "recipe_name": workspace.recipe_name,
+        "problems": list(problems),
+        "samples": gallery_samples(key),
+        "reads_text": reads_text(key),
+        "untried_sizes": models.untried_sizes,
+    }

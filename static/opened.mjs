@@ -1,0 +1,61 @@
+// The card about a file that has been opened: what it is, what can be done with it, and that it is kept for a reload.
+import { $ } from "./dom.mjs";
+
+/**
+ * @import { Uploads } from "./uploads.mjs"
+ * @import { Answer } from "./types/messages"
+ */
+
+const UNKEPT = "It is not kept for a reload of this page.";
+
+/**
+ * @param {object} parts
+ * @param {Uploads} parts.uploads
+ * @param {(view: string) => Promise<void>} parts.select
+ */
+export function installOpened({ uploads, select }) {
+  const close = () => {
+    $("opened").hidden = true;
+  };
+  $("opened-close").addEventListener("click", close);
+  $("opened-quantize").addEventListener("click", async () => {
+    close();
+    await select("model");
+    $("quantize").click();
+  });
+  $("opened-look").addEventListener("click", () => {
+    close();
+    select("tensor");
+  });
+  $("opened-calibration").addEventListener("click", () => {
+    $("calibration").click(); // first: the browser opens its chooser only right after a click
+    select("model");
+  });
+  for (const id of /** @type {const} */ (["forget", "forget-file"]))
+    $(id).addEventListener("click", () => uploads.forget());
+  addEventListener("playground-state", ({ detail }) => {
+    if (detail.settings.model !== "upload") close();
+  });
+
+  /** What is told about the copy. */
+  function showKept() {
+    const { until } = uploads;
+    const when = until?.toLocaleString([], { weekday: "long", hour: "2-digit", minute: "2-digit" });
+    $("opened-kept").textContent = until ? `Kept in this browser until ${when}, for a reload of this tab.` : UNKEPT;
+    $("forget").hidden = $("kept-file").hidden = !until;
+    $("kept-text").textContent = `The opened file is kept in this browser until ${when}, for a reload of this tab.`;
+  }
+
+  /** @param {Answer<"load">["result"]} result */
+  function show({ name, tensors, summary }) {
+    const count = `${tensors.length} tensor${tensors.length === 1 ? "" : "s"}`;
+    $("opened-name").textContent = name;
+    $("opened-about").textContent = `${count}, ${summary}.`;
+    const runs = !summary.startsWith("tensors only");
+    $("opened-quantize").hidden = $("opened-calibration").hidden = !runs;
+    $("opened").hidden = false;
+    showKept();
+  }
+
+  return { show, showKept };
+}

@@ -1,0 +1,108 @@
+"""The sentence on top of each view says what is the case, and its link does what it says."""
+
+import numpy as np
+import pytest
+
+from playground.app.tensor_step import GOOD_DB
+
+
+def advice(page, view):
+    return page.ask("advice", view=view)
+
+
+def test_the_proposal_of_the_tensor_view_has_the_accuracy_that_it_tells(page):
+    found = advice(page, "tensor")
+    assert found["text"].startswith("3 bits, one scale: ")
+    assert "points of accuracy lost" in found["text"]
+    assert found["label"].startswith("Try ")
+    before = page.workspace.score.accuracy
+    page.set(**found["changes"])
+    assert f"accuracy {100 * page.workspace.score.accuracy:.1f} %" == found["gain"]
+    assert page.workspace.score.accuracy >= before + 0.005
+
+
+def test_clipping_is_named_and_the_whole_range_proposed(page):
+    page.set(format="int8", lo=-0.02, hi=0.02)
+    found = advice(page, "tensor")
+    assert "clipping makes" in found["text"]
+    assert found["label"] == "Try the whole range"
+    page.set(**found["changes"])
+    assert page.workspace.settings.lo is None
+    assert "as in float" in advice(page, "tensor")["text"]
+
+
+def test_where_nothing_is_lost_fewer_bits_are_proposed(page):
+    page.set(format="int8", granularity="channel", axis=1)
+    found = advice(page, "tensor")
+    assert (found["label"], found["changes"]["format"]) == ("Try 7 bits", "int7")
+
+
+def test_outliers_are_named(page, files):
+    values = np.random.default_rng(2).normal(0, 0.01, (64, 64)).astype(np.float32)
+    values[3, 4] = 1.0
+    page.ask("load", [files.npz(w=values)])
+    found = advice(page, "tensor")
+    assert "outliers take the others" in found["text"]
+    before = page.workspace.report.metrics["sqnr_db"]
+    page.set(**found["changes"])
+    assert f"SQNR {page.workspace.report.metrics['sqnr_db']:.3g} dB" == found["gain"]
+    assert page.workspace.report.metrics["sqnr_db"] > before + 1
+
+
+def test_a_good_tensor_without_samples(page, files):
+    page.ask("load", [files.npz(w=np.linspace(-1, 1, 64, dtype=np.float32).reshape(8, 8))])
+    page.set(format="int8")
+    assert page.workspace.report.metrics["sqnr_db"] > GOOD_DB
+    assert advice(page, "tensor")["label"] == "Try 7 bits"
+
+
+def test_the_way_through_the_model_view(page):
+    page.set(model="digits-convnet", weights="int3", weights_granularity="tensor")
+    assert advice(page, "model")["press"] == "quantize"
+    page.ask("quantize")
+    found = advice(page, "model")
+    assert found["press"] == "sensitivity"
+    assert f"{100 * page.workspace.compared.quantized.accuracy:.1f} %" in found["text"]
+    page.ask("sensitivity")
+    assert (advice(page, "model")["press"], advice(page, "model")["label"]) == ("improve", "Fix it")
+    page.ask("improve")
+    found = advice(page, "model")
+    assert found["label"] == f"Use {page.workspace.improvement.best.name}"
+    page.set(**found["changes"])
+    assert advice(page, "model")["label"] == "Quantize the model again"
+    page.ask("quantize")
+    assert page.workspace.compared.quantized.accuracy > page.workspace.earlier.values["compared"].quantized.accuracy
+
+
+def test_what_is_good_needs_no_remedy(page):
+    page.ask("quantize")
+    assert (advice(page, "model")["view"], advice(page, "export")["press"]) == ("export", "save-model")
+
+
+def test_made_up_samples_are_said_before_they_are_used(page, files):
+    page.ask("load", [files.gallery_file()])
+    found = advice(page, "model")
+    assert (found["press"], "smoke test" in found["text"]) == ("calibration", True)
+
+
+@pytest.mark.parametrize("view", ["model", "run", "export"])
+def test_a_file_of_tensors_is_for_the_tensor_view(page, files, view):
+    page.ask("load", [files.npz("mine.npz", w=np.ones((4, 4), np.float32))])
+    assert page.ask("state")["runs"] is False
+    found = advice(page, view)
+    assert found["text"].startswith("mine.npz has tensors and no graph")
+    assert found["view"] == "tensor"
+
+
+def test_the_run_view_leads_from_answers_to_engines(page):
+    page.set(weights="int3", weights_granularity="tensor")
+    assert advice(page, "run")["press"] == "quantize"
+    page.ask("quantize")
+    found = advice(page, "run")
+    assert (found["press"], found["text"]) == ("answers", f"{page.workspace.compared.flipped} of 360 answers changed.")
+    page.ask("race")
+    assert advice(page, "run")["text"].startswith("Fastest here: ")
+
+
+def test_a_view_without_a_sentence(page):
+    assert advice(page, "nothing")["text"] == ""
