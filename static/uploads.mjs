@@ -115,6 +115,7 @@ export class Uploads {
       this.#written = { ...files };
       this.#kept = true;
       Object.assign(this.#given, files);
+      this.#changed();
       return { name: note.names.model ?? "", settings: note.settings };
     } catch {
       remember(null);

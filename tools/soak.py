@@ -151,7 +151,7 @@ def soak(page: Page, use: Use, model: bytes, tell: Callable[[str, Mapping[str, f
     open_views(page)
     first = counts(page, devtools)
     tell("all views opened", first)
-    parts = {
+    parts: dict[str, Callable[[], None]] = {
         f"{use.settings} settings": lambda: change_settings(page, use.settings, rng),
         f"{use.uploads} uploads": lambda: upload(page, use.uploads, model),
         f"{use.quantizations} quantizations": lambda: quantize(page, use.quantizations),

@@ -83,8 +83,8 @@ class AnalysisCard(Card):
         everything = bool(self.everything.value)
         self.harm.show(found, everything)
         self.noise.show(found, everything)
-        count = len(found.layers) if found is not None else 0
-        self.everything.param.update(label=f"All {count} layers", visible=count > WORST)
+        layers = len(found.layers) if found is not None else 0
+        self.everything.param.update(label=f"All {layers} layers", visible=layers > WORST)
         for shown in (self.harm.figure, self.noise.figure, *self.plots.values()):
             shown.visible = found is not None
         if found is None:

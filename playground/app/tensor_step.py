@@ -30,6 +30,9 @@ GOOD_DB = 35.0
 BULK = (0.005, 0.995)
 """Between these quantiles lie 99 % of the values."""
 
+MOST_BITS = 1.05
+"""Bits a weight that a proposal may cost: one, and a few scales."""
+
 CROWDED = 0.6
 """If the bulk of the values is on this share of the levels or less, the others are spent on few values."""
 
@@ -59,7 +62,7 @@ def tensor_step_task(workspace: Workspace) -> Task[NextStep]:
     found = []
     for at, trial in enumerate(trials):
         yield Progress(at, len(trials), trial.name)
-        quality = _quality(workspace, subject, settings, trial.changes)
+        quality = _quality(workspace, subject, report.bits_per_weight, trial.changes)
         if quality is not None:
             found.append(Trial(trial.name, trial.changes, quality))
     if good:
@@ -108,7 +111,7 @@ def _cause(report: Picture, subject: Subject) -> str:
     if report.per_channel or not 1 < report.level_count <= len(report.levels):
         return "rounding makes the error"
     low, high = np.quantile(subject.values, BULK)
-    used = np.unique(report.places_of(np.float32([low, high])))
+    used = np.unique(report.places_of(np.array([low, high], np.float32)))
     count = int(used[-1] - used[0]) + 1
     if count > CROWDED * report.level_count:
         return "rounding makes the error"
@@ -117,19 +120,28 @@ def _cause(report: Picture, subject: Subject) -> str:
 
 def _is_good(workspace: Workspace, report: Picture) -> bool:
     if workspace.score is None or workspace.evaluator is None:
-        return report.metrics["sqnr_db"] >= GOOD_DB
-    return workspace.evaluator.float_score.accuracy - workspace.score.accuracy < POINTS
+        return bool(report.metrics["sqnr_db"] >= GOOD_DB)
+    return bool(workspace.evaluator.float_score.accuracy - workspace.score.accuracy < POINTS)
 
 
 def _now(workspace: Workspace, report: Picture) -> float:
     return float(report.metrics["sqnr_db"]) if workspace.score is None else workspace.score.accuracy
 
 
-def _quality(workspace: Workspace, subject: Subject, settings: Settings, changes: Mapping[str, Any]) -> float | None:
-    """Accuracy, or SQNR without samples, after a change; None where the format refuses it."""
+def _quality(workspace: Workspace, subject: Subject, bits: float, changes: Mapping[str, Any]) -> float | None:
+    """Accuracy, or SQNR without samples, after a change; None where the format refuses it or it takes many more bits.
+
+    Args:
+        workspace: whose settings are changed.
+        subject: the tensor.
+        bits: a weight takes now, as stored.
+        changes: of the settings.
+    """
     try:
-        quantized, _ = quantize_subject(subject, settings.with_(**changes))
+        quantized, _ = quantize_subject(subject, workspace.settings.with_(**changes))
     except PlaygroundError:
+        return None
+    if quantized.bits_per_weight > bits + MOST_BITS:
         return None
     x_hat = quantized.dequantize()
     if workspace.evaluator is None:

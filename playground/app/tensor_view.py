@@ -131,7 +131,10 @@ class TensorView(Card):
         settings, w = self.workspace.settings, self.widgets
         low, high = report.code_range
         axes = {f"{axis}: {n} channels": axis for axis, n in enumerate(report.shape)}
-        _set(w["tensor"], options=self._tensors(), value=f"{settings.model}{SEPARATOR}{settings.tensor}")
+        tensors, named = self._tensors(), w["tensor"].options
+        _set(w["tensor"], options=tensors, value=f"{settings.model}{SEPARATOR}{settings.tensor}")
+        if named != tensors:
+            w["tensor"].param.trigger("value")  # the page shows its text, which another file may have changed
         _set(w["convention"], value=settings.convention)
         self._show_format(report)
         listed = w["axis"].options

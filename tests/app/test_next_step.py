@@ -49,6 +49,13 @@ def test_outliers_are_named(page, files):
     assert page.workspace.report.metrics["sqnr_db"] > before + 1
 
 
+def test_scales_that_cost_more_than_a_bit_are_not_proposed(page):
+    page.set(model="digits-convnet", tensor="pointwise2.weight")
+    before = page.workspace.report.bits_per_weight
+    page.set(**advice(page, "tensor")["changes"])
+    assert page.workspace.report.bits_per_weight <= before + 1.05
+
+
 def test_a_good_tensor_without_samples(page, files):
     page.ask("load", [files.npz(w=np.linspace(-1, 1, 64, dtype=np.float32).reshape(8, 8))])
     page.set(format="int8")

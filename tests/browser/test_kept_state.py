@@ -157,8 +157,8 @@ def test_what_a_link_does_not_ask_for_is_not_shown_as_if_it_did(fresh):
     page = fresh.page
     page.add_init_script(
         """window.links = [];
-        addEventListener("DOMContentLoaded", () => new MutationObserver(() => links.push(document.body.dataset.link))
-          .observe(document.body, { attributes: true, attributeFilter: ["data-link"] }));"""
+        new MutationObserver(() => links.push(document.body?.dataset.link))
+          .observe(document, { attributes: true, attributeFilter: ["data-link"], subtree: true });"""
     )
     fresh.open("/?v=1&format=int8&lo=-0.1")
     assert page.evaluate("() => links")[0] == "asked"
@@ -238,9 +238,10 @@ def test_undo_leads_back_to_the_file_that_a_new_python_gets(page, tmp_path):
     expect(page.get_by_label("Tensor", exact=True).first).to_contain_text("first.onnx")
 
 
-def test_running_work_is_shown_in_every_view_and_can_be_cancelled_there(page, big_model):
-    open_file(page, big_model)
-    page.locator("#opened-quantize").click()
+def test_running_work_is_shown_in_every_view_and_can_be_cancelled_there(page):
+    page.evaluate("() => playground.setState({model: 'digits-convnet', weights: 'int4'})")
+    page.locator("#tab-model").click()
+    page.locator("#improve").click()
     for name in ("tensor", "run", "export", "model"):
         page.locator(f"#tab-{name}").click()
         expect(page.locator("#job")).to_be_visible()
@@ -248,7 +249,7 @@ def test_running_work_is_shown_in_every_view_and_can_be_cancelled_there(page, bi
     page.locator("#tab-tensor").click()
     page.locator("#cancel").click()
     expect(page.locator("#job")).to_be_hidden(timeout=20_000)
-    page.get_by_text("Cancelled. Nothing was changed.").wait_for()
+    page.get_by_text(re.compile("Cancelled|was cancelled")).first.wait_for()
 
 
 def test_the_sentence_and_its_link(page):
