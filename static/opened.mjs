@@ -34,7 +34,7 @@ export function installOpened({ uploads, select }) {
   for (const id of /** @type {const} */ (["forget", "forget-file"]))
     $(id).addEventListener("click", () => uploads.forget());
   addEventListener("playground-state", ({ detail }) => {
-    if (detail.settings.model !== "upload") close();
+    if (detail.settings.model !== "upload" || detail.quantized) close();
   });
 
   /** What is told about the copy. */

@@ -14,8 +14,8 @@ from playground.app.workspace import Workspace
 from playground.engines.fitting import fitted
 from playground.errors import InvalidInputError, MissingError
 
-MOST = 48
-"""Samples that are shown."""
+MOST, FEW = 48, 12
+"""Samples whose answer changed that are shown; and how many are shown if there are fewer of these."""
 
 
 def answers_shown(workspace: Workspace) -> dict[str, Any]:
@@ -28,7 +28,8 @@ def answers_shown(workspace: Workspace) -> dict[str, Any]:
     compared = workspace.shown("compared")
     found = sample_answers(compared) if compared is not None else ()
     changed = [answer for answer in found if not answer.same]
-    first = [*changed, *(answer for answer in found if answer.same)][:MOST]
+    same = [answer for answer in found if answer.same]
+    first = [*changed[:MOST], *same[: max(0, FEW - len(changed))]]
     images = gallery.digits().images if _reads_digits(workspace) and found else None
     return {
         "count": len(found),

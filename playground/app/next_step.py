@@ -117,7 +117,8 @@ def _to_mend(workspace: Workspace) -> NextStep:
     if harmless(found.quantized, found.original):
         return NextStep(verdict(found), "Keep the file", view="export")
     if improvement is None:
-        return NextStep(verdict(found), "Fix it", press="improve")
+        told, _ = _measured(workspace)
+        return NextStep(f"{told} {found.worst().layer.node} hurts most.", "Fix it", press="improve")
     best = improvement.best
     changes = None if best is None else chosen_recipe.expressed(best.recipe, workspace.settings)
     if best is None or not changes:
@@ -143,6 +144,7 @@ def _run_step(workspace: Workspace, models: ModelJobs) -> NextStep:
 
 
 def _race_step(race: Any) -> NextStep:
+    from playground.render.engines import short
     from playground.render.numbers import digits
 
     ran = sorted((lap for lap in race.laps if not lap.failure), key=lambda lap: float(lap.median_ms))
@@ -150,7 +152,7 @@ def _race_step(race: Any) -> NextStep:
         return NextStep("One engine runs this model." if ran else "No engine runs this model.")
     first, second = ran[:2]
     ratio = digits(second.median_ms / first.median_ms, 2)
-    told = f"Fastest here: {first.engine}, {ratio} times as fast as {second.engine}."
+    told = f"Fastest here: {first.engine}, {ratio} times as fast as {short(second.engine)}."
     return NextStep(told, "Keep the file", view="export")
 
 

@@ -19,7 +19,7 @@ def engines_table(race: Race) -> str:
     ran = [lap for lap in race.laps if not lap.failure]
     slowest, fastest = (find((lap.median_ms for lap in ran), default=0.0) for find in (max, min))
     measure = next((lap.same.name for lap in ran if lap.same), "Same answers")
-    beside = f"{measure}, beside {_short(race.reference)}" if race.reference else measure
+    beside = f"{measure}, beside {short(race.reference)}" if race.reference else measure
     head = ("Engine", "Median of a run", "", "95th percentile", "Memory", beside, "Largest difference")
     rows = "".join(_row(lap, race.reference, slowest, fastest) for lap in race.laps)
     titles = "".join(f"<th{' class=number' if at > 1 else ''}>{escape(title)}</th>" for at, title in enumerate(head))
@@ -31,7 +31,7 @@ def engines_table(race: Race) -> str:
     )
 
 
-def _short(engine: str) -> str:
+def short(engine: str) -> str:
     """An engine's name in the middle of a sentence."""
     return engine[0].lower() + engine[1:] if engine.startswith("Our") else engine
 
@@ -55,9 +55,11 @@ def _row(lap: Lap, reference: str, slowest: float, fastest: float) -> str:
 
 
 def _same(lap: Lap, reference: str) -> str:
-    """A tick where all answers are those of the engine they are compared with."""
+    """A tick where all answers are those of the engine they are compared with; the float model may differ."""
     if lap.engine == reference or lap.same is None:
         return NOTHING
     if lap.same.unit != SHARE:
+        return shown(lap.same)
+    if lap.engine == ORT_FLOAT:
         return shown(lap.same)
     return f"{TICK if lap.same.value == 1 else CROSS} {shown(lap.same)}"

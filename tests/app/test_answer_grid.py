@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from playground import gallery
-from playground.app.answer_grid import MOST
+from playground.app.answer_grid import FEW, MOST
 
 
 def test_digits_that_changed_come_first_with_their_pixels(page):
@@ -13,11 +13,17 @@ def test_digits_that_changed_come_first_with_their_pixels(page):
     page.ask("quantize")
     found = page.ask("answers")
     assert (found["count"], found["changed"]) == (360, page.workspace.compared.flipped)
-    assert 0 < found["changed"] < MOST == len(found["samples"])
+    assert FEW < found["changed"] == len(found["samples"]) < MOST
     first = found["samples"][0]
-    assert [sample["same"] for sample in found["samples"]] == sorted(sample["same"] for sample in found["samples"])
+    assert not any(sample["same"] for sample in found["samples"])
     image = gallery.digits().images[first["index"]].reshape(-1)
     np.testing.assert_allclose(first["pixels"], image, atol=1e-3)
+    page.set(weights="int8")
+    page.ask("quantize")
+    few = page.ask("answers")["samples"]
+    assert len(few) == FEW
+    assert [sample["same"] for sample in few] == sorted(sample["same"] for sample in few)
+    page.set(weights="int4")
     told = page.ask("sample", index=first["index"])["sentence"]
     assert f"Float says {first['original'].split()[0]}" in told
     assert f"quantized says {first['quantized'].split()[0]}" in told
