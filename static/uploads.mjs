@@ -13,6 +13,9 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const MOST_BYTES = 256 * 2 ** 20;
 const ROLES = /** @type {const} */ (["model", "calibration", "recipe"]);
 
+/** The files of a role: a model may consist of several. @param {File[] | File | null | undefined} held */
+const listOf = (held) => (Array.isArray(held) ? held : held ? [held] : []);
+
 /** A folder's name is the time when it was made, and a random number. */
 const madeAt = (/** @type {string} */ name) => Number(name.split("-")[0]);
 
@@ -44,6 +47,17 @@ async function folder() {
   return root.getDirectoryHandle(FOLDER, { create: true });
 }
 
+/**
+ * A kept file, under the name that it had.
+ * @param {FileSystemDirectoryHandle} place
+ * @param {string} role
+ * @param {number} at which of the role's files
+ * @param {string} name
+ */
+async function copyOf(place, role, at, name) {
+  return new File([await (await place.getFileHandle(`${role}-${at}`)).getFile()], name);
+}
+
 /** Folders of tabs that are open. */
 async function inUse() {
   const { held = [] } = (await navigator.locks?.query()) ?? {};
@@ -62,7 +76,7 @@ export class Uploads {
   /** What lies in it. @type {Partial<Given>} */
   #written = {};
   #kept = false;
-  #forgotten = /** @type {File | null} */ (null);
+  #forgotten = /** @type {File[] | null} */ (null);
   #work = Promise.resolve();
 
   /**
@@ -104,22 +118,20 @@ export class Uploads {
     try {
       await this.#sweep();
       const place = await (await folder()).getDirectoryHandle(note.id);
-      /** @type {Partial<Given>} */
-      const files = {};
-      for (const role of ROLES) {
-        const name = note.names[role];
-        if (name) files[role] = new File([await (await place.getFileHandle(role)).getFile()], name);
-      }
+      const [model, [calibration], [recipe]] = await Promise.all(
+        ROLES.map((role) => Promise.all((note.names[role] ?? []).map((name, at) => copyOf(place, role, at, name)))),
+      );
+      const files = { model, calibration: calibration ?? null, recipe: recipe ?? null };
       this.#id = note.id;
       this.#hold();
       this.#written = { ...files };
       this.#kept = true;
       Object.assign(this.#given, files);
       this.#changed();
-      return { name: note.names.model ?? "", settings: note.settings };
+      return { name: model[0].name, settings: note.settings };
     } catch {
       remember(null);
-      return { name: note.names.model ?? "", settings: null };
+      return { name: note.names.model?.[0] ?? "", settings: null };
     }
   }
 
@@ -138,7 +150,7 @@ export class Uploads {
   #note() {
     const settings = this.#settings();
     if (!this.#kept || !settings) return;
-    const names = Object.fromEntries(ROLES.map((role) => [role, this.#written[role]?.name]));
+    const names = Object.fromEntries(ROLES.map((role) => [role, listOf(this.#written[role]).map(({ name }) => name)]));
     remember({ id: this.#id, names, settings });
   }
 
@@ -157,10 +169,9 @@ export class Uploads {
       if (this.#id) await this.#drop();
       return;
     }
-    const present = ROLES.map((role) => [role, this.#given[role]]);
-    if (present.every(([role, file]) => this.#written[/** @type {"model"} */ (role)] === (file ?? undefined))) return;
+    if (ROLES.every((role) => (this.#written[role] ?? null) === this.#given[role])) return;
     if (this.#written.model !== model) await this.#drop();
-    const bytes = ROLES.reduce((sum, role) => sum + (this.#given[role]?.size ?? 0), 0);
+    const bytes = ROLES.flatMap((role) => listOf(this.#given[role])).reduce((sum, { size }) => sum + size, 0);
     const { quota = 0, usage = 0 } = (await navigator.storage?.estimate?.()) ?? {};
     if (bytes > Math.min(MOST_BYTES, quota - usage)) {
       await this.#drop();
@@ -179,16 +190,15 @@ export class Uploads {
   /** @param {FileSystemDirectoryHandle} place */
   async #write(place) {
     for (const role of ROLES) {
-      const file = this.#given[role];
-      if (file === (this.#written[role] ?? null)) continue;
-      if (file) {
-        const handle = await place.getFileHandle(role, { create: true });
+      const held = this.#given[role];
+      const before = this.#written[role] ?? null;
+      if (held === before) continue;
+      for (const at of listOf(before).keys()) await place.removeEntry(`${role}-${at}`);
+      for (const [at, file] of listOf(held).entries()) {
+        const handle = await place.getFileHandle(`${role}-${at}`, { create: true });
         await file.stream().pipeTo(await handle.createWritable());
-        this.#written[role] = file;
-      } else {
-        await place.removeEntry(role);
-        delete this.#written[role];
       }
+      Object.assign(this.#written, { [role]: held });
     }
   }
 

@@ -166,7 +166,7 @@ export interface Given {
 export interface Remembered {
   /** The folder they lie in. */
   id: string;
-  names: Partial<Record<"model" | "calibration" | "recipe", string>>;
+  names: Partial<Record<"model" | "calibration" | "recipe", string[]>>;
   settings: Settings;
 }
 

@@ -83,7 +83,7 @@ def test_a_reload_keeps_the_opened_file_until_it_is_forgotten(fresh, tmp_path):
     np.savez(calibration, image=gallery.digits().images[:20])
     page.set_input_files("#calibration", calibration)
     expect(page.locator("#calibration-hint")).to_contain_text("20 samples")
-    page.wait_for_function("() => JSON.parse(sessionStorage.upload).names.calibration")
+    page.wait_for_function("() => JSON.parse(sessionStorage.upload).names.calibration.length")
     dialogs = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.type), dialog.accept()))
     page.reload()
