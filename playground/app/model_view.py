@@ -26,6 +26,7 @@ from playground.app.override_card import AS_OTHERS, OverrideCard, override_of
 from playground.app.workspace import Workspace
 from playground.model.recipe import ONNX_FORMATS
 from playground.render import html
+from playground.render.about_file import about_file
 from playground.render.compared import one_number, read_as
 from playground.render.numbers import digits, grouped, shape, size
 from playground.render.report_card import report_card
@@ -260,7 +261,7 @@ class ModelView(Card):
                 )
             )
             numbers += one_number(self.workspace.compared)
-        self.numbers.text = html.cards(numbers) + self._told()
+        self.numbers.text = html.cards(numbers) + about_file(model) + self._told()
 
     def _told(self) -> str:
         """What was taken for the answers."""
