@@ -126,7 +126,7 @@ def comparison_task(a: Model, b: Model, rename: Callable[[str], str] = str) -> T
         raise MissingError(
             f"no tensor of {a.name} is in {b.name}",
             where="compare",
-            hint=r"Say how names differ, with --rename '^model\.(.*)=\1' for instance",
+            hint=r"State how names differ: --rename '^model\.(.*)=\1', for instance",
         )
     pairs = []
     for index, (name, other) in enumerate(same.items()):

@@ -28,6 +28,7 @@ from playground.app.workspace import Workspace
 from playground.errors import plural
 from playground.model.recipe import ONNX_FORMATS
 from playground.render import html
+from playground.render.about_file import about_file
 from playground.render.compared import one_number, read_as
 from playground.render.numbers import digits, grouped, shape, size
 from playground.render.report_card import report_card
@@ -264,7 +265,7 @@ class ModelView(Card):
                 )
             )
             numbers += [_marked(number, now) for number in one_number(self.workspace.shown("compared"))]
-        self.numbers.text = html.cards(numbers + self._ghost()) + self._told()
+        self.numbers.text = html.cards(numbers + self._ghost()) + about_file(model) + self._told()
 
     def _ghost(self) -> list[html.Number]:
         """The number that says it best, of the results before the last change, beside the present ones."""

@@ -86,7 +86,7 @@ class SourceGroup:
     Attributes:
         main: the one that is read.
         others: the rest by name.
-        used: names of those that were asked for.
+        used: names of those that the reader has looked for.
     """
 
     main: Source

@@ -6,7 +6,9 @@ import pytest
 from playground import gallery
 from playground.app.model_jobs import ModelJobs
 from playground.app.model_view import ModelView
+from playground.host.sources import BytesSource
 from playground.tasks import run_sync
+from tests.hostile.make_gguf import TEXT, entry, gguf, info
 
 
 @pytest.fixture
@@ -89,3 +91,13 @@ def test_names_of_a_file_are_not_markup(view, workspace, files):
     workspace.open(files.npz("<img src=x>.npz", **{"<b>w</b>": np.ones(3)}))
     assert "<img" not in view.heading.text
     assert view.source.data["name"] == ["<b>w</b>"]
+
+
+def test_what_the_file_says_besides_its_tensors_is_shown(view, workspace):
+    entries = [entry("general.name", TEXT, "<b>a model"), entry("split.count", 2, 3), entry("split.no", 2, 0)]
+    data = gguf(entries, [info("w", (2, 32), 8, 0)], bytes(68))
+    workspace.open(BytesSource(data, "m-00001-of-00003.gguf"))
+    text = view.numbers.text
+    assert "<li>The model is split into 3 files, of which 2 are missing (m-00002-of-00003.gguf" in text
+    assert "<summary>Metadata of the file, 3 entries</summary>" in text
+    assert "<td>&lt;b&gt;a model</td>" in text

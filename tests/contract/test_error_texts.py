@@ -20,7 +20,8 @@ PLANNING = ("playground/operators/", "playground/programs/", "playground/engines
 WHERE_IS_ADDED = {
     "playground/engines/evaluation.py": {"run_task"},  # the node around the graph
     "playground/model/readers/_onnx_tensors.py": {"integers"},  # errors.typed names the tensor
-    "playground/model/readers/npz.py": {"take"},  # errors.typed names the array
+    "playground/model/readers/_torch_objects.py": {"_refuse", "_view"},  # errors.typed names the file
+    "playground/model/readers/_zip.py": {"take"},  # errors.typed names the array
     "playground/programs/row_ops.py": {"nearest_indices"},
     "playground/programs/windows.py": {"windows", "_require"},
 }

@@ -150,7 +150,7 @@ def _read_part(source: Source) -> _Part:
     version = cursor.number("<I")
     if version not in (2, 3):
         swapped = int.from_bytes(version.to_bytes(4, "little"), "big") in (1, 2, 3)
-        what = "its numbers are big-endian" if swapped else f"version {version} of the format is not read"
+        what = "the numbers are big-endian" if swapped else f"version {version} of the format is not read"
         hint = "Convert it with gguf's gguf_convert_endian" if swapped else "Convert it with llama.cpp to version 3"
         raise UnsupportedError(what, where=source.name, hint=hint)
     tensor_count, entry_count = cursor.number("<Q"), cursor.number("<Q")

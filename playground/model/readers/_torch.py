@@ -45,7 +45,7 @@ def read(source: Source) -> Model:
     """
     if not is_zip(source.read(0, min(4, source.size))):
         raise UnsupportedError(
-            "it is a pickle without an archive, as before PyTorch 1.6", where=source.name, hint=_AGAIN
+            "the file is a pickle without an archive, as before PyTorch 1.6", where=source.name, hint=_AGAIN
         )
     archive = _open(source)
     data = archive.content(f"{archive.folder}/data.pkl", MOST_PICKLE_BYTES)
@@ -82,11 +82,11 @@ def _open(source: Source) -> _Archive:
         )
     if any(name.startswith(f"{folder}/code/") or name == f"{folder}/constants.pkl" for name in members):
         hint = "Save its weights, with torch.save(torch.jit.load(path).state_dict(), path)"
-        raise UnsupportedError("it is a TorchScript archive, which is a program", where=source.name, hint=hint)
+        raise UnsupportedError("the file is a TorchScript archive, which is a program", where=source.name, hint=hint)
     archive = _Archive(source, folder, members)
     order = f"{folder}/byteorder"
     if order in members and archive.content(order, 16) != b"little":
-        raise UnsupportedError("its numbers are not little-endian", where=source.name, hint=_AGAIN)
+        raise UnsupportedError("the numbers are not little-endian", where=source.name, hint=_AGAIN)
     return archive
 
 
@@ -128,11 +128,11 @@ class _Archive:
         stated = view.storage.count * (BY_NAME[view.storage.dtype].bits // 8 if view.storage.dtype else 1)
         if stated != member.file_size:
             raise BadFileError(
-                f"its storage has {member.file_size} bytes, and the pickle says {stated}", where=where, hint=DAMAGED
+                f"the storage has {member.file_size} bytes, and the pickle says {stated}", where=where, hint=DAMAGED
             )
         wrong = why_outside((stated // size,), view.shape, [(0, stride) for stride in view.strides], (view.offset,))
         if wrong is not None:
-            raise BadFileError(f"it is not inside its storage: {wrong}", where=where, hint=DAMAGED)
+            raise BadFileError(f"the tensor is not inside its storage: {wrong}", where=where, hint=DAMAGED)
         nbytes = element.nbytes(math.prod(view.shape))
         if nbytes > memory_for(self.source.size):
             raise BadFileError(

@@ -53,7 +53,9 @@ def check_member(member: zipfile.ZipInfo, where: str, hint: str) -> None:
         UnsupportedError: with ``hint``. BadFileError: its size is a lie.
     """
     if member.flag_bits & _ENCRYPTED or member.compress_type not in _METHODS:
-        raise UnsupportedError("it is encrypted, or compressed by a method other than deflate", where=where, hint=hint)
+        raise UnsupportedError(
+            "the content is encrypted, or compressed by a method other than deflate", where=where, hint=hint
+        )
     if member.file_size > MAX_DEFLATE_RATIO * (member.compress_size + 64):
         raise BadFileError(
             f"{member.compress_size} compressed bytes cannot hold {member.file_size}", where=where, hint=DAMAGED
