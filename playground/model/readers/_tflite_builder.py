@@ -247,7 +247,7 @@ class Builder(Nodes):
         self.give_stored(number, name, order)
 
     def give_widened(self, number: int, narrow: int) -> None:
-        """State that a tensor has the values of a constant, in a wider type: they are turned before they are widened."""
+        """State that a tensor has the values of a constant in a wider type: they are turned, then widened."""
         self._widened[number] = narrow
 
     def give_stored(self, number: int, name: str, order: tuple[int, ...] = ()) -> None:
