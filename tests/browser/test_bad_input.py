@@ -42,6 +42,7 @@ FILES = {
     "infinite.npz": (npz(w=np.float32([1, np.inf])), "not finite|NaN|infinit"),
     "no-elements.npz": (npz(w=np.zeros((0, 3), np.float32)), "no floating-point tensor"),
     "claims.onnx": (onnx_with(WEIGHTS, (1000, 1000)), ""),
+    "offsets.tflite": (struct.pack("<I", 2**31) + b"TFL3" + bytes(64), "does not fit into the 72 bytes"),
     "claims.safetensors": (safetensors_claiming_too_much(), ""),
     "notes.txt": (b"hello, this is not a model", "not a model of a known format"),
 }

@@ -24,8 +24,9 @@ from playground.model.readers._tflite_file import Codes, Operation, Stored, Subg
 from playground.model.readers._tflite_layout import FIRST, LAST, ordered_values, value_info
 from playground.model.readers._tflite_nodes import Nodes
 
-OPSET = 21
-"""Has 16-bit and 4-bit codes, and every operator that is written."""
+OPSET, OPSET_OF_WIDE_CODES = 19, 21
+"""Has all operators in the forms that are written here, but for those that ask for a newer one when it is opened. ONNX
+Runtime 1.32 cannot optimize 8-bit codes before a Reshape and a Gemm in 21, which codes of 16 bits need."""
 
 _BY_DEQUANTIZE = frozenset(("int8", "uint8", "int16", "uint16", "int32", "int4", "uint4"))
 """Element types that DequantizeLinear takes."""
@@ -246,10 +247,7 @@ class Builder(Nodes):
         self.give_stored(number, name, order)
 
     def give_widened(self, number: int, narrow: int) -> None:
-        """State that a tensor has the values of a constant, as they are or in a wider type.
-
-        They are turned before they are widened.
-        """
+        """State that a tensor has the values of a constant in a wider type: they are turned, then widened."""
         self._widened[number] = narrow
 
     def give_stored(self, number: int, name: str, order: tuple[int, ...] = ()) -> None:
@@ -281,7 +279,9 @@ class Builder(Nodes):
         )
         inputs = tuple(value_info(self.tensors[number], self.tensors[number].name) for number in self._subgraph.inputs)
         ends = tuple(value_info(tensor, renamed.get(name, name)) for tensor, name in outputs)
-        return Graph(self._subgraph.name or "main", inputs, ends, nodes, self.constants, OPSET)
+        wide = any(tensor.codes and "int16" in tensor.element for tensor in self.tensors.values())
+        opset = OPSET_OF_WIDE_CODES if wide else OPSET
+        return Graph(self._subgraph.name or "main", inputs, ends, nodes, self.constants, opset)
 
     def _renamed(self) -> dict[str, str]:
         """Names of values as the file has them, for those that are made here under other ones."""

@@ -6,6 +6,8 @@ import struct
 from typing import Any
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 
 from playground import load, run
@@ -13,6 +15,7 @@ from playground.analysis.inventory import inventory
 from playground.errors import BadFileError, UnsupportedError
 from playground.host.sources import BytesSource
 from playground.model.readers.tflite import READER, read
+from playground.model.writers.onnx import to_onnx
 from tests.hostile.make_tflite import model, operator, tensor
 from tests.model.readers import tflite_nets
 from tests.model.readers.flatbuffer_writer import Number, Numbers, flatbuffer
@@ -45,6 +48,22 @@ def test_nets_of_the_converter(name: str, engine: str) -> None:
         assert np.abs(found.astype(int) - wanted).max() <= 1
     else:
         assert np.abs(found - wanted).max() <= 0.02 * np.abs(wanted).max()
+
+
+@pytest.mark.parametrize("name", sorted(tflite_nets.files()))
+def test_what_is_written_is_valid_and_runs_in_onnx_runtime(name: str) -> None:
+    """With all optimizations, within 1 code or 1e-5 of LiteRT."""
+    samples, wanted = tflite_nets.answers(name)
+    graph = load(tflite_nets.files()[name], f"{name}.tflite").required_graph()
+    written = to_onnx(graph)
+    onnx.checker.check_model(onnx.load_from_string(written), full_check=True)
+    session = onnxruntime.InferenceSession(written, providers=["CPUExecutionProvider"])
+    found = np.stack([session.run(None, {graph.inputs[0].name: sample})[0] for sample in samples])
+    if name.split(".")[1] in tflite_nets.CODES:
+        assert np.abs(found.astype(int) - wanted).max() <= 1
+    else:
+        reach = 1e-5 if name.split(".")[1] in tflite_nets.FLOATS else 0.02
+        assert np.abs(found - wanted).max() <= reach * np.abs(wanted).max()
 
 
 def test_it_is_recognised_by_its_content() -> None:
