@@ -61,7 +61,7 @@ def test_a_row_that_cannot_be_shown_says_so(view, workspace, files):
     assert workspace.settings.tensor == "w"
 
 
-def test_the_report_stands_beside_the_inventory_and_leaves_with_the_recipe(view, workspace):
+def test_the_report_stands_beside_the_inventory_and_is_marked_when_the_recipe_changes(view, workspace):
     workspace.change(exclude="fc3.weight")
     result = run_sync(ModelJobs(workspace).quantize_task())
     data = {name: dict(zip(view.source.data["name"], column, strict=True)) for name, column in view.source.data.items()}
@@ -73,10 +73,11 @@ def test_the_report_stands_beside_the_inventory_and_leaves_with_the_recipe(view,
     assert np.isnan(data["sqnr"]["fc3.weight"])
     assert "fc3.weight: " in view.report.text
     assert "Accuracy, quantized" in view.numbers.text
+    assert "before the last change" not in view.heading.text + view.numbers.text
     workspace.change(exclude="")
-    assert set(view.source.data["format"]) == {""}
-    assert "Quantize the model" in view.report.text
-    assert "quantized" not in view.numbers.text
+    assert "int8, channel" in view.source.data["format"]
+    assert "before the last change" in view.heading.text
+    assert "before the last change" in view.numbers.text
 
 
 def test_a_slider_step_elsewhere_does_not_send_the_table_again(view, workspace):
