@@ -62,12 +62,10 @@ export function installAnswers({ client, complain, ready, load }) {
       await ready();
       const { result } = await client.request("answers");
       shown = comparison;
-      const { count, changed, samples } = result;
+      const { title, hint, samples } = result;
       $("answers-card").hidden = !samples.length;
-      $("answers-title").textContent = changed ? `${changed} of ${count} answers changed` : "No answer changed";
-      $("answers-hint").textContent = changed
-        ? "Those that changed come first. Click one to load it."
-        : `These are the first of ${count} samples. Click one to load it.`;
+      $("answers-title").textContent = title;
+      $("answers-hint").textContent = hint;
       $("answers").replaceChildren(...samples.map((sample) => tile(sample, load)));
     } catch (error) {
       complain(/** @type {import("./types/messages").Failure} */ (error));

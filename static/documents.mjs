@@ -125,6 +125,16 @@ export class LiveDocument extends Target {
     for (const patch of this.#patches.splice(0)) this.apply(patch);
   }
 
+  /** Takes the document off the page: its views with their listeners, and Bokeh's hold of it. */
+  remove() {
+    const shown = this.#doc;
+    if (!shown) return;
+    this.#doc = null;
+    shown.views_manager?.clear();
+    const at = Bokeh.documents.indexOf(shown);
+    if (at >= 0) Bokeh.documents.splice(at, 1);
+  }
+
   repaint() {
     const shown = this.#doc;
     if (shown) this.quietly(() => paint(shown));

@@ -33,7 +33,9 @@ export function installOpened({ uploads, select }) {
   });
   for (const id of /** @type {const} */ (["forget", "forget-file"]))
     $(id).addEventListener("click", () => uploads.forget());
+  let runs = true;
   addEventListener("playground-state", ({ detail }) => {
+    runs = detail.runs;
     if (detail.settings.model !== "upload" || detail.quantized) close();
   });
 
@@ -51,7 +53,6 @@ export function installOpened({ uploads, select }) {
     const count = `${tensors.length} tensor${tensors.length === 1 ? "" : "s"}`;
     $("opened-name").textContent = name;
     $("opened-about").textContent = `${count}, ${summary}.`;
-    const runs = !summary.startsWith("tensors only");
     $("opened-quantize").hidden = $("opened-calibration").hidden = !runs;
     $("opened").hidden = false;
     showKept();

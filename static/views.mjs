@@ -34,6 +34,8 @@ export class Views {
   #onFirst;
   /** @type {Map<string, LiveDocument>} */
   #live = new Map();
+  /** Documents of a Python that is gone: on screen until the next one's are. @type {Map<string, LiveDocument>} */
+  #gone = new Map();
   /** @type {Promise<Frozen> | null} */
   #frozen = null;
   /** @type {Uint8Array<ArrayBuffer> | null} */
@@ -112,6 +114,8 @@ export class Views {
       await this.#live.get(view)?.connect();
     } else {
       const { result } = await this.#client.request("state");
+      const frozen = this.#live.get(view);
+      if (frozen) this.#gone.set(view, frozen);
       this.#live.delete(view);
       await this.open(view, result.settings);
     }
@@ -125,7 +129,9 @@ export class Views {
   disconnect(first) {
     for (const [name, live] of this.#live) {
       live.disconnect();
-      if (name !== first) this.#live.delete(name);
+      if (name === first) continue;
+      this.#gone.set(name, live);
+      this.#live.delete(name);
     }
   }
 
@@ -140,6 +146,8 @@ export class Views {
     this.#live.set(name, live);
     try {
       const { result } = await this.#client.request("view", { view: name });
+      this.#gone.get(name)?.remove();
+      this.#gone.delete(name);
       await live.show(result);
       await live.connect();
       if (name === "tensor") {

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.analysis.agreement import Batch, Compared, softmax
+from playground.errors import plural
 from playground.metrics import sqnr_db
 
-CLASSES = "classes"
-"""The kind of answer that is one class a sample: see playground.analysis.answer_kinds."""
+CLASSES, TOKENS = "classes", "tokens"
+"""The kinds of answers that are one class a sample, or one for each position: see playground.analysis.answer_kinds."""
 
 NEAR_DB = 10.0
 """Where answers are values, those of a sample have changed if the error is more than a tenth of their power."""
@@ -29,7 +30,7 @@ class SampleAnswer:
     Attributes:
         index: of the sample.
         original: the float model's answer; ``quantized``: the other's.
-        same: whether the answer is the same: the class, or values within :data:`NEAR_DB`.
+        same: whether the answer is the same: the class, all classes, or values within :data:`NEAR_DB`.
         label: the right class, empty if it is not known.
     """
 
@@ -43,10 +44,9 @@ class SampleAnswer:
 def sample_answers(compared: Compared) -> tuple[SampleAnswer, ...]:
     """The answers to all samples whose outputs were kept; none where outputs have no axis of samples."""
     found: list[SampleAnswer] = []
-    by_class = compared.quantized.kind == CLASSES
+    told = {CLASSES: _classes, TOKENS: _tokens}.get(compared.quantized.kind, _values)
     for batch in compared.batches:
-        rows = _classes(batch, len(found)) if by_class else _values(batch, len(found))
-        found.extend(rows)
+        found.extend(told(batch, len(found)))
     return tuple(found)
 
 
@@ -75,6 +75,18 @@ def _tops(rows: NDArray[Any]) -> tuple[list[int], list[float | None]]:
 
 def _told(top: int, share: float | None) -> str:
     return str(top) if share is None else f"{top} ({100 * share:.0f} %)"
+
+
+def _tokens(batch: Batch, first: int) -> Iterator[SampleAnswer]:
+    name = next((name for name, x in batch.reference.items() if x.ndim == 3 and _by_sample(x, batch.samples)), None)
+    if name is None:
+        return
+    both = [outputs[name].argmax(axis=-1) for outputs in (batch.reference, batch.outputs)]
+    for at, (original, quantized) in enumerate(zip(*both, strict=True)):
+        kept = int((original == quantized).sum())
+        yield SampleAnswer(
+            first + at, plural(original.size, "token"), f"{kept} of them the same", kept == original.size
+        )
 
 
 def _values(batch: Batch, first: int) -> Iterator[SampleAnswer]:

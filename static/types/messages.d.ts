@@ -260,7 +260,7 @@ export interface Requests {
   report: { content: Empty; result: Report | null };
   file: { content: Empty; result: Quantized };
   advice: { content: { view: string }; result: Advice };
-  answers: { content: Empty; result: { count: number; changed: number; samples: SampleAnswer[] } };
+  answers: { content: Empty; result: { title: string; hint: string; samples: SampleAnswer[] } };
   run: {
     content: { inputs?: object; files?: File[]; made_up?: boolean; sample?: number };
     result: { outputs: Record<string, object>; sentence: string };

@@ -8,12 +8,13 @@ from playground.app.answer_grid import FEW, MOST
 
 
 def test_digits_that_changed_come_first_with_their_pixels(page):
-    assert page.ask("answers") == {"count": 0, "changed": 0, "samples": []}
+    assert page.ask("answers")["samples"] == []
     page.set(weights="int4", weights_granularity="tensor")
     page.ask("quantize")
     found = page.ask("answers")
-    assert (found["count"], found["changed"]) == (360, page.workspace.compared.flipped)
-    assert FEW < found["changed"] == len(found["samples"]) < MOST
+    changed = page.workspace.compared.flipped
+    assert found["title"] == f"{changed} of 360 answers changed"
+    assert FEW < changed == len(found["samples"]) < MOST
     first = found["samples"][0]
     assert not any(sample["same"] for sample in found["samples"])
     image = gallery.digits().images[first["index"]].reshape(-1)
@@ -37,7 +38,8 @@ def test_own_samples_can_be_loaded_by_their_number(page, files, refused):
     page.ask("calibration", [files.npz(x=x)])
     page.ask("quantize")
     found = page.ask("answers")
-    assert found["count"] == len(found["samples"]) == 9
+    assert found["title"] == "No output changed by more than a tenth of their power"
+    assert len(found["samples"]) == 9
     assert found["samples"][0]["pixels"] == []
     outputs = page.ask("run", sample=4)["outputs"]
     expected = page.ask("run", inputs={"x": x[4:5].tolist()})["outputs"]
@@ -45,6 +47,14 @@ def test_own_samples_can_be_loaded_by_their_number(page, files, refused):
     for wrong in (9, -1, "first", True):
         with pytest.raises(refused, match="there is no sample"):
             page.ask("run", sample=wrong)
+
+
+def test_texts_tell_how_many_tokens_are_the_same(page):
+    page.set(model="moby-dick-transformer", weights="int3")
+    page.ask("quantize")
+    found = page.ask("answers")
+    assert found["title"] == "10 of 10 texts changed"
+    assert found["samples"][0]["original"] == "128 tokens"
 
 
 def test_the_state_says_when_there_are_other_answers(page):
