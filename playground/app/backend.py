@@ -40,6 +40,7 @@ TOLD = (
     "result",
     "recipe",
     "earlier",
+    "answer",
     "compared",
     "sensitivity",
     "improvement",

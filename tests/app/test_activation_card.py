@@ -34,7 +34,11 @@ def test_before_and_after_quantizing(view, workspace):
     assert [end.location for end in card.plot.ends] == [last.lo, last.hi]
     assert f"zero-point {last.zero_point}" in card.text.text
     assert "no value is clipped" in card.text.text
+    assert "Before the last change" not in card.text.text
     workspace.change(activations="weight_only")
+    assert card.choice.options == names
+    assert "Before the last change" in card.text.text
+    run_sync(ModelJobs(workspace).quantize_task())
     assert card.choice.options == []
     assert "to see here" in card.text.text
 

@@ -32,7 +32,8 @@ def test_the_curve_of_a_gallery_model(page):
     assert (found["measure"], card.plot.figure.yaxis[0].axis_label) == ("SQNR of the output", "SQNR of the output, dB")
     page.set(weights="int4")
     assert page.workspace.curve is None
-    assert not card.plot.figure.visible
+    assert "Before the last change" in card.heading.text
+    assert card.plot.figure.visible
 
 
 def test_the_curve_of_an_uploaded_model_needs_its_data(page, files, refused):
