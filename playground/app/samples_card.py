@@ -23,7 +23,7 @@ class SamplesCard:
         """Build everything and watch ``workspace``."""
         self.workspace = workspace
         self.heading, self.plot = html.block("samples-heading"), SamplesPlot()
-        workspace.param.watch(lambda *_: self.show(), ["curve", "model", "earlier"])
+        workspace.param.watch(lambda *_: self.show(), ["curve", "model", "earlier", "result"])
         self.show()
 
     def roots(self) -> dict[str, UIElement | Any]:
