@@ -94,11 +94,13 @@ export function installExport({ client, complain, given, ready, job }) {
     const { result } = await client.request("export");
     const { file } = result;
     for (const button of [$("save-model"), $("save-report")]) button.disabled = !file;
-    $("save-page").disabled = !file || file.before;
+    $("save-page").disabled = !file?.page || file.before;
     const told = file?.before ? `Made before the last change of the settings. ${file.summary}` : file?.summary;
     $("export-model-text").textContent = file?.refused || told || "Quantize the model first; then the file is here.";
     $("export-model-text").classList.toggle("failure", Boolean(file?.refused));
-    $("save-model").textContent = file?.refused ? "Download all the same" : "Download .onnx";
+    $("save-model").textContent = file?.refused
+      ? "Download all the same"
+      : `Download .${file?.name.split(".").pop() ?? "onnx"}`;
     const page = new URL("./", location.href).href;
     const query = new URLSearchParams(result.query);
     query.delete("view");

@@ -94,7 +94,10 @@ export class Job {
 
   /** A disabled button would lose the keyboard's place: Cancel has it meanwhile. */
   #enable() {
-    for (const button of buttons()) button.disabled = this.#working || !this.#runs;
+    for (const button of buttons()) {
+      const weightsAlone = button.id === "quantize"; // all else needs a graph
+      button.disabled = this.#working || !(this.#runs || weightsAlone);
+    }
   }
 
   /** @param {Progress} progress */

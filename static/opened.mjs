@@ -53,7 +53,7 @@ export function installOpened({ uploads, select }) {
     const count = `${tensors.length} tensor${tensors.length === 1 ? "" : "s"}`;
     $("opened-name").textContent = name;
     $("opened-about").textContent = `${count}, ${summary}.`;
-    $("opened-quantize").hidden = $("opened-calibration").hidden = !runs;
+    $("opened-calibration").hidden = !runs;
     $("opened").hidden = false;
     showKept();
   }

@@ -9,9 +9,10 @@ from playground.units import size
 
 if TYPE_CHECKING:
     from playground.ptq.pipeline import QuantizedModel
+    from playground.ptq.without_graph import QuantizedTensors
 
 
-def report_data(result: QuantizedModel) -> dict[str, Any]:
+def report_data(result: QuantizedModel | QuantizedTensors) -> dict[str, Any]:
     """The report as plain data, with a ``summary`` of one sentence; ``refused`` says if its runtime refuses it."""
     data = result.report.as_dict()
     found = result.report.verification

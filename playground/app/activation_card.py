@@ -50,7 +50,7 @@ class ActivationCard(Card):
     def _found(self) -> dict[str, tuple[QuantizedActivation, Histogram]]:
         """Those that have a range of their own and were counted."""
         result = self.workspace.shown("result")
-        if result is None:
+        if result is None or not result.report.activations:
             return {}
         counted = result.histograms
         return {a.name: (a, counted[a.name]) for a in result.report.activations if a.name in counted}

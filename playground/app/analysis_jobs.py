@@ -111,9 +111,10 @@ class AnalysisJobs:
         """Everything that has been measured of the quantized model so far.
 
         Raises:
-            MissingError: there is none.
+            MissingError: there is none. UnsupportedError: it has no graph.
         """
         workspace = self._workspace
+        self._models.graph()
         if workspace.result is None:
             raise MissingError("no model has been quantized", where="report", hint="Quantize the model first")
         samples, labels = self._models.measured_on()

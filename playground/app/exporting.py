@@ -17,8 +17,8 @@ def exports(workspace: Workspace, models: ModelJobs) -> dict[str, Any]:
     Returns:
         ``"query"`` of the permalink; ``"recipe"`` as JSON, empty where the controls make none, and ``"obstacle"`` says
         why; ``"python"`` that repeats the Tensor view's numbers, and ``"model_python"`` that makes the quantized model
-        once there is one; ``"file"``: its name, a summary, why its runtime refuses it, and whether it was made before
-        the last change.
+        once there is one; ``"file"``: its name, a summary, why its runtime refuses it, whether it was made before
+        the last change, and whether there is a report as a page.
     """
     made, obstacle, whole = "", "", ""
     try:
@@ -38,4 +38,5 @@ def _file(workspace: Workspace, models: ModelJobs) -> dict[str, Any] | None:
         return None
     report = report_data(result)
     told = {"name": models.quantized_name(), "summary": report["summary"], "refused": report["refused"]}
-    return told | {"before": workspace.is_before}
+    model = workspace.model
+    return told | {"before": workspace.is_before, "page": model is not None and model.graph is not None}

@@ -34,6 +34,7 @@ from playground.tasks import Progress, Task
 
 if TYPE_CHECKING:
     from playground.ptq.pipeline import QuantizedModel
+    from playground.ptq.without_graph import QuantizedTensors
 
 RACE_BATCH = 16
 
@@ -72,8 +73,12 @@ class ModelJobs:
         workspace.follow(recipe, source.name, **({} if keep else chosen_recipe.changes_of(recipe)))
         return {"name": source.name, "brings": chosen_recipe.described(recipe)}
 
-    def quantize_task(self) -> Task[QuantizedModel]:
+    def quantize_task(self) -> Task[QuantizedModel | QuantizedTensors]:
         """Quantize the open model as the Model view says; the result is left in the workspace."""
+        if self._workspace.required_model().graph is None:
+            from playground.app.tensor_jobs import tensors_task  # the first view does without
+
+            return (yield from tensors_task(self._workspace))
         from playground.app.comparing import compared_task  # the first view does without
         from playground.ptq.pipeline import quantize_model_task
 
@@ -117,9 +122,11 @@ class ModelJobs:
     def quantized_name(self) -> str:
         """A file name for the quantized model."""
         model, earlier = self._workspace.model, self._workspace.earlier
-        stem = (model.name if model else "model").removesuffix(".onnx")
+        stem, ending = (model.name if model else "model.onnx").rsplit(".", 1)[0], ".onnx"
+        if model is not None and model.graph is None:
+            ending = ".npz"
         made = earlier.settings if earlier is not None and self._workspace.is_before else self._workspace.settings
-        return f"{stem}-{made.weights}.onnx"
+        return f"{stem}-{made.weights}{ending}"
 
     def sample_task(self, content: Mapping[str, Any]) -> Task[dict[str, Any]]:
         """Both models' answers to a drawn digit (``pixels``) or to a held-out one (``index``)."""
@@ -253,7 +260,8 @@ class ModelJobs:
         return self.calibration.feeds, self.calibration.labels
 
     def ensure_task(self) -> Task[QuantizedModel]:
-        """The quantized model; quantizes first if there is none."""
+        """The quantized model; quantizes first if there is none. Raises UnsupportedError without a graph."""
+        self.graph()
         if self._workspace.result is None:
             yield from self.quantize_task()
         result: QuantizedModel = self._workspace.result
@@ -270,7 +278,9 @@ class ModelJobs:
         model = self._workspace.required_model()
         data = inventory_data(model)
         runs = "a graph of " + ", ".join(f"{n} {op}" for op, n in list(data["operators"].items())[:6])
-        return data | {"summary": runs if data["operators"] else "tensors only, so it can be looked at but not run"}
+        return data | {
+            "summary": runs if data["operators"] else "tensors only: weights can be quantized, and nothing be run"
+        }
 
 
 def _partings(quantized: Graph, feeds: Feeds) -> Task[tuple[str, ...]]:

@@ -52,7 +52,7 @@ class ModelRequests:
         result = self.workspace.shown("result")
         if result is None:
             raise MissingError("no model has been quantized", where="file", hint="Quantize the model first")
-        return {"name": self.models.quantized_name(), "report": report_data(result)}, (result.onnx,)
+        return {"name": self.models.quantized_name(), "report": report_data(result)}, (result.file,)
 
     def _answers(self, _request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         from playground.app.answer_grid import answers_shown  # no first view needs it
@@ -68,7 +68,7 @@ class ModelRequests:
 
     async def _quantize(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         result = await self.jobs.run(request, self.models.quantize_task())
-        return {"report": report_data(result), "name": self.models.quantized_name()}, (result.onnx,)
+        return {"report": report_data(result), "name": self.models.quantized_name()}, (result.file,)
 
     @property
     def analysis(self) -> Any:
@@ -94,7 +94,7 @@ class ModelRequests:
     def _with_model(self, found: Mapping[str, Any]) -> Answer:
         """An answer about the quantized model, and the model itself: it may have been made for it."""
         result = self.workspace.result
-        return {**found, "report": report_data(result), "name": self.models.quantized_name()}, (result.onnx,)
+        return {**found, "report": report_data(result), "name": self.models.quantized_name()}, (result.file,)
 
     def _report_page(self, _request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         return {"name": "report.html"}, (self.analysis.page(),)

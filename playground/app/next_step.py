@@ -60,9 +60,19 @@ def _without_graph(workspace: Workspace, view: str) -> NextStep | None:
     model = workspace.model
     if model is None or model.graph is not None:
         return None
-    missing = {"model": "quantized here", "run": "run", "export": "quantized here; the link and the code below work"}
-    text = f"{model.name} has tensors and no graph, so it cannot be {missing[view]}."
-    return NextStep(text, "Look at the weights", view="tensor")
+    if view == "run":
+        text = f"{model.name} has tensors and no graph, so it cannot be run."
+        return NextStep(text, "Look at the weights", view="tensor")
+    if view == "export":
+        return None
+    if workspace.shown("result") is None or workspace.is_before:
+        text = f"{model.name} has tensors and no graph: its weights can be quantized."
+        return NextStep(text, "Quantize the weights", press="quantize")
+    from playground.render.numbers import digits
+
+    report = workspace.result.report
+    ratio = digits(report.bytes_before / max(1, report.bytes_after))
+    return NextStep(f"The file's tensors are {ratio} times smaller.", "Keep the file", view="export")
 
 
 def _model_step(workspace: Workspace, models: ModelJobs) -> NextStep:

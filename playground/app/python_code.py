@@ -9,6 +9,8 @@ from playground.model.recipe import Recipe
 from playground.settings import Settings
 from playground.tensor_view.picture import Picture
 
+_SIZES = "print(quantized.report.bytes_before, quantized.report.bytes_after)"
+
 
 def model_code(workspace: Workspace, recipe: Recipe, calibration: str) -> str:
     """Python that quantizes the open model as the Model view does.
@@ -36,16 +38,17 @@ def model_code(workspace: Workspace, recipe: Recipe, calibration: str) -> str:
         lines.append(f"samples = {taken}")
     elif calibration:
         lines.append("# The images were read by the page: give an array of samples for each input as a third argument.")
+    stem = name.rsplit(".", 1)[0]
+    if workspace.required_model().graph is None:
+        lines[1:1] = ["from playground.ptq.without_graph import quantize_tensors"]
+        saved = f"{stem}-{workspace.settings.weights}.npz"
+        lines += ["quantized = quantize_tensors(model, recipe)", f"quantized.save({saved!r})", "", _SIZES]
+        return "\n".join(lines)
     sizes = chosen_shapes(workspace.required_model().required_graph(), workspace.settings.sizes)
     if sizes and len(arguments) == 2:
         arguments.append(f"shapes={sizes!r}")
     lines += [f"quantized = playground.quantize_model({', '.join(arguments)})"]
-    stem = name.removesuffix(".onnx")
-    lines += [
-        f"quantized.save({f'{stem}-{workspace.settings.weights}.onnx'!r})",
-        "",
-        "print(quantized.report.bytes_before, quantized.report.bytes_after)",
-    ]
+    lines += [f"quantized.save({f'{stem}-{workspace.settings.weights}.onnx'!r})", "", _SIZES]
     return "\n".join(lines)
 
 

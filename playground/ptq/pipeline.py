@@ -70,6 +70,11 @@ class QuantizedModel:
         """What a notebook shows: the report."""
         return self.report._repr_html_()
 
+    @property
+    def file(self) -> bytes:
+        """What is written: the ONNX file."""
+        return self.onnx
+
     def save(self, path: str | Path) -> None:
         """Write the ONNX file, as a whole or not at all.
 

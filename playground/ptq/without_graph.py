@@ -39,6 +39,11 @@ class QuantizedTensors:
     report: Report
     npz: bytes
 
+    @property
+    def file(self) -> bytes:
+        """What is written: the ``.npz`` file."""
+        return self.npz
+
     def save(self, path: str | Path) -> None:
         """Write the ``.npz`` file, as a whole or not at all. Raises OutputError if it could not be written."""
         write_file(path, self.npz)

@@ -167,6 +167,8 @@ export interface QuantizedFile {
   refused: string;
   /** Whether it was made before the last change of the settings. */
   before: boolean;
+  /** Whether its report can be had as a page: not without a graph. */
+  page: boolean;
 }
 
 /** The sentence on top of a view: playground/app/next_step.py. */

@@ -1,6 +1,7 @@
 """Driven as the page drives it: every request gets exactly one answer, and no failure costs the state."""
 
 import asyncio
+import io
 import json
 
 import numpy as np
@@ -180,10 +181,18 @@ def test_progress_reaches_the_page(page):
     assert all(0 <= m["done"] <= m["total"] and m["message"] for m in steps)
 
 
-def test_tensors_without_a_graph_can_be_looked_at_but_not_run(page, refused, files):
+def test_tensors_without_a_graph_can_be_quantized_but_not_run(page, refused, files):
     summary = page.ask("load", [files.npz(w=np.ones((3, 4), np.float32), other=np.ones(2))])["summary"]
-    assert "not run" in summary
-    for kind, content in [("quantize", {}), ("race", {}), ("sample", {"index": 0}), ("run", {"inputs": {"x": [1]}})]:
+    assert "nothing be run" in summary
+    made = page.ask("quantize")
+    assert (made["name"], [tensor["name"] for tensor in made["report"]["tensors"]]) == ("x-int8.npz", ["w"])
+    (data,) = page.said("answer")[-1]["buffers"]
+    assert set(np.load(io.BytesIO(data))) == {"w.codes", "w.scale", "other"}
+    file = page.ask("export")["file"]
+    assert (file["name"], file["page"]) == ("x-int8.npz", False)
+    assert "quantize_tensors(model, recipe)" in page.ask("export")["model_python"]
+    for kind in ("race", "sample", "run", "sensitivity", "mixed", "improve", "report_page"):
+        content = {"sample": {"index": 0}, "run": {"inputs": {"x": [1]}}}.get(kind, {})
         with pytest.raises(refused) as refusal:
             page.ask(kind, **content)
         assert refusal.value.kind == "unsupported"

@@ -1,7 +1,6 @@
 """The sentence on top of each view says what is the case, and its link does what it says."""
 
 import numpy as np
-import pytest
 
 from playground.app.tensor_step import GOOD_DB
 
@@ -92,13 +91,16 @@ def test_made_up_samples_are_said_before_they_are_used(page, files):
     assert (found["press"], "smoke test" in found["text"]) == ("calibration", True)
 
 
-@pytest.mark.parametrize("view", ["model", "run", "export"])
-def test_a_file_of_tensors_is_for_the_tensor_view(page, files, view):
+def test_weights_of_a_file_of_tensors_are_quantized_and_not_run(page, files):
     page.ask("load", [files.npz("mine.npz", w=np.ones((4, 4), np.float32))])
     assert page.ask("state")["runs"] is False
-    found = advice(page, view)
-    assert found["text"].startswith("mine.npz has tensors and no graph")
-    assert found["view"] == "tensor"
+    found = {view: advice(page, view) for view in ("model", "run", "export")}
+    assert found["run"]["text"].startswith("mine.npz has tensors and no graph")
+    assert found["run"]["view"] == "tensor"
+    assert (found["model"]["press"], found["export"]["press"]) == ("quantize", "quantize")
+    page.ask("quantize")
+    assert advice(page, "model")["view"] == "export"
+    assert advice(page, "export")["text"].startswith("mine-int8.npz is ready")
 
 
 def test_the_run_view_leads_from_answers_to_engines(page):

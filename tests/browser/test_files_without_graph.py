@@ -42,10 +42,28 @@ def test_tensors_are_shown(page, source, tmp_path, kind):
     page.set_input_files("#open", [tmp_path / name for name in FILES[kind]])
     page.wait_for_function("() => playground.state.model === 'upload'")
     expect(page.locator("#opened-about")).to_contain_text("tensors only")
-    expect(page.locator("#opened-quantize")).to_be_hidden()
+    expect(page.locator("#opened-quantize")).to_be_visible()
+    expect(page.locator("#opened-calibration")).to_be_hidden()
     page.locator("#tab-model").click()
     page.wait_for_function("() => Bokeh.documents.some((doc) => doc.get_model_by_name('inventory'))")
     names = {"gguf": ["w"], "pt": ["fc.w"], "npy": ["m"], "safetensors": ["w1", "w2"]}[kind]
     assert source(page, "inventory")["name"] == names
     told = page.locator("#view-model").get_by_text("Metadata of the file")
     assert told.count() == (kind == "gguf")
+
+
+def test_weights_are_quantized_and_downloaded(page, tmp_path):
+    (tmp_path / "m.npy").write_bytes(npy())
+    page.set_input_files("#open", tmp_path / "m.npy")
+    page.wait_for_function("() => playground.state.model === 'upload'")
+    page.locator("#tab-model").click()
+    page.locator("#quantize").click()
+    page.wait_for_function("() => !document.getElementById('save-model').disabled")
+    page.locator("#tab-export").click()
+    expect(page.locator("#save-model")).to_have_text("Download .npz")
+    expect(page.locator("#save-page")).to_be_disabled()
+    with page.expect_download() as download:
+        page.locator("#save-model").click()
+    assert download.value.suggested_filename == "m-int8.npz"
+    held = np.load(download.value.path())
+    np.testing.assert_allclose(held["m.codes"] * held["m.scale"], X, atol=0.005)

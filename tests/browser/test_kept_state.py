@@ -172,8 +172,8 @@ def test_a_file_of_tensors_disables_what_needs_a_graph(page, tmp_path):
     path = tmp_path / "weights.npz"
     np.savez(path, w=np.linspace(-1, 1, 64, dtype=np.float32).reshape(8, 8))
     open_file(page, path)
-    expect(page.locator("#opened-quantize")).to_be_hidden()
-    for name, buttons in (("model", ["quantize", "sensitivity", "mixed", "improve", "curve"]), ("run", ["race"])):
+    expect(page.locator("#opened-calibration")).to_be_hidden()
+    for name, buttons in (("model", ["sensitivity", "mixed", "improve", "curve"]), ("run", ["race"])):
         page.locator(f"#tab-{name}").click()
         for button in buttons:
             expect(page.locator(f"#{button}")).to_be_disabled()

@@ -1,5 +1,6 @@
 """``playground inspect`` against what the onnx package and NumPy say about the same files."""
 
+import json
 import math
 
 import numpy as np
@@ -77,6 +78,16 @@ def test_metadata_and_what_a_tensor_is_stored_as(playground_cli, tmp_path):
     (tensor,) = playground_cli("inspect", tmp_path / "w.safetensors", "--json", "--ranges").json["tensors"]
     assert (tensor["dtype"], tensor["bytes"], tensor["max"]) == ("bnb_int8", 24, 0)
     assert {role: part["dtype"] for role, part in tensor["stored_as"].items()} == {"codes": "int8", "SCB": "float32"}
+
+
+def test_a_model_in_several_files_has_the_size_of_all(playground_cli, tmp_path):
+    names = [f"m-0000{i}-of-00002.safetensors" for i in (1, 2)]
+    for i, name in enumerate(names):
+        safetensors.numpy.save_file({f"w{i}": np.zeros((64, 64), np.float32)}, tmp_path / name)
+    index = tmp_path / "m.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {f"w{i}": name for i, name in enumerate(names)}}))
+    found = playground_cli("inspect", index, "--json").json
+    assert (found["bytes"], found["notes"]) == (2 * 64 * 64 * 4, ["The model is in 2 files."])
 
 
 def test_a_model_of_other_operators_and_sizes(playground_cli, edited):

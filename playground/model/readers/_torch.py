@@ -35,6 +35,9 @@ _SHOWN_ITEMS, _SHOWN_CHARACTERS = 16, 1000
 _MOST_VALUES = 4 * MOST_TENSORS
 """Entries that are gone through: what a pickle refers to twice is met twice."""
 
+_MOST_TEXT = 16 * 2**20
+"""Characters of all names and of what is shown of values: of one long text a pickle can make many."""
+
 
 def read(source: Source) -> Model:
     """Read a checkpoint: tensors by their path in it (``"model.fc.weight"``), numbers and texts as metadata.
@@ -198,25 +201,41 @@ class _Affine:
 
 def _walk(content: Any, path: str, where: str) -> Iterator[tuple[str, Any]]:
     """Tensors, and plain values as texts, with their paths, whatever they are nested in."""
-    waiting, met = [(path, content, 0)], 0
+    waiting, met, characters = [(path, content, 0)], 0, 0
     while waiting:
         name, value, depth = waiting.pop()
         met += 1 + (len(value) if isinstance(value, dict | list | tuple) else 0)
         if met > _MOST_VALUES or depth > MOST_JSON_DEPTH or len(name) > MOST_NAME:
-            what = "too many entries" if met > _MOST_VALUES else "entries nested too deep, or names too long"
-            raise BadFileError(f"the checkpoint has {what}", where=where, hint=_STATE)
+            raise _too_much("too many entries" if met > _MOST_VALUES else "entries nested too deep", where)
         if isinstance(value, View | QuantizedView):
             yield name, value
             continue
-        if isinstance(value, dict):
-            inside = list(value.items())
-        elif isinstance(value, list | tuple) and not all(map(_is_plain, value)):
-            inside = list(enumerate(value))
-        else:
-            yield name, _text(value)
-            continue
-        prefix = f"{name}." if name else ""
-        waiting += [(f"{prefix}{_text(key)}", held, depth + 1) for key, held in reversed(inside)]
+        inside = _inside(value)
+        if inside is None:
+            text = _text(value)
+            characters += len(text)
+            if characters > _MOST_TEXT:
+                raise _too_much("too many long names or texts", where)
+            yield name, text
+        for key, held in reversed(inside or ()):
+            below = f"{name}.{_text(key)}" if name else _text(key)
+            characters += len(below)
+            if characters > _MOST_TEXT:
+                raise _too_much("too many long names or texts", where)
+            waiting.append((below, held, depth + 1))
+
+
+def _inside(value: Any) -> list[tuple[Any, Any]] | None:
+    """What is in a value, by its key or place; None of what is shown as a text."""
+    if isinstance(value, dict):
+        return list(value.items())
+    if isinstance(value, list | tuple) and not all(map(_is_plain, value)):
+        return list(enumerate(value))
+    return None
+
+
+def _too_much(what: str, where: str) -> BadFileError:
+    return BadFileError(f"the checkpoint has {what}", where=where, hint=_STATE)
 
 
 def _is_plain(value: Any) -> bool:

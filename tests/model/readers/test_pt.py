@@ -239,12 +239,16 @@ def bomb(levels: int) -> bytes:
         b"\x80\x02N" + b"\x85" * 500_000 + b".",
         b"\x80\x02N" + b"\x85" * 500_000 + b"q\x000}h\x00Ns.",
         b"\x80\x02Nr\xff\xff\xff\xff.",
+        # one long name, one long list of texts, and many references to what is below
+        pickled({"k" * 1000: {"m" * 1000: X}})[:-1] + b"q\x010](" + b"h\x01" * 100_000 + b"e.",
+        pickled(["x" * 1000] * 16)[:-1] + b"q\x010](" + b"h\x01" * 100_000 + b"e.",
         # a memory of endless places would be filled
         b"\x80\x02B\xff\xff\xff\x7f.",
     ],
-    ids=range(9),
+    ids=range(11),
 )
 def test_little_that_means_much_costs_little(value: bytes) -> None:
     held = source(value)
     outcome = guarded(lambda: read(held))
     assert outcome.fine, outcome
+    assert outcome.megabytes < 160
