@@ -189,7 +189,7 @@ def plan_node(planner: Planner, node: Node) -> dict[str, Symbol]:
         raise UnsupportedError("this operator has no integer form")
     dynamic = any(isinstance(planner.symbols.get(name), Dynamic) for name in node.inputs)
     if dynamic and Trait.TAKES_DYNAMIC not in operator.traits:
-        raise UnsupportedError("only integer products, Cast and Mul support the outputs of DynamicQuantizeLinear")
+        raise UnsupportedError("this operator does not support the outputs of DynamicQuantizeLinear")
     _check_attributes(operator, node)
     try:
         made = (operator.plan or fold)(planner, operator.with_defaults(node))
