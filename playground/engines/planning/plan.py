@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from playground.engines.feeds import Fed, fits
 from playground.engines.planning.expansions import expanded
 from playground.engines.planning.layer_norms import with_layer_norms
+from playground.engines.small_floats import small_floats
 from playground.errors import InvalidInputError, PlaygroundError, UnsupportedError, plural, typed
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Graph, Node, ValueInfo
@@ -187,6 +188,9 @@ def plan_node(planner: Planner, node: Node) -> dict[str, Symbol]:
     operator = find(node)
     if operator is None or (operator.plan is None and operator.domain):
         raise UnsupportedError("this operator has no integer form")
+    small = small_floats(planner.graph)
+    if small and any(name in small for name in (*node.inputs, *node.outputs)):
+        raise UnsupportedError("codes of small floats have no integer form")
     dynamic = any(isinstance(planner.symbols.get(name), Dynamic) for name in node.inputs)
     if dynamic and Trait.TAKES_DYNAMIC not in operator.traits:
         raise UnsupportedError("this operator does not support the outputs of DynamicQuantizeLinear")
