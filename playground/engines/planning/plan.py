@@ -15,6 +15,7 @@ from playground.model.element_types import BY_NAME
 from playground.model.graph import Graph, Node, ValueInfo
 from playground.model.graph_view import GraphView
 from playground.operators import Operator, Trait, find
+from playground.operators._added_rows import with_added_rows
 from playground.operators._planning import fold
 from playground.programs import program as p
 from playground.programs.planner import Codes, Dynamic, Planner, Symbol
@@ -72,7 +73,8 @@ def _boundary(graph: Graph) -> AbstractContextManager[None]:
 def _finished(planner: Planner) -> p.Program:
     graph = planner.graph
     outputs = {o.name: _output(planner, o.name) for o in graph.outputs}
-    steps = needed_steps(planner.steps, set(outputs.values()))
+    kept = set(outputs.values())
+    steps = with_added_rows(needed_steps(planner.steps, set(kept)), planner.values, planner.constants, kept)
     used = {name for step in steps for name in step.inputs} | set(outputs.values())
     return p.Program(
         inputs=tuple(info.name for info in graph.inputs),
