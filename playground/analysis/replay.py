@@ -20,7 +20,7 @@ from playground.engines.single_nodes import SingleNodes
 from playground.errors import MissingError, one_of
 from playground.model.graph import Graph, Node, Tensor
 from playground.programs.room import WIDEST, Room, room_of
-from playground.tasks import Progress, Task, as_step
+from playground.tasks import Progress, Task, as_step, thinned
 
 Values = dict[str, NDArray[Any]]
 
@@ -85,7 +85,7 @@ class Replay:
                 raise MissingError(f"the model has no value {name!r}", where=graph.name, hint=one_of(name, identity))
         self._feed(graph, feeds, identity)
         if self._programs is not None:
-            found = yield from as_step(self._program_task(self._programs, graph, identity, names, keep), step)
+            found = yield from as_step(thinned(self._program_task(self._programs, graph, identity, names, keep)), step)
             if found is not None:
                 return found
         needed = self._needed(graph, identity, names, keep)
