@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import time
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
@@ -53,13 +54,30 @@ def as_step(task: Task[T], step: Progress) -> Task[T]:
     return _reported(task, lambda _: step)
 
 
+def thinned(task: Task[T], seconds: float = 0.03) -> Task[T]:
+    """A task that reports a step only when so much time has passed since the one before.
+
+    In the page each report lets other messages in, which takes longer than a short step.
+    """
+    reported = time.monotonic()
+
+    def some(step: Progress) -> Progress | None:
+        nonlocal reported
+        if time.monotonic() - reported < seconds:
+            return None
+        reported = time.monotonic()
+        return step
+
+    return _reported(task, some)
+
+
 def as_part(task: Task[T], done: int, total: int, about: str) -> Task[T]:
     """A task as one step of another, of which ``done`` of ``total`` are behind it; its messages follow ``about``."""
     return _reported(task, lambda inner: Progress(done, total, f"{about}: {inner.message}" if inner.message else about))
 
 
-def _reported(task: Task[T], as_outer: Callable[[Progress], Progress]) -> Task[T]:
-    """The task with other reports of its steps; what it waits for is handed on."""
+def _reported(task: Task[T], as_outer: Callable[[Progress], Progress | None]) -> Task[T]:
+    """The task with other reports of its steps, None for no report; what it waits for is handed on."""
     answer: Any = None
     failure: Exception | None = None
     try:
@@ -70,7 +88,9 @@ def _reported(task: Task[T], as_outer: Callable[[Progress], Progress]) -> Task[T
                 return end.value  # type: ignore[no-any-return]
             answer = failure = None
             if isinstance(item, Progress):
-                yield as_outer(item)
+                report = as_outer(item)
+                if report is not None:
+                    yield report
                 continue
             try:
                 answer = yield item

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from playground.errors import CancelledError, EngineError
-from playground.tasks import Progress, resolve, run_async, run_sync
+from playground.tasks import Progress, resolve, run_async, run_sync, thinned
 
 
 async def ready(value):
@@ -103,4 +103,17 @@ def test_cancelled_between_two_steps():
     with pytest.raises(CancelledError):
         driven(adding(*[partial(ready, 1)] * 5, log=log), progress=steps.append, cancelled=lambda: len(steps) == 2)
     assert len(steps) == 2
+    assert log == ["closed"]
+
+
+@pytest.mark.parametrize(("seconds", "reports"), [(0.0, 3), (60.0, 0)])
+def test_a_thinned_task_reports_fewer_steps_and_waits_as_before(seconds, reports):
+    told = []
+    assert run_sync(thinned(adding(*(partial(ready, n) for n in (1, 2, 4))), seconds), told.append) == 7
+    assert len(told) == reports
+    assert run_sync(thinned(forgiving(), 60.0)) == run_sync(forgiving())
+    log = []
+    task = thinned(adding(partial(ready, 1), log=log), 0.0)
+    next(task)
+    task.close()
     assert log == ["closed"]

@@ -46,6 +46,10 @@ struct product {
     const int32_t *bias;     /* [columns rounded up to 8] */
     const int32_t *shift;    /* [columns rounded up to 8], relaxed only; or 0 where all of it is 0 */
     const float *multiplier; /* [columns rounded up to 8] */
+    /* A row that is added to the codes that the sums become, as one more addition of codes does it; or 0. Then
+     * v = round(clamp(v, inner_lo, inner_hi)) * ratio + added goes through `to`, which has to be CODES. */
+    const float *added; /* [columns rounded up to 8] */
+    float ratio, inner_lo, inner_hi;
     int32_t columns;
     struct epilogue to;
 };

@@ -84,6 +84,29 @@ static __attribute__((noinline)) void finish_any(const struct product *p, const 
     }
 }
 
+/* The same for codes to which a row is added. Rounded with `magic` as in codes8; clamped, they are small enough for that. */
+static __attribute__((noinline)) void finish_added(const struct product *p, const v128_t (*sums)[2], int32_t rows,
+                                                   int32_t first, int32_t at, int32_t stride) {
+    struct coder c = coder_of(p, first);
+    v128_t lo = wasm_f32x4_splat(p->inner_lo), hi = wasm_f32x4_splat(p->inner_hi), ratio = wasm_f32x4_splat(p->ratio);
+    int32_t columns = p->columns - first < STRIP ? p->columns - first : STRIP;
+    for (int32_t r = 0; r < rows; r++, at += stride) {
+        v128_t codes[2], result[2];
+        for (int32_t half = 0; half < 2; half++) {
+            v128_t v = wasm_f32x4_add(clamp4(scaled(&c, sums[r][half], half), lo, hi), c.magic);
+            v = wasm_f32x4_mul(wasm_f32x4_sub(v, c.magic), ratio);
+            v = wasm_f32x4_add(wasm_f32x4_add(v, wasm_v128_load(p->added + first + 4 * half)), c.magic);
+            codes[half] = wasm_i32x4_sub(wasm_i32x4_max(v, c.lo), c.offset);
+        }
+        result[0] = wasm_v128_and(wasm_i16x8_min(wasm_i16x8_narrow_i32x4(codes[0], codes[1]), c.hi), c.low);
+        result[0] = wasm_u8x16_narrow_i16x8(result[0], result[0]);
+        if (columns == STRIP)
+            wasm_v128_store64_lane((uint8_t *)p->to.out + at, result[0], 0);
+        else
+            copy_out(&p->to, at, result, columns);
+    }
+}
+
 /* The same for codes, where the strip is whole: two rows at a time. */
 static __attribute__((noinline)) void finish_codes(const struct product *p, const v128_t (*sums)[2], int32_t rows,
                                                    int32_t first, int32_t at, int32_t stride) {

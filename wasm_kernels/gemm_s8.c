@@ -162,7 +162,9 @@ static void finish_strip(const struct panel *a, const struct product *p, v128_t 
                          int32_t j, int32_t at, int32_t stride) {
     if (p->shift)
         shift_sums(p, j, row_sums, a->rows, sums);
-    if (p->to.kind == CODES && j + STRIP <= p->columns)
+    if (p->added)
+        finish_added(p, (const v128_t(*)[2])sums, a->rows, j, at + j, stride);
+    else if (p->to.kind == CODES && j + STRIP <= p->columns)
         finish_codes(p, (const v128_t(*)[2])sums, a->rows, j, at + j, stride);
     else
         finish_any(p, (const v128_t(*)[2])sums, a->rows, j, at + j, stride);

@@ -9,8 +9,8 @@
 struct lstm_f32_args {
     const float *projected; /* [time][batch][4 * hidden] */
     int32_t time, batch, hidden, is_reversed;
-    const float *weights; /* [4 * hidden / 8][hidden][8], rounded up */
-    const float *bias;    /* [4 * hidden rounded up to 8] */
+    const float *weights; /* [4 * hidden / 8][hidden][8], rounded up; or 0: `scratch` is the state's share, of one step */
+    const float *bias;    /* [4 * hidden rounded up to 8]; or 0 likewise */
     const float *initial_h, *initial_c; /* [batch][hidden] */
     int32_t stride;  /* from one step of h to the next */
     float *h;        /* [time], each [batch][hidden] */
@@ -89,7 +89,8 @@ KERNEL(k_lstm_f32) {
     const float *h = a->initial_h, *c = a->initial_c;
     for (int32_t i = 0; i < a->time; i++) {
         int32_t t = a->is_reversed ? a->time - 1 - i : i;
-        multiply_state(h, a->batch, hidden, a->weights, a->bias, gates, a->scratch);
+        if (a->weights)
+            multiply_state(h, a->batch, hidden, a->weights, a->bias, gates, a->scratch);
         for (int32_t b = 0; b < a->batch; b++)
             lstm_cell(a->projected + (t * a->batch + b) * gates, a->scratch + b * gates, hidden, c + b * hidden,
                       a->c + b * hidden, a->h + t * a->stride + b * hidden);

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from playground.analysis.replay_programs import ReplayPrograms, worth_keeping
 from playground.engines.feeds import checked_feeds
 from playground.engines.single_nodes import SingleNodes
 from playground.errors import MissingError, one_of
 from playground.model.graph import Graph, Node, Tensor
-from playground.tasks import Progress, Task, as_step
+from playground.programs.room import WIDEST, Room, room_of
+from playground.tasks import Progress, Task, as_step, thinned
 
 Values = dict[str, NDArray[Any]]
 
@@ -31,8 +33,14 @@ _FEED, _CONSTANT = "feed", "constant"
 class Replay:
     """An interpreter with a memory: of constants for as long as it lives, of activations until the next batch."""
 
-    def __init__(self) -> None:
-        """Start with nothing remembered."""
+    def __init__(self, *, programs: bool = False) -> None:
+        """Start with nothing remembered.
+
+        Args:
+            programs: whether what is needed of a graph runs as a program of our kernels, else node by node.
+        """
+        self._programs = ReplayPrograms() if programs else None
+        self._room: Room = WIDEST
         self._numbers: dict[Hashable, int] = {}
         self._constant: set[int] = set()
         self._digests: dict[int, tuple[Any, str]] = {}
@@ -76,6 +84,10 @@ class Replay:
             if name not in identity:
                 raise MissingError(f"the model has no value {name!r}", where=graph.name, hint=one_of(name, identity))
         self._feed(graph, feeds, identity)
+        if self._programs is not None:
+            found = yield from as_step(thinned(self._program_task(self._programs, graph, identity, names, keep)), step)
+            if found is not None:
+                return found
         needed = self._needed(graph, identity, names, keep)
         last_use = {name: at for at, (_, node) in enumerate(needed) for name in node.reads}
         values: Values = {}
@@ -89,6 +101,32 @@ class Replay:
             for name in node.reads:
                 if last_use[name] == at and name not in names:
                     values.pop(name, None)
+        return {name: self._value(graph, name, identity, values) for name in names}
+
+    def _program_task(
+        self, programs: ReplayPrograms, graph: Graph, identity: Mapping[str, int], names: Collection[str], keep: bool
+    ) -> Task[Values | None]:
+        """What :meth:`run_task` returns, or None where the nodes have to be run one by one."""
+        kept = [name for name in worth_keeping(graph) if identity[name] not in self._constant] if keep else []
+        ends = [
+            name
+            for name in dict.fromkeys([*names, *kept])
+            if identity[name] not in self._batch and name not in graph.initializers
+        ]
+        nodes = [node for _, node in self._needed(graph, identity, ends, everything=False, constants=True)]
+        if not nodes:
+            return {name: self._value(graph, name, identity, {}) for name in names}
+        made = {name for node in nodes for name in node.outputs}
+        known = {
+            name: self._batch[identity[name]]
+            for node in nodes
+            for name in node.reads
+            if name not in made and identity[name] in self._batch
+        }
+        values = yield from programs.run_task(graph, nodes, known, ends, self._room)
+        if values is None:
+            return None
+        self._batch.update((identity[name], values[name]) for name in kept if name in values)
         return {name: self._value(graph, name, identity, values) for name in names}
 
     def _number(self, key: Hashable) -> int:
@@ -145,20 +183,28 @@ class Replay:
         return digest
 
     def _feed(self, graph: Graph, feeds: Mapping[str, ArrayLike], identity: Mapping[str, int]) -> None:
-        for name, array in checked_feeds(graph, feeds).items():
+        fed = checked_feeds(graph, feeds)
+        self._room = room_of(graph, fed.sizes)
+        for name, array in fed.items():
             self._batch.setdefault(identity[name], array)
 
     def _needed(
-        self, graph: Graph, identity: Mapping[str, int], names: Iterable[str], everything: bool
+        self,
+        graph: Graph,
+        identity: Mapping[str, int],
+        names: Iterable[str],
+        everything: bool,
+        constants: bool = False,
     ) -> Sequence[tuple[int, Node]]:
-        """The nodes that have to be run, in the graph's order."""
+        """The nodes that have to be run, in the graph's order; with ``constants``, those of what is constant, too."""
+        known = [self._batch] if constants else [self._batch, self._fixed]
         wanted, needed = set(names), []
         for index in range(len(graph.nodes) - 1, -1, -1):
             node = graph.nodes[index]
             outputs = [name for name in node.outputs if name]
             if not everything and not wanted.intersection(outputs):
                 continue
-            if all(identity[name] in self._batch or identity[name] in self._fixed for name in outputs):
+            if all(any(identity[name] in some for some in known) for name in outputs):
                 continue
             needed.append((index, node))
             wanted.update(node.reads)

@@ -20,8 +20,14 @@ from playground.model.graph import Graph, ValueInfo
 from playground.ptq.calibration_data import CalibrationData, Feeds, captured
 from playground.tasks import Progress, Task
 
-MEMORY = (128 if host.IN_BROWSER else 512) * 2**20
+PROGRAMS = host.IN_BROWSER
+"""Whether graphs run as programs of our kernels. Natively single nodes do in ONNX Runtime, which has wider vectors."""
+
+MEMORY = (320 if PROGRAMS else 512) * 2**20
 """Bytes of activations that are kept at once: those of the float and of the quantized model, of one batch."""
+
+_KEPT = 1.25 if PROGRAMS else 2
+"""By how much these are more than the float model's: programs keep the quantized model's as codes."""
 
 MOST = 512
 """Samples of a batch at most, so that no single node takes long."""
@@ -56,7 +62,7 @@ def batches_task(graph: Graph, data: CalibrationData) -> Task[list[Feeds]]:
     first = next(iter(data.batches(1)))
     (sample,) = yield from captured(graph, [first], names, Progress(0, 1, "Running the model once"))
     nbytes = sum(values.nbytes for values in sample.values()) / (data.fixed or 1)
-    return list(data.batches(max(1, min(MOST, int(MEMORY / 2 // max(1, nbytes))))))
+    return list(data.batches(max(1, min(MOST, int(MEMORY / _KEPT // max(1, nbytes))))))
 
 
 def runs_task(batches: Sequence[Feeds], variants: Sequence[Variant], take: Take) -> Task[None]:
@@ -68,7 +74,7 @@ def runs_task(batches: Sequence[Feeds], variants: Sequence[Variant], take: Take)
 
 
 def _replayed(batches: Sequence[Feeds], variants: Sequence[Variant], take: Take) -> Task[None]:
-    replay = Replay()
+    replay = Replay(programs=PROGRAMS)
     total, done = len(batches) * sum(variant.weight for variant in variants), 0
     for number, feeds in enumerate(batches):
         replay.begin()

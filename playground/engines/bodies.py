@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from playground.engines.feeds import Fed
 from playground.engines.small_floats import small_floats
 from playground.model.graph import Graph, ValueInfo
+from playground.programs.planner import Planner
 from playground.programs.room import Room
-from playground.tasks import Task
+from playground.tasks import Progress, Task
 
 if TYPE_CHECKING:
     from playground.engines.evaluation import Around
+    from playground.engines.parts import Part
 
 Arrays = dict[str, NDArray[Any]]
 Key = tuple[tuple[str, tuple[int, ...], str], ...]
@@ -76,6 +78,7 @@ class Bodies:
     Attributes:
         constants: names of values around them that are the same in every run; in what was read names are unique.
         left: how many nodes inside the outermost node may still run; None where that node is in this very graph.
+        run_part: computes one part of a program, those of the bodies included; None: ``Part.task``.
     """
 
     def __init__(self, make: Callable[[Graph, Room], Runs]) -> None:
@@ -83,6 +86,7 @@ class Bodies:
         self._make = make
         self.constants: Collection[str] = ()
         self.left: list[int] | None = None
+        self.run_part: Callable[[Part, Planner, Arrays, Progress, Bodies], Task[None]] | None = None
         self._held: dict[int, _Body] = {}
 
     @property
@@ -112,7 +116,7 @@ class Bodies:
         if key not in body.programs:
             body.programs[key] = self._make(_alone(graph, ends, known, around.graphs[-1]), around.room)
         program = body.programs[key]
-        program.bodies.left = around.left
+        program.bodies.left, program.bodies.run_part = around.left, self.run_part
         made = yield from program.task(Fed(fed, ends))
         return tuple(made[value.name] for value in graph.outputs)
 

@@ -96,12 +96,13 @@ class MixedProgram:
         if not self.parts:
             return (yield from self.first_task(fed))
         arrays: Arrays = {name: np.asarray(array, order="C") for name, array in fed.items()}
+        run_part = self.bodies.run_part or Part.task
         with self._boundary():
             try:
                 for place, part in enumerate(self.parts):
                     step = Progress(place, len(self.parts), "Running the model")
                     yield step
-                    yield from part.task(self.planner, arrays, step, self.bodies)
+                    yield from run_part(part, self.planner, arrays, step, self.bodies)
             except ShapesChangedError:
                 return (yield from self.first_task(fed))
             return {name: source.of(arrays) for name, source in self._outputs.items()}

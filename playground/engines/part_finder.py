@@ -18,6 +18,7 @@ from playground.engines.wasm import WasmProgram
 from playground.errors import EngineError, PlaygroundError, UnsupportedError
 from playground.model.graph import Node
 from playground.operators import find, quantize_linear
+from playground.operators._added_rows import with_added_rows
 from playground.programs import integer_ops as ops
 from playground.programs import program as p
 from playground.programs.planner import (
@@ -160,7 +161,12 @@ class PartFinder:
         self.planner.real_values.clear()
 
     def _close(self, part: Part, planned: int, values: set[str]) -> None:
-        steps = needed_steps(self.planner.steps[planned:], set(values))
+        steps = with_added_rows(
+            needed_steps(self.planner.steps[planned:], set(values)),
+            self.planner.values,
+            self.planner.constants,
+            values,
+        )
         if not steps:
             return
         made = {step.output for step in steps}

@@ -67,13 +67,22 @@ class Part:
         Raises:
             ShapesChangedError: a node made a value of another shape than when the parts were found.
         """
-        for node, sources, names in self.nodes:
-            made = yield from as_step(computed_task(planner, node, sources, arrays, bodies), step)
-            for name, value in names.items():
-                if planner.values[value] != p.Value(made[name].shape, made[name].dtype.name):
-                    raise ShapesChangedError
-                arrays[value] = made[name]
+        for place in range(len(self.nodes)):
+            yield from as_step(self.node_task(place, planner, arrays, bodies), step)
         arrays.update(self.run_program(arrays))
+        self.forget(arrays)
+
+    def node_task(self, place: int, planner: Planner, arrays: Arrays, bodies: Bodies | None) -> Task[None]:
+        """Compute the values of one of its nodes; errors as :meth:`task`."""
+        node, sources, names = self.nodes[place]
+        made = yield from computed_task(planner, node, sources, arrays, bodies)
+        for name, value in names.items():
+            if planner.values[value] != p.Value(made[name].shape, made[name].dtype.name):
+                raise ShapesChangedError
+            arrays[value] = made[name]
+
+    def forget(self, arrays: Arrays) -> None:
+        """Drop the values that no later part reads."""
         for name in self.last:
             arrays.pop(name, None)
 

@@ -6,7 +6,7 @@ Running is not slower for it: a profile runs the same program step by step inste
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from playground.engines.bodies import Bodies
 from playground.engines.feeds import Fed, checked_feeds
 from playground.engines.mixed import MixedProgram
-from playground.engines.parts import Arrays, Part, computed_task
+from playground.engines.parts import Arrays, Part
 from playground.engines.planned import PlannedModel
 from playground.engines.planning.plan import planned
 from playground.engines.step_owners import Owners
@@ -105,11 +105,10 @@ def profile_task(graph: Graph, feeds: Mapping[str, ArrayLike], seconds: float = 
     model, fed = PlannedModel(graph), checked_feeds(graph, feeds)
     try:
         prepared = yield from model.prepare_task(fed)
-        if isinstance(prepared, MixedProgram):
-            watches = [_Watch(part, prepared.bodies) for part in prepared.parts]
-            planner = prepared.planner
-        else:
-            watches, planner = [_Watch(Part(program=prepared), None)], planned(graph, fed.shapes)
+        mixed = prepared if isinstance(prepared, MixedProgram) else None
+        alone = [] if isinstance(prepared, MixedProgram) else [Part(program=prepared)]
+        planner = mixed.planner if mixed is not None else planned(graph, fed.shapes)
+        watch = _Watch()
         whole: list[float] = []
         began = time.perf_counter()
         while len(whole) < LEAST_RUNS or (time.perf_counter() - began < seconds and len(whole) < MOST_RUNS):
@@ -117,19 +116,11 @@ def profile_task(graph: Graph, feeds: Mapping[str, ArrayLike], seconds: float = 
             started = time.perf_counter()
             yield from model.run_task(fed)
             whole.append(time.perf_counter() - started)
-            yield from _run_task(watches, planner, fed)
-        owners = Owners(planner, [watch.part for watch in watches])
-        kept = undisturbed(np.sum([watch.totals() for watch in watches], axis=0))
-        steps = tuple(step for watch in watches for step in watch.rows(owners, kept))
-        return Profile(steps, typical(np.array(whole)), len(whole), model.nbytes)
+            yield from watch.run_task(mixed, alone, planner, fed)
+        parts = mixed.parts if mixed is not None else alone
+        return Profile(tuple(watch.rows(parts)), typical(np.array(whole)), len(whole), model.nbytes)
     finally:
         model.release()
-
-
-def _run_task(watches: list[_Watch], planner: Planner, fed: Fed) -> Task[None]:
-    arrays: Arrays = {name: np.asarray(array, order="C") for name, array in fed.items()}
-    for watch in watches:
-        yield from watch.run_task(planner, arrays)
 
 
 def typical(times: NDArray[np.float64]) -> float:
@@ -148,53 +139,119 @@ def undisturbed(totals: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 class _Watch:
-    """Collects the times of one part of a graph, one array a run."""
+    """Runs parts step by step and collects their times, those of graphs inside nodes included."""
 
-    def __init__(self, part: Part, bodies: Bodies | None) -> None:
-        self.part, self._bodies = part, bodies
-        self._runs: list[NDArray[np.float64]] = []
+    def __init__(self) -> None:
+        self._runs = 0
+        self._times: dict[int, _Times] = {}
+        self._inside = 0.0  # seconds of the parts inside the node that runs
+        self._found: list[Part] = []  # these parts
 
-    def run_task(self, planner: Planner, arrays: Arrays) -> Task[None]:
-        """Compute the part's values into ``arrays``."""
-        nodes, program = len(self.part.nodes), self.part.program
-        times = np.zeros(nodes + (len(self.part.plain.steps) + 1 if self.part.plain else 0))
-        for place, (node, sources, names) in enumerate(self.part.nodes):
+    def run_task(self, mixed: MixedProgram | None, alone: Iterable[Part], planner: Planner, fed: Fed) -> Task[None]:
+        """Time one run: of a graph in parts, or of the one program that it is."""
+        self._runs += 1
+        if mixed is not None:
+            mixed.bodies.run_part = self.part_task
+            try:
+                yield from mixed.task(fed)
+            finally:
+                mixed.bodies.run_part = None
+        for part in alone:
+            yield from self.part_task(part, planner, dict(fed), Progress(0, 1), None)
+
+    def part_task(
+        self, part: Part, planner: Planner, arrays: Arrays, step: Progress, bodies: Bodies | None
+    ) -> Task[None]:
+        """:meth:`Part.task`, timed."""
+        entered = time.perf_counter()
+        times = self._times.setdefault(id(part), _Times(part, planner))
+        spent = times.of_run(self._runs)
+        nodes = len(part.nodes)
+        for place in range(nodes):
+            outer, self._inside, self._found = (self._inside, self._found), 0.0, []
             began = time.perf_counter()
-            made = yield from as_step(
-                computed_task(planner, node, sources, arrays, self._bodies), Progress(0, 1, node.name)
-            )
-            times[place] = time.perf_counter() - began
-            arrays.update((value, made[name]) for name, value in names.items())
-        if isinstance(program, WasmProgram):
-            arrays.update(program.timed({name: arrays[name] for name in program.program.inputs}, times[nodes:]))
-        elif program is not None:
+            yield from as_step(part.node_task(place, planner, arrays, bodies), step)
+            spent[place] += time.perf_counter() - began - self._inside
+            times.add_inner(place, self._found)
+            self._inside, self._found = outer
+        if isinstance(part.program, WasmProgram):
+            timed = np.zeros(spent.size - nodes)
+            arrays.update(part.program.timed({n: arrays[n] for n in part.program.program.inputs}, timed))
+            spent[nodes:] += timed
+        elif part.program is not None:
             began = time.perf_counter()
-            arrays.update(self.part.run_program(arrays))
-            times[-1] = time.perf_counter() - began
-        self._runs.append(times)
+            arrays.update(part.run_program(arrays))
+            spent[-1] += time.perf_counter() - began
+        part.forget(arrays)
+        self._found.append(part)
+        self._inside += time.perf_counter() - entered
 
-    def totals(self) -> NDArray[np.float64]:
+    def rows(self, parts: Iterable[Part]) -> Iterator[StepTime]:
+        """The mean times of the runs that were not disturbed, one row a node, in the order of execution."""
+        totals = np.sum([times.totals(self._runs) for times in self._times.values()], axis=0)
+        kept = undisturbed(totals)
+        yield from self._rows(parts, kept)
+
+    def _rows(self, parts: Iterable[Part], kept: NDArray[np.int64]) -> Iterator[StepTime]:
+        held = [self._times[id(part)] for part in parts if id(part) in self._times]
+        if not held:
+            return
+        owners = Owners(held[0].planner, [times.part for times in held])
+        for times in held:
+            for place, row in times.rows(owners, kept):
+                yield row
+                yield from self._rows(times.inner.get(place, ()), kept)
+
+
+class _Times:
+    """The times of one part: an array for each run in which it was computed, once or, in a loop, several times."""
+
+    def __init__(self, part: Part, planner: Planner) -> None:
+        self.part, self.planner = part, planner
+        self.inner: dict[int, list[Part]] = {}
+        self._runs: dict[int, NDArray[np.float64]] = {}
+        self._computed = 0
+
+    def of_run(self, number: int) -> NDArray[np.float64]:
+        """The times of a run, numbered from 1, to be added to: its nodes, its steps, and forming outputs."""
+        self._computed += 1
+        steps = len(self.part.plain.steps) + 1 if self.part.plain else 0
+        return self._runs.setdefault(number, np.zeros(len(self.part.nodes) + steps))
+
+    def add_inner(self, place: int, parts: Iterable[Part]) -> None:
+        """Parts of the graphs inside a node."""
+        known = self.inner.setdefault(place, [])
+        for part in parts:
+            if not any(part is one for one in known):
+                known.append(part)
+
+    def totals(self, runs: int) -> NDArray[np.float64]:
         """The time of each run."""
-        return np.array([times.sum() for times in self._runs])
+        return np.array([self._runs[n].sum() if n in self._runs else 0.0 for n in range(1, runs + 1)])
 
-    def rows(self, owners: Owners, kept: NDArray[np.int64]) -> Iterator[StepTime]:
-        """The mean times of some of the runs, one row a node."""
-        times = [max(0.0, float(spent)) for spent in np.array(self._runs)[kept].mean(axis=0)]
-        for (node, *_), spent in zip(self.part.nodes, times, strict=False):
-            yield StepTime(_name(node), node.op, spent, owners.operations(node), NUMPY)
+    def rows(self, owners: Owners, kept: NDArray[np.int64]) -> Iterator[tuple[int, StepTime]]:
+        """The mean times of some of the runs, counted from 0, with the place of the node, -1 of steps."""
+        chosen = [self._runs[n + 1] for n in kept if n + 1 in self._runs]
+        if not chosen:
+            return
+        times = [max(0.0, float(spent)) for spent in np.sum(chosen, axis=0) / len(kept)]
+        again = self._computed / len(self._runs) * len(chosen) / len(kept)
+        for place, ((node, *_), spent) in enumerate(zip(self.part.nodes, times, strict=False)):
+            yield place, StepTime(_name(node), node.op, spent, round(again * owners.operations(node)), NUMPY)
         if self.part.plain is None:
             return
         rows: dict[str, StepTime] = {}
         for step, spent in zip(self.part.plain.steps, times[len(self.part.nodes) :], strict=False):
             row = _row(owners, owners.nodes(step.output), spent, self._by(step))
+            row = replace(row, operations=round(again * row.operations))
             if row.node in rows:  # several steps of one node, whose multiply-adds count once
                 before = rows[row.node]
                 longer = max(before, row, key=lambda one: one.seconds)
                 row = replace(longer, seconds=before.seconds + row.seconds)
             rows[row.node] = row
-        yield from rows.values()
+        yield from ((-1, row) for row in rows.values())
         if times[-1]:
-            yield StepTime(OUTPUTS, "", times[-1], 0, FLOATS if self._is_compiled else NUMPY)
+            yield -1, StepTime(OUTPUTS, "", times[-1], 0, FLOATS if self._is_compiled else NUMPY)
 
     @property
     def _is_compiled(self) -> bool:

@@ -95,7 +95,8 @@ class Node:
     @property
     def branches(self) -> tuple[Graph, ...]:
         """The graphs inside it: those of If, Loop and Scan."""
-        return tuple(held for held in self.attributes.values() if isinstance(held, Graph))
+        # Asked of every node again and again: a list is faster than a generator, and most nodes need neither
+        return tuple([held for held in self.attributes.values() if isinstance(held, Graph)]) if self.attributes else ()
 
     @property
     def reads(self) -> list[str]:

@@ -41,8 +41,10 @@ SCALE_SUMS = Kernel(
     {
         **{name: floats("rows", "columns") for name in ("sums", "out")},
         **{name: floats("columns") for name in ("column_sums", "scale", "bias")},
+        "steps_of": floats("columns"),
         "range": fixed(8),
     },
+    optional=frozenset({"steps_of"}),
 )
 
 
@@ -108,6 +110,7 @@ class ScaleSums(Step):
             column_sums=to.constant(self.columns.sums),
             scale=to.constant(self.columns.scale),
             bias=to.constant(self.columns.bias),
+            steps_of=None if self.columns.steps_of is None else to.constant(self.columns.steps_of),
             **dict(zip(("lo", "hi"), self.limits, strict=True)),
             out=to.new(self.output, image=image),
         )
@@ -150,12 +153,13 @@ def per_column(array: NDArray[np.float32], axis: int, shape: tuple[int, ...], co
 def float_sums(planner: Planner, sums: Dynamic, scale: NDArray[np.float32], bias: NDArray[np.float32]) -> Deferred:
     """Sums as float32: times a scale and plus a bias for each column."""
     shape = planner.values[sums.value].shape
+    steps_of = per_column(sums.bias, sums.axis, shape, bias.size) if sums.bias.size else None
 
     def emit(output: str, by: np.float32, to: ops.Target) -> None:
         is_float = to.dtype == "float32"
         name, over = (output, by) if is_float else (f"{output}:floats", np.float32(1))
         limits = (to.lo, to.hi) if is_float else (float(np.float32(to.lo) * by), float(np.float32(to.hi) * by))
-        columns = Columns(sums.column_sums, scale / over, bias / over)
+        columns = Columns(sums.column_sums, scale / over, bias / over, steps_of)
         step = ScaleSums((sums.value, sums.found), name, sums.axis, columns, limits)
         planner.emit(step, shape, "float32")
         if not is_float:
@@ -164,4 +168,5 @@ def float_sums(planner: Planner, sums: Dynamic, scale: NDArray[np.float32], bias
     def plus(real: NDArray[np.float32]) -> Deferred:
         return float_sums(planner, sums, scale, bias + per_column(real, sums.axis, shape, bias.size))
 
-    return Deferred(shape, emit, plus=plus, axis=sums.axis)
+    # Divided by another scale the computed bias would be another one
+    return Deferred(shape, emit, plus=plus, axis=sums.axis, scalable=steps_of is None)

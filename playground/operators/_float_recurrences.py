@@ -68,6 +68,12 @@ def _own_bias(w: Words) -> str | None:
     return None if both else "the hidden gate has either weights or a bias of its own"
 
 
+def _own_sums(w: Words) -> str | None:
+    if (w["weights"] is None) != (w["bias"] is None):
+        return "the state has either weights and a bias or neither"
+    return None if w["weights"] is not None or w["time"] == 1 else "the state's share is that of one step"
+
+
 _STATES = {
     "h": _states,
     "initial_h": floats("batch", "hidden"),
@@ -86,7 +92,8 @@ LSTM = Kernel(
         **{name: floats("batch", "hidden") for name in ("initial_c", "c")},
     },
     ranges={"is_reversed": FLAG},
-    rules=(_some_steps,),
+    rules=(_some_steps, _own_sums),
+    optional=frozenset({"weights", "bias"}),
 )
 GRU = Kernel(
     "k_gru_f32",
@@ -172,13 +179,13 @@ def plan_recurrence(planner: Planner, node: Node, gates: int, defaults: Sequence
     """LSTM and GRU of a sequence whose samples are all as long; UnsupportedError of forms that are rare."""
     if not planner.floats:
         raise UnsupportedError("this operator has no integer form")
-    _require_plain(planner, node, defaults)
+    require_plain(planner, node, defaults)
     w, r = (float_constant(planner, name, "weights") for name in node.inputs[1:3])
     x = float_input(planner, node.inputs[0])
     time, batch, features = planner.values[x].shape
     directions, wide, hidden = r.shape
     stated = node.attributes.get("hidden_size", hidden)
-    ways = {"forward": (False,), "reverse": (True,), "bidirectional": (False, True)}[_direction(node)]
+    ways = ways_of(node)
     if (w.shape, wide, stated) != ((directions, wide, features), gates * hidden, hidden) or directions != len(ways):
         raise UnsupportedError(f"weights of shapes {list(w.shape)} and {list(r.shape)} do not fit the input")
     planner.room.work(time * batch * directions * wide * (features + hidden))
@@ -192,7 +199,7 @@ def plan_recurrence(planner: Planner, node: Node, gates: int, defaults: Sequence
         result.emit(f"{name}:projected{k}", np.float32(1), ops.Target("float32"))
         projected.append(f"{name}:projected{k}")
     state = (directions, batch, hidden)
-    first = [_first_state(planner, node, place, state) for place in ((5, 6) if gates == _LSTM else (5,))]
+    first = [first_state(planner, node, place, state) for place in ((5, 6) if gates == _LSTM else (5,))]
     linear = bool(node.attributes.get("linear_before_reset", 0))
     step = Recurrence(
         (*projected, *first),
@@ -204,18 +211,20 @@ def plan_recurrence(planner: Planner, node: Node, gates: int, defaults: Sequence
         linear,
     )
     planner.emit(step, (time + (gates == _LSTM), *state), "float32")
-    return _outputs(planner, node, step, time)
+    return outputs_of(planner, node, step.output, time, ways)
 
 
 def _input(node: Node, place: int) -> str:
     return node.inputs[place] if len(node.inputs) > place else ""
 
 
-def _direction(node: Node) -> str:
-    return text(node.attributes.get("direction", "forward"))
+def ways_of(node: Node) -> tuple[bool, ...]:
+    """Whether the last step comes first, for each direction."""
+    direction = text(node.attributes.get("direction", "forward"))
+    return {"forward": (False,), "reverse": (True,), "bidirectional": (False, True)}[direction]
 
 
-def _require_plain(planner: Planner, node: Node, defaults: Sequence[str]) -> None:
+def require_plain(planner: Planner, node: Node, defaults: Sequence[str]) -> None:
     """Raise UnsupportedError for what the kernels do not compute."""
     plain = all(not node.attributes.get(name) for name in ("clip", "input_forget", "layout", "activation_alpha"))
     given = [text(name).lower() for name in node.attributes.get("activations") or ()]
@@ -230,7 +239,8 @@ def _require_plain(planner: Planner, node: Node, defaults: Sequence[str]) -> Non
         raise UnsupportedError("sequences of different lengths are not supported")
 
 
-def _first_state(planner: Planner, node: Node, place: int, shape: tuple[int, ...]) -> str:
+def first_state(planner: Planner, node: Node, place: int, shape: tuple[int, ...]) -> str:
+    """The value that holds an initial state; zeros where the node has none."""
     name = _input(node, place)
     if not name:
         return planner.constant(f"zeros:{shape}", np.zeros(shape, np.float32))
@@ -240,12 +250,12 @@ def _first_state(planner: Planner, node: Node, place: int, shape: tuple[int, ...
     return value
 
 
-def _outputs(planner: Planner, node: Node, step: Recurrence, time: int) -> tuple[Symbol, ...]:
-    """All states, the last state of each direction and the last cell, as copies of parts of what the step makes."""
-    total, directions, batch, hidden = planner.values[step.output].shape
-    rows = f"{step.output}:rows"  # directions of a step lie behind each other
-    planner.emit(Reshape((step.output,), rows), (total * directions, batch, hidden), "float32")
-    ends = [(0 if reverse else time - 1) * directions + k for k, reverse in enumerate(step.reverse)]
+def outputs_of(planner: Planner, node: Node, states: str, time: int, ways: tuple[bool, ...]) -> tuple[Symbol, ...]:
+    """All states, the last state of each direction and the last cell, as copies of parts of a step's result."""
+    total, directions, batch, hidden = planner.values[states].shape
+    rows = f"{states}:rows"  # directions of a step lie behind each other
+    planner.emit(Reshape((states,), rows), (total * directions, batch, hidden), "float32")
+    ends = [(0 if reverse else time - 1) * directions + k for k, reverse in enumerate(ways)]
     state = (directions, batch, hidden)
     all_states, last, cell = (*node.outputs, "", "")[:3]
     views = {

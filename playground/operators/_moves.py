@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 from playground.operators._attributes import axes_among
+from playground.operators._dynamic_biases import is_bias
 from playground.programs import integer_ops as ops
 from playground.programs.integer_ops import Box
 from playground.programs.planner import (
@@ -54,6 +55,8 @@ def to_shape(planner: Planner, node: Node, shape: tuple[int, ...]) -> Symbol:
         return moved_constant(symbol, lambda x: x.reshape(shape))
     if isinstance(symbol, Deferred):
         return reshaped(planner, symbol, shape)
+    if is_bias(symbol):
+        return replace(symbol, bias=symbol.bias.reshape(shape))
     planner.emit(Reshape((symbol.value,), output), shape, planner.values[symbol.value].dtype)
     return replace(symbol, value=output)
 

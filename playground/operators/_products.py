@@ -15,6 +15,7 @@ from playground.host.kernel import Kernel, Words, octets
 from playground.model.graph import Node
 from playground.programs import integer_ops as ops
 from playground.programs.call import Array
+from playground.programs.float_products import padded_columns
 from playground.programs.integer_ops import Target
 from playground.programs.kernel_parts import epilogue, product, rows_scratch, source
 from playground.programs.kernel_program import Buffer
@@ -53,6 +54,31 @@ def rows_times(to: Lowering, x: Buffer, counts: dict[str, int], values: Values, 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class AddedRow:
+    """A row that is added to the codes of a product, as an addition of codes behind it would.
+
+    Attributes:
+        row: float32 (N,), in steps of the result.
+        ratio: the codes' scale over that of the result.
+        to: what the sum becomes.
+    """
+
+    row: NDArray[np.float32]
+    ratio: np.float32
+    to: Target
+
+    def finish(self, codes: Array, before: Target) -> Array:
+        """The sum: ``float32(code - zero_point) * ratio + row`` through ``to``."""
+        offsets = (codes.astype(np.int32) - before.zero_point).astype(np.float32)
+        return self.to.finish(offsets * self.ratio + self.row)
+
+    def given(self, to: Lowering, before: Target) -> Given:
+        """What ``struct product`` says of it."""
+        added = to.constant(padded_columns(self.row))
+        return {"added": added, "ratio": self.ratio, "inner_lo": before.lo, "inner_hi": before.hi}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Product(Step):
     """Rows of codes (..., K) times constant weights, plus bias.
 
@@ -62,6 +88,7 @@ class Product(Step):
         bias: int32 (N,).
         multiplier: float32 (N,).
         to: what the sums become.
+        added: what is added to these codes.
     """
 
     x_zero_point: int
@@ -69,26 +96,29 @@ class Product(Step):
     bias: NDArray[np.int32]
     multiplier: NDArray[np.float32]
     to: Target
+    added: AddedRow | None = None
 
     is_product: ClassVar[bool] = True
 
     def compute(self, inputs: list[Array], out: Value) -> Array:
         """Exact sums, rounded."""
         sums = ops.matmul_integer(inputs[0], self.weights, self.x_zero_point)
-        return ops.requantize(ops.add_bias(sums, self.bias), self.multiplier, self.to)
+        codes = ops.requantize(ops.add_bias(sums, self.bias), self.multiplier, self.to)
+        return codes if self.added is None else self.added.finish(codes, self.to)
 
     def lower(self, to: Lowering) -> None:
         """Product: rows times weights."""
         (name,) = self.inputs
         x, values = to.row(name), Values(to.is_signed(name), self.x_zero_point, to.dot)
         depth, columns = self.weights.shape
-        out = to.epilogue(self.to, to.new(self.output))
+        out = to.epilogue(self.added.to if self.added else self.to, to.new(self.output))
+        added = self.added.given(to, self.to) if self.added else None
         packed = to.packed(
             lambda: pack(self.weights[None], self.bias, self.multiplier, values),
             *((self.weights, self.bias, self.multiplier), "product", values),
         )
         counts = {"rows": math.prod(to.values[name].shape[:-1]), "depth": depth}
-        rows_times(to, x, counts, values, to.product(packed, columns, out))
+        rows_times(to, x, counts, values, to.product(packed, columns, out, added))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,6 +13,7 @@ from playground.host.kernel import Kernel, octets
 from playground.model.graph import Node
 from playground.operators._broadcast import broadcast, signs
 from playground.operators._deferred import biased
+from playground.operators._dynamic_biases import added, or_dynamic
 from playground.operators._elementwise import binary
 from playground.operators._floats import combined, elementwise, float_value
 from playground.operators._operator import Form, Operator, Scales, Trait
@@ -140,7 +141,7 @@ OPERATOR = Operator(
     name="Add",
     run=binary(np.add),
     scales=Scales.ELEMENTWISE,
-    traits=Trait.FUNCTION_WITH_CONSTANT | Trait.MASKS,
+    traits=Trait.FUNCTION_WITH_CONSTANT | Trait.MASKS | Trait.TAKES_DYNAMIC,
     forms=Form.DEFAULT,
-    plan=plan,
+    plan=or_dynamic(added, plan),
 )

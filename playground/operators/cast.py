@@ -10,6 +10,7 @@ from playground.errors import UnsupportedError
 from playground.model.graph import Node
 from playground.operators._attributes import Attribute, flag
 from playground.operators._casts import ROUND_MODE, cast, small_float
+from playground.operators._dynamic_biases import as_integers
 from playground.operators._operator import Operator, Trait
 from playground.operators._planning import fold
 from playground.operators._ranks import as_input
@@ -27,7 +28,7 @@ def _small(node: Node, _types: Sequence[str]) -> str:
     return small_float(node.attributes.get("to", 0))
 
 
-_FLOAT32 = 1  # ONNX's number for it
+_FLOAT32, _INT32 = 1, 6  # ONNX's numbers for them
 
 
 def plan(planner: Planner, node: Node) -> Symbol:
@@ -39,6 +40,8 @@ def plan(planner: Planner, node: Node) -> Symbol:
             return floats
     if isinstance(symbol, Dynamic) and symbol.part == "sums" and node.attributes.get("to") == _FLOAT32:
         return symbol
+    if node.attributes.get("to") == _INT32 and (bias := as_integers(symbol)) is not None:
+        return bias
     if name := small_float(node.attributes.get("to", 0)):
         raise UnsupportedError(f"a cast to {name} has no integer form")
     return fold(planner, node)

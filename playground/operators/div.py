@@ -7,6 +7,7 @@ import numpy as np
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 from playground.operators._deferred import scaled
+from playground.operators._dynamic_biases import or_dynamic, over_scale
 from playground.operators._floats import elementwise
 from playground.operators._operator import Form, Operator, Scales, Trait
 from playground.operators._planning import table
@@ -37,8 +38,8 @@ OPERATOR = Operator(
     name="Div",
     run=run,
     scales=Scales.ELEMENTWISE,
-    traits=Trait.FUNCTION_WITH_CONSTANT,
+    traits=Trait.FUNCTION_WITH_CONSTANT | Trait.TAKES_DYNAMIC,
     spreads=lambda node, constants: node.inputs[1] not in constants,
     forms=Form.FURTHER,
-    plan=plan,
+    plan=or_dynamic(over_scale, plan),
 )

@@ -23,6 +23,7 @@ from playground.programs.call import Array, Call
 from playground.programs.fast_products import product
 from playground.programs.integer_ops import Target
 from playground.programs.kernel_parts import padded
+from playground.programs.lowering import NOTHING_ADDED
 from playground.programs.packing import STRIP, Values, packed_bytes
 from playground.programs.planner import Constant, ConstantDequantized, Deferred, Dequantized, Planner, Symbol
 from playground.programs.program import Step, Value
@@ -127,6 +128,7 @@ class ActivationMatMul(Step):
             "bias": folded,
             "shift": shift,
             "multiplier": multiplier,
+            **NOTHING_ADDED,
             "columns": columns,
             "to": out,
         }

@@ -100,6 +100,8 @@ def _times_scales(planner: Planner, sums: Dynamic, scale: Dynamic) -> Deferred:
     shape = planner.values[sums.value].shape
     columns = sums.column_sums.size
     factor = per_column(scale.factor, sums.axis, shape, columns)
+    if sums.bias.size and not np.array_equal(factor, per_column(sums.factor, sums.axis, shape, columns)):
+        raise UnsupportedError("the bias is in other steps than the sums")
     return float_sums(planner, sums, factor, np.full(columns, -0.0, np.float32))
 
 

@@ -7,6 +7,7 @@ import math
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 from playground.operators._attributes import flag
+from playground.operators._dynamic_biases import is_bias, or_dynamic
 from playground.operators._moves import to_shape
 from playground.operators._operator import Form, Operator, Scales, Takes, Trait
 from playground.operators._ranks import length_of
@@ -36,6 +37,10 @@ def plan(planner: Planner, node: Node) -> Symbol:
     return to_shape(planner, node, tuple(wanted))
 
 
+def _of_bias(planner: Planner, node: Node) -> Symbol | None:
+    return plan(planner, node) if is_bias(planner.symbol(node.inputs[0])) else None
+
+
 OPERATOR = Operator(
     name="Reshape",
     takes=(Takes.VALUES, Takes.SIZES),
@@ -43,8 +48,8 @@ OPERATOR = Operator(
     attributes=(flag("allowzero", since=14),),
     data=(0,),
     scales=Scales.PASSES,
-    traits=Trait.MOVES,
+    traits=Trait.MOVES | Trait.TAKES_DYNAMIC,
     forms=Form.DEFAULT,
     rank=length_of(1),
-    plan=plan,
+    plan=or_dynamic(_of_bias, plan),
 )

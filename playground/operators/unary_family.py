@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from playground.operators._dynamic_biases import floored, or_dynamic
 from playground.operators._elementwise import unary
 from playground.operators._floats import float_function, function_of_floats
 from playground.operators._operator import Form, Operator, Scales, Trait, always
@@ -54,9 +55,9 @@ OPERATORS = (
         name="Floor",
         run=unary(np.floor),
         scales=Scales.FUNCTION,
-        traits=Trait.MONOTONIC,
+        traits=Trait.MONOTONIC | Trait.TAKES_DYNAMIC,
         forms=Form.FURTHER,
-        plan=function_of_floats("floor"),
+        plan=or_dynamic(floored, function_of_floats("floor")),
     ),
     LOG,
     Operator(

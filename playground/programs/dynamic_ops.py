@@ -44,22 +44,26 @@ class Columns:
         sums: of the weights' offsets, int32.
         scale: of the weights, float32.
         bias: float32; -0 where there is none.
+        steps_of: float32, which are brought to steps of both scales and rounded down before they are added; None: none.
     """
 
     sums: Int32
     scale: Float32
     bias: Float32
+    steps_of: Float32 | None = None
 
     def along(self, axis: int, rank: int) -> Columns:
         """The same, to broadcast along an axis of so many."""
         shape = [-1 if i == axis % rank else 1 for i in range(rank)]
-        return Columns(self.sums.reshape(shape), self.scale.reshape(shape), self.bias.reshape(shape))
+        steps_of = None if self.steps_of is None else self.steps_of.reshape(shape)
+        return Columns(self.sums.reshape(shape), self.scale.reshape(shape), self.bias.reshape(shape), steps_of)
 
 
 def scale_sums(sums: Int32, found: Float32, columns: Columns, limits: tuple[float, float]) -> Float32:
     """Floats of sums of products of codes whose zero-point was not taken off.
 
-    ``float32(sum - zero_point * column_sum) * (x_scale * scale) + bias`` within the limits; integers wrap.
+    ``float32(sum - zero_point * column_sum) * (x_scale * scale) + bias`` within the limits; integers wrap. With
+    ``steps_of``, ``floor(steps_of / (x_scale * scale))`` is added to the integer.
 
     Args:
         sums: int32.
@@ -67,8 +71,19 @@ def scale_sums(sums: Int32, found: Float32, columns: Columns, limits: tuple[floa
         columns: what broadcasts against ``sums``.
         limits: lowest and highest result.
     """
-    offsets = (sums.astype(np.int64) - np.int64(found[1]) * columns.sums).astype(np.int32)
-    return _within(offsets.astype(np.float32) * (found[0] * columns.scale) + columns.bias, limits)
+    scale = found[0] * columns.scale
+    offsets = sums.astype(np.int64) - np.int64(found[1]) * columns.sums
+    if columns.steps_of is not None:
+        offsets = offsets + _floored(columns.steps_of, scale)
+    return _within(offsets.astype(np.int32).astype(np.float32) * scale + columns.bias, limits)
+
+
+def _floored(real: Float32, scale: Float32) -> NDArray[np.int64]:
+    """Whole steps of a scale, rounded down; at most what int32 holds, 0 for NaN."""
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        steps = np.floor(real / scale).astype(np.float64)
+    limits = np.iinfo(np.int32)
+    return np.clip(np.where(np.isnan(steps), 0, steps), limits.min, limits.max).astype(np.int64)
 
 
 def pool_floats(x: Float32, window: Window, *, mean: bool, count_padding: bool = False) -> Float32:

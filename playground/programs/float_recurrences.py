@@ -6,6 +6,8 @@ own. What the inputs add to the gates comes in as ``projected`` (time, batch, ga
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from playground.programs.float_functions import sigmoid, tanh
@@ -16,10 +18,7 @@ from playground.programs.integer_ops import Float32
 def lstm(
     projected: Float32, weights: Float32, bias: Float32, h: Float32, c: Float32, *, reverse: bool
 ) -> tuple[Float32, Float32]:
-    """All states, and the last cell.
-
-    With ``s = h @ weights + bias`` and ``p`` of the step: ``i, o, f = sigmoid(p + s)``, ``g = tanh(p + s)``,
-    ``c = f * c + i * g`` and ``h = o * tanh(c)``.
+    """All states, and the last cell: :func:`lstm_by` with ``s = h @ weights + bias``.
 
     Args:
         projected: (time, batch, 4 * hidden), gates in the order i, o, f, g.
@@ -32,10 +31,31 @@ def lstm(
     Returns:
         (time, batch, hidden), in the order of the inputs, and (batch, hidden).
     """
+    return lstm_by(lambda state: ordered_sums(state, weights) + bias, projected, h, c, reverse=reverse)
+
+
+def lstm_by(
+    sums_of: Callable[[Float32], Float32], projected: Float32, h: Float32, c: Float32, *, reverse: bool
+) -> tuple[Float32, Float32]:
+    """All states, and the last cell.
+
+    With ``s = sums_of(h)`` and ``p`` of the step: ``i, o, f = sigmoid(p + s)``, ``g = tanh(p + s)``,
+    ``c = f * c + i * g`` and ``h = o * tanh(c)``.
+
+    Args:
+        sums_of: the state's share of the gates (batch, 4 * hidden).
+        projected: (time, batch, 4 * hidden), gates in the order i, o, f, g.
+        h: (batch, hidden), the first state.
+        c: (batch, hidden), the first cell.
+        reverse: whether the last step comes first.
+
+    Returns:
+        (time, batch, hidden), in the order of the inputs, and (batch, hidden).
+    """
     states = np.empty((*projected.shape[:2], h.shape[1]), np.float32)
     with np.errstate(all="ignore"):
         for t in _order(len(projected), reverse=reverse):
-            i, o, f, g = np.split(projected[t] + (ordered_sums(h, weights) + bias), 4, axis=1)
+            i, o, f, g = np.split(projected[t] + sums_of(h), 4, axis=1)
             c = sigmoid(f) * c + sigmoid(i) * tanh(g)
             h = sigmoid(o) * tanh(c)
             states[t] = h

@@ -122,8 +122,13 @@ def product(matrices: Count, depth: Count, multipliers: Count) -> Part:
     def weights(w: Words) -> int:
         return matrices(w) * packing.packed_bytes(depth(w), w["product.columns"], w["dot"])
 
+    def codes_alone(w: Words) -> str | None:
+        fits = w["product.added"] is None or w["product.to.kind"] == CODES
+        return None if fits else "a row is added to codes only"
+
     reach = {"product.weights": weights, "product.bias": of(matrices), "product.shift": of(matrices)}
-    return Part({**reach, "product.multiplier": of(multipliers)}, optional=frozenset({"product.shift"}))
+    reach |= {"product.multiplier": of(multipliers), "product.added": of(lambda w: 1)}
+    return Part(reach, rules=(codes_alone,), optional=frozenset({"product.shift", "product.added"}))
 
 
 def float_product(

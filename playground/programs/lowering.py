@@ -28,6 +28,9 @@ TRANSPOSE = Kernel(
 Given = dict[str, Any]
 """Arguments of a kernel by field name, or those of a struct inside."""
 
+NOTHING_ADDED: Given = {"added": None, "ratio": 1.0, "inner_lo": 0.0, "inner_hi": 0.0}
+"""What ``struct product`` says where no row is added to the codes."""
+
 _LINES, _HEIGHT = 3, (1,)
 """Axes of signals (N, C, L), which may be kept as images of this height."""
 
@@ -194,14 +197,15 @@ class Lowering:
         """Where packed weights lie: in the arena, or where other programs use them too."""
         return self.constant(weights) if self._weights is None else weights
 
-    def product(self, packed: Packed, columns: int, to: Given) -> Given:
-        """``struct product``: packed weights, and what becomes of the sums."""
+    def product(self, packed: Packed, columns: int, to: Given, added: Given | None = None) -> Given:
+        """``struct product``: packed weights, and what becomes of the sums; ``added`` as :data:`NOTHING_ADDED`."""
         constant = self.constant
         return {
             "weights": self.placed(packed.weights),
             "bias": constant(packed.bias),
             "shift": None if packed.shift is None else constant(packed.shift),
             "multiplier": constant(packed.multiplier),
+            **(added or NOTHING_ADDED),
             "columns": columns,
             "to": to,
         }

@@ -117,6 +117,8 @@ class Dynamic:
         factor: of scales: what the range's scale is multiplied by.
         column_sums: of sums: those of the weights, int32.
         axis: of sums: where the columns are.
+        bias: of sums: float32, which is brought to steps of the scale times ``factor`` and rounded down before it is
+            added; of such a bias itself, what it is. Without values: there is none.
     """
 
     value: str
@@ -126,6 +128,7 @@ class Dynamic:
     factor: NDArray[np.float32] = field(default_factory=lambda: np.ones(1, np.float32))
     column_sums: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     axis: int = -1
+    bias: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
 Symbol = Constant | ConstantDequantized | Codes | Dequantized | CodeFunction | Deferred | Dynamic
@@ -173,6 +176,8 @@ class Planner:
             return symbol.array.shape
         if isinstance(symbol, ConstantDequantized):
             return symbol.codes.shape
+        if isinstance(symbol, Dynamic) and not symbol.value:
+            return symbol.bias.shape
         return symbol.shape if isinstance(symbol, Deferred) else self.values[symbol.value].shape
 
     def is_constant(self, name: str) -> bool:

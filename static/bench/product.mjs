@@ -55,7 +55,8 @@ export function prepare(kernels, weights, depth, columns, outputs, kind) {
     shift,
   });
   const to = { lo: -ZERO_POINT, hi: 255 - ZERO_POINT, zero_point: ZERO_POINT, kind, out };
-  const product = { weights: packed, bias, shift: null, multiplier, columns, to };
+  const nothing = { added: null, ratio: 1, inner_lo: 0, inner_hi: 0 };
+  const product = { weights: packed, bias, shift: null, multiplier, ...nothing, columns, to };
   return { out, given: { source: { is_signed: 0, zero_point: ZERO_POINT, flip }, product, scratch } };
 }
 

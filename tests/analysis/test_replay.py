@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from playground.analysis import replay_programs
 from playground.analysis.replay import Replay
 from playground.analysis.variants import quantized_only
 from playground.engines import single_nodes
@@ -111,3 +112,68 @@ def test_attributes_are_part_of_what_a_node_is(net: Model, net_data: Data) -> No
 def test_a_name_that_is_not_there(net: Model, net_data: Data) -> None:
     with pytest.raises(MissingError, match="no value 'q'"):
         run_sync(Replay().run_task(net.graph, net_data, ["q"], STEP))
+
+
+def replayed(graphs: list[Graph], feeds: Data, names: list[list[str]], *, programs: bool) -> list[Data]:
+    """What the named values of graphs are, one graph after the other; the first two are kept."""
+    held = Replay(programs=programs)
+    return [
+        run_sync(held.run_task(graph, feeds, wanted, STEP, keep=place < 2))
+        for place, (graph, wanted) in enumerate(zip(graphs, names, strict=True))
+    ]
+
+
+def test_programs_give_what_nodes_do(net: Model, net_data: Data, net_quantized: QuantizedModel) -> None:
+    view, quantization = view_of(net.graph), net_quantized.quantization
+    every = [node.name for node in net.graph.nodes]
+    chosen = [every, *([node] for node in ("conv1", "conv2", "fc")), *([n for n in every if n != "conv2"],)]
+    graphs = [net.graph, *(quantized_only(view, quantization, nodes) for nodes in chosen)]
+    names = [["z", "y"], *(["z"] for _ in chosen)]
+    ours, nodes = (replayed(graphs, net_data, names, programs=programs) for programs in (True, False))
+    for found, meant in zip(ours, nodes, strict=True):
+        assert found.keys() == meant.keys()
+        for name, array in meant.items():
+            step = 0.05 * (array.max() - array.min())  # some codes
+            np.testing.assert_allclose(found[name], array, rtol=0, atol=step)
+    for name, array in nodes[0].items():
+        np.testing.assert_allclose(ours[0][name], array, rtol=1e-5, atol=1e-5)  # all floats
+
+
+def test_programs_run_only_what_differs(
+    net: Model, net_data: Data, net_quantized: QuantizedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned: list[list[str]] = []
+
+    def noting(graph: Graph, weights: Any, room: Any) -> Any:
+        planned.append([node.name for node in graph.nodes])
+        return made(graph, weights, room)
+
+    made = replay_programs.MixedProgram
+    monkeypatch.setattr(replay_programs, "MixedProgram", noting)
+    last = quantized_only(view_of(net.graph), net_quantized.quantization, ["fc"])
+    replayed([net.graph, net.graph, last], net_data, [["z"], ["z", "y"], ["z"]], programs=True)
+    plain = [node.name for node in net.graph.nodes]
+    assert planned[0] == plain
+    assert len(planned) == 2  # nothing is left to run of a graph that is known
+    assert [name for name in planned[1] if name in plain] == ["fc", "softmax"]
+
+
+def test_codes_that_only_the_graph_explains_run_node_by_node() -> None:
+    """An array of codes of a small float looks like one of whole numbers."""
+    held = {
+        "one": Tensor.of("one", np.float32(0.5)),
+        "zero": Tensor("zero", "float8_e4m3fn", (), 1, lambda: np.zeros((), np.uint8)),
+        "w": Tensor.of("w", np.float32([[1, 2], [3, 4]])),
+    }
+    codes = Node("QuantizeLinear", "q", ("x", "one", "zero"), ("codes",))
+    reals = Node("DequantizeLinear", "d", ("codes", "one", "zero"), ("reals",))
+    ends = (ValueInfo("x", "float32", (3, 2)),), (ValueInfo("y", "float32", None),)
+    first = Graph("net", *ends, (codes, reals, Node("MatMul", "m", ("reals", "w"), ("y",))), held, 19)
+    last = first.with_(nodes=(codes, reals, Node("Add", "a", ("reals", "reals"), ("y",))))
+    x = np.float32([[0.3, -1.7], [20, 5], [-0.01, 3]])
+    ours, nodes = (
+        replayed([first, last], {"x": x}, [["codes", "y"], ["y"]], programs=programs) for programs in (True, False)
+    )
+    for found, meant in zip(ours, nodes, strict=True):
+        for name, array in meant.items():
+            np.testing.assert_allclose(found[name], array, rtol=1e-6, atol=1e-6)

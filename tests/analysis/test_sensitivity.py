@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from playground import gallery
+from playground.analysis import runs
 from playground.analysis.accuracy import score
 from playground.analysis.runs import Variant, runs_task
 from playground.analysis.sensitivity import Sensitivity, sensitivity, sensitivity_task
@@ -208,3 +209,20 @@ def test_a_run_hands_over_the_first_variant_beside_each(net: Model, net_data: Da
     take = lambda *given: seen.append((given[0], given[1], sorted(given[2]), sorted(given[3])))  # noqa: E731
     run_sync(runs_task([net_data, net_data], variants, take))
     assert seen == [(b, v, ["z"], [name]) for b in (0, 1) for v, name in ((0, "z"), (1, "y"))]
+
+
+def test_layers_measured_by_programs_as_in_the_page(
+    found: Sensitivity, convnet: Model, convnet_int4: QuantizedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Programs round a value that lies between two codes elsewhere, so errors agree and are not equal."""
+    monkeypatch.setattr(runs, "PROGRAMS", True)
+    ours = sensitivity(convnet.graph, convnet_int4.quantization, FEEDS, DIGITS.labels)
+    assert ours.quantized.accuracy == pytest.approx(found.quantized.accuracy, abs=2 / 360)
+    assert ours.worst().layer.node == found.worst().layer.node
+    for one, other in zip(ours.layers, found.layers, strict=True):
+        assert one.local["sqnr_db"] == pytest.approx(other.local["sqnr_db"], abs=0.05)
+        assert one.accumulated["sqnr_db"] == pytest.approx(other.accumulated["sqnr_db"], abs=0.05)
+        for mine, theirs in ((one.alone, other.alone), (one.without, other.without)):
+            assert mine is not None
+            assert theirs is not None
+            assert mine.cross_entropy == pytest.approx(theirs.cross_entropy, rel=0.02)

@@ -38,6 +38,36 @@ def test_a_constant_added_to_a_product_is_its_bias(dtype):
     compared(net.pair("y", 0, 6), steps="Product Lookup", near=0.02)
 
 
+def rounded_product(dtype, shape=(3, 4, 6), row=(9,)):
+    """A product whose result is quantized before constant codes are added."""
+    net = Net(dtype, x=floats(*shape)).pair("x").codes("w", floats(6, 9), axis=1).codes("b", floats(*row))
+    return net.op("MatMul", "x:r w:r", "p").pair("p", -5, 5)
+
+
+@pytest.mark.parametrize("names", ["p:r b:r", "b:r p:r"])
+@pytest.mark.parametrize("row", [(9,), (1, 9), (1, 1, 9)], ids=str)
+def test_a_row_added_to_the_codes_of_a_product_needs_no_step(dtype, row, names):
+    compared(rounded_product(dtype, row=row).op("Add", names).pair("y", -7, 7), steps="Product Lookup")
+
+
+def test_a_row_less_the_codes_of_a_product_needs_no_step(dtype):
+    compared(rounded_product(dtype).op("Sub", "b:r p:r").pair("y", -7, 7), steps="Product Lookup")
+
+
+def test_a_limit_behind_the_row_needs_no_step(dtype):
+    net = rounded_product(dtype).op("Add", "p:r b:r", "s").op("Relu", "s")
+    compared(net.pair("y", 0, 7), steps="Product Lookup")
+
+
+def test_what_is_no_row_or_is_read_twice_stays_an_addition(dtype):
+    columns = rounded_product(dtype, row=(4, 1)).op("Add", "p:r b:r").pair("y", -7, 7)
+    compared(columns, steps="Product Add Lookup")
+    more = rounded_product(dtype, shape=(4, 6), row=(2, 1, 9)).op("Add", "p:r b:r").pair("y", -7, 7)
+    compared(more, steps="Product Add Lookup")
+    twice = rounded_product(dtype).op("Add", "p:r b:r", "s").pair("s").op("Mul", "s:r p:r").pair("y", -9, 9)
+    compared(twice, steps="Product Add Mul Lookup")
+
+
 def test_weights_that_follow_no_channel_axis_are_refused():
     net = Net("uint8", x=floats(2, 6)).pair("x").codes("w", floats(6, 4), axis=0).op("MatMul", "x:r w:r").pair("y")
     with pytest.raises(UnsupportedError, match="not along the output channels"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
 from onnx import helper
 
@@ -22,6 +23,8 @@ from playground.engines.profile import (
 from playground.model.graph import Graph
 from playground.render.profile import rows, sentences
 from playground.tasks import run_sync
+from tests.engines.test_bodies import SHARED
+from tests.engines.test_control_flow import LOOP
 from tests.engines.test_mixed import file_of, quantized, weights
 
 # conv1, depthwise1, pointwise1, depthwise2, pointwise2, fc: by hand from the weights' shapes and the images' sizes
@@ -84,6 +87,31 @@ def test_a_float_graph_is_profiled_too() -> None:
     content = file_of([helper.make_node("MatMul", ["x", "w"], ["y"])], {"x": ["n", 8]}, {"y": 1}, {"w": weights(8, 12)})
     found = profile_of(playground.load(content).required_graph(), x=np.ones((5, 8), np.float32))
     assert [(step.operations, step.by) for step in found.steps if step.operations] == [(5 * 8 * 12, FLOATS)]
+
+
+def nested(text: str, **feeds: np.ndarray) -> dict[str, StepTime]:
+    content = onnx.parser.parse_model(text).SerializeToString()
+    found = profile_of(playground.load(content, "net.onnx").required_graph(), **feeds)
+    names = [step.node for step in found.steps if step.node != "outputs"]
+    assert len(set(names)) == len(names)
+    return {step.node: step for step in found.steps}
+
+
+def test_steps_of_the_branch_that_ran_are_rows_with_their_multiply_adds() -> None:
+    x = np.ones((5, 4), np.float32)
+    given = {"x": x, "w": np.ones((4, 4), np.float32)}
+    then = nested(SHARED, **given, c=np.array(True))
+    assert {name: (step.operations, step.by) for name, step in then.items() if step.operations} == {
+        "MatMul_0": (5 * 4 * 4, FLOATS),
+        "If_1/then_branch/MatMul_0": (5 * 4 * 4, FLOATS),
+    }
+    assert then["If_1"].by == NUMPY
+    assert "If_1/then_branch/MatMul_0" not in nested(SHARED, **given, c=np.array(False))
+
+
+def test_steps_of_a_loop_have_the_multiply_adds_of_all_iterations() -> None:
+    once = nested(LOOP, x=np.zeros((5, 4), np.float32), trips=np.array(7), go=np.array(True))
+    assert {name: step.operations for name, step in once.items() if step.operations} == {"MatMul_0": 7 * 5 * 4 * 4}
 
 
 def test_the_typical_time_is_the_mean_of_the_middle_half() -> None:

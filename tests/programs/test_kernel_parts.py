@@ -21,6 +21,7 @@ from playground.programs import kernel_parts
 from playground.programs.boxes import COPY
 from playground.programs.depthwise import packed_bytes_of, scratch_bytes
 from playground.programs.integer_ops import Window
+from playground.programs.lowering import NOTHING_ADDED
 from playground.programs.packing import Values, packed_bytes
 from playground.programs.steps import LOOKUP
 
@@ -78,7 +79,8 @@ def product(matrices, multipliers, depth, columns, epilogue, dot):
     weights = octets(matrices * packed_bytes(depth, columns, dot))
     multiplier = octets(4 * multipliers * (-(-columns // 8) * 8))
     given = {"weights": weights, "bias": words, "shift": words.copy(), "multiplier": multiplier}
-    return {**given, "columns": columns, "to": epilogue}
+    row = octets(4 * (-(-columns // 8) * 8)) if epilogue["kind"] == kernel_parts.CODES else None
+    return {**given, **NOTHING_ADDED, "added": row, "columns": columns, "to": epilogue}
 
 
 def operands():

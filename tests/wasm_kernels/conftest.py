@@ -30,6 +30,7 @@ from playground.host.kernel import Kernel
 from playground.host.kernel_checks import arguments, bind, fields_of
 from playground.host.kernel_module import read_module
 from playground.number_formats import _lookup
+from playground.programs.lowering import NOTHING_ADDED
 from playground.tensor_view import fast_path_kernels
 
 PAGES = 12
@@ -407,8 +408,8 @@ def epilogue():
 def product():
     """(packed weights, columns, epilogue) -> ``struct product``."""
 
-    def made(packed, columns, to):
+    def made(packed, columns, to, **added):
         fields = {name: getattr(packed, name) for name in ("weights", "bias", "shift", "multiplier")}
-        return {**fields, "columns": columns, "to": to}
+        return {**fields, **NOTHING_ADDED, **added, "columns": columns, "to": to}
 
     return made

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from playground.operators._products import AddedRow
 from playground.programs import integer_ops as ops
 from playground.programs.packing import Values, pack
 
@@ -26,7 +27,7 @@ SHAPES = [
 def run(multiplying, epilogue, product, out):
     """The kernel's result for codes ``a`` (rows, depth) or (batch, rows, depth), int16 ``weights`` (depth, columns)."""
 
-    def call(a, weights, bias, multiplier, za, to, codes=None):
+    def call(a, weights, bias, multiplier, za, to, codes=None, **added):
         rows, (depth, columns) = a.shape[-2], weights.shape
         by = Values(a.dtype == np.int8, za, multiplying.dot)
         packed = pack(weights[None], bias, multiplier, by)
@@ -36,7 +37,7 @@ def run(multiplying, epilogue, product, out):
             codes=a if codes is None else codes,
             **counts,
             source=by.source,
-            product=product(packed, columns, epilogue(to, (*a.shape[:-1], columns))),
+            product=product(packed, columns, epilogue(to, (*a.shape[:-1], columns)), **added),
             scratch=out((by.scratch_bytes(depth),), "uint8"),
         )
         return result[0]
@@ -63,6 +64,22 @@ def test_gemm(run, rng, any_codes, rows, depth, columns, y_dtype, a_dtype):
     to = target(y_dtype, zy)
     result = run(a, weights, bias, multiplier, za, to)
     np.testing.assert_array_equal(result, expect(a, weights, bias, multiplier, za, to))
+
+
+@pytest.mark.parametrize("limits", [(-128, 127), (0, 127), (-20.5, 30.5)])
+@pytest.mark.parametrize(("a_dtype", "y_dtype"), [("uint8", "int8"), ("int8", "uint8")])
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (1, 16), (2, 17), (5, 8), (25, 23), (7, 33)])
+def test_a_row_is_added_to_the_codes(run, rng, any_codes, rows, columns, y_dtype, a_dtype, limits):
+    a, weights = any_codes(rng, (rows, 12), a_dtype), any_codes(rng, (12, columns), "int8").astype(np.int16)
+    bias = rng.integers(-5000, 5000, columns).astype(np.int32)
+    multiplier = rng.uniform(1e-3, 2e-2, columns).astype(np.float32)
+    before, to = ops.Target("int8", 0, *limits), target(y_dtype, int(any_codes(rng, 3, y_dtype)[2]))
+    added = AddedRow(rng.normal(0, 30, columns).astype(np.float32), np.float32(0.7), to)
+    padding = np.zeros(-columns % 8, np.float32)
+    given = {"added": np.concatenate([added.row, padding]), "ratio": added.ratio}
+    given |= {"inner_lo": limits[0], "inner_hi": limits[1]}
+    result = run(a, weights, bias, multiplier, 3, to, **given)
+    np.testing.assert_array_equal(result, added.finish(expect(a, weights, bias, multiplier, 3, before), before))
 
 
 @pytest.mark.parametrize("a_dtype", DTYPES)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from playground.programs import integer_ops as ops
+from playground.programs.lowering import NOTHING_ADDED
 from playground.programs.packing import Values, pack, packed_bytes
 
 DTYPES = ["uint8", "int8"]
@@ -35,7 +36,7 @@ def sums(multiplying, epilogue, out, a, packed, columns, by):
     matrices, rows, depth = a.shape
     weights, folded, shift = packed
     to = epilogue(ops.Target("int32"), (matrices, rows, columns))
-    product = {"weights": weights, "bias": folded, "shift": shift, "columns": columns, "to": to}
+    product = {"weights": weights, "bias": folded, "shift": shift, **NOTHING_ADDED, "columns": columns, "to": to}
     product["multiplier"] = np.zeros(folded.shape[1], np.float32)
     counts = {"batch": matrices, "rows": rows, "depth": depth, "matrices": matrices}
     scratch = out((by.scratch_bytes(depth),), "uint8")

@@ -47,6 +47,24 @@ def test_lstm_f32(guarded, out, rng, time, batch, hidden, reverse):
         np.testing.assert_allclose(states[t], state, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize(("batch", "hidden"), [(1, 1), (2, 3), (1, 13), (5, 8)])
+def test_lstm_f32_of_one_step_whose_share_of_the_state_is_given(guarded, out, rng, batch, hidden):
+    projected = floats(rng, 1, batch, 4 * hidden)
+    sums = np.full((batch, 4 * hidden), np.frombuffer(b"\x3e" * 4, np.float32)[0])
+    h, c = floats(rng, batch, hidden), floats(rng, batch, hidden)
+    states, cell, _ = guarded(
+        "k_lstm_f32",
+        **{"projected": projected, "time": 1, "batch": batch, "hidden": hidden, "is_reversed": 0},
+        **{"weights": None, "bias": None, "initial_h": h, "initial_c": c, "stride": batch * hidden},
+        h=out((1, batch, hidden), "float32"),
+        c=out((batch, hidden), "float32"),
+        scratch=out(sums.shape, "float32", 0x3E),
+    )
+    meant = float_recurrences.lstm_by(lambda state: sums, projected, h, c, reverse=False)
+    np.testing.assert_array_equal(states, meant[0])
+    np.testing.assert_array_equal(cell, meant[1])
+
+
 @pytest.mark.parametrize("linear", [False, True])
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize(("time", "batch", "hidden"), SIZES)

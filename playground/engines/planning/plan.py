@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from playground.engines.feeds import Fed, fits
 from playground.engines.planning.expansions import expanded
 from playground.engines.planning.layer_norms import with_layer_norms
+from playground.engines.small_floats import small_floats
 from playground.errors import InvalidInputError, PlaygroundError, UnsupportedError, plural, typed
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Graph, Node, ValueInfo
 from playground.model.graph_view import GraphView
 from playground.operators import Operator, Trait, find
+from playground.operators._added_rows import with_added_rows
 from playground.operators._planning import fold
 from playground.programs import program as p
 from playground.programs.planner import Codes, Dynamic, Planner, Symbol
@@ -71,7 +73,8 @@ def _boundary(graph: Graph) -> AbstractContextManager[None]:
 def _finished(planner: Planner) -> p.Program:
     graph = planner.graph
     outputs = {o.name: _output(planner, o.name) for o in graph.outputs}
-    steps = needed_steps(planner.steps, set(outputs.values()))
+    kept = set(outputs.values())
+    steps = with_added_rows(needed_steps(planner.steps, set(kept)), planner.values, planner.constants, kept)
     used = {name for step in steps for name in step.inputs} | set(outputs.values())
     return p.Program(
         inputs=tuple(info.name for info in graph.inputs),
@@ -187,9 +190,12 @@ def plan_node(planner: Planner, node: Node) -> dict[str, Symbol]:
     operator = find(node)
     if operator is None or (operator.plan is None and operator.domain):
         raise UnsupportedError("this operator has no integer form")
+    small = small_floats(planner.graph)
+    if small and any(name in small for name in (*node.inputs, *node.outputs)):
+        raise UnsupportedError("codes of small floats have no integer form")
     dynamic = any(isinstance(planner.symbols.get(name), Dynamic) for name in node.inputs)
     if dynamic and Trait.TAKES_DYNAMIC not in operator.traits:
-        raise UnsupportedError("only integer products, Cast and Mul support the outputs of DynamicQuantizeLinear")
+        raise UnsupportedError("this operator does not support the outputs of DynamicQuantizeLinear")
     _check_attributes(operator, node)
     try:
         made = (operator.plan or fold)(planner, operator.with_defaults(node))

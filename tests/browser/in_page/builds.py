@@ -8,6 +8,7 @@ from playground.host.browser import PyodideKernels
 from playground.operators._products import GEMM
 from playground.programs import integer_ops as ops
 from playground.programs.kernel_parts import ACCUMULATORS
+from playground.programs.lowering import NOTHING_ADDED
 from playground.programs.packing import Values, pack
 
 
@@ -32,6 +33,11 @@ def test_an_injected_build_multiplies(dot):
     product = {"weights": packed.weights, "bias": packed.bias, "shift": None, "multiplier": packed.multiplier}
     counts = {"batch": 1, "rows": 7, "depth": 13, "matrices": 1}
     kernels.call(
-        GEMM, codes=a, **counts, source=by.source, product={**product, "columns": 10, "to": to}, scratch=scratch
+        GEMM,
+        codes=a,
+        **counts,
+        source=by.source,
+        product={**product, **NOTHING_ADDED, "columns": 10, "to": to},
+        scratch=scratch,
     )
     np.testing.assert_array_equal(sums, ops.add_bias(ops.matmul_integer(a, weights, 9), np.arange(10, dtype=np.int32)))
