@@ -40,7 +40,7 @@ class RemedyCard(Card):
         )
         self._trials: dict[str, Trial] = {}
         self.choice.param.watch(lambda event: self._choose(event.new), "value")
-        workspace.param.watch(lambda *_: self.show(), ["improvement", "model", "earlier"])
+        workspace.param.watch(lambda *_: self.show(), ["improvement", "model", "earlier", "result"])
         self.show()
 
     def roots(self) -> dict[str, UIElement | Any]:
