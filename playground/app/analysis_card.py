@@ -58,7 +58,9 @@ class AnalysisCard(Card):
         self.front.points.selected.on_change("indices", lambda _attr, _old, new: self._tapped("points", new))
         self.front.uniform.selected.on_change("indices", lambda _attr, _old, new: self._tapped("uniform", new))
         self.choice.param.watch(lambda event: self._choose(event.new), "value")
-        workspace.param.watch(lambda *_: self.show_layers(), ["sensitivity", "improvement", "model", "earlier", "result"])
+        workspace.param.watch(
+            lambda *_: self.show_layers(), ["sensitivity", "improvement", "model", "earlier", "result"]
+        )
         workspace.param.watch(lambda *_: self.show_front(), ["mixed", "model"])
         self.show()
 
