@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from playground.errors import PlaygroundError  # noqa: E402
 from playground.serving import DEFAULT_PORT, make_server  # noqa: E402
-from tools import bench, checks, documentation, mutation, site, testing, wheel  # noqa: E402
+from tools import bench, checks, documentation, mutation, shots, site, testing, wheel  # noqa: E402
 from tools.paths import DIST, DOWNLOADS, KERNELS_FILE, LOCAL_CACHE, STAMPS, TREE, VENV  # noqa: E402
 from tools.real_models import command as real_models  # noqa: E402
 from tools.steps import BuildError  # noqa: E402
@@ -81,7 +81,7 @@ def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     result = argparse.ArgumentParser(prog="build.py", description=__doc__.split("\n")[0] if __doc__ else None)
     commands = result.add_subparsers(
-        required=True, metavar="serve | site | wheel | test | mutate | check | bench | models | docs | clean"
+        required=True, metavar="serve | site | wheel | test | mutate | check | bench | shots | models | docs | clean"
     )
     at = commands.add_parser("serve", help="build the site and serve it on this machine")
     at.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"where to serve it (default {DEFAULT_PORT})")
@@ -117,6 +117,9 @@ def parser() -> argparse.ArgumentParser:
         "--models", action="store_true", help="time real models in the page instead, beside ONNX Runtime Web"
     )
     at.set_defaults(run=run_bench)
+    at = commands.add_parser("shots", help="take pictures of every view and state, at every width, in both themes")
+    at.add_argument("--only", metavar="STATE", help="only the states whose name holds this")
+    at.set_defaults(run=lambda options: shots.take(options.only))
     at = commands.add_parser("models", help="quantize real models out of packages, beside ONNX Runtime's tool")
     at.add_argument("--only", metavar="NAME", help="only the models whose id holds this, and write no document")
     at.add_argument("--json", action="store_true", help="print JSON instead of writing docs/real-models.md")

@@ -11,9 +11,9 @@ import { isPlainStyle } from "./styling.mjs";
 const KINDS = new Set(
   `panel.models.esm.ReactComponent DocumentConfig Notifications AllIndices AllLabels AreaVisuals BasicTickFormatter BasicTicker
   BoxAnnotation BoxInteractionHandles CDSView CategoricalAxis CategoricalScale CategoricalTickFormatter CategoricalTicker Column
-  ColumnDataSource DataTable Div Dodge FactorRange Figure GlyphRenderer Grid HBar HoverTool ImportedStyleSheet InlineStyleSheet
-  Line LinearAxis LinearScale LogAxis LogScale LogTickFormatter LogTicker Node NumberFormatter NumeralTickFormatter Quad Range1d
-  Rect Row Scatter Selection Span StringEditor StringFormatter TableColumn TapTool Text Title Toolbar UnionRenderers VBar
+  ColumnDataSource Div Dodge FactorRange Figure GlyphRenderer Grid HBar HoverTool ImportedStyleSheet InlineStyleSheet
+  Line LinearAxis LinearScale LogAxis LogScale LogTickFormatter LogTicker Node NumeralTickFormatter Quad Range1d
+  Rect Row Scatter Selection Span TapTool Text Title Toolbar UnionRenderers VBar
   VSpan`.split(/\s+/),
 );
 /** What happens to a document. Messages to a component's own code are not among it. */

@@ -5,10 +5,26 @@
 
 const PREFIX = "css:";
 
-/** @param {string} name */
+const FORCED = matchMedia("(forced-colors: active)");
+
+/**
+ * A colour of the style sheet. Where the system chooses the colours they have names that plots do not know: there an
+ * element that wears it tells which one it is.
+ * @param {string} name
+ */
 function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const stated = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  if (!FORCED.matches) return stated;
+  const worn = document.createElement("span");
+  worn.style.cssText = `color: ${stated}; forced-color-adjust: none`;
+  document.body.append(worn);
+  const { color } = getComputedStyle(worn);
+  worn.remove();
+  return color;
 }
+
+/** @param {() => void} changed called when the system begins or ends to choose the colours */
+export const onForcedColours = (changed) => FORCED.addEventListener("change", changed);
 
 /** @param {BokehDocument} doc */
 export function paint(doc) {

@@ -3,27 +3,13 @@
 import { Admission } from "./admit.mjs";
 import { paint } from "./bind.mjs";
 import { Target } from "./events.mjs";
+import { describePlots } from "./plots.mjs";
 
 /**
  * @import { Client } from "./client.mjs"
  * @import { BokehDocument, Change } from "./types/bokeh"
  * @import { DocumentJson, Failure, Patch } from "./types/messages"
  */
-
-/**
- * Gives each plot its sentence for screen readers: the tag "describe:..." of its model.
- * @param {BokehDocument} doc
- */
-function describe(doc) {
-  for (const model of doc.all_models) {
-    const texts = (model.tags ?? []).filter((tag) => typeof tag === "string");
-    const tag = texts.find((text) => text.startsWith("describe:"));
-    const view = tag && Bokeh.index.find_one_by_id(model.id);
-    if (!tag || !view) continue;
-    view.el.setAttribute("role", "img");
-    view.el.setAttribute("aria-label", tag.slice("describe:".length));
-  }
-}
 
 /**
  * Events: "patching" and "patched" around each of Python's patches; "settled" when all that was sent is answered.
@@ -43,6 +29,10 @@ export class LiveDocument extends Target {
   #patches = [];
   #connected = false;
   #admission = new Admission();
+  /** Id of a root -> id of the element that it goes to. @type {Record<string, string>} */
+  #roots = {};
+  /** @type {Promise<void> | null} */
+  #shown = null;
 
   /**
    * @param {Client} client
@@ -54,7 +44,7 @@ export class LiveDocument extends Target {
     this.view = view;
   }
 
-  /** Bokeh's document; there is one from `show` on. */
+  /** Bokeh's document; there is one from `take` on. */
   get doc() {
     return /** @type {BokehDocument} */ (this.#doc);
   }
@@ -107,21 +97,16 @@ export class LiveDocument extends Target {
   }
 
   /**
-   * Embeds the document's roots into the elements named slot-<root name>.
+   * Makes the document, without showing it: it follows Python from now on.
    * @param {DocumentJson} json
    */
-  async show({ doc, roots }) {
+  take({ doc, roots }) {
     this.#admission.document({ doc });
-    for (const name of Object.keys(roots)) document.getElementById(`slot-${name}`)?.replaceChildren();
-    const ids = Object.fromEntries(Object.entries(roots).map(([name, id]) => [id, `slot-${name}`]));
-    const views = await Bokeh.embed.embed_items({ [this.view]: doc }, [
-      { docid: this.view, roots: ids, root_ids: Object.values(roots) },
-    ]);
-    const shown = [...views[0].roots][0].model.document;
-    this.#doc = shown;
-    this.quietly(() => paint(shown));
-    describe(shown);
-    shown.on_change((event) => this.#changed(event));
+    const made = Bokeh.require("document").Document.from_json(doc);
+    this.#doc = made;
+    this.#roots = Object.fromEntries(Object.entries(roots).map(([name, id]) => [id, `slot-${name}`]));
+    this.quietly(() => paint(made));
+    made.on_change((event) => this.#changed(event));
     for (const patch of this.#patches.splice(0)) this.apply(patch);
   }
 
@@ -133,6 +118,21 @@ export class LiveDocument extends Target {
     shown.views_manager?.clear();
     const at = Bokeh.documents.indexOf(shown);
     if (at >= 0) Bokeh.documents.splice(at, 1);
+  }
+
+  /** Puts the document's roots into the elements named slot-<root name>. Done once. */
+  show() {
+    this.#shown ??= this.#show();
+    return this.#shown;
+  }
+
+  async #show() {
+    const slots = this.doc
+      .roots()
+      .map(({ id }) => /** @type {HTMLElement} */ (document.getElementById(this.#roots[id])));
+    for (const slot of slots) slot.replaceChildren();
+    await Bokeh.embed.add_document_standalone(this.doc, slots[0], slots);
+    describePlots(this.view, this.doc);
   }
 
   repaint() {

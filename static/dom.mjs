@@ -12,3 +12,30 @@ export function filesOf(input) {
   input.value = "";
   return files;
 }
+
+/** The element that holds the keyboard when nothing else does. */
+const nowhere = () => document.activeElement === null || document.activeElement === document.body;
+
+/**
+ * Puts the keyboard somewhere if it has lost its place: a button that was removed, hidden or disabled had it.
+ * @param {HTMLElement | null} place
+ */
+export function keepFocus(place) {
+  if (nowhere()) place?.focus({ preventScroll: true });
+}
+
+/**
+ * Works with a control disabled. The keyboard is there again afterwards, unless it has gone somewhere else.
+ * @param {HTMLButtonElement | HTMLSelectElement} control
+ * @param {() => Promise<void>} work
+ */
+export async function whileDisabled(control, work) {
+  const held = document.activeElement === control;
+  control.disabled = true;
+  try {
+    await work();
+  } finally {
+    control.disabled = false;
+    if (held) keepFocus(control);
+  }
+}

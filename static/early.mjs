@@ -4,6 +4,7 @@ import "./theme.mjs";
 import { sanitiseReport } from "./trusted.mjs";
 import { Client } from "./client.mjs";
 import { Files, startMode } from "./files.mjs";
+import { followTabs } from "./tabs.mjs";
 
 // Panel loads its components through es-module-shims, whose feature test is an inline script, which our content
 // security policy forbids. The Material bundle is self-contained, so the browser's own import() does: of that bundle, and
@@ -48,4 +49,7 @@ files.beginPage();
 files.begin(mode);
 client.prepare();
 window.playgroundStart = { files, client, begin, sanitiseReport, started: null };
+followTabs((view) => {
+  window.playgroundStart.chosen = view;
+});
 performance.mark("early");

@@ -1,6 +1,6 @@
 // Quantizing the model with progress and Cancel, and everything that can be kept afterwards.
 import { toast } from "./toast.mjs";
-import { $, filesOf } from "./dom.mjs";
+import { $, filesOf, keepFocus } from "./dom.mjs";
 
 /**
  * @import { Job, Work } from "./job.mjs"
@@ -133,7 +133,11 @@ export function installExport({ client, complain, given, ready, job }) {
     const [file] = filesOf(input);
     if (file) await openRecipe([file]).catch(complain);
   });
-  $("recipe-remove").addEventListener("click", () => openRecipe([]).catch(complain));
+  $("recipe-remove").addEventListener("click", () =>
+    openRecipe([])
+      .then(() => keepFocus(input))
+      .catch(complain),
+  );
   const savers = {
     "save-model": async () => {
       const { result, buffers } = await client.request("file");

@@ -1,6 +1,6 @@
 // The gallery's picker: a list of models, any of which is fetched and opened when it is chosen.
 import { toast } from "./toast.mjs";
-import { $ } from "./dom.mjs";
+import { $, whileDisabled } from "./dom.mjs";
 
 /**
  * @import { GalleryEntry } from "./types/messages"
@@ -32,18 +32,12 @@ export function installGallery({ client, complain, ready, opened }) {
   async function choose(id) {
     const chosen = models.find((model) => model.id === id);
     if (!chosen || id === current) return;
-    picker.disabled = true;
-    picker.setAttribute("aria-busy", "true");
-    try {
+    await whileDisabled(picker, async () => {
       await ready();
       await client.request("set", { changes: { model: id } });
       opened();
       toast([chosen.about, chosen.made].filter(Boolean).join(" "));
-    } finally {
-      picker.disabled = false;
-      picker.removeAttribute("aria-busy");
-      show();
-    }
+    }).finally(show);
   }
 
   picker.addEventListener("change", () => choose(picker.value).catch(complain));

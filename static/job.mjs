@@ -1,6 +1,7 @@
 // What takes long, in the strip below the header, whatever view is on screen: its stage, how far and how fast it is, the
 // time it may take, and Cancel.
 import { amountOf } from "./amount.mjs";
+import { announce } from "./announce.mjs";
 import { toast } from "./toast.mjs";
 import { $ } from "./dom.mjs";
 
@@ -114,6 +115,7 @@ export class Job {
   #show() {
     const newest = [...this.#entries.values()].at(-1);
     const began = $("job").hidden && newest;
+    if (began) announce(newest.stage);
     $("job").hidden = !newest;
     if (!newest) return;
     $("job-bar").value = newest.share;

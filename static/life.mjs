@@ -119,14 +119,14 @@ export class Life {
     const state = this.#before;
     const uploaded = state?.settings.model === "upload" || Boolean(this.#given.model);
     this.#boot.begin();
-    if (state) this.#views.disconnect("tensor");
+    if (state) this.#views.disconnect();
     const frozen = await this.#views.frozen();
     const { result } = await this.#answerOf(state && (uploaded ? "" : `?${state.query}`));
-    if (state && uploaded) await this.#reopen(state); // before the view is connected: what was moved meanwhile is about this model
+    if (state && uploaded) await this.#reopen(state); // before the views are connected: what was moved meanwhile is about this model
     if (state) await this.#followAgain();
     if (state) await this.#client.request("forget_steps");
-    await this.#views.connectFirst(frozen, result.document);
-    if (state) await this.#client.request("sync", { view: "tensor" });
+    await this.#views.connectAll(frozen, result.document);
+    if (state) await this.#views.sync();
     await this.#finish(result);
   }
 

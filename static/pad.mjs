@@ -1,5 +1,5 @@
 // The drawing pad: 8 by 8 grey cells, painted with a soft brush, by pointer or by keyboard.
-import { $, filesOf } from "./dom.mjs";
+import { $, filesOf, whileDisabled } from "./dom.mjs";
 
 /**
  * @import { Job } from "./job.mjs"
@@ -163,30 +163,19 @@ export function installPad({ client, complain, ready, job }) {
   });
   addEventListener("playground-view", answerAgain);
 
-  $("race").addEventListener("click", async () => {
-    $("race").disabled = true;
-    try {
+  $("race").addEventListener("click", () => {
+    whileDisabled($("race"), async () => {
       await ready();
       await job.follow(client.request("race"), "Comparing the engines");
-    } catch (error) {
-      complain(/** @type {Failure} */ (error));
-    } finally {
-      $("race").disabled = false;
-    }
+    }).catch(complain);
   });
   /** @param {Requests["run"]["content"]} content what to run on */
-  async function runOn(content) {
-    $("made-up").disabled = true;
-    try {
+  const runOn = (content) =>
+    whileDisabled($("made-up"), async () => {
       await ready();
       const { result } = await job.follow(client.request("run", content), "Running both models");
       $("pad-hint").textContent = result.sentence;
-    } catch (error) {
-      complain(/** @type {Failure} */ (error));
-    } finally {
-      $("made-up").disabled = false;
-    }
-  }
+    }).catch(complain);
   const input = $("input-file");
   input.addEventListener("change", () => {
     const [file] = filesOf(input);

@@ -1,6 +1,6 @@
 // The page: shows documents, connects them with Python when it is there, and turns what the visitor does into requests.
 // What takes long was begun by early.mjs, before any of this could run.
-import { currentTheme, setTheme } from "./bind.mjs";
+import { currentTheme, onForcedColours, setTheme } from "./bind.mjs";
 import { installPad } from "./pad.mjs";
 import { installPrompt } from "./prompt.mjs";
 import { installCalibration } from "./calibration.mjs";
@@ -22,7 +22,14 @@ import { Job } from "./job.mjs";
 import { installOpened } from "./opened.mjs";
 import { installSteps } from "./steps.mjs";
 import { Uploads, watched } from "./uploads.mjs";
-import { $, filesOf } from "./dom.mjs";
+import { announceNumbers } from "./announce.mjs";
+import { installInventory } from "./inventory.mjs";
+import { installMenu } from "./menu.mjs";
+import { installPlotTable } from "./plots.mjs";
+import { installSheets } from "./sheet.mjs";
+import { installFiles } from "./dropping.mjs";
+import { installTabs, showTab } from "./tabs.mjs";
+import { $ } from "./dom.mjs";
 
 /**
  * @import { Failure, Started, State } from "./types/messages"
@@ -41,7 +48,7 @@ const given = watched(/** @type {Given} */ ({ model: null, calibration: null, im
  * @param {string} text
  * @param {Action} [action]
  */
-const say = (text, action) => toast(text, "bad", action);
+const say = (text, action) => toast(text, "bad", ...(action ? [action] : []));
 const embedded = document.body.classList.contains("embed");
 /** A page that embeds this one asked for no copies. */
 const uploads = embedded
@@ -52,7 +59,7 @@ const life = new Life(parts);
 /** @type {ReturnType<typeof installOpened> | null} */
 let card = null;
 /** The view that the visitor has chosen; empty: the one that the settings name. */
-let chosen = "";
+let chosen = window.playgroundStart.chosen ?? "";
 /** @type {State | null} */
 let state = null;
 window.playgroundStart.fastPath = currentFastPath;
@@ -62,24 +69,12 @@ function beginPython() {
   window.playgroundStart.started ??= window.playgroundStart.begin(location.search);
 }
 
-const tabs = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[role=tab]"));
-const viewOf = (/** @type {string | undefined} */ name) => document.getElementById(`view-${name}`);
-
-/** @param {string} name */
-function showTab(name) {
-  for (const tab of tabs) {
-    const selected = tab.dataset.view === name;
-    tab.setAttribute("aria-selected", String(selected));
-    tab.tabIndex = selected ? 0 : -1;
-    viewOf(tab.dataset.view)?.toggleAttribute("hidden", !selected);
-  }
-}
-
 /** @param {string} name */
 async function selectView(name) {
   chosen = name;
   showTab(name);
   enter(name);
+  await views.show(name);
   await api.ready;
   if (chosen !== name) return; // another one was chosen meanwhile
   if (state?.settings.view !== name) await client.request("set", { changes: { view: name } });
@@ -203,57 +198,12 @@ async function openFiles(files) {
   return result;
 }
 
-function installTabs() {
-  tabs.forEach((tab, i) => {
-    tab.addEventListener("click", () => selectView(tab.dataset.view ?? "").catch(complain));
-    tab.addEventListener("keydown", ({ key }) => {
-      const step = Number(key === "ArrowRight") - Number(key === "ArrowLeft");
-      if (!step) return;
-      const next = tabs[(i + step + tabs.length) % tabs.length];
-      next.focus();
-      next.click();
-    });
-  });
-}
-
-function installFiles() {
-  const input = $("open");
-  input.addEventListener("change", () => {
-    const files = filesOf(input);
-    if (files.length) openFiles(files).catch(complain);
-  });
-  let depth = 0;
-  const hasFiles = (/** @type {DragEvent} */ event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
-  addEventListener("dragenter", (event) => {
-    if (hasFiles(event)) {
-      depth += 1;
-      $("drop").hidden = false;
-    }
-  });
-  addEventListener("dragleave", (event) => {
-    if (hasFiles(event)) {
-      depth -= 1;
-      $("drop").hidden = depth > 0;
-    }
-  });
-  addEventListener("dragover", (event) => {
-    if (hasFiles(event)) event.preventDefault();
-  });
-  addEventListener("drop", (event) => {
-    if (!hasFiles(event)) return;
-    event.preventDefault();
-    depth = 0;
-    $("drop").hidden = true;
-    const files = [...(event.dataTransfer?.files ?? [])];
-    if (files.length) openFiles(files).catch(complain);
-  });
-}
-
 function installBar() {
   $("theme")?.addEventListener("click", () => {
     setTheme(currentTheme() === "dark" ? "light" : "dark");
     views.repaint();
   });
+  onForcedColours(() => views.repaint());
   $("share")?.addEventListener("click", async () => {
     await navigator.clipboard.writeText(location.href);
     toast("The link to this page with these settings was copied.");
@@ -280,11 +230,16 @@ client.addEventListener("stopped", ({ detail }) => onStopped(detail));
 
 const api = installApi({ client, restart, openFiles, getState: () => state });
 installBar();
+installPlotTable();
+installSheets();
+announceNumbers();
 if (uploads) {
   const job = new Job({ client, complain });
   const part = { client, complain, ready: () => api.ready };
-  installTabs();
-  installFiles();
+  installMenu();
+  installInventory(part);
+  installTabs((view) => selectView(view).catch(complain));
+  installFiles((chosen) => openFiles(chosen).catch(complain));
   followHistory((view) => {
     if (view !== shownView()) selectView(view).catch(complain);
   });
@@ -304,10 +259,17 @@ if (uploads) {
   installSizes(part);
   installExport({ ...part, given, job });
 }
-showTabOfQuery();
+showFirst();
 installUpdates({ embedded, ready: api.restart(), keep: () => files.keep() });
 
-function showTabOfQuery() {
+/** The view that was chosen while this script was on its way, else the one of the link. */
+function showFirst() {
+  if (chosen) {
+    selectView(chosen).catch(complain);
+    return;
+  }
   const wanted = new URLSearchParams(location.search).get("view");
-  if (!embedded && wanted && viewOf(wanted)) showTab(wanted);
+  if (embedded || !wanted || !document.getElementById(`view-${wanted}`)) return;
+  showTab(wanted);
+  views.show(wanted).catch(complain);
 }

@@ -1,5 +1,5 @@
 // A text for the character models: both continue it in Python's worker; Cancel stops them between two characters.
-import { $ } from "./dom.mjs";
+import { $, keepFocus } from "./dom.mjs";
 
 /**
  * @import { Job } from "./job.mjs"
@@ -15,6 +15,7 @@ export function installPrompt({ client, complain, ready, job }) {
 
   async function ask() {
     if (running) return;
+    const held = document.activeElement === $("prompt-go");
     $("prompt-go").disabled = true;
     try {
       await ready();
@@ -30,6 +31,7 @@ export function installPrompt({ client, complain, ready, job }) {
       running = null;
       $("prompt-go").disabled = false;
       $("prompt-cancel").hidden = true;
+      if (held) keepFocus($("prompt-go"));
     }
   }
 

@@ -1,6 +1,6 @@
 // Use without a network, and new releases: registers the service worker once the page is usable, offers an update, and
 // says when the network is gone. Where there are no service workers (a sandboxed frame, file:, closed storage) it does nothing.
-import { $ } from "./dom.mjs";
+import { $, keepFocus } from "./dom.mjs";
 import { toast } from "./toast.mjs";
 
 /** @typedef {() => Promise<void>} Keep keeps what makes the next start faster */
@@ -43,6 +43,7 @@ function offer(update) {
   const button = (id, work) => {
     $(id).onclick = () => {
       bar.hidden = true;
+      keepFocus($("views"));
       work();
     };
   };

@@ -1,12 +1,14 @@
-// The views' documents: the first is shown as the build froze it, the others are built by Python when they are opened.
+// The views' documents: all of them are shown as the build froze them, at once, and Python makes them its own. Only where
+// its documents are others (a plain start of other code) are they built when they are opened.
 import { LiveDocument } from "./documents.mjs";
 import { currentFastPath, handOver, startFastPath } from "./fastpath/page.mjs";
-import { installHandles, installTable } from "./handles.mjs";
+import { installHandles } from "./handles.mjs";
+import { followInventory } from "./inventory.mjs";
 
 /**
  * @import { Client } from "./client.mjs"
  * @import { Files } from "./files.mjs"
- * @import { Frozen, Settings, SubjectContent } from "./types/messages"
+ * @import { DocumentJson, Frozen, Settings, SubjectContent } from "./types/messages"
  */
 
 /**
@@ -27,6 +29,8 @@ function asksForOthers(query, settings) {
 function noteDrawn() {
   if (document.body.dataset.link && currentFastPath()?.picture) document.body.dataset.link = "drawn";
 }
+/** Resolves when what has changed so far is on screen: a click on a tab is seen before the view takes its time to be drawn. */
+const painted = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
 
 export class Views {
   #client;
@@ -40,6 +44,12 @@ export class Views {
   #frozen = null;
   /** @type {Uint8Array<ArrayBuffer> | null} */
   #kernels = null;
+  /** The last view to be shown; empty: the first one. */
+  #wanted = "";
+  /** @type {WeakSet<LiveDocument>} */
+  #shown = new WeakSet();
+  /** Whether a view has been drawn: the first one does not wait. */
+  #first = false;
 
   /**
    * `onFirst` is called when the first view is on screen.
@@ -52,7 +62,7 @@ export class Views {
   }
 
   /**
-   * The live document of a view that is open.
+   * The document of a view.
    * @param {string} name
    */
   get(name) {
@@ -76,20 +86,34 @@ export class Views {
     const { bytes } = await this.#files.take("frozen.json");
     /** @type {Frozen} */
     const frozen = JSON.parse(new TextDecoder().decode(bytes));
-    const live = new LiveDocument(this.#client, frozen.view);
-    this.#live.set(frozen.view, live);
+    /** @type {Record<string, DocumentJson>} */
+    const all = { [frozen.view]: frozen.document, ...frozen.others };
+    const first = this.#wanted in all ? this.#wanted : frozen.view;
+    this.#take(first, all[first]);
     const asks = asksForOthers(location.search, frozen.state.settings);
     if (asks) document.body.dataset.link = "asked"; // what is shown is not what the link is about
-    await live.show(frozen.document);
-    installHandles(live.doc);
+    await this.show(this.#wanted || first); // drawn where it is hidden, a plot would have no size
     performance.mark("first view");
     this.#onFirst();
     if (!asks) dispatchEvent(new CustomEvent("playground-first-advice", { detail: frozen.advice }));
+    for (const [name, json] of Object.entries(all)) if (name !== first) this.#take(name, json);
+    await this.show(this.#wanted);
+    const live = /** @type {LiveDocument} */ (this.#live.get(frozen.view));
     const values = new Float32Array((await this.#files.take("subject.bin")).bytes);
     await this.#follow(live, frozen.state.settings, { ...frozen.subject, values });
     performance.mark("fast path");
     if (asks) requestAnimationFrame(() => requestAnimationFrame(noteDrawn));
     return frozen;
+  }
+
+  /**
+   * @param {string} name
+   * @param {DocumentJson} json
+   */
+  #take(name, json) {
+    const live = new LiveDocument(this.#client, name);
+    live.take(json);
+    this.#live.set(name, live);
   }
 
   /**
@@ -104,57 +128,84 @@ export class Views {
   }
 
   /**
-   * Python is there: makes the shown document its own, or shows Python's if that is another one.
+   * Python is there: makes the shown documents its own, or shows Python's if those are others.
    * @param {Frozen} frozen
    * @param {string} pythonsKey
    */
-  async connectFirst({ view, key }, pythonsKey) {
+  async connectAll({ view, key }, pythonsKey) {
     if (key === pythonsKey) {
       await handOver();
-      await this.#live.get(view)?.connect();
+      await Promise.all([...this.#live.values()].map((live) => live.connect()));
     } else {
       const { result } = await this.#client.request("state");
-      const frozen = this.#live.get(view);
-      if (frozen) this.#gone.set(view, frozen);
-      this.#live.delete(view);
+      for (const [name, live] of this.#live) this.#gone.set(name, live);
+      this.#live.clear();
       await this.open(view, result.settings);
     }
     delete document.body.dataset.link;
   }
 
-  /**
-   * Python is gone: the first view stays and keeps what is changed; the others are built anew by the next one.
-   * @param {string} first
-   */
-  disconnect(first) {
-    for (const [name, live] of this.#live) {
-      live.disconnect();
-      if (name === first) continue;
-      this.#gone.set(name, live);
-      this.#live.delete(name);
-    }
+  /** Everything that Python has to say about the documents: they show those of an earlier one. */
+  async sync() {
+    for (const view of this.#live.keys()) await this.#client.request("sync", { view });
+  }
+
+  /** Python is gone: the views stay and keep what is changed. */
+  disconnect() {
+    for (const live of this.#live.values()) live.disconnect();
   }
 
   /**
-   * Shows a view's document; it is built when the view is first opened.
+   * Shows a view's document if there is one already.
+   * @param {string} name
+   */
+  async show(name) {
+    this.#wanted = name;
+    const live = this.#live.get(name);
+    if (!live?.doc) return;
+    const fresh = !this.#shown.has(live);
+    this.#shown.add(live);
+    if (fresh && this.#first) await painted();
+    this.#first = true;
+    await live.show();
+    if (!fresh) return;
+    if (name === "tensor") installHandles(live.doc);
+    if (name === "model") followInventory(live.doc);
+    await this.#uncover(name);
+  }
+
+  /**
+   * A view is seen when all of it is drawn: piece by piece, each would push the others about.
+   * @param {string} name
+   */
+  async #uncover(name) {
+    const view = document.getElementById(`view-${name}`);
+    if (!view?.hasAttribute("data-waits")) return;
+    await painted(); // Material's components come a moment later
+    view.removeAttribute("data-waits");
+  }
+
+  /**
+   * Shows a view's document; it is built if that has not been done yet.
    * @param {string} name
    * @param {Settings} settings Python's
    */
   async open(name, settings) {
-    if (this.#live.has(name) || !document.getElementById(`view-${name}`)?.querySelector(".slot")) return;
+    if (this.#live.has(name)) {
+      await this.show(name);
+      return;
+    }
+    if (!document.getElementById(`view-${name}`)?.querySelector(".slot")) return;
     const live = new LiveDocument(this.#client, name);
-    this.#live.set(name, live);
+    this.#live.set(name, live); // patches that come before the document wait there
     try {
       const { result } = await this.#client.request("view", { view: name });
       this.#gone.get(name)?.remove();
       this.#gone.delete(name);
-      await live.show(result);
+      live.take(result);
+      await this.show(name);
       await live.connect();
-      if (name === "tensor") {
-        installHandles(live.doc);
-        await this.#follow(live, settings);
-      }
-      if (name === "model") installTable(live.doc);
+      if (name === "tensor") await this.#follow(live, settings);
     } catch (error) {
       this.#live.delete(name);
       throw error;

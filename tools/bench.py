@@ -36,18 +36,18 @@ def run_bench(*, as_json: bool = False, cold_runs: int = 0, models: bool = False
         environment.ensure("test")
         variables = {**os.environ, "PLAYGROUND_CHROMIUM": testing.chromium()}
         with contextlib.ExitStack() as servers:
-            driver: Command = [_DRIVER, servers.enter_context(_served(folder))]
+            driver: Command = [_DRIVER, servers.enter_context(served(folder))]
             if models:
                 driver[0] = _MODELS_DRIVER
             if cold_runs:
                 plain = baseline.build(folder, LOCAL_CACHE / "baseline")
-                driver = [_COLD_DRIVER, driver[1], servers.enter_context(_served(plain)), str(cold_runs)]
+                driver = [_COLD_DRIVER, driver[1], servers.enter_context(served(plain)), str(cold_runs)]
             command: Command = [PYTHON, "-m", *driver, *(["--json"] if as_json else [])]
             run(command, "The bench failed.", environment=variables, quiet=False)
 
 
 @contextlib.contextmanager
-def _served(folder: Path) -> Iterator[str]:
+def served(folder: Path) -> Iterator[str]:
     """The address at which a folder is served meanwhile."""
     with make_server(folder, 0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -15,8 +15,11 @@ from tools import scripts
 from tools.paths import LOCAL_CACHE, PACKAGE, PYTHON, STATIC
 from tools.steps import files_in, run
 
-UTILS = STATIC / "material" / "utils.mjs"
-"""Stands in for the components' ``utils``, most of which it takes over."""
+OURS = STATIC / "material"
+"""``utils.mjs`` stands in for the components' ``utils``, most of which it takes over; the others for components."""
+
+OPTIONS = ("--loader:.js=jsx", "--loader:.mjs=jsx", "--resolve-extensions=.tsx,.ts,.jsx,.js,.mjs,.json")
+"""The project's modules name each other without an ending; what Panel writes around ours, in ``.mjs``, is JSX too."""
 
 BUNDLE = "panel-material-ui.bundle.js"
 """The file's name: Panel asks for it."""
@@ -44,5 +47,5 @@ def bundle(modules: Path, target: Path) -> None:
         BuildError: a component is not there, or esbuild complained.
     """
     with tempfile.TemporaryDirectory(dir=LOCAL_CACHE, prefix="material-") as project:
-        run([PYTHON, PROJECT, project, UTILS, *names()], "The Material components' sources could not be written.")
-        scripts.bundle(modules, Path(project, "index.js"), target, options=["--loader:.js=jsx"])
+        run([PYTHON, PROJECT, project, OURS, *names()], "The Material components' sources could not be written.")
+        scripts.bundle(modules, Path(project, "index.js"), target, options=OPTIONS)

@@ -64,8 +64,9 @@ def build() -> Path:
     wheel = downloads.numpy_wheel(modules)
     build_kernels()
     TREE.mkdir(parents=True, exist_ok=True)
-    versions, env = locked_versions(_LOCK.read_text("utf-8")), python_environment()
+    versions = locked_versions(_LOCK.read_text("utf-8"))
     _runtime_step(modules, versions)
+    env = python_environment()  # the addresses change with what that step has copied
     browser_python.build(modules, wheel, env)
     browser_python.sweep(modules)
     _bench_step(modules)
@@ -79,7 +80,7 @@ def build() -> Path:
 
 def _runtime_step(modules: Path, versions: Mapping[str, str]) -> None:
     recipe: list[Path | str] = [_RECIPE / name for name in ("site.py", "material.py", "scripts.py")]
-    recipe += [_NPM_LOCK, _LOCK, material.PROJECT, material.UTILS, *material.names()]
+    recipe += [_NPM_LOCK, _LOCK, material.PROJECT, material.OURS, *material.names()]
     folders = [TREE / name for name in ("ort", "bokeh", "pn", "pmui")] + [scripts.record(material.BUNDLE)]
     step("Copy the browser runtime", recipe, folders, lambda: _copy_runtime(modules, versions))
 

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
-from bokeh.layouts import column
-from bokeh.models import (
-    ColumnDataSource,
-    DataTable,
-    InlineStyleSheet,
-    NumberFormatter,
-    StringFormatter,
-    TableColumn,
-    UIElement,
-)
+from bokeh.models import ColumnDataSource, UIElement
 
 from playground.analysis.inventory import inventory
 from playground.analysis.report_json import report_data
@@ -34,11 +24,6 @@ from playground.render.numbers import digits, grouped, shape, size
 from playground.render.report_card import report_card
 from playground.settings import Settings
 
-TABLE_SHEET = (Path(html.__file__).parent / "table.css").read_text(encoding="utf-8")
-
-ROW, MOST_HEIGHT = 30, 320
-"""Pixels: of a row of the inventory, and of all that are on screen at once."""
-
 ANSWERS = {
     "As the outputs look": "auto",
     "Class scores": "classes",
@@ -50,25 +35,6 @@ ANSWERS = {
     "Values": "values",
 }
 """Kinds of answers as the select has them (docs/answers.md)."""
-
-BYTES = "0[.]0 d"
-"""Bytes in decimal units, as Bokeh's tables write them; columns are sorted by the number itself."""
-
-
-def _column(field: str, title: str, width: int, *, number: bool = False, number_format: str = "0,0") -> TableColumn:
-    formatter = (
-        NumberFormatter(format=number_format, text_align="right", nan_format="") if number else StringFormatter()
-    )
-    return TableColumn(field=field, title=title, width=width, formatter=formatter)
-
-
-def _right_headers(columns: list[TableColumn]) -> str:
-    """Style rules that put the titles of columns of numbers above their numbers."""
-    numbers = [n for n, column in enumerate(columns, 1) if isinstance(column.formatter, NumberFormatter)]
-    return (
-        ", ".join(f".slick-header-column:nth-child({n})" for n in numbers)
-        + " { justify-content: end; text-align: right !important; }"
-    )
 
 
 class ModelView(Card):
@@ -111,47 +77,18 @@ class ModelView(Card):
         self.parameters, self.sizes = ParameterCard(workspace), SizesCard(workspace)
         self.samples, self.calibrator = SamplesCard(workspace), CalibratorCard(workspace)
         self.override, self.activation = OverrideCard(workspace), ActivationCard(workspace)
+        # The page draws the inventory (static/inventory.mjs); a tag has the rows in the document.
         self.source = ColumnDataSource(data={}, name="inventory")
-        self.table = self._table()
+        self.rows = html.block("inventory-rows")
+        self.rows.tags = [self.source]
         for name, widget in self.widgets.items():
             widget.param.watch(lambda event, name=name: self._moved(name, event.new), "value")
         self.search.param.watch(lambda *_: self._show_rows(), "value_input")
-        self.source.selected.on_change("indices", lambda _attr, _old, new: self._selected(new))
         workspace.param.watch(lambda *_: self._show_settings(), "settings")
         workspace.param.watch(lambda *_: self.show(), ["model", "result", "earlier"])
         workspace.param.watch(lambda *_: self._show_numbers(), "compared")
         workspace.param.watch(lambda *_: self._show_rows(), "sensitivity")
         self.show()
-
-    def _table(self) -> DataTable:
-        columns = [
-            _column("name", "Tensor", 130),
-            _column("op", "Operator", 78),
-            _column("shape", "Shape", 108),
-            _column("dtype", "Type", 62),
-            _column("parameters", "Parameters", 80, number=True),
-            _column("bytes", "Size", 68, number=True, number_format=BYTES),
-            _column("format", "Quantized as", 90),
-            _column("after", "Size after", 62, number=True, number_format=BYTES),
-            _column("sqnr", "SQNR, dB", 48, number=True, number_format="0.0"),
-            _column("output", "Alone, dB", 48, number=True, number_format="0.0"),
-            _column("piled", "In all, dB", 48, number=True, number_format="0.0"),
-            _column("share", "Error, %", 48, number=True, number_format="0.0"),
-        ]
-        return DataTable(
-            name="inventory-table",
-            source=self.source,
-            columns=columns,
-            height=MOST_HEIGHT,
-            min_width=sum(column.width for column in columns),  # all are on screen at 1280 pixels and above
-            margin=0,
-            row_height=ROW,
-            sizing_mode="stretch_width",
-            autosize_mode="none",  # fitted to a hidden view, all columns would end up equally narrow
-            index_position=None,
-            reorderable=False,
-            stylesheets=[InlineStyleSheet(css=TABLE_SHEET + _right_headers(columns))],
-        )
 
     def roots(self) -> dict[str, UIElement | pn.viewable.Viewable]:
         """Slot name -> what goes there."""
@@ -164,7 +101,7 @@ class ModelView(Card):
             "numbers": self.numbers,
             "heading": self.heading,
             "search": self.search,
-            "table": column(self.table, sizing_mode="stretch_width"),
+            "table": self.rows,
             "report": self.report,
             **self.override.roots(),
             **self.recipe.roots(),
@@ -178,14 +115,6 @@ class ModelView(Card):
 
     def _moved(self, name: str, value: Any) -> None:
         self.choose(lambda: self.workspace.change(**{name: value}))
-
-    def _selected(self, indices: list[int]) -> None:
-        """A chosen row is the tensor that the Tensor view shows."""
-        names = self.source.data["name"]
-        if indices and indices[0] < len(names):
-            name = names[indices[0]]
-            if name != self.workspace.settings.tensor:
-                self._moved("tensor", name)
 
     def show(self) -> None:
         """Bring widgets, table, numbers and report in line with the workspace."""
@@ -232,9 +161,8 @@ class ModelView(Card):
             "after": [float(done[r.name]["bytes_after"]) if r.name in done else float("nan") for r in rows],
             **_layer_columns(self.workspace.shown("sensitivity"), [r.name for r in rows]),
         }
-        self.table.height = min(MOST_HEIGHT, ROW * (len(rows) + 2))
         before = " · what was quantized is from before the last change" if self.workspace.is_before else ""
-        told = f"{plural(len(rows), 'tensor')}{before} · click one to choose it for the Tensor view"
+        told = f"{plural(len(rows), 'tensor')}{before} · choose one for the Tensor view"
         self.heading.text = html.title(model.name, told)
 
     def _planned(self, name: str) -> str:

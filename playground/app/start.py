@@ -14,7 +14,7 @@ from typing import Any
 
 from playground import host
 from playground.app import theme
-from playground.app.backend import Backend
+from playground.app.backend import VIEWS, Backend
 from playground.app.next_step import next_step_task
 from playground.host.page import Port, plain, sources
 from playground.tasks import run_sync
@@ -24,7 +24,7 @@ FIRST_VIEW = "tensor"
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """A playground without a page, and the key of its first view's document."""
+    """A playground without a page, and the key of its views' documents."""
 
     backend: Backend
     port: Port
@@ -49,24 +49,26 @@ class Entry:
 
 
 def freeze() -> tuple[str, bytes]:
-    """Build the playground with its first view and the default settings, and keep it for :func:`start`.
+    """Build the playground with its views and the default settings, and keep it for :func:`start`.
 
     Nothing it makes refers to JavaScript, so the memory it lies in can be saved and restored. Two processes that run
     the same code build the same document, ids included.
 
     Returns:
-        JSON, what the page shows before Python is there: ``{"view", "document", "state", "subject", "advice", "key"}``.
-        Documents with the same key are the same. And the bytes of the tensor that is shown: :func:`subject_content`.
+        JSON, what the page shows before Python is there: ``{"view", "document", "others", "state", "subject", "advice",
+        "key"}``, where ``others`` has the documents of the other views. Documents with the same key are the same.
+        And the bytes of the tensor that is shown: :func:`subject_content`.
     """
     theme.install()
     port = Port()
     with host.no_javascript():
         backend = Backend(port, {})
         document = backend.open_view(FIRST_VIEW)
+        others = {name: backend.open_view(name) for name in VIEWS if name != FIRST_VIEW}
         subject, values = backend.subject()
         advice = run_sync(next_step_task(backend.workspace, backend.models, FIRST_VIEW))
-        shown = {"view": FIRST_VIEW, "document": document, "state": backend.state(), "subject": subject}
-        content = plain(shown | {"advice": advice})
+        shown = {"view": FIRST_VIEW, "document": document, "others": others, "state": backend.state()}
+        content = plain(shown | {"subject": subject, "advice": advice})
     key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
     _frozen.append(Frozen(backend, port, key))
     gc.collect()

@@ -277,7 +277,8 @@ def _model_numbers(score: Score, evaluator: Evaluator) -> list[html.Number]:
 
 
 def _titled(text: Div, plot: UIElement) -> UIElement:
-    return column(text, plot, sizing_mode="stretch_width", spacing=4)
+    """A plot below its title, as high as the page's slot is."""
+    return column(text, plot, sizing_mode="stretch_both", spacing=4)
 
 
 def _changes(name: str, value: Any, settings: Settings, report: Picture | None) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class HistogramPlot:
         self.figure = plain_figure(
             "histogram",
             height=330,
+            sizing_mode="stretch_both",
             description="Histogram of the tensor's values with the quantization levels and the clip range",
             x_range=Range1d(-1, 1, name="histogram-x"),
             y_range=Range1d(0, 1, name="histogram-y"),

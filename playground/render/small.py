@@ -17,8 +17,9 @@ class ErrorPlot:
     def __init__(self) -> None:
         """An empty plot."""
         self.figure = plain_figure(
-            "error", height=HEIGHT, description="Histogram of the error", x_range=Range1d(-1, 1), y_range=Range1d(0, 1)
-        )
+            "error", height=HEIGHT, description="Histogram of the error", sizing_mode="stretch_both",
+            x_range=Range1d(-1, 1), y_range=Range1d(0, 1),
+        )  # fmt: skip
         self.source = ColumnDataSource({"left": [], "right": [], "count": []}, name="error-bars")
         bars = self.figure.quad(left="left", right="right", top="count", bottom=0, source=self.source, line_color=None)
         bound(bars.glyph, fill_color="quant")
@@ -41,7 +42,7 @@ class TransferPlot:
         """An empty plot."""
         self.figure = plain_figure(
             "transfer", height=HEIGHT, description="Quantized value for each original value",
-            x_range=Range1d(-1, 1), y_range=Range1d(-1, 1),
+            sizing_mode="stretch_both", x_range=Range1d(-1, 1), y_range=Range1d(-1, 1),
         )  # fmt: skip
         self.source = ColumnDataSource({"x": [], "y": []}, name="transfer-line")
         self.diagonal = ColumnDataSource({"x": [], "y": []}, name="transfer-diagonal")
@@ -68,8 +69,8 @@ class ChannelsPlot:
     def __init__(self) -> None:
         """An empty plot."""
         self.figure = plain_figure(
-            "channels", height=HEIGHT, description="The range of each channel", x_range=Range1d(-1, 1),
-            y_range=Range1d(-1, 0),
+            "channels", height=HEIGHT, description="The range of each channel",
+            sizing_mode="stretch_both", x_range=Range1d(-1, 1), y_range=Range1d(-1, 0),
         )  # fmt: skip
         self.source = ColumnDataSource({"left": [], "right": [], "y": []}, name="channel-bars")
         self.ranges = ColumnDataSource({"x": [], "y": []}, name="channel-ranges")

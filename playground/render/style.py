@@ -20,19 +20,22 @@ def bound(model: M, **colours: str) -> M:
     return model
 
 
-def plain_figure(name: str, *, height: int, description: str, **options: Any) -> figure:
+def plain_figure(
+    name: str, *, height: int, description: str, sizing_mode: str = "stretch_width", **options: Any
+) -> figure:
     """An empty figure in the house style: transparent, no toolbar, horizontal grid lines only.
 
     Args:
         name: the model's name, by which the page finds it.
         height: pixels; the width follows the card.
         description: one sentence for a screen reader.
+        sizing_mode: Bokeh's; with ``"stretch_both"`` the page's slot says how high the plot is.
         options: further arguments of ``bokeh.plotting.figure``.
     """
     plot = figure(
         name=name,
         height=height,
-        sizing_mode="stretch_width",
+        sizing_mode=sizing_mode,
         toolbar_location=None,
         tools="",
         background_fill_color=None,

@@ -24,6 +24,25 @@ function onChange(changed) {
 }
 
 const NOWHERE = { view: { container: null } };
+/** With "reduce motion" chosen in the system nothing slides, grows or fades. */
+const STILL = { motion: { reducedMotion: /** @type {const} */ ("system") } };
+/** Where the system chooses the colours, what is told by a background alone elsewhere has to be told by a system colour. */
+const FORCED = "@media (forced-colors: active)";
+const CHOSEN = { backgroundColor: "Highlight", color: "HighlightText", forcedColorAdjust: "none" };
+const SEEN = { border: "1px solid CanvasText", opacity: 1 };
+const OPTION = { root: { [FORCED]: { "&.Mui-selected, &.Mui-focusVisible": CHOSEN } } };
+const IN_FORCED_COLOURS = {
+  MuiToggleButton: { styleOverrides: { root: { [FORCED]: { "&.Mui-selected, &.Mui-selected:hover": CHOSEN } } } },
+  MuiMenuItem: { styleOverrides: OPTION },
+  MuiAutocomplete: { styleOverrides: { option: { [FORCED]: { '&[aria-selected="true"], &.Mui-focused': CHOSEN } } } },
+  MuiSlider: {
+    styleOverrides: {
+      rail: { [FORCED]: { ...SEEN, backgroundColor: "Canvas" } },
+      track: { [FORCED]: { ...SEEN, backgroundColor: "Highlight", forcedColorAdjust: "none" } },
+      thumb: { [FORCED]: { ...SEEN, backgroundColor: "ButtonText", forcedColorAdjust: "none" } },
+    },
+  },
+};
 /** @type {Map<string, Theme>} */
 const shared = new Map();
 /**
@@ -34,7 +53,7 @@ function sharedTheme(config, dark) {
   const key = JSON.stringify([config, dark]);
   const known = shared.get(key);
   if (known) return known;
-  const theme = createTheme(render_theme_config(NOWHERE, config, dark));
+  const theme = createTheme(render_theme_config(NOWHERE, config, dark), STILL, { components: IN_FORCED_COLOURS });
   shared.set(key, theme);
   return theme;
 }

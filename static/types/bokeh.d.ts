@@ -14,6 +14,7 @@ export interface Model {
   setv(values: object, options?: { sync: boolean }): void;
 }
 
+/** Values of one column. */
 export type Column = ArrayLike<unknown>;
 /** Numbers of one column, for which plain and typed arrays are alike. */
 export type Numbers = number[] | Float32Array | Float64Array | Int32Array;
@@ -24,6 +25,8 @@ export interface Range extends Model {
 }
 
 export interface Figure extends Model {
+  name: string | null;
+  visible: boolean;
   x_range: Range;
   y_range: Range;
   tags: unknown[];
@@ -70,16 +73,6 @@ export interface Component extends Model {
   visible: boolean;
 }
 
-export interface Table extends Model {
-  view: { change: Signal };
-  columns: { formatter: Formatter }[];
-}
-
-/** What writes the cells of a column. */
-export interface Formatter {
-  type: string;
-}
-
 /** Name -> model, as the views in playground/app/ name them. */
 export interface NamedModels {
   "histogram-bars": Source;
@@ -108,7 +101,12 @@ export interface NamedModels {
   "formula-text": Div;
   "transfer-text": Div;
   inventory: Source;
-  "inventory-table": Table;
+  "layer-harm-bars": Source;
+  "layer-noise-bars": Source;
+  "front-points": Source;
+  "samples-points": Source;
+  "activation-bars": Source;
+  answers: Source;
 }
 
 /** A model of any kind, with what the page looks for in all of them. */
@@ -131,6 +129,7 @@ export type Change =
 export interface BokehDocument {
   /** Of the views that show it. */
   views_manager?: { clear(): void };
+  roots(): Model[];
   all_models: Iterable<AnyModel> & { values(): IteratorObject<AnyModel> };
   get_model_by_name<K extends keyof NamedModels>(name: K): NamedModels[K] | null;
   on_change(listener: (change: Change) => void): void;
@@ -146,15 +145,20 @@ export interface View {
   frame: { x_scale: { compute(x: number): number } };
 }
 
+export interface BokehModules {
+  document: { Document: { from_json(json: object): BokehDocument } };
+  "models/formatters": {
+    NumeralTickFormatter: new (options: { format: string }) => { doFormat(values: number[]): string[] };
+  };
+}
+
 declare global {
   const Bokeh: {
     documents: BokehDocument[];
+    require<K extends keyof BokehModules>(module: K): BokehModules[K];
     index: { find_one_by_id(id: string): View | null };
     embed: {
-      embed_items(
-        docs: Record<string, object>,
-        items: { docid: string; roots: Record<string, string>; root_ids: string[] }[],
-      ): Promise<{ roots: Iterable<{ model: Model }> }[]>;
+      add_document_standalone(document: BokehDocument, element: HTMLElement, roots: HTMLElement[]): Promise<unknown>;
     };
   };
 }

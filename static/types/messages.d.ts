@@ -137,12 +137,14 @@ export interface SubjectContent {
   zoomed?: { first: number; last: number; counts: number[] };
 }
 
-/** The first view as the build froze it: `frozen.json`. */
+/** The views as the build froze them: `frozen.json`. */
 export interface Frozen {
   view: string;
   /** Which document it is; Python tells the same key if its own is that one. */
   key: string;
   document: DocumentJson;
+  /** The other views' documents, by name. */
+  others: Record<string, DocumentJson>;
   state: State;
   subject: SubjectContent;
   advice: Advice;
@@ -237,7 +239,7 @@ export interface Requests {
   redo: { content: Empty; result: State };
   forget_steps: { content: Empty; result: State };
   subject: { content: Empty; result: SubjectContent };
-  load: { content: { files: File[] }; result: { name: string; tensors: object[]; summary: string } };
+  load: { content: { files: File[] }; result: { name: string; tensors: object[]; operators: Record<string, number>; summary: string } };
   calibration: { content: { files: File[] }; result: object };
   image: {
     content: {

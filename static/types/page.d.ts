@@ -17,6 +17,17 @@ export interface ElementsById {
   "failure-text": HTMLElement;
   retry: HTMLButtonElement;
   toasts: HTMLElement;
+  views: HTMLElement;
+  announced: HTMLElement;
+  menu: HTMLElement;
+  "menu-button": HTMLButtonElement;
+  "open-label": HTMLElement;
+  inventory: HTMLElement;
+  "plot-table": HTMLDialogElement;
+  "plot-table-title": HTMLElement;
+  "plot-table-sentence": HTMLElement;
+  "plot-table-body": HTMLElement;
+  "plot-table-close": HTMLButtonElement;
   drop: HTMLElement;
   open: HTMLInputElement;
   gallery: HTMLSelectElement;
@@ -127,6 +138,8 @@ export interface Start {
   /** A report without anything that could run: trusted.mjs, which is part of early.js only. */
   sanitiseReport(html: string): string;
   started: Running<"start"> | null;
+  /** The view whose tab was clicked last. */
+  chosen?: string;
   fastPath?: () => FastPath | null;
 }
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from playground import gallery
+from playground.app.document import build_document
 from playground.app.model_jobs import ModelJobs
 from playground.app.model_view import ModelView
 from playground.host.sources import BytesSource
@@ -33,14 +34,6 @@ def test_a_refused_move_is_taken_back_and_said(view, workspace):
     assert view.widgets["exclude"].value == ""
 
 
-def test_titles_of_numbers_stand_above_the_numbers(view):
-    style = view.table.stylesheets[0].css
-    numbers = ["parameters", "bytes", "sqnr", "after", "output", "piled", "share"]
-    fields = [column.field for column in view.table.columns]
-    for place, field in enumerate(fields, 1):
-        assert (f".slick-header-column:nth-child({place})" in style) == (field in numbers), field
-
-
 def test_inventory_and_search(view, workspace):
     expected = gallery.open_model("digits-mlp").tensors
     assert view.source.data["name"] == list(expected)
@@ -49,16 +42,9 @@ def test_inventory_and_search(view, workspace):
     assert view.source.data["name"] == [name for name in expected if "fc1" in name]
 
 
-def test_a_row_opens_its_tensor(view, workspace):
-    view.source.selected.indices = [view.source.data["name"].index("fc1.weight")]
-    assert workspace.settings.tensor == "fc1.weight"
-
-
-def test_a_row_that_cannot_be_shown_says_so(view, workspace, files):
-    workspace.open(files.npz(w=np.ones(3), whole=np.arange(4)))
-    view.source.selected.indices = [view.source.data["name"].index("whole")]
-    assert "whole" in workspace.problem
-    assert workspace.settings.tensor == "w"
+def test_the_page_gets_the_rows_with_the_document(view):
+    document = build_document("model", view.roots())
+    assert document.get_model_by_name("inventory") is view.source
 
 
 def test_the_report_stands_beside_the_inventory_and_is_marked_when_the_recipe_changes(view, workspace):

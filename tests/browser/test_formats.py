@@ -9,9 +9,9 @@ from playground.app.format_choices import groups
 
 
 def pick(page, label, choice):
-    """Choose from a list; its entries are menu items to a screen reader."""
-    page.locator("#slot-tensor-controls").get_by_label(label, exact=True).click()
-    page.get_by_role("menuitem", name=choice, exact=True).click()
+    """Choose from a list."""
+    page.locator("#slot-tensor-controls").get_by_role("combobox", name=label, exact=True).click()
+    page.get_by_role("option", name=choice, exact=True).click()
 
 
 def test_a_table_and_its_blocks_are_picked_from_the_lists(page, numbers):
@@ -31,8 +31,8 @@ def test_a_table_and_its_blocks_are_picked_from_the_lists(page, numbers):
 
 
 def test_the_list_has_every_group(page):
-    page.locator("#slot-tensor-controls").get_by_label("Format", exact=True).click()
-    offered = page.get_by_role("menuitem").all_inner_texts()
+    page.locator("#slot-tensor-controls").get_by_role("combobox", name="Format", exact=True).click()
+    offered = page.get_by_role("option").all_inner_texts()
     for group in groups().values():
         assert set(group) <= set(offered)
     page.keyboard.press("Escape")

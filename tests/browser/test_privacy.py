@@ -142,6 +142,7 @@ def use_everything(page):
     for slider in page.locator("#slot-tensor-controls input[type=range]").all():
         if slider.is_visible():
             slider.press("ArrowRight")
+    page.locator("#menu-button").click()
     page.locator("#theme").click()
     page.locator("#tab-model").click()
     page.wait_for_function("() => Bokeh.documents.some((doc) => doc.get_model_by_name('inventory'))")

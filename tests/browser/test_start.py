@@ -1,11 +1,6 @@
-"""The start: nothing from elsewhere, a readable failure, embeds, the bench page, accessibility."""
-
-import re
-from pathlib import Path
+"""The start: nothing from elsewhere, a readable failure, embeds, the bench page, no page too wide."""
 
 import pytest
-
-AXE = next(iter(Path(__file__).parents[2].glob("**/node_modules/axe-core/axe.min.js")), None)
 
 
 @pytest.fixture
@@ -113,25 +108,7 @@ def test_bench_page_fills_its_results(fresh):
     assert refused == ["TypeError", "TypeError"]
 
 
-@pytest.mark.parametrize("view", ["tensor", "model", "run", "export"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_accessibility_violations(page, view, theme):
-    assert AXE is not None, "axe-core is not installed"
-    if page.evaluate("() => document.documentElement.dataset.theme") != theme:
-        page.locator("#theme").click()
-    page.locator(f"#tab-{view}").click()
-    page.wait_for_timeout(700)
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
-    serious = [
-        (v["id"], [re.sub(r"\s+", " ", n["html"])[:200] for n in v["nodes"]])
-        for v in found["violations"]
-        if v["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
-
-
-@pytest.mark.parametrize("width", [360, 768, 1280, 1920])
+@pytest.mark.parametrize("width", [320, 360, 768, 1280, 1920, 3840])
 def test_nothing_sticks_out_sideways(page, width):
     page.set_viewport_size({"width": width, "height": 900})
     for view in ("tensor", "model", "run", "export"):

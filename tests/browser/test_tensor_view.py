@@ -130,8 +130,10 @@ def test_theme_reaches_the_plots(page):
     label = """() => { const doc = Bokeh.documents.find((d) => d.get_model_by_name('histogram'));
       return doc.get_model_by_name('histogram').below[0].major_label_text_color; }"""
     light = page.evaluate(label)
+    page.locator("#menu-button").click()
     page.locator("#theme").click()
     dark = page.evaluate(label)
+    page.locator("#menu-button").click()
     page.locator("#theme").click()
     assert light != dark
     assert page.evaluate(colour) == before

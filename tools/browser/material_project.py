@@ -1,6 +1,7 @@
 """Runs where Panel is installed: writes the sources of some of Panel Material UI's components as esbuild takes them.
 
-Arguments: the folder to write to, the module that stands in for the components' ``utils``, the components' names.
+Arguments: the folder to write to, the folder with our own modules (``utils.mjs`` stands in for the components'
+``utils``, ``select.mjs`` and ``slider.mjs`` for components), the components' names.
 """
 
 import re
@@ -12,10 +13,15 @@ from panel.io.compile import generate_project
 from panel_material_ui.base import MaterialComponent, ThemedTransform
 
 
-def write(folder: Path, utils: Path, names: list[str]) -> None:
+def write(folder: Path, ours: Path, names: list[str]) -> None:
     """Write the components' sources, and ``index.js``, which exports them and what Panel needs of React."""
+    for name in names:
+        component = getattr(pmui, name)
+        own = ours / f"{Path(component._esm_base).stem.lower()}.mjs"
+        if own.is_file():
+            component._esm_base = own
     shared = MaterialComponent._esm_shared
-    MaterialComponent._esm_shared = shared | {"utils": utils, "panel_utils": shared["utils"]}
+    MaterialComponent._esm_shared = shared | {"utils": ours / "utils.mjs", "panel_utils": shared["utils"]}
     # Without the whole of MUI, which is for components that a page brings along, ...
     exports = MaterialComponent._exports__
     MaterialComponent._exports__ = {module: what for module, what in exports.items() if module != "@mui/material"}

@@ -1,0 +1,70 @@
+// Where the screen is too narrow for a column of controls they are folded: below a row of what is chosen, and on a phone
+// into a sheet at the foot of the screen.
+
+/** @import { Settings } from "./types/messages" */
+
+const GRANULARITY = /** @type {Record<string, string>} */ ({
+  tensor: "one scale",
+  channel: "a scale per channel",
+  token: "a scale per row",
+  block: "a scale per block",
+});
+
+const PHONE = matchMedia("(max-width: 760px)");
+
+/** View -> what is chosen, in a few words each. @type {Record<string, (settings: Settings) => string[]>} */
+const CHIPS = {
+  tensor: ({ tensor, format, granularity, symmetric, calibrator }) => [
+    format,
+    GRANULARITY[granularity] ?? granularity,
+    symmetric ? "symmetric" : "asymmetric",
+    calibrator,
+    tensor ?? "",
+  ],
+  model: ({ weights, weights_granularity, activations, runtime }) => [
+    `weights ${weights}`,
+    GRANULARITY[weights_granularity] ?? weights_granularity,
+    `activations ${activations.replace("_", " ")}`,
+    runtime,
+  ],
+};
+
+const rows = () => /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("button.chips"));
+
+/** @param {string} text */
+function chip(text) {
+  const made = document.createElement("span");
+  made.className = "chip";
+  made.textContent = text;
+  return made;
+}
+
+/**
+ * Writes what is chosen into the rows.
+ * @param {Settings} settings
+ */
+export function showChips(settings) {
+  for (const row of rows()) {
+    const texts = (CHIPS[row.dataset.chips ?? ""]?.(settings) ?? []).filter(Boolean);
+    row.replaceChildren(chip("Controls"), ...texts.map(chip));
+  }
+}
+
+export function installSheets() {
+  for (const row of rows()) {
+    const sheet = /** @type {HTMLElement} */ (row.closest(".sheet"));
+    /** @param {boolean} open */
+    const show = (open) => {
+      row.setAttribute("aria-expanded", String(open));
+      sheet.classList.toggle("open", open);
+      if (open && PHONE.matches) scrollTo(0, 0); // the numbers and the plot stand above the sheet
+    };
+    row.addEventListener("click", () => show(!sheet.classList.contains("open")));
+    sheet.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || event.defaultPrevented || !sheet.classList.contains("open")) return;
+      show(false);
+      row.focus();
+    });
+  }
+  addEventListener("playground-state", ({ detail }) => showChips(detail.settings));
+}

@@ -1,0 +1,71 @@
+"""axe finds nothing to complain about, of any level: every view, both themes, lists, the menu and the dialog open."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tools import downloads
+
+RUN = """async () => {
+  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) =>
+    `${id}: ${target.flat(2).join(" ")}: ${failureSummary.replaceAll("\\n", " ")}`));
+}"""
+
+
+@pytest.fixture
+def axe(page):
+    """Runs axe on what is on screen, and returns its complaints."""
+    source = (downloads.node_modules() / "axe-core" / "axe.min.js").read_text("utf-8")
+    page.evaluate(source)  # the policy forbids a script of another text; the debugger may
+
+    def run():
+        page.wait_for_timeout(400)
+        return page.evaluate(RUN)
+
+    yield run
+    page.set_viewport_size({"width": 1280, "height": 860})
+    page.evaluate("() => { document.documentElement.dataset.theme = 'light'; }")
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("view", ["tensor", "model", "run", "export"])
+def test_a_view(page, axe, view, theme, width):
+    page.set_viewport_size({"width": width, "height": 860})
+    page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
+    page.locator(f"#tab-{view}").click()
+    page.wait_for_timeout(600)
+    page.evaluate("() => { for (const fold of document.querySelectorAll('details')) fold.open = true; }")
+    assert axe() == []
+
+
+@pytest.mark.parametrize("label", ["Format", "Tensor"])
+def test_an_open_list(page, axe, label):
+    page.locator("#slot-tensor-controls").get_by_role("combobox", name=label, exact=True).focus()
+    page.keyboard.press("ArrowDown")
+    page.get_by_role("listbox").wait_for()
+    assert axe() == []
+    page.keyboard.press("Escape")
+
+
+def test_the_menu_and_the_messages(page, axe):
+    page.locator("#menu-button").click()
+    page.set_input_files("#open", files=[{"name": "a.onnx", "mimeType": "", "buffer": b"not a model"}])
+    expect(page.locator(".toast.bad")).to_be_visible()
+    assert axe() == []
+    page.keyboard.press("Escape")
+
+
+def test_the_table_of_a_plot(page, axe):
+    page.locator("#view-tensor .big .as-table").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").wait_for()
+    assert axe() == []
+    page.keyboard.press("Escape")
+
+
+def test_the_open_sheet_of_a_phone(page, axe):
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.locator("#view-tensor .chips").click()
+    assert axe() == []
+    page.locator("#view-tensor .chips").click()
