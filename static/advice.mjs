@@ -55,7 +55,7 @@ export function installAdvice({ client, complain, ready, shown, select }) {
   async function act({ changes, press, view }) {
     try {
       await ready();
-      if (view) await select(view);
+      if (placeOf(view)) await select(view);
       else if (press) CONTROLS[/** @type {keyof typeof CONTROLS} */ (press)]?.()?.click();
       else await client.request("set", { changes });
     } catch (error) {

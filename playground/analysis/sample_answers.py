@@ -74,7 +74,7 @@ def _tops(rows: NDArray[Any]) -> tuple[list[int], list[float | None]]:
 
 
 def _told(top: int, share: float | None) -> str:
-    return str(top) if share is None else f"{top} ({100 * share:.0f} %)"
+    return str(top) if share is None else f"{top} ({100 * share:.0f}\u00a0%)"
 
 
 def _tokens(batch: Batch, first: int) -> Iterator[SampleAnswer]:

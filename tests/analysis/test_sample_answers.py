@@ -24,7 +24,7 @@ def logits(*tops):
 def test_classes_with_their_probability_and_label():
     found = of(logits(3, 7, 1), logits(3, 9, 1), np.array([3, 7, 2]))
     assert [(a.index, a.same, a.label) for a in found] == [(0, True, "3"), (1, False, "7"), (2, True, "2")]
-    assert (found[1].original, found[1].quantized) == ("7 (100 %)", "9 (100 %)")
+    assert (found[1].original, found[1].quantized) == ("7 (100\u00a0%)", "9 (100\u00a0%)")
 
 
 def test_indices_go_on_over_batches():
