@@ -27,7 +27,7 @@ FLOATS_ONLY = {
     *("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Not"),
     *("ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceMax", "ReduceMin", "ReduceSum", "ReduceSumSquare"),
     *("Selu", "Softsign", "Sum", "ThresholdedRelu"),
-    *("ConvTranspose", "GRU", "LSTM"),
+    *("ConvTranspose", "GRU", "LSTM", "com.microsoft.DynamicQuantizeLSTM"),
 }
 """Have steps of floats and no integer form: see ``test_float_plans.py``, and ``tests/engines`` of the products."""
 
