@@ -21,7 +21,7 @@ from playground.limits import MOST_PIECE
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Dim, Graph, Tensor
 from playground.model.readers._tflite_file import Codes, Operation, Stored, Subgraph
-from playground.model.readers._tflite_layout import FIRST, LAST, ordered_values, value_info
+from playground.model.readers._tflite_layout import FIRST, LAST, ordered_values, value_info, wide_bias
 from playground.model.readers._tflite_nodes import Nodes
 
 OPSET, OPSET_OF_WIDE_CODES = 19, 21
@@ -161,6 +161,8 @@ class Builder(Nodes):
         stored = self._stored(form.number, form.order)
         if codes is None:
             return stored
+        if tensor.element == "int64" and self.is_constant(form.number) and not form.order:
+            return self.hold(wide_bias(self.names.take(f"{tensor.name}_real"), tensor, self._source))
         if tensor.element not in _BY_DEQUANTIZE:
             raise UnsupportedError(f"codes of type {tensor.element}, in {tensor.name!r}")
         inputs = [stored, *self._parameters(form.number)]

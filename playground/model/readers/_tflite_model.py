@@ -37,9 +37,10 @@ def model(source: Source) -> Model:
     """The model of a file. Raises as :func:`playground.model.readers.tflite.read` does."""
     file = read_file(source)
     notes = [f"It has {len(file.subgraphs)} graphs: the first is shown."] if len(file.subgraphs) > 1 else []
-    reasons, graph = _graph(file.subgraphs[0], source)
+    builder = Builder(file.subgraphs[0], source)
+    reasons, graph = _graph(file.subgraphs[0], builder, source)
     if graph is not None:
-        notes += _said(file.subgraphs[0])
+        notes += [*_said(file.subgraphs[0]), *dict.fromkeys(builder.notes)]
         return Model("tflite", source.name, graph.initializers, graph, file.metadata, tuple(notes))
     listed = "; ".join(islice(reasons, _MOST_TOLD))
     more = f"; and {len(reasons) - _MOST_TOLD} more" if len(reasons) > _MOST_TOLD else ""
@@ -48,9 +49,8 @@ def model(source: Source) -> Model:
     return Model("tflite", source.name, _tensors(file, source), None, file.metadata, tuple(notes), no_graph)
 
 
-def _graph(subgraph: Subgraph, source: Source) -> tuple[list[str], Graph | None]:
+def _graph(subgraph: Subgraph, builder: Builder, source: Source) -> tuple[list[str], Graph | None]:
     """The graph; or why there is none, a phrase for each reason."""
-    builder = Builder(subgraph, source)
     reasons = _unknown(subgraph)
     if reasons:
         return reasons, None
