@@ -172,6 +172,11 @@ def test_codes_get_the_scales_of_the_file() -> None:
     assert run(held, {"x": np.array([4, 5], np.int8)}, engine="reference")["y"].tolist() == [-3, 1]
 
 
+def test_it_is_said_where_litert_would_make_codes() -> None:
+    said = [any("LiteRT makes codes" in note for note in load(file).notes) for file in tflite_nets.files().values()]
+    assert [name for name, is_said in zip(tflite_nets.files(), said, strict=True) if is_said] == ["dense.weights"]
+
+
 @pytest.mark.parametrize(("code", "name"), [(WHILE, "WHILE"), (CUSTOM, "custom Mine"), (300, "operator 300")])
 def test_an_unknown_operator_is_named_and_the_tensors_are_shown(code: int, name: str) -> None:
     tensors = [tensor([2], name="x"), tensor([2], name="y"), tensor([2], INT8, 1, "w", scales=[0.5], zero_points=[1])]
