@@ -6,7 +6,8 @@ TensorFlow goes into an environment of its own: see ``tools/litert_convert.py``.
 
 Weights are drawn, the same ones each time. Of each net there is a float file and one or more in int8, calibrated on
 normal samples: ``int8`` takes and gives codes, ``ends`` floats, ``tensor`` has one scale for all weights of a layer,
-``weights`` has weights in int8 alone, ``half`` in float16. ``NAME.KIND.npz`` has inputs and what LiteRT gives for them.
+``wide`` has values in int16, ``weights`` weights in int8 alone, ``half`` in float16. ``NAME.KIND.npz`` has inputs and
+what LiteRT gives for them.
 """
 
 from __future__ import annotations
@@ -142,7 +143,7 @@ class Net:
 
 NETS: Mapping[str, Net] = {
     "dense": Net(dense, (None, 24), ("float", "int8", "weights", "half")),
-    "mobilenet": Net(mobilenet, (1, 16, 16, 3), ("float", "int8", "ends", "tensor", "half")),
+    "mobilenet": Net(mobilenet, (1, 16, 16, 3), ("float", "int8", "ends", "tensor", "wide", "half")),
     "residual": Net(residual, (None, 16, 16, 3), ("float", "int8", "ends")),
     "upscaling": Net(upscaling, (1, 16, 16, 3), ("float", "int8")),
     "pooled": Net(pooled, (1, 12, 12, 3), ("float", "int8")),
@@ -166,11 +167,13 @@ def converted(net: Net, kind: str) -> bytes:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if kind == "half":
         converter.target_spec.supported_types = [tf.float16]
-    if kind in ("int8", "ends", "tensor"):
+    if kind in ("int8", "ends", "tensor", "wide"):
         converter.representative_dataset = lambda: ([sample] for sample in _samples(net, SAMPLES, 1))
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        sets = tf.lite.OpsSet
+        wide = sets.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+        converter.target_spec.supported_ops = [wide if kind == "wide" else sets.TFLITE_BUILTINS_INT8]
         converter._experimental_disable_per_channel = kind == "tensor"
-        if kind != "ends":
+        if kind in ("int8", "tensor"):
             converter.inference_input_type = converter.inference_output_type = tf.int8
     made: bytes = converter.convert()
     return made

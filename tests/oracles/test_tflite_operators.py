@@ -94,7 +94,7 @@ def part(begin: Any, end: Any, step: Any, /, **masks: int) -> Case:
     return Case("STRIDED_SLICE", ((3, 4, 5),), (ints(begin), ints(end), ints(step)), options)
 
 
-def lstm(by_time: bool, looks: bool) -> Case:
+def lstm(by_time: bool, looks: bool, limit: float = 0.0) -> Case:
     weights = [drawn(3, 4) + k / 9 for k in range(4)], [drawn(3, 3) - k / 7 for k in range(4)]
     peepholes = [drawn(3) + k for k in range(3)] if looks else []
     constants = (*weights[0], *weights[1], *peepholes, *(drawn(3) * k for k in range(4)))
@@ -103,7 +103,7 @@ def lstm(by_time: bool, looks: bool) -> Case:
     count = 1 + len(constants)
     biases = list(range(at if not looks else 12, 16))
     order = [0, *places, *[n - (0 if looks else 3) for n in biases], -1, -1, count, count + 1]
-    options: dict[int, Any] = {0: b(4), **({3: yes()} if by_time else {})}
+    options: dict[int, Any] = {0: b(4), 1: f(limit), **({3: yes()} if by_time else {})}
     batch = 2
     feeds = ((5, batch, 4),) if by_time else ((batch, 5, 4),)
     return Case(
@@ -191,7 +191,7 @@ CASES: dict[str, Case] = {
     "cast": Case("CAST", ((3, 5),), (), {0: b(0), 1: b(2)}),
     "maximum": Case("MAXIMUM", PAIR, (), {}, "MaximumMinimumOptions"),
     "less": Case("LESS", PAIR),
-    **{f"lstm {n}": lstm(*n) for n in ((False, False), (True, False), (False, True))},
+    **{f"lstm {n}": lstm(*n) for n in ((False, False), (True, False), (False, True), (False, False, 10.0))},
 }
 
 

@@ -21,7 +21,7 @@ from playground.limits import MOST_PIECE
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Dim, Graph, Tensor
 from playground.model.readers._tflite_file import Codes, Operation, Stored, Subgraph
-from playground.model.readers._tflite_layout import FIRST, LAST, ordered_values, value_info
+from playground.model.readers._tflite_layout import FIRST, LAST, ordered_values, value_info, wide_bias
 from playground.model.readers._tflite_nodes import Nodes
 
 OPSET, OPSET_OF_WIDE_CODES = 19, 21
@@ -86,7 +86,7 @@ class Builder(Nodes):
 
     def constant(self, number: int) -> NDArray[Any] | None:
         """The values of a small constant as they are stored; None of what is computed."""
-        tensor = self.tensors[number]
+        tensor = self.tensors[self._widened.get(number, number)]
         if tensor.place is None:
             return np.zeros(tensor.shape, np.int32) if self.is_constant(number) else None
         return None if tensor.place[1] > MOST_PIECE else tensor.values(self._source)
@@ -102,16 +102,6 @@ class Builder(Nodes):
         """What a tensor's codes stand for; None of values that are not quantized."""
         return self.tensors[number].codes
 
-    def same_codes(self, one: int, other: int) -> bool:
-        """Whether codes of two tensors stand for the same."""
-        a, b = self.tensors[one], self.tensors[other]
-        if a.codes is None or b.codes is None:
-            return a.codes is b.codes and a.element == b.element
-        same = np.array_equal(a.codes.scales, b.codes.scales) and np.array_equal(
-            a.codes.zero_points, b.codes.zero_points
-        )
-        return a.element == b.element and same and a.codes.scales.size == 1
-
     def first_only(self, numbers: Sequence[int]) -> bool:
         """Whether an operator on these values is better done with the channels first: one of them is there so alone."""
         found = False
@@ -124,6 +114,13 @@ class Builder(Nodes):
                 return False
             found = found or (not self._has(number) and self._has(number, FIRST))
         return found
+
+    def _known_tensor(self, number: int) -> Stored:
+        """A tensor whose values are understood. Raises UnsupportedError for others."""
+        tensor = self.tensors[number]
+        if tensor.fault:
+            raise UnsupportedError(f"{tensor.fault}, in {tensor.name!r}")
+        return tensor
 
     def _made(self, number: int) -> bool:
         return self._has(number) or self._has(number, FIRST)
@@ -152,7 +149,7 @@ class Builder(Nodes):
         return self.real(number, FIRST)
 
     def _dequantized(self, form: _Form) -> str:
-        tensor, codes = self.tensors[form.number], self.tensors[form.number].codes
+        tensor, codes = self._known_tensor(form.number), self.tensors[form.number].codes
         if form.number in self._widened:
             narrow = self.real(self._widened[form.number], form.order)
             if self.tensors[self._widened[form.number]].element == tensor.element or codes is not None:
@@ -161,6 +158,8 @@ class Builder(Nodes):
         stored = self._stored(form.number, form.order)
         if codes is None:
             return stored
+        if tensor.element == "int64" and self.is_constant(form.number) and not form.order:
+            return self.hold(wide_bias(self.names.take(f"{tensor.name}_real"), tensor, self._source))
         if tensor.element not in _BY_DEQUANTIZE:
             raise UnsupportedError(f"codes of type {tensor.element}, in {tensor.name!r}")
         inputs = [stored, *self._parameters(form.number)]
@@ -203,7 +202,7 @@ class Builder(Nodes):
 
     def _ordered(self, number: int, order: tuple[int, ...]) -> str:
         """A stored value whose axes are brought into another order."""
-        tensor = self.tensors[number]
+        tensor = self._known_tensor(number)
         if number in self._widened:
             return self._stored(self._widened[number], order) if tensor.codes else self.real(number, order)
         if self.is_constant(number):
@@ -216,8 +215,6 @@ class Builder(Nodes):
         return self.emit("Transpose", [first], like=tensor.name, perm=list(LAST))
 
     def _stored_constant(self, tensor: Stored, order: tuple[int, ...]) -> str:
-        if tensor.fault:
-            raise UnsupportedError(f"{tensor.fault}, in {tensor.name!r}")
         wide = (*(1,) * (len(order) - len(tensor.shape)), *tensor.shape)
         shape = tuple(wide[axis] for axis in order) if order else tensor.shape
         name = tensor.name if tensor.name not in self.constants else self.names.take(f"{tensor.name}_moved")
@@ -252,7 +249,7 @@ class Builder(Nodes):
 
     def give_stored(self, number: int, name: str, order: tuple[int, ...] = ()) -> None:
         """State a tensor's value as it is stored. Raises BadFileError if it has one."""
-        if self.tensors[number].place is not None or self._made(number):
+        if self._known_tensor(number).place is not None or self._made(number):
             raise BadFileError(f"{self.tensors[number].name!r} has a value already", hint="Export the model again")
         self._forms[_Form(number, self._is_real(number), order)] = name
 

@@ -162,20 +162,26 @@ def _metadata(model: Table, buffers: Buffers) -> dict[str, str]:
 
 @dataclass(slots=True)
 class _Whole:
-    """What every part of a file is read with, and how many tensors and operators it may still have."""
+    """What every part of a file is read with, and how many tensors and operators it has so far."""
 
     octets: Octets
     buffers: Buffers
     codes: list[str]
     names: FreeNames
-    tensors: int = MOST_TENSORS
-    operators: int = MOST_NODES
+    tensors: int = 0
+    operators: int = 0
 
     def subgraph(self, table: Table) -> Subgraph:
-        entries = table.tables(schema.Subgraph.TENSORS, self.tensors, "tensors")
-        operators = table.tables(schema.Subgraph.OPERATORS, self.operators, "operators")
-        self.tensors -= len(entries)
-        self.operators -= len(operators)
+        self.tensors += table.count(schema.Subgraph.TENSORS)
+        self.operators += table.count(schema.Subgraph.OPERATORS)
+        if self.tensors > MOST_TENSORS or self.operators > MOST_NODES:
+            what, hint = (
+                "the graphs have too many tensors or operators",
+                f"{MOST_TENSORS} tensors, {MOST_NODES} operators",
+            )
+            raise BadFileError(what, where=self.octets.source.name, hint=f"Use at most {hint}")
+        entries = table.tables(schema.Subgraph.TENSORS, MOST_TENSORS, "tensors")
+        operators = table.tables(schema.Subgraph.OPERATORS, MOST_NODES, "operators")
         tensors = tuple(self._tensor(entry, number) for number, entry in enumerate(entries))
         numbers = partial(self._numbers, count=len(tensors))
         return Subgraph(

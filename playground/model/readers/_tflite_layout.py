@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from playground.host.sources import Source
 from playground.model.element_types import BY_NAME
-from playground.model.graph import ValueInfo
+from playground.model.graph import Tensor, ValueInfo
 from playground.model.readers._tflite_file import Stored
 
 FIRST = (0, 3, 1, 2)
@@ -30,6 +31,16 @@ def ordered_values(tensor: Stored, source: Source, shape: tuple[int, ...], order
         return np.zeros([shape[axis] for axis in order] if order else shape, BY_NAME[tensor.element].stored or "i1")
     held = tensor.values(source)
     return np.ascontiguousarray(held.reshape(shape).transpose(order)) if order else held
+
+
+def wide_bias(name: str, tensor: Stored, source: Source) -> Tensor:
+    """A bias in int64 codes, beside activations of 16 bits, as floats: ONNX has no such codes."""
+
+    def read() -> NDArray[Any]:
+        scales = tensor.codes.scales if tensor.codes else 1
+        return np.asarray(tensor.values(source) * scales, np.float32)
+
+    return Tensor(name, "float32", tensor.shape, 4 * math.prod(tensor.shape), read)
 
 
 def value_info(tensor: Stored, name: str) -> ValueInfo:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.errors import BadFileError, UnsupportedError, plural, typed
+from playground.errors import DAMAGED, BadFileError, UnsupportedError, cut, plural, shown, typed
 from playground.host.sources import Source
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Graph, Model, NoGraph, Tensor
@@ -29,17 +29,18 @@ CONVERTERS: Mapping[str, Callable[[Builder, Operation], None]] = {
 
 _CONTRADICTION = "Export the model again: its operator contradicts itself"
 
-_MOST_TOLD = 8
-"""Operators without a counterpart that are named."""
+_MOST_OF_A_NAME, _MOST_TOLD = 80, 8
+"""Characters of an operator's name, and operators without a counterpart, that are told."""
 
 
 def model(source: Source) -> Model:
     """The model of a file. Raises as :func:`playground.model.readers.tflite.read` does."""
     file = read_file(source)
     notes = [f"It has {len(file.subgraphs)} graphs: the first is shown."] if len(file.subgraphs) > 1 else []
-    reasons, graph = _graph(file.subgraphs[0], source)
+    builder = Builder(file.subgraphs[0], source)
+    reasons, graph = _graph(file.subgraphs[0], builder, source)
     if graph is not None:
-        notes += _said(file.subgraphs[0])
+        notes += [*_said(file.subgraphs[0]), *dict.fromkeys(builder.notes)]
         return Model("tflite", source.name, graph.initializers, graph, file.metadata, tuple(notes))
     listed = "; ".join(islice(reasons, _MOST_TOLD))
     more = f"; and {len(reasons) - _MOST_TOLD} more" if len(reasons) > _MOST_TOLD else ""
@@ -48,9 +49,10 @@ def model(source: Source) -> Model:
     return Model("tflite", source.name, _tensors(file, source), None, file.metadata, tuple(notes), no_graph)
 
 
-def _graph(subgraph: Subgraph, source: Source) -> tuple[list[str], Graph | None]:
+def _graph(subgraph: Subgraph, builder: Builder, source: Source) -> tuple[list[str], Graph | None]:
     """The graph; or why there is none, a phrase for each reason."""
-    builder = Builder(subgraph, source)
+    if len(set(subgraph.inputs)) != len(subgraph.inputs):
+        raise BadFileError("an input occurs twice", where=source.name, hint=DAMAGED)
     reasons = _unknown(subgraph)
     if reasons:
         return reasons, None
@@ -68,12 +70,14 @@ def _graph(subgraph: Subgraph, source: Source) -> tuple[list[str], Graph | None]
 
 
 def _unknown(subgraph: Subgraph) -> list[str]:
-    """The operators that have no counterpart here, with how often they occur."""
+    """Inputs that are not understood, and operators that have no counterpart here, with how often they occur."""
+    inputs = (subgraph.tensors[number] for number in subgraph.inputs)
+    faults = [f"{tensor.fault}, in {shown(tensor.name)}" for tensor in inputs if tensor.fault]
     counts: dict[str, int] = {}
     for operation in subgraph.operations:
         if operation.op not in CONVERTERS:
             counts[operation.op] = counts.get(operation.op, 0) + 1
-    return [f"{plural(count, 'operator')} {op}" for op, count in counts.items()]
+    return faults + [f"{plural(count, 'operator')} {cut(op, _MOST_OF_A_NAME)}" for op, count in counts.items()]
 
 
 def _said(subgraph: Subgraph) -> Iterator[str]:

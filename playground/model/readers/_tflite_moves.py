@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from playground.errors import UnsupportedError
 from playground.model.element_types import BY_NAME
 from playground.model.readers._tflite_arithmetic import activated
@@ -55,7 +57,7 @@ def transpose(b: Builder, op: Operation) -> None:
     order = b.whole_numbers(op.inputs[1], "orders of axes")
     if sorted(order) != list(range(b.rank(x))):
         raise UnsupportedError(f"the order {order} of {b.rank(x)} axes")
-    if not b.same_codes(x, y):
+    if not _same_codes(b, x, y):
         b.give(y, b.emit("Transpose", [b.real(x)], perm=order))
     elif b.first_only([x]):
         b.give_stored(y, _turned(b, b.stored_first(x), [as_first(axis) for axis in order]))
@@ -63,6 +65,15 @@ def transpose(b: Builder, op: Operation) -> None:
         b.give_stored(y, b.stored(x), FIRST)
     else:
         b.give_stored(y, _turned(b, b.stored(x), order))
+
+
+def _same_codes(b: Builder, x: int, y: int) -> bool:
+    """Whether codes of two tensors stand for the same."""
+    one, other = b.codes(x), b.codes(y)
+    if b.tensors[x].element != b.tensors[y].element or one is None or other is None:
+        return one is other and b.tensors[x].element == b.tensors[y].element
+    pairs = (one.scales, other.scales), (one.zero_points, other.zero_points)
+    return one.scales.size == 1 and all(np.array_equal(*pair) for pair in pairs)
 
 
 def _turned(b: Builder, name: str, order: list[int]) -> str:

@@ -20,6 +20,7 @@ class Nodes:
         nodes: its nodes, in order.
         constants: its constants by name.
         names: which names of values are taken.
+        notes: what is not as in the file.
     """
 
     def __init__(self, taken: Iterable[str]) -> None:
@@ -27,6 +28,7 @@ class Nodes:
         self.nodes: list[Node] = []
         self.constants: dict[str, Tensor] = {}
         self.names = FreeNames(taken)
+        self.notes: list[str] = []
         self._node_names = FreeNames()
         self._known: dict[Any, str] = {}
         self._at, self._like = 0, ""
@@ -54,6 +56,11 @@ class Nodes:
         free = self.names.take(name)
         self.constants[free] = Tensor.of(free, np.asarray(values, order="C"))
         return free
+
+    def hold(self, tensor: Tensor) -> str:
+        """Add a constant that has a free name, and return that."""
+        self.constants[tensor.name] = tensor
+        return tensor.name
 
     def add_packed(self, name: str, values: NDArray[np.int64], element: str) -> str:
         """A constant of a type that NumPy may not have."""

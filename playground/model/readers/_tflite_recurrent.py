@@ -33,6 +33,10 @@ def lstm(b: Builder, op: Operation) -> None:
     if kind != "Tanh":
         attributes |= {"activations": ["Sigmoid", kind, kind]}
     by_time = bool(op.option(3, "?", False))
+    limit, steps = op.option(1, "f", 0.0), b.shape(x)[0 if by_time else 1]
+    # each step adds at most 1 to a cell
+    if limit > 0 and not (isinstance(steps, int) and steps <= limit):
+        b.notes.append(f"LiteRT keeps the cell of operator {op.op} within {limit:g}, which is not done here")
     sequence = b.real(x) if by_time else b.real(x, (1, 0, 2))
     w, r, bias = (_joined(b, [given[at + gate] for gate in _GATES]) for at in (_INPUT, _RECURRENT, _BIAS))
     none = b.number(np.zeros(4 * b.size(_recurrent(given), 1)), "no_bias")
@@ -57,7 +61,6 @@ def _refuse(b: Builder, op: Operation, given: Sequence[int]) -> None:
         "no input gate": given[_INPUT] < 0,
         "a projection": given[_PROJECTION] >= 0,
         "normalized gates": given[_NORMALIZATION + 1] >= 0,
-        "a limit on the cell": op.option(1, "f", 0.0) > 0,
         f"activation {op.option(0, 'b')}": op.option(0, "b") not in _ACTIVATIONS,
         "recurrent weights that are diagonals": b.rank(_recurrent(given)) != 2,
     }

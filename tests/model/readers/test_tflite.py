@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 import numpy as np
@@ -46,6 +45,8 @@ def test_nets_of_the_converter(name: str, engine: str) -> None:
         np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5 * np.abs(wanted).max())
     elif kind in tflite_nets.CODES:
         assert np.abs(found.astype(int) - wanted).max() <= 1
+    elif kind == "wide":
+        assert np.abs(found - wanted).max() <= 3e-4 * np.abs(wanted).max()
     else:
         assert np.abs(found - wanted).max() <= 0.02 * np.abs(wanted).max()
 
@@ -62,7 +63,7 @@ def test_what_is_written_is_valid_and_runs_in_onnx_runtime(name: str) -> None:
     if name.split(".")[1] in tflite_nets.CODES:
         assert np.abs(found.astype(int) - wanted).max() <= 1
     else:
-        reach = 1e-5 if name.split(".")[1] in tflite_nets.FLOATS else 0.02
+        reach = {"float": 1e-5, "half": 1e-5, "wide": 3e-4}.get(name.split(".")[1], 0.02)
         assert np.abs(found - wanted).max() <= reach * np.abs(wanted).max()
 
 
@@ -170,6 +171,11 @@ def test_codes_get_the_scales_of_the_file() -> None:
     assert run(held, {"x": np.array([4, 5], np.int8)}, engine="reference")["y"].tolist() == [-3, 1]
 
 
+def test_it_is_said_where_litert_would_make_codes() -> None:
+    said = [any("LiteRT makes codes" in note for note in load(file).notes) for file in tflite_nets.files().values()]
+    assert [name for name, is_said in zip(tflite_nets.files(), said, strict=True) if is_said] == ["dense.weights"]
+
+
 @pytest.mark.parametrize(("code", "name"), [(WHILE, "WHILE"), (CUSTOM, "custom Mine"), (300, "operator 300")])
 def test_an_unknown_operator_is_named_and_the_tensors_are_shown(code: int, name: str) -> None:
     tensors = [tensor([2], name="x"), tensor([2], name="y"), tensor([2], INT8, 1, "w", scales=[0.5], zero_points=[1])]
@@ -221,22 +227,6 @@ def test_what_contradicts_itself_is_refused(name: str) -> None:
     assert "m.tflite" in str(caught.value)
 
 
-def test_offsets_stay_inside_the_file() -> None:
-    """Every truncation of a file is refused, or it is whole without what is cut off."""
-    whole = flatbuffer(model([tensor([2]), tensor([2])], [operator([0, 0], [1])], [ADD]))
-    for size in range(8, len(whole) - 16):
-        with pytest.raises(BadFileError):
-            load(whole[:size], "m.tflite")
-
-
-def test_a_text_without_an_end_is_refused() -> None:
-    whole = bytearray(flatbuffer(model([tensor([2], name="abcd"), tensor([2])], [operator([0, 0], [1])], [ADD])))
-    place = whole.index(b"abcd\0")
-    struct.pack_into("<I", whole, place - 4, 3)
-    with pytest.raises(BadFileError, match="has no end"):
-        load(bytes(whole), "m.tflite")
-
-
 def test_texts_are_listed_and_have_no_values() -> None:
     made = model([tensor([1], STRING, 1, "words"), tensor([1], name="x")], [operator([1], [1])], [WHILE], [b"hello"])
     held = opened(made)
@@ -251,79 +241,28 @@ def test_the_description_is_metadata() -> None:
     assert dict(opened(made).metadata) == {"description": "made here", "min_runtime_version": "1.5.0"}
 
 
-def test_alignment() -> None:
-    """What flatbuffers has at multiples of 4 is there."""
-    whole = flatbuffer(model([tensor([2]), tensor([2])], [operator([0, 0], [1])], [ADD]))
-    moved = struct.pack("<I", struct.unpack_from("<I", whole)[0] + 1) + whole[4:8] + b"\0" + whole[8:]
-    with pytest.raises(BadFileError, match="multiple of 4"):
-        load(moved, "m.tflite")
+@pytest.mark.parametrize("steps", [3, 4])
+def test_it_is_said_where_the_cell_of_an_lstm_might_reach_its_limit(steps: int) -> None:
+    """A cell that starts at 0 is at most the number of steps."""
+    weights = [tensor([2, 2], 0, 1, f"w{at}") for at in range(8)] + [tensor([2], 0, 2, f"b{at}") for at in range(4)]
+    states = [{**tensor([1, 2], name=f"s{at}"), 5: Number("?", True)} for at in range(2)]
+    tensors = [tensor([1, steps, 2], name="x"), tensor([1, steps, 2], name="y"), *weights, *states]
+    inputs = [0, *range(2, 10), -1, -1, -1, *range(10, 14), -1, -1, 14, 15]
+    options = {0: Number("b", 4), 1: Number("f", 3.0)}
+    made = model(tensors, [operator(inputs, [1], options)], [44], [floats(*[0.1] * 4), floats(0, 0)])
+    assert ["within 3" in note for note in opened(made).notes].count(True) == (steps > 3)
 
 
-def test_numbers_of_the_writer() -> None:
-    """What the tests' own writer says is what a table of any layout says here."""
-    from playground.model.readers._flatbuffer import root
-
-    table = root(BytesSource(flatbuffer({0: Number("b", -3), 3: Number("q", 2**40), 1: Numbers("f", [1.5]), 2: "é"})))
-    assert (table.number(0, "b"), table.number(3, "q"), table.text(2), table.number(9, "i", 7)) == (-3, 2**40, "é", 7)
-    assert table.numbers(1, "f").tolist() == [1.5]
-
-
-def sparse(levels: list[dict[int, Any]], order: list[int], blocks: list[int] | None = None) -> dict[int, Any]:
-    """Where sparse values are, as a tensor's field."""
-    return {6: {0: Numbers("i", order), 1: Numbers("i", blocks or []), 2: levels}}
+def test_codes_that_are_not_understood_are_not_taken_for_numbers() -> None:
+    """A quantization of its own: of an input, and of a value in between."""
+    own = {4: {4: Number("B", 1), 2: Numbers("f", [0.5])}}
+    for at in range(3):
+        tensors = [tensor([2], INT8, name=f"t{number}") | (own if number == at else {}) for number in range(3)]
+        held = opened(model(tensors, [operator([0, 0], [1]), operator([1, 1], [2])], [ADD], None, ([0], [2])))
+        assert held.graph is None
+        assert f"custom quantization cannot be read, in 't{at}'" in held.notes[0]
 
 
-def full(size: int) -> dict[int, Any]:
-    return {0: Number("b", 0), 1: Number("i", size)}
-
-
-def listed(segments: list[int], indices: list[int], code: str = "B") -> dict[int, Any]:
-    kind = Number("B", {"i": 1, "H": 2, "B": 3}[code])
-    return {0: Number("b", 1), 2: kind, 3: {0: Numbers(code, segments)}, 4: kind, 5: {0: Numbers(code, indices)}}
-
-
-SPARSE = {
-    "rows": (sparse([full(3), listed([0, 2, 2, 3], [0, 3, 2])], [0, 1]), [1, 2, 3]),
-    "columns": (sparse([full(4), listed([0, 1, 1, 2, 3], [0, 2, 0], "i")], [1, 0]), [1, 3, 2]),
-    "blocks": (
-        sparse([full(3), listed([0, 2, 2, 3], [0, 1, 1], "H"), full(2)], [0, 1, 2], [1]),
-        [1, 0, 0, 2, 3, 0],
-    ),
-}
-
-
-@pytest.mark.parametrize("name", SPARSE)
-def test_sparse_weights_have_their_zeros(name: str) -> None:
-    """[[1, 0, 0, 2], [0, 0, 0, 0], [0, 0, 3, 0]] by rows, by columns, and in blocks of two."""
-    where, values = SPARSE[name]
-    tensors = [
-        *(tensor([2, 4], name="x"), tensor([2, 3], name="y"), tensor([3, 4], name="w")),
-        tensor([3, 4], 0, 1, "s") | where,
-    ]
-    operators = [operator([3], [2]), operator([0, 2], [1], code=1)]
-    held = opened(model(tensors, operators, [124, DENSE], [floats(*values)]))
-    wanted = np.zeros((3, 4), np.float32)
-    wanted[0, 0], wanted[0, 3], wanted[2, 2] = 1, 2, 3
-    assert np.array_equal(held.tensors["s"].numpy(), wanted)
-    x = np.arange(8, dtype=np.float32).reshape(2, 4)
-    assert np.array_equal(run(held, {"x": x}, engine="reference")["y"], x @ wanted.T)
-
-
-@pytest.mark.parametrize(
-    "where",
-    [
-        sparse([full(3), listed([0, 2, 2, 3], [0, 4, 2])], [0, 1]),
-        sparse([full(3), listed([0, 2, 2, 9], [0, 3, 2])], [0, 1]),
-        sparse([full(3), listed([0, 2], [0, 3, 2])], [0, 1]),
-        sparse([full(3), full(4)], [0, 0]),
-        sparse([full(3), full(2**30)], [0, 1]),
-        sparse([full(3), full(4)], [0, 1]),
-        sparse([full(3), full(4)], [0, 1, 2], [7]),
-        sparse([full(3), {0: Number("b", 1)}], [0, 1]),
-    ],
-)
-def test_sparse_values_outside_of_their_shape_are_refused(where: dict[int, Any]) -> None:
-    tensors = [tensor([1], name="x"), tensor([1], name="y"), tensor([3, 4], 0, 1, "w") | where]
-    held = opened(model(tensors, [operator([0], [1])], [WHILE], [floats(1, 2, 3)]))
-    with pytest.raises(BadFileError, match="'w'"):
-        held.tensors["w"].numpy()
+def test_an_input_that_occurs_twice_is_refused() -> None:
+    with pytest.raises(BadFileError, match="twice"):
+        opened(model([tensor([2]), tensor([2])], [operator([0, 0], [1])], [ADD], None, ([0, 0], [1])))
