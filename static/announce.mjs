@@ -6,15 +6,18 @@ const REST_MS = 800;
 const MOST_CARDS = 4;
 let waiting = 0;
 
+/** @param {string} text */
+function speak(text) {
+  if ($("announced").textContent !== text) $("announced").textContent = text;
+}
+
 /**
  * Says a text once nothing newer has come for a moment.
  * @param {string} text
  */
 export function announce(text) {
   clearTimeout(waiting);
-  waiting = setTimeout(() => {
-    if ($("announced").textContent !== text) $("announced").textContent = text;
-  }, REST_MS);
+  waiting = setTimeout(() => speak(text), REST_MS);
 }
 
 /**
@@ -47,7 +50,7 @@ export function announceNumbers() {
     clearTimeout(timer);
     timer = setTimeout(() => {
       if (window.playgroundStart.fastPath?.()?.ahead) later();
-      else if (numbers()) announce(numbers());
+      else if (numbers()) speak(numbers());
     }, REST_MS);
   };
   addEventListener("playground-state", later);

@@ -160,7 +160,8 @@ def test_a_drag_is_spoken_once(page):
     page.keyboard.press("ArrowRight")
     page.wait_for_function(SETTLED)
     page.wait_for_timeout(1500)
-    assert 1 <= page.evaluate("() => window.spoken") <= 3
+    page.wait_for_function("() => window.spoken > 0")
+    assert page.evaluate("() => window.spoken") <= 3
     expect(page.locator("#announced")).to_contain_text(re.compile("Accuracy [0-9.]+ %"))
 
 
