@@ -54,7 +54,7 @@ def _menu(page: Page) -> None:
 
 
 def _failure(page: Page) -> None:
-    page.set_input_files("#open", files=[{"name": "broken.onnx", "mimeType": "", "buffer": b"not a model"}])
+    page.set_input_files("#open", files={"name": "broken.onnx", "mimeType": "", "buffer": b"not a model"})
     page.locator(".toast.bad").wait_for()
 
 
