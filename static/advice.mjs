@@ -3,7 +3,7 @@
 import { $ } from "./dom.mjs";
 
 /**
- * @import { Advice, Failure } from "./types/messages"
+ * @import { Advice, Failure, State } from "./types/messages"
  * @import { Part } from "./types/page"
  */
 
@@ -50,6 +50,8 @@ export function showAdvice(view, { text, label, gain }, act) {
 export function installAdvice({ client, complain, ready, shown, select }) {
   let newest = 0;
   let timer = 0;
+  /** The query of the settings that the sentence of the build is about; empty: it has been replaced. */
+  let frozen = "";
 
   /** @param {Advice} advice */
   async function act({ changes, press, view }) {
@@ -75,7 +77,10 @@ export function installAdvice({ client, complain, ready, shown, select }) {
     }
   }
 
-  function soon() {
+  /** @param {State | null} state what it is about; null: another view */
+  function soon(state) {
+    if (frozen && state?.query === frozen && !state.quantized && shown() === "tensor") return;
+    frozen = "";
     newest += 1;
     clearTimeout(timer);
     const place = placeOf(shown());
@@ -83,7 +88,10 @@ export function installAdvice({ client, complain, ready, shown, select }) {
     timer = setTimeout(ask, place?.hasChildNodes() ? IDLE_MS : 0);
   }
 
-  addEventListener("playground-state", soon);
-  addEventListener("playground-view", soon);
-  addEventListener("playground-first-advice", ({ detail }) => showAdvice("tensor", detail, () => act(detail)));
+  addEventListener("playground-state", ({ detail }) => soon(detail));
+  addEventListener("playground-view", () => soon(null));
+  addEventListener("playground-first-advice", ({ detail }) => {
+    frozen = detail.state.query;
+    showAdvice("tensor", detail.advice, () => act(detail.advice));
+  });
 }

@@ -95,7 +95,7 @@ export class Views {
     await this.show(this.#wanted || first); // drawn where it is hidden, a plot would have no size
     performance.mark("first view");
     this.#onFirst();
-    if (!asks) dispatchEvent(new CustomEvent("playground-first-advice", { detail: frozen.advice }));
+    if (!asks) dispatchEvent(new CustomEvent("playground-first-advice", { detail: frozen }));
     for (const [name, json] of Object.entries(all)) if (name !== first) this.#take(name, json);
     await this.show(this.#wanted);
     const live = /** @type {LiveDocument} */ (this.#live.get(frozen.view));

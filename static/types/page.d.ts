@@ -2,7 +2,7 @@
 import type { Client } from "../client.mjs";
 import type { FastPath } from "../fastpath/index.mjs";
 import type { Files } from "../files.mjs";
-import type { Advice, Answer, Failure, Quantized, Report, Running, Settings, State } from "./messages";
+import type { Answer, Failure, Frozen, Quantized, Report, Running, Settings, State } from "./messages";
 
 /** Stages of the start -> milliseconds. */
 export type Times = Record<string, number>;
@@ -202,7 +202,7 @@ declare global {
   interface WindowEventMap {
     "playground-state": CustomEvent<State>;
     "playground-booted": CustomEvent<Times>;
-    "playground-first-advice": CustomEvent<Advice>;
+    "playground-first-advice": CustomEvent<Frozen>;
     "playground-view": Event;
     "playground-quantized": CustomEvent<Quantized & { bytes: ArrayBuffer }>;
   }
