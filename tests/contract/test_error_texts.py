@@ -14,13 +14,23 @@ from tools.paths import ROOT
 
 KINDS = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
 
-PLANNING = ("playground/operators/", "playground/programs/", "playground/engines/planning/plan.py")
-"""Here an operator says why it cannot run, by UnsupportedError: the planner adds the node and the remedy."""
+PLANNING = (
+    "playground/operators/",
+    "playground/programs/",
+    "playground/engines/planning/plan.py",
+    "playground/model/readers/_tflite_",
+)
+"""Here an operator says why it cannot run, by UnsupportedError: the planner, or the reader, adds the node and the
+remedy."""
 
 WHERE_IS_ADDED = {
     "playground/engines/evaluation.py": {"run_task"},  # the node around the graph
     "playground/model/readers/_onnx_tensors.py": {"integers"},  # errors.typed names the tensor
     "playground/model/readers/_torch_objects.py": {"_refuse", "_view"},  # errors.typed names the file
+    # errors.typed names the operator
+    "playground/model/readers/_tflite_arithmetic.py": {"elementwise"},
+    "playground/model/readers/_tflite_builder.py": {"_ordered", "give_stored"},
+    "playground/model/readers/_tflite_sparse.py": {"dense", "_level", "_vector"},
     "playground/model/readers/_zip.py": {"take"},  # errors.typed names the array
     "playground/programs/row_ops.py": {"nearest_indices"},
     "playground/programs/windows.py": {"windows", "_require"},

@@ -76,7 +76,7 @@ def elementwise(b: Builder, op: Operation) -> None:
     kind = _ELEMENTWISE[op.op]
     count = 1 if kind in _OF_ONE else 3 if kind == "Where" else 2
     if len(op.inputs) != count and kind != "Sum":
-        raise BadFileError(f"it has {plural(len(op.inputs), 'input')} in place of {count}", hint=DAMAGED)
+        raise BadFileError(f"the operator has {plural(len(op.inputs), 'input')} in place of {count}", hint=DAMAGED)
     first = b.first_only(op.inputs)
     made = b.emit(kind, [b.image(x, first) for x in op.inputs])
     activation = op.option(0, "b") if op.op in _WITH_ACTIVATION else 0

@@ -59,7 +59,7 @@ def _graph(subgraph: Subgraph, builder: Builder, source: Source) -> tuple[list[s
     for at, operation in enumerate(subgraph.operations):
         where = f"{source.name}: operator {at} ({operation.op})"
         try:
-            with typed(BadFileError, "its options or inputs are not this operator's", where=where, hint=_CONTRADICTION):
+            with typed(BadFileError, "the options or inputs are not this operator's", where=where, hint=_CONTRADICTION):
                 builder.start(at, operation)
                 CONVERTERS[operation.op](builder, operation)
         except UnsupportedError as error:

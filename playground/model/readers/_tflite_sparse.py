@@ -37,7 +37,7 @@ def dense(table: Table, shape: tuple[int, ...], values: NDArray[Any]) -> NDArray
     levels = table.tables(_LEVELS, 2 * MOST_RANK, "levels of a sparse tensor")
     rank = len(shape)
     if sorted(order) != list(range(rank + blocks.size)) or len(levels) != order.size:
-        raise BadFileError("its levels are not its axes", hint=DAMAGED)
+        raise BadFileError("the levels are not its axes", hint=DAMAGED)
     most = min(count, _MOST_PLACES + _PLACES_FACTOR * values.size)
     places = np.zeros(1, np.int64)
     axes: dict[int, NDArray[np.int64]] = {}
@@ -50,7 +50,7 @@ def dense(table: Table, shape: tuple[int, ...], values: NDArray[Any]) -> NDArray
     made = np.zeros(shape, values.dtype)
     where = tuple(axes[axis] for axis in range(rank))
     if any(held.size and not 0 <= held.min() <= held.max() < size for held, size in zip(where, shape, strict=True)):
-        raise BadFileError("its values are not inside its shape", hint=DAMAGED)
+        raise BadFileError("the values are not inside its shape", hint=DAMAGED)
     made[where] = values[places]
     return made
 
@@ -63,7 +63,7 @@ def _level(
         size = level.number(_SIZE)
         if not 0 <= size <= most or places.size * size > most:
             raise BadFileError(
-                "its levels are larger than its shape, or have many more places than values", hint=DAMAGED
+                "the levels are larger than its shape, or have many more places than values", hint=DAMAGED
             )
         parents = np.repeat(np.arange(places.size), size)
         found = np.tile(np.arange(size), places.size)
@@ -71,7 +71,7 @@ def _level(
     segments, indices = _vector(level, _SEGMENTS), _vector(level, _INDICES)
     counts = segments[places + 1] - segments[places]
     if counts.size and (counts.min() < 0 or segments[0] < 0 or int(counts.sum()) > indices.size):
-        raise BadFileError("its levels contradict each other", hint=DAMAGED)
+        raise BadFileError("the levels contradict each other", hint=DAMAGED)
     parents = np.repeat(np.arange(places.size), counts)
     before = np.cumsum(counts) - counts
     made = segments[places][parents] + np.arange(parents.size) - before[parents]
