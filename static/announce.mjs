@@ -33,22 +33,11 @@ function spoken(card) {
   return `${label} ${value}`;
 }
 
-/** The first numbers of the view that is on screen. */
-function numbers() {
-  const slot = document.querySelector(".view:not([hidden]) .numbers");
-  const cards = slot ? cardsBelow(slot) : [];
-  return cards.slice(0, MOST_CARDS).map(spoken).join(", ");
-}
-
-/** After Python's last answer, when nothing is being moved any more: the numbers. */
+/** After each answer of Python: the first numbers of the view that is on screen. */
 export function announceNumbers() {
-  let timer = 0;
-  const later = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      if (window.playgroundStart.fastPath?.()?.ahead) later();
-      else if (numbers()) announce(numbers());
-    }, REST_MS);
-  };
-  addEventListener("playground-state", later);
+  addEventListener("playground-state", () => {
+    const numbers = document.querySelector(".view:not([hidden]) .numbers");
+    const cards = numbers ? cardsBelow(numbers) : [];
+    if (cards.length) announce(cards.slice(0, MOST_CARDS).map(spoken).join(", "));
+  });
 }
