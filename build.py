@@ -56,7 +56,8 @@ def run_bench(options: argparse.Namespace) -> None:
         return
     if options.runs < 1:
         raise BuildError(f"--runs {options.runs}: use at least 1.")
-    bench.run_bench(as_json=options.json, cold_runs=options.runs if options.cold else 0, models=options.models)
+    cold_runs = options.runs if options.cold else 0
+    bench.run_bench(as_json=options.json, cold_runs=cold_runs, models=options.models, page=options.page)
 
 
 def run_mutation(options: argparse.Namespace) -> None:
@@ -116,6 +117,7 @@ def parser() -> argparse.ArgumentParser:
     at.add_argument(
         "--models", action="store_true", help="time real models in the page instead, beside ONNX Runtime Web"
     )
+    at.add_argument("--page", action="store_true", help="time what moves in the Tensor view instead, frame by frame")
     at.set_defaults(run=run_bench)
     at = commands.add_parser("shots", help="take pictures of every view and state, at every width, in both themes")
     at.add_argument("--only", metavar="STATE", help="only the states whose name holds this")

@@ -75,9 +75,9 @@ class ErrorSums:
     """The measures of :func:`compare`, gathered batch by batch: only their sums are kept."""
 
     def __init__(self) -> None:
-        """Start with no values."""
+        """Start with no values; ``signal`` and ``noise`` are sums of squares, of the values and of the errors."""
         self.count = 0
-        self._noise = self._signal = self._estimate = self._inner = self._total = self._largest = 0.0
+        self.noise = self.signal = self._estimate = self._inner = self._total = self._largest = 0.0
 
     def update(self, x: ArrayLike, x_hat: ArrayLike) -> None:
         """Add a batch. Raises InvalidInputError as :func:`compare` does."""
@@ -85,8 +85,8 @@ class ErrorSums:
         self.count += a.size
         for p, q in _chunks(a, b):
             d = q - p
-            self._noise += deterministic_sum(d * d)
-            self._signal += deterministic_sum(p * p)
+            self.noise += deterministic_sum(d * d)
+            self.signal += deterministic_sum(p * p)
             self._estimate += deterministic_sum(q * q)
             self._inner += deterministic_sum(p * q)
             self._total += deterministic_sum(d)
@@ -100,12 +100,12 @@ class ErrorSums:
         """
         if not self.count:
             raise InvalidInputError("there are no values to compare", where="x", hint="Give at least one value")
-        mse = self._noise / self.count
+        mse = self.noise / self.count
         return {
             "mse": mse,
             "rmse": math.sqrt(mse),
-            "sqnr_db": _decibels(self._signal, self._noise),
-            "cosine": _cosine(self._inner, self._signal, self._estimate),
+            "sqnr_db": _decibels(self.signal, self.noise),
+            "cosine": _cosine(self._inner, self.signal, self._estimate),
             "max_error": self._largest,
             "mean_error": self._total / self.count,
         }

@@ -18,7 +18,7 @@ export class PlaygroundError extends Error {
 
 const BEGIN_MS = 15_000;
 /** What Python tells unasked. @type {Set<string>} */
-const TOLD = new Set(["boot", "patch", "state", "progress", "problem"]);
+const TOLD = new Set(["boot", "patch", "picture", "state", "progress", "problem"]);
 
 /** @extends {Target<ClientEvents>} */
 export class Client extends Target {

@@ -2,7 +2,6 @@
 // While Python is busy only the newest value of each property is kept, so a slider never builds up a queue.
 import { Admission } from "./admit.mjs";
 import { paint } from "./bind.mjs";
-import { Target } from "./events.mjs";
 import { describePlots } from "./plots.mjs";
 
 /**
@@ -11,11 +10,7 @@ import { describePlots } from "./plots.mjs";
  * @import { DocumentJson, Failure, Patch } from "./types/messages"
  */
 
-/**
- * Events: "patching" and "patched" around each of Python's patches; "settled" when all that was sent is answered.
- * @extends {Target<{patching: null, patched: null, settled: null}>}
- */
-export class LiveDocument extends Target {
+export class LiveDocument {
   #client;
   /** @type {BokehDocument | null} */
   #doc = null;
@@ -39,7 +34,6 @@ export class LiveDocument extends Target {
    * @param {string} view
    */
   constructor(client, view) {
-    super();
     this.#client = client;
     this.view = view;
   }
@@ -61,7 +55,7 @@ export class LiveDocument extends Target {
   }
 
   /**
-   * Whether a change is the visitor's and has to be sent; the fast path knows of some that are not.
+   * Whether a change is the visitor's and has to be sent. Those of the Tensor view are told in another way.
    * @type {(change: Change) => boolean}
    */
   isVisitors = () => true;
@@ -69,17 +63,6 @@ export class LiveDocument extends Target {
   /** Whether what changes now comes from this page's code or from Python, not from the visitor. */
   get applying() {
     return this.#applying;
-  }
-
-  /** Whether there is a change that has not been sent yet. */
-  get waiting() {
-    return this.#held.size + this.#messages.length > 0;
-  }
-
-  /** Lets go of what has not been sent: Python is told in another way. */
-  forget() {
-    this.#held.clear();
-    this.#messages = [];
   }
 
   /**
@@ -148,10 +131,8 @@ export class LiveDocument extends Target {
       return;
     }
     this.#admission.patch(patch);
-    this.dispatchEvent(new Event("patching"));
     const byId = new Map((patch.buffer_ids ?? []).map((id, i) => [id, buffers[i]]));
     this.quietly(() => shown.apply_json_patch(patch, byId));
-    this.dispatchEvent(new Event("patched"));
   }
 
   /** @param {Change} event */
@@ -181,6 +162,5 @@ export class LiveDocument extends Target {
         );
     }
     this.#busy = false;
-    if (this.#connected && !this.waiting) this.dispatchEvent(new Event("settled"));
   }
 }

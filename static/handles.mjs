@@ -1,22 +1,15 @@
-// What Bokeh leaves to the page: handles that follow the pointer.
+// When something in the Tensor view is pressed.
 
-/** @import { BokehDocument } from "./types/bokeh" */
+const KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "PageUp", "PageDown"];
 
 /**
- * Keeps the drawn handles where the invisible, wide grips are being dragged to.
- * @param {BokehDocument} doc
+ * Tells when something within an element is held down: by the mouse, a finger, or a key that repeats.
+ * @param {HTMLElement} element
+ * @param {{ press: () => void, release: () => void }} host
  */
-export function installHandles(doc) {
-  const [low, high] = [doc.get_model_by_name("grip-lo"), doc.get_model_by_name("grip-hi")];
-  const drawn = doc.get_model_by_name("handles");
-  if (!drawn || !low || !high) return;
-  const grips = [low, high];
-  const follow = () => {
-    const x = grips.map((grip) => grip.location);
-    if (x.every((value, i) => value === drawn.data.x[i])) return;
-    drawn.data.x = x;
-    drawn.change.emit();
-  };
-  for (const grip of grips) grip.properties.location.change.connect(follow);
-  drawn.properties.data.change.connect(follow);
+export function installPress(element, { press, release }) {
+  element.addEventListener("pointerdown", press, { capture: true });
+  element.addEventListener("keydown", ({ key, repeat }) => repeat && KEYS.includes(key) && press(), { capture: true });
+  for (const type of ["pointerup", "pointercancel", "keyup"]) window.addEventListener(type, release, { capture: true });
+  window.addEventListener("blur", release); // of the window itself: what happens in it does not bubble
 }

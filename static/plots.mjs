@@ -137,7 +137,8 @@ class Described {
   #about;
   #spec;
   #source;
-  #waiting = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #waiting;
   /** @type {HTMLButtonElement} */
   #button = document.createElement("button");
 

@@ -1,13 +1,20 @@
 // The views' documents: all of them are shown as the build froze them, at once, and Python makes them its own. Only where
 // its documents are others (a plain start of other code) are they built when they are opened.
 import { LiveDocument } from "./documents.mjs";
-import { currentFastPath, handOver, startFastPath } from "./fastpath/page.mjs";
-import { installHandles } from "./handles.mjs";
+import {
+  connectFastPath,
+  currentFastPath,
+  disconnectFastPath,
+  listen,
+  startFastPath,
+  supplyFastPath,
+} from "./fastpath/page.mjs";
 import { followInventory } from "./inventory.mjs";
 
 /**
  * @import { Client } from "./client.mjs"
  * @import { Files } from "./files.mjs"
+ * @import { PictureContent } from "./types/picture"
  * @import { DocumentJson, Frozen, Settings, SubjectContent } from "./types/messages"
  */
 
@@ -27,7 +34,7 @@ function asksForOthers(query, settings) {
 
 /** The page has drawn what the link asks for, if it can without Python; the controls are Python's. */
 function noteDrawn() {
-  if (document.body.dataset.link && currentFastPath()?.picture) document.body.dataset.link = "drawn";
+  if (document.body.dataset.link && currentFastPath()?.isCurrent) document.body.dataset.link = "drawn";
 }
 /** Resolves when what has changed so far is on screen: a click on a tab is seen before the view takes its time to be drawn. */
 const painted = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
@@ -44,6 +51,11 @@ export class Views {
   #frozen = null;
   /** @type {Uint8Array<ArrayBuffer> | null} */
   #kernels = null;
+  /**
+   * What the Tensor view begins with, and what a link asks of it before Python is asked.
+   * @type {{ content?: PictureContent, settings: Settings, query: string }}
+   */
+  #tensor = { settings: /** @type {Settings} */ ({}), query: "" };
   /** The last view to be shown; empty: the first one. */
   #wanted = "";
   /** @type {WeakSet<LiveDocument>} */
@@ -59,6 +71,7 @@ export class Views {
     this.#client = client;
     this.#files = files;
     this.#onFirst = onFirst;
+    listen(client);
   }
 
   /**
@@ -89,6 +102,7 @@ export class Views {
     /** @type {Record<string, DocumentJson>} */
     const all = { [frozen.view]: frozen.document, ...frozen.others };
     const first = this.#wanted in all ? this.#wanted : frozen.view;
+    this.#tensor = { content: frozen.document.content, settings: frozen.state.settings, query: location.search };
     this.#take(first, all[first]);
     const asks = asksForOthers(location.search, frozen.state.settings);
     if (asks) document.body.dataset.link = "asked"; // what is shown is not what the link is about
@@ -98,9 +112,8 @@ export class Views {
     if (!asks) dispatchEvent(new CustomEvent("playground-first-advice", { detail: frozen }));
     for (const [name, json] of Object.entries(all)) if (name !== first) this.#take(name, json);
     await this.show(this.#wanted);
-    const live = /** @type {LiveDocument} */ (this.#live.get(frozen.view));
     const values = new Float32Array((await this.#files.take("subject.bin")).bytes);
-    await this.#follow(live, frozen.state.settings, { ...frozen.subject, values });
+    await this.#supply({ ...frozen.subject, values });
     performance.mark("fast path");
     if (asks) requestAnimationFrame(() => requestAnimationFrame(noteDrawn));
     return frozen;
@@ -116,15 +129,10 @@ export class Views {
     this.#live.set(name, live);
   }
 
-  /**
-   * From now on the page itself draws what is moved in the Tensor view.
-   * @param {LiveDocument} live
-   * @param {Settings} settings
-   * @param {SubjectContent & { values: Float32Array }} [subject]
-   */
-  async #follow(live, settings, subject) {
+  /** @param {SubjectContent & { values: Float32Array }} [subject] the tensor, if it is at hand */
+  async #supply(subject) {
     this.#kernels ??= new Uint8Array((await this.#files.take("kernels.wasm")).bytes);
-    await startFastPath({ client: this.#client, live, settings, kernels: this.#kernels, subject });
+    await supplyFastPath(this.#kernels, subject);
   }
 
   /**
@@ -134,7 +142,7 @@ export class Views {
    */
   async connectAll({ view, key }, pythonsKey) {
     if (key === pythonsKey) {
-      await handOver();
+      await connectFastPath();
       await Promise.all([...this.#live.values()].map((live) => live.connect()));
     } else {
       const { result } = await this.#client.request("state");
@@ -152,6 +160,7 @@ export class Views {
 
   /** Python is gone: the views stay and keep what is changed. */
   disconnect() {
+    disconnectFastPath();
     for (const live of this.#live.values()) live.disconnect();
   }
 
@@ -169,7 +178,7 @@ export class Views {
     this.#first = true;
     await live.show();
     if (!fresh) return;
-    if (name === "tensor") installHandles(live.doc);
+    if (name === "tensor") startFastPath({ client: this.#client, live, ...this.#tensor });
     if (name === "model") followInventory(live.doc);
     await this.#uncover(name);
   }
@@ -203,9 +212,10 @@ export class Views {
       this.#gone.get(name)?.remove();
       this.#gone.delete(name);
       live.take(result);
+      if (name === "tensor") this.#tensor = { content: result.content, settings, query: "" };
       await this.show(name);
       await live.connect();
-      if (name === "tensor") await this.#follow(live, settings);
+      if (name === "tensor") await Promise.all([connectFastPath(), this.#supply()]);
     } catch (error) {
       this.#live.delete(name);
       throw error;

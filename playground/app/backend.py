@@ -150,12 +150,15 @@ class Backend:
         """Send what a request changed. The plots go first: code that waits for the new state may read them at once."""
         for bridge in self._bridges.values():
             bridge.flush()
+        tensor = self._views.get("tensor")
+        if tensor is not None and tensor.is_changed:
+            self._port.send({"kind": "picture", "content": tensor.content()})
         if self._state_changed:
             self._state_changed = False
             self._port.send({"kind": "state", "state": self.state()})
 
     def open_view(self, name: str) -> dict[str, Any]:
-        """Build a view and connect it; its document as the page takes it.
+        """Build a view and connect it; its document as the page takes it, of the Tensor view with its picture.
 
         Raises:
             InvalidInputError: there is no such view.
@@ -166,7 +169,7 @@ class Backend:
         document = build_document(name, view.roots())
         result = as_json(document)
         self._bridges[name] = Bridge(name, document, self._port)
-        return result
+        return result | ({"content": view.content(whole=True)} if name == "tensor" else {})
 
     def _view(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         return self.open_view(str(content.get("view"))), ()
@@ -178,6 +181,8 @@ class Backend:
     def _sync(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         """Send all of a view. The page still shows the view of an earlier worker, which has been ended."""
         self._bridge(content).sync()
+        if content["view"] == "tensor":
+            self._port.send({"kind": "picture", "content": self._views["tensor"].content(whole=True)})
         return None, ()
 
     def _bridge(self, content: Mapping[str, Any]) -> Bridge:

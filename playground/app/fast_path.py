@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from playground.api import formats
+from playground.app import calibrator_choices
 from playground.convention_rules import CONVENTIONS, Convention
 from playground.settings import schema
 from playground.tensor_view.subject import Subject
@@ -16,14 +18,23 @@ TAG = "fast-path:"
 
 
 def fast_path_tag(widgets: Mapping[str, Any]) -> str:
-    """The tag: ``{"controls": {label: {name, options}}, "conventions": {id: fields}, "schema": settings.schema()}``.
+    """The tag: ``{"controls": {label: {name, options}}, "conventions": {id: fields}, "formats": {id: {bits, family,
+    title}}, "calibrators": see calibrator_choices.facts, "schema": settings.schema()}``.
 
     A control is known in the page by its label; ``options`` says what the texts that it offers stand for, as far as
-    that is known when the view is built. With the schema the page validates a link before Python is there.
+    that is known when the view is built. What a control shows follows from the formats. With the schema the page
+    validates a link before Python is there.
     """
     controls = {widget.label: {"name": name, "options": _options(widget)} for name, widget in widgets.items()}
     conventions = {name: _plain(convention) for name, convention in CONVENTIONS.items() if _is_covered(convention)}
-    return TAG + json.dumps({"controls": controls, "conventions": conventions, "schema": schema()})
+    told = {
+        "controls": controls,
+        "conventions": conventions,
+        "formats": {f.id: {"bits": f.bits, "family": f.family, "title": f.title} for f in formats().values()},
+        "calibrators": calibrator_choices.facts(),
+        "schema": schema(),
+    }
+    return TAG + json.dumps(told)
 
 
 def _options(widget: Any) -> dict[str, Any]:

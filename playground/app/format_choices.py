@@ -16,13 +16,18 @@ _INTEGERS = {"Signed integer": SIGNED, "Unsigned integer": UNSIGNED}
 
 
 def groups() -> dict[str, dict[str, str]]:
-    """Title of a group -> label -> id. Formats of scales (without sign and zero) are left out."""
+    """Title of a group -> label with the bits -> id. Formats of scales (without sign and zero) are left out."""
     found = {"Integers": dict(_INTEGERS)}
     for family, title in _GROUPS.items():
-        found[title] = {f.title: f.id for f in formats().values() if f.family == family and _for_weights(f)}
-    others = {f.title: f.id for f in formats().values() if f.family == "integer" and not _is_plain_integer(f)}
+        found[title] = {_label(f): f.id for f in formats().values() if f.family == family and _for_weights(f)}
+    others = {_label(f): f.id for f in formats().values() if f.family == "integer" and not _is_plain_integer(f)}
     found["Integers"] |= others
     return found
+
+
+def _label(number_format: NumberFormat) -> str:
+    bits = number_format.bits
+    return f"{number_format.title} · {bits} bit{'s' * (bits != 1)}"
 
 
 def choice_of(name: str) -> str:

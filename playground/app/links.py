@@ -13,6 +13,7 @@ _TOGETHER = (
     ("lo", "hi", "zero_point"),
     ("axis",),
     ("block_size",),
+    ("calibrator_parameters",),
     ("calibrator", "percentile"),
     ("narrow_range", "symmetric"),
     ("granularity", "axis", "block_size"),

@@ -56,8 +56,8 @@ def freeze() -> tuple[str, bytes]:
 
     Returns:
         JSON, what the page shows before Python is there: ``{"view", "document", "others", "state", "subject", "advice",
-        "key"}``, where ``others`` has the documents of the other views. Documents with the same key are the same.
-        And the bytes of the tensor that is shown: :func:`subject_content`.
+        "key"}``, where ``others`` has the documents of the other views. Documents with the same key are the same,
+        whatever is drawn on the first one. And the bytes of the tensor that is shown: :func:`subject_content`.
     """
     theme.install()
     port = Port()
@@ -69,7 +69,9 @@ def freeze() -> tuple[str, bytes]:
         advice = run_sync(next_step_task(backend.workspace, backend.models, FIRST_VIEW))
         shown = {"view": FIRST_VIEW, "document": document, "others": others, "state": backend.state()}
         content = plain(shown | {"subject": subject, "advice": advice})
+    drawn = content["document"].pop("content")
     key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+    content["document"]["content"] = drawn
     _frozen.append(Frozen(backend, port, key))
     gc.collect()
     return json.dumps({**content, "key": key}, allow_nan=False), values

@@ -51,6 +51,8 @@ def _mode(*, accent: str, on_accent: str, text: str, muted: str, line: str, card
                     }
                 }
             },
+            "MuiMenu": {"styleOverrides": {"paper": {"maxWidth": "min(440px, calc(100vw - 32px))"}}},
+            "MuiMenuItem": {"styleOverrides": {"root": {"whiteSpace": "normal"}}},
             "MuiTooltip": {"styleOverrides": {"tooltip": {"fontSize": SMALL}}},
             "MuiButtonBase": {
                 "defaultProps": {"disableRipple": True},  # which is what would show where the keyboard is

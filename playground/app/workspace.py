@@ -87,10 +87,12 @@ class Workspace(param.Parameterized):
         if "tensor" not in changes and wanted.model != self.settings.model:
             wanted = wanted.with_(tensor=first_tensor_of(wanted.model))
         if (wanted.model, wanted.tensor) != (self.settings.model, self.settings.tensor):
-            wanted = wanted.with_(**{name: changes.get(name) for name in ("lo", "hi", "zero_point")})
+            wanted = wanted.with_(**{name: changes.get(name) for name in ("lo", "hi", "zero_point", "channel")})
         if {"format", "symmetric", "narrow_range", "granularity", "convention"} & set(changes):
             wanted = wanted.with_(zero_point=None) if "zero_point" not in changes else wanted
-        if {"calibrator", "percentile"} & set(changes):
+        if {"granularity", "axis"} & set(changes):
+            wanted = wanted.with_(channel=changes.get("channel"))
+        if {"calibrator", "percentile", "calibrator_parameters"} & set(changes):
             wanted = wanted.with_(lo=changes.get("lo"), hi=changes.get("hi"))
         self._show(wanted)
 

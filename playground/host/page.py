@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from playground.host.sources import Source
 
 
@@ -19,7 +21,9 @@ def plain(value: Any) -> Any:
     if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
         value = value.item()
     elif hasattr(value, "tolist"):
-        return plain(value.tolist())
+        listed = value.tolist()
+        # one look at a long array of numbers instead of one at each of them
+        return listed if value.dtype.kind in "iuf" and np.isfinite(value).all() else plain(listed)
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

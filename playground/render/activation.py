@@ -5,8 +5,10 @@ from __future__ import annotations
 from bokeh.models import BoxAnnotation, ColumnDataSource, LogAxis, Range1d, Span
 
 from playground.histograms import Histogram
-from playground.render.histogram import GAP
 from playground.render.style import bound, plain_figure
+
+GAP = 0.06
+"""Of a bin's width, left free at each side of its bar."""
 
 HEIGHT, LEAST = 200, 0.5
 """Pixels; and where bars stand on, since counts are drawn on a logarithmic axis: after a ReLU one bin holds most."""

@@ -1,7 +1,6 @@
 """The few pieces of HTML that Python writes: cards of numbers, titles, notes. Every text is escaped here.
 
-By ``data-card``, ``data-text`` and ``data-part`` the page's fast path (static/fastpath/text.mjs) finds where to put new
-numbers before Python has answered.
+Those of the Tensor view are written by the page, in the same form: static/fastpath/text.mjs.
 """
 
 from __future__ import annotations
@@ -20,16 +19,12 @@ SHEET = (Path(__file__).parent / "blocks.css").read_text(encoding="utf-8")
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """One card: what it is, its value with unit, and a remark that is ``"better"``, ``"worse"`` or neither.
-
-    ``key`` is the card's name in the page; cards without one are left alone there.
-    """
+    """One card: what it is, its value with unit, and a remark that is ``"better"``, ``"worse"`` or neither."""
 
     label: str
     value: str
     remark: str = ""
     tone: str = ""
-    key: str = ""
 
 
 def block(name: str, text: str = "") -> Div:
@@ -50,9 +45,8 @@ def block(name: str, text: str = "") -> Div:
 def cards(numbers: Sequence[Number]) -> str:
     """A row of number cards."""
     items = (
-        f'<dl class="cardlet" data-card="{escape(n.key)}"><dt>{escape(n.label)}</dt>'
-        f'<dd data-text="value">{escape(n.value)}'
-        f'<div class="aside {n.tone}" data-text="remark">{escape(n.remark)}</div></dd></dl>'
+        f'<dl class="cardlet"><dt>{escape(n.label)}</dt><dd>{escape(n.value)}'
+        f'<div class="aside {n.tone}">{escape(n.remark)}</div></dd></dl>'
         for n in numbers
     )
     return f'<div class="cards">{"".join(items)}</div>'
@@ -60,21 +54,7 @@ def cards(numbers: Sequence[Number]) -> str:
 
 def title(text: str, remark: str = "") -> str:
     """A card's title, with a quiet remark at its right."""
-    quiet = f'<span data-text="remark">{escape(remark)}</span>'
-    return f'<div class="title"><b data-text="title">{escape(text)}</b>{quiet}</div>'
-
-
-def split_bar(share: float) -> str:
-    """A bar whose grey part is the given share."""
-    return (
-        f'<div class="split"><i data-part="rounding" style="background:var(--quant);flex:{1 - share:.4f}"></i>'
-        f'<i data-part="clipping" style="background:var(--clip);flex:{share:.4f}"></i></div>'
-    )
-
-
-def formula(general: str, current: str) -> str:
-    """A formula, and the same with the current numbers in it."""
-    return f'<div class="formula">{escape(general)}<code data-text="formula">{escape(current)}</code></div>'
+    return f'<div class="title"><b>{escape(text)}</b><span>{escape(remark)}</span></div>'
 
 
 def note(text: str, *, bad: bool = False) -> str:

@@ -65,7 +65,7 @@ _PLACEMENT = (
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything a visitor can choose. ``None`` means "as calibrated"."""
+    """Everything a visitor can choose. ``None`` means "as calibrated", or the channel that reaches farthest."""
 
     view: str = "tensor"
     model: str = "digits-mlp"
@@ -79,10 +79,12 @@ class Settings:
     convention: str = "onnxruntime"
     calibrator: str = "minmax"
     percentile: float = 99.9
+    calibrator_parameters: str = ""
     lo: float | None = None
     hi: float | None = None
     zero_point: int | None = None
     zoom: bool = False
+    channel: int | None = None
     weights: str = "int8"
     weights_granularity: str = "channel"
     activations: str = "static"
@@ -104,7 +106,9 @@ class Settings:
         Raises:
             InvalidInputError: the combination makes no scheme.
         """
-        arguments = (("percentile", self.percentile),) if self.calibrator == "percentile" else ()
+        given = parameters_of(self.calibrator_parameters).get(self.calibrator, {})
+        if self.calibrator == "percentile":
+            given["percentile"] = self.percentile
         number_format = FORMATS[self.format]
         integer, own_blocks = number_format.family == "integer", number_format.family == "block"
         grouped = "tensor" if own_blocks else self.granularity
@@ -117,7 +121,7 @@ class Settings:
             narrow_range=self.narrow_range and integer and number_format.bits > 1,
             convention=self.convention,
             calibrator=self.calibrator,
-            calibrator_args=arguments,
+            calibrator_args=tuple(given.items()),
         )
 
     @property

@@ -41,7 +41,8 @@ class Field:
         highest: of a number.
         most: characters of a text.
         optional: whether None (in a link: nothing) is a value.
-        view: ``"tensor"`` if the page draws the Tensor view with it before Python has answered.
+        view: ``"tensor"`` if the page draws the Tensor view with it before Python has answered; ``"python"`` if only
+            Python's picture of it depends on it.
     """
 
     kind: str
@@ -77,10 +78,12 @@ FIELDS: Mapping[str, Field] = {
     "convention": Field("choice", registry="conventions", **_TENSOR),
     "calibrator": Field("choice", registry="calibrators", **_TENSOR),
     "percentile": Field("number", lowest=50, highest=100, **_TENSOR),
+    "calibrator_parameters": Field("parameters", view="python"),
     "lo": Field("number", optional=True, **_TENSOR),
     "hi": Field("number", optional=True, **_TENSOR),
     "zero_point": Field("integer", lowest=-(2**15), highest=2**16, optional=True, **_TENSOR),
     "zoom": Field("boolean", **_TENSOR),
+    "channel": Field("integer", lowest=0, highest=2**31 - 1, optional=True, **_TENSOR),
     "weights": Field("choice", registry="formats"),
     "weights_granularity": Field("choice", GRANULARITIES),
     "activations": Field("choice", ACTIVATIONS),

@@ -25,7 +25,7 @@ class ScaleLevels:
     """The levels that one scale gives: ``level = scale * (number - zero_point) + offset``.
 
     Attributes:
-        number: which scale it is, in C order: the one that reaches farthest.
+        number: which scale it is, in C order.
         scale: its size; 1 in a plain cast, negative in some of ggml's blocks.
         zero_point: the code that means 0; 0 unless the format is an integer one.
         offset: what is added; 0 where nothing is.
@@ -57,13 +57,10 @@ class ScaleLevels:
     step: float
 
 
-def scale_levels(qtensor: QTensor) -> ScaleLevels:
-    """The scale whose levels reach farthest."""
+def scale_levels(qtensor: QTensor, number: int | None = None) -> ScaleLevels:
+    """The levels of scale ``number``; None: of the scale whose levels reach farthest."""
     scheme, qparams = qtensor.scheme, qtensor.qparams
-    if qparams.codebook is not None:
-        number = int(np.argmax(np.abs(qparams.codebook).max(axis=-1)))
-    else:
-        number = int(np.argmax(np.abs(qparams.scale_values)))
+    number = _farthest(qparams) if number is None else number
     scale, point = (float(part.reshape(-1)[number]) for part in (qparams.scale_values, qparams.zero_point))
     offsets = qparams.offset_values
     offset = 0.0 if offsets is None else float(offsets.reshape(-1)[number])
@@ -92,6 +89,12 @@ def scale_levels(qtensor: QTensor) -> ScaleLevels:
         limits=(float(limits.lo.reshape(-1)[number]), float(limits.hi.reshape(-1)[number])),
         step=_step(levels, abs(scale), scheme),
     )
+
+
+def _farthest(qparams: QParams) -> int:
+    if qparams.codebook is not None:
+        return int(np.argmax(np.abs(qparams.codebook).max(axis=-1)))
+    return int(np.argmax(np.abs(qparams.scale_values)))
 
 
 def _step(levels: Float32, scale: float, scheme: Scheme) -> float:
@@ -202,7 +205,7 @@ def channel_ranges(
     return {
         "channel_lo": lo[order],
         "channel_hi": hi[order],
-        "channel_rows": np.arange(order.size),
+        "channel_order": order,
         "channel_clip": tuple(end[order] for end in clip),
         "channels": int(lo.size),
     }

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.metrics import compare, histogram, split_error
+from playground.metrics import ErrorSums, histogram, split_error
 from playground.quantization import QTensor, Range, Scheme, clip_limits, quantize_within
 from playground.settings import Settings
 from playground.tensor_view.levels import ScaleLevels, channel_ranges, places_of, reach, scale_levels, transfer
-from playground.tensor_view.subject import Floats, Subject
+from playground.tensor_view.subject import Floats, Subject, counted_over_all
 
 ERROR_BINS = 41
 STAIRS = 512
@@ -24,17 +24,22 @@ class Picture:
     """Everything the Tensor view shows about one tensor under one scheme; real units are the tensor's own.
 
     ``span`` holds all values, ``edges`` only their bulk if the settings zoom in. ``asked`` is the range that was
-    calibrated or dragged; ``lo`` and ``hi`` are what the codes then reach, which differs because zero has to be a code;
-    beyond ``limits`` values are clipped. With several scales ``asked`` holds the ranges of all; the others, ``scale``,
-    ``zero_point`` and ``levels`` are those of the scale that reaches farthest, ``shown_channel``: a channel, a row or a
-    block. Channels run along ``axis``. The metrics are always those of the whole tensor. Formats with more than 256
-    levels list none of them; ``level_count`` says how many there are, ``numbers`` what their codes stand for.
+    calibrated or dragged; at ``handles`` it begins and ends once zero is drawn into it, or once it is made symmetric;
+    ``lo`` and ``hi`` are what the codes then reach; beyond ``limits`` values are clipped. With several scales
+    ``asked`` holds the ranges of all; ``edges``, ``counts``, ``scale``, ``zero_point`` and ``levels`` are those of one
+    of them, ``shown_channel``: a channel, a row or a block; the settings' channel, else the one that reaches farthest.
+    Channels run along ``axis``. The metrics are always those of the whole tensor; ``signal`` and ``noise`` are sums of
+    squares. Formats with more than 256 levels list none of them; ``level_count`` says how many there are, ``numbers``
+    what their codes stand for.
     """
 
     settings: Settings
     shape: tuple[int, ...]
     metrics: dict[str, float]
+    signal: float
+    noise: float
     asked: tuple[float, float]
+    handles: tuple[float, float]
     lo: float
     hi: float
     limits: tuple[float, float]
@@ -62,7 +67,7 @@ class Picture:
     transfer: tuple[NDArray[np.float32], NDArray[np.float32]]
     channel_lo: Floats
     channel_hi: Floats
-    channel_rows: NDArray[np.int64]
+    channel_order: NDArray[np.int64]
     channel_clip: tuple[Floats, Floats]
     channels: int
     bits_per_weight: float
@@ -141,18 +146,25 @@ def picture_of(subject: Subject, settings: Settings) -> tuple[Picture, Floats]:
     qtensor, extent = quantize_subject(subject, settings)
     x_hat = qtensor.dequantize()
     scheme, qparams = qtensor.scheme, qtensor.qparams
-    drawn, axis = scale_levels(qtensor), channel_axis(settings, x.ndim)
-    limits, several = clip_limits(qparams, scheme), scheme.granularity != "tensor"
-    edges, counts = subject.zoomed() if settings.zoom else (subject.edges, subject.counts)
+    axis, several = channel_axis(settings, x.ndim), scheme.granularity != "tensor"
+    drawn = scale_levels(qtensor, _chosen_channel(settings, scheme, x.shape[axis]))
+    limits = clip_limits(qparams, scheme)
+    edges, counts = _histogram(subject, settings, scheme, drawn.number)
     low, high = (scheme.grouping.expand(end, x.shape) if several else end for end in (limits.lo, limits.hi))
     split = split_error(x, x_hat, low, high, bins=1)
+    sums = ErrorSums()
+    sums.update(x, x_hat)
+    asked = (float(extent.lo.min()), float(extent.hi.max()))
     error_edges, error_counts = _error_histogram(x_hat - x, drawn.step)
     stairs = np.linspace(edges[0], edges[-1], STAIRS, dtype=np.float32)
     return Picture(
         settings=settings,
         shape=x.shape,
-        metrics=compare(x, x_hat),
-        asked=(float(extent.lo.min()), float(extent.hi.max())),
+        metrics=sums.measures(),
+        signal=sums.signal,
+        noise=sums.noise,
+        asked=asked,
+        handles=_handles(asked, scheme),
         lo=drawn.lo,
         hi=drawn.hi,
         limits=drawn.limits,
@@ -184,6 +196,37 @@ def picture_of(subject: Subject, settings: Settings) -> tuple[Picture, Floats]:
         bytes_after=qtensor.nbytes,
         drawn=drawn,
     ), x_hat
+
+
+def _chosen_channel(settings: Settings, scheme: Scheme, channels: int) -> int | None:
+    """The channel that the settings name, if there are scales for channels and there is such a channel."""
+    chosen = settings.channel
+    return chosen if scheme.granularity == "channel" and chosen is not None and chosen < channels else None
+
+
+def _histogram(
+    subject: Subject, settings: Settings, scheme: Scheme, number: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Edges and counts of the values that have the drawn scale."""
+    if scheme.granularity != "tensor":
+        counted = counted_over_all(scheme.grouping.members(subject.values, number))
+        return counted.edges, counted.counts
+    return subject.zoomed() if settings.zoom else (subject.edges, subject.counts)
+
+
+def holds_zero(scheme: Scheme) -> bool:
+    """Whether zero is drawn into the range."""
+    stretched = scheme.zero_in_range and scheme.convention_rules.range_includes_zero
+    return scheme.needs_range and (scheme.symmetric or stretched)
+
+
+def _handles(asked: tuple[float, float], scheme: Scheme) -> tuple[float, float]:
+    """Where a range begins and ends once zero is in it, or it is made symmetric, as the scheme demands."""
+    lo, hi = asked
+    if scheme.needs_range and scheme.symmetric:
+        largest = max(-lo, hi, 0.0)
+        return -largest, largest
+    return (min(lo, 0.0), max(hi, 0.0)) if holds_zero(scheme) else asked
 
 
 def _error_histogram(error: Floats, step: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -111,10 +111,7 @@ def subject_of(model: Model, name: str) -> Subject:
         what = f"there is no floating-point tensor {name!r} with at least one axis and one value"
         raise MissingError(what, where=model.name, hint="Choose another tensor")
     values = require_values(np.ascontiguousarray(as_float32(model.tensors[name].numpy(), name)), name)
-    low, high = float(values.min()), float(values.max())
-    if low == high:
-        low, high = low - 0.5 * (abs(low) or 1), high + 0.5 * (abs(high) or 1)
-    counted = histogram(values, BINS, low, high)
+    counted = counted_over_all(values)
     return Subject(
         name,
         values,
@@ -124,6 +121,14 @@ def subject_of(model: Model, name: str) -> Subject:
         channel_ranges=lru_cache(maxsize=8)(partial(_channel_ranges, values)),
         zoomed=lru_cache(maxsize=1)(partial(_zoomed, values, counted)),
     )
+
+
+def counted_over_all(values: Floats) -> Histogram:
+    """The histogram of values, at least one, from the smallest to the largest; of equal ones it is wider."""
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        low, high = low - 0.5 * (abs(low) or 1), high + 0.5 * (abs(high) or 1)
+    return histogram(values, BINS, low, high)
 
 
 BULK = (0.1, 99.9)

@@ -11,12 +11,12 @@ import {
   k_quantize,
   k_reals,
 } from "../../playground/kernels/structs.mjs";
-import { channelAxis, chooseQparams, chooseRange, covers, gridOf } from "./qparams.mjs";
+import { channelAxis, chooseQparams, chooseRange, covers, gridOf, handlesOf } from "./qparams.mjs";
 
 /**
  * @import { Kernels } from "../kernels.mjs"
  * @import { Settings } from "../types/messages"
- * @import { Channels, Convention, DrawnGrid, Errors, Grid, Layout, Measured, Picture, Storage } from "../types/picture"
+ * @import { Channels, Convention, DrawnGrid, Errors, Grid, Histogram, Layout, Pair, Picture, Storage } from "../types/picture"
  * @import { Subject } from "./subject.mjs"
  */
 
@@ -31,9 +31,11 @@ const REACH = 0.5; // of rounding half to even
  * @param {Subject | null} subject
  * @param {Settings} settings
  * @param {Record<string, Convention>} conventions
+ * @param {Picture | null} [kept] its errors and counts are taken over where that is possible: what looks at every value
+ *   waits
  * @returns {Picture | null}
  */
-export function compute(kernels, subject, settings, conventions) {
+export function compute(kernels, subject, settings, conventions, kept = null) {
   if (!covers(subject, settings, conventions)) return null;
   const convention = conventions[settings.convention];
   const grid = gridOf(settings, convention);
@@ -41,33 +43,102 @@ export function compute(kernels, subject, settings, conventions) {
   const perChannel = settings.granularity === "channel";
   /** @type {Layout} */
   const layout = perChannel ? subject.layout(axis) : [1, 1, subject.count];
+  const n = layout[1];
   const asked = chooseRange(kernels, subject, settings);
-  if (!chooseQparams(kernels, subject, settings, convention, grid, layout[1])) return null;
+  if (!chooseQparams(kernels, subject, settings, convention, grid, n)) return null;
   const mark = kernels.mark();
-  const shown = perChannel ? widest(kernels.at(subject.scale).subarray(0, layout[1])) : 0;
-  const { edges, counts } = (settings.zoom && subject.bulk()) || subject.whole();
-  /** @type {Measured} */
-  const measured = {
+  const shown = perChannel ? chosen(settings, kernels.at(subject.scale).subarray(0, n)) : 0;
+  const one = { scale: kernels.at(subject.scale)[shown], zeroPoint: kernels.at(subject.zeroPoint)[shown] };
+  const reach = ends(kernels, subject, grid, n);
+  const histogram = histogramOf(subject, settings, axis, shown);
+  const limits = clipLimits(kernels, subject, grid, n, shown);
+  const picture = {
     settings,
-    asked,
+    ...facts(settings),
+    ...histogram,
+    ...one,
     axis,
-    edges,
-    counts,
-    perChannel,
-    grid,
+    asked,
+    limits,
+    handles: handlesOf(asked, settings.symmetric),
     shape: subject.shape,
     count: subject.count,
-    span: subject.whole().span,
+    channels: subject.shape[axis],
+    scales: n,
     shownChannel: perChannel ? shown : null,
-    scale: kernels.at(subject.scale)[shown],
-    zeroPoint: kernels.at(subject.zeroPoint)[shown],
-    scales: layout[1],
-    ...quantized(kernels, subject, convention, settings.granularity, grid, layout, shown),
-    ...storage(kernels, subject, grid.bits, layout[1]),
+    offset: 0,
+    step: one.scale,
+    codeRange: /** @type {Pair} */ ([grid.qmin, grid.qmax]),
+    span: subject.whole().span,
+    lo: reach.lo[shown],
+    hi: reach.hi[shown],
+    ...(carried(kept, grid) ?? errors(kernels, subject, convention, settings.granularity, grid, layout, shown)),
+    ...drawnGrid(kernels, grid, one, histogram.edges),
+    ...channels(subject, axis, perChannel ? reach : null),
+    ...storage(kernels, subject, grid.bits, n),
   };
-  const picture = { ...measured, ...drawnGrid(kernels, measured), ...channels(subject, axis, measured) };
   kernels.release(mark);
   return picture;
+}
+
+/**
+ * The channel that is drawn: the settings', or the one whose levels reach farthest.
+ * @param {Settings} settings
+ * @param {Float32Array} scales
+ */
+const chosen = ({ channel }, scales) => (channel !== null && channel < scales.length ? channel : widest(scales));
+
+/** @param {Settings} settings */
+const facts = ({ granularity, symmetric }) => ({
+  family: "integer",
+  fitted: false,
+  granularity,
+  scaled: true,
+  symmetric,
+  ranged: true,
+  holdsZero: true,
+  affine: true,
+});
+
+/**
+ * Of the values that have the drawn scale.
+ * @param {Subject} subject
+ * @param {Settings} settings
+ * @param {number} axis
+ * @param {number} shown
+ * @returns {Histogram}
+ */
+function histogramOf(subject, { granularity, zoom }, axis, shown) {
+  const { edges, counts } =
+    granularity === "channel" ? subject.channel(axis, shown) : (zoom && subject.bulk()) || subject.whole();
+  return { edges, counts };
+}
+
+/**
+ * What was found of an earlier picture, if it has as many codes.
+ * @param {Picture | null} kept
+ * @param {Grid} grid
+ * @returns {Errors | null}
+ */
+function carried(kept, { qmin, qmax }) {
+  if (kept?.levelCounts.length !== qmax - qmin + 1) return null;
+  const { signal, noise, maxError, clippedShare, clippingErrorShare, levelCounts, errorEdges, errorCounts } = kept;
+  return { signal, noise, maxError, clippedShare, clippingErrorShare, levelCounts, errorEdges, errorCounts };
+}
+
+/**
+ * The bounds between which the shown scale rounds; those of all are left in the subject.
+ * @param {Kernels} k
+ * @param {Subject} subject
+ * @param {Grid} grid
+ * @param {number} n how many scales
+ * @param {number} shown
+ * @returns {Pair}
+ */
+function clipLimits(k, subject, { qmin, qmax }, n, shown) {
+  const { scale, zeroPoint: zero_point, limitLo: lo, limitHi: hi } = subject;
+  k.call(k_clip_limits, { scale, zero_point, n, qmin, qmax, reach: REACH, lo, hi });
+  return [k.at(lo)[shown], k.at(hi)[shown]];
 }
 
 /** The first of the largest. */
@@ -85,7 +156,7 @@ const widest = (/** @type {Float32Array} */ scales) =>
  * @param {number} shown which scale is drawn
  * @returns {Errors}
  */
-function quantized(k, subject, convention, granularity, grid, layout, shown) {
+function errors(k, subject, convention, granularity, grid, layout, shown) {
   const { qmin, qmax, signed } = grid;
   const fused = convention.fused_granularities.includes(granularity);
   const order = convention.zero_point_before_rounding ? (fused ? 2 : 1) : 0;
@@ -95,7 +166,6 @@ function quantized(k, subject, convention, granularity, grid, layout, shown) {
   const reciprocal = Number(convention.multiply_by_reciprocal);
   k.call(k_quantize, { x, ...sizes, scale, zero_point, qmin, qmax, reciprocal, order, rounding: HALF_EVEN, codes });
   k.call(k_dequantize, { codes, is_signed: Number(signed), ...sizes, scale, zero_point, x: x_hat });
-  k.call(k_clip_limits, { scale, zero_point, n: channels, qmin, qmax, reach: REACH, lo, hi });
   const stats = k.alloc(Float64Array, 6);
   k.call(k_error_stats, { x, x_hat, ...sizes, lo, hi, stats });
   const [signal, noise, rounding, clipping, clipped, maxError] = k.at(stats);
@@ -110,10 +180,8 @@ function quantized(k, subject, convention, granularity, grid, layout, shown) {
     maxError,
     clippedShare: clipped / n,
     clippingErrorShare: clipping / n / (rounding / n + clipping / n || 1),
-    limits: [k.at(subject.limitLo)[shown], k.at(subject.limitHi)[shown]],
     levelCounts: k.at(held).slice(),
     ...errorBins(k, subject, maxError, k.at(scale)[shown]),
-    ...ends(k, subject, grid, layout[1]),
   };
 }
 
@@ -147,22 +215,24 @@ function ends(k, subject, { qmin, qmax, signed }, n) {
   const { endCodes, scale, zeroPoint: zero_point } = subject;
   k.call(k_dequantize, { codes: endCodes, is_signed: Number(signed), ...sizes, scale, zero_point, x: subject.ends });
   const both = k.at(subject.ends);
-  return { endLo: both.slice(0, n), endHi: both.slice(n, 2 * n) };
+  return { lo: both.slice(0, n), hi: both.slice(n, 2 * n) };
 }
 
 /**
- * Levels, staircase and the codes of the bars, all of the shown scale.
+ * Levels, staircase and where the bars go, all of the shown scale.
  * @param {Kernels} k
- * @param {Measured} measured
- * @returns {DrawnGrid}
+ * @param {Grid} grid
+ * @param {{ scale: number, zeroPoint: number }} one
+ * @param {Float64Array} edges of the bars
+ * @returns {Omit<DrawnGrid, "lo" | "hi">}
  */
-function drawnGrid(k, { grid, scale, zeroPoint, edges, endLo, endHi, shownChannel }) {
-  const { qmin, qmax, signed } = grid;
+function drawnGrid(k, { qmin, qmax, signed }, { scale, zeroPoint }, edges) {
   const n = qmax - qmin + 1;
   const [one, point] = [k.alloc(Float32Array, 1), k.alloc(Int32Array, 1)];
   const [stairs, out] = [k.alloc(Float32Array, STAIRS), k.alloc(Float32Array, STAIRS)];
   const codes = k.alloc(Uint8Array, STAIRS);
-  const centres = k.alloc(Int32Array, edges.length - 1);
+  const bars = edges.length - 1;
+  const centres = k.alloc(Int32Array, bars);
   const [reals, exact] = [k.alloc(Float64Array, n), k.alloc(Float64Array, edges.length)];
   k.at(one)[0] = scale;
   k.at(point)[0] = zeroPoint;
@@ -172,22 +242,23 @@ function drawnGrid(k, { grid, scale, zeroPoint, edges, endLo, endHi, shownChanne
     k.call(k_dequantize, { codes, is_signed: Number(signed), ...ofOne, inner: count, x: out });
     return k.at(out).slice(0, count);
   };
-  k.call(k_linspace, { first: edges[0], last: edges[edges.length - 1], n: STAIRS, single: 1, out: stairs });
+  k.call(k_linspace, { first: edges[0], last: edges[bars], n: STAIRS, single: 1, out: stairs });
   const plain = { reciprocal: 0, order: 0, rounding: HALF_EVEN };
   k.call(k_quantize, { x: stairs, ...ofOne, inner: STAIRS, qmin, qmax, ...plain, codes });
   const transfer = { x: k.at(stairs).slice(), y: real(STAIRS) };
-  k.at(codes).set(Int32Array.from({ length: n }, (_, i) => qmin + i)); // the low bytes
-  const bars = edges.length - 1;
+  const listed = Int32Array.from({ length: n }, (_, i) => qmin + i);
+  k.at(codes).set(listed); // the low bytes
   k.call(k_centre_codes, { edges: exact, n: bars, scale, zero_point: zeroPoint, qmin, qmax, codes: centres });
   k.call(k_reals, { scale, zero_point: zeroPoint, first: qmin, n, reals });
-  const at = shownChannel ?? 0;
   return {
     transfer,
     levels: real(n),
-    barCodes: k.at(centres).slice(),
+    levelCount: n,
+    codes: listed,
+    numbers: Float32Array.from(listed),
+    barPlaces: k.at(centres).map((code) => code - qmin),
+    barReals: new Float32Array(0),
     reals: k.at(reals).slice(),
-    lo: endLo[at],
-    hi: endHi[at],
   };
 }
 
@@ -195,13 +266,18 @@ function drawnGrid(k, { grid, scale, zeroPoint, edges, endLo, endHi, shownChanne
  * The channels' ranges, widest first, and what their codes reach.
  * @param {Subject} subject
  * @param {number} axis
- * @param {Measured} measured
+ * @param {{ lo: Float32Array, hi: Float32Array } | null} reach where each has a scale
  * @returns {Channels}
  */
-function channels(subject, axis, { endLo, endHi, perChannel }) {
+function channels(subject, axis, reach) {
   const { lo, hi, order } = subject.channelRanges(axis);
   const pick = (/** @type {Float32Array} */ array) => Float32Array.from(order, (c) => array[c]);
-  return { channelLo: pick(lo), channelHi: pick(hi), channelClip: perChannel ? [pick(endLo), pick(endHi)] : [] };
+  return {
+    channelOrder: Int32Array.from(order),
+    channelLo: pick(lo),
+    channelHi: pick(hi),
+    channelClip: reach ? [pick(reach.lo), pick(reach.hi)] : [],
+  };
 }
 
 /**

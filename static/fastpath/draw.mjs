@@ -1,17 +1,17 @@
-// picture -> properties of the Bokeh models, as playground/render/histogram.py and small.py set them.
-import { affine, digits } from "./numbers.mjs";
+// picture -> properties of the four Bokeh figures (playground/render/tensor_figures.py). What follows a handle on the
+// large one is drawn above it: overlay.mjs.
 
 /**
  * @import { BokehDocument, Column, NamedModels, Range } from "../types/bokeh"
  * @import { Picture } from "../types/picture"
- * @import { Ledger } from "./ledger.mjs"
  */
 
 /** @typedef {ReturnType<typeof findModels>} Models what is drawn on */
 /** @typedef {{ reduce(fold: (a: number, b: number) => number, first: number): number }} Reducible numbers, in any array */
 
 const GAP = 0.06; // of a bin's width, free at each side of its bar
-const MOST_LEVEL_LINES = 64;
+const MARGIN = 0.03; // of the axis, at each side of the histogram
+const NOTHING = { x: [], y: [] };
 
 const most = (/** @type {Reducible} */ values) => values.reduce((a, b) => Math.max(a, b), -Infinity);
 const least = (/** @type {Reducible} */ values) => values.reduce((a, b) => Math.min(a, b), Infinity);
@@ -39,42 +39,42 @@ export function findModels(doc) {
     },
     sources: {
       "histogram-bars": find("histogram-bars"),
-      "histogram-lines": find("histogram-lines"),
-      "histogram-levels": find("histogram-levels"),
-      handles: find("handles"),
       "error-bars": find("error-bars"),
+      "error-before": find("error-before"),
       "transfer-line": find("transfer-line"),
+      "transfer-before": find("transfer-before"),
       "transfer-diagonal": find("transfer-diagonal"),
       "channel-bars": find("channel-bars"),
+      "channel-shown": find("channel-shown"),
       "channel-ranges": find("channel-ranges"),
     },
-    grips: [find("grip-lo"), find("grip-hi")],
-    outside: [find("outside-low"), find("outside-high")],
     spans: [find("channel-span-lo"), find("channel-span-hi")],
   };
 }
 
+/** How high the histogram is. */
+export const topOf = (/** @type {Picture} */ { counts }) => most(counts) * 1.18 || 1;
+
+/**
+ * The histogram's axis: all bars, and the handles, unless the bulk alone is asked for.
+ * @param {Picture} picture
+ */
+export function axisOf({ edges, handles, settings }) {
+  const [first, last] = [edges[0], edges[edges.length - 1]];
+  const margin = (last - first) * MARGIN;
+  const [start, end] = [first - margin, last + margin];
+  if (settings.zoom) return [start, end];
+  return [Math.min(start, handles[0] - margin), Math.max(end, handles[1] + margin)];
+}
+
 export class Drawing {
-  #ledger;
   #models;
-  /** @type {{ edges: Float64Array | null, texts: string[] }} */
-  #centres = { edges: null, texts: [] };
+  /** @type {Float64Array | null} */
+  #edges = null;
 
-  /**
-   * @param {Models} models
-   * @param {Ledger} ledger
-   */
-  constructor(models, ledger) {
+  /** @param {Models} models */
+  constructor(models) {
     this.#models = models;
-    this.#ledger = ledger;
-  }
-
-  /** @param {Picture} picture */
-  show(picture) {
-    this.#histogram(picture);
-    this.#error(picture);
-    this.#transfer(picture);
-    this.#channels(picture);
   }
 
   /**
@@ -83,8 +83,7 @@ export class Drawing {
    * @param {number} end
    */
   #range(range, start, end) {
-    this.#ledger.write(range, "start", start);
-    this.#ledger.write(range, "end", end);
+    if (range.start !== start || range.end !== end) range.setv({ start, end }, { sync: false });
   }
 
   /**
@@ -92,114 +91,94 @@ export class Drawing {
    * @param {Record<string, Column>} data
    */
   #data(name, data) {
-    this.#ledger.write(this.#models.sources[name], "data", data);
+    this.#models.sources[name].setv({ data }, { sync: false });
   }
 
-  /** @param {Picture} picture */
-  #histogram(picture) {
-    const { edges, counts, asked, settings } = picture;
-    const { figures, grips, outside } = this.#models;
-    const top = most(counts) * 1.18;
-    const [first, last] = [edges[0], edges[edges.length - 1]];
-    const margin = (last - first) * 0.03;
-    let [start, end] = [first - margin, last + margin];
-    if (!settings.zoom) [start, end] = [Math.min(start, asked[0] - margin), Math.max(end, asked[1] + margin)];
-    this.#range(figures.histogram.x_range, start, end);
-    this.#range(figures.histogram.y_range, -0.012 * top, top);
-    this.#data("histogram-bars", {
-      ...bars(edges),
-      count: counts,
-      real: this.#texts(edges),
-      formula: formulas(picture),
-    });
-    this.#levels(picture, top);
-    // A handle that would be out of sight waits at the edge, where it can be taken hold of.
-    const seen = asked.map((value) => Math.min(Math.max(value, start + margin / 2), end - margin / 2));
-    this.#data("handles", { x: seen, y: [top * 0.8, top * 0.8] });
-    for (const [i, grip] of grips.entries()) this.#ledger.write(grip, "location", seen[i]);
-    this.#ledger.write(outside[0], "right", picture.limits[0]);
-    this.#ledger.write(outside[1], "left", picture.limits[1]);
+  /** Nothing is shown: the figures go. */
+  hide() {
+    this.#edges = null;
+    this.#visible(false);
+  }
+
+  /** @param {boolean} visible */
+  #visible(visible) {
+    for (const figure of Object.values(this.#models.figures))
+      if (figure.visible !== visible) figure.setv({ visible }, { sync: false });
+  }
+
+  /**
+   * The bars, if they are others than before, and the axes.
+   * @param {Picture} picture
+   */
+  histogram(picture) {
+    this.#visible(true);
+    const { edges, counts } = picture;
+    const { x_range, y_range } = this.#models.figures.histogram;
+    const [start, end] = axisOf(picture);
+    this.#range(x_range, start, end);
+    if (edges === this.#edges) return;
+    this.#edges = edges;
+    const top = topOf(picture);
+    this.#range(y_range, -0.012 * top, top);
+    this.#data("histogram-bars", { ...bars(edges), count: counts });
   }
 
   /**
    * @param {Picture} picture
-   * @param {number} top of the plot
+   * @param {Picture | null} before
    */
-  #levels({ edges, levels, levelCounts, scale, grid }, top) {
-    const few = levels.length <= MOST_LEVEL_LINES;
-    this.#data("histogram-lines", { x: few ? levels : [] });
-    const width = (edges[1] - edges[0]) / scale;
-    const sum = levelCounts.reduce((a, b) => a + b, 0);
-    const total = Math.max(1, sum);
-    this.#data("histogram-levels", {
-      x: levels,
-      y: Array.from(levelCounts, (count) => Math.min(count * width, top * 0.97)),
-      code: Array.from(levels, (_, i) => grid.qmin + i),
-      real: Array.from(levels, (level) => digits(level)),
-      share: Array.from(levelCounts, (count) => count / total),
-    });
-  }
-
-  /**
-   * The bins' centres as text; formatted once a tensor, not once a slider step.
-   * @param {Float64Array} edges
-   */
-  #texts(edges) {
-    if (this.#centres.edges !== edges) {
-      this.#centres = { edges, texts: Array.from(edges.slice(1), (edge, i) => digits((edges[i] + edge) / 2)) };
-    }
-    return this.#centres.texts;
-  }
-
-  /** @param {Picture} picture */
-  #error({ errorEdges, errorCounts }) {
+  error({ errorEdges, errorCounts }, before) {
     const { x_range, y_range } = this.#models.figures.error;
     this.#range(x_range, errorEdges[0], errorEdges[errorEdges.length - 1]);
     this.#range(y_range, 0, Math.max(1, most(errorCounts) * 1.08));
     this.#data("error-bars", { ...bars(errorEdges), count: errorCounts });
+    this.#data("error-before", before ? outline(before.errorEdges, before.errorCounts) : NOTHING);
   }
 
-  /** @param {Picture} picture */
-  #transfer({ transfer }) {
+  /**
+   * @param {Picture} picture
+   * @param {Picture | null} before
+   */
+  transfer({ transfer }, before) {
     const { x_range, y_range } = this.#models.figures.transfer;
     const [start, end] = [transfer.x[0], transfer.x[transfer.x.length - 1]];
     for (const range of [x_range, y_range]) this.#range(range, start, end);
     this.#data("transfer-line", transfer);
+    this.#data("transfer-before", before ? before.transfer : NOTHING);
     this.#data("transfer-diagonal", { x: [start, end], y: [start, end] });
   }
 
   /** @param {Picture} picture */
-  #channels({ channelLo, channelHi, channelClip, asked, perChannel }) {
+  channels({ channelOrder, channelLo, channelHi, channelClip, handles, granularity, shownChannel }) {
     const { figures, spans } = this.#models;
     const rows = Array.from(channelLo, (_, i) => -(1 + i));
     this.#data("channel-bars", { left: channelLo, right: channelHi, y: rows });
-    const [start, end] = [Math.min(least(channelLo), asked[0]), Math.max(most(channelHi), asked[1])];
+    const shown = granularity === "channel" && shownChannel !== null ? channelOrder.indexOf(shownChannel) : -1;
+    const of = (/** @type {ArrayLike<number>} */ values) => (shown < 0 ? [] : [values[shown]]);
+    this.#data("channel-shown", { left: of(channelLo), right: of(channelHi), y: of(rows) });
+    const [start, end] = [Math.min(least(channelLo), handles[0]), Math.max(most(channelHi), handles[1])];
     const margin = 0.04 * (end - start || 1);
     this.#range(figures.channels.x_range, start - margin, end + margin);
     this.#range(figures.channels.y_range, -rows.length - 0.8, -0.2);
+    const several = shownChannel !== null;
     spans.forEach((span, i) => {
-      this.#ledger.write(span, "location", asked[i]);
-      this.#ledger.write(span, "visible", !perChannel);
+      span.setv({ location: handles[i], visible: !several }, { sync: false });
     });
-    this.#data("channel-ranges", {
-      x: channelClip.flatMap((ends) => [...ends]),
-      y: perChannel ? [...rows, ...rows] : [],
-    });
+    const ends = several ? channelClip : [];
+    this.#data("channel-ranges", { x: ends.flatMap((of) => [...of]), y: ends.flatMap(() => rows) });
   }
 }
 
 /**
- * For each bar the formula of the level that its centre goes to.
- * @param {Picture} picture
+ * The outline of a histogram.
+ * @param {Float64Array} edges
+ * @param {Int32Array} counts
  */
-function formulas({ barCodes, reals, scale, zeroPoint, grid }) {
-  /** @type {Map<number, string>} */
-  const texts = new Map();
-  return Array.from(barCodes, (code) => {
-    const known = texts.get(code);
-    if (known) return known;
-    const text = affine(reals[code - grid.qmin], scale, code, zeroPoint);
-    texts.set(code, text);
-    return text;
+function outline(edges, counts) {
+  const [x, y] = [[edges[0]], [0]];
+  counts.forEach((count, i) => {
+    x.push(edges[i], edges[i + 1]);
+    y.push(count, count);
   });
+  return { x: [...x, edges[edges.length - 1]], y: [...y, 0] };
 }

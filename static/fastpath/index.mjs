@@ -1,89 +1,87 @@
 // The fast path: when a control of the Tensor view is moved, the page itself works out the new picture with our kernels
-// and draws it in the next frame. Python gets the same change through the document's patches; when it has answered, its
-// state is what is shown, and by construction it is the same. It sends nothing itself.
-import { Kernels } from "../kernels.mjs";
-import { compute } from "./compute.mjs";
-import { Controls, readTag } from "./controls.mjs";
-import { Drawing, findModels } from "./draw.mjs";
-import { Ledger } from "./ledger.mjs";
-import { chooseRange, covers, keyOf } from "./qparams.mjs";
+// and draws it in the next frame. Python gets the settings; when it has answered, its picture is what is shown, and by
+// construction it is the same. While something is pressed Python hears of nothing that the page can draw itself.
+import { readPicture } from "./content.mjs";
+import { readTag } from "./controls.mjs";
+import { Producer } from "./producer.mjs";
+import { handlesOf, keyOf } from "./qparams.mjs";
+import { Screen } from "./screen.mjs";
+import { Sender } from "./sender.mjs";
 import { moved } from "./settings.mjs";
-import { Subject } from "./subject.mjs";
-import { Texts } from "./text.mjs";
 
 /**
  * @import { Client } from "../client.mjs"
  * @import { LiveDocument } from "../documents.mjs"
- * @import { Change, ModelChanged, Value } from "../types/bokeh"
+ * @import { Change, Value } from "../types/bokeh"
  * @import { Settings } from "../types/messages"
- * @import { Pair, Picture, Tensor } from "../types/picture"
+ * @import { Answers, Pair, Picture, PictureContent, Tensor } from "../types/picture"
  */
 
-const SLOTS = ["numbers", "histogram", "error", "transfer", "channels"].map((name) => `slot-tensor-${name}`);
+/** @typedef {{ picture: Picture | null, answers: Answers | null, problem: string }} Told what Python said last */
 
-const WRITTEN = ["clip", "zero_point"];
+const SLIDERS = ["clip", "zero_point", "bits", "percentile", "channel"];
+const REST_MS = 200; // without a move; then Python is asked for the model's answers, though something is still pressed
 
 export class FastPath {
   #live;
   #settings;
   #python;
-  #ledger = new Ledger();
-  #drawing;
-  #controls;
-  #texts;
-  #conventions;
-  #schema;
-  /** @type {Kernels | null} */
-  #kernels = null;
-  #free = 0;
-  /** @type {Subject | null} */
-  #subject = null;
-  /** @type {Picture | null} */
-  #picture = null;
-  /**
-   * The range and the zero-point that are on screen.
-   * @type {{ asked: Pair, zeroPoint: number }}
-   */
-  #shown;
+  #screen;
+  #tag;
+  #sender;
+  #producer;
+  /** @type {Told} */
+  #told = { picture: null, answers: null, problem: "" };
+  /** The page's own picture of its settings; null if there is none. @type {Picture | null} */
+  #own = null;
+  /** The last picture that was drawn. @type {Picture | null} */
+  #shown = null;
+  /** The one before the last change. @type {Picture | null} */
+  #before = null;
   /** @type {string | null} */
   #moving = null;
   #ahead = false;
   #proposed = false;
+  #pressed = false;
+  /** The settings that Python answered last. @type {Settings | null} */
+  #answered = null;
   #frame = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #rest;
 
   /** How many pictures were drawn, and how long the last one took, in milliseconds. */
   timing = { steps: 0, ms: 0 };
 
-  /** Resolves when the kernels are there. */
-  ready;
-
   /**
    * @param {object} options
+   * @param {Client} options.client
    * @param {LiveDocument} options.live the Tensor view's document, shown
    * @param {Settings} options.settings what is shown: `playground.state`, or the defaults that the document was built with
-   * @param {Uint8Array<ArrayBuffer>} options.kernels the module with our kernels
+   * @param {PictureContent} options.content its picture
    */
-  constructor({ live, settings, kernels }) {
+  constructor({ client, live, settings, content }) {
     this.#live = live;
     this.#settings = this.#python = settings;
-    const models = findModels(live.doc);
-    const { controls, conventions, schema } = readTag(models.figures.histogram);
-    this.#conventions = conventions;
-    this.#schema = schema;
-    this.#drawing = new Drawing(models, this.#ledger);
-    this.#controls = new Controls(live.doc, models.grips, controls);
-    this.#texts = new Texts(live.doc);
-    this.#shown = this.#seen();
-    live.isVisitors = (event) => !this.#isEcho(event);
-    live.doc.on_change((event) => this.#changed(event));
-    live.addEventListener("patching", () => this.#putBack());
-    live.addEventListener("patched", () => this.#patched());
-    live.addEventListener("settled", () => this.#settled());
-    this.ready = Kernels.from(kernels).then((loaded) => {
-      this.#kernels = loaded;
-      this.#free = loaded.mark();
-      return loaded;
+    const figure = live.doc.get_model_by_name("histogram");
+    this.#tag = readTag(/** @type {NonNullable<typeof figure>} */ (figure));
+    this.#producer = new Producer(this.#tag.conventions);
+    this.#screen = new Screen(live, this.#tag, {
+      choose: (name, value) => this.#move(name, value, name),
+      press: () => this.#press(),
+      release: () => this.#release(),
     });
+    this.#sender = new Sender(client, this.#tag.schema, {
+      wanted: (rested) =>
+        this.#ahead && (rested || !this.#pressed || !this.#producer.covers(this.#settings)) ? this.#settings : null,
+      answered: (settings) => this.#confirmed(settings),
+      refused: (error) => {
+        this.#told.problem = error.message;
+        this.#settle();
+      },
+    });
+    live.isVisitors = () => false; // Python gets settings, not what the widgets are made of
+    live.doc.on_change((event) => this.#changed(event));
+    this.receive(content);
   }
 
   /** Whether something is drawn, or about to be, that Python has not confirmed. */
@@ -93,19 +91,37 @@ export class FastPath {
 
   /** What each setting may be. */
   get schema() {
-    return this.#schema;
+    return this.#tag.schema;
   }
 
-  /** The last picture that was drawn: see compute.mjs. */
+  /** Whether the picture on screen is of the settings that the visitor has. */
+  get isCurrent() {
+    return this.#shown?.settings === this.#settings;
+  }
+
+  /** The last picture that was drawn. */
   get picture() {
-    return this.#picture;
+    return this.#shown;
+  }
+
+  /** Where the handles are on the histogram's canvas, in pixels. */
+  get handles() {
+    return this.#screen.handles;
+  }
+
+  /** The settings as the visitor has them. */
+  get settings() {
+    return this.#settings;
+  }
+
+  /** @param {Uint8Array<ArrayBuffer>} bytes the module with our kernels */
+  useKernels(bytes) {
+    return this.#producer.useKernels(bytes);
   }
 
   /** @param {Tensor} tensor keyOf gives its key */
   async setSubject(tensor) {
-    const kernels = await this.ready;
-    kernels.release(this.#free);
-    this.#subject = new Subject(kernels, tensor);
+    await this.#producer.setSubject(tensor);
     if (this.#ahead) this.#schedule();
   }
 
@@ -114,29 +130,20 @@ export class FastPath {
    * @param {Settings} settings
    */
   has(settings) {
-    return this.#subject?.key === keyOf(settings);
+    return this.#producer.has(settings);
   }
 
-  /** The settings as the visitor has them. */
-  get settings() {
-    return this.#settings;
+  /** Python has begun to listen: it gets what the visitor has chosen meanwhile. What a link asked for it knows already. */
+  async connect() {
+    if (this.#proposed) await this.#sender.showLinked();
+    if (this.#proposed) this.#settle();
+    this.#sender.connected = true;
+    await this.#sender.send();
   }
 
-  /**
-   * Python has begun to listen after the visitor began to move things: it gets the settings as a whole. One by one the
-   * controls' newest values would not tell in which order they were moved, and that matters. What a link asked for it
-   * knows already.
-   * @param {Client} client the document must not be sending yet
-   */
-  async handOver(client) {
-    if (!this.#ahead || this.#settings.tensor === null) return;
-    this.#live.forget();
-    const { version: _, ...changes } = this.#settings;
-    if (this.#proposed)
-      await client.request("state"); // before the answer comes Python's picture
-    else await client.request("set", { changes });
-    this.#proposed = false;
-    if (!this.#live.waiting) this.#settled();
+  /** Python is gone. */
+  disconnect() {
+    this.#sender.connected = false;
   }
 
   /**
@@ -156,7 +163,24 @@ export class FastPath {
    */
   setSettings(settings) {
     this.#python = settings;
-    if (!this.#ahead) this.#settings = settings;
+    if (this.#ahead) return;
+    this.#settings = settings;
+    if (!this.#shown) this.#showTold();
+  }
+
+  /** @param {PictureContent} content Python's picture */
+  receive({ picture, answers, problem, refused, tensors }) {
+    this.#screen.controls.refused = refused;
+    this.#told = { picture: picture && readPicture(picture), answers, problem };
+    if (this.#told.picture) this.#python = this.#told.picture.settings;
+    if (tensors) this.#live.quietly(() => this.#screen.controls.offer(tensors));
+    if (this.#ahead) {
+      if (!this.#own && !this.#pressed && this.#told.picture) this.#showTold(); // better than none
+      return;
+    }
+    this.#before = null;
+    this.#settings = this.#python;
+    this.#showTold();
   }
 
   /** @param {Change} event */
@@ -164,9 +188,8 @@ export class FastPath {
     if (this.#live.applying) return;
     for (const change of event.events ?? [event]) {
       if (change.kind !== "ModelChanged") continue;
-      this.#ledger.note(change.model, change.attr, change.value);
-      const control = this.#controls.read(change);
-      if (control && !this.#isEcho(change)) this.#move(control.name, control.value);
+      const control = this.#screen.controls.read(change);
+      if (control && !this.#isEcho(control.control)) this.#move(control.name, control.value, control.control);
     }
   }
 
@@ -174,32 +197,73 @@ export class FastPath {
    * Panel's React widgets write what they show back into their model, a moment later; if the value has changed meanwhile,
    * that looks like a visitor who moves it. A slider that is written to from here counts as moved only while it has the
    * focus, as any slider has that is taken hold of.
-   * @param {Change} event
+   * @param {string} name of the control
    */
-  #isEcho(event) {
-    if (this.#live.applying || event.kind !== "ModelChanged") return false;
-    const control = this.#controls.read(event);
-    if (!control || !WRITTEN.includes(control.name) || this.#controls.focused(control.name)) return false;
-    const { asked, zeroPoint } = this.#shown;
-    this.#live.quietly(() => event.model.setv({ value: control.name === "clip" ? asked : zeroPoint }, { sync: false }));
+  #isEcho(name) {
+    const { controls } = this.#screen;
+    if (!SLIDERS.includes(name) || controls.focused(name)) return false;
+    this.#live.quietly(() => controls.show(this.#settings, this.#shown, null));
     return true;
   }
 
   /**
-   * @param {string} name of the setting
+   * @param {string} name of the setting, or "lo", "hi", "calibrated"
    * @param {Value} value
+   * @param {string} control that was moved
    */
-  #move(name, value) {
+  #move(name, value, control) {
+    if (!this.#shown && name !== "tensor") return;
+    const shown = /** @type {Picture} */ (this.#shown); // not looked at where another tensor is chosen
+    const next = moved(this.#settings, name, value, shown, this.#tag);
+    if (!next) return;
+    if (!this.#pressed) this.#before = this.#shown;
     this.#proposed = false;
-    this.#moving = name;
-    const [kernels, subject] = [this.#kernels, this.#subject];
-    if (kernels && covers(subject, this.#settings, this.#conventions)) {
-      this.#shown.asked = chooseRange(kernels, subject, this.#settings);
-    }
-    const next = moved(this.#settings, name, value, this.#shown.asked, this.#shown.zeroPoint);
-    this.#settings = next ?? { ...this.#settings, tensor: null };
+    this.#moving = control;
+    this.#settings = next;
     this.#ahead = true;
     this.#schedule();
+    this.#restLater();
+    this.#sender.send();
+  }
+
+  /** Something is taken hold of. */
+  #press() {
+    if (this.#pressed) return;
+    if (!this.#ahead) this.#before = this.#shown;
+    this.#pressed = true;
+    this.#screen.press(true);
+  }
+
+  #release() {
+    if (!this.#pressed) return;
+    this.#pressed = false;
+    clearTimeout(this.#rest);
+    this.#screen.press(false);
+    if (!this.#ahead) return;
+    if (this.#answered === this.#settings) this.#settle();
+    else {
+      this.#schedule();
+      this.#sender.send();
+    }
+  }
+
+  #restLater() {
+    clearTimeout(this.#rest);
+    if (this.#pressed) this.#rest = setTimeout(() => this.#sender.send(true), REST_MS);
+  }
+
+  /**
+   * Python has answered.
+   * @param {Settings} settings
+   * @returns whether they are still the newest
+   */
+  #confirmed(settings) {
+    if (settings !== this.#settings) return false;
+    this.#answered = settings;
+    if (!this.#pressed) this.#settle();
+    else if (this.#own) this.#screen.texts.show(this.#own, this.#told.answers, this.#before, this.#told.problem);
+    this.#screen.texts.markAnswers(false);
+    return true;
   }
 
   /** However often something moves: one computation a frame, of the newest settings. */
@@ -207,67 +271,61 @@ export class FastPath {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
       const began = performance.now();
-      this.#picture = this.#kernels && compute(this.#kernels, this.#subject, this.#settings, this.#conventions);
-      if (!this.#picture) {
+      this.#own = this.#producer.picture(this.#settings, this.#pressed ? this.#own : null);
+      if (!this.#own) {
         this.#decline();
         return;
       }
-      this.#show(this.#picture);
+      this.#show(this.#own);
       this.timing = { steps: this.timing.steps + 1, ms: performance.now() - began };
+      if (this.#pressed && this.#producer.isBehind) this.#schedule(); // the pointer may rest now
     });
   }
 
-  /** The range and the zero-point that Python shows. */
-  #seen() {
-    const asked = /** @type {Pair} */ (this.#controls.value("clip"));
-    return { asked, zeroPoint: /** @type {number} */ (this.#controls.value("zero_point")) };
-  }
-
-  /** @param {Picture} picture */
+  /** @param {Picture} picture of the page's own */
   #show(picture) {
-    this.#live.quietly(() => {
-      this.#drawing.show(picture);
-      this.#controls.show(picture, this.#ledger, this.#moving);
-    });
-    this.#shown = { asked: picture.asked, zeroPoint: picture.zeroPoint };
-    this.#texts.show(picture);
-    this.#markAll(false);
+    this.#shown = picture;
+    this.#live.quietly(() =>
+      this.#screen.show(this.#settings, picture, this.#told, this.#ghost(picture), this.#moving),
+    );
+    this.#screen.mark({ stale: false, answers: true });
   }
 
-  /** Python will answer; until then all that it last said is out of date, and looks so. */
+  /** The picture before the last change, if it can be compared. @param {Picture} picture */
+  #ghost({ settings, shownChannel }) {
+    const before = this.#before;
+    const alike = before && keyOf(before.settings) === keyOf(settings) && before.shownChannel === shownChannel;
+    return alike ? before : null;
+  }
+
+  /** Python will answer; until then all that it last said is out of date, and looks so. Handles follow at once. */
   #decline() {
-    this.#putBack();
-    this.#texts.restore();
-    this.#markAll(true);
+    const shown = this.#shown;
+    this.#screen.mark({ stale: true, answers: true });
+    if (!shown) return;
+    const { lo, hi } = this.#settings;
+    const asked = /** @type {Pair} */ ([lo ?? shown.asked[0], hi ?? shown.asked[1]]);
+    const handles = shown.holdsZero ? handlesOf(asked, shown.symmetric) : asked;
+    this.#screen.overlay.show({ ...shown, handles }, null);
   }
 
-  /** @param {boolean} stale */
-  #markAll(stale) {
-    for (const id of SLOTS) {
-      document.getElementById(id)?.classList.toggle("stale", stale);
-      document.getElementById(id)?.setAttribute("aria-busy", String(stale));
-    }
-    this.#texts.markFormula(stale);
+  /** What Python said last is shown. */
+  #showTold() {
+    const { picture, problem } = this.#told;
+    this.#shown = picture;
+    this.#live.quietly(() => {
+      if (picture) this.#screen.show(this.#settings, picture, this.#told, this.#ghost(picture), null);
+      else this.#screen.clear(this.#settings, problem);
+    });
+    this.#screen.mark({ stale: this.#ahead, answers: this.#ahead });
   }
 
-  #putBack() {
-    if (this.#ledger.size) this.#live.quietly(() => this.#ledger.restore());
-  }
-
-  /** Python has drawn something; if the visitor has moved on since, that is not what is to be seen. */
-  #patched() {
-    if (this.#ahead && this.#live.waiting && this.#picture) this.#show(this.#picture);
-    else this.#shown = this.#seen();
-  }
-
-  #settled() {
+  #settle() {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
-    this.#ahead = false;
+    this.#ahead = this.#proposed = false;
+    this.#own = null;
     this.#settings = this.#python;
-    this.#putBack();
-    this.#shown = this.#seen();
-    this.#texts.restore();
-    this.#markAll(false);
+    this.#showTold();
   }
 }

@@ -59,7 +59,7 @@ export function covers(subject, settings, conventions) {
   if (!subject || subject.key !== keyOf(settings) || subject.count > MOST_VALUES) return false;
   if (!/^u?int[2-8]$/.test(settings.format) || !conventions[settings.convention]) return false;
   if (settings.granularity !== "tensor" && settings.granularity !== "channel") return false;
-  if (settings.zoom && !subject.zoomed) return false;
+  if (settings.zoom && settings.granularity === "tensor" && !subject.zoomed) return false;
   const given = settings.granularity === "tensor" && settings.lo !== null && settings.hi !== null;
   return given || settings.calibrator === "minmax";
 }
@@ -105,6 +105,17 @@ export function chooseRange(kernels, subject, settings) {
     return kernels.at(subject.pair)[i];
   };
   return [extreme(subject.lo, 0), extreme(subject.hi, 1)];
+}
+
+/**
+ * Where a range begins and ends once zero is in it, or it is made symmetric.
+ * @param {Pair} asked
+ * @param {boolean} symmetric
+ * @returns {Pair}
+ */
+export function handlesOf([lo, hi], symmetric) {
+  const largest = Math.max(-lo, hi, 0);
+  return symmetric ? [-largest, largest] : [Math.min(lo, 0), Math.max(hi, 0)];
 }
 
 /**

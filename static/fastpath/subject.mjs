@@ -10,6 +10,7 @@ import {
 
 /**
  * @import { Kernels } from "../kernels.mjs"
+ * @import { Place } from "../types/kernels"
  * @import { Histogram, Layout, Pair, Tensor } from "../types/picture"
  */
 
@@ -27,6 +28,10 @@ export class Subject {
   #ranges = new Map();
   /** @type {(Histogram & { range: Pair, span: Pair }) | null} */
   #whole = null;
+  /** @type {Histogram | null} */
+  #bulk = null;
+  /** The histogram of the channel that was last asked for. */
+  #channel = { key: "", counted: /** @type {Histogram | null} */ (null) };
 
   /**
    * @param {Kernels} kernels whose memory is the subject's alone
@@ -68,23 +73,55 @@ export class Subject {
 
   /** {range, span, edges, counts}: the smallest and the largest value, and the histogram of all, which runs over `span`. */
   whole() {
-    this.#whole ??= this.#count();
+    this.#whole ??= this.#counted(this.x, this.count);
     return this.#whole;
   }
 
-  /** @returns {Histogram & { range: Pair, span: Pair }} */
-  #count() {
+  /**
+   * The smallest and the largest of some values, and their histogram.
+   * @param {Place<Float32Array>} x
+   * @param {number} n how many
+   * @returns {Histogram & { range: Pair, span: Pair }}
+   */
+  #counted(x, n) {
     const k = this.#kernels;
-    k.call(k_minmax, { x: this.x, n: this.count, range: this.pair, nan_count: this.nans });
+    const mark = k.mark();
+    k.call(k_minmax, { x, n, range: this.pair, nan_count: this.nans });
     const [lo, hi] = k.at(this.pair);
     const outside = k.alloc(Int32Array, 2);
     const counts = k.alloc(Int32Array, BINS);
     k.at(counts).fill(0);
     k.call(k_spread, { lo, hi, ends: this.pair });
     const [first, last] = k.at(this.pair);
-    k.call(k_histogram, { x: this.x, n: this.count, bins: { lo: first, hi: last, count: BINS }, counts, outside });
-    const edges = this.linspace(first, last, BINS + 1);
-    return { range: [lo, hi], span: [first, last], edges, counts: k.at(counts).slice() };
+    k.call(k_histogram, { x, n, bins: { lo: first, hi: last, count: BINS }, counts, outside });
+    const held = k.at(counts).slice();
+    k.release(mark);
+    return { range: [lo, hi], span: [first, last], edges: this.linspace(first, last, BINS + 1), counts: held };
+  }
+
+  /**
+   * The histogram of one channel.
+   * @param {number} axis
+   * @param {number} channel
+   * @returns {Histogram}
+   */
+  channel(axis, channel) {
+    const key = `${axis}/${channel}`;
+    const known = this.#channel;
+    if (known.key === key && known.counted) return known.counted;
+    const k = this.#kernels;
+    const [outer, channels, inner] = this.layout(axis);
+    const mark = k.mark();
+    const line = k.alloc(Float32Array, outer * inner);
+    const [from, to] = [k.at(this.x), k.at(line)];
+    for (let o = 0; o < outer; o++) {
+      const start = (o * channels + channel) * inner;
+      to.set(from.subarray(start, start + inner), o * inner);
+    }
+    const { edges, counts } = this.#counted(line, outer * inner);
+    k.release(mark);
+    this.#channel = { key, counted: { edges, counts } };
+    return { edges, counts };
   }
 
   /**
@@ -92,9 +129,14 @@ export class Subject {
    * @returns {Histogram | null}
    */
   bulk() {
-    if (!this.zoomed) return null;
-    const { first, last, counts } = this.zoomed;
-    return { edges: this.linspace(first, last, counts.length + 1), counts };
+    if (!this.zoomed) return null; // edges stay the same array: by that the plot knows that its bars stay
+    this.#bulk ??= this.#bulkOf(this.zoomed);
+    return this.#bulk;
+  }
+
+  /** @param {{ first: number, last: number, counts: number[] }} zoomed */
+  #bulkOf({ first, last, counts }) {
+    return { edges: this.linspace(first, last, counts.length + 1), counts: Int32Array.from(counts) };
   }
 
   /**

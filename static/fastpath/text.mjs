@@ -1,10 +1,10 @@
-// The texts that depend on the scheme, as playground/app/tensor_view.py writes them, put where playground/render/html.py
-// left hooks for them. Each block is a Bokeh Div with a shadow root of its own; its model's text stays Python's.
-import { affine, digits, fixed, grouped, percent, size } from "./numbers.mjs";
+// The Tensor view's texts: titles, cards of numbers, the formula. Each block is a Bokeh Div with a shadow root of its own,
+// whose styles are those of playground/render/blocks.css.
+import { cardsOf, example, generalFormula, titlesOf } from "./words.mjs";
 
 /**
  * @import { BokehDocument } from "../types/bokeh"
- * @import { Card, Picture } from "../types/picture"
+ * @import { Answers, Card, Picture } from "../types/picture"
  */
 
 /** @typedef {keyof typeof BLOCKS} Block */
@@ -14,88 +14,41 @@ const BLOCKS = /** @type {const} */ ({
   numbers: "tensor-numbers",
   histogram: "histogram-text",
   error: "error-text",
+  transfer: "transfer-text",
   channels: "channels-text",
   formula: "formula-text",
 });
-const ALL = /** @type {Block[]} */ (Object.keys(BLOCKS));
+const LATE_MS = 30;
 const OF_THE_MODEL = ["accuracy", "cross-entropy"];
 
 /**
- * Block -> hook -> text.
- * @param {Picture} picture
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {string} [name] class
+ * @param {(Node | string)[]} children
  */
-export function textsOf(picture) {
-  const { grid, scale, zeroPoint, perChannel, clippingErrorShare: share } = picture;
-  const whose = perChannel ? ` a channel, those of channel ${picture.shownChannel} drawn` : "";
-  return {
-    numbers: cardsOf(picture),
-    histogram: {
-      title: `${grouped(picture.count)} weights on ${picture.levels.length} levels${whose}`,
-      remark: `levels from ${digits(picture.lo)} to ${digits(picture.hi)} · ${percent(picture.clippedShare)} clipped · drag the handles`,
-    },
-    error: { remark: `rounding ${fixed(100 - 100 * share, 0)} % · clipping ${fixed(100 * share, 0)} %` },
-    channels: { remark: perChannel ? "each has its own scale" : "one scale for all of them" },
-    formula: { formula: affine(picture.reals[picture.reals.length - 1], scale, grid.qmax, zeroPoint) },
-  };
+export function make(tag, name = "", ...children) {
+  const element = document.createElement(tag);
+  if (name) element.className = name;
+  element.append(...children);
+  return element;
 }
 
 /**
- * The signal over the noise in decibels: a way to write their ratio.
- * @param {number} signal
- * @param {number} noise
- */
-function decibels(signal, noise) {
-  if (noise === 0) return Infinity;
-  return signal ? 10 * Math.log10(signal / noise) : -Infinity;
-}
-
-/**
- * The texts of the cards that depend on the scheme.
- * @param {Picture} picture
- * @returns {Record<string, Card>}
- */
-function cardsOf({ signal, noise, maxError, scale, scales, bitsPerWeight, bytesBefore, bytesAfter }) {
-  const sqnr = decibels(signal, noise);
-  const ratio = bytesBefore / Math.max(1, bytesAfter);
-  return {
-    sqnr: {
-      value: `${digits(sqnr)} dB`,
-      remark: Number.isFinite(sqnr) ? "each bit adds about 6 dB" : "no error at all",
-    },
-    "max-error": { value: digits(maxError), remark: `${digits(maxError / scale, 2)} × scale` },
-    bits: { value: digits(bitsPerWeight), remark: `as stored, ${grouped(scales)} scale${scales === 1 ? "" : "s"}` },
-    size: {
-      value: size(bytesAfter),
-      remark: `${size(bytesBefore)} → ÷ ${digits(ratio)}`,
-      tone: ratio > 1 ? "better" : "worse",
-    },
-  };
-}
-
-/**
- * Sets an element's own text, in front of what else is in it.
- * @param {Element} element
+ * Sets a text that may stand there already: equal text costs no layout.
+ * @param {Node | null | undefined} node
  * @param {string} text
  */
-function put(element, text) {
-  const first = element.firstChild;
-  if (!(first instanceof Text)) element.prepend(text);
-  else if (first.data !== text) first.data = text;
-}
-
-/**
- * @param {Element} root
- * @param {Record<string, string>} hooks
- */
-function fill(root, hooks) {
-  for (const [hook, text] of Object.entries(hooks)) {
-    const element = root.querySelector(`[data-text="${hook}"]`);
-    if (element) put(element, text);
-  }
+function put(node, text) {
+  if (node && node.textContent !== text) node.textContent = text;
 }
 
 export class Texts {
   #doc;
+  /** @type {Map<Block, Element>} */
+  #elements = new Map();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #late;
 
   /** @param {BokehDocument} doc */
   constructor(doc) {
@@ -103,46 +56,136 @@ export class Texts {
   }
 
   /**
-   * The element that holds a block's HTML, or null where it is not on the page.
+   * The element that holds a block, or null where it is not on the page.
    * @param {Block} block
    */
-  #element(block) {
+  element(block) {
+    const known = this.#elements.get(block);
+    if (known?.isConnected) return known;
     const model = this.#doc.get_model_by_name(BLOCKS[block]);
-    return (model && Bokeh.index.find_one_by_id(model.id)?.markup_el) ?? null;
+    const found = (model && Bokeh.index.find_one_by_id(model.id)?.markup_el) ?? null;
+    if (found) this.#elements.set(block, found);
+    return found;
   }
 
-  /** @param {Picture} picture */
-  show(picture) {
-    const { numbers, ...titles } = textsOf(picture);
-    for (const [block, hooks] of Object.entries(titles)) {
-      const root = this.#element(/** @type {Block} */ (block));
-      if (root) fill(root, hooks);
-    }
-    this.#cards(numbers);
+  /**
+   * @param {Picture} picture
+   * @param {Answers | null} answers
+   * @param {Picture | null} before
+   * @param {string} problem a sentence, or ""
+   */
+  show(picture, answers, before, problem) {
+    this.#hide(false);
+    for (const [block, [title, remark]] of Object.entries(titlesOf(picture)))
+      this.#title(/** @type {Block} */ (block), title, remark);
     this.#bar(picture.clippingErrorShare);
+    this.#cards(cardsOf(picture, answers, before));
+    this.#formula(generalFormula(picture), example(picture), problem);
   }
 
-  /** @param {Record<string, Card>} numbers */
-  #cards(numbers) {
-    const root = this.#element("numbers");
-    if (!root) return;
-    for (const [key, { tone, ...hooks }] of Object.entries(numbers)) {
-      const card = root.querySelector(`[data-card="${key}"]`);
-      if (!card) continue;
-      fill(card, hooks);
-      const aside = card.querySelector(".aside");
-      if (tone && aside) aside.className = `aside ${tone}`;
-    }
-    for (const key of OF_THE_MODEL) root.querySelector(`[data-card="${key}"]`)?.classList.add("stale");
+  /**
+   * There is no picture.
+   * @param {string} why
+   */
+  clear(why) {
+    this.#hide(true);
+    const note = make("p", "note", `${why} The other views work with the model.`);
+    this.element("numbers")?.replaceChildren(note);
+  }
+
+  /** @param {boolean} hidden whether there is nothing to say of plots and formula */
+  #hide(hidden) {
+    for (const block of /** @type {Block[]} */ (Object.keys(BLOCKS)).filter((name) => name !== "numbers"))
+      this.element(block)?.toggleAttribute("hidden", hidden);
+  }
+
+  /**
+   * @param {Block} block
+   * @param {string} title
+   * @param {string} remark
+   */
+  #title(block, title, remark) {
+    const line = this.title(block);
+    put(line?.querySelector("b"), title);
+    put(line?.querySelector("span"), remark);
+  }
+
+  /**
+   * A plot's title, empty if it has not been written yet.
+   * @param {Block} block
+   */
+  title(block) {
+    const root = this.element(block);
+    if (!root?.querySelector(".title")) root?.prepend(make("div", "title", make("b"), make("span")));
+    return root?.querySelector(".title") ?? null;
   }
 
   /** @param {number} share of the error that comes from clipping */
   #bar(share) {
-    const root = this.#element("error");
-    for (const [part, amount] of Object.entries({ rounding: 1 - share, clipping: share })) {
-      const element = root?.querySelector(`[data-part="${part}"]`);
-      if (element instanceof HTMLElement) element.style.flex = fixed(amount, 4);
+    const root = this.element("error");
+    if (!root) return;
+    if (!root.querySelector(".split")) {
+      const parts = ["quant", "clip"].map((colour) => {
+        const part = make("i");
+        part.style.background = `var(--${colour})`;
+        return part;
+      });
+      root.append(make("div", "split", ...parts));
     }
+    const [rounding, clipping] = /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(".split > i"));
+    rounding.style.flex = (1 - share).toFixed(4);
+    clipping.style.flex = share.toFixed(4);
+  }
+
+  /** @param {Record<string, Card>} cards */
+  #cards(cards) {
+    const root = this.element("numbers");
+    if (!root) return;
+    const there = [...root.querySelectorAll("[data-card]")].map((card) => card.getAttribute("data-card"));
+    if (there.join() !== Object.keys(cards).join()) {
+      const made = Object.entries(cards).map(([key, { label }]) => {
+        const card = make("dl", "cardlet", make("dt", "", label), make("dd", "", " ", make("div", "aside")));
+        card.dataset.card = key;
+        return card;
+      });
+      root.replaceChildren(make("div", "cards", ...made));
+    }
+    for (const [key, { value, remark, tone = "" }] of Object.entries(cards)) {
+      const card = root.querySelector(`[data-card="${key}"]`);
+      put(card?.querySelector("dd")?.firstChild, value);
+      const aside = card?.querySelector(".aside");
+      put(aside, remark);
+      if (aside && aside.className !== `aside ${tone}`) aside.className = `aside ${tone}`;
+    }
+  }
+
+  /**
+   * @param {string} general
+   * @param {string} current
+   * @param {string} problem
+   */
+  #formula(general, current, problem) {
+    const root = this.element("formula");
+    clearTimeout(this.#late);
+    if (!root) {
+      // among the controls, which React puts on the page after the plots
+      this.#late = setTimeout(() => this.#formula(general, current, problem), LATE_MS);
+      return;
+    }
+    if (!root.querySelector(".formula"))
+      root.replaceChildren(make("div", "formula", make("span"), make("code")), make("p", "note bad"));
+    put(root.querySelector(".formula > span"), general);
+    put(root.querySelector(".formula > code"), current);
+    put(root.querySelector(".note"), problem);
+  }
+
+  /**
+   * What the model says is of an older picture than the one that is shown.
+   * @param {boolean} stale
+   */
+  markAnswers(stale) {
+    for (const key of OF_THE_MODEL)
+      this.element("numbers")?.querySelector(`[data-card="${key}"]`)?.classList.toggle("stale", stale);
   }
 
   /**
@@ -150,20 +193,6 @@ export class Texts {
    * @param {boolean} stale
    */
   markFormula(stale) {
-    this.#element("formula")?.querySelector(".formula")?.classList.toggle("stale", stale);
-  }
-
-  /** Puts back what Python wrote; where it already stands there, nothing is touched. */
-  restore() {
-    for (const block of ALL) {
-      const element = this.#element(block);
-      if (!element) continue;
-      const written = document.createElement("template");
-      written.innerHTML = this.#doc.get_model_by_name(BLOCKS[block])?.text ?? "";
-      // Python's own style attributes are compared as they are read back, not as they were written.
-      const styled = /** @type {NodeListOf<HTMLElement>} */ (written.content.querySelectorAll("[style]"));
-      for (const { style } of styled) style.setProperty("flex", style.flex);
-      if (written.innerHTML !== element.innerHTML) element.replaceChildren(written.content);
-    }
+    this.element("formula")?.querySelector(".formula")?.classList.toggle("stale", stale);
   }
 }

@@ -30,24 +30,16 @@ export interface Figure extends Model {
   x_range: Range;
   y_range: Range;
   tags: unknown[];
+  visible: boolean;
 }
 
 export interface Source extends Model {
   data: Record<string, Column>;
 }
 
-export interface Handles extends Model {
-  data: { x: number[]; y: number[] };
-}
-
 export interface Span extends Model {
   location: number;
   visible: boolean;
-}
-
-export interface Box extends Model {
-  left: number;
-  right: number;
 }
 
 export interface Div extends Model {
@@ -65,6 +57,10 @@ export interface Control extends Model {
   end?: number;
   step?: number;
   options?: unknown;
+  helper_text?: string;
+  /** Of a menu: what is shown of the choice, and what cannot be chosen. */
+  value_label?: string;
+  disabled_options?: string[];
 }
 
 /** Panel's component around a control. */
@@ -76,24 +72,20 @@ export interface Component extends Model {
 /** Name -> model, as the views in playground/app/ name them. */
 export interface NamedModels {
   "histogram-bars": Source;
-  "histogram-lines": Source;
-  "histogram-levels": Source;
-  handles: Handles;
   "error-bars": Source;
+  "error-before": Source;
   "transfer-line": Source;
+  "transfer-before": Source;
   "transfer-diagonal": Source;
   "channel-bars": Source;
+  "channel-shown": Source;
   "channel-ranges": Source;
   histogram: Figure;
   error: Figure;
   transfer: Figure;
   channels: Figure;
-  "grip-lo": Span;
-  "grip-hi": Span;
   "channel-span-lo": Span;
   "channel-span-hi": Span;
-  "outside-low": Box;
-  "outside-high": Box;
   "tensor-numbers": Div;
   "histogram-text": Div;
   "error-text": Div;
@@ -141,8 +133,26 @@ export interface View {
   el: HTMLElement;
   /** Of a Div: the element that holds its text, within the shadow root. */
   markup_el?: HTMLElement;
-  /** Of a plot. */
-  frame: { x_scale: { compute(x: number): number } };
+}
+
+/** A rectangle in a plot's pixels. */
+export interface Box {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+/** What a plot was exported to. */
+export interface Layer {
+  ctx: CanvasRenderingContext2D;
+  to_blob(): Promise<Blob>;
+}
+
+export interface PlotView extends View {
+  frame: { x_scale: { compute(x: number): number }; y_scale: { compute(y: number): number }; bbox: Box };
+  visuals: { background_fill: object };
+  export(type: "png" | "svg"): Layer;
 }
 
 export interface BokehModules {

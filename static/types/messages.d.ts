@@ -1,5 +1,6 @@
 /** What the page, its fetcher and the worker with Python say to each other: playground/app/backend.py answers. */
 import type { InterpreterLock } from "./engine";
+import type { PictureContent } from "./picture";
 
 /** Everything a visitor can choose: playground/settings/. `null` means "as calibrated". */
 export interface Settings {
@@ -17,10 +18,13 @@ export interface Settings {
   convention: string;
   calibrator: string;
   percentile: number;
+  /** "mse.steps=40, hqq.p=0.5" */
+  calibrator_parameters: string;
   lo: number | null;
   hi: number | null;
   zero_point: number | null;
   zoom: boolean;
+  channel: number | null;
   weights: string;
   weights_granularity: string;
   activations: string;
@@ -39,7 +43,7 @@ export interface Settings {
 /** What a setting may be: playground/settings/schema.py. */
 export interface Field {
   kind: "choice" | "boolean" | "number" | "integer" | "text" | "ids" | "formats" | "parameters" | "sizes";
-  /** "tensor" if the Tensor view is drawn with it before Python has answered. */
+  /** "tensor" if the Tensor view is drawn with it before Python has answered, "python" if it is drawn by Python alone. */
   view: string;
   /** Whether nothing is a value too: `null`. */
   optional: boolean;
@@ -122,10 +126,11 @@ export interface Loading {
   total?: number;
 }
 
-/** A Bokeh document as JSON, and its roots: name -> id. */
+/** A Bokeh document as JSON, and its roots: name -> id. Of the Tensor view with what is drawn on it. */
 export interface DocumentJson {
   doc: object;
   roots: Record<string, string>;
+  content?: PictureContent;
 }
 
 /** A tensor without its values, which come beside it as a buffer of float32 in C order. */
@@ -321,6 +326,7 @@ export type FromWorker =
   | { kind: "dying"; reason: string }
   | ({ kind: "boot" } & Loading)
   | ({ kind: "patch" } & Patch)
+  | { kind: "picture"; content: PictureContent }
   | ({ kind: "progress" } & Progress)
   | { kind: "state"; state: State }
   | { kind: "problem"; message: string };
@@ -329,10 +335,11 @@ export type FromWorker =
 export interface ClientEvents {
   boot: Loading;
   patch: Patch;
+  picture: { content: PictureContent };
   progress: Progress;
   state: { state: State };
   problem: { message: string };
-  /** A patch of the visitor's was refused. */
+  /** What the visitor has chosen was refused. */
   failed: Failure;
   /** The worker has ended; why. */
   stopped: string;

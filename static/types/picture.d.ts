@@ -16,10 +16,30 @@ export interface Convention {
   fused_granularities: string[];
 }
 
+export interface FormatFacts {
+  bits: number;
+  family: string;
+  title: string;
+}
+
+export interface CalibratorFacts {
+  title: string;
+  parameters: {
+    name: string;
+    default: number;
+    minimum: number;
+    maximum: number;
+    integer: boolean;
+    summary: string;
+  }[];
+}
+
 /** The tag of the histogram's figure. Controls are known by their label. */
 export interface Tag {
   controls: Record<string, { name: string; options: Record<string, Value> }>;
   conventions: Record<string, Convention>;
+  formats: Record<string, FormatFacts>;
+  calibrators: Record<string, CalibratorFacts>;
   schema: Schema;
 }
 
@@ -48,10 +68,25 @@ export interface Grid {
 
 export interface Histogram {
   edges: Float64Array;
-  counts: Int32Array | number[];
+  counts: Int32Array;
 }
 
-/** Errors of all values, and what the shown scale makes of them. */
+/** What has to be known of a scheme to put it into words. */
+export interface SchemeFacts {
+  family: string;
+  fitted: boolean;
+  granularity: string;
+  scaled: boolean;
+  symmetric: boolean;
+  /** Whether scales follow from a range, which a calibrator finds. */
+  ranged: boolean;
+  /** Whether zero is drawn into the range. */
+  holdsZero: boolean;
+  /** Whether levels are `scale × (code − zeroPoint)`. */
+  affine: boolean;
+}
+
+/** What takes a look at every value. */
 export interface Errors {
   /** Sums of squares. */
   signal: number;
@@ -59,14 +94,10 @@ export interface Errors {
   maxError: number;
   clippedShare: number;
   clippingErrorShare: number;
-  /** Between these bounds values are rounded, outside they are clipped. */
-  limits: Pair;
+  /** Of the shown scale. */
   levelCounts: Int32Array;
   errorEdges: Float64Array;
   errorCounts: Int32Array;
-  /** What the lowest and the highest code of each scale stand for. */
-  endLo: Float32Array;
-  endHi: Float32Array;
 }
 
 export interface Storage {
@@ -75,46 +106,83 @@ export interface Storage {
   bitsPerWeight: number;
 }
 
-/** Levels, staircase and the codes of the histogram's bars, all of the shown scale. */
+/** Levels, staircase and where the histogram's bars go, all of the shown scale. */
 export interface DrawnGrid {
   transfer: { x: Float32Array; y: Float32Array };
+  /** Empty if there are too many to list. */
   levels: Float32Array;
-  barCodes: Int32Array;
+  levelCount: number;
+  codes: Int32Array;
+  /** What codes stand for before scaling. */
+  numbers: Float32Array;
+  /** The levels, in float64 where they are affine. */
   reals: Float64Array;
+  /** For each bar the place of the level that its centre goes to, or, if none are listed, the value. */
+  barPlaces: Int32Array;
+  barReals: Float32Array;
   lo: number;
   hi: number;
 }
 
-/** Ranges of the channels, widest first, and what their codes reach: empty unless each has a scale. */
+/** Ranges of channels, widest first, and what their codes reach: empty unless there are several scales. */
 export interface Channels {
+  channelOrder: Int32Array;
   channelLo: Float32Array;
   channelHi: Float32Array;
   channelClip: Float32Array[];
 }
 
-/** What of the picture is known before levels are drawn. */
-export interface Measured extends Histogram, Errors, Storage {
+/** All that is drawn: playground/tensor_view/content.py says it with the same names, equal bit for bit. */
+export interface Picture extends Histogram, SchemeFacts, Errors, Storage, DrawnGrid, Channels {
   settings: Settings;
-  /** The clip range. */
-  asked: Pair;
-  axis: number;
-  perChannel: boolean;
-  grid: Grid;
   shape: number[];
   count: number;
-  /** What the histogram of all values runs over. */
-  span: Pair;
+  axis: number;
+  /** How many there are along the axis. */
+  channels: number;
+  scales: number;
+  /** The scale that is drawn; `null` if there is one for all. */
   shownChannel: number | null;
+  /** The clip range. */
+  asked: Pair;
+  /** Where it begins and ends with zero in it, or made symmetric. */
+  handles: Pair;
+  /** Between these bounds values are rounded, outside they are clipped; `null`: none. */
+  limits: [number | null, number | null];
   scale: number;
   zeroPoint: number;
-  scales: number;
+  offset: number;
+  step: number;
+  codeRange: Pair;
+  /** What the histogram of all values runs over. */
+  span: Pair;
 }
 
-/** All that is drawn: what playground/tensor_view/picture.py reports, equal bit for bit. */
-export interface Picture extends Measured, DrawnGrid, Channels {}
+/** What the model makes of the quantized tensor, and of the float one. */
+export interface Answers {
+  accuracy: number;
+  crossEntropy: number;
+  floatAccuracy: number;
+  floatCrossEntropy: number;
+  count: number;
+  noun: string;
+}
 
-/** A card's texts, by the hook that they go into; `tone` is a class. */
+/** What Python tells of the Tensor view: TensorView.content in playground/app/tensor_view.py. */
+export interface PictureContent {
+  picture: object | null;
+  answers: Answers | null;
+  /** One sentence, or "". */
+  problem: string;
+  /** Calibrator -> why the format does not take it. */
+  refused: Record<string, string>;
+  /** Label -> value of the tensor picker, if that has changed. */
+  tensors?: Record<string, string>;
+}
+
+/** A number with its label; `tone` is a class. */
 export interface Card {
+  label: string;
   value: string;
   remark: string;
   tone?: string;

@@ -35,17 +35,16 @@ def test_a_model_without_a_tensor_of_floats_opens(workspace: Workspace) -> None:
     workspace.open(source({"q": np.eye(4, dtype=np.int8), "s": np.float32(0.5)}, nodes))
     assert (workspace.settings.model, workspace.settings.tensor) == (UPLOAD, "")
     assert (workspace.subject, workspace.report, workspace.score) == (None, None, None)
-    assert "no floating-point tensor" in view.texts["numbers"].text
-    assert not view.histogram.figure.visible
-    assert view.widgets["tensor"].value is None
+    content = view.content()
+    assert content["picture"] is None
+    assert "no floating-point tensor" in content["problem"]
     assert "playground.load('net.onnx')" in python_code(workspace)
     assert {row["name"] for row in ModelJobs(workspace).inventory()["tensors"]} >= {"q"}
     workspace.change(format="int8")
     assert workspace.report is None
     workspace.change(model="digits-mlp")
     assert workspace.report is not None
-    assert view.histogram.figure.visible
-    assert view.widgets["tensor"].value
+    assert view.content()["picture"]["levels"].size
 
 
 def test_a_model_without_any_tensor_is_quantized(workspace: Workspace) -> None:

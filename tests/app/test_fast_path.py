@@ -41,7 +41,7 @@ def test_zoomed_histogram_is_the_subjects():
 
 @pytest.fixture
 def told(workspace):
-    (tag,) = (tag for tag in TensorView(workspace).histogram.figure.tags if tag.startswith(TAG))
+    (tag,) = (tag for tag in TensorView(workspace).figures["histogram"].tags if tag.startswith(TAG))
     return json.loads(tag.removeprefix(TAG))
 
 
@@ -51,7 +51,11 @@ def test_every_control_is_known_by_its_label(told, workspace):
     for label, control in told["controls"].items():
         assert widgets[control["name"]].label == label
     offered = told["controls"]["Format"]["options"]
-    assert (offered["Signed integer"], offered["Unsigned integer"], offered["NVFP4"]) == ("int", "uint", "nvfp4")
+    assert (offered["Signed integer"], offered["Unsigned integer"], offered["NVFP4 · 4 bits"]) == (
+        "int",
+        "uint",
+        "nvfp4",
+    )
 
 
 def test_conventions_that_the_kernels_follow_keep_their_fields(told):
@@ -60,3 +64,8 @@ def test_conventions_that_the_kernels_follow_keep_their_fields(told):
     assert pytorch["fused_granularities"] == ["tensor"]
     assert pytorch["symmetric_zero_points"] == {"uint8": 128}
     assert pytorch["min_scale"] == 2.0**-23
+
+
+def test_the_page_knows_every_formats_width_and_family(told):
+    assert told["formats"]["nf4"] == {"bits": 4, "family": "codebook"}
+    assert set(told["controls"]["Format"]["options"].values()) - {"int", "uint"} <= set(told["formats"])

@@ -1,13 +1,15 @@
-"""The Tensor view's widgets and handles: what is moved reaches the settings, and the settings reach the widgets."""
+"""The Tensor view's content: what Python tells the page, which draws it; and the controls that the page follows."""
+
+import json
 
 import numpy as np
 import pytest
 
 import playground
 from playground import gallery
-from playground.app.format_choices import choice_of
 from playground.app.tensor_view import SEPARATOR, TensorView
 from playground.app.workspace import LISTED
+from playground.host.page import plain
 from playground.tensor_view.subject import quantizable
 
 
@@ -16,127 +18,60 @@ def view(workspace):
     return TensorView(workspace)
 
 
-def shown(view):
-    return {name: widget.value for name, widget in view.widgets.items()}
+def told(view, **options):
+    """The content as it arrives in the page."""
+    return json.loads(json.dumps(plain(view.content(**options)), allow_nan=False))
 
 
-@pytest.mark.parametrize(
-    ("widget", "value", "expected"),
-    [
-        ("bits", 8, {"format": "int8"}),
-        ("format", "uint", {"format": "uint3"}),
-        ("format", "nf4", {"format": "nf4"}),
-        ("format", "q4_k", {"format": "q4_k"}),
-        ("granularity", "block", {"granularity": "block"}),
-        ("granularity", "token", {"granularity": "token"}),
-        ("block_size", "128", {"block_size": 128}),
-        ("symmetric", True, {"symmetric": True}),
-        ("granularity", "channel", {"granularity": "channel"}),
-        ("narrow_range", True, {"narrow_range": True}),
-        ("convention", "pytorch", {"convention": "pytorch"}),
-        ("calibrator", "percentile", {"calibrator": "percentile"}),
-        ("zoom", True, {"zoom": True}),
-        ("zero_point", 1, {"zero_point": 1}),
-        ("tensor", f"digits-convnet{SEPARATOR}fc.weight", {"model": "digits-convnet", "tensor": "fc.weight"}),
-    ],
-)
-def test_a_widget_that_is_moved(view, workspace, widget, value, expected):
-    before = workspace.settings
-    view.widgets[widget].value = value
-    assert workspace.settings == before.with_(**expected)
-    assert shown(view)[widget] == value
+def test_the_picture_is_the_workspaces(view, workspace):
+    workspace.change(format="int4", symmetric=True, hi=0.5)
+    picture, report = told(view)["picture"], workspace.report
+    assert picture["settings"] == workspace.settings.as_dict()
+    assert picture["levels"] == report.levels.tolist()
+    assert picture["counts"] == report.counts.tolist()
+    assert (picture["scale"], picture["zeroPoint"]) == (report.scale, report.zero_point)
+    centres = (report.edges[:-1] + report.edges[1:]) / 2
+    nearest = np.abs(report.levels - centres[:, None]).argmin(axis=1)
+    assert np.count_nonzero(nearest != picture["barPlaces"]) <= 1  # a centre in the middle of two
+    np.testing.assert_allclose(picture["reals"], report.levels, rtol=1e-6)
 
 
-def test_widgets_follow_the_settings(view, workspace):
-    workspace.change(
-        format="uint6", symmetric=True, granularity="channel", axis=1, calibrator="percentile", percentile=99
-    )
-    values = shown(view)
-    assert (values["bits"], values["format"], values["symmetric"], values["axis"]) == (6, "uint", True, 1)
-    assert (values["calibrator"], values["percentile"]) == ("percentile", 99)
-    assert view.widgets["percentile"].visible
-    assert view.widgets["axis"].visible
-    assert not view.widgets["zero_point"].visible
+def test_answers_are_the_models(view, workspace):
+    answers, base = told(view)["answers"], workspace.evaluator.float_score
+    assert answers["accuracy"] == pytest.approx(workspace.score.accuracy)
+    assert answers["floatCrossEntropy"] == pytest.approx(base.cross_entropy)
+    assert (answers["count"], answers["noun"]) == (360, "digits")
 
 
-@pytest.mark.parametrize("axis", [-9, -1, 7])
-def test_the_axis_shown_is_the_one_that_is_used(view, workspace, axis):
-    workspace.change(granularity="channel", axis=axis)
-    assert view.widgets["axis"].value == workspace.report.axis
+def test_it_counts_as_changed_until_it_was_told(view, workspace):
+    view.content(whole=True)
+    assert not view.is_changed
+    workspace.change(format="int5")
+    assert view.is_changed
+    view.content()
+    assert not view.is_changed
 
 
-def test_a_handle_that_is_dragged_pins_both_ends(view, workspace):
-    lo = workspace.report.asked[0]
-    view.histogram.grips[1].location = 0.25
-    assert (workspace.settings.lo, workspace.settings.hi) == (pytest.approx(lo), 0.25)
-    assert shown(view)["clip"] == workspace.report.asked
-    view.histogram.grips[0].location = 0.5
-    assert (workspace.settings.lo, workspace.settings.hi) == (0.25, 0.5)
-
-
-def test_the_clip_slider_is_the_handles(view, workspace):
-    lo, hi = workspace.report.asked
-    view.widgets["clip"].value = (lo, hi / 2)
-    assert workspace.settings.hi == pytest.approx(hi / 2)
-    assert view.histogram.grips[1].location == pytest.approx(hi / 2)
-
-
-def test_a_symmetric_range_is_dragged_at_both_ends(view, workspace):
-    workspace.change(symmetric=True)
-    view.histogram.grips[1].location = 0.25
-    assert (workspace.settings.lo, workspace.settings.hi) == (-0.25, 0.25)
-
-
-def test_dragging_one_end_per_channel_leaves_the_other_end_of_all_channels(view, workspace):
-    workspace.change(granularity="channel", format="int8")
-    x = workspace.subject.values
-    floor = x.min(axis=1).min()
-    assert workspace.report.asked == (floor, x.max())
-    view.histogram.grips[1].location = 0.25
-    assert workspace.settings.lo == pytest.approx(floor)
-    assert workspace.report.asked == (pytest.approx(floor), 0.25)
-    dropped = view.histogram.grips[1].location
-    assert dropped == 0.25
-    np.testing.assert_allclose(workspace.report.limits[0], x[workspace.report.shown_channel].min(), atol=0.01)
-
-
-def test_dragging_forgets_a_chosen_zero_point(view, workspace):
-    view.widgets["zero_point"].value = 2
-    view.histogram.grips[0].location = -0.5
-    assert workspace.settings.zero_point is None
-
-
-def test_a_refused_move_is_taken_back_and_said(view, workspace, monkeypatch):
-    before = shown(view)
-    view.widgets["tensor"].param.update(options={"x": f"digits-mlp{SEPARATOR}nothing"})
-    view.widgets["tensor"].value = f"digits-mlp{SEPARATOR}nothing"
-    assert "nothing" in workspace.problem
-    assert "nothing" in view.texts["formula"].text
-    assert shown(view) == before
-    view.widgets["bits"].value = 4
-    assert "nothing" not in view.texts["formula"].text
-
-
-def test_the_picker_lists_every_tensor_of_every_model(view, workspace, files):
+def test_the_picker_gets_every_tensor_of_every_model_once(view, workspace, files):
     name = "odd \x1f <b>é"
+    assert set(told(view)["tensors"].values()) == {
+        f"{key}{SEPARATOR}{n}" for key in LISTED for n in quantizable(gallery.open_model(key))
+    }
+    assert "tensors" not in told(view)
     workspace.open(files.npz("mine.npz", **{name: np.ones((2, 3)), "whole": np.arange(4)}))
-    values = list(view.widgets["tensor"].options.values())
-    expected = [f"{key}{SEPARATOR}{n}" for key in LISTED for n in quantizable(gallery.open_model(key))]
-    assert values == [*expected, f"upload{SEPARATOR}{name}"]
-    view.widgets["tensor"].value = values[0]
-    view.widgets["tensor"].value = values[-1]
-    assert workspace.settings.tensor == name
+    tensors = told(view)["tensors"]
+    assert list(tensors.items())[-1] == (f"mine.npz / {name} (2 × 3)", f"upload{SEPARATOR}{name}")
+    assert told(view, whole=True)["tensors"] == tensors
+    workspace.open(files.npz("other.npz", w=np.ones(3)))
+    assert "other.npz / w (3)" in told(view)["tensors"]
 
 
-@pytest.mark.parametrize("granularity", ["tensor", "channel"])
-def test_texts_are_the_reports_numbers(view, workspace, granularity):
-    workspace.change(granularity=granularity, format="int4")
-    numbers = view.texts["numbers"].text
-    report = workspace.report
-    assert f"{report.metrics['sqnr_db']:.3g} dB" in numbers
-    assert f"{report.scales} scale" in numbers
-    assert f"{100 * workspace.score.accuracy:.1f} %" in numbers
-    assert ("drawn" in view.texts["histogram"].text) == (granularity == "channel")
+def test_a_model_without_a_tensor_says_why(view, workspace, files, monkeypatch):
+    monkeypatch.setattr("playground.tensor_view.subject.MOST_SHOWN_VALUES", 1)
+    workspace.open(files.gallery_file())
+    content = told(view)
+    assert content["picture"] is content["answers"] is None
+    assert "has" in content["problem"]
 
 
 @pytest.mark.parametrize("shape", [(1,), (5,), (2, 3, 4, 5)])
@@ -146,8 +81,10 @@ def test_any_tensor_can_be_shown(view, workspace, files, shape, value, granulari
     array = np.zeros(shape) if value == "constant" else np.random.default_rng(0).normal(size=shape)
     workspace.open(files.npz(w=array))
     workspace.change(granularity=granularity, axis=3)
-    assert view.widgets["axis"].value == len(shape) - 1
-    assert "Cross-entropy" not in view.texts["numbers"].text
+    content = told(view)
+    assert content["picture"]["axis"] == len(shape) - 1
+    assert content["picture"]["shape"] == list(shape)
+    assert content["answers"] is None
 
 
 # One scale for each block takes long to draw: it matters for the kind of format, not for each of them.
@@ -172,42 +109,33 @@ def test_formats_are_shown_in_blocks(view, workspace, name):
 
 def check_it_is_shown(view, workspace, name, granularity):
     workspace.change(format=name, granularity=granularity, tensor="fc1.weight")
-    report = workspace.report
+    picture = told(view)["picture"]
+    bars = len(picture["counts"])
     assert workspace.problem == "", name
-    assert report.scheme.format == name
-    assert view.widgets["format"].value == choice_of(name)
-    integer, blocks = (playground.formats()[name].family == family for family in ("integer", "block"))
-    assert view.widgets["bits"].visible == view.widgets["symmetric"].visible == integer
-    assert view.widgets["granularity"].visible == (not blocks)
-    assert view.widgets["block_size"].visible == (granularity == "block" and not blocks)
-    bars = view.histogram.bars.data
-    assert len(bars["formula"]) == len(bars["count"])
-    assert all(bars["formula"])
-    assert np.isfinite(view.transfer.source.data["y"]).all()
-    drawn = view.histogram.dots.data["x"]
-    assert len(drawn) == (report.level_count if 0 < report.level_count <= 256 else 0)
-    assert "NaN" not in view.texts["numbers"].text + view.texts["formula"].text
-
-
-def test_what_the_formula_and_the_titles_say(view, workspace):
-    workspace.change(format="nf4", granularity="block", block_size=64)
-    assert "real = scale × number" in view.texts["formula"].text
-    assert "16 levels a block" in view.texts["histogram"].text
-    assert "a scale for each block" in view.texts["channels"].text
-    workspace.change(format="q4_1")
-    assert "real = scale × number + offset" in view.texts["formula"].text
-    workspace.change(format="fp16", granularity="tensor")
-    assert "the nearest number of the format" in view.texts["formula"].text
-    assert "no scale" in view.texts["channels"].text
-    workspace.change(format="kmeans3")
-    assert "8 levels" in view.texts["histogram"].text
-    workspace.change(format="int4")
-    assert "scale × (code − zero-point)" in view.texts["formula"].text
+    assert picture["settings"]["format"] == name
+    listed = picture["levelCount"] if 0 < picture["levelCount"] <= 256 else 0
+    for key in ("levels", "reals", "codes", "numbers", "levelCounts"):
+        assert len(picture[key]) == listed, key
+    assert (len(picture["barPlaces"]), len(picture["barReals"])) == ((bars, 0) if listed else (0, bars))
+    assert np.isfinite(picture["transfer"]["y"]).all()
+    assert picture["family"] == playground.formats()[name].family
 
 
 def test_dragging_clips_values_of_formats_that_need_no_range(view, workspace):
     workspace.change(format="q8_0")
     free = workspace.report
-    view._moved("hi", 0.25)
-    assert workspace.report.asked[1] == 0.25
+    workspace.change(hi=0.25)
+    assert told(view)["picture"]["handles"][1] == 0.25
     assert workspace.report.hi < free.hi
+
+
+def test_controls_are_built_once_and_change_no_more(view, workspace):
+    """The page follows and sets them: what Python holds of them is what they were built with."""
+    before = {name: widget.value for name, widget in view.widgets.items()}
+    workspace.change(format="nf4", granularity="block")
+    assert {name: widget.value for name, widget in view.widgets.items()} == before
+    assert all(source.data["x" if "x" in source.data else "left"] == [] for source in sources(view))
+
+
+def sources(view):
+    return [renderer.data_source for figure in view.figures.values() for renderer in figure.renderers]

@@ -185,13 +185,9 @@ def _module(text: str) -> Callable[[Route], None]:
 @pytest.fixture
 def act(page: Page) -> Callable[..., Any]:
     """Calls a function of fast_path.mjs in the page; nothing is under way when the test begins."""
-    served = {
-        "**/test-fast-path.mjs": Path(__file__).with_name("fast_path.mjs"),
-        "**/fastpath/numbers.mjs": SITE.parent / "static" / "fastpath" / "numbers.mjs",
-    }
-    for address, path in served.items():
-        page.context.unroute(address)
-        page.context.route(address, _module(path.read_text(encoding="utf-8")))
+    address = "**/test-fast-path.mjs"
+    page.context.unroute(address)
+    page.context.route(address, _module(Path(__file__).with_name("fast_path.mjs").read_text(encoding="utf-8")))
 
     def call(name: str, *arguments: Any) -> Any:
         return page.evaluate(

@@ -1,11 +1,11 @@
 // What the tests of the fast path do in the page. Served beside it, so that no code has to be evaluated from a string.
 /**
- * @import { AnyModel, BokehDocument, Component, Control, NamedModels, Value, View } from "../../static/types/bokeh"
+ * @import { AnyModel, BokehDocument, Component, Control, NamedModels, PlotView, Value, View } from "../../static/types/bokeh"
  * @import { FastPath } from "../../static/fastpath/index.mjs"
  * @import { Settings } from "../../static/types/messages"
  */
 
-/** @typedef {Record<string, Value>} Moves label of a control, or "grip-lo" and the like -> what it is moved to */
+/** @typedef {Record<string, Value>} Moves label of a control, or "lo" or "hi" for a handle -> what it is moved to */
 
 const isTensorView = (/** @type {BokehDocument} */ document) => document.get_model_by_name("histogram-bars") !== null;
 const doc = () => /** @type {BokehDocument} */ (Bokeh.documents.find(isTensorView));
@@ -31,7 +31,8 @@ export function block() {
     /** @type {Send} */
     prototype.postMessage = function hold(message, rest) {
       const go = () => send.call(this, message, rest);
-      if (message?.kind && message.id !== undefined) waiting.push(go);
+      // what to try next is asked whenever nothing has moved for a while
+      if (message?.kind && message.kind !== "advice" && message.id !== undefined) waiting.push(go);
       else go();
     };
   }
@@ -70,16 +71,26 @@ const slider = (/** @type {string} */ label) => {
   return within(viewOf(outer(label)).el);
 };
 
-const isGrip = (/** @type {string} */ name) => name === "grip-lo" || name === "grip-hi";
+/** An option of a menu by its first words. */
+const option = (/** @type {Control} */ { options }, /** @type {Value} */ value) => {
+  if (typeof value !== "string" || !options) return value;
+  const lists = Array.isArray(options) ? [options] : Object.values(options);
+  const texts = lists
+    .flat()
+    .map((/** @type {string | [string, string]} */ text) => (Array.isArray(text) ? text[1] : text));
+  return texts.find((text) => text === value) ?? texts.find((text) => text.startsWith(`${value}:`)) ?? value;
+};
 
-/** Moves a control as the visitor would: {label: value}, or {"grip-lo": location}. */
+const isEnd = (/** @type {string} */ name) => name === "lo" || name === "hi";
+
+/** Moves a control as the visitor would: {label: value}; {lo: value} moves the lower end of the clip slider. */
 export function move(/** @type {Moves} */ moves) {
   for (const [name, value] of Object.entries(moves)) {
-    if (isGrip(name)) find(name).location = Number(value);
-    else {
-      slider(name)?.focus();
-      data(name).value = value;
-    }
+    const label = isEnd(name) ? "Clip" : name;
+    slider(label)?.focus();
+    const [lo, hi] = /** @type {[number, number]} */ (data("Clip").value);
+    data(label).value =
+      name === "lo" ? [Number(value), hi] : name === "hi" ? [lo, Number(value)] : option(data(label), value);
   }
 }
 
@@ -94,8 +105,14 @@ export async function settled() {
   while (fastPath().ahead) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-const plain = (/** @type {ArrayLike<unknown>} */ values) =>
-  Array.from(values, (value) => (typeof value === "number" && Object.is(value, -0) ? 0 : value));
+/** As plain data, with one zero. @param {unknown} value @returns {unknown} */
+function plain(value) {
+  if (value === 0) return 0;
+  if (ArrayBuffer.isView(value) || Array.isArray(value))
+    return Array.from(/** @type {ArrayLike<unknown>} */ (value), plain);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, plain(part)]));
+}
 /** @typedef {"histogram-text" | "error-text" | "transfer-text" | "channels-text" | "formula-text" | "tensor-numbers"} Text */
 const text = (/** @type {Text} */ name) => /** @type {HTMLElement} */ (viewOf(find(name)).markup_el);
 /** @returns {NodeListOf<HTMLElement>} */
@@ -103,17 +120,17 @@ const cards = () => text("tensor-numbers").querySelectorAll("[data-card]");
 
 const SOURCES = /** @type {const} */ ([
   "histogram-bars",
-  "histogram-lines",
-  "histogram-levels",
-  "handles",
   "error-bars",
+  "error-before",
   "transfer-line",
+  "transfer-before",
   "transfer-diagonal",
   "channel-bars",
+  "channel-shown",
   "channel-ranges",
 ]);
 const FIGURES = /** @type {const} */ (["histogram", "error", "transfer", "channels"]);
-const SPANS = /** @type {const} */ (["grip-lo", "grip-hi", "channel-span-lo", "channel-span-hi"]);
+const SPANS = /** @type {const} */ (["channel-span-lo", "channel-span-hi"]);
 const CONTROLS = ["Clip", "Zero-point", "Channel axis", "Bits", "Format", "Range", "One scale for each"];
 const TEXTS = /** @type {const} */ (["histogram", "error", "transfer", "channels", "formula"]);
 
@@ -130,7 +147,7 @@ export function screen() {
   }
   for (const name of SPANS) seen[name] = find(name).location;
   seen.spans = [find("channel-span-lo").visible, find("channel-span-hi").visible];
-  seen.outside = [find("outside-low").right, find("outside-high").left];
+  seen.picture = plain(fastPath().picture);
   for (const label of CONTROLS) {
     const { value, start, end, step } = data(label);
     // The slider that is held has all digits of where it is held, the range is float32.
@@ -208,25 +225,42 @@ export async function idle() {
 
 /**
  * Many moves within one frame; how many pictures that made.
- * @param {"grip-lo" | "grip-hi"} name
+ * @param {"lo" | "hi"} name
  * @param {number[]} values
  */
 export async function burst(name, values) {
   const before = fastPath().timing.steps;
   for (const value of values) move({ [name]: value });
   await frames();
-  return { drawn: fastPath().timing.steps - before, messages: missed(), location: find(name).location };
+  return { drawn: fastPath().timing.steps - before, messages: missed(), hi: fastPath().picture?.handles[1] };
 }
 
-/**
- * Where a handle is on the canvas, and where a value is.
- * @param {"grip-lo" | "grip-hi"} name
- * @param {number} value
- */
-export function spot(name, value) {
-  const at = (/** @type {number} */ x) => viewOf(find("histogram")).frame.x_scale.compute(x);
-  return { from: at(find(name).location), to: at(value) };
+/** Where a value is in the window, and where handles are: [lo, hi]. */
+export function spot(/** @type {number} */ value) {
+  const view = /** @type {PlotView} */ (viewOf(find("histogram")));
+  const { left, top, height } = view.el.getBoundingClientRect();
+  const handles = fastPath().handles.map((x) => left + x);
+  return { handles, to: left + view.frame.x_scale.compute(value), y: top + height / 2 };
 }
+
+/** The middle of a channel's row in the window, counted from the widest. */
+export function rowSpot(/** @type {number} */ row) {
+  const view = /** @type {PlotView} */ (viewOf(find("channels")));
+  const { left, top, width } = view.el.getBoundingClientRect();
+  return { x: left + width / 2, y: top + view.frame.y_scale.compute(-1 - row) };
+}
+
+/** The picture that is on screen. */
+export const picture = () => plain(fastPath().picture);
+
+/** The note about a bar, or "" if there is none. */
+export function note() {
+  const element = /** @type {HTMLElement | null} */ (document.querySelector(".bar-note"));
+  return element && !element.hidden ? element.textContent : "";
+}
+
+/** How wide the histogram's axis is. */
+export const axis = () => [find("histogram").x_range.start, find("histogram").x_range.end];
 
 /** The layout shift of some moves, and of Python's answers to them. */
 export async function shift(/** @type {Moves[]} */ list) {
@@ -251,23 +285,6 @@ export async function shift(/** @type {Moves[]} */ list) {
   }
   observer.disconnect();
   return sum;
-}
-
-/** Numbers as the fast path writes them. */
-export async function written(/** @type {number[]} */ values) {
-  /** @type {typeof import("../../static/fastpath/numbers.mjs")} */
-  // @ts-expect-error: an address of the server that the tests have, not a path
-  const n = await import("/fastpath/numbers.mjs");
-  return {
-    digits: values.map((value) => n.digits(value)),
-    two: values.map((value) => n.digits(value, 2)),
-    size: values.map((value) => n.size(Math.abs(value))),
-    percent: values.filter((value) => value >= 0 && value <= 1).map(n.percent),
-    fixed: values.filter((value) => Math.abs(value) < 1e20).map((value) => n.fixed(value, 0)),
-    four: values.filter((value) => Math.abs(value) < 1e15).map((value) => n.fixed(value, 4)),
-    nine: values.map(n.nineDigits),
-    grouped: values.filter((value) => Math.abs(value) < 1e15).map((value) => n.grouped(Math.trunc(Math.abs(value)))),
-  };
 }
 
 /**

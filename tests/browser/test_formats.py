@@ -16,7 +16,7 @@ def pick(page, label, choice):
 
 def test_a_table_and_its_blocks_are_picked_from_the_lists(page, numbers):
     controls = page.locator("#slot-tensor-controls")
-    pick(page, "Format", "NF4, normal float")
+    pick(page, "Format", "NF4, normal float · 4 bits")
     expect(page.locator("#slot-tensor-histogram")).to_contain_text("16 levels")
     assert page.evaluate("() => playground.state.format") == "nf4"
     expect(controls.get_by_role("slider", name="Bits")).to_have_count(0)

@@ -8,6 +8,9 @@ import pytest
 # Whatever the page is sent as text, as HTML or as a name.
 MARKUP = Path(__file__).with_name("hostile_markup.txt").read_text("utf-8").splitlines()
 
+NO_PICTURE = {"picture": None, "answers": None, "refused": {}}
+"""What Python tells of the Tensor view where there is nothing to draw."""
+
 
 def engine_worker(page):
     return next(w for w in page.workers if w.evaluate("() => !!self.pyodide"))
@@ -103,7 +106,7 @@ def test_markup_in_names_texts_and_progress_is_inert(hostile):
             {"kind": "boot", "stage": text},
             patch(page, "Title", "text", text),
             patch(page, "LinearAxis", "axis_label", text),
-            patch(page, "HoverTool", "tooltips", f"<div>{text}</div>"),
+            {"kind": "picture", "content": NO_PICTURE | {"problem": text, "tensors": {text: text}}},
         ):
             tell(page, message)
     page.mouse.move(700, 420)

@@ -19,7 +19,6 @@ def parsed(text):
     [
         html.cards([html.Number(EVIL, EVIL, EVIL, "better")]),
         html.title(EVIL, EVIL),
-        html.formula(EVIL, EVIL),
         html.note(EVIL, bad=True),
         html.bullets([EVIL]),
         html.table([EVIL, EVIL], [[EVIL, EVIL]]),
@@ -36,11 +35,6 @@ def test_cards():
     assert [element.text for element in tree.iter("dt")] == ["SQNR", "Size"]
     assert [element.text for element in tree.iter("dd")] == ["12.0 dB", "3 kB"]
     assert [element.get("class").split() for element in tree.iter("div")][1:] == [["aside", "better"], ["aside"]]
-
-
-def test_split_bar_shares_add_up():
-    flexes = [float(part.get("style").split("flex:")[1]) for part in parsed(html.split_bar(0.3)).iter("i")]
-    assert flexes == [0.7, 0.3]
 
 
 def test_note_is_loud_if_it_is_bad():

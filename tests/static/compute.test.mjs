@@ -4,7 +4,7 @@ import { compute } from "../../static/fastpath/compute.mjs";
 import { readTag } from "../../static/fastpath/controls.mjs";
 import { channelAxis, covers, keyOf } from "../../static/fastpath/qparams.mjs";
 import { MOST_VALUES, Subject } from "../../static/fastpath/subject.mjs";
-import { textsOf } from "../../static/fastpath/text.mjs";
+import { readPicture } from "../../static/fastpath/content.mjs";
 import { expected, loadKernels, plain } from "./support.mjs";
 
 /** @import { Figure } from "../../static/types/bokeh" */
@@ -23,18 +23,15 @@ for (const { values, shape, zoomed, model, tensor, pictures } of expected.tensor
       test(`${name}: the picture is Python's, bit for bit`, () => {
         const made = compute(kernels, subject, settings, conventions);
         assert.ok(made);
-        const { texts, ...report } = picture;
-        const known = Object.keys(report).map((key) => [key, made[/** @type {keyof typeof made} */ (key)]]);
-        assert.deepEqual(plain(Object.fromEntries(known)), plain(report));
+        assert.deepEqual(plain(made), plain(readPicture(picture)));
       });
-      test(`${name}: so are the texts`, () => {
+      test(`${name}: what looked at every value may be taken over`, () => {
         const made = compute(kernels, subject, settings, conventions);
-        assert.ok(made);
-        const { numbers, formula } = textsOf(made);
-        const { "max-error": largest, sqnr, bits, size } = numbers;
-        const written = { sqnr: sqnr.value, "max-error": largest.value, "max-error remark": largest.remark };
-        const all = { ...written, bits: bits.value, size: size.value, formula: formula.formula };
-        assert.deepEqual(all, picture.texts);
+        assert.deepEqual(plain(compute(kernels, subject, settings, conventions, made)), plain(made));
+        const other = { ...settings, hi: 0.125 };
+        const [light, full] = [made, null].map((kept) => compute(kernels, subject, other, conventions, kept));
+        assert.deepEqual([light?.levels, light?.limits], [full?.levels, full?.limits]);
+        assert.equal(light?.noise, made?.noise);
       });
     }
     test("nothing of a picture is kept in the kernels' memory", () => {
@@ -55,6 +52,12 @@ describe("what is left to Python", async () => {
       assert.equal(compute(kernels, subject, settings, conventions), null);
     });
   }
+  test("with another number of codes nothing is taken over", () => {
+    const [three, four] = ["int3", "int4"].map((format) => ({ ...expected.defaults, format }));
+    const made = compute(kernels, subject, three, conventions);
+    const fresh = compute(kernels, subject, four, conventions);
+    assert.deepEqual(plain(compute(kernels, subject, four, conventions, made)), plain(fresh));
+  });
   test("another tensor, none at all, a bulk that has not been counted", () => {
     const { defaults } = expected;
     assert.equal(covers(subject, defaults, conventions), true);

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 
 from playground.app.fast_path import fast_path_tag, subject_content
-from playground.app.tensor_view import SEPARATOR, _changes, _in_scales
+from playground.app.tensor_view import SEPARATOR
 from playground.app.workspace import Workspace
-from playground.errors import PlaygroundError
+from playground.host.page import plain
 from playground.render import numbers
-from playground.render.formula import example
 from playground.settings import FIELDS, Settings, from_query, schema
-from playground.tensor_view.picture import Picture
+from playground.tensor_view.content import picture_content
 from tests.hostile.formats import FORMATS
 
-TIES = [0.0, 0.5, 1.5, 2.5, 0.125, 1.125, 1.135, 0.0625, 2.0**-13, 1.220703125e-4]
-CARRIES = [999.5, 9.996, 99.95, 999.9999999999999, 9.995e-5, 999.4999, 9.995]
+TIES = [0.5, 1.5, 2.5, 2.0**-13, 1.220703125e-4, 123456788.5, 123456789.5]
+"""Halves of the ninth digit among them, which a setting rounds to even."""
+CARRIES = [999.6, 9.996, 99.95, 999.9999999999999, 9.995e-5, 999.4999, 9.995]
 SIZES = [1234.5, 1e7, 123456789.0, 1e-5, 0.000123456, 3.4e38, 1.2e-38, 1 / 3, 2e22, 5e-324, 999.6e6]
 
 TENSORS: dict[tuple[str, str], list[dict[str, Any]]] = {
@@ -34,6 +34,9 @@ TENSORS: dict[tuple[str, str], list[dict[str, Any]]] = {
         {"format": "int3", "granularity": "channel", "axis": 0},
         {"format": "int8", "granularity": "channel", "axis": 1, "symmetric": True, "convention": "pytorch"},
         {"format": "uint7", "granularity": "channel", "axis": -1, "hi": 0.2},
+        {"format": "int5", "granularity": "channel", "axis": 1, "channel": 17},
+        {"format": "int4", "granularity": "channel", "channel": 5000, "zoom": True},
+        {"format": "int4", "lo": 0.05, "hi": 0.4},
     ],
     ("digits-convnet", "pointwise2.weight"): [
         {"format": "int4"},
@@ -55,25 +58,40 @@ REFUSED: list[dict[str, Any]] = [
 ]
 """What is left to Python."""
 
-MOVES: list[tuple[dict[str, Any], str, Any]] = [
-    ({}, "bits", 5),
-    ({"format": "uint4"}, "bits", 2),
-    ({}, "format", "uint"),
-    ({"zero_point": 1}, "symmetric", True),
-    ({"zero_point": 1}, "granularity", "channel"),
-    ({"lo": -0.1, "hi": 0.1}, "calibrator", "mse"),
-    ({"lo": -0.1, "hi": 0.1, "calibrator": "percentile"}, "percentile", 99.123456789123),
-    ({}, "hi", 0.123456789123),
-    ({}, "lo", 0.5),
-    ({"symmetric": True}, "lo", -0.2),
-    ({"symmetric": True}, "hi", -0.05),
-    ({}, "zero_point", 2),
-    ({"lo": -0.1, "hi": 0.1}, "zero_point", -1),
-    ({"lo": -0.1, "zero_point": 1}, "zoom", True),
-    ({"lo": -0.1, "zero_point": 1}, "tensor", f"digits-mlp{SEPARATOR}fc1.weight"),
-    ({"granularity": "channel"}, "axis", 1),
+MOVES: list[tuple[dict[str, Any], str, Any, dict[str, Any]]] = [
+    ({}, "bits", 5, {"format": "int5"}),
+    ({"format": "uint4"}, "bits", 2, {"format": "uint2"}),
+    ({}, "format", "uint", {"format": "uint3"}),
+    ({"format": "nf4"}, "format", "int", {"format": "int4"}),
+    ({"format": "fp16"}, "format", "uint", {"format": "uint8"}),
+    ({}, "format", "nf4", {"format": "nf4"}),
+    ({"granularity": "block"}, "block_size", 64, {"block_size": 64}),
+    ({"zero_point": 1}, "symmetric", True, {"symmetric": True}),
+    ({"zero_point": 1}, "granularity", "channel", {"granularity": "channel"}),
+    ({"lo": -0.1, "hi": 0.1}, "calibrator", "mse", {"calibrator": "mse"}),
+    ({"lo": -0.1, "calibrator": "percentile"}, "percentile", 99.123456789123, {"percentile": 99.1234568}),
+    ({"lo": -0.1, "calibrator": "mse"}, "parameter0", 40, {"calibrator_parameters": "mse.steps=40"}),
+    (
+        {"calibrator": "mse", "calibrator_parameters": "mse.steps=40, hqq.p=0.5"},
+        "parameter0",
+        32,
+        {"calibrator_parameters": "hqq.p=0.5"},
+    ),
+    ({"lo": -0.1, "hi": 0.1}, "hi", 0.123456789123, {"lo": -0.1, "hi": 0.123456789, "zero_point": None}),
+    ({"lo": -0.1, "hi": 0.1}, "lo", 0.5, {"lo": 0.0, "hi": 0.1, "zero_point": None}),
+    ({"lo": -0.1, "hi": 0.1}, "hi", -0.5, {"lo": -0.1, "hi": 0.0, "zero_point": None}),
+    ({"convention": "keras", "lo": 0.1, "hi": 0.4}, "lo", 0.2, {"lo": 0.2, "hi": 0.4, "zero_point": None}),
+    ({"symmetric": True}, "lo", -0.2, {"lo": -0.2, "hi": 0.2, "zero_point": None}),
+    ({"symmetric": True}, "hi", 0.05, {"lo": -0.05, "hi": 0.05, "zero_point": None}),
+    ({"lo": -0.1, "zero_point": 1}, "calibrated", None, {"lo": None, "hi": None, "zero_point": None}),
+    ({}, "zero_point", 2, {"zero_point": 2}),
+    ({"lo": -0.1, "hi": 0.1}, "zero_point", -1, {"zero_point": -1}),
+    ({"lo": -0.1, "zero_point": 1}, "zoom", True, {"zoom": True}),
+    ({"lo": -0.1, "zero_point": 1}, "tensor", f"digits-mlp{SEPARATOR}fc1.weight", {"tensor": "fc1.weight"}),
+    ({"granularity": "channel", "channel": 3}, "axis", 1, {"axis": 1}),
+    ({"granularity": "channel"}, "channel", 7, {"channel": 7}),
 ]
-"""Settings, the control that is moved, and what to."""
+"""Settings, the control that is moved, what to, and which change that is: what follows from it, the package knows."""
 
 QUERIES = [
     "?v=1&format=int5&symmetric=1",
@@ -111,16 +129,15 @@ def _numbers() -> dict[str, Any]:
     random_ones = (rng.normal(size=200) * 10.0 ** rng.integers(-8, 9, 200)).tolist()
     dyadic = (rng.integers(-4000, 4000, 200) / 2.0 ** rng.integers(0, 12, 200)).tolist()
     some = [*TIES, *CARRIES, *SIZES]
-    values = [*some, *(-value for value in some), *random_ones, *dyadic]
+    values = [*some, *(-value for value in some), *random_ones]
     return {
         "digits": [(v, numbers.digits(v)) for v in values],
         "two": [(v, numbers.digits(v, 2)) for v in values],
-        "size": [(abs(v), numbers.size(abs(v))) for v in values],
+        "size": [(n, numbers.size(n)) for n in (round(abs(v)) for v in values if abs(v) < 1e15)],
         "percent": [(v, numbers.percent(v)) for v in values if 0 <= v <= 1],
-        "whole": [(v, f"{v:.0f}") for v in values if abs(v) < 1e20],
-        "four": [(v, f"{v:.4f}") for v in values if abs(v) < 1e15],
+        "points": [(share, ",".join(numbers.points(share))) for share in (0.0, 0.0341, -0.21, 0.0004, -0.0004, 1.0)],
         # A setting has one zero.
-        "nine": [(v, float(f"{v:.9g}") + 0.0) for v in values],
+        "nine": [(v, float(f"{v:.9g}") + 0.0) for v in [*values, *dyadic]],
         "grouped": [(n, numbers.grouped(n)) for n in (0, 7, 999, 1000, 65536, 1234567, 10**12)],
     }
 
@@ -132,69 +149,25 @@ def _tensor(model: str, tensor: str, schemes: list[dict[str, Any]]) -> dict[str,
     pictures = []
     for changes in schemes:
         workspace = Workspace(Settings(model=model, tensor=tensor, **changes))
-        pictures.append({"settings": workspace.settings.as_dict(), "picture": _picture(workspace.report)})
+        pictures.append({"settings": workspace.settings.as_dict(), "picture": _content(workspace)})
     values = workspace.subject.values
     return {"model": model, "tensor": tensor, **content, "values": values.ravel().tolist(), "pictures": pictures}
 
 
-def _picture(report: Picture) -> dict[str, Any]:
-    """What the page's picture has, by its names."""
-    return {
-        "asked": report.asked,
-        "axis": report.axis,
-        "edges": report.edges.tolist(),
-        "counts": report.counts.tolist(),
-        "perChannel": report.per_channel,
-        "shape": report.shape,
-        "span": report.span,
-        "shownChannel": report.shown_channel,
-        "scale": report.scale,
-        "zeroPoint": report.zero_point,
-        "scales": report.scales,
-        "maxError": report.metrics["max_error"],
-        "clippedShare": report.clipped_share,
-        "clippingErrorShare": report.clipping_error_share,
-        "limits": report.limits,
-        "levelCounts": report.level_counts.tolist(),
-        "errorEdges": report.error_edges.tolist(),
-        "errorCounts": report.error_counts.tolist(),
-        "bytesBefore": report.bytes_before,
-        "bytesAfter": report.bytes_after,
-        "bitsPerWeight": report.bits_per_weight,
-        "transfer": {"x": report.transfer[0].tolist(), "y": report.transfer[1].tolist()},
-        "levels": report.levels.tolist(),
-        "lo": report.lo,
-        "hi": report.hi,
-        "channelLo": report.channel_lo.tolist(),
-        "channelHi": report.channel_hi.tolist(),
-        "texts": _texts(report),
-    }
+def _content(workspace: Workspace) -> dict[str, Any]:
+    assert workspace.report is not None
+    told: dict[str, Any] = plain(picture_content(workspace.report))
+    return told
 
 
-def _texts(report: Picture) -> dict[str, Any]:
-    largest = report.metrics["max_error"]
-    return {
-        "sqnr": f"{numbers.digits(report.metrics['sqnr_db'])} dB",
-        "max-error": numbers.digits(largest),
-        "max-error remark": _in_scales(largest, report),
-        "bits": numbers.digits(report.bits_per_weight),
-        "size": numbers.size(report.bytes_after),
-        "formula": example(report),
-    }
-
-
-def _move(before: dict[str, Any], control: str, value: Any) -> dict[str, Any]:
-    """What Python makes of a moved control: the new settings, or None if it refuses them."""
+def _move(before: dict[str, Any], control: str, value: Any, changes: dict[str, Any]) -> dict[str, Any]:
+    """A moved control, what is on screen, and the settings that the package comes to."""
     workspace = Workspace(Settings(**before))
     settings, report = workspace.settings, workspace.report
     assert report is not None
-    shown = {"before": settings.as_dict(), "control": control, "value": value}
-    shown |= {"asked": report.asked, "zeroPoint": report.zero_point}
-    try:
-        workspace.change(**_changes(control, value, settings, report))
-    except PlaygroundError as error:
-        raise AssertionError(f"{control} = {value!r} is refused: {error}") from error
-    return shown | {"after": workspace.settings.as_dict()}
+    told = {"before": settings.as_dict(), "control": control, "value": value, "shown": picture_content(report)}
+    workspace.change(**changes)
+    return plain(told | {"after": workspace.settings.as_dict()})
 
 
 def _hostile_queries() -> list[str]:

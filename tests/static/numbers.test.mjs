@@ -1,5 +1,5 @@
 import { test } from "node:test";
-import { affine, digits, fixed, grouped, nineDigits, percent, size } from "../../static/fastpath/numbers.mjs";
+import { affine, digits, grouped, nineDigits, percent, points, size } from "../../static/fastpath/numbers.mjs";
 import assert from "node:assert/strict";
 import { equalFor, expected } from "./support.mjs";
 
@@ -9,8 +9,7 @@ test("three significant digits", () => equalFor(numbers.digits, (value) => digit
 test("two significant digits", () => equalFor(numbers.two, (value) => digits(value, 2)));
 test("sizes", () => equalFor(numbers.size, size));
 test("shares", () => equalFor(numbers.percent, percent));
-test("no decimals", () => equalFor(numbers.whole, (value) => fixed(value, 0)));
-test("four decimals", () => equalFor(numbers.four, (value) => fixed(value, 4)));
+test("points of a percentage", () => equalFor(numbers.points, (share) => points(share).join()));
 test("nine digits, as numbers", () => equalFor(numbers.nine, nineDigits));
 test("thousands", () => equalFor(numbers.grouped, grouped));
 

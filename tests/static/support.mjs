@@ -11,16 +11,15 @@ import { Kernels } from "../../static/kernels.mjs";
 /**
  * @typedef {object} Drawn
  * @property {Settings} settings
- * @property {Partial<Picture> & { texts: Record<string, string> }} picture as the package's report has it
+ * @property {object} picture as Python tells it
  */
 
 /**
  * @typedef {object} Move
  * @property {Settings} before
  * @property {string} control
- * @property {number | string | boolean} value
- * @property {[number, number]} asked
- * @property {number} zeroPoint
+ * @property {number | string | boolean | null} value
+ * @property {Picture} shown
  * @property {Settings} after
  */
 

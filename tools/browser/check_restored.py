@@ -22,7 +22,7 @@ async def check() -> None:
     refused, accepted = (message for message in messages if message["kind"] == "answer")
     if "error" not in refused or accepted["result"]["settings"]["format"] != "int6":
         raise RuntimeError(f"the restored playground answers wrongly: {messages}")
-    if not any(message["kind"] == "patch" for message in messages):
+    if not any(message["kind"] == "picture" for message in messages):
         raise RuntimeError("the restored playground does not draw")
     matrix = np.array([[3.0, 1.0], [1.0, 2.0]])
     if not np.allclose(np.linalg.inv(matrix) @ matrix, np.eye(2)):
