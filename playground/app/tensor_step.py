@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from playground.app.next_step import NextStep
+from playground.app.proposed_step import NextStep
 from playground.app.workspace import Workspace
 from playground.errors import PlaygroundError, plural
 from playground.metrics import compare

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from playground.analysis.precision_front import undominated
 from playground.app.analysis_card import NOTHING
 from playground.app.analysis_jobs import AnalysisJobs
 from playground.app.model_jobs import ModelJobs, recipe_of
@@ -106,10 +107,11 @@ def test_a_point_becomes_the_recipe_and_the_points_stay(view, coarse, jobs):
     run_sync(jobs.mixed_task())
     card, mixed = view.analysis, coarse.mixed
     assert card.front.figure.visible
-    assert card.front.points.data["size"] == [point.bytes / 1000 for point in mixed.points]
-    at = len(mixed.points) // 2
+    points = undominated(mixed.points)
+    assert card.front.points.data["size"] == [point.bytes / 1000 for point in points]
+    at = len(points) // 2
     card.front.points.selected.indices = [at]
-    point = mixed.points[at]
+    point = points[at]
     recipe = recipe_of(coarse)
     assert {name: recipe.scheme_for(name).format for name in point.formats} == point.formats
     assert coarse.mixed is mixed

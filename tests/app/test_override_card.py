@@ -44,7 +44,7 @@ def view(workspace):
 
 
 def test_it_sticks_and_is_seen_before_and_after_quantizing(view, workspace):
-    view.source.selected.indices = [view.source.data["name"].index("fc1.weight")]
+    workspace.change(tensor="fc1.weight")
     card = view.override
     assert card.choice.label == "fc1.weight is quantized"
     card.choice.value = "int4"

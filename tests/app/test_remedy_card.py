@@ -56,6 +56,8 @@ def test_a_remedy_becomes_the_recipe_and_gains_what_was_measured(coarse):
     assert "best is" not in view.analysis.sentence.text  # that was about the model without a remedy
     coarse.change(weights="int8")
     assert coarse.improvement is None
+    assert "Before the last change" in card.found.text
+    run_sync(ModelJobs(coarse).quantize_task())
     assert card.choice.options == [NOTHING]
 
 

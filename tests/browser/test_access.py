@@ -71,7 +71,7 @@ def test_escape_closes_a_list_and_the_keyboard_stays(page, label):
 
 def test_a_list_holds_options_and_nothing_else(page):
     box(page, "Format").focus()
-    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowDown")
     listed = page.get_by_role("listbox")
     expect(listed.get_by_role("option", name="NF4, normal float")).to_be_visible()
     expect(listed.get_by_role("menuitem")).to_have_count(0)
@@ -222,6 +222,7 @@ def test_each_plot_is_one_tab_stop_with_its_numbers_and_a_table(page):
     stops = """() => {
       const found = [];
       const walk = (node) => {
+        if (node.matches("details.save")) return; // its menu is a button beside the plot
         if (node.tabIndex >= 0 && node.offsetParent !== null) found.push(node.className || node.tagName);
         for (const child of [...(node.shadowRoot?.children ?? []), ...node.children]) walk(child);
       };
@@ -282,7 +283,7 @@ def test_nothing_moves_by_itself_where_that_is_asked(asked):
     page = asked(reduced_motion="reduce")
     assert page.evaluate(MOVING) == []
     page.get_by_role("combobox", name="Format", exact=True).focus()
-    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowDown")
     page.get_by_role("listbox").wait_for()
     assert page.evaluate(MOVING) == []
 

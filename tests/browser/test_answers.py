@@ -47,7 +47,7 @@ def detector(tmp_path):
 def opened(page, path, tmp_path, *shape):
     page.set_input_files("#open", path)
     page.wait_for_function("(name) => playground.state.model === 'upload'", arg=path.name, timeout=30_000)
-    page.get_by_text(f"{path.name}: ").first.wait_for(timeout=30_000)
+    expect(page.locator("#opened-name")).to_have_text(path.name, timeout=30_000)
     page.locator("#tab-model").click()
     calibration = tmp_path / "data.npz"
     np.savez(calibration, x=RNG.normal(size=shape).astype(np.float32))

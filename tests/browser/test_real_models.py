@@ -61,7 +61,7 @@ def opened(page: Page) -> Any:
         page.wait_for_function("() => Bokeh.documents.some((doc) => doc.get_model_by_name('inventory'))")
         page.set_input_files("#open", path)
         page.wait_for_function("(name) => playground.state.model === 'upload'", arg=path.name)
-        expect(page.locator("#toasts")).to_contain_text(path.name, timeout=60_000)
+        expect(page.locator("#opened-name")).to_have_text(path.name, timeout=60_000)
         return page
 
     return open_file
