@@ -11,6 +11,8 @@ RUN = """async () => {
     `${id}: ${target.flat(2).join(" ")}: ${failureSummary.replaceAll("\\n", " ")}`));
 }"""
 
+SETTLED = "() => [...document.querySelectorAll('.stale')].every((pale) => !pale.checkVisibility())"
+
 
 @pytest.fixture
 def axe(page):
@@ -36,7 +38,7 @@ def test_a_view(page, axe, view, theme, width):
     page.locator(f"#tab-{view}").click()
     page.wait_for_timeout(600)
     page.evaluate("() => { for (const fold of document.querySelectorAll('details')) fold.open = true; }")
-    page.wait_for_function("() => !document.querySelector('.stale')")  # what is being worked out is pale
+    page.wait_for_function(SETTLED)  # what is being worked out is pale
     assert axe() == []
 
 

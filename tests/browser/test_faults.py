@@ -245,8 +245,8 @@ def test_missing_packages_are_said_when_they_are_needed_and_fetched_later(spoile
     all_settings = "() => (({version, ...all}) => playground.setState({...all, format: 'int5'}))(playground.state)"
     assert page.evaluate(all_settings)["format"] == "int5"
     page.locator("#tab-model").click()
-    expect(page.locator(".toast.bad span").first).to_contain_text("packages.zip")
+    page.locator("#quantize").click()
+    expect(page.locator(".toast.bad span").first).to_contain_text("packages.zip", timeout=READY_MS)
     visit.context.unroute("**/packages.zip*")
-    page.locator("#tab-tensor").click()
-    page.locator("#tab-model").click()
-    page.wait_for_function("() => Bokeh.documents.some((doc) => doc.get_model_by_name('inventory'))", timeout=READY_MS)
+    page.locator("#quantize").click()
+    page.wait_for_function("() => !document.getElementById('save-model').disabled", timeout=READY_MS)

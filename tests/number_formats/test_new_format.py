@@ -64,4 +64,4 @@ def test_the_page_offers_it(elsewhere):
     program = "import json; from playground.app.format_choices import groups; print(json.dumps(groups()))"
     code, printed = run(elsewhere, "-c", program)
     assert code == 0, printed
-    assert json.loads(printed)["Codebooks"]["Fibonacci, 4 bit"] == "fibonacci4"
+    assert json.loads(printed)["Codebooks"]["Fibonacci, 4 bit · 4 bits"] == "fibonacci4"
