@@ -37,7 +37,7 @@ def test_what_people_would_ask_for_is_there(shipped):
     named = {part.name for part in shipped}
     assert named >= {"CPython", "pyodide", "numpy", "onnxruntime-web", "bokeh", "panel", "panel-material-ui", "param"}
     assert named >= {"Jinja2", "MarkupSafe", "PyYAML", "packaging", "typing_extensions", "pyodide-http", "protobuf"}
-    assert named >= {"react", "react-dom", "@mui/material", "@emotion/react", "dayjs", "zstddec", "workbox-precaching"}
+    assert named >= {"react", "react-dom", "@mui/material", "@emotion/react", "zstddec", "workbox-precaching"}
     assert named >= {"Roboto", "Material Icons", "jquery", "@bokeh/slickgrid", "sucrase", "SQLite", "Protocol Buffers"}
 
 
