@@ -267,12 +267,6 @@ class ModelJobs:
         result: QuantizedModel = self._workspace.result
         return result
 
-    def exports(self) -> dict[str, Any]:
-        """What the Export view shows: see :func:`playground.app.exporting.exports`."""
-        from playground.app.exporting import exports  # no first view needs it
-
-        return exports(self._workspace, self)
-
     def inventory(self) -> dict[str, Any]:
         """The open model's inventory, with a sentence about what it is."""
         model = self._workspace.required_model()

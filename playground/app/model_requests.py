@@ -39,7 +39,7 @@ class ModelRequests:
             "race": self._race,
             "sample": self._sample,
             "prompt": self._prompt,
-            "export": lambda _id, _content, _files: (self.models.exports(), ()),
+            "export": self._export,
         }
 
     def _report(self) -> dict[str, Any] | None:
@@ -53,6 +53,11 @@ class ModelRequests:
         if result is None:
             raise MissingError("no model has been quantized", where="file", hint="Quantize the model first")
         return {"name": self.models.quantized_name(), "report": report_data(result)}, (result.file,)
+
+    def _export(self, _request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
+        from playground.app.exporting import exports  # no first view needs it
+
+        return exports(self.workspace, self.models), ()
 
     def _answers(self, _request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         from playground.app.answer_grid import answers_shown  # no first view needs it

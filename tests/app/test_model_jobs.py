@@ -10,6 +10,7 @@ from scipy.special import softmax
 
 import playground
 from playground import gallery
+from playground.app.exporting import exports
 from playground.app.model_jobs import RACE_BATCH, ModelJobs, recipe_of
 from playground.errors import CancelledError, UnsupportedError
 from playground.model.graph import ValueInfo
@@ -40,14 +41,14 @@ def test_recipe_is_that_of_the_controls(workspace):
 @pytest.mark.parametrize("granularity", ["tensor", "channel"])
 def test_every_choice_of_the_controls_is_a_recipe(workspace, jobs, weights, granularity):
     workspace.change(weights=weights, weights_granularity=granularity)
-    assert Recipe.from_json(jobs.exports()["recipe"]) == recipe_of(workspace)
+    assert Recipe.from_json(exports(workspace, jobs)["recipe"]) == recipe_of(workspace)
 
 
 def test_exports(workspace, jobs):
     workspace.change(format="int4", exclude="fc1*")
-    exports = jobs.exports()
-    assert exports["query"] == "v=1&format=int4&exclude=fc1%2A"
-    assert json.loads(exports["recipe"])["rules"][0]["pattern"] == "fc1*"
+    told = exports(workspace, jobs)
+    assert told["query"] == "v=1&format=int4&exclude=fc1%2A"
+    assert json.loads(told["recipe"])["rules"][0]["pattern"] == "fc1*"
 
 
 def test_quantizing_is_what_the_package_does(workspace, jobs):

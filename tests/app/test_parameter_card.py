@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from playground.app.exporting import exports
 from playground.app.model_jobs import ModelJobs, recipe_of
 from playground.app.model_view import ModelView
 from playground.app.workspace import Workspace
@@ -49,7 +50,7 @@ def test_a_moved_control_is_in_the_recipe_and_the_link(view, workspace):
     assert workspace.settings.parameters == "gptq.damping=0.05, gptq.ordered=0, adaround.steps=7"
     calls = recipe_of(workspace).algorithms
     assert calls == (AlgorithmCall("gptq", {"damping": 0.05, "ordered": 0}), AlgorithmCall("adaround", {"steps": 7}))
-    exported = json.loads(ModelJobs(workspace).exports()["recipe"])["algorithms"]
+    exported = json.loads(exports(workspace, ModelJobs(workspace))["recipe"])["algorithms"]
     assert exported[1] == {"id": "adaround", "parameters": {"steps": 7}}
     assert "parameters=gptq.damping%3D0.05" in workspace.settings.query()
     view.parameters.widgets["gptq", "damping"].value = 0.01  # as if nothing had been said

@@ -40,7 +40,7 @@ def test_upload_quantize_run_download(uploaded, numbers, source, tmp_path):
     page.locator("#quantize").click()
     page.wait_for_function("() => !document.getElementById('save-model').disabled")
     assert "Quantized" in numbers(page, "model")
-    expect(page.locator("#slot-model-table").get_by_text("int8, channel").first).to_be_visible()
+    expect(page.locator("#inventory").get_by_text("int8, channel").first).to_be_visible()
     page.locator("#tab-export").click()
     with page.expect_download() as download:
         page.locator("#save-model").click()

@@ -34,4 +34,4 @@ def test_a_float_file_is_quantized(page: Page, tmp_path: Path) -> None:
     (given,) = session.get_inputs()
     found = np.stack([session.run(None, {given.name: sample})[0] for sample in samples])
     # calibrated on made-up inputs
-    assert np.abs(found - wanted).max() < 0.5 * np.abs(wanted).max()
+    assert np.corrcoef(found.ravel(), wanted.ravel())[0, 1] > 0.8
