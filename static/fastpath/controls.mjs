@@ -166,7 +166,9 @@ export class Controls {
     const { bits, family, title } = this.#formats[settings.format];
     const choice = choiceOf(settings.format);
     const [integer, blocks] = [choice !== settings.format, family === "block"];
-    this.#set("tensor", { value: this.#text("tensor", tensorValue(settings)) });
+    // A Python that has started again has sent its own list, which is empty.
+    const options = Object.keys(this.#byName.get("tensor")?.options ?? {});
+    this.#set("tensor", { options, value: this.#text("tensor", tensorValue(settings)) });
     for (const name of /** @type {const} */ (["convention", "granularity", "symmetric"]))
       this.#set(name, { value: this.#text(name, settings[name]) });
     this.#set("format", { value: this.#text("format", choice), value_label: integer ? "" : title });
