@@ -180,9 +180,12 @@ class Backend:
 
     def _sync(self, _request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         """Send all of a view. The page still shows the view of an earlier worker, which has been ended."""
-        self._bridge(content).sync()
+        bridge = self._bridge(content)
+        # the page draws the Tensor view, and Python's document of it is empty
         if content["view"] == "tensor":
             self._port.send({"kind": "picture", "content": self._views["tensor"].content(whole=True)})
+        else:
+            bridge.sync()
         return None, ()
 
     def _bridge(self, content: Mapping[str, Any]) -> Bridge:
