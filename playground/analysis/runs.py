@@ -80,7 +80,9 @@ def _replayed(batches: Sequence[Feeds], variants: Sequence[Variant], take: Take)
         replay.begin()
         first: Feeds = {}
         for index, variant in enumerate(variants):
+            # a program may end before it has a step of its own to report
             step = Progress(done, total, variant.about)
+            yield step
             values = yield from replay.run_task(variant.graph, feeds, variant.names, step, keep=variant.keep)
             first = first or values
             take(number, index, first, values)

@@ -125,7 +125,9 @@ async function start({ setup, options }) {
 }
 
 const IDLE_MS = 1500;
-const WITHOUT_PACKAGES = new Set(["state", "gallery", "set", "patch", "reset", "cancel"]); // what the first view needs
+// What the first view needs. Its advice is in the snapshot, that of others is not.
+const WITHOUT_PACKAGES = new Set(["state", "gallery", "set", "patch", "reset", "cancel", "forget_steps"]);
+const FIRST_VIEW = "tensor";
 
 /** After a start from the snapshot the packages are unpacked when nothing happens, or before a request may import any. */
 class Packages {
@@ -148,10 +150,11 @@ class Packages {
   /**
    * Resolves when a request can be handled.
    * @param {string} kind
-   * @param {{ changes?: { model?: unknown } }} content
+   * @param {{ changes?: { model?: unknown }, view?: unknown }} content
    */
-  before(kind, { changes: { model = this.#model } = {} }) {
-    if (!WITHOUT_PACKAGES.has(kind) || model !== this.#model) return this.unpacked();
+  before(kind, { changes: { model = this.#model } = {}, view }) {
+    const held = WITHOUT_PACKAGES.has(kind) || (kind === "advice" && view === FIRST_VIEW);
+    if (!held || model !== this.#model) return this.unpacked();
     if (!this.#done) this.#wait();
     return null;
   }
