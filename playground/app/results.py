@@ -65,7 +65,7 @@ def set_aside(present: Earlier, earlier: Earlier | None, settings: Settings, rec
         recipe: the file's recipe now.
     """
     result = present.values["result"]
-    fits = result is not None and len(getattr(result, "onnx", b"")) <= MOST_BYTES
+    fits = result is not None and len(result.file) <= MOST_BYTES
     kept = present if fits else None
     if earlier is not None and earlier.holds(settings, recipe):
         return {**earlier.values, "earlier": kept}

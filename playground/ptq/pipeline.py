@@ -14,7 +14,7 @@ from playground.engines.feeds import named_feeds
 from playground.errors import EngineError, UnsupportedError
 from playground.histograms import Histogram
 from playground.host.output import write_file
-from playground.model.graph import Graph, Model
+from playground.model.graph import Graph, Model, NoGraph
 from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
 from playground.model.recipe.given import GivenRecipe, recipe_from
@@ -122,6 +122,9 @@ def quantize_model(
     """
     verify = verify and not host.IN_BROWSER
     opened, chosen = load(model), recipe_from(recipe, **fields)
+    if opened.graph is None and opened.no_graph == NoGraph():
+        hint = "Quantize its weights alone with playground.ptq.without_graph.quantize_tensors(load(...))"
+        raise UnsupportedError(opened.no_graph.what, where=opened.name, hint=hint)
     data: Any = calibration
     if hasattr(data, "__array__") or hasattr(data, "__dlpack__"):
         data = named_feeds(opened.required_graph(), data)

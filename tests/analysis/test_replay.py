@@ -130,13 +130,15 @@ def test_programs_give_what_nodes_do(net: Model, net_data: Data, net_quantized: 
     graphs = [net.graph, *(quantized_only(view, quantization, nodes) for nodes in chosen)]
     names = [["z", "y"], *(["z"] for _ in chosen)]
     ours, nodes = (replayed(graphs, net_data, names, programs=programs) for programs in (True, False))
-    for found, meant in zip(ours, nodes, strict=True):
+    for quantized, found, meant in zip([[], *chosen], ours, nodes, strict=True):
         assert found.keys() == meant.keys()
         for name, array in meant.items():
-            step = 0.05 * (array.max() - array.min())  # some codes
-            np.testing.assert_allclose(found[name], array, rtol=0, atol=step)
-    for name, array in nodes[0].items():
-        np.testing.assert_allclose(ours[0][name], array, rtol=1e-5, atol=1e-5)  # all floats
+            off = np.abs(found[name] - array) / np.ptp(array)
+            if len(quantized) <= 1:
+                assert off.max() < 1e-5
+            else:  # codes at a tie go either way, and the layers behind them make more of it
+                assert np.quantile(off, 0.9) < 2 / 255
+                assert off.max() < 0.05
 
 
 def test_programs_run_only_what_differs(

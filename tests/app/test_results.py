@@ -85,7 +85,7 @@ def test_results_of_another_kind_of_answer_do_not_come_back(quantized):
 
 def test_a_large_file_is_not_kept_beside_the_next():
     class Large:
-        onnx = range(2**40)
+        file = range(2**40)
 
     present = Earlier(Settings(), None, {"result": Large(), **VALUES, "improvement": None})
     assert set_aside(present, None, Settings(weights="int4"), None)["earlier"] is None
