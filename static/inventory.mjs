@@ -17,12 +17,12 @@ const tenths = (/** @type {unknown} */ value) => fixed(Number(value), 1);
 /** @type {Column[]} */
 const COLUMNS = [
   { field: "name", title: "Tensor", least: 130, share: 3, name: true },
-  { field: "op", title: "Operator", least: 76, share: 1 },
+  { field: "op", title: "Operator", least: 70, share: 1 },
   { field: "shape", title: "Shape", least: 98, share: 1.3 },
   { field: "dtype", title: "Type", least: 60 },
-  { field: "parameters", title: "Parameters", least: 88, number: true, write: whole },
+  { field: "parameters", title: "Parameters", least: 84, number: true, write: whole },
   { field: "bytes", title: "Size", least: 66, number: true, write: bytes },
-  { field: "format", title: "Quantized as", least: 90, share: 1.2 },
+  { field: "format", title: "Quantized as", least: 100, share: 2 },
   { field: "after", title: "Size after", least: 66, number: true, write: bytes },
   { field: "sqnr", title: "SQNR, dB", least: 54, number: true, write: tenths },
   { field: "output", title: "Alone, dB", least: 54, number: true, write: tenths },

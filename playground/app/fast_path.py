@@ -18,8 +18,8 @@ TAG = "fast-path:"
 
 
 def fast_path_tag(widgets: Mapping[str, Any]) -> str:
-    """The tag: ``{"controls": {label: {name, options}}, "conventions": {id: fields}, "formats": {id: {bits, family,
-    title}}, "calibrators": see calibrator_choices.facts, "schema": settings.schema()}``.
+    """The tag: ``{"controls": {label: {name, options}}, "conventions": {id: fields}, "formats": {id: {bits, family}},
+    "calibrators": see calibrator_choices.facts, "schema": settings.schema()}``.
 
     A control is known in the page by its label; ``options`` says what the texts that it offers stand for, as far as
     that is known when the view is built. What a control shows follows from the formats. With the schema the page
@@ -30,7 +30,7 @@ def fast_path_tag(widgets: Mapping[str, Any]) -> str:
     told = {
         "controls": controls,
         "conventions": conventions,
-        "formats": {f.id: {"bits": f.bits, "family": f.family, "title": f.title} for f in formats().values()},
+        "formats": {f.id: {"bits": f.bits, "family": f.family} for f in formats().values()},
         "calibrators": calibrator_choices.facts(),
         "schema": schema(),
     }

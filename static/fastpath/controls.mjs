@@ -163,7 +163,7 @@ export class Controls {
    * @param {string | null} moving the control that is being moved
    */
   show(settings, picture, moving) {
-    const { bits, family, title } = this.#formats[settings.format];
+    const { bits, family } = this.#formats[settings.format];
     const choice = choiceOf(settings.format);
     const [integer, blocks] = [choice !== settings.format, family === "block"];
     // A Python that has started again has sent its own list, which is empty.
@@ -171,7 +171,7 @@ export class Controls {
     this.#set("tensor", { options, value: this.#text("tensor", tensorValue(settings)) });
     for (const name of /** @type {const} */ (["convention", "granularity", "symmetric"]))
       this.#set(name, { value: this.#text(name, settings[name]) });
-    this.#set("format", { value: this.#text("format", choice), value_label: integer ? "" : title });
+    this.#set("format", { value: this.#text("format", choice) });
     this.#calibration(settings, picture?.ranged ?? true);
     const width = { start: Math.min(WIDTHS[0], bits), end: Math.max(WIDTHS[1], bits), value: bits };
     this.#set("bits", integer ? width : {}, integer);

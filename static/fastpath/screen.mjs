@@ -37,6 +37,15 @@ function spareStyleLookups({ visuals: { background_fill } }) {
   visual._get_css_value = () => "";
 }
 
+/**
+ * The page writes the texts above the plots, of which Bokeh knows nothing: it has noted a plot's new size by then, and would
+ * not draw it in that size.
+ * @param {PlotView} view
+ */
+function fitWhenResized(view) {
+  new ResizeObserver(() => view.invalidate_layout()).observe(view.el);
+}
+
 const slot = (/** @type {string} */ name) =>
   /** @type {HTMLElement} */ (document.getElementById(`slot-tensor-${name}`));
 
@@ -55,8 +64,11 @@ export class Screen {
    */
   constructor(live, tag, host) {
     const models = findModels(live.doc);
-    spareStyleLookups(/** @type {PlotView} */ (Bokeh.index.find_one_by_id(models.figures.histogram.id)));
+    const views = Object.values(models.figures).map(({ id }) => Bokeh.index.find_one_by_id(id));
+    const plots = /** @type {PlotView[]} */ (views);
+    spareStyleLookups(plots[0]);
     this.#figures = models.figures;
+    for (const view of plots) fitWhenResized(view);
     this.#drawing = new Drawing(models);
     this.controls = new Controls(live.doc, tag);
     this.texts = new Texts(live.doc);

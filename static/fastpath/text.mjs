@@ -34,6 +34,13 @@ export function make(tag, name = "", ...children) {
   return element;
 }
 
+/** @param {string} colour of the style sheet */
+function colouredPart(colour) {
+  const part = make("i");
+  part.style.background = `var(--${colour})`;
+  return part;
+}
+
 /**
  * Sets a text that may stand there already: equal text costs no layout.
  * @param {Node | null | undefined} node
@@ -111,28 +118,25 @@ export class Texts {
   }
 
   /**
-   * A plot's title, empty if it has not been written yet.
+   * A plot's title, empty if it has not been written yet. What stands below it is made here too: Bokeh gives the plot the
+   * height that is left, once. For the same reason the titles of small plots take one line, however long they are.
    * @param {Block} block
    */
   title(block) {
     const root = this.element(block);
-    if (!root?.querySelector(".title")) root?.prepend(make("div", "title", make("b"), make("span")));
+    if (root && !root.querySelector(".title")) {
+      const small = block === "histogram" ? "" : " one-line";
+      root.prepend(make("div", `title${small}`, make("b"), make("span")));
+      if (block === "error") root.append(make("div", "split", colouredPart("quant"), colouredPart("clip")));
+    }
     return root?.querySelector(".title") ?? null;
   }
 
   /** @param {number} share of the error that comes from clipping */
   #bar(share) {
-    const root = this.element("error");
-    if (!root) return;
-    if (!root.querySelector(".split")) {
-      const parts = ["quant", "clip"].map((colour) => {
-        const part = make("i");
-        part.style.background = `var(--${colour})`;
-        return part;
-      });
-      root.append(make("div", "split", ...parts));
-    }
-    const [rounding, clipping] = /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(".split > i"));
+    const parts = this.element("error")?.querySelectorAll(".split > i");
+    if (!parts?.length) return;
+    const [rounding, clipping] = /** @type {NodeListOf<HTMLElement>} */ (parts);
     rounding.style.flex = (1 - share).toFixed(4);
     clipping.style.flex = share.toFixed(4);
   }

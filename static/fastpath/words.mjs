@@ -11,7 +11,7 @@ export function titlesOf(picture) {
   return {
     histogram: [heading(picture), reach],
     error: ["Error", split],
-    transfer: ["Transfer", "what goes in, what comes out"],
+    transfer: ["Transfer", "what each value becomes"],
     channels: ["Channels", whoseScales(picture)],
   };
 }

@@ -13,7 +13,7 @@ import { createElement } from "react";
 
 /** @import { AutocompleteProps } from "@mui/material/Autocomplete" */
 /** @typedef {{ value: string, label: string, group: string }} Entry an option, and the title it stands below */
-/** @typedef {{ value: string | null, id: string, label: string, entries: Entry[], disabled: boolean, refused: string[], choose: (value: string) => void }} Choice */
+/** @typedef {{ value: string | null, shown: string | null, id: string, label: string, entries: Entry[], disabled: boolean, refused: string[], choose: (value: string) => void }} Choice */
 
 /**
  * The options as Panel sends them: texts, pairs of text and value, or such lists by group.
@@ -59,7 +59,7 @@ function listed({ entries, refused }) {
 
 /** @param {Choice} choice */
 function Plain(choice) {
-  const { id, label, value, disabled, choose } = choice;
+  const { id, label, value, shown, disabled, choose } = choice;
   return createElement(
     FormControl,
     { fullWidth: true, size: "small", disabled },
@@ -72,6 +72,7 @@ function Plain(choice) {
         notched: true,
         value: value ?? "",
         onChange: ({ target }) => choose(String(target.value)),
+        renderValue: shown ? () => shown : undefined,
         MenuProps: { slotProps: { paper: { sx: { maxHeight: "min(420px, 60vh)" } } } },
       },
       listed(choice),
@@ -94,6 +95,7 @@ function Searchable({ id, label, value, entries, disabled, refused, choose }) {
     value: /** @type {Entry} */ (entries.find((entry) => entry.value === value) ?? null),
     isOptionEqualToValue: (a, b) => a.value === b.value,
     getOptionLabel: ({ label: text }) => text,
+    slotProps: { popupIndicator: { sx: { color: "text.secondary" } } },
     getOptionDisabled: (entry) => refused.includes(entry.value),
     groupBy: entries.some(({ group }) => group) ? ({ group }) => group : undefined,
     onChange: (_, entry) => choose(entry.value),
@@ -116,8 +118,10 @@ export function render({ model }) {
   const [options] = model.useState("options");
   const [searchable] = model.useState("searchable");
   const [refused] = model.useState("disabled_options", []);
+  const [shown] = model.useState("value_label");
   const [value, choose] = model.useState("value");
   const id = `select-label-${model.id}`;
-  const choice = { id, label, value, entries: entriesOf(options), disabled, refused: refused ?? [], choose };
+  const entries = entriesOf(options);
+  const choice = { id, label, value, shown, entries, disabled, refused: refused ?? [], choose };
   return createElement(searchable ? Searchable : Plain, choice);
 }

@@ -19,7 +19,6 @@ export interface Convention {
 export interface FormatFacts {
   bits: number;
   family: string;
-  title: string;
 }
 
 export interface CalibratorFacts {

@@ -62,7 +62,7 @@ def test_bad_content(page, refused, text):
 
 
 def test_what_nobody_foresaw_is_an_answer_too(page, refused, monkeypatch):
-    monkeypatch.setattr(page.backend.models, "exports", lambda: 1 / 0)
+    monkeypatch.setattr("playground.app.exporting.exports", lambda workspace, models: 1 / 0)
     with pytest.raises(refused) as refusal:
         page.ask("export")
     assert (refusal.value.kind, refusal.value.message) == ("internal", "ZeroDivisionError: division by zero")

@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -171,7 +172,7 @@ def test_an_upload_is_let_go_when_the_next_one_comes(workspace, files):
 
 
 def with_results(workspace):
-    workspace.param.update(result="result", answer="answer", compared="compared", race="race")
+    workspace.param.update(result=SimpleNamespace(file=b"result"), answer="answer", compared="compared", race="race")
 
 
 def results(workspace):
