@@ -16,7 +16,8 @@ from tools.paths import LOCAL_CACHE, PACKAGE, PYTHON, STATIC
 from tools.steps import files_in, run
 
 OURS = STATIC / "material"
-"""``utils.mjs`` stands in for the components' ``utils``, most of which it takes over; the others for components."""
+"""``utils.mjs`` stands in for the components' ``utils``, most of which it takes over, with the theme of ``theme.mjs``;
+the others stand in for components."""
 
 OPTIONS = ("--loader:.js=jsx", "--loader:.mjs=jsx", "--resolve-extensions=.tsx,.ts,.jsx,.js,.mjs,.json")
 """The project's modules name each other without an ending; what Panel writes around ours, in ``.mjs``, is JSX too."""

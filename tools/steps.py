@@ -54,7 +54,7 @@ def timed(title: str) -> Iterator[None]:
     print(f"{title} ...", flush=True)
     began = time.monotonic()
     yield
-    print(f"    done in {time.monotonic() - began:.1f} s", flush=True)
+    print(f"    {title}: done in {time.monotonic() - began:.1f} s", flush=True)
 
 
 def step(

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from playground import host
-from playground.app import theme
 from playground.app.backend import VIEWS, Backend
 from playground.app.next_step import next_step_task
 from playground.host.page import Port, plain, sources
@@ -59,7 +58,6 @@ def freeze() -> tuple[str, bytes]:
         "key"}``, where ``others`` has the documents of the other views. Documents with the same key are the same,
         whatever is drawn on the first one. And the bytes of the tensor that is shown: :func:`subject_content`.
     """
-    theme.install()
     port = Port()
     with host.no_javascript():
         backend = Backend(port, {})

@@ -4,6 +4,7 @@
 import * as React from "react";
 import { createTheme } from "@mui/material/styles";
 import { overlay_container, render_theme_config } from "./panel_utils";
+import { houseTheme } from "./theme.mjs";
 
 export * from "./panel_utils"; // what is exported below by the same name takes precedence
 
@@ -11,7 +12,7 @@ export * from "./panel_utils"; // what is exported below by the same name takes 
  * @import { Theme } from "@mui/material/styles"
  */
 
-/** @typedef {{ container: HTMLElement, model: { data: { theme_config?: Record<string, object> } } }} View a component's */
+/** @typedef {{ container: HTMLElement }} View a component's */
 
 const root = document.documentElement;
 const isDark = () => root.dataset.theme === "dark";
@@ -43,18 +44,15 @@ const IN_FORCED_COLOURS = {
     },
   },
 };
-/** @type {Map<string, Theme>} */
+/** @type {Map<boolean, Theme>} */
 const shared = new Map();
-/**
- * @param {object} config
- * @param {boolean} dark
- */
-function sharedTheme(config, dark) {
-  const key = JSON.stringify([config, dark]);
-  const known = shared.get(key);
+/** @param {boolean} dark */
+function sharedTheme(dark) {
+  const known = shared.get(dark);
   if (known) return known;
-  const theme = createTheme(render_theme_config(NOWHERE, config, dark), STILL, { components: IN_FORCED_COLOURS });
-  shared.set(key, theme);
+  const config = render_theme_config(NOWHERE, houseTheme(dark), dark);
+  const theme = createTheme(config, STILL, { components: IN_FORCED_COLOURS });
+  shared.set(dark, theme);
   return theme;
 }
 
@@ -66,8 +64,7 @@ const IN_A_LAYER = /** @type {const} */ (["MuiPopover", "MuiPopper", "MuiModal"]
  * @param {boolean} dark
  */
 function themeOf(view, dark) {
-  const given = view.model.data.theme_config ?? {};
-  const theme = sharedTheme(given[dark ? "dark" : "light"] ?? given, dark);
+  const theme = sharedTheme(dark);
   const container = overlay_container(view.container);
   const components = theme.components ?? {};
   const layered = IN_A_LAYER.map((name) => {

@@ -10,7 +10,6 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from playground import gallery
-from playground.app import theme
 from playground.app.backend import Backend
 from playground.app.workspace import Workspace
 from playground.host.page import plain
@@ -70,11 +69,6 @@ class Page:
 
     def said(self, kind):
         return [m for m in self.port.messages if m["kind"] == kind]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def house_theme():
-    theme.install()
 
 
 @pytest.fixture

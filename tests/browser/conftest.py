@@ -50,6 +50,16 @@ def browser() -> Iterator[Browser]:
         yield playwright.chromium.launch(executable_path=path, args=arguments)
 
 
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """A visitor who has never been here.
+
+    There is no service worker unless ``service_workers="allow"`` is among the options: its copy of the whole site costs
+    each visitor more than the start does.
+    """
+    usual = {"viewport": {"width": 1280, "height": 860}, "accept_downloads": True, "service_workers": "block"}
+    return browser.new_context(**(usual | options))
+
+
 class Visit:
     """A page with what it asked for and what it complained about."""
 
@@ -75,9 +85,12 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def visit(browser: Browser, site: str) -> Iterator[Visit]:
-    """One booted page for the tests of a module; each test resets what it needs."""
-    context = browser.new_context(viewport={"width": 1280, "height": 860}, accept_downloads=True)
+def visit(browser: Browser, site: str, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """One booted page for the tests of a module; each test resets what it needs.
+
+    A module that defines ``SERVICE_WORKERS = "allow"`` has the service worker.
+    """
+    context = new_context(browser, service_workers=getattr(request.module, "SERVICE_WORKERS", "block"))
     visit = Visit(context, site)
     visit.open()
     assert visit.page.locator("#failure").is_hidden(), visit.page.locator("#failure-text").inner_text()

@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import new_context
+
 DEEP = """() => {
   let at = document.activeElement;
   while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
@@ -270,7 +272,7 @@ def asked(browser, site, visit):
     contexts = []
 
     def open_page(**system):
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 860}, **system})
+        context = new_context(browser, **system)
         contexts.append(context)
         return type(visit)(context, site).open()
 

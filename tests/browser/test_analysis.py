@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import new_context
+
 CONVNET = "{model: 'digits-convnet', weights: 'int4', weights_granularity: 'tensor', formats: ''}"
 
 
@@ -117,7 +119,7 @@ def test_the_report_as_a_page(convnet, browser, tmp_path):
         convnet.locator("#save-page").click()
     path = tmp_path / "report.html"
     download.value.save_as(path)
-    context = browser.new_context(java_script_enabled=False)
+    context = new_context(browser, java_script_enabled=False)
     page = context.new_page()
     page.goto(path.as_uri())
     expect(page.locator("h1")).to_have_text("digits-convnet.onnx")

@@ -29,8 +29,10 @@ def axe(page):
     page.evaluate("() => { document.documentElement.dataset.theme = 'light'; }")
 
 
-@pytest.mark.parametrize("width", [1280, 360])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("theme", "width"),
+    [("light", 1280), ("light", 360), ("dark", 1280), pytest.param("dark", 360, marks=pytest.mark.heavy)],
+)
 @pytest.mark.parametrize("view", ["tensor", "model", "run", "export"])
 def test_a_view(page, axe, view, theme, width):
     page.set_viewport_size({"width": width, "height": 860})

@@ -8,6 +8,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from playwright.sync_api import expect
 
+from tests.browser.conftest import new_context
+
 KILL = "() => document.getElementById('engine').contentWindow.playgroundWorker.terminate()"
 READY_MS = 60_000
 SETTINGS = {"format": "uint5", "granularity": "channel", "symmetric": False, "zoom": True}
@@ -110,7 +112,7 @@ def test_killed_at_random_moments(page, model, browser, visit, numbers, count):
     page.evaluate("() => playground.setState({format: 'int6', lo: null, hi: null})")
     settled(page)
     after, cards = page.evaluate(PLOTTED), numbers(page)
-    context = browser.new_context(viewport={"width": 1280, "height": 860}, service_workers="block")
+    context = new_context(browser)
     fresh = type(visit)(context, visit.site).open()
     upload(fresh, model)
     fresh.evaluate("(state) => playground.setState(state)", {**SETTINGS, "format": "int6"})
@@ -180,7 +182,7 @@ def test_python_that_hangs_can_be_restarted(page):
 @pytest.fixture
 def spoiled(browser, site, visit):
     """Opens a page of its own whose files are spoiled: {pattern: what the host answers}."""
-    context = browser.new_context(viewport={"width": 1280, "height": 860}, service_workers="block")
+    context = new_context(browser)
 
     def spoil(files):
         for pattern, answer in files.items():
@@ -206,7 +208,11 @@ def gone(route):
     route.fulfill(status=404, body="gone")
 
 
-@pytest.mark.parametrize("spoil", [half, scrambled, gone], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "spoil",
+    [half, pytest.param(scrambled, marks=pytest.mark.heavy), pytest.param(gone, marks=pytest.mark.heavy)],
+    ids=lambda f: f.__name__,
+)
 def test_without_a_good_snapshot_the_page_starts_plainly(spoiled, spoil):
     page = spoiled({"**/snapshot.bin*": spoil}).open()
     assert page.locator("#failure").is_hidden(), page.locator("#failure-text").inner_text()
@@ -218,9 +224,9 @@ def test_without_a_good_snapshot_the_page_starts_plainly(spoiled, spoil):
     ("pattern", "spoil", "said"),
     [
         ("**/pyodide.asm.wasm*", gone, "pyodide.asm.wasm"),
-        ("**/worker.js*", gone, "worker.js"),
+        pytest.param("**/worker.js*", gone, "worker.js", marks=pytest.mark.heavy),
         ("**/worker.js*", half, "worker.js"),
-        ("**/frozen.json*", gone, "frozen.json"),
+        pytest.param("**/frozen.json*", gone, "frozen.json", marks=pytest.mark.heavy),
         ("**/frozen.json*", scrambled, "frozen.json"),
         ("**/fetcher.js*", gone, "fetcher.js"),
     ],

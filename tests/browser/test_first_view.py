@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.browser.conftest import new_context
+
 FIRST_VIEW = "() => performance.getEntriesByName('first view').length > 0"
 SHIFTS = """
 window.shifts = [];
@@ -24,7 +26,7 @@ def opened(browser, site, visit):
     contexts = []
 
     def open_page(width):
-        context = browser.new_context(viewport={"width": width, "height": 860}, service_workers="block")
+        context = new_context(browser, viewport={"width": width, "height": 860})
         contexts.append(context)
         return type(visit)(context, site)
 

@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import new_context
+
 OPENED = "(id) => playground.state?.model === id"
 
 
@@ -86,7 +88,7 @@ def test_a_gallery_model_quantizes_with_its_own_samples(page):
     assert not [warning for warning in report["warnings"] if "No calibration data" in warning]
 
 
-@pytest.mark.parametrize("options", ["", "&snapshot=0"])
+@pytest.mark.parametrize("options", ["", pytest.param("&snapshot=0", marks=pytest.mark.heavy)])
 def test_a_link_opens_a_model_that_has_to_be_fetched(visit, options):
     page = visit.context.new_page()
     page.goto(f"{visit.site}/?v=1&model=moby-dick-outliers&format=int8&runtime=tflite{options}")
@@ -100,7 +102,7 @@ def test_a_link_opens_a_model_that_has_to_be_fetched(visit, options):
 @pytest.mark.parametrize("query", ["", "?v=1&model=digits-convnet"])
 def test_another_model_does_not_wait_to_be_chosen(browser, site, query):
     """Its operators are in files that are not in the snapshot: they have to be there when the model is."""
-    context = browser.new_context()
+    context = new_context(browser)
     page = context.new_page()
     page.goto(site + query)
     page.evaluate("() => playground.ready.then(() => playground.setState({ model: 'digits-convnet' }))")

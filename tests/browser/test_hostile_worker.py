@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.conftest import new_context
+
 # Whatever the page is sent as text, as HTML or as a name.
 MARKUP = Path(__file__).with_name("hostile_markup.txt").read_text("utf-8").splitlines()
 
@@ -19,7 +21,7 @@ def engine_worker(page):
 @pytest.fixture
 def apart(browser, visit):
     """A context of its own: what is done in it does not concern the other tests."""
-    context = browser.new_context(viewport={"width": 1280, "height": 860}, accept_downloads=True)
+    context = new_context(browser)
     apart = type(visit)(context, visit.site)
     yield apart
     context.close()
@@ -36,7 +38,8 @@ def tell(page, message):
 POSTING = """
 import gc, json
 from playground.host.page import Port
-port = next(each for each in gc.get_objects() if type(each) is Port and each._post is not None)
+if "port" not in globals():
+    port = next(each for each in gc.get_objects() if type(each) is Port and each._post is not None)
 port.send(json.loads(MESSAGE))
 """
 
@@ -147,7 +150,13 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("what", list(REFUSED))
+USUAL = {"CustomJS", "component", "inline"}
+"""A model that runs something, one that brings code along, and a text that loads something."""
+
+
+@pytest.mark.parametrize(
+    "what", [pytest.param(what, marks=() if what in USUAL else pytest.mark.heavy) for what in REFUSED]
+)
 def test_models_that_run_or_load_something_end_the_worker(hostile, what):
     page, visit = hostile
     attr, value = REFUSED[what]

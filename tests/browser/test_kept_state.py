@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from playground import gallery
+from tests.browser.conftest import Visit, new_context
 
 READY = "() => window.playground?.started"
 FOLDERS = """async () => {
@@ -22,9 +23,7 @@ FOLDERS = """async () => {
 @pytest.fixture
 def fresh(browser, site):
     """A visitor who has never been here."""
-    from tests.browser.conftest import Visit
-
-    context = browser.new_context(viewport={"width": 1280, "height": 860}, accept_downloads=True)
+    context = new_context(browser)
     visit = Visit(context, site)
     yield visit
     assert visit.foreign() == []
@@ -299,7 +298,9 @@ def test_own_samples_are_shown_with_both_answers(page, tmp_path):
 
 
 def test_texts_stream_in_two_columns(page):
-    page.evaluate("() => playground.setState({model: 'moby-dick-transformer', weights: 'int4'})")
+    page.evaluate(
+        "() => playground.setState({model: 'moby-dick-transformer', weights: 'int4', activations: 'weight_only'})"
+    )
     page.locator("#tab-run").click()
     page.evaluate(
         """() => {

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from tests.browser.conftest import new_context
+
 SITE = Path(__file__).parents[2] / "dist"
 LEAKS = Path(__file__).with_name("leaks.js").read_text(encoding="utf-8")
 MARK = "CANARY7f3a91"
@@ -252,7 +254,7 @@ def engine_worker(page):
 @pytest.fixture
 def apart(browser, visit):
     """A context of its own, because the attempts leave their traces in it."""
-    context = browser.new_context()
+    context = new_context(browser, service_workers="allow")
     yield type(visit)(context, visit.site)
     context.close()
 

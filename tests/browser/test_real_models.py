@@ -49,9 +49,11 @@ CASES = [
 ]
 HEAVY = (
     "nudenet/320n",
-    *(f"openwakeword/{name}" for name in ("hey_rhasspy", "alexa", "weather")),
+    "basic-pitch/nmp",
+    "openwakeword/embedding_model",
+    *(f"openwakeword/{name}" for name in ("hey_rhasspy", "hey_jarvis", "alexa", "weather")),
 )
-"""The largest one, and those of a kind that another one stands for."""
+"""The largest ones, and those of a kind that another one stands for."""
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import threading
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import new_context
 from tools.paths import DIST
 
 BOOT_MS = 120_000
@@ -52,7 +53,7 @@ def embedded(browser):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(DIST)))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         servers.append(server)
-        context = browser.new_context(viewport={"width": 1020, "height": 720})
+        context = new_context(browser, viewport={"width": 1020, "height": 720})
         contexts.append(context)
         outer = context.new_page()
         outer.goto(f"http://127.0.0.1:{server.server_port}/embedder")
@@ -117,7 +118,7 @@ def test_without_its_hosts_permission_it_says_why_and_offers_a_retry(embedded, t
 
 @pytest.mark.parametrize("name", ["early.js", "page.js", "bokeh.min.js"])
 def test_a_script_that_cannot_be_loaded_is_said(browser, site, visit, name):
-    context = browser.new_context()
+    context = new_context(browser)
     context.route(f"**/{name}", lambda route: route.fulfill(status=404, body="gone"))
     page = context.new_page()
     page.goto(site)

@@ -2,11 +2,15 @@
 
 import pytest
 
+from tests.browser.conftest import new_context
+
+SERVICE_WORKERS = "allow"
+
 
 @pytest.fixture
 def fresh(browser, site, visit):
     """A page of its own, not booted yet."""
-    context = browser.new_context(viewport={"width": 900, "height": 800})
+    context = new_context(browser, viewport={"width": 900, "height": 800})
     yield type(visit)(context, site)
     context.close()
 
@@ -65,7 +69,7 @@ def test_api_events_and_errors(page):
 
 def test_bench_page_fills_its_results(fresh):
     page = fresh.page
-    page.goto(fresh.site + "/bench.html?rounds=3")
+    page.goto(fresh.site + "/bench.html?rounds=1")
     page.wait_for_function("() => window.benchResults", timeout=300_000)
     found = page.evaluate("() => window.benchResults")
     assert "error" not in found, found["error"]

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.browser.conftest import new_context
+
 WATCH = """
 window.shifts = [];
 new PerformanceObserver((list) => {
@@ -32,7 +34,7 @@ def opened(browser, site, visit):
     contexts = []
 
     def make(width=1280, height=860):
-        context = browser.new_context(viewport={"width": width, "height": height}, service_workers="block")
+        context = new_context(browser, viewport={"width": width, "height": height})
         contexts.append(context)
         made = type(visit)(context, site)
         made.page.add_init_script(WATCH)

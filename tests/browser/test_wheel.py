@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.conftest import SITE, Visit
+from tests.browser.conftest import SITE, Visit, new_context
 from tools import wheel
 from tools.paths import DIST
 
@@ -104,7 +104,7 @@ def address(installed: Installed) -> Iterator[str]:
 
 
 def test_it_serves_the_page(browser: Browser, address: str) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 860})
+    context = new_context(browser)
     visit = Visit(context, address)
     page = visit.open()
     assert page.locator("#failure").is_hidden()

@@ -44,6 +44,33 @@ def check_libraries() -> None:
         raise RuntimeError(f"{sorted(loaded - PRELOADED)}: add them to LIBRARIES in static/engine/runtime.mjs")
 
 
+def drop_explanations() -> None:
+    """Forget what only explains classes to people: signatures written out, and texts about properties."""
+    import param
+    from bokeh.model import Model
+
+    for explained in gc.get_objects():
+        if isinstance(explained, param.Parameter):
+            explained.doc = None
+    for model in Model.model_class_reverse_map.values():
+        model.__init__.__dict__.pop("__signature__", None)
+        for name in model.properties():
+            model.lookup(name).property._help = None
+
+
+def drop_defaults() -> None:
+    """Forget the empty containers that Bokeh made of defaults to compare or to send them: it makes them again."""
+    from bokeh.core.property.wrappers import PropertyValueContainer
+    from bokeh.model import Model
+
+    for model in gc.get_objects():
+        if not isinstance(model, Model):
+            continue
+        made = model._unstable_default_values
+        for name in [name for name, value in made.items() if isinstance(value, PropertyValueContainer) and not value]:
+            del made[name]
+
+
 def freeze() -> None:
     """Build the first view and leave nothing behind that a restored process would not use."""
     content, subject = import_module("playground.app.start").freeze()
@@ -58,5 +85,7 @@ import_module("playground.app.panel_import").import_panel()
 for module in BESIDES:
     import_module(module)
 freeze()
+drop_explanations()
+drop_defaults()
 check_libraries()
 gc.collect()

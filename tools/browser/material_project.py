@@ -1,10 +1,11 @@
 """Runs where Panel is installed: writes the sources of some of Panel Material UI's components as esbuild takes them.
 
 Arguments: the folder to write to, the folder with our own modules (``utils.mjs`` stands in for the components'
-``utils``, ``select.mjs`` and ``slider.mjs`` for components), the components' names.
+``utils``, and imports ``theme.mjs``; ``select.mjs`` and ``slider.mjs`` for components), the components' names.
 """
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -28,6 +29,7 @@ def write(folder: Path, ours: Path, names: list[str]) -> None:
     # ... and without style sheets: the wheel's own has them.
     ThemedTransform._transform = re.sub(r"^import '.*\.css';\n", "", ThemedTransform._transform, flags=re.MULTILINE)
     generate_project([getattr(pmui, name) for name in names], folder)
+    shutil.copy(ours / "theme.mjs", folder)
 
 
 if __name__ == "__main__":

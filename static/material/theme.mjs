@@ -1,0 +1,69 @@
+// The house theme of the Material components: neutral, one accent, system font. Colours as in styles/tokens.css.
+
+/** @typedef {{ accent: string, onAccent: string, text: string, muted: string, line: string, card: string }} Colours */
+
+const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif';
+/** Pixels: of the small components' text as Material has it at 13, and of a label in its frame, which it would make 9. */
+const [SMALL, LABEL] = [12.25, 11.5];
+
+/** @type {Record<"light" | "dark", Colours>} */
+const COLOURS = {
+  light: {
+    accent: "#0072b2",
+    onAccent: "#ffffff",
+    text: "#1b1f24",
+    muted: "#5d6672",
+    line: "#e4e7eb",
+    card: "#ffffff",
+  },
+  dark: { accent: "#56b4e9", onAccent: "#0b1016", text: "#f0f3f6", muted: "#9aa4b0", line: "#262c35", card: "#161b22" },
+};
+
+/** @param {Colours} colours */
+function paletteOf({ accent, onAccent, text, muted, line, card }) {
+  return {
+    primary: { main: accent, contrastText: onAccent },
+    text: { primary: text, secondary: muted },
+    divider: line,
+    background: { default: card, paper: card },
+  };
+}
+
+/** @param {Colours} colours */
+function componentsOf({ accent, onAccent, muted, line }) {
+  const label = {
+    transform: `translate(14px, -8px) scale(${LABEL / SMALL})`,
+    maxWidth: `calc(${SMALL / LABEL} * 100% - 32px)`,
+  };
+  const chosen = { backgroundColor: accent, color: onAccent, fontWeight: 650 };
+  const text = { textTransform: "none", padding: "5px 4px", fontSize: SMALL, lineHeight: 1.4 };
+  const toggle = { ...text, borderColor: line, color: muted, "&.Mui-selected, &.Mui-selected:hover": chosen };
+  const focused = { outline: `2px solid ${accent}`, outlineOffset: 1, zIndex: 1 };
+  return {
+    MuiOutlinedInput: { styleOverrides: { notchedOutline: { borderColor: line, "& legend": { fontSize: LABEL } } } },
+    MuiInputLabel: { styleOverrides: { root: { "&.MuiInputLabel-shrink": label } } },
+    MuiToggleButton: { styleOverrides: { root: toggle } },
+    MuiMenu: { styleOverrides: { paper: { maxWidth: "min(440px, calc(100vw - 32px))" } } },
+    MuiMenuItem: { styleOverrides: { root: { whiteSpace: "normal" } } },
+    MuiTooltip: { styleOverrides: { tooltip: { fontSize: SMALL } } },
+    // Without ripples, which are what would show where the keyboard is.
+    MuiButtonBase: {
+      defaultProps: { disableRipple: true },
+      styleOverrides: { root: { "&.Mui-focusVisible": focused } },
+    },
+  };
+}
+
+/**
+ * What Material is told of the theme.
+ * @param {boolean} dark
+ */
+export function houseTheme(dark) {
+  const colours = COLOURS[dark ? "dark" : "light"];
+  return {
+    palette: paletteOf(colours),
+    typography: { fontFamily: FONT, fontSize: 13 },
+    shape: { borderRadius: 8 },
+    components: componentsOf(colours),
+  };
+}
