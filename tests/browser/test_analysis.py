@@ -41,7 +41,7 @@ def run(page, button):
 def test_sensitivity_of_the_convnet_on_360_digits(convnet, source):
     seen = run(convnet, "sensitivity")
     stages = {stage for stage, _, _ in seen}
-    assert {"Only fc quantized", "All but conv1 quantized"} & stages
+    assert any(stage.startswith(("Only ", "All but ")) and stage.endswith(" quantized") for stage in stages), stages
     assert len(stages) >= 5, "it is said which layer is looked at"
     bars = [value for _, value, _ in seen]
     assert bars == sorted(bars)
