@@ -125,7 +125,10 @@ class Builder(Nodes):
             return self.dequantized(role, name)
         if not held.real:
             raise UnsupportedError(f"its {role} is of type {held.dtype}")
-        return name if held.dtype == "float32" else self.emit("Cast", [name], to=BY_NAME["float32"].onnx)
+        if held.dtype == "float32":
+            return name
+        self.notes.append(f"Weights in {held.dtype} become float32, in which all is computed here")
+        return self.emit("Cast", [name], like=f"{name}_float32", to=BY_NAME["float32"].onnx)
 
     def constant(self, role: str, held: Tensor, order: Sequence[int], shape: Sequence[int]) -> str:
         """Add a weight, its axes in an order, then in a shape, and return its name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from playground.errors import DAMAGED, BadFileError, UnsupportedError, shown
@@ -84,7 +84,25 @@ def net_of(described: Any) -> Net:
     made = tuple(_layer(each, str(each["name"]), _calls(each)) for each in layers)
     if len({layer.name for layer in made}) != len(made):
         raise BadFileError("two layers have the same name", hint=DAMAGED)
-    return Net(name, made, _refs(config["input_layers"]), _refs(config["output_layers"]), False)
+    return _counted(Net(name, made, _refs(config["input_layers"]), _refs(config["output_layers"]), False), layers)
+
+
+def _counted(net: Net, described: list[Any]) -> Net:
+    """The net with all calls counted from 0: Keras has a first one of models that are layers, in which they are made.
+
+    Keras 2 counts it everywhere, Keras 3 only in the results of the whole net, and only for nets that are not chains.
+    """
+    old = any(isinstance(call, list) for layer in described for call in layer.get("inbound_nodes") or ())
+    inner = {layer.name: layer.inner for layer in net.layers if layer.inner is not None}
+
+    def shifted(refs: tuple[Ref, ...], also_chains: bool) -> tuple[Ref, ...]:
+        models = {name for name, held in inner.items() if also_chains or not held.sequential}
+        return tuple((name, call - (name in models and call > 0), at) for name, call, at in refs)
+
+    layers = net.layers
+    if old and inner:
+        layers = tuple(replace(each, calls=tuple(shifted(refs, True) for refs in each.calls)) for each in layers)
+    return replace(net, layers=layers, outputs=shifted(net.outputs, old))
 
 
 def _kind(described: Any) -> str:
