@@ -183,7 +183,9 @@ class _Chunks:
         unknown = sorted(set(filters) - {_DEFLATE, _SHUFFLE, _CHECKSUM})
         if unknown or len(filters) > 3:
             raise UnsupportedError(
-                f"its filters are {list(filters)}; 1 to 3 are known: deflate, shuffle, a checksum", where=where, hint=AGAIN
+                f"its filters are {list(filters)}; 1 to 3 are known: deflate, shuffle, a checksum",
+                where=where,
+                hint=AGAIN,
             )
         if len(chunk) != len(elements.shape) or 0 in chunk:
             raise BadFileError(f"chunks of {chunk} do not fit the shape {elements.shape}", where=where, hint=DAMAGED)
@@ -231,7 +233,10 @@ class _Chunks:
         for node in tree.all_nodes[0]:
             for key, address in zip(node["keys"], node["addresses"], strict=True):
                 start = key["chunk_offset"][:-1]
-                if any(at % piece or at >= size for at, piece, size in zip(start, self.chunk, self.elements.shape, strict=True)):
+                if any(
+                    at % piece or at >= size
+                    for at, piece, size in zip(start, self.chunk, self.elements.shape, strict=True)
+                ):
                     raise BadFileError(f"no chunk starts at {start}", where=self.where, hint=DAMAGED)
                 found[start] = (address, key["chunk_size"], key["filter_mask"])
         return found
@@ -248,7 +253,9 @@ class _Chunks:
             else:
                 data = _checked(data, self.where)
         if len(data) != self.nbytes:
-            raise BadFileError(f"a chunk has {len(data)} bytes in place of {self.nbytes}", where=self.where, hint=DAMAGED)
+            raise BadFileError(
+                f"a chunk has {len(data)} bytes in place of {self.nbytes}", where=self.where, hint=DAMAGED
+            )
         return data
 
 

@@ -39,7 +39,9 @@ def reasons_against(net: Net) -> list[str]:
         else:
             continue
         counts[what] = counts.get(what, 0) + 1
-    return [f"{count} {what.replace('layer', 'layer' if count == 1 else 'layers', 1)}" for what, count in counts.items()]
+    return [
+        f"{count} {what.replace('layer', 'layer' if count == 1 else 'layers', 1)}" for what, count in counts.items()
+    ]
 
 
 def _layers(net: Net) -> Iterator[Layer]:

@@ -99,7 +99,9 @@ def _bias(b: Builder) -> list[str]:
 
 def _depthwise(b: Builder, inputs: Sequence[Value]) -> Value:
     """Convolution of each channel by itself."""
-    made, window, channels = _by_channel(b, inputs[0], "kernel" if b.has_weight("kernel") else "depthwise_kernel", _bias(b))
+    made, window, channels = _by_channel(
+        b, inputs[0], "kernel" if b.has_weight("kernel") else "depthwise_kernel", _bias(b)
+    )
     return activated(b, b.of_image(made, window.result(channels)), b.layer.config.get("activation"))
 
 

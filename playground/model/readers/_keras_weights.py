@@ -43,6 +43,8 @@ def mode_of(config: Mapping[str, Any]) -> str:
         held = policy.get("config") or {}
         policy = held.get("mode") or held.get("name")
     mode, _, source = str(policy).partition("_from_")
+    # behind a slash stands the size of the groups
+    mode = mode.partition("/")[0]
     return mode if source or mode in ("int8", "int4", "float8", "gptq", "awq") else ""
 
 
