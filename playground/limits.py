@@ -78,7 +78,7 @@ MOST_PICKLE_BYTES = 64 * 2**20
 """Of that pickle."""
 
 MOST_HDF5_STEPS = 250_000
-"""Pieces that the structure of an HDF5 file is read in, each of which takes some 5 µs natively: an array of a Keras model takes
+"""Pieces that the structure of an HDF5 file is read in, each in some 5 µs natively: an array of a Keras model takes
 about 60."""
 
 MOST_HDF5_HEADER = 2**19

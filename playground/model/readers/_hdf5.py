@@ -1,7 +1,7 @@
 """HDF5 files, whose structure pyfive follows within limits: it reads through a window that counts what it costs.
 
-Groups and arrays are walked over once; values are read by ``_hdf5_values.py``, when they are asked for. ``assert`` in pyfive is
-not relied on: in the page Python runs without.
+Groups and arrays are walked over once; values are read by ``_hdf5_values.py``, when they are asked for. Nothing here
+relies on an ``assert`` in pyfive: in the page Python runs without.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from pyfive.btree import BTreeV1Groups
@@ -21,8 +22,8 @@ from playground.errors import DAMAGED, BadFileError, UnsupportedError, plural, s
 from playground.host.sources import Source
 from playground.limits import MOST_HDF5_STEPS, MOST_JSON_DEPTH, MOST_NAME, MOST_TENSORS, memory_for
 from playground.model.graph import Tensor
-from playground.model.readers._hdf5_values import AGAIN, Description, array_at
-from playground.model.readers._hdf5_window import Window
+from playground.model.readers._hdf5_values import Description, array_at
+from playground.model.readers._hdf5_window import AGAIN, Window
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _ATTRIBUTE, _DATASPACE, _SHARED = 12, 1, 2
@@ -210,7 +211,7 @@ def _link(path: str, name: str, target: int | str) -> tuple[str, int]:
 def _check_places(arrays: list[Description], source: Source) -> None:
     """Refuse arrays that lie over each other, or are larger together than the file can hold."""
     placed = sorted((each.place, each.place + each.tensor.nbytes, each.tensor.name) for each in arrays if each.place)
-    for (_, end, _), (start, _, name) in zip(placed, placed[1:], strict=False):
+    for (_, end, _), (start, _, name) in pairwise(placed):
         if start < end:
             raise BadFileError(f"the values of {shown(name)} overlap those of another array", hint=DAMAGED)
     total = sum(each.tensor.nbytes for each in arrays)

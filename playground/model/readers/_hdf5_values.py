@@ -19,9 +19,7 @@ from playground.host.sources import Source
 from playground.limits import MOST_HDF5_CHUNKS, MOST_RANK, memory_for
 from playground.model.element_types import BY_NAME, ElementType, real_values
 from playground.model.graph import Tensor
-from playground.model.readers._hdf5_window import Window
-
-AGAIN = "Save it with h5py or Keras, with their default settings"
+from playground.model.readers._hdf5_window import AGAIN, Window
 
 _DATATYPE, _OTHER_FILES, _LAYOUT, _FILTERS = 3, 7, 8, 11
 """Kinds of messages in a header; that of the values' shape is 1."""

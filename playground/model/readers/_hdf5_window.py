@@ -6,6 +6,8 @@ from playground.errors import DAMAGED, BadFileError
 from playground.host.sources import Source
 from playground.limits import MOST_HDF5_HEADER
 
+AGAIN = "Save it with h5py or Keras, with their default settings"
+
 _PAGE, _PAGES = 2**16, 64
 """Bytes that are fetched at once, and how many times that is kept."""
 

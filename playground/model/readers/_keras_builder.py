@@ -1,7 +1,7 @@
 """Makes a graph of ONNX's operators of a Keras net.
 
-Keras has images with the channels last, ONNX has them first. A value is kept in the order in which it was made and brought
-to the other one when something asks for it, once.
+Keras has images with the channels last, ONNX has them first. A value is kept in the order in which it was made and
+brought to the other one when something asks for it, once.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Shape = tuple[Dim, ...]
 
 @dataclass(slots=True)
 class Value:
-    """A value of the net: its shape in Keras's order, and its names in the graph, in that order and with channels first."""
+    """A value of the net: its shape in Keras's order, and its names in the graph: in that order, and channels first."""
 
     shape: Shape
     plain: str = ""
@@ -64,7 +64,8 @@ class Builder(Nodes):
         """Start without nodes."""
         super().__init__(taken)
         self._weights, self.version = weights, version
-        self.layer, self.path = Layer("", "", {}, ()), ("",)
+        self.layer = Layer("", "", {}, ())
+        self.path: Path = ("",)
 
     def start(self, layer: Layer, path: Path) -> None:
         """Go on with a layer: what is made is named after it."""

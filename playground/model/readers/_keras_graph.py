@@ -20,7 +20,6 @@ OPSET = 19
 
 _CONVERTERS = {**_keras_layers.CONVERTERS, **_keras_images.CONVERTERS}
 
-_FLOATS = ("float32", "")
 _CONTRADICTION = "Save the model again: this layer contradicts itself"
 _MOST_OF_A_NAME = 80
 
@@ -31,17 +30,15 @@ def reasons_against(net: Net) -> list[str]:
     for layer in _layers(net):
         mode = mode_of(layer.config)
         if layer.inner is None and layer.kind not in (*_CONVERTERS, "InputLayer"):
-            what = f"layer of class {cut(layer.kind, _MOST_OF_A_NAME)}"
+            what = f"of class {cut(layer.kind, _MOST_OF_A_NAME)}"
         elif mode not in ("", "int8"):
-            what = f"layer in {cut(mode, _MOST_OF_A_NAME)}"
+            what = f"in {cut(mode, _MOST_OF_A_NAME)}"
         elif layer.fault:
-            what = f"layer of which {layer.fault}"
+            what = f"of which {layer.fault}"
         else:
             continue
         counts[what] = counts.get(what, 0) + 1
-    return [
-        f"{count} {what.replace('layer', 'layer' if count == 1 else 'layers', 1)}" for what, count in counts.items()
-    ]
+    return [f"{plural(count, 'layer')} {what}" for what, count in counts.items()]
 
 
 def _layers(net: Net) -> Iterator[Layer]:
@@ -87,32 +84,50 @@ def _input_info(layer: Layer | None, name: str, where: str) -> ValueInfo:
     return ValueInfo(name, "float32" if "float" in dtype else dtype, tuple(shape))
 
 
+class _Calls:
+    """Calls of a net's layers, each as soon as its inputs are there."""
+
+    def __init__(self, net: Net) -> None:
+        """Wait for the inputs of the net."""
+        self._missing: dict[tuple[int, int], set[Ref]] = {}
+        self._waiting: dict[Ref, list[tuple[int, int]]] = {}
+        self._ready: list[tuple[int, int]] = []
+        given = {ref[:2] for ref in net.inputs}
+        for place, layer in enumerate(net.layers):
+            for number, refs in enumerate(layer.calls):
+                if (layer.name, number) in given:
+                    continue
+                self._missing[place, number] = set(refs)
+                for ref in set(refs):
+                    self._waiting.setdefault(ref, []).append((place, number))
+                if not refs:
+                    self._ready.append((place, number))
+
+    def made(self, ref: Ref) -> None:
+        """State that a result is there."""
+        for call in reversed(self._waiting.pop(ref, ())):
+            self._missing[call].discard(ref)
+            if not self._missing[call]:
+                self._ready.append(call)
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        """The places of layers, and which of their calls."""
+        while self._ready:
+            yield self._ready.pop()
+
+
 def _run(b: Builder, net: Net, given: Sequence[Value], path: Path, where: str) -> list[Value]:
     """The results of a net for some inputs."""
     known: dict[Ref, Value] = dict(zip(net.inputs, given, strict=True))
-    waiting: dict[Ref, list[list[Any]]] = {}
-    ready: list[list[Any]] = []
-    for layer in net.layers:
-        for number, refs in enumerate(layer.calls):
-            if (layer.name, number, 0) in known:
-                continue
-            missing = {ref for ref in refs if ref not in known}
-            # a call, and for how many inputs it waits
-            call = [layer, number, len(missing)]
-            if not missing:
-                ready.append(call)
-            for ref in missing:
-                waiting.setdefault(ref, []).append(call)
-    ready.reverse()
-    while ready:
-        layer, number, _ = ready.pop()
-        results = _called(b, layer, [known[ref] for ref in layer.calls[number]], (*path, layer.name), where)
-        for at, result in enumerate(results):
+    calls = _Calls(net)
+    for ref in reversed(net.inputs):
+        calls.made(ref)
+    for place, number in calls:
+        layer = net.layers[place]
+        inputs = [known[ref] for ref in layer.calls[number]]
+        for at, result in enumerate(_called(b, layer, inputs, (*path, layer.name), where)):
             known[layer.name, number, at] = result
-            for call in waiting.pop((layer.name, number, at), ()):
-                call[2] -= 1
-                if not call[2]:
-                    ready.append(call)
+            calls.made((layer.name, number, at))
     if any(ref not in known for ref in net.outputs):
         raise BadFileError("nothing makes an output of the model", where=where, hint=DAMAGED)
     return [known[ref] for ref in net.outputs]

@@ -1,10 +1,12 @@
-"""Keras's layers with windows, over images, sequences and volumes: convolutions, pools, and what changes their sizes."""
+"""Keras's layers with windows, over images, sequences and volumes: convolutions, pools, and what changes sizes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from playground.errors import UnsupportedError
 from playground.model.graph import Dim
@@ -83,8 +85,9 @@ def _conv(b: Builder, inputs: Sequence[Value]) -> Value:
     if shape[1] != inside * group or not channels or group < 1 or channels % group:
         raise UnsupportedError(f"{shape[1]} channels and weights for {inside}, in {group} groups")
     window = _Window.of_kernel(b, size, shape)
+    in_groups: dict[str, Any] = {"group": group} if group > 1 else {}
     weights = b.weight("kernel", rank, (rank - 1, rank - 2, *range(rank - 2)))
-    made = b.emit("Conv", [x, weights, *_bias(b)], **window.attributes(), **({"group": group} if group > 1 else {}))
+    made = b.emit("Conv", [x, weights, *_bias(b)], **window.attributes(), **in_groups)
     return activated(b, b.of_image(made, window.result(channels)), b.layer.config.get("activation"))
 
 
@@ -150,7 +153,7 @@ def _transposed(b: Builder, inputs: Sequence[Value]) -> Value:
         for given, stride, reach in zip(shape[2:], strides, size, strict=True)
     ]
     weights = b.weight("kernel", rank, (rank - 1, rank - 2, *range(rank - 2)))
-    attributes = {"kernel_shape": size, "strides": strides, "pads": before + after}
+    attributes: dict[str, Any] = {"kernel_shape": size, "strides": strides, "pads": before + after}
     attributes |= {"output_padding": more} if any(more) else {}
     made = b.emit("ConvTranspose", [x, weights, *_bias(b)], **attributes)
     return activated(b, b.of_image(made, (shape[0], channels, *sizes)), b.layer.config.get("activation"))
@@ -197,7 +200,7 @@ def _enlarged(b: Builder, inputs: Sequence[Value]) -> Value:
     x, shape = b.image(inputs[0], count + 2)
     times = b.sizes("size", count)
     how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-    made = b.emit("Resize", [x, "", b.number([1.0, 1.0, *map(float, times)], "times")], **how)
+    made = b.emit("Resize", [x, "", b.number(np.array([1, 1, *times]), "times")], **how)
     sizes = [given * by if isinstance(given, int) else None for given, by in zip(shape[2:], times, strict=True)]
     return b.of_image(made, (*shape[:2], *sizes))
 

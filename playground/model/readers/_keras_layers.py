@@ -162,9 +162,8 @@ def _einsum(b: Builder, inputs: Sequence[Value]) -> Value:
 def _spelled(left: str, output: str, rank: int) -> tuple[str, str]:
     """Both sides with letters in place of dots."""
     spread = rank - len(left.replace("...", ""))
-    letters = "".join(letter for letter in "ZYXWVUTSRQPONMLKJIHGFEDCBA" if letter not in left + output)[
-        : max(spread, 0)
-    ]
+    free = [letter for letter in "ZYXWVUTSRQPONMLKJIHGFEDCBA" if letter not in left + output]
+    letters = "".join(free[: max(spread, 0)])
     left, output = left.replace("...", letters), output.replace("...", letters)
     if len(left) != rank or len(set(left)) != rank:
         raise UnsupportedError(f"the equation for {rank} axes")

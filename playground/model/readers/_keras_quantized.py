@@ -76,7 +76,7 @@ def _divided(parts: Mapping[str, Tensor], along: tuple[int, ...]) -> NDArray[np.
 
 
 def _read_int4(layer: Layer, parts: Mapping[str, Tensor]) -> _Made:
-    """Two codes a byte along the last axis, as Keras 3.13 and later have them; with scales of rows, columns or groups."""
+    """Two codes a byte along the last axis, as Keras 3.15 has them; with scales of rows, columns or groups."""
     codes, scale, groups = parts["codes"], parts.get("scale"), parts.get("groups")
     table = layer.kind == "Embedding"
     width = layer.config.get("output_dim") if table else scale.shape[-1] if scale is not None and scale.shape else None
