@@ -7,6 +7,7 @@ relies on an ``assert`` in pyfive: in the page Python runs without.
 from __future__ import annotations
 
 import struct
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -156,7 +157,11 @@ def open_hdf5(source: Source) -> Hdf5:
 @contextmanager
 def _told(where: str) -> Iterator[None]:
     """What pyfive raises, as errors of ours."""
-    with typed(BadFileError, "the HDF5 file cannot be read", where=where, hint=DAMAGED):
+    with (
+        typed(BadFileError, "the HDF5 file cannot be read", where=where, hint=DAMAGED),
+        # pyfive warns of attributes that it does not know
+        warnings.catch_warnings(action="ignore"),
+    ):
         try:
             yield
         except NotImplementedError as error:
@@ -182,6 +187,8 @@ def _walk(window: Window, root: int) -> tuple[list[Description], dict[str, int],
         path, address = waiting.pop()
         held = _object_at(window, address)
         if held.find_msg_type(_DATASPACE):
+            if not path:
+                raise BadFileError("the outermost object is not a group", hint=DAMAGED)
             made = array_at(held, path, window.source)
             left_out += made is None
             arrays += [made] if made else []

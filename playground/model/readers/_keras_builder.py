@@ -204,4 +204,5 @@ def _turned(held: Tensor, order: tuple[int, ...], shape: tuple[int, ...]) -> NDA
 
 
 def _inverse(stored: Tensor) -> NDArray[np.float32]:
-    return np.float32(1) / stored.numpy().astype(np.float32).reshape(-1)
+    with np.errstate(all="ignore"):
+        return np.float32(1) / stored.numpy().astype(np.float32).reshape(-1)

@@ -69,6 +69,7 @@ def _scale_shape(layer: Layer, shape: tuple[int, ...]) -> tuple[int, ...] | None
     return tuple(size if label in output else 1 for label, size in zip(right, shape, strict=True))
 
 
+@np.errstate(all="ignore")
 def _divided(parts: Mapping[str, Tensor], along: tuple[int, ...]) -> NDArray[np.float32]:
     codes, scale = (parts[name].numpy().astype(np.float32) for name in ("codes", "scale"))
     values: NDArray[np.float32] = codes / scale.reshape(along)
@@ -90,6 +91,7 @@ def _read_int4(layer: Layer, parts: Mapping[str, Tensor]) -> _Made:
     return ((rows, width), partial(_unpacked, parts, (rows, width), table)) if fits else None
 
 
+@np.errstate(all="ignore")
 def _unpacked(parts: Mapping[str, Tensor], shape: tuple[int, int], table: bool) -> NDArray[np.float32]:
     packed = parts["codes"].numpy()
     wide = decode(BY_NAME["int4"], packed.tobytes(), (shape[0], 2 * packed.shape[1]))
