@@ -8,8 +8,8 @@ Files of Keras 2 come from the package tf_keras, which needs TensorFlow: in an e
 
     python -m tools.keras_nets old
 
-Weights are drawn, the same ones each time. ``NAME.npz`` has a sample (``x0``, ``x1`` ...) and the answers (``y0`` ...) of a
-net, or the arrays of a file of h5py.
+Weights are drawn, the same ones each time. ``NAME.npz`` has a sample (``x0``, ``x1`` ...) and the answers (``y0`` ...)
+of a net, or the arrays of a file of h5py.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def of_h5py() -> dict[str, bytes | Arrays]:
 
     rng = np.random.default_rng(3)
     x = rng.normal(size=(20, 13)).astype(np.float32)
-    held = {
+    held: dict[str, NDArray[Any]] = {
         "gzip": x,
         "shuffle": x.astype(np.float64),
         "checksum": (100 * x).astype(np.int16),
@@ -218,7 +218,8 @@ def of_h5py() -> dict[str, bytes | Arrays]:
         "unwritten": lambda file: file.create_dataset("x", (20, 13), "f4"),
         "text": lambda file: file.__setitem__("x", ["a", "b"]),
     }
-    made: dict[str, bytes | Arrays] = {"layouts": held}
+    made: dict[str, bytes | Arrays] = {}
+    made["layouts"] = held
     for name, write in kinds.items():
         for ending, version in (("", "earliest"), (".latest", "latest")) if name == "many" else (("", "earliest"),):
             with io.BytesIO() as target:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import zipfile
+from itertools import pairwise
 
 import pytest
 
@@ -148,7 +149,7 @@ def test_names_that_overlap() -> None:
 
 
 def test_a_tree_of_names_with_many_levels() -> None:
-    """pyfive would work out how large the nodes of each level may be."""
+    """Sizes of nodes on each level are what pyfive works out first, and the last ones are very large."""
     tree = b"BTHD" + struct.pack("<BBIHHBBQHQ", 0, 5, 2**31, 11, 65_535, 100, 40, 64, 1, 1)
     heap = 64 + 2 + 200
     info = message(2, bytes((0, 0)) + number(heap) + number(128))
@@ -197,7 +198,7 @@ def test_layers_in_reverse_order(count: int) -> None:
     names = [f"l{at}" for at in range(count)]
     layers = [
         {"class_name": "ReLU", "name": name, "config": {}, "inbound_nodes": [[[before, 0, 0, {}]]]}
-        for before, name in zip(names, names[1:], strict=False)
+        for before, name in pairwise(names)
     ]
     layers.append({"class_name": "InputLayer", "name": names[0], "config": {"batch_input_shape": [None, 2]}})
     config = {"layers": layers[::-1], "input_layers": [names[0], 0, 0], "output_layers": [names[-1], 0, 0]}

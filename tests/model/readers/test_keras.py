@@ -199,7 +199,7 @@ def test_contradictions_are_bad_files() -> None:
     with pytest.raises(BadFileError, match="layer norm: its configuration"):
         changed("images.keras", 2, epsilon="small")
     config = config_of("images.keras")
-    config["config"]["output_layers"] = ["nobody", 0, 0]
+    config["config"]["output_layers"] = ["missing", 0, 0]
     with pytest.raises(BadFileError, match="nothing makes an output"):
         load(rewritten("images.keras", config=json.dumps(config).encode()), "m.keras")
 
@@ -247,8 +247,10 @@ def test_values_are_read_when_they_are_needed() -> None:
 
 def test_compressed_archives_are_read() -> None:
     made = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(keras_nets.files()["rows.keras"])) as given:
-        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-            for member in given.namelist():
-                archive.writestr(member, given.read(member))
+    with (
+        zipfile.ZipFile(io.BytesIO(keras_nets.files()["rows.keras"])) as given,
+        zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for member in given.namelist():
+            archive.writestr(member, given.read(member))
     assert load(made.getvalue(), "m.keras").tensors["answer/bias"].shape == (3,)
