@@ -30,6 +30,13 @@ ARCHIVE = Path(__file__).parents[1] / "tests" / "model" / "readers" / "keras_net
 
 Arrays = Mapping[str, NDArray[Any]]
 
+X = np.random.default_rng(3).normal(size=(20, 13)).astype(np.float32)
+HELD: Arrays = {
+    **{"gzip": X, "shuffle": X.astype(np.float64), "checksum": (100 * X).astype(np.int16)},
+    "swapped": X.astype(">f4"),
+}
+"""What is in one of h5py's files."""
+
 
 def images(k: Any) -> Any:
     """Convolutions of three kinds, normalization, pools, two branches that are joined twice, a dense layer."""
@@ -162,70 +169,72 @@ def of_keras_2() -> dict[str, bytes | Arrays]:
     return made
 
 
-def of_h5py() -> dict[str, bytes | Arrays]:
-    """Files of h5py: layouts, filters, kinds of groups, and what is refused."""
-    import h5py
-
-    rng = np.random.default_rng(3)
-    x = rng.normal(size=(20, 13)).astype(np.float32)
-    held: dict[str, NDArray[Any]] = {
-        "gzip": x,
-        "shuffle": x.astype(np.float64),
-        "checksum": (100 * x).astype(np.int16),
-        "swapped": x.astype(">f4"),
-    }
+def layouts(file: Any) -> None:
+    """Values together and in chunks, by each filter."""
     packed: dict[str, dict[str, Any]] = {
         "gzip": {"compression": "gzip"},
         "shuffle": {"compression": "gzip", "shuffle": True},
         "checksum": {"compression": "gzip", "shuffle": True, "fletcher32": True},
     }
+    for name, values in HELD.items():
+        file.create_dataset(name, data=values, **({"chunks": (7, 5), **packed[name]} if name in packed else {}))
 
-    def layouts(file: Any) -> None:
-        for name, values in held.items():
-            how = {"chunks": (7, 5), **packed[name]} if name in packed else {}
-            file.create_dataset(name, data=values, **how)
 
-    def many(file: Any) -> None:
-        group = file.create_group("g")
-        for number in range(40):
-            group.attrs[f"attribute {number}"] = number
-            group[f"{number:02}"] = np.full(number, number, np.float16)
-        file.attrs["text"] = "é" * 1000
+def many(file: Any) -> None:
+    """A group of many arrays, with many attributes."""
+    group = file.create_group("g")
+    for number in range(40):
+        group.attrs[f"attribute {number}"] = number
+        group[f"{number:02}"] = np.full(number, number, np.float16)
+    file.attrs["text"] = "é" * 1000
 
-    def virtual(file: Any) -> None:
-        layout = h5py.VirtualLayout((20, 13), "f4")
-        layout[:] = h5py.VirtualSource("other.h5", "x", (20, 13))
-        file.create_virtual_dataset("x", layout)
 
-    def shared(file: Any) -> None:
-        file["type"] = np.dtype("f4")
-        file.create_dataset("x", data=x, dtype=file["type"])
+def virtual(file: Any) -> None:
+    """An array whose values are another file's."""
+    import h5py
 
-    def linked(file: Any) -> None:
-        file["x"] = x
-        file["y"] = file["x"]
+    layout = h5py.VirtualLayout(X.shape, "f4")
+    layout[:] = h5py.VirtualSource("other.h5", "x", X.shape)
+    file.create_virtual_dataset("x", layout)
+
+
+def shared(file: Any) -> None:
+    """An array of a named type."""
+    file["type"] = np.dtype("f4")
+    file.create_dataset("x", data=X, dtype=file["type"])
+
+
+def linked(file: Any) -> None:
+    """An array with two names."""
+    file["x"] = X
+    file["y"] = file["x"]
+
+
+def of_h5py() -> dict[str, bytes | Arrays]:
+    """Files of h5py: layouts, filters, kinds of groups, and what is refused."""
+    import h5py
 
     kinds: dict[str, Callable[[Any], Any]] = {
         "layouts": layouts,
         "many": many,
+        "many.latest": many,
         "virtual": virtual,
         "shared": shared,
         "linked": linked,
         "elsewhere": lambda file: file.__setitem__("x", h5py.ExternalLink("other.h5", "x")),
         "by_name": lambda file: file.__setitem__("x", h5py.SoftLink("/y")),
-        "values_elsewhere": lambda file: file.create_dataset("x", (20, 13), "f4", external="other.bin"),
-        "lzf": lambda file: file.create_dataset("x", data=x, compression="lzf"),
-        "unwritten": lambda file: file.create_dataset("x", (20, 13), "f4"),
+        "values_elsewhere": lambda file: file.create_dataset("x", X.shape, "f4", external="other.bin"),
+        "lzf": lambda file: file.create_dataset("x", data=X, compression="lzf"),
+        "unwritten": lambda file: file.create_dataset("x", X.shape, "f4"),
         "text": lambda file: file.__setitem__("x", ["a", "b"]),
     }
     made: dict[str, bytes | Arrays] = {}
-    made["layouts"] = held
+    made["layouts"] = HELD
     for name, write in kinds.items():
-        for ending, version in (("", "earliest"), (".latest", "latest")) if name == "many" else (("", "earliest"),):
-            with io.BytesIO() as target:
-                with h5py.File(target, "w", libver=version) as file:
-                    write(file)
-                made[f"{name}{ending}.h5"] = target.getvalue()
+        with io.BytesIO() as target:
+            with h5py.File(target, "w", libver="latest" if name.endswith(".latest") else "earliest") as file:
+                write(file)
+            made[f"{name}.h5"] = target.getvalue()
     return made
 
 

@@ -18,6 +18,7 @@ from playground.convention_rules import Convention
 from playground.model.readers import (
     _keras_images,
     _keras_layers,
+    _keras_moves,
     _tflite_arithmetic,
     _tflite_images,
     _tflite_moves,
@@ -166,7 +167,8 @@ def tflite_table() -> str:
 
 def keras_table() -> str:
     """Which of Keras's layers have a counterpart, by kind."""
-    held = {"values and products": _keras_layers.CONVERTERS, "images": _keras_images.CONVERTERS}
+    modules = {"values and products": _keras_layers, "images": _keras_images, "moves": _keras_moves}
+    held = {kind: module.CONVERTERS for kind, module in modules.items()}
     return markdown(["kind", "layers"], ([kind, ", ".join(sorted(classes))] for kind, classes in held.items()))
 
 

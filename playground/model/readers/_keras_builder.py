@@ -20,7 +20,7 @@ from playground.model.element_types import BY_NAME
 from playground.model.graph import Dim, Node, Tensor
 from playground.model.readers._keras_config import Layer
 from playground.model.readers._keras_weights import Path, Weights, mode_of
-from playground.model.readers._tflite_nodes import Nodes
+from playground.model.readers._nodes import Nodes
 
 Shape = tuple[Dim, ...]
 

@@ -10,7 +10,7 @@ from playground.errors import DAMAGED, BadFileError, UnsupportedError, cut, plur
 from playground.limits import MOST_NODES
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Graph, ValueInfo
-from playground.model.readers import _keras_images, _keras_layers
+from playground.model.readers import _keras_images, _keras_layers, _keras_moves
 from playground.model.readers._keras_builder import Builder, Value
 from playground.model.readers._keras_config import Layer, Net, Ref
 from playground.model.readers._keras_weights import Path, Weights, mode_of
@@ -18,7 +18,7 @@ from playground.model.readers._keras_weights import Path, Weights, mode_of
 OPSET = 19
 """Has all operators in the forms that are written here; Gelu asks for 20 when it is opened."""
 
-_CONVERTERS = {**_keras_layers.CONVERTERS, **_keras_images.CONVERTERS}
+_CONVERTERS = {**_keras_layers.CONVERTERS, **_keras_images.CONVERTERS, **_keras_moves.CONVERTERS}
 
 _CONTRADICTION = "Save the model again: this layer contradicts itself"
 _MOST_OF_A_NAME = 80

@@ -1,4 +1,4 @@
-"""Keras's layers that compute without windows: products, normalizations, activations, and what moves values."""
+"""Keras's layers that compute without windows: products, normalizations and activations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from playground.errors import UnsupportedError
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Dim
-from playground.model.readers._keras_builder import Builder, Shape, Value, first_order
+from playground.model.readers._keras_builder import Builder, Value, first_order
 
 Converter = Callable[[Builder, Sequence[Value]], Value]
 
@@ -103,18 +103,19 @@ def _softmax(b: Builder, inputs: Sequence[Value]) -> Value:
     axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
     x = inputs[0]
     first = b.is_first([x])
-    at = _axis(axis, x.rank)
-    return b.made(b.emit("Softmax", [b.pick(x, first)], axis=_moved(at, x.rank, first)), x.shape, first)
+    at = axis_of(axis, x.rank)
+    return b.made(b.emit("Softmax", [b.pick(x, first)], axis=moved_axis(at, x.rank, first)), x.shape, first)
 
 
-def _axis(axis: Any, rank: int) -> int:
+def axis_of(axis: Any, rank: int) -> int:
     """An axis from the start. UnsupportedError: there is no such one."""
     if not isinstance(axis, int) or not -rank <= axis < rank:
         raise UnsupportedError(f"axis {axis!r:.40} of {rank}")
     return axis % rank
 
 
-def _moved(axis: int, rank: int, first: bool) -> int:
+def moved_axis(axis: int, rank: int, first: bool) -> int:
+    """Where an axis is in the order that was picked."""
     return first_order(rank).index(axis) if first else axis
 
 
@@ -191,7 +192,7 @@ def _total(sizes: Any) -> int:
 def _normalized_by_batch(b: Builder, inputs: Sequence[Value]) -> Value:
     x = inputs[0]
     axis = b.layer.config.get("axis", -1)
-    at = _axis(axis[0] if isinstance(axis, list) and len(axis) == 1 else axis, x.rank)
+    at = axis_of(axis[0] if isinstance(axis, list) and len(axis) == 1 else axis, x.rank)
     first = x.rank > 2 and at == x.rank - 1
     if not first and at != 1:
         raise UnsupportedError(f"axis {axis} of {x.rank}")
@@ -207,7 +208,7 @@ def _normalized_by_batch(b: Builder, inputs: Sequence[Value]) -> Value:
 def _normalized_by_layer(b: Builder, inputs: Sequence[Value]) -> Value:
     x = inputs[0]
     axis = b.layer.config.get("axis", -1)
-    at = _axis(axis[0] if isinstance(axis, list) and len(axis) == 1 else axis, x.rank)
+    at = axis_of(axis[0] if isinstance(axis, list) and len(axis) == 1 else axis, x.rank)
     b.only("rms_scaling", False)
     if at != x.rank - 1 or not isinstance(x.shape[-1], int):
         raise UnsupportedError(f"axis {axis} of {x.rank}")
@@ -238,84 +239,7 @@ def _rescaled(b: Builder, inputs: Sequence[Value]) -> Value:
     return b.made(made, x.shape, first)
 
 
-def _flattened(b: Builder, inputs: Sequence[Value]) -> Value:
-    x = inputs[0]
-    if b.layer.config.get("data_format") == "channels_first" and x.rank > 2:
-        raise UnsupportedError("channels first")
-    sizes = x.shape[1:]
-    whole = math.prod(size for size in sizes if isinstance(size, int))
-    size = whole if all(isinstance(size, int) for size in sizes) else None
-    # an image of one pixel needs no other order of axes
-    first = b.is_first([x]) and all(size == 1 for size in sizes[:-1])
-    return Value((x.shape[0], size), b.emit("Flatten", [b.pick(x, first)], axis=1))
-
-
-def _reshaped(b: Builder, inputs: Sequence[Value]) -> Value:
-    x, target = inputs[0], b.given("target_shape")
-    if not all(isinstance(size, int) and (size > 0 or size == -1) for size in target) or target.count(-1) > 1:
-        raise UnsupportedError(f"the shape {target!r:.40}")
-    sizes: list[Dim] = list(target)
-    if -1 in target:
-        known = all(isinstance(size, int) for size in x.shape[1:])
-        rest = math.prod(size for size in target if size > 0)
-        whole = math.prod(size for size in x.shape[1:] if isinstance(size, int))
-        sizes[target.index(-1)] = whole // rest if known else None
-    return Value((x.shape[0], *sizes), b.emit("Reshape", [b.plain(x), b.ints([0, *target])]))
-
-
-def _permuted(b: Builder, inputs: Sequence[Value]) -> Value:
-    x, dims = inputs[0], b.given("dims")
-    if sorted(dims) != list(range(1, x.rank)):
-        raise UnsupportedError(f"the order {dims!r:.40}")
-    order = [0, *dims]
-    return Value(tuple(x.shape[axis] for axis in order), b.emit("Transpose", [b.plain(x)], perm=order))
-
-
-def _merged(op: str) -> Converter:
-    """Values of one rank, element by element."""
-
-    def convert(b: Builder, inputs: Sequence[Value]) -> Value:
-        if len(inputs) < 2 or len({x.rank for x in inputs}) != 1:
-            raise UnsupportedError("values of different ranks" if len(inputs) > 1 else "one value")
-        first = b.is_first(inputs)
-        given = [b.pick(x, first) for x in inputs]
-        made = given[0]
-        for other in given[1:]:
-            made = b.emit(op, [made, other])
-        if b.layer.kind == "Average":
-            made = b.emit("Mul", [made, b.number(1 / len(given), "share")])
-        return b.made(made, _broadcast([x.shape for x in inputs]), first)
-
-    return convert
-
-
-def _broadcast(shapes: Sequence[Shape]) -> Shape:
-    return tuple(next((size for size in sizes if size != 1), 1) for sizes in zip(*shapes, strict=True))
-
-
-def _concatenated(b: Builder, inputs: Sequence[Value]) -> Value:
-    rank = inputs[0].rank
-    if len({x.rank for x in inputs}) != 1:
-        raise UnsupportedError("values of different ranks")
-    axis = _axis(b.layer.config.get("axis", -1), rank)
-    first = b.is_first(inputs)
-    made = b.emit("Concat", [b.pick(x, first) for x in inputs], axis=_moved(axis, rank, first))
-    sizes = [x.shape[axis] for x in inputs]
-    shape = list(inputs[0].shape)
-    shape[axis] = sum(size for size in sizes if isinstance(size, int)) if None not in sizes else None
-    return b.made(made, tuple(shape), first)
-
-
-def _same(b: Builder, inputs: Sequence[Value]) -> Value:
-    """What only training changes."""
-    return inputs[0]
-
-
 CONVERTERS: Mapping[str, Converter] = {
-    **dict.fromkeys(("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout"), _same),
-    **dict.fromkeys(("GaussianNoise", "GaussianDropout", "ActivityRegularization", "Identity"), _same),
-    **{"Add": _merged("Add"), "Average": _merged("Add"), "Subtract": _merged("Sub"), "Multiply": _merged("Mul")},
-    **{"Maximum": _merged("Max"), "Minimum": _merged("Min"), "Concatenate": _concatenated},
     **{"Activation": _activation, "ReLU": _relu, "PReLU": _prelu, "Softmax": _softmax},
     "LeakyReLU": _with_parameter("LeakyRelu", 0.3, "negative_slope", "alpha"),
     "ELU": _with_parameter("Elu", 1.0, "alpha"),
@@ -323,9 +247,6 @@ CONVERTERS: Mapping[str, Converter] = {
     "Dense": _dense,
     "EinsumDense": _einsum,
     "Embedding": _embedding,
-    "Flatten": _flattened,
     "LayerNormalization": _normalized_by_layer,
-    "Permute": _permuted,
     "Rescaling": _rescaled,
-    "Reshape": _reshaped,
 }
