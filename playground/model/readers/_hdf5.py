@@ -109,11 +109,24 @@ class _Object(DataObjects):
         if not size:
             return 0, b""
         if address not in self._global_heaps:
-            heap = self._global_heaps[address] = GlobalHeap(self.fh, address)
+            heap = GlobalHeap(self.fh, address)
             self.fh.charge(len(heap.heap_data) // 32)
-        data: bytes = self._global_heaps[address].objects[index]
+            self._global_heaps[address] = _pieces(heap.heap_data)
+        data: bytes = self._global_heaps[address][index]
         self.fh.charge(len(data) // 64)
         return size, data[:size]
+
+
+def _pieces(heap: bytes) -> dict[int, bytes]:
+    """Texts of attributes by their numbers: pyfive takes what is left at the end for one more, however short it is."""
+    found, at = {}, 0
+    while at + 16 <= len(heap):
+        number, size = struct.unpack_from("<H6xQ", heap, at)
+        if not number:
+            break
+        found[number] = heap[at + 16 : at + 16 + size]
+        at += 16 + -(-size // 8) * 8
+    return found
 
 
 @dataclass(frozen=True, slots=True)

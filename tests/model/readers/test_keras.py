@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import zipfile
 from typing import Any
 
@@ -14,6 +15,7 @@ from playground import load, run
 from playground.analysis.inventory import inventory
 from playground.errors import BadFileError, UnsupportedError
 from playground.host.sources import BytesSource
+from playground.model.readers._hdf5 import _pieces
 from playground.model.readers.keras import READER
 from tests.model.readers import keras_nets
 
@@ -254,3 +256,10 @@ def test_compressed_archives_are_read() -> None:
         for member in given.namelist():
             archive.writestr(member, given.read(member))
     assert load(made.getvalue(), "m.keras").tensors["answer/bias"].shape == (3,)
+
+
+def test_texts_that_fill_their_heap_to_the_end() -> None:
+    """What is left behind them may be shorter than the head of one more."""
+    heap = b"".join(struct.pack("<HHIQ", at, 1, 0, 3) + b"abc".ljust(8, b"\0") for at in (1, 2)) + bytes(8)
+    assert _pieces(heap) == {1: b"abc", 2: b"abc"}
+    assert _pieces(heap[:24] + bytes(16) + heap[24:]) == {1: b"abc"}
