@@ -77,6 +77,16 @@ MOST_PICKLE_STEPS = 1_000_000
 MOST_PICKLE_BYTES = 64 * 2**20
 """Of that pickle."""
 
+MOST_HDF5_STEPS = 250_000
+"""Pieces that the structure of an HDF5 file is read in, each in some 5 µs natively: an array of a Keras model takes
+about 60."""
+
+MOST_HDF5_HEADER = 2**19
+"""Bytes of what one group or array says about itself: attributes have at most 64 kB each."""
+
+MOST_HDF5_CHUNKS = 65_536
+"""Chunks of an array: h5py makes them 16 kB to 1 MB large."""
+
 MOST_PARTS = 1000
 """Files that one model is split into."""
 

@@ -20,6 +20,7 @@ PACKAGES = {
     "packaging": "version comparisons of Bokeh and Panel",
     "typing_extensions.py": "under Panel and Bokeh",
     "pyodide_http": "its presence keeps panel.io.pyodide from importing pandas",
+    "pyfive": "follows HDF5 files, which Keras writes",
     "google/protobuf": "reads and writes ONNX; its pure-Python half",
 }
 """What goes in, from the virtual environment, and why: found by opening every view in Pyodide.
@@ -28,7 +29,7 @@ Left out on purpose, since nothing we show needs them: the Markdown libraries (`
 (map tiles), tornado (a server), narwhals and pandas (data frames), requests, tqdm, nh3.
 """
 
-METADATA = {"bokeh", "panel"}
+METADATA = {"bokeh", "panel", "pyfive"}
 """Distributions that ask importlib.metadata for their own version or entry points."""
 
 GALLERY_AT_START = {"digits-mlp.onnx", "digits-convnet.onnx", "digits.npz"}

@@ -15,7 +15,15 @@ import numpy as np
 import playground
 from playground import Range, Scheme, gallery
 from playground.convention_rules import Convention
-from playground.model.readers import _tflite_arithmetic, _tflite_images, _tflite_moves, _tflite_recurrent
+from playground.model.readers import (
+    _keras_images,
+    _keras_layers,
+    _keras_moves,
+    _tflite_arithmetic,
+    _tflite_images,
+    _tflite_moves,
+    _tflite_recurrent,
+)
 from playground.number_formats import NumberFormat
 from playground.ptq.algorithms import algorithms
 from playground.ptq.algorithms._algorithm import STAGES, Algorithm
@@ -24,7 +32,7 @@ from tools import literature
 from tools.paths import ROOT
 
 DOCUMENTS = tuple(
-    f"docs/{name}.md" for name in ("algorithms", "conventions", "formats", "gallery", "literature", "tflite")
+    f"docs/{name}.md" for name in ("algorithms", "conventions", "formats", "gallery", "keras", "literature", "tflite")
 )
 _TABLE = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -157,6 +165,13 @@ def tflite_table() -> str:
     return markdown(["kind", "operators"], ([kind, ", ".join(sorted(held))] for kind, held in _TFLITE.items()))
 
 
+def keras_table() -> str:
+    """Which of Keras's layers have a counterpart, by kind."""
+    modules = {"values and products": _keras_layers, "images": _keras_images, "moves": _keras_moves}
+    held = {kind: module.CONVERTERS for kind, module in modules.items()}
+    return markdown(["kind", "layers"], ([kind, ", ".join(sorted(classes))] for kind, classes in held.items()))
+
+
 _TFLITE = {
     "values and products": _tflite_arithmetic.CONVERTERS,
     "images": _tflite_images.CONVERTERS,
@@ -170,6 +185,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "formats": formats_table,
     "gallery": gallery_table,
     "gallery-data": gallery_data_table,
+    "keras": keras_table,
     "tflite": tflite_table,
     **{name: functools.partial(literature_table, name) for name in literature.SECTIONS},
 }

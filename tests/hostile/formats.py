@@ -12,6 +12,7 @@ from playground.analysis.inventory import inventory
 from tests.hostile.make_arrays import make_npy, make_npz, make_safetensors
 from tests.hostile.make_calibration import make_calibration, use_calibration
 from tests.hostile.make_gguf import make_gguf
+from tests.hostile.make_keras import make_hdf5, make_keras
 from tests.hostile.make_onnx import make_onnx
 from tests.hostile.make_safetensors_layouts import make_bitsandbytes, make_shards, use_shards
 from tests.hostile.make_texts import make_query, make_recipe, use_query, use_recipe
@@ -51,6 +52,8 @@ FORMATS: Mapping[str, Format] = {
     "bitsandbytes": Format(make_bitsandbytes, lambda data: _use_model(data, "model.safetensors")),
     "pt": Format(make_torch, lambda data: _use_model(data, "model.pt")),
     "tflite": Format(make_tflite, lambda data: _use_model(data, "model.tflite")),
+    "keras": Format(make_keras, lambda data: _use_model(data, "model.keras")),
+    "h5": Format(make_hdf5, lambda data: _use_model(data, "model.h5")),
     "queries": Format(make_query, use_query),
     "recipes": Format(make_recipe, use_recipe),
     "calibration": Format(make_calibration, use_calibration),

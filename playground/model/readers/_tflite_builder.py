@@ -20,9 +20,9 @@ from playground.host.sources import Source
 from playground.limits import MOST_PIECE
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Dim, Graph, Tensor
+from playground.model.readers._nodes import Nodes
 from playground.model.readers._tflite_file import Codes, Operation, Stored, Subgraph
 from playground.model.readers._tflite_layout import FIRST, LAST, ordered_values, value_info, wide_bias
-from playground.model.readers._tflite_nodes import Nodes
 
 OPSET, OPSET_OF_WIDE_CODES = 19, 21
 """Has all operators in the forms that are written here, but for those that ask for a newer one when it is opened. ONNX
