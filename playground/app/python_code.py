@@ -41,7 +41,7 @@ def model_code(workspace: Workspace, recipe: Recipe, calibration: str) -> str:
     stem = name.rsplit(".", 1)[0]
     if workspace.required_model().graph is None:
         lines[1:1] = ["from playground.ptq.without_graph import quantize_tensors"]
-        saved = f"{stem}-{workspace.settings.weights}.npz"
+        saved = f"{stem}-{workspace.settings.weights}{getattr(workspace.shown('result'), 'ending', '.npz')}"
         lines += ["quantized = quantize_tensors(model, recipe)", f"quantized.save({saved!r})", "", _SIZES]
         return "\n".join(lines)
     sizes = chosen_shapes(workspace.required_model().required_graph(), workspace.settings.sizes)

@@ -1,4 +1,4 @@
-"""``playground quantize FILE -o OUT``: a float ONNX model to a quantized one, tensors without a graph to an .npz."""
+"""``playground quantize FILE -o OUT``: a float ONNX model to a quantized one, tensors without a graph to tensors."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="OUT",
-        help="the file to write; default NAME.quantized.onnx in the current folder, .npz for tensors without a graph",
+        help="the file to write; default NAME.quantized.onnx in the current folder. Tensors without a graph become an "
+        ".npz, or what the runtime reads: .gguf, .safetensors",
     )
     add_calibration(parser)
     add_samples(parser)

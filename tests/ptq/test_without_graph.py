@@ -40,14 +40,14 @@ def test_weights_get_int8_along_the_first_axis() -> None:
     assert conv.bytes_before == 96
     assert [(skipped.name, skipped.reason[:15]) for skipped in made.report.skipped] == [("fc.bias", "it has one axis")]
     assert made.report.bytes_before - made.report.bytes_after == 1536 - 408 + conv.bytes_before - conv.bytes_after
-    assert made.report.file_bytes == len(made.npz)
+    assert made.report.file_bytes == len(made.file)
     assert made.report.recipe["activations"] == "weight_only"
 
 
 def test_the_file_has_codes_and_scales_and_the_rest_as_it_was() -> None:
     recipe = Recipe(weights=Scheme("int4", granularity="channel", symmetric=False))
     made = quantize_tensors(model(), recipe)
-    held = np.load(io.BytesIO(made.npz))
+    held = np.load(io.BytesIO(made.file))
     assert set(held) == {
         *(f"{name}.{part}" for name in ("fc.weight", "conv.weight") for part in ("codes", "scale", "zero_point")),
         *("fc.bias", "ids"),
@@ -57,7 +57,7 @@ def test_the_file_has_codes_and_scales_and_the_rest_as_it_was() -> None:
     np.testing.assert_array_equal(back, made.quantized["fc.weight"].dequantize())
     np.testing.assert_array_equal(held["ids"], WEIGHTS["ids"])
     assert "2 tensors of less than 8 bits" in made.report.warnings[0]
-    assert set(playground.load(made.npz, "q.npz").tensors) == set(held)
+    assert set(playground.load(made.file, "q.npz").tensors) == set(held)
 
 
 def test_rules_and_overrides_say_which_tensor_gets_what() -> None:
