@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from playground.cli._calibration import Calibration
+from playground.cli._code import Code
 from playground.cli._console import Console, Result
 from playground.cli._files import ModelFile, target
 from playground.cli._recipe_options import recipe_for
@@ -25,7 +27,7 @@ def run_without_graph(args: argparse.Namespace, opened: ModelFile, console: Cons
 
     Raises:
         InvalidInputError: an option was given that needs a graph; no file ends as the output does.
-        UnsupportedError: the recipe's runtime does not read what ends so.
+        UnsupportedError: the recipe's runtime does not read what ends so; the tool of ``--code`` makes other codes.
     """
     for name in _NEED_A_GRAPH:
         if getattr(args, name, None) and not (name == "activations" and args.activations == "weight-only"):
@@ -37,13 +39,16 @@ def run_without_graph(args: argparse.Namespace, opened: ModelFile, console: Cons
     kind = _kind(args)
     recipe = recipe_for(args, tuple(opened.model.tensors))
     output = target(args.output or f"{opened.stem}.quantized{writer_for(recipe).ending}", opened.name)
+    code = Code(args, opened, output, Calibration())
     made = quantize_tensors(opened.model, recipe, console.progress, kind=kind)
+    code.make(made)
     made.save(output)
     return {
         "file": opened.name,
         "output": str(output),
-        "file_bytes_before": opened.nbytes,
+        "code": code.save(),
         **made.report.as_dict(),
+        "file_bytes_before": opened.nbytes,
         "images": "",
         "calibration": "",
         "samples_curve": None,

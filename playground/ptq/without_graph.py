@@ -14,9 +14,10 @@ from playground.metrics import sqnr_db
 from playground.model.graph import Model, Tensor
 from playground.model.recipe import Recipe
 from playground.model.runtimes import runtime, runtimes
-from playground.model.writers import writer_for, writers
+from playground.model.writers import PLAIN, writer_for, writers
 from playground.model.writers._writer import Writer, Written
 from playground.ptq.report import QuantizedTensor, Report, Skipped
+from playground.ptq.sizes import why_not_smaller
 from playground.quantization import QTensor, Range, Scheme
 from playground.tasks import Progress, Task, run_sync
 
@@ -110,7 +111,7 @@ def _writer(recipe: Recipe, kind: str | None) -> Writer:
     if kind not in writers():
         raise InvalidInputError(f"{kind!r} is not a kind of file", where="kind", hint=one_of(kind, writers()))
     reading = [found.id for found in runtimes().values() if found.file == kind]
-    if reading and recipe.runtime not in reading:
+    if kind != PLAIN and reading and recipe.runtime not in reading:
         raise UnsupportedError(
             f"{runtime(recipe.runtime).name} does not read .{kind} files",
             where="runtime",
@@ -180,6 +181,7 @@ def _report(tensor: Tensor, held: QTensor, quality: float) -> QuantizedTensor:
         parameters=tensor.size,
         bytes_before=tensor.nbytes,
         bytes_after=held.nbytes,
+        bytes_stored=0,
         scheme=held.scheme.as_dict(),
         sqnr_db=quality,
     )
@@ -189,6 +191,8 @@ def _whole_report(
     model: Model, recipe: Recipe, quantized: Mapping[str, QTensor], tensors: list[QuantizedTensor], written: Written
 ) -> Report:
     before = sum(tensor.nbytes for tensor in model.tensors.values())
+    tensors = [replace(tensor, bytes_stored=written.stored[tensor.name]) for tensor in tensors]
+    left = (nbytes for name, nbytes in written.stored.items() if name not in quantized)
     return Report(
         model=model.name,
         tensors=tuple(tensors),
@@ -198,10 +202,12 @@ def _whole_report(
         biases=0,
         bytes_before=before,
         bytes_after=before + sum(tensor.bytes_after - tensor.bytes_before for tensor in tensors),
+        file_bytes_before=model.file_bytes,
         file_bytes=len(written.data),
         calibration_samples=0,
         recipe=recipe.as_dict(),
         warnings=(*_warnings(model, quantized), *written.notes),
+        not_smaller=why_not_smaller(model.file_bytes, len(written.data), tensors, left),
     )
 
 

@@ -22,6 +22,7 @@ def report_card(report: Mapping[str, Any] | None) -> str:
     skipped = skipped_by_reason(report["skipped"])
     return (
         html.title("Report", report["summary"])
+        + (html.note(report["not_smaller"]) if report["not_smaller"] else "")
         + _checked(report)
         + "".join(html.part(_algorithm(applied)) for applied in report["algorithms"])
         + (html.part(html.note("Take note") + html.bullets(report["warnings"])) if report["warnings"] else "")

@@ -63,3 +63,16 @@ def test_files_that_do_not_fit_are_refused(playground_cli, tmp_path, weights):
     ran = playground_cli("quantize", weights, "-o", tmp_path / "q.gguf", "--runtime", "onnxruntime")
     assert "ONNX Runtime (CPU) does not read .gguf files" in ran.err
     assert not (tmp_path / "q.gguf").exists()
+
+
+def test_a_script_is_written_beside_the_file(playground_cli, tmp_path, weights, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = playground_cli("quantize", weights, "-o", "q.gguf", "--code", "playground", "--json").json
+    assert found["code"] == "q.playground.py"
+    written = (tmp_path / "q.gguf").read_bytes()
+    (tmp_path / "q.gguf").unlink()
+    exec(compile((tmp_path / "q.playground.py").read_text(), "script", "exec"), {})  # noqa: S102
+    assert (tmp_path / "q.gguf").read_bytes() == written
+    ran = playground_cli("quantize", weights, "-o", "other.gguf", "--code", "torch")
+    assert "no script for PyTorch makes the same: PyTorch has none of ggml's blocks" in ran.err
+    assert not (tmp_path / "other.gguf").exists()

@@ -12,6 +12,7 @@ from playground.errors import InvalidInputError, MissingError, UnsupportedError
 from playground.model.graph import Model
 from playground.model.recipe import AlgorithmCall, Override, Rule
 from playground.ptq.without_graph import quantize_tensors
+from playground.units import size
 from tests.hostile.make_gguf import gguf, info
 
 RNG = np.random.default_rng(1)
@@ -104,3 +105,31 @@ def test_what_cannot_be_quantized_stays_or_is_refused() -> None:
         quantize_tensors(model(), Recipe(algorithms=(AlgorithmCall("gptq"),)))
     with pytest.raises(UnsupportedError, match=r"two arrays would have the name 'fc\.weight\.codes'"):
         quantize_tensors(model(**{"fc.weight.codes": np.ones(3)}))
+
+
+def test_the_report_says_what_each_tensor_takes_in_the_file() -> None:
+    made = quantize_tensors(model(), Recipe(weights=Scheme("int4", granularity="channel")))
+    held = np.load(io.BytesIO(made.file))
+    for tensor in made.report.tensors:
+        stored = sum(held[name].nbytes for name in held if name.startswith(f"{tensor.name}."))
+        assert (tensor.bytes_stored, tensor.bytes_after < stored) == (stored, True)
+    assert made.report.file_bytes == len(made.file)
+
+
+def test_a_file_that_does_not_shrink_says_why() -> None:
+    small = model()
+    made = quantize_tensors(small, Recipe(rules=(Rule("fc.*"), Rule("ids"))))
+    assert made.report.file_bytes_before == small.file_bytes > 0
+    told = made.report.not_smaller
+    assert told.startswith(f"The file is not smaller ({size(small.file_bytes)} before, {size(len(made.file))} now): ")
+    assert "of tensors stayed as they were" in told
+    shrinking = quantize_tensors(playground.load(large := npz_of(w=np.ones((64, 64), np.float32)), "w.npz"))
+    assert len(shrinking.file) < len(large)
+    assert shrinking.report.not_smaller == ""
+    assert quantize_tensors(playground.load({"w": np.ones((2, 2))})).report.not_smaller == ""
+
+
+def npz_of(**arrays: Any) -> bytes:
+    made = io.BytesIO()
+    np.savez(made, **arrays)
+    return made.getvalue()
