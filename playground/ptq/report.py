@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from playground import notebook
@@ -106,6 +106,7 @@ class Report:
         bytes_after: all constants, with codes packed (a file may need more: see warnings).
         file_bytes_before: size of the file that was read; 0 if the model was in memory.
         file_bytes: size of the file that was written.
+        kept: constants that the file has as they were -> bytes that they take there.
         not_smaller: why that is not less, in a sentence; empty if it is.
         calibration_samples: how many samples the ranges of activations come from; 0 if there was no need.
         recipe: the recipe, as plain data.
@@ -129,6 +130,7 @@ class Report:
     warnings: tuple[str, ...]
     algorithms: tuple[AppliedAlgorithm, ...] = ()
     verification: Verification | None = None
+    kept: dict[str, int] = field(default_factory=dict)
     not_smaller: str = ""
 
     def __repr__(self) -> str:

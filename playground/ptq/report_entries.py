@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,7 @@ class ReportInputs:
         placement = quantization.placement
         constants = {*quantization.weights, *(bias for _, bias in quantization.biases)}
         tensors = tuple(tensor_reports(view, quantization, self.model.tensors))
+        kept = {name: t.nbytes for name, t in self.written.initializers.items() if name in view.constants}
         about = [
             *about_ranges({name: found.ranges[name] for name in quantization.activations if name in found.ranges}),
             *about_storage(self.written, quantization),
@@ -71,12 +72,9 @@ class ReportInputs:
             recipe=recipe.as_dict(),
             warnings=(*warnings, *about),
             algorithms=applied,
-            not_smaller=why_not_smaller(self.model.file_bytes, file_bytes, tensors, self._left()),
+            kept=kept,
+            not_smaller=why_not_smaller(self.model.file_bytes, file_bytes, tensors, kept.values()),
         )
-
-    def _left(self) -> Iterator[int]:
-        """Bytes of the constants that the written graph has as they were."""
-        return (t.nbytes for name, t in self.written.initializers.items() if name in self.view.constants)
 
 
 def about_data(data: CalibrationData, samples: int) -> list[str]:

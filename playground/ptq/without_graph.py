@@ -192,7 +192,7 @@ def _whole_report(
 ) -> Report:
     before = sum(tensor.nbytes for tensor in model.tensors.values())
     tensors = [replace(tensor, bytes_stored=written.stored[tensor.name]) for tensor in tensors]
-    left = (nbytes for name, nbytes in written.stored.items() if name not in quantized)
+    kept = {name: nbytes for name, nbytes in written.stored.items() if name not in quantized}
     return Report(
         model=model.name,
         tensors=tuple(tensors),
@@ -207,7 +207,8 @@ def _whole_report(
         calibration_samples=0,
         recipe=recipe.as_dict(),
         warnings=(*_warnings(model, quantized), *written.notes),
-        not_smaller=why_not_smaller(model.file_bytes, len(written.data), tensors, left),
+        kept=kept,
+        not_smaller=why_not_smaller(model.file_bytes, len(written.data), tensors, kept.values()),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from playground.render import html
 from playground.render.algorithms import HEAD, applied_title, number_rows, remarks, treated
+from playground.render.treemap import treemap
 
 
 def report_card(report: Mapping[str, Any] | None) -> str:
@@ -22,6 +23,9 @@ def report_card(report: Mapping[str, Any] | None) -> str:
     skipped = skipped_by_reason(report["skipped"])
     return (
         html.title("Report", report["summary"])
+        + html.part(
+            html.note("What the file takes, a tensor each: quantized, as it was, and the rest") + treemap(report)
+        )
         + (html.note(report["not_smaller"]) if report["not_smaller"] else "")
         + _checked(report)
         + "".join(html.part(_algorithm(applied)) for applied in report["algorithms"])

@@ -1,4 +1,4 @@
-"""No runtime: codes and scales as arrays, for whoever computes with them."""
+"""No runtime: codes and scales as arrays, which a program reads by itself."""
 
 from playground.model.runtimes._runtime import Runtime
 from playground.number_formats import FORMATS
