@@ -133,7 +133,9 @@ export function installExport({ client, complain, given, ready, job }) {
     const script = scripts.find(({ id }) => id === tool);
     const own = script ? `# The model, as it was quantized\n${script.code}\n\n# The tensor of the Tensor view\n` : "";
     const code = tool === "playground" ? own + python : (script?.code ?? "");
-    const missing = script ? `No script for ${script.name} makes the same: ${script.reason}.` : "Quantize the model first.";
+    const missing = script
+      ? `No script for ${script.name} makes the same: ${script.reason}.`
+      : "Quantize the model first.";
     $("code-text").textContent = code ? CODE[tool] : missing;
     $("code-box").hidden = !code;
     $("code").textContent = code;

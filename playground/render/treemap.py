@@ -33,7 +33,7 @@ Box = tuple[float, float, float, float]
 
 
 def areas_of(report: Mapping[str, Any]) -> list[Area]:
-    """The areas of a report's file, the largest first, and last what is no tensor's."""
+    """The areas of a report's file, the largest first, and last what belongs to none of the tensors."""
     found = [Area(tensor["name"], tensor["bytes_stored"], "quant") for tensor in report["tensors"]]
     found += [Area(name, nbytes, "float") for name, nbytes in report["kept"].items()]
     found = sorted((area for area in found if area.nbytes), key=lambda area: -area.nbytes)
