@@ -26,6 +26,6 @@ def summary(data: dict[str, Any]) -> str:
     left = f", {skipped} left in float" if skipped else ""
     before, after = (size(data[key]) for key in ("bytes_before", "bytes_after"))
     file = ""
-    if data["file_bytes_before"]:
+    if data.get("file_bytes_before"):
         file = f" The file: {size(data['file_bytes_before'])} before, {size(data['file_bytes'])} now."
     return f"{plural(done, 'weight tensor')} quantized{left}; {before} became {after} packed, ÷ {ratio:.2f}.{file}"

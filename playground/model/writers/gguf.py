@@ -143,15 +143,15 @@ def _info(tensor: Tensor, kind: str, start: int) -> bytes:
     where, name = f"tensor {tensor.name[:80]!r}", tensor.name.encode()
     if len(name) > _MOST_NAME_BYTES:
         raise UnsupportedError(
-            f"its name has {len(name)} bytes, and ggml takes at most {_MOST_NAME_BYTES}",
+            f"the name has {len(name)} bytes, and ggml takes at most {_MOST_NAME_BYTES}",
             where=where,
             hint="Rename the tensor, or write an .npz",
         )
     if len(tensor.shape) > _MOST_AXES:
         raise UnsupportedError(
-            f"it has {len(tensor.shape)} axes, and ggml takes at most {_MOST_AXES}",
+            f"the tensor has {len(tensor.shape)} axes, and ggml takes at most {_MOST_AXES}",
             where=where,
-            hint="Reshape the tensor, or write an .npz",
+            hint="Use a shape of fewer axes, or write an .npz",
         )
     # the first one is that of neighbours in memory
     sizes = tensor.shape[::-1]

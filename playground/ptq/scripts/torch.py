@@ -27,7 +27,7 @@ def why_not(origin: Origin) -> str:
     from playground.ptq.without_graph import QuantizedTensors
 
     if not isinstance(origin.result, QuantizedTensors):
-        return "PyTorch opens no model with a graph from a file like this"
+        return "PyTorch does not read a graph from an ONNX or TFLite file"
     if not origin.file.endswith(_FILES):
         return f"the script opens {', '.join(_FILES)}"
     if any(tensor.quantized for tensor in origin.model.tensors.values()):

@@ -136,8 +136,8 @@ def test_what_blocks_cannot_hold_is_left_in_float(scheme: Scheme, reason: str) -
 @pytest.mark.parametrize(
     ("arrays", "what"),
     [
-        ({"n" * 64: np.ones((2, 32), np.float32)}, "its name has 64 bytes"),
-        ({"w": np.ones((2, 32), np.float32), "v": np.ones((1, 1, 1, 1, 2))}, "it has 5 axes"),
+        ({"n" * 64: np.ones((2, 32), np.float32)}, "the name has 64 bytes"),
+        ({"w": np.ones((2, 32), np.float32), "v": np.ones((1, 1, 1, 1, 2))}, "the tensor has 5 axes"),
         ({"w": np.ones((2, 32), np.float32), "v": np.ones(2, np.complex64)}, "no type for complex64"),
     ],
 )
