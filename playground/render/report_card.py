@@ -7,7 +7,6 @@ from typing import Any
 
 from playground.render import html
 from playground.render.algorithms import HEAD, applied_title, number_rows, remarks, treated
-from playground.render.treemap import treemap
 
 
 def report_card(report: Mapping[str, Any] | None) -> str:
@@ -20,6 +19,9 @@ def report_card(report: Mapping[str, Any] | None) -> str:
         return html.title("Report") + html.note(
             "Quantize the model to see here what was done, and what was skipped and why."
         )
+    # the first view has no report
+    from playground.render.treemap import treemap
+
     skipped = skipped_by_reason(report["skipped"])
     return (
         html.title("Report", report["summary"])
