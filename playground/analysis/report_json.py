@@ -27,5 +27,5 @@ def summary(data: dict[str, Any]) -> str:
     before, after = (size(data[key]) for key in ("bytes_before", "bytes_after"))
     file = ""
     if data.get("file_bytes_before"):
-        file = f" The file: {size(data['file_bytes_before'])} before, {size(data['file_bytes'])} now."
+        file = f" The file had {size(data['file_bytes_before'])} and has {size(data['file_bytes'])}."
     return f"{plural(done, 'weight tensor')} quantized{left}; {before} became {after} packed, ÷ {ratio:.2f}.{file}"
