@@ -17,6 +17,12 @@ const ANSWERS = /** @type {const} */ ({
   improve: "slot-model-remedies",
   curve: "slot-model-samples",
 });
+/** What the Python does, by the tool that it uses. */
+const CODE = {
+  playground: "Python code that computes the same numbers.",
+  onnxruntime: "A script that makes the same codes with onnxruntime.quantization.",
+  torch: "A script that makes the same codes with PyTorch.",
+};
 const UPLOADED = "These settings, with the gallery's first model: the file you opened stays on this machine.";
 
 /**
@@ -111,9 +117,34 @@ export function installExport({ client, complain, given, ready, job }) {
     $("permalink").textContent = `${page}?${query}`;
     $("snippet").textContent =
       `<iframe src="${page}embed.html?${String(query).replaceAll("&", "&amp;")}" title="Quantization Playground" width="100%" height="620" style="border:0"></iframe>`;
-    $("code").textContent = result.model_python
-      ? `# The model, as it was quantized\n${result.model_python}\n\n# The tensor of the Tensor view\n${result.python}`
-      : result.python;
+    showCode(result);
+  }
+
+  /** The tool whose script is shown. */
+  let tool = /** @type {keyof typeof CODE} */ ("playground");
+  const tools = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-tool]"));
+
+  /**
+   * The script of the chosen tool, or why there is none.
+   * @param {import("./types/messages").Requests["export"]["result"]} told
+   */
+  function showCode({ scripts, python }) {
+    for (const button of tools) button.setAttribute("aria-pressed", String(button.dataset.tool === tool));
+    const script = scripts.find(({ id }) => id === tool);
+    const own = script ? `# The model, as it was quantized\n${script.code}\n\n# The tensor of the Tensor view\n` : "";
+    const code = tool === "playground" ? own + python : (script?.code ?? "");
+    const missing = script
+      ? `No script for ${script.name} makes the same: ${script.reason}.`
+      : "Quantize the model first.";
+    $("code-text").textContent = code ? CODE[tool] : missing;
+    $("code-box").hidden = !code;
+    $("code").textContent = code;
+  }
+  for (const button of tools) {
+    button.addEventListener("click", () => {
+      tool = /** @type {keyof typeof CODE} */ (button.dataset.tool);
+      refresh().catch(complain);
+    });
   }
 
   addEventListener("playground-state", ({ detail }) => {
@@ -152,6 +183,7 @@ export function installExport({ client, complain, given, ready, job }) {
       const report = window.playgroundStart.sanitiseReport(new TextDecoder().decode(buffers[0]));
       download(result.name, report, "text/html");
     },
+    "save-code": async () => download(`quantize_${tool}.py`, `${$("code").textContent}\n`, "text/x-python"),
     "save-recipe": async () => {
       const { result } = await client.request("export");
       if (result.recipe) download("recipe.json", result.recipe, "application/json");

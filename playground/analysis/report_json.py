@@ -25,4 +25,7 @@ def summary(data: dict[str, Any]) -> str:
     ratio = data["bytes_before"] / max(1, data["bytes_after"])
     left = f", {skipped} left in float" if skipped else ""
     before, after = (size(data[key]) for key in ("bytes_before", "bytes_after"))
-    return f"{plural(done, 'weight tensor')} quantized{left}; {before} became {after} as stored, ÷ {ratio:.2f}."
+    file = ""
+    if data.get("file_bytes_before"):
+        file = f" The file had {size(data['file_bytes_before'])} and has {size(data['file_bytes'])}."
+    return f"{plural(done, 'weight tensor')} quantized{left}; {before} became {after} packed, ÷ {ratio:.2f}.{file}"

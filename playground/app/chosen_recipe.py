@@ -12,9 +12,9 @@ from playground.api import calibrators
 from playground.errors import BadFileError, InvalidInputError, PlaygroundError, UnsupportedError, plural, typed
 from playground.host.sources import Source
 from playground.limits import MOST_RECIPE_BYTES
-from playground.model.graph import Graph
+from playground.model.graph import Model
 from playground.model.recipe import AlgorithmCall, Recipe, Rule
-from playground.number_formats import FORMATS
+from playground.model.recipe.schemes import weight_scheme
 from playground.quantization import Scheme
 from playground.settings import (
     GRANULARITIES,
@@ -25,19 +25,6 @@ from playground.settings import (
     parameters_of,
     parameters_text,
 )
-
-CODEBOOK_BLOCK = 64
-"""Values in a block of a codebook format, as bitsandbytes has them when nothing is said."""
-
-
-def scheme_of(number_format: str, granularity: str) -> Scheme:
-    """How weights are quantized in a format; ``granularity`` is that of integers, other formats bring their own."""
-    family = FORMATS[number_format].family
-    if family == "integer":
-        return Scheme(number_format, granularity)
-    if family == "codebook":
-        return Scheme(number_format, "block", axis=-1, block_size=CODEBOOK_BLOCK)
-    return Scheme(number_format)
 
 
 def recipe_of(settings: Settings, opened: Recipe | None = None) -> Recipe:
@@ -160,7 +147,7 @@ def _own_rules(settings: Settings) -> list[Rule]:
     """Single names first: they are exceptions from the patterns."""
     rules = [Rule(pattern) for pattern in exclusions_of(settings.exclude)]
     for pattern, number_format in formats_of(settings.formats).items():
-        rules.append(Rule(pattern, scheme_of(number_format, settings.weights_granularity)))
+        rules.append(Rule(pattern, weight_scheme(number_format, settings.weights_granularity)))
     return sorted(rules, key=lambda rule: not _is_name(rule.pattern))
 
 
@@ -174,7 +161,7 @@ def _weights(settings: Settings, base: Recipe) -> Scheme:
     same = settings.weights == base.weights.format
     if same and settings.weights_granularity in (base.weights.granularity, *_unshown(base.weights)):
         return base.weights
-    return scheme_of(settings.weights, settings.weights_granularity)
+    return weight_scheme(settings.weights, settings.weights_granularity)
 
 
 def _unshown(scheme: Scheme) -> tuple[str, ...]:
@@ -215,12 +202,13 @@ def _ranges_of(scheme: Scheme) -> dict[str, Any]:
     return found
 
 
-def obstacles(settings: Settings, graph: Graph | None = None, opened: Recipe | None = None) -> list[str]:
+def obstacles(settings: Settings, model: Model | None = None, opened: Recipe | None = None) -> list[str]:
     """Why the runtime does not take what is chosen, a sentence each; empty if it does.
 
     Args:
         settings: what is chosen.
-        graph: the model's, if it has one: operator sets and operators are checked too.
+        model: what is open. If it has a graph, operator sets and operators are checked too; if it has none, its weights
+            alone are quantized.
         opened: the recipe that was opened from a file.
     """
     from playground.model.runtimes import runtime
@@ -229,10 +217,13 @@ def obstacles(settings: Settings, graph: Graph | None = None, opened: Recipe | N
         target, recipe = runtime(settings.runtime), recipe_of(settings, opened)
     except PlaygroundError as error:
         return [str(error)]
+    graph = model.graph if model is not None else None
+    tensors_only = model is not None and graph is None
+    recipe = replace(recipe, activations="weight_only") if tensors_only else recipe
     found = [f"{r.where}: {r.what}. {r.hint}." for r in target.restrictions(recipe, graph)]
-    if target.file != "onnx":
+    if target.file != "onnx" and not tensors_only:
         found.append(
-            f"{target.name} reads {target.file} files, and what is written here is ONNX: "
+            f"{target.name} reads {target.file} files, and what is written of a model with a graph is ONNX: "
             "the recipe can be checked and kept, the model is not quantized with it."
         )
     return found

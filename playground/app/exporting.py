@@ -6,9 +6,10 @@ from typing import Any
 
 from playground.analysis.report_json import report_data
 from playground.app.model_jobs import ModelJobs, recipe_of
-from playground.app.python_code import model_code, python_code
+from playground.app.python_code import origin_of, python_code
 from playground.app.workspace import Workspace
 from playground.errors import PlaygroundError
+from playground.ptq.scripts import Origin, scripts
 
 
 def exports(workspace: Workspace, models: ModelJobs) -> dict[str, Any]:
@@ -16,20 +17,31 @@ def exports(workspace: Workspace, models: ModelJobs) -> dict[str, Any]:
 
     Returns:
         ``"query"`` of the permalink; ``"recipe"`` as JSON, empty where the controls make none, and ``"obstacle"`` says
-        why; ``"python"`` that repeats the Tensor view's numbers, and ``"model_python"`` that makes the quantized model
-        once there is one; ``"file"``: its name, a summary, why its runtime refuses it, whether it was made before
-        the last change, and whether there is a report as a page.
+        why; ``"python"`` that repeats the Tensor view's numbers; ``"scripts"`` that make the quantized model once there
+        is one, a tool each, or the reason why the tool cannot; ``"file"``: its name, a summary, why its runtime refuses
+        it, whether it was made before the last change, and whether there is a report as a page.
     """
-    made, obstacle, whole = "", "", ""
+    made, obstacle = "", ""
+    code: list[dict[str, str]] = []
     try:
         recipe = recipe_of(workspace)
         made = recipe.to_json()
         if workspace.result is not None:
-            whole = model_code(workspace, recipe, models.calibration.name)
+            code = _scripts(origin_of(workspace, recipe, models.calibration.name, models.quantized_name()))
     except PlaygroundError as error:
         obstacle = str(error)
     told = {"query": workspace.settings.query(), "recipe": made, "obstacle": obstacle}
-    return {**told, "python": python_code(workspace), "model_python": whole, "file": _file(workspace, models)}
+    return {**told, "python": python_code(workspace), "scripts": code, "file": _file(workspace, models)}
+
+
+def _scripts(origin: Origin) -> list[dict[str, str]]:
+    """Of each tool its script, or why it has none."""
+    told = []
+    for tool in scripts().values():
+        reason = tool.why_not(origin)
+        code = "" if reason else tool.text(origin)
+        told.append({"id": tool.id, "name": tool.name, "code": code, "reason": reason})
+    return told
 
 
 def _file(workspace: Workspace, models: ModelJobs) -> dict[str, Any] | None:

@@ -122,9 +122,9 @@ class ModelJobs:
     def quantized_name(self) -> str:
         """A file name for the quantized model."""
         model, earlier = self._workspace.model, self._workspace.earlier
-        stem, ending = (model.name if model else "model.onnx").rsplit(".", 1)[0], ".onnx"
-        if model is not None and model.graph is None:
-            ending = ".npz"
+        stem, result = (model.name if model else "model.onnx").rsplit(".", 1)[0], self._workspace.shown("result")
+        # of tensors alone the file's kind follows from the runtime
+        ending = getattr(result, "ending", ".onnx")
         made = earlier.settings if earlier is not None and self._workspace.is_before else self._workspace.settings
         return f"{stem}-{made.weights}{ending}"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from playground import gallery
 from playground.app.input_sizes import chosen_shapes
 from playground.app.workspace import Workspace
@@ -9,47 +11,31 @@ from playground.model.recipe import Recipe
 from playground.settings import Settings
 from playground.tensor_view.picture import Picture
 
-_SIZES = "print(quantized.report.bytes_before, quantized.report.bytes_after)"
+if TYPE_CHECKING:
+    from playground.ptq.scripts import Origin
 
 
-def model_code(workspace: Workspace, recipe: Recipe, calibration: str) -> str:
-    """Python that quantizes the open model as the Model view does.
+def origin_of(workspace: Workspace, recipe: Recipe, calibration: str, output: str) -> Origin:
+    """What the Model view has quantized, as scripts need it.
 
     Args:
-        workspace: with the model open.
+        workspace: with the model open and its result.
         recipe: what the Model view's controls say.
         calibration: the name of the visitor's file of samples; empty: the gallery's, or none.
+        output: the name under which the result is kept.
     """
-    key = workspace.settings.model
-    of_gallery = key in gallery.entries()
-    name = workspace.model.name if workspace.model is not None else "model.onnx"
-    opened = f"gallery.open_model({key!r})" if of_gallery else f"playground.load({name!r})"
-    lines = ["import playground", *(["from playground import gallery"] if of_gallery else []), ""]
-    arguments = ["model", "recipe"]
-    if calibration.endswith(".npz"):
-        lines[1:1] = ["import numpy as np"]
-        taken = "{name: x for name, x in np.load(" + repr(calibration) + ").items() if name != 'labels'}"
-        arguments.append("samples")
-    elif of_gallery:
-        taken = f"gallery.calibration({key!r})"
-        arguments.append("samples")
-    lines += [f"model = {opened}", f"recipe = playground.Recipe.from_json({recipe.to_json(indent=None)!r})"]
-    if len(arguments) > 2:
-        lines.append(f"samples = {taken}")
-    elif calibration:
-        lines.append("# The images were read by the page: give an array of samples for each input as a third argument.")
-    stem = name.rsplit(".", 1)[0]
-    if workspace.required_model().graph is None:
-        lines[1:1] = ["from playground.ptq.without_graph import quantize_tensors"]
-        saved = f"{stem}-{workspace.settings.weights}.npz"
-        lines += ["quantized = quantize_tensors(model, recipe)", f"quantized.save({saved!r})", "", _SIZES]
-        return "\n".join(lines)
-    sizes = chosen_shapes(workspace.required_model().required_graph(), workspace.settings.sizes)
-    if sizes and len(arguments) == 2:
-        arguments.append(f"shapes={sizes!r}")
-    lines += [f"quantized = playground.quantize_model({', '.join(arguments)})"]
-    lines += [f"quantized.save({f'{stem}-{workspace.settings.weights}.onnx'!r})", "", _SIZES]
-    return "\n".join(lines)
+    from playground.ptq.scripts import Origin
+
+    model, key = workspace.required_model(), workspace.settings.model
+    arrays = calibration.endswith(".npz")
+    shapes = None if model.graph is None else chosen_shapes(model.graph, workspace.settings.sizes)
+    return Origin(
+        *(model, recipe, workspace.result, model.name, output),
+        gallery=key if key in gallery.entries() else "",
+        calibration=calibration if arrays else "",
+        images=bool(calibration) and not arrays,
+        shapes=shapes or None,
+    )
 
 
 def python_code(workspace: Workspace) -> str:

@@ -92,7 +92,7 @@ class RecipeCard(Card):
                 self.runtime.value = settings.runtime
         found = runtimes().get(settings.runtime)
         self.about.text = html.note(found.summary if found else "")
-        troubles = obstacles(settings, model.graph if model else None, self.workspace.recipe)
+        troubles = obstacles(settings, model, self.workspace.recipe)
         troubles += call_troubles(settings)
         self.troubles.text = (
             html.note("The runtime cannot run this recipe:") + html.bullets(troubles) if troubles else ""

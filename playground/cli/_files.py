@@ -67,14 +67,7 @@ def open_model(name: str) -> ModelFile:
         model_id = name.removeprefix(GALLERY_PREFIX)
         return ModelFile(name, gallery.open_model(model_id), len(gallery.model_bytes(model_id)), model_id)
     model = load(name)
-    return ModelFile(name, model, _size(name, model), None)
-
-
-def _size(name: str, model: Model) -> int:
-    """Bytes of a model's file, or of its tensors where these are in other files."""
-    own, held = Path(name).stat().st_size, sum(tensor.nbytes for tensor in model.tensors.values())
-    # an .npz may be compressed
-    return own if model.format == "npz" else max(own, held)
+    return ModelFile(name, model, model.file_bytes, None)
 
 
 def read_arrays(path: str) -> Arrays:

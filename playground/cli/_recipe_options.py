@@ -7,13 +7,15 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from playground.api import calibrators, conventions
+from playground.api import calibrators, conventions, formats
 from playground.errors import InvalidInputError
 from playground.model.graph import Graph
-from playground.model.recipe import ACTIVATIONS, ONNX_FORMATS, Recipe, Rule
+from playground.model.recipe import ACTIVATIONS, Recipe, Rule
 from playground.model.recipe.given import recipe_file
 from playground.model.recipe.parts import pairs_from
-from playground.model.runtimes import runtimes
+from playground.model.recipe.schemes import weight_scheme
+from playground.model.runtimes import runtime, runtimes
+from playground.quantization import Scheme
 
 CHOICES = (
     "format",
@@ -67,7 +69,12 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_weights(weights: argparse._ArgumentGroup) -> None:
-    weights.add_argument("--format", choices=ONNX_FORMATS, help="default int8")
+    weights.add_argument(
+        "--format",
+        choices=tuple(formats()),
+        metavar="FORMAT",
+        help="a number format that the runtime reads, see 'playground formats'; default int8, for gguf q8_0",
+    )
     weights.add_argument(
         "--granularity", choices=("tensor", "channel"), help="which values share a scale; default channel"
     )
@@ -116,7 +123,7 @@ def recipe_for(args: argparse.Namespace, names: Collection[str]) -> Recipe:
                 hint="Change the recipe instead",
             )
         return recipe_file(args.recipe)
-    weights = _given(args, "format", "granularity", "symmetric", "convention")
+    weights = _given(args, "granularity", "symmetric", "convention")
     weights |= _calibrator(args.weight_calibrator, args.weight_calibrator_arg, "--weight-calibrator-arg")
     activations = {"format": args.activation_format} if args.activation_format else {}
     activations |= _calibrator(args.calibrator, args.calibrator_arg, "--calibrator-arg")
@@ -125,10 +132,16 @@ def recipe_for(args: argparse.Namespace, names: Collection[str]) -> Recipe:
         recipe,
         **_given(args, "runtime", "prepare", "partial"),
         algorithms=tuple(args.algorithms or ()),
-        weights=replace(recipe.weights, **weights),
+        weights=replace(_weights(args), **weights),
         activations=(args.activations or ACTIVATIONS[0]).replace("-", "_"),
         activation_scheme=replace(recipe.activation_scheme, **activations),
     )
+
+
+def _weights(args: argparse.Namespace) -> Scheme:
+    """The scheme of the format that is named, or of the runtime's own."""
+    taken = runtime(args.runtime).weight_formats if args.runtime else ("int8",)
+    return weight_scheme(args.format or ("int8" if "int8" in taken else taken[0]), "channel")
 
 
 def _exclusion(pattern: str, names: Collection[str]) -> Rule:

@@ -1,4 +1,4 @@
-"""``playground quantize FILE -o OUT``: a float ONNX model to a quantized one, tensors without a graph to an .npz."""
+"""``playground quantize FILE -o OUT``: a float ONNX model to a quantized one, tensors without a graph to tensors."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from playground.analysis.answers import answers_task
 from playground.analysis.model_report import model_report
 from playground.cli._calibration import Calibration, add_calibration, calibration_of
+from playground.cli._code import Code, add_code
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
 from playground.cli._files import ModelFile, add_file, open_model, target
@@ -42,13 +43,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="OUT",
-        help="the file to write; default NAME.quantized.onnx in the current folder, .npz for tensors without a graph",
+        help="the file to write; default NAME.quantized.onnx in the current folder. Tensors without a graph become an "
+        ".npz, or what the runtime reads: .gguf, .safetensors",
     )
     add_calibration(parser)
     add_samples(parser)
     add_improve(parser)
     add_curve(parser)
     add_report(parser)
+    add_code(parser)
     parser.add_argument(
         "--no-verify",
         dest="verify",
@@ -67,10 +70,12 @@ def run(args: argparse.Namespace, console: Console) -> Result:
     output = target(args.output or f"{opened.stem}.quantized.onnx", opened.name)
     page = target(args.report, opened.name) if args.report else None
     calibration = calibration_of(args, opened, recipe)
+    code = Code(args, opened, output, calibration)
     samples = _samples(args, opened)
     improved = improvement_of(args, opened, recipe, calibration, samples, console=console) if args.improve else None
     quantized = improved.quantized if improved else _quantized(args, opened, recipe, calibration, console)
     _require_taken(quantized, output)
+    code.make(quantized)
     quantized.save(output)
     curve = curve_of(args, quantized, calibration, samples, console)
     if page is not None:
@@ -79,8 +84,9 @@ def run(args: argparse.Namespace, console: Console) -> Result:
     return {
         "file": opened.name,
         "output": str(output),
-        "file_bytes_before": opened.nbytes,
+        "code": code.save(),
         **quantized.report.as_dict(),
+        "file_bytes_before": opened.nbytes,
         "images": calibration.images,
         "calibration": calibration.told,
         "samples_curve": curve_data(curve) if curve else None,
@@ -160,7 +166,7 @@ def show(result: Result, console: Console) -> None:
             "shape": [numbers.shape(tuple(t["shape"])) for t in tensors],
             "scheme": [_described(t["scheme"]) for t in tensors],
             "before": [numbers.size(t["bytes_before"]) for t in tensors],
-            "after": [numbers.size(t["bytes_after"]) for t in tensors],
+            "after": [numbers.size(t["bytes_stored"]) for t in tensors],
             "SQNR": [f"{numbers.digits(t['sqnr_db'])} dB" for t in tensors],
         }
         console.line()
@@ -188,13 +194,15 @@ def show(result: Result, console: Console) -> None:
 
 
 def _show_notes(result: Result, console: Console) -> None:
-    """Where ranges come from, warnings, and where the report is."""
-    for told in filter(None, (result["images"], result["calibration"])):
+    """Where ranges come from, why the file is not smaller, warnings, and where the report is."""
+    for told in filter(None, (result["images"], result["calibration"], result["not_smaller"])):
         console.paragraph(told)
     for warning in result["warnings"]:
         console.paragraph(f"Note: {warning}")
     if result["report"]:
         console.paragraph(f"report written to {result['report']}")
+    if result["code"]:
+        console.paragraph(f"script written to {result['code']}")
 
 
 def _measured(found: dict[str, Any]) -> str:

@@ -124,6 +124,29 @@ def encode(element: ElementType, values: NDArray[Any]) -> bytes:
     )
 
 
+def encode_real(element: ElementType, values: NDArray[Any]) -> bytes:
+    """The inverse of :func:`real_values`: floats of 8 bits or less are given as the float32 numbers they stand for.
+
+    Raises:
+        UnsupportedError: a number is none of the type's.
+    """
+    if element.name not in _SMALL_FLOATS:
+        return encode(element, values)
+    form = FORMATS[_SMALL_FLOATS[element.name]]
+    numbers = form.decode(np.arange(form.qmin, form.qmax + 1).astype(form.dtype))
+    wanted = np.ascontiguousarray(values, np.float32)
+    # Patterns of bits tell the two zeros apart. There are several NaN: any will do
+    patterns = np.where(np.isnan(numbers), np.float32(np.nan), numbers).view(np.uint32)
+    sought = np.where(np.isnan(wanted), np.float32(np.nan), wanted).view(np.uint32)
+    order = np.argsort(patterns, kind="stable")
+    codes = order[np.searchsorted(patterns[order], sought).clip(0, order.size - 1)]
+    if not np.array_equal(patterns[codes], sought):
+        raise UnsupportedError(
+            f"the values are not of type {element.name}", where="tensor", hint="Convert them to float32"
+        )
+    return form.pack(codes.astype(form.dtype)).tobytes()
+
+
 def _round_to_bfloat16(values: NDArray[np.float32]) -> NDArray[np.uint16]:
     bits = np.ascontiguousarray(values).view(np.uint32)
     rounded = (bits + (0x7FFF + ((bits >> 16) & 1))) >> 16  # half to even

@@ -192,6 +192,12 @@ class Model:
     """What goes with the graph into files that are written."""
     changes: tuple[str, ...] = ()
     """What was changed when the file was opened; ``notes`` have these sentences too."""
+    file_bytes: int = 0
+    """Size of the file that it was read from, with the tensors in files beside it; 0: it was made in memory."""
+    stored_metadata: Mapping[str, Callable[[], bytes]] = field(
+        default_factory=lambda: MappingProxyType({}), repr=False, compare=False
+    )
+    """Key -> the bytes of its type and value, read when asked for; of ``.gguf`` files, whose lists are cut above."""
 
     def __repr__(self) -> str:
         """Name, format and how much there is, on one line."""

@@ -6,6 +6,7 @@ A file is recognised by its content first, by its name second.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -71,7 +72,13 @@ def read(given: GivenModel, name: str | None = None) -> Model:
             where="model",
             hint="Open one model at a time, with the files that belong to it",
         )
-    return model
+    return replace(model, file_bytes=_file_bytes(source, model))
+
+
+def _file_bytes(source: Source, model: Model) -> int:
+    """Bytes of a model's file, or of its tensors where these are in other files."""
+    # an .npz may be compressed
+    return source.size if model.format == "npz" else max(source.size, sum(t.nbytes for t in model.tensors.values()))
 
 
 def _of_arrays(arrays: Mapping[str, Any], name: str) -> Model:

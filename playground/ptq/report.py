@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from playground import notebook
@@ -25,6 +25,7 @@ class QuantizedTensor:
         parameters: number of its values.
         bytes_before: as float.
         bytes_after: packed codes, scales and zero-points.
+        bytes_stored: what they take in the file, where codes may be in a wider type.
         scheme: how, as plain data.
         sqnr_db: signal to quantization noise of the values, dB; infinite if all are exact.
     """
@@ -36,6 +37,7 @@ class QuantizedTensor:
     parameters: int
     bytes_before: int
     bytes_after: int
+    bytes_stored: int
     scheme: dict[str, Any]
     sqnr_db: float
 
@@ -102,7 +104,10 @@ class Report:
         biases: how many biases became int32.
         bytes_before: all constants, as they were.
         bytes_after: all constants, with codes packed (a file may need more: see warnings).
-        file_bytes: size of the ONNX file.
+        file_bytes_before: size of the file that was read; 0 if the model was in memory.
+        file_bytes: size of the file that was written.
+        kept: constants that the file has as they were -> bytes that they take there.
+        not_smaller: why that is not less, in a sentence; empty if it is.
         calibration_samples: how many samples the ranges of activations come from; 0 if there was no need.
         recipe: the recipe, as plain data.
         warnings: sentences about what was approximated.
@@ -118,12 +123,15 @@ class Report:
     biases: int
     bytes_before: int
     bytes_after: int
+    file_bytes_before: int
     file_bytes: int
     calibration_samples: int
     recipe: dict[str, Any]
     warnings: tuple[str, ...]
     algorithms: tuple[AppliedAlgorithm, ...] = ()
     verification: Verification | None = None
+    kept: dict[str, int] = field(default_factory=dict)
+    not_smaller: str = ""
 
     def __repr__(self) -> str:
         """What was done and what it saves, on one line."""
@@ -136,8 +144,9 @@ class Report:
         worst = sorted(self.tensors, key=lambda tensor: tensor.sqnr_db)
         facts = [
             ("constants", f"{size(self.bytes_before)} → {size(self.bytes_after)}"),
-            ("file", size(self.file_bytes)),
+            ("file", f"{size(self.file_bytes_before)} → {size(self.file_bytes)}"),
             ("left in float", len(self.skipped)),
+            *((("not smaller", self.not_smaller),) if self.not_smaller else ()),
             *(("warning", text) for text in self.warnings),
         ]
         rows = [(t.name, t.scheme["format"], f"{t.sqnr_db:.1f} dB", size(t.bytes_after)) for t in worst]

@@ -10,6 +10,7 @@ import numpy as np
 
 from playground.errors import plural
 from playground.metrics import sqnr_db
+from playground.model.element_types import BY_NAME
 from playground.model.graph import Graph, Model, Node, Tensor
 from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
@@ -18,10 +19,11 @@ from playground.ptq.calibrated_placement import Calibrated
 from playground.ptq.calibration_data import CalibrationData
 from playground.ptq.exclusion import float_operators, untouched_constants
 from playground.ptq.placement import Placement
-from playground.ptq.qdq import Quantization
+from playground.ptq.qdq import Quantization, stored_type
 from playground.ptq.quantize_weights import with_overrides
 from playground.ptq.report import AppliedAlgorithm, QuantizedActivation, QuantizedTensor, Report
-from playground.quantization import Range
+from playground.ptq.sizes import why_not_smaller
+from playground.quantization import QTensor, Range
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class ReportInputs:
         view, quantization, recipe = self.view, self.quantization, self.recipe
         placement = quantization.placement
         constants = {*quantization.weights, *(bias for _, bias in quantization.biases)}
+        tensors = tuple(tensor_reports(view, quantization, self.model.tensors))
+        kept = {name: t.nbytes for name, t in self.written.initializers.items() if name in view.constants}
         about = [
             *about_ranges({name: found.ranges[name] for name in quantization.activations if name in found.ranges}),
             *about_storage(self.written, quantization),
@@ -52,7 +56,7 @@ class ReportInputs:
         ]
         return Report(
             model=self.model.name,
-            tensors=tuple(tensor_reports(view, quantization, self.model.tensors)),
+            tensors=tensors,
             activations=tuple(activation_reports(quantization, with_overrides(found.ranges, recipe))),
             skipped=(
                 *placement.excluded.values(),
@@ -62,11 +66,14 @@ class ReportInputs:
             biases=len(quantization.biases),
             bytes_before=sum(tensor.nbytes for tensor in (self.model.graph or view.graph).initializers.values()),
             bytes_after=packed_bytes(self.written, quantization),
+            file_bytes_before=self.model.file_bytes,
             file_bytes=file_bytes,
             calibration_samples=found.samples,
             recipe=recipe.as_dict(),
             warnings=(*warnings, *about),
             algorithms=applied,
+            kept=kept,
+            not_smaller=why_not_smaller(self.model.file_bytes, file_bytes, tensors, kept.values()),
         )
 
 
@@ -180,11 +187,18 @@ def tensor_reports(view: GraphView, quantization: Quantization, stored: Mapping[
                 parameters=tensor.size,
                 bytes_before=stored.get(name, tensor).nbytes,
                 bytes_after=weight.nbytes,
+                bytes_stored=_stored(weight),
                 scheme=weight.scheme.as_dict(),
                 sqnr_db=sqnr_db(tensor.numpy(), weight.dequantize()),
             )
         )
     return reports
+
+
+def _stored(weight: QTensor) -> int:
+    """What QuantizeLinear's inputs take: codes and zero-points in a type of ONNX, scales in float32."""
+    element, scales = BY_NAME[stored_type(weight)], weight.qparams.scale_values.size
+    return element.nbytes(weight.codes.size) + element.nbytes(scales) + 4 * scales
 
 
 def activation_reports(quantization: Quantization, ranges: Mapping[str, Range]) -> list[QuantizedActivation]:

@@ -8,14 +8,16 @@ from pathlib import Path
 from types import MappingProxyType
 
 from playground.api import quantize
-from playground.errors import InvalidInputError, MissingError, UnsupportedError, plural
+from playground.errors import InvalidInputError, MissingError, UnsupportedError, one_of, plural
 from playground.host.output import write_file
 from playground.metrics import sqnr_db
 from playground.model.graph import Model, Tensor
 from playground.model.recipe import Recipe
-from playground.model.runtimes import runtime
-from playground.model.writers.npz import to_npz
+from playground.model.runtimes import runtime, runtimes
+from playground.model.writers import PLAIN, writer_for, writers
+from playground.model.writers._writer import Writer, Written
 from playground.ptq.report import QuantizedTensor, Report, Skipped
+from playground.ptq.sizes import why_not_smaller
 from playground.quantization import QTensor, Range, Scheme
 from playground.tasks import Progress, Task, run_sync
 
@@ -31,26 +33,27 @@ class QuantizedTensors:
         model: the float model.
         quantized: its quantized tensors by name.
         report: what was done.
-        npz: the file: see :func:`playground.model.writers.npz.to_npz`.
+        file: what is written: see the modules of :mod:`playground.model.writers`.
+        ending: of the file's name, with the dot.
     """
 
     model: Model
     quantized: Mapping[str, QTensor]
     report: Report
-    npz: bytes
-
-    @property
-    def file(self) -> bytes:
-        """What is written: the ``.npz`` file."""
-        return self.npz
+    file: bytes
+    ending: str
 
     def save(self, path: str | Path) -> None:
-        """Write the ``.npz`` file, as a whole or not at all. Raises OutputError if it could not be written."""
-        write_file(path, self.npz)
+        """Write the file, as a whole or not at all. Raises OutputError if it could not be written."""
+        write_file(path, self.file)
 
 
 def quantize_tensors(
-    model: Model, recipe: Recipe | None = None, progress: Callable[[Progress], None] | None = None
+    model: Model,
+    recipe: Recipe | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    *,
+    kind: str | None = None,
 ) -> QuantizedTensors:
     """Quantize the weights of a model without a graph: its real tensors with two axes or more.
 
@@ -59,45 +62,86 @@ def quantize_tensors(
         recipe: which tensors, and how; int8 per channel when left out. Rules and overrides hold for tensors with one
             axis, too, if they name them. Channels lie along the first axis, where PyTorch has the outputs.
         progress: is told of every tensor.
+        kind: of the file: ``"npz"``, or what the recipe's runtime reads (``"gguf"``, ``"safetensors"``); None: what it
+            reads, and an ``.npz`` for those that read graphs.
 
     Raises:
-        UnsupportedError: the recipe has algorithms, which need a graph; the runtime does not take a scheme.
+        UnsupportedError: the recipe has algorithms, which need a graph; the runtime does not take a scheme, or the kind
+            of file; the file has no place for a tensor.
         InvalidInputError: a tensor cannot be quantized as the recipe says, and the recipe is strict.
         MissingError: no tensor is quantized.
     """
-    return run_sync(quantize_tensors_task(model, recipe), progress)
+    return run_sync(quantize_tensors_task(model, recipe, kind), progress)
 
 
-def quantize_tensors_task(model: Model, recipe: Recipe | None = None) -> Task[QuantizedTensors]:
+def quantize_tensors_task(
+    model: Model, recipe: Recipe | None = None, kind: str | None = None
+) -> Task[QuantizedTensors]:
     """The work of :func:`quantize_tensors`."""
     recipe = replace(recipe or Recipe(), activations="weight_only")
     _check(recipe)
+    writer = _writer(recipe, kind)
     quantized: dict[str, QTensor] = {}
     reports: list[QuantizedTensor] = []
     skipped: list[Skipped] = []
     for index, (name, tensor) in enumerate(model.tensors.items()):
         yield Progress(index, len(model.tensors), f"Quantizing {name}")
-        scheme = _scheme(tensor, recipe)
-        if isinstance(scheme, str):
-            skipped += [Skipped(name, "", "", scheme)] if tensor.real else []
-            continue
-        try:
-            values = tensor.numpy()
-            quantized[name] = _quantized(tensor, scheme, recipe)
-        except InvalidInputError as error:
-            if not recipe.partial:
-                raise error.at(f"tensor {name!r}") from error
-            skipped.append(Skipped(name, "", "", error.what))
-            continue
-        reports.append(_report(tensor, quantized[name], sqnr_db(values, quantized[name].dequantize())))
+        found = _quantized(tensor, recipe, writer)
+        if isinstance(found, str):
+            skipped += [Skipped(name, "", "", found)] if tensor.real else []
+        else:
+            quantized[name], report = found
+            reports.append(report)
     if not quantized:
         raise MissingError(
-            "no tensor is quantized", where=model.name, hint="Use a file with weights, or another recipe"
+            f"no tensor is quantized{_because(skipped)}",
+            where=model.name,
+            hint="Use a file with weights, or another recipe",
         )
     yield Progress(1, 1, "Writing the file")
-    npz = to_npz(model.tensors, quantized)
-    made = replace(_whole_report(model, recipe, quantized, reports, len(npz)), skipped=tuple(skipped))
-    return QuantizedTensors(model, MappingProxyType(quantized), made, npz)
+    written = writer.write(model, quantized, recipe)
+    made = replace(_whole_report(model, recipe, quantized, reports, written), skipped=tuple(skipped))
+    return QuantizedTensors(model, MappingProxyType(quantized), made, written.data, writer.ending)
+
+
+def _writer(recipe: Recipe, kind: str | None) -> Writer:
+    """What writes the file. Raises UnsupportedError: the recipe's runtime does not read that kind."""
+    if kind is None:
+        return writer_for(recipe)
+    if kind not in writers():
+        raise InvalidInputError(f"{kind!r} is not a kind of file", where="kind", hint=one_of(kind, writers()))
+    reading = [found.id for found in runtimes().values() if found.file == kind]
+    if kind != PLAIN and reading and recipe.runtime not in reading:
+        raise UnsupportedError(
+            f"{runtime(recipe.runtime).name} does not read .{kind} files",
+            where="runtime",
+            hint=f"Use the runtime {' or '.join(map(repr, reading))}",
+        )
+    return writers()[kind]
+
+
+def _quantized(tensor: Tensor, recipe: Recipe, writer: Writer) -> tuple[QTensor, QuantizedTensor] | str:
+    """One tensor and what is reported of it, or why it is left as it is."""
+    scheme = _scheme(tensor, recipe)
+    if isinstance(scheme, str):
+        return scheme
+    try:
+        if reason := writer.why_not(tensor, scheme):
+            raise InvalidInputError(reason, where="weights", hint="Use another scheme, or leave the tensor in float")
+        values = tensor.numpy()
+        override = recipe.override_for(tensor.name)
+        clip = Range(*override.range) if override is not None and override.range is not None else None
+        held = quantize(values.reshape(writer.prepared(tensor, scheme)), scheme, clip)
+    except InvalidInputError as error:
+        if not recipe.partial:
+            raise error.at(f"tensor {tensor.name!r}") from error
+        return error.what
+    return held, _report(tensor, held, sqnr_db(values, held.dequantize().reshape(values.shape)))
+
+
+def _because(skipped: list[Skipped]) -> str:
+    """The first reason of those that are about the file or the runtime."""
+    return f": {skipped[0].reason} ({skipped[0].name[:80]})" if skipped else ""
 
 
 def _check(recipe: Recipe) -> None:
@@ -128,13 +172,6 @@ def _scheme(tensor: Tensor, recipe: Recipe) -> Scheme | str:
     return scheme
 
 
-def _quantized(tensor: Tensor, scheme: Scheme, recipe: Recipe) -> QTensor:
-    override = recipe.override_for(tensor.name)
-    if override is not None and override.range is not None:
-        return quantize(tensor.numpy(), scheme, Range(*override.range))
-    return quantize(tensor.numpy(), scheme)
-
-
 def _report(tensor: Tensor, held: QTensor, quality: float) -> QuantizedTensor:
     return QuantizedTensor(
         name=tensor.name,
@@ -144,15 +181,18 @@ def _report(tensor: Tensor, held: QTensor, quality: float) -> QuantizedTensor:
         parameters=tensor.size,
         bytes_before=tensor.nbytes,
         bytes_after=held.nbytes,
+        bytes_stored=0,
         scheme=held.scheme.as_dict(),
         sqnr_db=quality,
     )
 
 
 def _whole_report(
-    model: Model, recipe: Recipe, quantized: Mapping[str, QTensor], tensors: list[QuantizedTensor], file_bytes: int
+    model: Model, recipe: Recipe, quantized: Mapping[str, QTensor], tensors: list[QuantizedTensor], written: Written
 ) -> Report:
     before = sum(tensor.nbytes for tensor in model.tensors.values())
+    tensors = [replace(tensor, bytes_stored=written.stored[tensor.name]) for tensor in tensors]
+    kept = {name: nbytes for name, nbytes in written.stored.items() if name not in quantized}
     return Report(
         model=model.name,
         tensors=tuple(tensors),
@@ -162,10 +202,13 @@ def _whole_report(
         biases=0,
         bytes_before=before,
         bytes_after=before + sum(tensor.bytes_after - tensor.bytes_before for tensor in tensors),
-        file_bytes=file_bytes,
+        file_bytes_before=model.file_bytes,
+        file_bytes=len(written.data),
         calibration_samples=0,
         recipe=recipe.as_dict(),
-        warnings=tuple(_warnings(model, quantized)),
+        warnings=(*_warnings(model, quantized), *written.notes),
+        kept=kept,
+        not_smaller=why_not_smaller(model.file_bytes, len(written.data), tensors, kept.values()),
     )
 
 
@@ -176,10 +219,5 @@ def _warnings(model: Model, quantized: Mapping[str, QTensor]) -> list[str]:
         told.append(
             f"{plural(len(again), 'tensor')} had codes in the file already: what they stand for was quantized anew, so "
             "that errors add up. SQNR is that of the second step alone."
-        )
-    loose = sum(held.scheme.element.bits < 8 for held in quantized.values())
-    if loose:
-        told.append(
-            f"{plural(loose, 'tensor')} of less than 8 bits: the .npz has one code a byte. Sizes are stated as packed."
         )
     return told

@@ -19,9 +19,16 @@ def report_card(report: Mapping[str, Any] | None) -> str:
         return html.title("Report") + html.note(
             "Quantize the model to see here what was done, and what was skipped and why."
         )
+    # the first view has no report
+    from playground.render.treemap import treemap
+
     skipped = skipped_by_reason(report["skipped"])
     return (
         html.title("Report", report["summary"])
+        + html.part(
+            html.note("What the file takes, a tensor each: quantized, as it was, and the rest") + treemap(report)
+        )
+        + (html.note(report["not_smaller"]) if report["not_smaller"] else "")
         + _checked(report)
         + "".join(html.part(_algorithm(applied)) for applied in report["algorithms"])
         + (html.part(html.note("Take note") + html.bullets(report["warnings"])) if report["warnings"] else "")

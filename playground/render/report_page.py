@@ -48,6 +48,7 @@ def report_html(report: ModelReport) -> str:
         _section("Algorithms", _algorithms(held["algorithms"])) if held["algorithms"] else "",
         _section("What was quantized", _tensors(held["tensors"])),
         _section("What stayed in float, and why", _skipped(held["skipped"])),
+        f"<p>{escape(held['not_smaller'])}</p>" if held["not_smaller"] else "",
         _section("Take note", _bullets(held["warnings"])) if held["warnings"] else "",
         _section("Engines", _engines(report.divergences, report.race)) if report.divergences or report.race else "",
         _section("Recipe", f"<pre>{escape(json.dumps(held['recipe'], indent=2))}</pre>"),
@@ -97,12 +98,16 @@ def _samples(curve: SamplesCurve) -> str:
     return told + bars(labels, (series,), "", title)
 
 
+def _before(nbytes: int) -> str:
+    return f"ONNX, {size(nbytes)} before" if nbytes else "ONNX"
+
+
 def _cards(report: ModelReport) -> str:
     held = report.quantization
     ratio = held["bytes_before"] / max(1, held["bytes_after"])
     cards = [
         ("Constants", size(held["bytes_after"]), f"as stored, ÷ {digits(ratio)}", ""),
-        ("File", size(held["file_bytes"]), "ONNX", ""),
+        ("File", size(held["file_bytes"]), _before(held["file_bytes_before"]), ""),
     ]
     found = report.sensitivity
     if found and found.quantized.accuracy is not None and found.original.accuracy is not None:

@@ -288,8 +288,8 @@ export interface Requests {
       /** Why the controls make no recipe; empty where they do. */
       obstacle: string;
       python: string;
-      /** Of the quantized model; empty before it is quantized. */
-      model_python: string;
+      /** That make the quantized model, a tool each, or why the tool cannot; empty before it is quantized. */
+      scripts: { id: string; name: string; code: string; reason: string }[];
       file: QuantizedFile | null;
     };
   };

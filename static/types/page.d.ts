@@ -110,6 +110,9 @@ export interface ElementsById {
   "snippet-text": HTMLElement;
   snippet: HTMLElement;
   code: HTMLElement;
+  "code-text": HTMLElement;
+  "code-box": HTMLElement;
+  "save-code": HTMLButtonElement;
 
   /** Absent from embed.html. */
   theme: HTMLButtonElement | null;

@@ -15,10 +15,10 @@ def data(done, skipped, before, after):
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        (data(2, 0, 400_000, 100_000), "2 weight tensors quantized; 400 kB became 100 kB as stored, ÷ 4.00."),
+        (data(2, 0, 400_000, 100_000), "2 weight tensors quantized; 400 kB became 100 kB packed, ÷ 4.00."),
         (data(0, 3, 1_234_567, 1_234_567),
-         "0 weight tensors quantized, 3 left in float; 1.23 MB became 1.23 MB as stored, ÷ 1.00."),
-        (data(1, 0, 999_700, 730), "1 weight tensor quantized; 1.00 MB became 730 B as stored, ÷ 1369.45."),
+         "0 weight tensors quantized, 3 left in float; 1.23 MB became 1.23 MB packed, ÷ 1.00."),
+        (data(1, 0, 999_700, 730), "1 weight tensor quantized; 1.00 MB became 730 B packed, ÷ 1369.45."),
     ],
 )  # fmt: skip
 def test_summary(given, expected):

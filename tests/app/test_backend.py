@@ -190,7 +190,7 @@ def test_tensors_without_a_graph_can_be_quantized_but_not_run(page, refused, fil
     assert set(np.load(io.BytesIO(data))) == {"w.codes", "w.scale", "other"}
     file = page.ask("export")["file"]
     assert (file["name"], file["page"]) == ("x-int8.npz", False)
-    assert "quantize_tensors(model, recipe)" in page.ask("export")["model_python"]
+    assert "quantize_tensors(model, recipe, kind='npz')" in page.ask("export")["scripts"][1]["code"]
     for kind in ("race", "sample", "run", "sensitivity", "mixed", "improve", "report_page"):
         content = {"sample": {"index": 0}, "run": {"inputs": {"x": [1]}}}.get(kind, {})
         with pytest.raises(refused) as refusal:

@@ -24,7 +24,7 @@ def test_algorithms_keep_their_order_and_the_runtime_its_codes():
 
 
 def test_nothing_stands_in_the_way_of_what_the_page_opens_with():
-    assert obstacles(Settings(), gallery.open_model("digits-mlp").graph) == []
+    assert obstacles(Settings(), gallery.open_model("digits-mlp")) == []
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_nothing_stands_in_the_way_of_what_the_page_opens_with():
     ],
 )
 def test_what_a_runtime_does_not_take_is_said_with_the_reason(settings, what, why):
-    found = obstacles(settings, gallery.open_model("digits-mlp").graph)
+    found = obstacles(settings, gallery.open_model("digits-mlp"))
     assert what in found[0]
     assert why in found[0]
 

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from playground.app.model_jobs import ModelJobs
@@ -43,7 +44,7 @@ def test_a_runtime_says_what_it_does_not_take_and_offers_what_it_does(view, work
     card.fit.clicks += 1
     assert workspace.settings.activations == "weight_only"
     assert "no &#x27;static&#x27; activations" not in card.troubles.text
-    assert "what is written here is ONNX" in card.troubles.text
+    assert "what is written of a model with a graph is ONNX" in card.troubles.text
     assert not card.fit.visible
 
 
@@ -104,3 +105,12 @@ def test_after_a_restart_the_controls_stay_as_they_are(page, files):
     assert (made.prepare, made.weights.format, made.rules[0].pattern) == (True, "int6", "fc1*")
     page.ask("reset")
     assert page.ask("state")["recipe_name"] == ""
+
+
+def test_tensors_without_a_graph_are_written_for_runtimes_that_read_no_graph(workspace, files):
+    workspace.open(files.npz(w=np.ones((4, 256), np.float32)))
+    card = ModelView(workspace).recipe
+    card.runtime.value = "gguf"
+    assert "GGUF reads no int8 weights" in card.troubles.text
+    workspace.change(weights="q4_k")
+    assert card.troubles.text == ""

@@ -15,6 +15,12 @@ from playground.tasks import run_sync
 VALUES = dict.fromkeys(("answer", "continuation", "compared", "ran", "race", "sensitivity", "curve"))
 
 
+def own_script(told):
+    """The Python of the package itself, among what Export has."""
+    (code,) = (entry["code"] for entry in told["scripts"] if entry["id"] == "playground")
+    return code
+
+
 @pytest.fixture
 def quantized(workspace):
     """The first model, quantized to 4 bits."""
@@ -116,12 +122,24 @@ def test_the_file_can_be_downloaded_and_says_what_it_is(page):
 
 def test_the_python_of_export_is_the_models_once_it_is_quantized(quantized, tmp_path, monkeypatch):
     jobs = ModelJobs(quantized)
-    code = exports(quantized, jobs)["model_python"]
+    code = own_script(exports(quantized, jobs))
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "shown", "exec"), {})  # noqa: S102
     assert (tmp_path / "digits-mlp-int4.onnx").read_bytes() == quantized.result.onnx
     quantized.change(weights="int8")
-    assert exports(quantized, jobs)["model_python"] == ""
+    assert exports(quantized, jobs)["scripts"] == []
+
+
+def test_scripts_of_other_tools_are_there_or_the_reason_why_not(quantized):
+    told = {entry["id"]: entry for entry in exports(quantized, ModelJobs(quantized))["scripts"]}
+    assert set(told) == {"playground", "onnxruntime", "torch"}
+    assert told["onnxruntime"]["code"] == ""
+    assert "these are int4" in told["onnxruntime"]["reason"]
+    quantized.change(weights="int8")
+    run_sync(ModelJobs(quantized).quantize_task())
+    told = {entry["id"]: entry for entry in exports(quantized, ModelJobs(quantized))["scripts"]}
+    assert "quantize_static(" in told["onnxruntime"]["code"]
+    assert told["torch"]["reason"]
 
 
 def test_the_python_of_an_upload_reads_its_samples(workspace, files, tmp_path, monkeypatch):
@@ -135,7 +153,7 @@ def test_the_python_of_an_upload_reads_its_samples(workspace, files, tmp_path, m
     for held in (file, samples):
         (tmp_path / held.name).write_bytes(held.read(0, held.size))
     monkeypatch.chdir(tmp_path)
-    exec(compile(exports(workspace, jobs)["model_python"], "shown", "exec"), {})  # noqa: S102
+    exec(compile(own_script(exports(workspace, jobs)), "shown", "exec"), {})  # noqa: S102
     assert (tmp_path / "mine-int8.onnx").read_bytes() == result.onnx
 
 

@@ -7,6 +7,8 @@ import pytest
 import safetensors.numpy
 from playwright.sync_api import expect
 
+from playground import gallery, load
+from playground.cli import main
 from tests.hostile.make_gguf import TEXT, entry, gguf, info
 from tests.hostile.make_torch import checkpoint, storage, tensor
 
@@ -67,3 +69,89 @@ def test_weights_are_quantized_and_downloaded(page, tmp_path):
     assert download.value.suggested_filename == "m-int8.npz"
     held = np.load(download.value.path())
     np.testing.assert_allclose(held["m.codes"] * held["m.scale"], X, atol=0.005)
+
+
+def download(page, button):
+    with page.expect_download() as found:
+        page.locator(button).click()
+    return found.value.path().read_bytes()
+
+
+def quantized(page, path, samples=None, **changes):
+    """A file, quantized in the page, and the recipe that the page exports."""
+    page.set_input_files("#open", path)
+    expect(page.locator("#opened-name")).to_have_text(path.name)
+    if samples is not None:
+        page.set_input_files("#calibration", samples)
+        expect(page.locator("#calibration-name")).to_have_text(samples.name)
+    page.evaluate("(changes) => playground.setState(changes)", changes)
+    page.locator("#tab-model").click()
+    page.locator("#quantize").click()
+    page.locator("#tab-export").click()
+    page.wait_for_function("() => !document.getElementById('save-model').disabled")
+    expect(page.locator("#export-model-text")).to_contain_text("quantized")
+    return download(page, "#save-model"), download(page, "#save-recipe")
+
+
+def by_command(tmp_path, path, recipe, ending, *options):
+    (tmp_path / "recipe.json").write_bytes(recipe)
+    output = tmp_path / f"out{ending}"
+    given = ["quantize", str(path), "--recipe", str(tmp_path / "recipe.json"), "-o", str(output), "--no-verify"]
+    assert main([*given, *options]) == 0
+    return output.read_bytes()
+
+
+KINDS = {
+    ".npz": {"runtime": "onnxruntime", "weights": "int4"},
+    ".gguf": {"runtime": "gguf", "weights": "q4_k"},
+    ".safetensors": {"runtime": "bitsandbytes", "weights": "nf4"},
+}
+
+
+@pytest.mark.parametrize("ending", KINDS)
+def test_the_command_line_writes_the_same_bytes(page, tmp_path, ending):
+    rng = np.random.default_rng(4)
+    tensors = {"fc.weight": rng.normal(0, 1, (16, 512)).astype(np.float32), "fc.bias": np.ones(16, np.float16)}
+    path = tmp_path / f"for{ending}.safetensors"
+    path.write_bytes(safetensors.numpy.save(tensors))
+    ours, recipe = quantized(page, path, **KINDS[ending])
+    assert ours == by_command(tmp_path, path, recipe, ending)
+    expect(page.locator("#save-model")).to_have_text(f"Download {ending}")
+    page.locator("[data-tool=torch]").click()
+    expect(page.locator("#code-text")).to_contain_text("No script for PyTorch makes the same")
+    expect(page.locator("#code-box")).to_be_hidden()
+    page.locator("[data-tool=playground]").click()
+    expect(page.locator("#code")).to_contain_text("quantize_tensors(model, recipe")
+
+
+@pytest.mark.parametrize("activations", ["weight_only", "dynamic", "static"])
+def test_the_command_line_writes_the_same_bytes_of_a_graph(page, tmp_path, activations):
+    path, samples = tmp_path / f"{activations}.onnx", tmp_path / f"{activations}.npz"
+    path.write_bytes(gallery.model_bytes("digits-mlp"))
+    np.savez(samples, **gallery.calibration("digits-mlp"))
+    given = samples if activations == "static" else None
+    changes = {"runtime": "onnxruntime", "weights": "int8", "activations": activations}
+    ours, recipe = quantized(page, path, given, **changes)
+    options = ("--calibration", str(samples)) if given else ()
+    theirs = by_command(tmp_path, path, recipe, ".onnx", *options)
+    if given:
+        # NumPy adds up products in another order in a browser, so ranges differ in their last places
+        assert_as_close_as_sums(ours, theirs)
+    else:
+        assert ours == theirs
+    if activations != "weight_only":
+        page.locator("[data-tool=onnxruntime]").click()
+        expect(page.locator("#code")).to_contain_text(f"quantize_{activations}(")
+
+
+def assert_as_close_as_sums(ours, theirs):
+    """All constants are equal, but for the scales that come of ranges, and biases in steps of them."""
+    assert len(ours) == len(theirs)
+    found, wanted = load(ours, "ours.onnx").tensors, load(theirs, "theirs.onnx").tensors
+    assert list(found) == list(wanted)
+    for name in found:
+        values, others = found[name].numpy(), wanted[name].numpy()
+        if values.dtype == np.float32:
+            np.testing.assert_allclose(values, others, rtol=1e-6, err_msg=name)
+        else:
+            assert np.abs(values.astype(np.int64) - others).max() <= (values.dtype == np.int32), name

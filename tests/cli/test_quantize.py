@@ -1,12 +1,14 @@
 """``playground quantize``: what it writes is judged by the onnx package and by ONNX Runtime."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
 
+import playground
 from playground import gallery
 from playground.model.recipe import Recipe, Rule
 from playground.quantization import Scheme
@@ -127,7 +129,7 @@ def test_progress_is_shown_on_a_terminal_and_wiped(playground_cli, tmp_path, mon
 BAD = {
     "no match": (["--exclude", "fc9*"], "--exclude: 'fc9*' matches neither a tensor nor a node"),
     "no folder": (["-o", "nowhere/out.onnx"], "nowhere: the folder does not exist"),
-    "unknown format": (["--format", "int9"], "playground quantize: argument --format: invalid choice: 'int9'"),
+    "unknown format": (["--format", "int9"], "weights: ONNX files cannot hold weights of format 'int9'"),
     "no parameter": (["--calibrator-arg", "percentile"], "--calibrator-arg: 'percentile' is not NAME=VALUE"),
     "other parameter": (["--calibrator-arg", "bits=3"], "calibrator_args: minmax has no parameter 'bits'"),
     "not a number": (["--calibrator", "percentile", "--calibrator-arg", "percentile=high"], "percentile: 'high'"),
@@ -266,3 +268,23 @@ def test_without_labels_the_measure_is_agreement_with_the_float_model(playground
     ran = playground_cli("quantize", "gallery:digits-convnet", "-o", path, "--data", data, "--json")
     assert ran.json["answers"]["quantized"]["accuracy"] is None
     assert ran.json["answers"]["quantized"]["agreement"] > 0.99
+
+
+def test_a_script_of_another_tool_makes_the_same_codes(playground_cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    samples = gallery.calibration("breast-cancer-mlp")
+    np.savez("samples.npz", **samples)
+    Path("m.onnx").write_bytes(gallery.model_bytes("breast-cancer-mlp"))
+    given = ("quantize", "m.onnx", "--calibration", "samples.npz", "-o", "ours.onnx", "--no-verify")
+    text = playground_cli(*given, "--code", "onnxruntime").out
+    assert "script written to ours.onnxruntime.py" in text
+    script = Path("ours.onnxruntime.py").read_text("utf-8").replace("'ours.onnx'", "'theirs.onnx'")
+    exec(compile(script, "script", "exec"), {"__name__": "__main__"})  # noqa: S102
+    ours, theirs = (playground.load(name).tensors for name in ("ours.onnx", "theirs.onnx"))
+    assert set(ours) == set(theirs)
+    for name in ours:
+        if name.endswith("_quantized"):
+            np.testing.assert_array_equal(ours[name].numpy(), theirs[name].numpy())
+    ran = playground_cli(*given, "--code", "torch")
+    assert ran.code == 2
+    assert "no script for PyTorch" in ran.err

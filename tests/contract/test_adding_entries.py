@@ -92,6 +92,31 @@ with contextlib.redirect_stdout(printed):
 assert json.loads(printed.getvalue())["tensors"][0]["name"] == "values", printed.getvalue()
 """
 
+WRITER = """
+from playground.model.writers._writer import Writer, Written
+
+def write(model, quantized, recipe):
+    codes = b"".join(held.codes.tobytes() for held in quantized.values())
+    return Written(b"CODE" + codes, {name: held.codes.nbytes for name, held in quantized.items()})
+
+WRITER = Writer("codes", ".codes", lambda tensor, scheme: "" if scheme.format == "int8" else "codes are int8", write)
+"""
+
+USE_WRITER = """
+import contextlib, io
+from pathlib import Path
+import numpy as np
+from playground.cli import main
+
+np.savez("w.npz", w=np.float32([[1, -2], [4, 3]]))
+with contextlib.redirect_stdout(io.StringIO()):
+    assert main(["quantize", "w.npz", "-o", "out.codes"]) == 0
+assert Path("out.codes").read_bytes()[:4] == b"CODE" and Path("out.codes").stat().st_size == 8
+with contextlib.redirect_stderr(io.StringIO()) as told:
+    assert main(["quantize", "w.npz", "-o", "out.codes", "--format", "int4"]) == 2
+assert "codes are int8" in told.getvalue(), told.getvalue()
+"""
+
 CONVENTION = """
 from dataclasses import replace
 from playground.convention_rules.onnxruntime import CONVENTION as BASE
@@ -113,6 +138,7 @@ ENTRIES = {
     "calibrator": ("calibration/half_range.py", CALIBRATOR, USE_CALIBRATOR),
     "algorithm": ("ptq/algorithms/look.py", ALGORITHM, USE_ALGORITHM),
     "reader": ("model/readers/floats.py", READER, USE_READER),
+    "writer": ("model/writers/codes.py", WRITER, USE_WRITER),
     "convention": ("convention_rules/house.py", CONVENTION, USE_CONVENTION),
 }
 

@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 
 import playground
+from playground import Recipe, Scheme
 from playground.host.sources import BytesSource
-from playground.model.readers._gguf import _TYPES, read
+from playground.model.readers._gguf import TYPES, read
+from playground.model.runtimes import runtime
+from playground.ptq.without_graph import quantize_tensors
+from playground.quantization import QTensor
 from tests.hostile.make_gguf import BLOCKS, info
 from tests.hostile.make_gguf import gguf as file_of
 
@@ -21,7 +25,7 @@ BLOCK_COUNT = 4000
 
 
 def test_all_types_of_the_package_are_known() -> None:
-    ours = {n: name.replace("bfloat", "bf").replace("float", "f").replace("int", "i") for n, name in _TYPES.items()}
+    ours = {n: name.replace("bfloat", "bf").replace("float", "f").replace("int", "i") for n, name in TYPES.items()}
     assert KNOWN.items() <= ours.items()
     assert {int(kind): size for kind, size in gguf.GGML_QUANT_SIZES.items()}.items() <= BLOCKS.items()
 
@@ -92,3 +96,42 @@ def test_files_that_the_package_splits(tmp_path: Path) -> None:
     assert model.metadata["general.name"] == "a model"
     paths[1].unlink()
     assert paths[1].name in playground.load(paths[0]).notes[0]
+
+
+def written(name: str, tmp_path: Path) -> tuple[dict[str, np.ndarray], dict[str, QTensor], gguf.GGUFReader]:
+    """Tensors, the same quantized, and the file that we make of them as the package reads it."""
+    rng = np.random.default_rng(11)
+    arrays = {
+        "a.weight": rng.normal(0, 1, (9, 512)),
+        "b.weight": rng.laplace(0, 3, (3, 5, 256)),
+        "c.bias": rng.random(7),
+    }
+    arrays = {key: values.astype(np.float32) for key, values in arrays.items()}
+    recipe = Recipe(weights=Scheme(name), runtime="gguf", activations="weight_only")
+    made = quantize_tensors(playground.load(arrays, "m"), recipe)
+    made.save(tmp_path / "q.gguf")
+    return arrays, dict(made.quantized), gguf.GGUFReader(tmp_path / "q.gguf")
+
+
+@pytest.mark.parametrize("name", runtime("gguf").weight_formats)
+def test_what_we_write_is_read_by_the_package(name: str, tmp_path: Path) -> None:
+    arrays, quantized, told = written(name, tmp_path)
+    assert [tensor.name for tensor in told.tensors] == list(arrays)
+    for tensor in told.tensors:
+        held = quantized.get(tensor.name)
+        assert tuple(int(n) for n in tensor.shape[::-1]) == arrays[tensor.name].shape
+        values = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
+        np.testing.assert_array_equal(values, arrays[tensor.name] if held is None else held.dequantize())
+    kinds = {"fp16": "F16"}
+    assert [tensor.tensor_type.name for tensor in told.tensors] == [kinds.get(name, name.upper())] * 2 + ["F32"]
+    kind = gguf.LlamaFileType(told.fields["general.file_type"].contents())
+    assert kinds.get(name, name.upper()) in kind.name
+
+
+@pytest.mark.parametrize("name", ["q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "bf16"])
+def test_the_blocks_are_those_that_the_package_makes(name: str, tmp_path: Path) -> None:
+    arrays, quantized, told = written(name, tmp_path)
+    for tensor in told.tensors:
+        if tensor.name in quantized:
+            expected = gguf.quants.quantize(arrays[tensor.name], tensor.tensor_type)
+            np.testing.assert_array_equal(tensor.data.reshape(-1), expected.reshape(-1))

@@ -86,6 +86,8 @@ def test_report(model: Model, data: Data, tmp_path: Path) -> None:
     fc = report.tensors[2]
     assert (fc.node, fc.op, fc.shape, fc.parameters, fc.bytes_before) == ("fc", "Gemm", (36, 5), 180, 720)
     assert fc.bytes_after == 180 + 5 * 4
+    parts = [quantized.model.tensors[f"w3_{part}"].nbytes for part in ("quantized", "scale", "zero_point")]
+    assert fc.bytes_stored == sum(parts)
     assert 35 < fc.sqnr_db < 60
     assert [activation.name for activation in report.activations] == ["x", "r1", "c2", "a", "y"]
     assert report.activations[1].lo == 0

@@ -12,6 +12,7 @@ from playground.errors import InvalidInputError, MissingError, UnsupportedError
 from playground.model.graph import Model
 from playground.model.recipe import AlgorithmCall, Override, Rule
 from playground.ptq.without_graph import quantize_tensors
+from playground.units import size
 from tests.hostile.make_gguf import gguf, info
 
 RNG = np.random.default_rng(1)
@@ -40,14 +41,14 @@ def test_weights_get_int8_along_the_first_axis() -> None:
     assert conv.bytes_before == 96
     assert [(skipped.name, skipped.reason[:15]) for skipped in made.report.skipped] == [("fc.bias", "it has one axis")]
     assert made.report.bytes_before - made.report.bytes_after == 1536 - 408 + conv.bytes_before - conv.bytes_after
-    assert made.report.file_bytes == len(made.npz)
+    assert made.report.file_bytes == len(made.file)
     assert made.report.recipe["activations"] == "weight_only"
 
 
 def test_the_file_has_codes_and_scales_and_the_rest_as_it_was() -> None:
     recipe = Recipe(weights=Scheme("int4", granularity="channel", symmetric=False))
     made = quantize_tensors(model(), recipe)
-    held = np.load(io.BytesIO(made.npz))
+    held = np.load(io.BytesIO(made.file))
     assert set(held) == {
         *(f"{name}.{part}" for name in ("fc.weight", "conv.weight") for part in ("codes", "scale", "zero_point")),
         *("fc.bias", "ids"),
@@ -57,7 +58,7 @@ def test_the_file_has_codes_and_scales_and_the_rest_as_it_was() -> None:
     np.testing.assert_array_equal(back, made.quantized["fc.weight"].dequantize())
     np.testing.assert_array_equal(held["ids"], WEIGHTS["ids"])
     assert "2 tensors of less than 8 bits" in made.report.warnings[0]
-    assert set(playground.load(made.npz, "q.npz").tensors) == set(held)
+    assert set(playground.load(made.file, "q.npz").tensors) == set(held)
 
 
 def test_rules_and_overrides_say_which_tensor_gets_what() -> None:
@@ -104,3 +105,31 @@ def test_what_cannot_be_quantized_stays_or_is_refused() -> None:
         quantize_tensors(model(), Recipe(algorithms=(AlgorithmCall("gptq"),)))
     with pytest.raises(UnsupportedError, match=r"two arrays would have the name 'fc\.weight\.codes'"):
         quantize_tensors(model(**{"fc.weight.codes": np.ones(3)}))
+
+
+def test_the_report_says_what_each_tensor_takes_in_the_file() -> None:
+    made = quantize_tensors(model(), Recipe(weights=Scheme("int4", granularity="channel")))
+    held = np.load(io.BytesIO(made.file))
+    for tensor in made.report.tensors:
+        stored = sum(held[name].nbytes for name in held if name.startswith(f"{tensor.name}."))
+        assert (tensor.bytes_stored, tensor.bytes_after < stored) == (stored, True)
+    assert made.report.file_bytes == len(made.file)
+
+
+def test_a_file_that_does_not_shrink_says_why() -> None:
+    small = model()
+    made = quantize_tensors(small, Recipe(rules=(Rule("fc.*"), Rule("ids"))))
+    assert made.report.file_bytes_before == small.file_bytes > 0
+    told = made.report.not_smaller
+    assert told.startswith(f"The file is not smaller ({size(small.file_bytes)} before, {size(len(made.file))} now): ")
+    assert "of tensors stayed as they were" in told
+    shrinking = quantize_tensors(playground.load(large := npz_of(w=np.ones((64, 64), np.float32)), "w.npz"))
+    assert len(shrinking.file) < len(large)
+    assert shrinking.report.not_smaller == ""
+    assert quantize_tensors(playground.load({"w": np.ones((2, 2))})).report.not_smaller == ""
+
+
+def npz_of(**arrays: Any) -> bytes:
+    made = io.BytesIO()
+    np.savez(made, **arrays)
+    return made.getvalue()

@@ -17,9 +17,9 @@ from playground.limits import MOST_NAME, MOST_PARTS, MOST_RANK, MOST_TENSORS
 from playground.model.element_types import BY_NAME, decode
 from playground.model.graph import Model, NoGraph, Tensor
 from playground.model.readers._gguf_blocks import BLOCK_TYPES, BlockType
-from playground.model.readers._gguf_metadata import Cursor, text_of, values_of
+from playground.model.readers._gguf_metadata import Cursor, Entry, text_of, values_of
 
-_TYPES = {
+TYPES = {
     **{0: "float32", 1: "float16", 28: "float64", 30: "bfloat16", 24: "int8", 25: "int16", 26: "int32", 27: "int64"},
     **{2: "q4_0", 3: "q4_1", 6: "q5_0", 7: "q5_1", 8: "q8_0", 9: "q8_1"},
     **{10: "q2_k", 11: "q3_k", 12: "q4_k", 13: "q5_k", 14: "q6_k", 15: "q8_k"},
@@ -46,9 +46,10 @@ NO_GRAPH = NoGraph("a .gguf file has tensors but no graph", "Use an ONNX model o
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One file: its metadata, as they are and as texts, its tensors, and the bytes behind them."""
+    """One file: its metadata, as they are, where they lie, and as texts; its tensors, and the bytes behind them."""
 
     values: dict[str, Any]
+    entries: dict[str, Entry]
     metadata: dict[str, str]
     tensors: dict[str, Tensor]
     left: int
@@ -87,7 +88,10 @@ def read(source: Source) -> Model:
         )
     if left := sum(part.left for part in parts):
         notes.append(f"{plural(left, 'byte')} after the last tensor {'is' if left == 1 else 'are'} not read.")
-    return Model("gguf", source.name, tensors, None, parts[0].metadata, tuple(notes), NO_GRAPH)
+    stored = {key: entry.read for key, entry in parts[0].entries.items()}
+    return Model(
+        *("gguf", source.name, tensors, None, parts[0].metadata, tuple(notes), NO_GRAPH), stored_metadata=stored
+    )
 
 
 def _whole(part: _Part, key: str, source: Source, default: int) -> int:
@@ -158,7 +162,7 @@ def _read_part(source: Source) -> _Part:
         raise BadFileError(
             f"the file has {tensor_count} tensors", where=source.name, hint=f"Use at most {MOST_TENSORS}"
         )
-    values = values_of(cursor, entry_count)
+    values, entries = values_of(cursor, entry_count)
     alignment = values.get("general.alignment", _ALIGNMENT)
     if type(alignment) is not int or not 0 < alignment <= 1 << 20 or alignment & (alignment - 1):
         raise BadFileError(
@@ -173,7 +177,7 @@ def _read_part(source: Source) -> _Part:
             raise BadFileError(f"two tensors have the name {info.name[:80]!r}", where=source.name, hint=DAMAGED)
         tensors[info.name] = info.tensor(source, start)
     texts = {key: text_of(value) for key, value in values.items()}
-    return _Part(values, texts, tensors, max(0, source.size - start - end) if infos else 0)
+    return _Part(values, entries, texts, tensors, max(0, source.size - start - end) if infos else 0)
 
 
 def _end_of(infos: list[_Info], start: int, alignment: int, source: Source) -> int:
@@ -235,16 +239,16 @@ def _infos(cursor: Cursor, count: int) -> Iterator[_Info]:
         # the first one is that of neighbours in memory, which NumPy has last
         shape = tuple(cursor.number("<Q") for _ in range(rank))[::-1]
         number, offset = cursor.number("<I"), cursor.number("<Q")
-        if number not in _TYPES:
+        if number not in TYPES:
             known = _REMOVED.get(number)
             what = f"type {known} has been given up by ggml" if known else f"element type {number} is unknown"
             raise UnsupportedError(what, where=where, hint="Convert the model again with a current llama.cpp")
         if max(shape, default=0) >= 2**63:
             raise BadFileError(f"the shape {list(shape)} has a size of 2^63 or more", where=where, hint=DAMAGED)
-        nbytes = _nbytes(_TYPES[number], shape, where)
+        nbytes = _nbytes(TYPES[number], shape, where)
         if offset + nbytes >= 2**63:
             raise BadFileError(f"the shape {list(shape)} needs {nbytes} bytes", where=where, hint=DAMAGED)
-        yield _Info(name, _TYPES[number], shape, offset, nbytes)
+        yield _Info(name, TYPES[number], shape, offset, nbytes)
 
 
 def _nbytes(kind: str, shape: tuple[int, ...], where: str) -> int:

@@ -95,8 +95,21 @@ class Cursor:
             self.at = self._start + at
 
 
-def values_of(cursor: Cursor, count: int) -> dict[str, Any]:
-    """The metadata by key: numbers, truth values, texts, and :class:`Items`.
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where the type and the value of an entry lie in the file."""
+
+    source: Source
+    start: int
+    end: int
+
+    def read(self) -> bytes:
+        """Both, as they are stored."""
+        return self.source.read(self.start, self.end - self.start)
+
+
+def values_of(cursor: Cursor, count: int) -> tuple[dict[str, Any], dict[str, Entry]]:
+    """The metadata by key: numbers, truth values, texts, and :class:`Items`; and where each lies.
 
     Raises:
         BadFileError: there are too many, one is of an unknown type, or a key stands twice.
@@ -106,12 +119,15 @@ def values_of(cursor: Cursor, count: int) -> dict[str, Any]:
             f"the metadata has {count} entries", where=cursor.source.name, hint=f"Use at most {MOST_METADATA}"
         )
     values: dict[str, Any] = {}
+    entries: dict[str, Entry] = {}
     for _ in range(count):
         key = cursor.text(MOST_NAME)
         if key in values:
             raise BadFileError(f"the metadata has the key {key[:80]!r} twice", where=cursor.source.name, hint=DAMAGED)
+        start = cursor.at
         values[key] = _value(cursor, cursor.number("<I"), 0)
-    return values
+        entries[key] = Entry(cursor.source, start, cursor.at)
+    return values, entries
 
 
 def _value(cursor: Cursor, kind: int, depth: int) -> Any:

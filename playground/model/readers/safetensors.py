@@ -19,7 +19,7 @@ from playground.model.element_types import BY_NAME, ElementType, real_values
 from playground.model.graph import Model, Tensor
 from playground.model.readers._reader import Reader
 
-_DTYPES = {
+DTYPES = {
     **{"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "BOOL": "bool", "C64": "complex64"},
     **{f"I{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
     **{f"U{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)},
@@ -27,6 +27,7 @@ _DTYPES = {
     **{"F8_E4M3FNUZ": "float8_e4m3fnuz", "F8_E5M2FNUZ": "float8_e5m2fnuz"},
     **{"F6_E2M3": "float6_e2m3fn", "F6_E3M2": "float6_e3m2fn"},
 }
+"""The format's name of an element type -> its name here."""
 
 
 def _signature(head: bytes) -> bool:
@@ -147,9 +148,9 @@ def _values(name: str, entry: Any, source: Source, start: int) -> _Values:
     if not _sizes(shape) or not _sizes(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
         raise BadFileError("the shape or data_offsets are not sizes", where=where, hint=DAMAGED)
     dtype = entry["dtype"]
-    if not isinstance(dtype, str) or dtype not in _DTYPES:
-        raise BadFileError(f"element type {shown(dtype)} is unknown", where=where, hint=one_of(dtype, _DTYPES))
-    element = BY_NAME[_DTYPES[dtype]]
+    if not isinstance(dtype, str) or dtype not in DTYPES:
+        raise BadFileError(f"element type {shown(dtype)} is unknown", where=where, hint=one_of(dtype, DTYPES))
+    element = BY_NAME[DTYPES[dtype]]
     needed, found = element.nbytes(math.prod(shape)), offsets[1] - offsets[0]
     if needed != found:
         raise BadFileError(

@@ -10,6 +10,20 @@ ONNX_FORMATS = tuple(name for name, fmt in FORMATS.items() if fmt.family == "int
 """The formats in which a weight can be written into an ONNX file so far."""
 
 
+CODEBOOK_BLOCK = 64
+"""Values in a block of a codebook format, as bitsandbytes has them when nothing is said."""
+
+
+def weight_scheme(number_format: str, granularity: str) -> Scheme:
+    """How weights are quantized in a format; ``granularity`` is that of integers, other formats bring their own."""
+    family = FORMATS[number_format].family
+    if family == "integer":
+        return Scheme(number_format, granularity)
+    if family == "codebook":
+        return Scheme(number_format, "block", axis=-1, block_size=CODEBOOK_BLOCK)
+    return Scheme(number_format)
+
+
 def require_weight_scheme(scheme: Scheme, where: str) -> None:
     """Refuse a scheme that no ONNX file can hold for a weight (UnsupportedError)."""
     if scheme.format not in ONNX_FORMATS:

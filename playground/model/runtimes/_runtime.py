@@ -126,6 +126,8 @@ class Runtime:
         other = scheme.axis is not None and (output_axis is None or (scheme.axis - output_axis) % len(shape))
         if self.output_channels and scheme.granularity == "channel" and other:
             return f"{self.name} takes scales of output channels only{self._because('output_channels')}"
-        if scheme.granularity == "block" and scheme.block_size and shape[-1] % scheme.block_size:
-            return f"its rows of {shape[-1]} are no whole blocks of {scheme.block_size}{self._because('block_sizes')}"
+        # ggml's K-quants have blocks of blocks
+        whole = scheme.procedure.values if scheme.procedure is not None else scheme.block_size
+        if scheme.granularity == "block" and whole and shape[-1] % whole:
+            return f"its rows of {shape[-1]} are no whole blocks of {whole}{self._because('block_sizes')}"
         return ""

@@ -22,6 +22,7 @@ TAKEN = {
     "tflite": Recipe(weights=INT8, activation_scheme=SYMMETRIC_INT8, runtime="tflite"),
     "bitsandbytes": Recipe(weights=NF4, activations="weight_only", runtime="bitsandbytes"),
     "gguf": Recipe(weights=Scheme("q4_k"), activations="weight_only", runtime="gguf"),
+    "npz": Recipe(weights=Scheme("nvfp4"), activations="weight_only", runtime="npz"),
 }
 
 

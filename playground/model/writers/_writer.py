@@ -1,0 +1,55 @@
+"""What a writer of tensors without a graph is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from playground.model.graph import Model, Tensor
+from playground.model.recipe import Recipe
+from playground.quantization import QTensor, Scheme
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file, and what is in it.
+
+    Attributes:
+        data: the whole file.
+        stored: name of a tensor of the model -> bytes that its values take in the file, scales included.
+        notes: sentences about what the file holds otherwise than the model does.
+    """
+
+    data: bytes
+    stored: Mapping[str, int]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """One kind of file.
+
+    Attributes:
+        id: the format's name, as in ``Model.format`` and ``Runtime.file``.
+        ending: of the file's name, with the dot.
+        why_not: why a tensor cannot be written in a scheme; empty if it can.
+        prepared: the shape in which a tensor is quantized: blocks run through all values, or along one axis.
+        write: makes the file of a model, its quantized tensors by name, and the recipe. Raises UnsupportedError for
+            what the format has no place for.
+    """
+
+    id: str
+    ending: str
+    why_not: Callable[[Tensor, Scheme], str]
+    write: Callable[[Model, Mapping[str, QTensor], Recipe], Written]
+    prepared: Callable[[Tensor, Scheme], tuple[int, ...]] = lambda tensor, _scheme: tensor.shape
+
+
+PRODUCER = "Quantization Playground"
+RECIPE = "quantization_playground.recipe"
+"""Key of the metadata that has the recipe as JSON."""
+
+
+def rotated(scheme: Scheme) -> str:
+    """Why a scheme with a rotation cannot be written: no reader would turn the values back."""
+    return "no file has a place for the rotation that its values must be turned back by" if scheme.rotation else ""
