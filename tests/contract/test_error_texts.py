@@ -18,6 +18,7 @@ PLANNING = (
     "playground/operators/",
     "playground/programs/",
     "playground/engines/planning/plan.py",
+    "playground/model/readers/_keras",
     "playground/model/readers/_tflite_",
 )
 """Here an operator says why it cannot run, by UnsupportedError: the planner, or the reader, adds the node and the
@@ -25,6 +26,20 @@ remedy."""
 
 WHERE_IS_ADDED = {
     "playground/engines/evaluation.py": {"run_task"},  # the node around the graph
+    # errors.typed names the file
+    "playground/model/readers/_hdf5.py": {
+        "get_object_name",
+        "_decode_link_msg",
+        "_check_depth",
+        "_attr_value",
+        "open_hdf5",
+        "_walk",
+        "_link",
+        "_check_places",
+    },
+    "playground/model/readers/_hdf5_window.py": {"charge", "read"},
+    "playground/model/readers/_keras.py": {"_named", "_unpacked"},
+    "playground/model/readers/_keras_config.py": {"net_of", "_layer", "_leaves"},
     "playground/model/readers/_onnx_tensors.py": {"integers"},  # errors.typed names the tensor
     "playground/model/readers/_torch_objects.py": {"_refuse", "_view"},  # errors.typed names the file
     # errors.typed names the operator

@@ -51,9 +51,9 @@ def array_at(held: Any, path: str, source: Source) -> Description | None:
     """
     where = f"array {shown(path)}"
     if any(message["flags"] & 2 and message["type"] in (1, _DATATYPE, _LAYOUT, _FILTERS) for message in held.msgs):
-        raise UnsupportedError("its type or shape is shared with another array", where=where, hint=AGAIN)
+        raise UnsupportedError("the type or shape is shared with another array", where=where, hint=AGAIN)
     if held.find_msg_type(_OTHER_FILES):
-        raise UnsupportedError("its values are in another file", where=where, hint="Save everything in one file")
+        raise UnsupportedError("the values are in another file", where=where, hint="Save everything in one file")
     shape, element = held.shape, _element(held)
     if shape is None or element is None:
         return None
@@ -110,11 +110,11 @@ def _stored(held: Any, elements: _Elements, source: Source, where: str) -> tuple
     version, *classes = struct.unpack_from("<BBB", held.msg_data, start)
     kind = classes[0 if version in (3, 4) else 1]
     if kind not in (_COMPACT, _CONTIGUOUS, _CHUNKED) or (version == 4 and kind == _CHUNKED) or not 1 <= version <= 4:
-        what = "its values are those of other arrays" if kind == 3 else f"its layout is {kind} of version {version}"
+        what = "the values are those of other arrays" if kind == 3 else f"its layout is {kind} of version {version}"
         raise UnsupportedError(what, where=where, hint=AGAIN)
     if kind == _COMPACT:
         if version < 3:
-            raise UnsupportedError("its values are in an old kind of header", where=where, hint=AGAIN)
+            raise UnsupportedError("the values are in an old kind of header", where=where, hint=AGAIN)
         (size,) = struct.unpack_from("<H", held.msg_data, start + 2)
         data = bytes(held.msg_data[start + 4 : start + 4 + size])
         if len(data) != elements.nbytes:
@@ -126,7 +126,7 @@ def _stored(held: Any, elements: _Elements, source: Source, where: str) -> tuple
     if not elements.nbytes:
         return b"", 0
     if address == UNDEFINED_ADDRESS:
-        raise UnsupportedError("its values were never written", where=where, hint=AGAIN)
+        raise UnsupportedError("the values were never written", where=where, hint=AGAIN)
     if address + elements.nbytes > source.size:
         what = f"{plural(elements.nbytes, 'byte')} at {address} are not inside the file"
         raise BadFileError(what, where=where, hint=DAMAGED)
@@ -181,7 +181,7 @@ class _Chunks:
         unknown = sorted(set(filters) - {_DEFLATE, _SHUFFLE, _CHECKSUM})
         if unknown or len(filters) > 3:
             raise UnsupportedError(
-                f"its filters are {list(filters)}; 1 to 3 are known: deflate, shuffle, a checksum",
+                f"the filters are {list(filters)}; 1 to 3 are known: deflate, shuffle, a checksum",
                 where=where,
                 hint=AGAIN,
             )
@@ -192,7 +192,7 @@ class _Chunks:
             what = f"{made.count} chunks of {made.nbytes} bytes take more than 3 times the file and 64 MB"
             raise BadFileError(what, where=where, hint="Save it without compression")
         if made.count and made.tree == UNDEFINED_ADDRESS:
-            raise UnsupportedError("its values were never written", where=where, hint=AGAIN)
+            raise UnsupportedError("the values were never written", where=where, hint=AGAIN)
         return made
 
     @property

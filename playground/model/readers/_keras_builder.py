@@ -86,7 +86,7 @@ class Builder(Nodes):
         for key in (name, *old):
             if key in self.layer.config:
                 return self.layer.config[key]
-        raise UnsupportedError(f"it does not say its {name}")
+        raise UnsupportedError(f"the layer does not say its {name}")
 
     def has(self, name: str) -> bool:
         """Whether a parameter is there, and not None or False."""
@@ -115,7 +115,7 @@ class Builder(Nodes):
         """A weight of the layer as it is stored. UnsupportedError: the file does not have it where Keras puts it."""
         held = self._weights.get(self.path, {}).get(role)
         if held is None or len(held.shape) != (len(held.shape) if rank is None else rank):
-            raise UnsupportedError(f"its {role} is not where Keras puts it")
+            raise UnsupportedError(f"the {role} is not where Keras puts it")
         return held
 
     def weight(self, role: str, rank: int | None = None, order: Sequence[int] = (), shape: Sequence[int] = ()) -> str:
@@ -125,7 +125,7 @@ class Builder(Nodes):
         if held.dtype == "int8":
             return self.dequantized(role, name)
         if not held.real:
-            raise UnsupportedError(f"its {role} is of type {held.dtype}")
+            raise UnsupportedError(f"the {role} is of type {held.dtype}")
         if held.dtype == "float32":
             return name
         self.notes.append(f"Weights in {held.dtype} become float32, in which all is computed here")
@@ -136,7 +136,7 @@ class Builder(Nodes):
         turned = [held.shape[axis] for axis in order] if order else held.shape
         final = tuple(shape or turned)
         if math.prod(final) != held.size:
-            raise UnsupportedError(f"its {role} has the shape {list(held.shape)}")
+            raise UnsupportedError(f"the {role} has the shape {list(held.shape)}")
         name = self.names.take(f"{self._like}/{role}")
         return self.hold(Tensor(name, held.dtype, final, held.nbytes, partial(_turned, held, tuple(order), final)))
 

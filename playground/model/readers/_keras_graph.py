@@ -143,7 +143,7 @@ def _called(b: Builder, layer: Layer, inputs: list[Value], path: Path, where: st
     at = f"{where}: layer {cut('/'.join(path), _MOST_OF_A_NAME)}"
     if len(b.nodes) > MOST_NODES:
         raise BadFileError("the model has too many layers", where=where, hint=f"Use at most {MOST_NODES} operators")
-    with typed(BadFileError, "its configuration is not that of its class", where=at, hint=_CONTRADICTION):
+    with typed(BadFileError, "the configuration is not that of its class", where=at, hint=_CONTRADICTION):
         b.start(layer, path)
         try:
             return [_CONVERTERS[layer.kind](b, inputs)]
