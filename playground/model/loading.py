@@ -49,8 +49,8 @@ class HoldsModel(Protocol):
 GivenModel = (
     Model | HoldsModel | str | Path | bytes | Source | Serializable | Mapping[str, Any] | Sequence[str | Path | Source]
 )
-"""What stands for a model: a model or what holds one, a path, the bytes of a file, a source of them, a ModelProto, arrays
-by name, or several paths or sources."""
+"""What stands for a model: a model or what holds one, a path, the bytes of a file, a source of them, a ModelProto,
+arrays by name, or several paths or sources."""
 
 
 def read(given: GivenModel, name: str | None = None) -> Model:
