@@ -116,7 +116,8 @@ def test_a_quantized_tensor_can_be_quantized_again() -> None:
 
 def test_a_quantized_tensor_tells_its_scale_and_zero_point() -> None:
     found = playground.quantize(X, format="uint8", symmetric=False)
-    assert found.scale is found.qparams.scale
+    assert np.array_equal(found.scale, found.qparams.scale)
+    assert playground.quantize(X, "q4_k").scale.dtype == np.float32
     assert found.zero_point is found.qparams.zero_point
 
 

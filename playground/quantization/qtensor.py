@@ -213,9 +213,9 @@ class QTensor:
         require_fit(self.qparams, self.scheme, self.shape)
 
     @property
-    def scale(self) -> NDArray[Any]:
-        """The scales of ``qparams``."""
-        return self.qparams.scale
+    def scale(self) -> Float32:
+        """The scales of ``qparams``, as numbers where they are stored in a format of their own."""
+        return self.qparams.scale_values
 
     @property
     def zero_point(self) -> NDArray[Any]:
