@@ -149,7 +149,7 @@ def _require_no_gallery_id(path: str) -> None:
     prefix, colon, model_id = path.partition(":")
     if prefix == "gallery" and colon and not Path(path).exists():
         hint = f"Open it with playground.gallery.open_model({model_id!r})"
-        raise MissingError("a model of the gallery is no file", where=shown(path), hint=hint)
+        raise MissingError("this is a model of the gallery and not a path", where=shown(path), hint=hint)
 
 
 def _reader(source: Source) -> Reader:
