@@ -44,13 +44,14 @@ def test_an_embed_opens_where_its_poster_was(reader, site, name):
     assert figure.locator(".poster svg").get_attribute("aria-label")
     assert reader.frames == [reader.main_frame]
     figure.locator("a.live").click()
-    frame = next(frame for frame in reader.frames if "embed.html" in frame.url)
+    frame = figure.locator("iframe").element_handle().content_frame()
+    frame.wait_for_url("**/embed.html?*", wait_until="commit")
     frame.wait_for_function(
-        "() => window.playground?.bootTimes || !document.getElementById('failure').hidden", timeout=BOOT_MS
+        "() => window.playground?.bootTimes || document.getElementById('failure')?.hidden === false", timeout=BOOT_MS
     )
     assert frame.evaluate("() => document.getElementById('failure').hidden")
     settings = frame.evaluate("() => window.playground.state")
-    for key, value in re.findall(r"[?&](format|tensor|granularity)=(\w+)", frame.url):
+    for key, value in re.findall(r"[?&](format|tensor|granularity)=([\w.]+)", frame.url):
         assert settings[key] == value
     assert frame.locator("#slot-tensor-histogram canvas").count() > 0
     assert frame.locator("html").get_attribute("data-theme") == "dark"

@@ -67,7 +67,8 @@ def test_an_embed_shows_controls_numbers_and_plot_without_scrolling(fresh, theme
                 arg=[seen, int(height)],
                 timeout=10_000,
             )
-        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+        # the plots follow a new width within some frames
+        page.wait_for_function("() => document.documentElement.scrollWidth <= innerWidth", timeout=10_000)
         bits = page.locator(".controls").get_by_role("slider").first.bounding_box()
         assert 0 < bits["y"] < bits["y"] + bits["height"] < int(height)
 

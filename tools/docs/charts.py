@@ -10,7 +10,7 @@ from html import escape
 from playground.render.numbers import digits
 
 WIDTH, HEIGHT = 720, 320
-_LEFT, _RIGHT, _TOP, _FOOT = 72, 32, 16, 264
+_LEFT, _RIGHT, _TOP, _FOOT = 90, 32, 16, 264
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def _drawn_axes(x: Axis, y: Axis) -> Iterator[str]:
 def _written(value: float, axis: Axis) -> str:
     if axis.log and not 1e-3 <= value < 1e5:
         power = str(round(math.log10(value))).replace("-", "−")
-        return f'10<tspan dy="-5" font-size="9">{power}</tspan>'
+        return f'10<tspan dy="-5" font-size="70%">{power}</tspan>'
     return f"{value:.6g}".replace("-", "−")
 
 
