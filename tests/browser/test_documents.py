@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import SITE
+from tests.browser.conftest import SITE, new_context
 
 PAGES = Path(__file__).parents[2] / "docs"
 EMBEDS = [
@@ -27,7 +27,7 @@ def documents():
 
 @pytest.fixture
 def reader(browser, site, documents):
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="dark")
+    context = new_context(browser, viewport={"width": 1280, "height": 900}, color_scheme="dark")
     page = context.new_page()
     page.asked, page.complaints = [], []
     context.on("request", lambda request: page.asked.append(request.url))
