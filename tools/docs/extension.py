@@ -19,15 +19,15 @@ from sphinx.application import Sphinx
 from playground.errors import PlaygroundError
 from playground.schemas import SCHEMAS, schema
 from playground.settings import from_query
-from tools.docs import pages
+from tools.docs import licences, pages
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the directives, the reading of files from outside, and the schemas."""
+    """Register the directives, the reading of files from outside, and what is written beside."""
     app.add_directive("drawn", Drawn)
     app.add_directive("playground", Embed)
     app.connect("source-read", _read)
-    app.connect("build-finished", _write_schemas)
+    app.connect("build-finished", _write_beside)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -79,9 +79,12 @@ def _read(_: Sphinx, docname: str, content: list[str]) -> None:
     content[0] = pages.page_text(content[0], docname)
 
 
-def _write_schemas(app: Sphinx, exception: Exception | None) -> None:
-    """The JSON Schemas of the package, a file each, beside the page that lists them."""
-    folder = Path(app.outdir) / "schemas"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in () if exception else SCHEMAS:
-        (folder / f"{name}.json").write_text(json.dumps(schema(name), indent=2) + "\n", "utf-8")
+def _write_beside(app: Sphinx, exception: Exception | None) -> None:
+    """The JSON Schemas of the package, a file each, and the licences of what is served with the documents."""
+    if exception:
+        return
+    out = Path(app.outdir)
+    (out / "schemas").mkdir(parents=True, exist_ok=True)
+    for name in SCHEMAS:
+        (out / "schemas" / f"{name}.json").write_text(json.dumps(schema(name), indent=2) + "\n", "utf-8")
+    (out / "third_party.txt").write_text(licences.text(), "utf-8")
