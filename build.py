@@ -126,7 +126,7 @@ def parser() -> argparse.ArgumentParser:
     at.add_argument("--only", metavar="NAME", help="only the models whose id holds this, and write no document")
     at.add_argument("--json", action="store_true", help="print JSON instead of writing docs/real-models.md")
     at.set_defaults(run=measure_models)
-    at = commands.add_parser("docs", help="build the documentation into dist/docs")
+    at = commands.add_parser("docs", help="build the page and its documentation, into dist/ and dist/docs")
     at.set_defaults(run=lambda _: documentation.build())
     at = commands.add_parser("clean", help="delete what was built")
     at.add_argument("--all", action="store_true", help="also .venv and everything downloaded")

@@ -31,5 +31,5 @@ def lock(name: str) -> None:
 
 
 if __name__ == "__main__":
-    for each in ("site", "test", "oracles", "models", "tensorflow"):
+    for each in ("site", "test", "docs", "oracles", "models", "tensorflow"):
         lock(each)

@@ -114,6 +114,28 @@ def test_a_quantized_tensor_can_be_quantized_again() -> None:
     same(playground.quantize(INT4, "int8"), playground.quantize(INT4.dequantize(), "int8"))
 
 
+def test_a_quantized_tensor_tells_its_scale_and_zero_point() -> None:
+    found = playground.quantize(X, format="uint8", symmetric=False)
+    assert np.array_equal(found.scale, found.qparams.scale)
+    assert playground.quantize(X, "q4_k").scale.dtype == np.float32
+    assert found.zero_point is found.qparams.zero_point
+
+
+def test_a_tensor_of_a_model_is_an_array() -> None:
+    tensor = DIGITS.tensors["fc1.weight"]
+    same(playground.quantize(tensor, "int4"), playground.quantize(tensor.numpy(), "int4"))
+    assert playground.compare(tensor, playground.quantize(tensor, "int8"))["sqnr_db"] > 30
+    assert np.asarray(tensor, np.float64).dtype == np.float64
+
+
+def test_the_result_of_quantizing_runs(model_file: Path) -> None:
+    result = playground.quantize_model(model_file, "int8")
+    samples = gallery.calibration("digits-mlp")
+    assert playground.load(result) is result.model
+    (name,) = playground.run(result, samples)
+    assert np.array_equal(playground.run(result, samples)[name], playground.run(result.model, samples)[name])
+
+
 def test_models_are_given_in_many_ways(model_file: Path) -> None:
     expected = playground.load(model_file)
     for given in (str(model_file), model_file.read_bytes(), onnx.load(model_file), expected):
@@ -223,6 +245,9 @@ def test_run_takes_the_engine_that_can_and_says_which(model_file: Path) -> None:
         (lambda: playground.run(DIGITS, "image"), InvalidInputError, "{'image': ...}"),
         (lambda: playground.run(gallery.open_model("moby-dick-transformer"), np.zeros(3)), PlaygroundError, ""),
         (lambda: playground.run(DIGITS, X, engine="gpu"), InvalidInputError, "auto"),
+        (lambda: playground.dequantize(INT4.codes), InvalidInputError, "dequantize(quantize(x, 'int8'))"),
+        (lambda: playground.load("gallery:digits-mlp"), MissingError, "gallery.open_model('digits-mlp')"),
+        (lambda: playground.quantize_model(DIGITS, calibration="samples.npz"), InvalidInputError, "dict(numpy.load("),
         (lambda: playground.compare(X, X[:2]), InvalidInputError, "Give two arrays of one shape"),
     ],
 )

@@ -25,7 +25,7 @@ def ensure(lock: str, note: str = "") -> None:
     Dependencies are not resolved again (``--no-deps``): the lock is complete, and pip refuses any other hash.
 
     Args:
-        lock: ``site``, ``test`` or ``oracles``.
+        lock: ``site``, ``test``, ``docs`` or ``oracles``.
         note: said beside the step's title, for instance how large the download is.
 
     Raises:

@@ -12,8 +12,8 @@ from tools import downloads
 from tools.paths import LOCAL_CACHE, ROOT, STATIC
 from tools.steps import Command, digest, run
 
-PROJECTS = (STATIC, STATIC / "engine", ROOT / "tools", ROOT / "tests" / "static")
-"""Folders with a ``tsconfig.json``: the page, its workers, what runs under Node, and the unit tests."""
+PROJECTS = (STATIC, STATIC / "engine", ROOT / "tools", ROOT / "tools" / "docs", ROOT / "tests" / "static")
+"""Folders with a ``tsconfig.json``: the page, its workers, what runs under Node, the documents, and the unit tests."""
 
 BIOME = Path("@biomejs", "biome", "bin", "biome")
 TSC = Path("typescript", "bin", "tsc")

@@ -28,11 +28,14 @@ from playground.number_formats import NumberFormat
 from playground.ptq.algorithms import algorithms
 from playground.ptq.algorithms._algorithm import STAGES, Algorithm
 from playground.render import numbers
+from playground.settings import FIELDS, Settings
+from playground.settings.schema import Field
 from tools import literature
 from tools.paths import ROOT
 
 DOCUMENTS = tuple(
-    f"docs/{name}.md" for name in ("algorithms", "conventions", "formats", "gallery", "keras", "literature", "tflite")
+    f"docs/{name}.md"
+    for name in ("algorithms", "conventions", "formats", "gallery", "keras", "literature", "schemas", "tflite")
 )
 _TABLE = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -160,6 +163,34 @@ def gallery_data_table() -> str:
     return markdown(head, ([f"`{d.id}`", d.held_out, d.calibration, d.origin] for d in data.values()))
 
 
+def settings_table() -> str:
+    """One row a setting: what it may be and its default."""
+    head = ["setting", "what it may be", "default"]
+    defaults = Settings()
+    return markdown(head, ([f"`{n}`", _accepted(f), _shown(getattr(defaults, n))] for n, f in FIELDS.items()))
+
+
+def _accepted(field: Field) -> str:
+    if field.registry:
+        what = f"an id, see `playground.{field.registry}()`"
+    elif field.kind == "choice":
+        what = ", ".join(f"`{text}`" for text in field.accepted)
+    elif field.kind in ("number", "integer"):
+        bounds = "" if abs(field.lowest) > 1e30 else f" from {field.lowest:g} to {field.highest:.10g}"
+        what = ("a whole number" if field.kind == "integer" else "a number") + bounds
+    else:
+        what = {"boolean": "`1` or `0`", "text": f"a text of at most {field.most} characters"}.get(
+            field.kind, f"a list of {field.kind} in a text"
+        )
+    return f"{what}, or nothing".replace("-", "−") if field.optional else what.replace(" -", " −")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "`1`" if value else "`0`"
+    return f"`{value}`" if value not in ("", None) else ""
+
+
 def tflite_table() -> str:
     """Which of TFLite's operators are read, by kind."""
     return markdown(["kind", "operators"], ([kind, ", ".join(sorted(held))] for kind, held in _TFLITE.items()))
@@ -186,6 +217,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "gallery": gallery_table,
     "gallery-data": gallery_data_table,
     "keras": keras_table,
+    "settings": settings_table,
     "tflite": tflite_table,
     **{name: functools.partial(literature_table, name) for name in literature.SECTIONS},
 }

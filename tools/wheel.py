@@ -20,8 +20,8 @@ LARGEST = 50_000_000
 _COPIES = (".br", ".gz")
 """Copies that spare hosts compressing, and the snapshot for engines without zstd: `serve` needs neither."""
 
-_BENCH = "bench"
-"""The pages that time kernels are for those who build them."""
+_LEFT_OUT = ("bench", "docs")
+"""The pages that time kernels are for those who build them, and the documents are on a host."""
 
 
 def build() -> Path:
@@ -71,5 +71,5 @@ def site_files(dist: Path) -> Iterator[Path]:
     """The files of the site that ``playground serve`` needs."""
     for path in files_in(dist):
         first = path.relative_to(dist).parts[0]
-        if not first.startswith(_BENCH) and path.suffix not in _COPIES:
+        if not first.startswith(_LEFT_OUT) and path.suffix not in _COPIES:
             yield path

@@ -65,6 +65,10 @@ class Tensor:
         ):
             return self.read()
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """The values, for ``numpy.asarray`` and what calls it. Raises as :meth:`numpy`."""
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
     @staticmethod
     def of(name: str, values: NDArray[Any]) -> Tensor:
         """A tensor that holds the given array (no copy)."""

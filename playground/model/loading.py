@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from playground.arrays import as_array
-from playground.errors import BadFileError, InvalidInputError, shown, typed
+from playground.errors import BadFileError, InvalidInputError, MissingError, shown, typed
 from playground.host.sources import BytesSource, FileSource, Source, SourceGroup
 from playground.model import readers
 from playground.model.element_types import BY_NAME
@@ -37,9 +37,20 @@ class Serializable(Protocol):
         ...
 
 
-GivenModel = Model | str | Path | bytes | Source | Serializable | Mapping[str, Any] | Sequence[str | Path | Source]
-"""What stands for a model: a model, a path, the bytes of a file, a source of them, a ModelProto, arrays by name, or
-several paths or sources."""
+class HoldsModel(Protocol):
+    """What has a model, such as the result of ``quantize_model``."""
+
+    @property
+    def model(self) -> Model:
+        """The model."""
+        ...
+
+
+GivenModel = (
+    Model | HoldsModel | str | Path | bytes | Source | Serializable | Mapping[str, Any] | Sequence[str | Path | Source]
+)
+"""What stands for a model: a model or what holds one, a path, the bytes of a file, a source of them, a ModelProto,
+arrays by name, or several paths or sources."""
 
 
 def read(given: GivenModel, name: str | None = None) -> Model:
@@ -118,6 +129,7 @@ def _source(given: Any, name: str | None) -> Source:
     if isinstance(given, list | tuple):
         return grouped([_source(each, None) for each in given])
     if isinstance(given, str | Path):
+        _require_no_gallery_id(str(given))
         return FileSource(given)
     if isinstance(given, bytes | bytearray | memoryview):
         return BytesSource(bytes(given), name or "model")
@@ -130,6 +142,14 @@ def _source(given: Any, name: str | None) -> Source:
         where="model",
         hint="Give a path, bytes, an onnx.ModelProto or {'weight': array}",
     )
+
+
+def _require_no_gallery_id(path: str) -> None:
+    """Say how models of the gallery are opened in Python to those who write them as the command line has them."""
+    prefix, colon, model_id = path.partition(":")
+    if prefix == "gallery" and colon and not Path(path).exists():
+        hint = f"Open it with playground.gallery.open_model({model_id!r})"
+        raise MissingError("this is a model of the gallery and not a path", where=shown(path), hint=hint)
 
 
 def _reader(source: Source) -> Reader:

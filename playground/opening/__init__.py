@@ -23,7 +23,8 @@ def load(given: GivenModel, name: str | None = None) -> Model:
 
     Args:
         given: a path, the file's bytes, or a source of them; an ``onnx.ModelProto``; a mapping from names to arrays;
-            several paths or sources, if the model is in several files; or a model, which is returned as it is.
+            several paths or sources, if the model is in several files; or a model, or what has one as its ``model``,
+            which is returned as it is.
         name: the file's name if it is given as bytes; its ending decides where the content fits several formats.
 
     Returns:
@@ -36,6 +37,9 @@ def load(given: GivenModel, name: str | None = None) -> Model:
     """
     if isinstance(given, Model):
         return given
+    held = getattr(given, "model", None)
+    if isinstance(held, Model):
+        return held
     model = read(given, name)
     with typed(BadFileError, "the file cannot be read", where=model.name, hint=DAMAGED):
         return opened(model)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from playground.engines.batch_axes import BatchAxes, batch_axes
 from playground.engines.fitting import fitted
-from playground.errors import InvalidInputError, plural
+from playground.errors import InvalidInputError, plural, shown
 from playground.model.graph import Graph
 from playground.ptq.capture import Feeds, captured
 from playground.ptq.made_up import GENERATED, Shapes, made_up_feeds
@@ -152,6 +153,12 @@ def _too_few(given: int, fixed: int | None) -> str:
 def _restartable(data: Iterable[Samples] | Callable[[], Iterable[Samples]]) -> Callable[[], Iterable[Samples]]:
     if callable(data):
         return data
+    if isinstance(data, str | Path):
+        raise InvalidInputError(
+            f"the path {shown(str(data))} is not calibration data",
+            where="calibration",
+            hint="Give its arrays: dict(numpy.load('samples.npz'))",
+        )
     if not isinstance(data, Iterable) or isinstance(data, Iterator | str | bytes):
         raise InvalidInputError(
             f"a value of type {type(data).__name__} cannot be read twice",

@@ -212,6 +212,16 @@ class QTensor:
             )
         require_fit(self.qparams, self.scheme, self.shape)
 
+    @property
+    def scale(self) -> Float32:
+        """The scales of ``qparams``, as numbers where they are stored in a format of their own."""
+        return self.qparams.scale_values
+
+    @property
+    def zero_point(self) -> NDArray[Any]:
+        """The zero-points of ``qparams``."""
+        return self.qparams.zero_point
+
     def dequantize(self) -> Float32:
         """The real values the codes stand for, float32 of ``shape``."""
         return dequantize(self)
@@ -321,7 +331,18 @@ def codebooks(qparams: QParams, scheme: Scheme, shape: tuple[int, ...]) -> Float
 
 
 def dequantize(qtensor: QTensor) -> Float32:
-    """The real values that codes stand for: ``scale * (decode(code) - zero_point) + offset`` in float32."""
+    """The real values that codes stand for: ``scale * (decode(code) - zero_point) + offset`` in float32.
+
+    Raises:
+        InvalidInputError: it is not a quantized tensor.
+    """
+    given: Any = qtensor
+    if not isinstance(given, QTensor):
+        raise InvalidInputError(
+            f"a value of type {type(given).__name__} is not a quantized tensor",
+            where="qtensor",
+            hint="Give what quantize returns, as in dequantize(quantize(x, 'int8')): codes alone have no scale",
+        )
     scheme, shape, qparams = qtensor.scheme, qtensor.shape, qtensor.qparams
     element = scheme.element
     parts: list[NDArray[Any] | None] = [qparams.zero_point if qparams.zero_point.any() else None]

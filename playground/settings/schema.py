@@ -105,8 +105,8 @@ def schema() -> dict[str, Any]:
     """All of it as JSON can hold it; ``static/fastpath/link.mjs`` reads this.
 
     Returns:
-        ``{"version", "most_characters", "most_fields", "number": regular expression, "fields": {name: {"kind", "view",
-        "optional", and by kind "accepted", "lowest" and "highest", "most"}}}``
+        ``version``, ``most_characters``, ``most_fields``, ``number`` (a regular expression) and ``fields``: by name
+        ``kind``, ``view``, ``optional``, and by kind ``accepted``, ``lowest`` and ``highest``, ``most``.
     """
     return {
         "version": VERSION,
