@@ -12,6 +12,7 @@ import sys
 import zipfile
 from importlib import import_module
 from pathlib import Path
+from types import FunctionType
 
 SITE_PACKAGES = "/lib/python3.14/site-packages"
 PRELOADED = {"_multiarray_umath", "_umath_linalg"}
@@ -45,13 +46,15 @@ def check_libraries() -> None:
 
 
 def drop_explanations() -> None:
-    """Forget what only explains classes to people: signatures written out, and texts about properties."""
+    """Forget what only explains code to people and checkers: signatures, annotations, texts about properties."""
     import param
     from bokeh.model import Model
 
     for explained in gc.get_objects():
         if isinstance(explained, param.Parameter):
             explained.doc = None
+        elif isinstance(explained, FunctionType) and not str(explained.__module__).startswith("playground."):
+            del explained.__annotations__
     for model in Model.model_class_reverse_map.values():
         model.__init__.__dict__.pop("__signature__", None)
         for name in model.properties():
