@@ -11,7 +11,7 @@ from playground import operators
 PACKAGE = Path(operators.__file__).parents[1]
 NAMES = frozenset(entry.name for entry in operators.all_operators().values())
 
-ALLOWED = ("operators/", "model/")
+ALLOWED = ("operators/", "model/", "ptq/scripts/")
 """Where names may stand: with the operators, and where files and other tools' recipes are read and written."""
 
 SHOWN = ("app/", "render/")

@@ -170,7 +170,7 @@ CALIBRATION: list[tuple[Any, str]] = [
     ([], "calibration: the calibration data has 0 samples. Give at least one batch"),
     (iter([]), "cannot be read twice"),
     ([np.zeros(3)], "a value of type ndarray is not a batch"),
-    ("samples.npz", "a value of type str cannot be read twice"),
+    ("samples.npz", "calibration: the path 'samples.npz' is not calibration data. Give its arrays"),
 ]
 
 

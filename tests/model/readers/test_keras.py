@@ -198,7 +198,7 @@ def test_forms_without_a_counterpart(changes: dict[str, Any], what: str) -> None
 
 
 def test_contradictions_are_bad_files() -> None:
-    with pytest.raises(BadFileError, match="layer norm: its configuration"):
+    with pytest.raises(BadFileError, match="layer norm: the configuration"):
         changed("images.keras", 2, epsilon="small")
     config = config_of("images.keras")
     config["config"]["output_layers"] = ["missing", 0, 0]
