@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections import defaultdict
 from pathlib import Path
 
 import hypothesis
@@ -18,6 +19,15 @@ hypothesis.settings.register_profile("fuzzing", derandomize=False, deadline=None
 hypothesis.settings.load_profile("repeatable")
 
 
+FEW = 5
+"""Cases of a test that are all run even in a sample."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--sample 6``: of tests with many cases every sixth is run, the same in every run."""
+    parser.addoption("--sample", type=int, default=1, metavar="N", help="run every Nth case of tests with many")
+
+
 def pytest_report_header(config: pytest.Config) -> str:
     """Say where examples come from, so that a failure can be had again."""
     seed = config.getoption("hypothesis_seed", None)
@@ -31,8 +41,9 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Browser tests last: the others say sooner what is wrong, and Playwright's event loop blocks ``asyncio.run``."""
+    _sample(config, items)
     items.sort(key=lambda item: _BROWSER in item.path.parents)
     for item in items:
         if _BROWSER in item.path.parents:
@@ -40,3 +51,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for folder, limit in _LIMITS_S.items():
             if folder in item.path.parents:
                 item.add_marker(pytest.mark.timeout(limit))
+
+
+def _sample(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out cases as ``--sample`` says."""
+    every = config.getoption("sample")
+    if every == 1:
+        return
+    cases = defaultdict(list)
+    for item in items:
+        cases[item.nodeid.partition("[")[0]].append(item)
+    kept = {item for held in cases.values() for item in (held if len(held) <= FEW else held[::every])}
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = [item for item in items if item in kept]

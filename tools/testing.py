@@ -24,6 +24,9 @@ Selection = Literal["usual", "quick", "all", "oracles"]
 MOST_WORKERS = 4
 """More processes than this wait for the longest file of tests."""
 
+SAMPLE = 6
+"""``--quick`` alone runs every sixth case of tests with many."""
+
 _DESELECTED = {"usual": "not heavy", "quick": "not (browser or slow or heavy)"}
 
 
@@ -33,9 +36,9 @@ def run_tests(arguments: Sequence[str], *, selection: Selection = "usual") -> No
     Args:
         arguments: passed to pytest. They come last, so that they override what is chosen here.
         selection: ``"usual"`` leaves out the tests marked ``heavy``; ``"quick"`` also those marked ``slow`` and those
-            in a browser, and then builds the kernels instead of the site; ``"all"`` leaves out none and draws new
-            examples for the tests of properties; ``"oracles"`` runs ``tests/oracles``, which need
-            ``requirements/oracles.txt``, and nothing else.
+            in a browser, and unless arguments choose tests most cases of those with many; it builds the kernels and no
+            site; ``"all"`` leaves out none and draws new examples for the tests of properties; ``"oracles"`` runs
+            ``tests/oracles``, which need ``requirements/oracles.txt``, and nothing else.
 
     Raises:
         BuildError: a test failed, or something could not be set up.
@@ -55,7 +58,8 @@ def run_tests(arguments: Sequence[str], *, selection: Selection = "usual") -> No
     workers = parallel(arguments)
     if workers:  # else each has as many threads as there are cores
         variables.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1"))
-    command = [str(PYTHON), "-m", "pytest", *chosen(selection), *workers, *arguments]
+    sample = ["--sample", str(SAMPLE)] if selection == "quick" and not arguments else []
+    command = [str(PYTHON), "-m", "pytest", *chosen(selection), *sample, *workers, *arguments]
     code = subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode
     if code != 0:
         raise BuildError(f"pytest ended with code {code}; see above.")

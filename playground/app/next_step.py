@@ -140,13 +140,13 @@ def _race_step(race: Any) -> NextStep:
 
 
 def _export_step(workspace: Workspace, models: ModelJobs) -> NextStep:
-    from playground.render.numbers import digits, size
+    from playground.render.numbers import size
 
     if workspace.shown("result") is None:
         return NextStep("There is no quantized model yet.", "Quantize the model", press="quantize")
     report = workspace.shown("result").report
-    ratio = digits(report.bytes_before / max(1, report.bytes_after))
-    told = f"{models.quantized_name()} is ready: {size(report.bytes_after)}, {ratio} times smaller."
+    before = f", {size(report.file_bytes_before)} before" if report.file_bytes_before else ""
+    told = f"{models.quantized_name()} is ready: {size(report.file_bytes)}{before}."
     if workspace.is_before:
         told += " The settings have changed since."
         return NextStep(told, "Quantize the model again", press="quantize")

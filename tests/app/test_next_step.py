@@ -3,6 +3,7 @@
 import numpy as np
 
 from playground.app.tensor_step import GOOD_DB
+from playground.units import size
 
 
 def advice(page, view):
@@ -100,7 +101,8 @@ def test_weights_of_a_file_of_tensors_are_quantized_and_not_run(page, files):
     assert (found["model"]["press"], found["export"]["press"]) == ("quantize", "quantize")
     page.ask("quantize")
     assert advice(page, "model")["view"] == "export"
-    assert advice(page, "export")["text"].startswith("mine-int8.npz is ready")
+    written = size(len(page.workspace.result.file))
+    assert advice(page, "export")["text"].startswith(f"mine-int8.npz is ready: {written}, ")
 
 
 def test_the_run_view_leads_from_answers_to_engines(page):
