@@ -27,8 +27,8 @@ FORMS = {
 ALL_FORMS = pytest.mark.parametrize("form", FORMS)
 
 
-def weights(*shape: int) -> np.ndarray:
-    return (RNG.normal(size=shape) / np.sqrt(shape[-2])).astype(np.float32)
+def weights(*shape: int, rng: np.random.Generator = RNG) -> np.ndarray:
+    return (rng.normal(size=shape) / np.sqrt(shape[-2])).astype(np.float32)
 
 
 def parsed(text: str, **arrays: np.ndarray) -> onnx.ModelProto:
@@ -256,9 +256,10 @@ def test_sensitivity_measures_layers_in_branches(form: str) -> None:
 
 
 def lstm(
-    op: str, *, direction: str = "forward", hidden: int = 16, shared: bool = True
+    op: str, *, direction: str = "forward", hidden: int = 16, shared: bool = True, seed: int = 5
 ) -> tuple[onnx.ModelProto, dict[str, Any]]:
     """Two recurrent nodes, one behind the other, with the same weights or each with its own, and a product."""
+    rng = np.random.default_rng(seed)  # the same net whatever other tests have drawn
     gates, both = {"LSTM": 4, "GRU": 3, "RNN": 1}[op], 2 if direction == "bidirectional" else 1
     node, features = onnx.helper.make_node, both * hidden
     nodes = [
@@ -273,20 +274,20 @@ def lstm(
     if not shared:
         nodes[4].input[1:3] = ["W2", "R2"]
     held = {
-        "P": weights(6, features), "W": weights(both, gates * hidden, features).astype(np.float32),
-        "R": (RNG.normal(size=(both, gates * hidden, hidden)) * 0.25).astype(np.float32),
-        "B": (RNG.normal(size=(both, 2 * gates * hidden)) * 0.1).astype(np.float32),
-        "V": weights(hidden, 5), "shape": np.array([0, 0, features]), "axis": np.array([0]),
+        "P": weights(6, features, rng=rng), "W": weights(both, gates * hidden, features, rng=rng),
+        "R": (rng.normal(size=(both, gates * hidden, hidden)) * 0.25).astype(np.float32),
+        "B": (rng.normal(size=(both, 2 * gates * hidden)) * 0.1).astype(np.float32),
+        "V": weights(hidden, 5, rng=rng), "shape": np.array([0, 0, features]), "axis": np.array([0]),
     }  # fmt: skip
     if not shared:
-        held |= {"W2": weights(*held["W"].shape), "R2": held["R"][:, ::-1].copy()}
+        held |= {"W2": weights(*held["W"].shape, rng=rng), "R2": held["R"][:, ::-1].copy()}
     info = onnx.helper.make_tensor_value_info
     graph = onnx.helper.make_graph(
         nodes, "recurrent", [info("x", 1, ["T", "N", 6])], [info("y", 1, ["N", 5])],
         [onnx.numpy_helper.from_array(array, name) for name, array in held.items()],
     )  # fmt: skip
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
-    return model, {"x": RNG.normal(size=(7, 24, 6)).astype(np.float32)}
+    return model, {"x": rng.normal(size=(7, 24, 6)).astype(np.float32)}
 
 
 @ALL_FORMS
@@ -305,14 +306,18 @@ def test_recurrent_weights(form: str, op: str, direction: str) -> None:
 @pytest.mark.parametrize("per_channel", [True, False])
 @pytest.mark.parametrize("direction", ["forward", "bidirectional"])
 def test_dynamic_lstm_is_as_good_as_that_of_onnxruntimes_tool(direction: str, per_channel: bool, tmp_path: Any) -> None:
-    model, feeds = lstm("LSTM", direction=direction, shared=False)
-    theirs = tmp_path / "theirs.onnx"
-    quantize_dynamic(model, theirs, per_channel=per_channel, weight_type=QuantType.QInt8)
+    """In the mean of eight nets: how the roundings of one add up is luck, of a decibel or two."""
     recipe = Recipe(activations="dynamic") if per_channel else Recipe(weights=Scheme("int8"), activations="dynamic")
-    made = quantize_model(load(model.SerializeToString(), "net.onnx"), recipe)
-    expected = runtime(model.SerializeToString(), feeds)[0]
-    tool = runtime(theirs.read_bytes(), feeds)[0]
-    assert db(expected, runtime(made.onnx, feeds)[0]) > db(expected, tool) - 1
+    ours, tools = [], []
+    for seed in range(8):
+        model, feeds = lstm("LSTM", direction=direction, shared=False, seed=seed)
+        theirs = tmp_path / "theirs.onnx"
+        quantize_dynamic(model, theirs, per_channel=per_channel, weight_type=QuantType.QInt8)
+        made = quantize_model(load(model.SerializeToString(), "net.onnx"), recipe)
+        expected, tool = (runtime(content, feeds)[0] for content in (model.SerializeToString(), theirs.read_bytes()))
+        ours.append(db(expected, runtime(made.onnx, feeds)[0]))
+        tools.append(db(expected, tool))
+    assert np.mean(ours) > np.mean(tools) - 0.5
     operators = [
         sorted(node.op_type for node in onnx.load_from_string(data).graph.node)
         for data in (made.onnx, theirs.read_bytes())
