@@ -24,8 +24,8 @@ Selection = Literal["usual", "quick", "all", "oracles"]
 MOST_WORKERS = 4
 """More processes than this wait for the longest file of tests."""
 
-SAMPLE = 6
-"""``--quick`` alone runs every sixth case of tests with many."""
+SAMPLE = 10
+"""``--quick`` alone runs every tenth case of tests with many."""
 
 _DESELECTED = {"usual": "not heavy", "quick": "not (browser or slow or heavy)"}
 

@@ -17,7 +17,7 @@ from tests.fuzz.graphs import made
 from tests.fuzz.guarded_memory import GuardedKernels
 from tests.fuzz.run import KINDS, Report, batch
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 GRAPHS = 2800
 SEED = 1

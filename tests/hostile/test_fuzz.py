@@ -11,6 +11,7 @@ COUNT = int(os.environ.get("PLAYGROUND_FUZZ", "500"))
 SEED = int(os.environ.get("PLAYGROUND_FUZZ_SEED", "13"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_mutated_inputs_are_taken_or_refused(name):
     report = run(name, COUNT, SEED)

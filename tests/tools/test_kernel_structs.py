@@ -116,6 +116,7 @@ def test_what_was_built_is_what_the_sources_say():
     assert list(found["k_softmax_s8"]) == ["codes", "rows", "columns", "is_signed", "exps", "ratio", "to", "scratch"]
 
 
+@pytest.mark.slow
 def test_the_compiler_lays_structs_out_likewise(tmp_path):
     """As many words as sizeof says, checked by the compiler itself."""
     from tools.kernels import compile_module
