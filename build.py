@@ -91,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("wheel", help="build a wheel with the kernels and the site in it").set_defaults(run=build_wheel)
     at = commands.add_parser("test", allow_abbrev=False, help="run the tests; further arguments go to pytest")
     selections = {
-        "quick": "without a browser and what is slow: for daily work, under 90 s on two cores",
+        "quick": "without a browser and what is slow: for daily work, under two minutes on two cores",
         "all": "also what is heavy, and new random examples for the tests of properties",
         "oracles": "tests/oracles instead, against PyTorch, bitsandbytes, gguf, JAX, ... (0.4 GB more)",
     }

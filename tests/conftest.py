@@ -19,12 +19,12 @@ hypothesis.settings.register_profile("fuzzing", derandomize=False, deadline=None
 hypothesis.settings.load_profile("repeatable")
 
 
-FEW = 3
+FEW = 1
 """Cases of a test that are all run even in a sample."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--sample 10``: of tests with many cases every tenth is run, the same in every run."""
+    """``--sample 16``: of tests with several every sixteenth is run, the same in every run."""
     parser.addoption("--sample", type=int, default=1, metavar="N", help="run every Nth case of tests with many")
 
 
