@@ -19,13 +19,9 @@ hypothesis.settings.register_profile("fuzzing", derandomize=False, deadline=None
 hypothesis.settings.load_profile("repeatable")
 
 
-FEW = 1
-"""Cases of a test that are all run even in a sample."""
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--sample 16``: of tests with several every sixteenth is run, the same in every run."""
-    parser.addoption("--sample", type=int, default=1, metavar="N", help="run every Nth case of tests with many")
+    """``--sample 16``: of a test's cases every sixteenth is run, the first among them."""
+    parser.addoption("--sample", type=int, default=1, metavar="N", help="run every Nth case of each test")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -61,6 +57,6 @@ def _sample(config: pytest.Config, items: list[pytest.Item]) -> None:
     cases = defaultdict(list)
     for item in items:
         cases[item.nodeid.partition("[")[0]].append(item)
-    kept = {item for held in cases.values() for item in (held if len(held) <= FEW else held[::every])}
+    kept = {item for held in cases.values() for item in held[::every]}
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = [item for item in items if item in kept]

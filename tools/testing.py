@@ -25,7 +25,7 @@ MOST_WORKERS = 4
 """More processes than this wait for the longest file of tests."""
 
 SAMPLE = 16
-"""``--quick`` alone runs every sixteenth case of tests with several."""
+"""``--quick`` alone runs every sixteenth case of each test."""
 
 _DESELECTED = {"usual": "not heavy", "quick": "not (browser or slow or heavy)"}
 

@@ -17,7 +17,7 @@ from playground.model.readers._keras_config import Net, net_of, refuse_programs
 from playground.model.readers._keras_graph import graph_of, reasons_against
 from playground.model.readers._keras_quantized import quantized
 from playground.model.readers._keras_weights import Path, Weights, of_archive, of_legacy
-from playground.model.readers._zip import Unpacked, check_member, content_at, is_zip, members_of
+from playground.model.readers._zip import Unpacked, check_member, content_at, is_zip, members_by_name
 
 _WEIGHTS = "model.weights.h5"
 _AGAIN = "Save it again, with model.save('m.keras')"
@@ -140,11 +140,7 @@ def _of_hdf5(source: Source) -> _Content:
 
 
 def _of_archive(source: Source) -> _Content:
-    members: dict[str, zipfile.ZipInfo] = {}
-    for member in members_of(source):
-        if member.filename in members:
-            raise BadFileError(f"the archive has two files {shown(member.filename)}", where=source.name, hint=DAMAGED)
-        members[member.filename] = member
+    members = members_by_name(source)
     if _WEIGHTS not in members:
         raise UnsupportedError(
             f"the archive is not a Keras model in one file: it has no {_WEIGHTS}", where=source.name, hint=_AGAIN

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from playground.errors import DAMAGED, BadFileError, UnsupportedError, cut, plural, typed
@@ -163,12 +162,4 @@ def _finished(b: Builder, net: Net, inputs: list[ValueInfo], results: list[Value
             name = b.emit("Identity", [name])
         renamed[name] = b.names.take(ref[0])
         outputs.append(ValueInfo(renamed[name], "float32", value.shape))
-    nodes = tuple(
-        replace(
-            node,
-            inputs=tuple(renamed.get(name, name) for name in node.inputs),
-            outputs=tuple(renamed.get(name, name) for name in node.outputs),
-        )
-        for node in b.nodes
-    )
-    return Graph(net.name, tuple(inputs), tuple(outputs), nodes, b.constants, OPSET)
+    return Graph(net.name, tuple(inputs), tuple(outputs), b.renamed(renamed), b.constants, OPSET)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -80,3 +81,14 @@ class Nodes:
         name = self._node_names.take(f"{op}_{self._at}")
         self.nodes.append(Node(op, name, tuple(inputs), tuple(made), attributes))
         return made
+
+    def renamed(self, names: Mapping[str, str]) -> tuple[Node, ...]:
+        """The nodes, with other names for some values."""
+        return tuple(
+            replace(
+                node,
+                inputs=tuple(names.get(name, name) for name in node.inputs),
+                outputs=tuple(names.get(name, name) for name in node.outputs),
+            )
+            for node in self.nodes
+        )

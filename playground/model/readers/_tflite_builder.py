@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -266,14 +266,7 @@ class Builder(Nodes):
             taken.add(name)
             outputs.append((tensor, name))
         renamed = self._renamed()
-        nodes = tuple(
-            replace(
-                node,
-                inputs=tuple(renamed.get(name, name) for name in node.inputs),
-                outputs=tuple(renamed.get(name, name) for name in node.outputs),
-            )
-            for node in self.nodes
-        )
+        nodes = self.renamed(renamed)
         inputs = tuple(value_info(self.tensors[number], self.tensors[number].name) for number in self._subgraph.inputs)
         ends = tuple(value_info(tensor, renamed.get(name, name)) for tensor, name in outputs)
         wide = any(tensor.codes and "int16" in tensor.element for tensor in self.tensors.values())

@@ -21,7 +21,7 @@ from playground.model.element_types import BY_NAME, ElementType, real_values
 from playground.model.graph import Model, NoGraph, Tensor
 from playground.model.readers._pickle import Interpreter
 from playground.model.readers._torch_objects import FUNCTIONS, QuantizedView, View, stored
-from playground.model.readers._zip import content_at, is_zip, members_of
+from playground.model.readers._zip import content_at, is_zip, members_by_name
 
 _STATE = "Save the weights alone, with torch.save(model.state_dict(), path)"
 _AGAIN = "Save it again, with torch.save(torch.load(path, map_location='cpu', weights_only=True), path)"
@@ -72,11 +72,7 @@ def read(source: Source) -> Model:
 
 
 def _open(source: Source) -> _Archive:
-    members: dict[str, zipfile.ZipInfo] = {}
-    for member in members_of(source):
-        if member.filename in members:
-            raise BadFileError(f"the archive has two files {shown(member.filename)}", where=source.name, hint=DAMAGED)
-        members[member.filename] = member
+    members = members_by_name(source)
     folders = {name.partition("/")[0] for name in members}
     folder = folders.pop() if len(folders) == 1 else ""
     if f"{folder}/data.pkl" not in members:

@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 
-from playground.errors import DAMAGED, BadFileError, UnsupportedError, typed
+from playground.errors import DAMAGED, BadFileError, UnsupportedError, shown, typed
 from playground.host.sources import Source
 from playground.limits import MOST_ARRAYS, MOST_DIRECTORY_BYTES
 
@@ -44,6 +44,16 @@ def members_of(source: Source) -> list[zipfile.ZipInfo]:
         zipfile.ZipFile(_Directory(source)) as archive,
     ):
         return archive.infolist()
+
+
+def members_by_name(source: Source) -> dict[str, zipfile.ZipInfo]:
+    """The members by name. BadFileError: as :func:`members_of`, or two have one name."""
+    members: dict[str, zipfile.ZipInfo] = {}
+    for member in members_of(source):
+        if member.filename in members:
+            raise BadFileError(f"the archive has two files {shown(member.filename)}", where=source.name, hint=DAMAGED)
+        members[member.filename] = member
+    return members
 
 
 def check_member(member: zipfile.ZipInfo, where: str, hint: str) -> None:

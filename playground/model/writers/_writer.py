@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from playground.errors import plural
 from playground.model.graph import Model, Tensor
 from playground.model.recipe import Recipe
 from playground.quantization import QTensor, Scheme
@@ -48,6 +49,11 @@ class Writer:
 PRODUCER = "Quantization Playground"
 RECIPE = "quantization_playground.recipe"
 """Key of the metadata that has the recipe as JSON."""
+
+
+def decoded_note(count: int) -> str:
+    """What is said of tensors that had codes and are written as floats, of which there are ``count``."""
+    return f"{plural(count, 'tensor')} had codes that are kept as the float32 numbers they stand for."
 
 
 def rotated(scheme: Scheme) -> str:

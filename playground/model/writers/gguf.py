@@ -19,7 +19,7 @@ from playground.model.graph import Model, Tensor
 from playground.model.readers._gguf import TYPES
 from playground.model.recipe import Recipe
 from playground.model.runtimes import runtime
-from playground.model.writers._writer import PRODUCER, RECIPE, Writer, Written, rotated
+from playground.model.writers._writer import PRODUCER, RECIPE, Writer, Written, decoded_note, rotated
 from playground.number_formats._ggml import nibbles_of
 from playground.quantization import QTensor, Scheme
 
@@ -98,7 +98,7 @@ def _notes(widened: int, decoded: int) -> tuple[str, ...]:
         are = "is" if widened == 1 else "are"
         notes.append(f"{plural(widened, 'tensor')} {are} stored in a wider type: ggml has none of their own.")
     if decoded:
-        notes.append(f"{plural(decoded, 'tensor')} had codes that are kept as the float32 numbers they stand for.")
+        notes.append(decoded_note(decoded))
     return tuple(notes)
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from playground.errors import UnsupportedError, plural
+from playground.errors import UnsupportedError
 from playground.model.element_types import BY_NAME, encode_real
 from playground.model.graph import Model, Tensor
 from playground.model.readers.safetensors import DTYPES
 from playground.model.recipe import Recipe
 from playground.model.runtimes import runtime
 from playground.model.writers import _bitsandbytes
-from playground.model.writers._writer import RECIPE, Writer, Written, rotated
+from playground.model.writers._writer import RECIPE, Writer, Written, decoded_note, rotated
 from playground.quantization import QTensor, Scheme
 
 CONFIGURATION = "quantization_config"
@@ -62,7 +62,7 @@ def write(model: Model, quantized: Mapping[str, QTensor], recipe: Recipe) -> Wri
     decoded = [t for name, t in model.tensors.items() if name not in quantized and t.quantized and not t.parts]
     notes = [told] if told else []
     if decoded:
-        notes.append(f"{plural(len(decoded), 'tensor')} had codes that are kept as the float32 numbers they stand for.")
+        notes.append(decoded_note(len(decoded)))
     data = _file(list(held.values()), _metadata(model, recipe, configuration))
     return Written(data, stored, tuple(notes))
 
