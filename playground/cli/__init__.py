@@ -1,4 +1,4 @@
-"""The command line: ``playground COMMAND``. One file beside this one is one command.
+"""The command line: ``playground COMMAND``. One file beside this one is one command, listed in :data:`SUMMARIES`.
 
 Results go to stdout, laid out for people or, with ``--json``, as one JSON document; progress and errors for people go
 to stderr. Exit codes: 0 done, 1 an engine failed, 2 the input cannot be used, 130 cancelled.
@@ -8,16 +8,28 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 from typing import NoReturn
 
 import playground
 from playground.cli._command import Command
 from playground.cli._console import STDOUT, Console
 from playground.errors import BadFileError, CancelledError, EngineError, InvalidInputError, OutputError, PlaygroundError
-from playground.registry import discover
 
 FAILED, BAD_INPUT, CANCELLED = 1, 2, 130
+
+SUMMARIES = {
+    "compare": "compare two model files, tensor by tensor",
+    "evaluate": "measure a model on samples, alone or against another",
+    "formats": "list the number formats",
+    "inspect": "show what is in a model file",
+    "quantize": "write a quantized ONNX model",
+    "schema": "print the JSON Schema of a recipe, report, settings ...",
+    "serve": "serve the built site on this machine",
+    "sweep": "find the best formats for each layer at every size",
+}
+"""Commands, with the help's line about each. Only the command that is asked for is imported: each needs other parts."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,9 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str], console: Console) -> int:
-    commands = discover(playground.cli, "COMMAND", Command)
-    args = _parser(commands).parse_args(arguments)
-    command: Command = commands[args.command]
+    args = _parser(next((word for word in arguments if not word.startswith("-")), "")).parse_args(arguments)
+    command = _command(args.command)
     try:
         result = command.run(args, console)
     finally:
@@ -64,6 +75,11 @@ def _run(arguments: list[str], console: Console) -> int:
     if result is not None:
         console.result(result, command.show)
     return 0
+
+
+def _command(name: str) -> Command:
+    command: Command = import_module(f"{__name__}.{name}").COMMAND
+    return command
 
 
 def _fail(console: Console, error: PlaygroundError, code: int) -> int:
@@ -78,12 +94,14 @@ class _Parser(argparse.ArgumentParser):
         raise InvalidInputError(message, where=self.prog, hint=f"See {self.prog} --help")
 
 
-def _parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
+def _parser(asked: str) -> argparse.ArgumentParser:
+    """The parser of the whole line, with the options of the one command that is asked for."""
     parser = _Parser(prog="playground", description="See, feel and keep what quantization does to real models.")
     parser.add_argument("--version", action="version", version=f"playground {playground.__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in commands.values():
-        sub = subparsers.add_parser(command.id, help=command.summary, description=command.summary)
-        command.configure(sub)
-        sub.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+    for name, summary in SUMMARIES.items():
+        sub = subparsers.add_parser(name, help=summary, description=summary)
+        if name == asked:
+            _command(name).configure(sub)
+            sub.add_argument("--json", action="store_true", help="print one JSON document instead of text")
     return parser

@@ -1,4 +1,4 @@
-"""What a command is."""
+"""What a command is; its file has its name, and the help's line about it is in ``playground/cli/__init__.py``."""
 
 from __future__ import annotations
 
@@ -14,15 +14,11 @@ class Command:
     """One command of the command line.
 
     Attributes:
-        id: its name.
-        summary: one line for the help.
         configure: adds its options to a parser.
         run: does the work; None: it has printed what there is. Raises PlaygroundError for whatever the input provokes.
         show: lays the result out for people.
     """
 
-    id: str
-    summary: str
     configure: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace, Console], Result | None]
     show: Callable[[Result, Console], None]

@@ -92,4 +92,4 @@ def _decibels(pair: dict[str, Any]) -> str:
     return "equal" if pair["max_error"] == 0 else f"{numbers.digits(pair['sqnr_db'])} dB"
 
 
-COMMAND = Command("compare", "compare two model files, tensor by tensor", configure, run, show)
+COMMAND = Command(configure, run, show)

@@ -239,4 +239,4 @@ def _require_alike(wanted: Outputs, found: Outputs, where: str, *, same_batches:
             )
 
 
-COMMAND = Command("evaluate", "measure a model on samples, alone or against another", configure, run, show)
+COMMAND = Command(configure, run, show)

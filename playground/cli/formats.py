@@ -70,4 +70,4 @@ def _exactly(value: float) -> str:
     return f"{value:.6g}".replace("-", "−")
 
 
-COMMAND = Command("formats", "list the number formats", configure, run, show)
+COMMAND = Command(configure, run, show)

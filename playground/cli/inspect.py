@@ -164,4 +164,4 @@ def _digits(value: float | None) -> str:
     return "" if value is None else numbers.digits(value)
 
 
-COMMAND = Command("inspect", "show what is in a model file", configure, run, show)
+COMMAND = Command(configure, run, show)

@@ -231,4 +231,4 @@ def _described(scheme: dict[str, Any]) -> str:
     return f"{scheme['format']} {sign}, per {scheme['granularity']}"
 
 
-COMMAND = Command("quantize", "write a quantized ONNX model", configure, run, show)
+COMMAND = Command(configure, run, show)

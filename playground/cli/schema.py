@@ -26,5 +26,5 @@ def show(result: Result, console: Console) -> None:
         console.line(line)
 
 
-COMMAND = Command("schema", "print the JSON Schema of a recipe, report, settings ...", configure, run, show)
+COMMAND = Command(configure, run, show)
 """What the command line offers."""

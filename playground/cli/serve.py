@@ -51,4 +51,4 @@ def _site(given: Path | None) -> Path:
     return _CHECKOUT if not Path("dist").is_dir() and _CHECKOUT.is_dir() else Path("dist")
 
 
-COMMAND = Command("serve", "serve the built site on this machine", configure, run, show)
+COMMAND = Command(configure, run, show)

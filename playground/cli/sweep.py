@@ -127,4 +127,4 @@ def _points(points: list[dict[str, Any]], console: Console) -> None:
     console.table(columns, right=("size", "error", "accuracy", "cross-entropy"))
 
 
-COMMAND = Command("sweep", "find the best formats for each layer at every size", configure, run, show)
+COMMAND = Command(configure, run, show)

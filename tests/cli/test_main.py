@@ -4,6 +4,7 @@ import errno
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,20 @@ import playground
 from playground import cli
 from playground.errors import EngineError
 
-COMMANDS = ("inspect", "formats", "quantize", "evaluate", "serve")
+COMMANDS = sorted(cli.SUMMARIES)
+
+
+def test_every_file_is_a_command_that_the_help_lists():
+    files = {path.stem for path in Path(cli.__file__).parent.glob("[!_]*.py")}
+    assert files == set(COMMANDS)
+
+
+def test_the_help_imports_no_command():
+    code = "import sys; from playground.cli import main\ntry: main(['--help'])\nexcept SystemExit: print(*sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    modules = set(told.splitlines()[-1].split())
+    assert "playground.cli" in modules
+    assert not {f"playground.cli.{name}" for name in COMMANDS} & modules
 
 
 @pytest.mark.parametrize("command", COMMANDS)
