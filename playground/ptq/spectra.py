@@ -98,7 +98,7 @@ def _is_transform(node: Node, view: GraphView) -> bool:
     peaks, near = energy.argmax(axis=1), max(3, rows.shape[1] // 16)
     distance = np.abs(np.arange(energy.shape[1]) - peaks[:, None])
     share = np.where(distance <= near, energy, 0).sum(axis=1) / energy.sum(axis=1)
-    distinct = len(np.unique(peaks)) / len(peaks)
+    distinct = len(set(peaks.tolist())) / len(peaks)
     return bool(np.mean(share >= NARROW) >= SINUSOIDS) and distinct >= DISTINCT
 
 
