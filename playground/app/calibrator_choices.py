@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 from playground.api import calibrators
-from playground.calibration import Calibrator, calibrate
+from playground.calibration import Calibrator, start
 from playground.errors import PlaygroundError
 from playground.quantization import Scheme
 
@@ -55,13 +53,16 @@ def _parameters(calibrator: Calibrator) -> list[dict[str, Any]]:
 
 @cache
 def refusals(number_format: str, symmetric: bool) -> Mapping[str, str]:
-    """Calibrator -> why it cannot find a range for the format; those that can are left out."""
+    """Calibrator -> why it cannot find a range for the format; those that can are left out.
+
+    A calibrator refuses a format when it starts: nothing has to be calibrated to know.
+    """
     found = {}
     for name in calibrators():
         scheme = Scheme(number_format, symmetric=symmetric, calibrator=name)
         try:
             if scheme.needs_range:
-                calibrate(np.array([-1, -0.5, 0.25, 1], np.float32), scheme)
+                start(scheme)
         except PlaygroundError as error:
             found[name] = error.what
     return found

@@ -21,7 +21,7 @@ def test_every_calibrator_is_in_one_group_and_has_one_line():
     )
 
 
-@pytest.mark.parametrize("name", ["int4", "nf4", "mxfp4", "fp16", "uint12"])
+@pytest.mark.parametrize("name", formats())
 def test_refused_are_those_that_fail(name):
     refused = calibrator_choices.refusals(name, formats()[name].family != "integer")
     for calibrator in calibrators():
