@@ -45,7 +45,7 @@ _WATCH = """(type) => {
 }"""
 """The first event of a frame is timed: from its time stamp to the first task after the frame has been painted."""
 
-_SPOT = """([lo, hi]) => {
+SPOT = """([lo, hi]) => {
   const doc = Bokeh.documents.find((document) => document.get_model_by_name('histogram-bars'));
   const view = Bokeh.index.find_one_by_id(doc.get_model_by_name('histogram').id);
   const box = view.el.getBoundingClientRect();
@@ -126,7 +126,7 @@ Gesture = Callable[[Page], tuple[Move, Callable[[], None], str]]
 
 def drag_handle(page: Page) -> tuple[Move, Callable[[], None], str]:
     """The upper clip handle, by mouse."""
-    spot = page.evaluate(_SPOT, [0.1, 0.5])
+    spot = page.evaluate(SPOT, [0.1, 0.5])
     page.mouse.move(spot["from"], spot["y"])
     page.mouse.down()
     span = spot["to"] - spot["from"]
@@ -135,7 +135,7 @@ def drag_handle(page: Page) -> tuple[Move, Callable[[], None], str]:
 
 def touch_handle(page: Page) -> tuple[Move, Callable[[], None], str]:
     """The upper clip handle, by a finger."""
-    session, spot = page.context.new_cdp_session(page), page.evaluate(_SPOT, [0.1, 0.5])
+    session, spot = page.context.new_cdp_session(page), page.evaluate(SPOT, [0.1, 0.5])
     span = spot["to"] - spot["from"]
     _touch(session, "touchStart", spot["from"], spot["y"])
 
