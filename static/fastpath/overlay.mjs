@@ -28,6 +28,8 @@ export class Overlay {
   #canvas = make("canvas", "marks");
   #note = make("div", "bar-note", make("div"), make("code"));
   #marks = new Marks();
+  /** @type {PlotView | null} */
+  #plot = null;
   /** @type {Picture | null} */
   #picture = null;
   /** @type {Picture | null} */
@@ -68,8 +70,11 @@ export class Overlay {
     place();
   }
 
+  /** The plot. Looking for it takes a while, and it is asked for several times a frame. */
   get #view() {
-    return /** @type {PlotView} */ (Bokeh.index.find_one_by_id(this.#figure.id));
+    if (!this.#plot || this.#plot.is_destroyed)
+      this.#plot = /** @type {PlotView} */ (Bokeh.index.find_one_by_id(this.#figure.id));
+    return this.#plot;
   }
 
   /** Puts the canvas on the plot. */

@@ -39,11 +39,21 @@ function spareStyleLookups({ visuals: { background_fill } }) {
 
 /**
  * The page writes the texts above the plots, of which Bokeh knows nothing: it has noted a plot's new size by then, and would
- * not draw it in that size.
+ * not draw it in that size. What else Bokeh asks the browser for in every paint, and gets only after the browser has brought
+ * all styles up to date, is asked for once a size: the size of the letters.
  * @param {PlotView} view
  */
 function fitWhenResized(view) {
-  new ResizeObserver(() => view.invalidate_layout()).observe(view.el);
+  let letters = 0;
+  const ask = () => {
+    letters = Number.parseFloat(getComputedStyle(view.el).fontSize);
+  };
+  Object.defineProperty(view, "base_font_size", { get: () => letters });
+  ask();
+  new ResizeObserver(() => {
+    ask();
+    view.invalidate_layout();
+  }).observe(view.el);
 }
 
 const slot = (/** @type {string} */ name) =>

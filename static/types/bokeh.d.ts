@@ -133,6 +133,7 @@ export interface View {
   el: HTMLElement;
   /** Of a Div: the element that holds its text, within the shadow root. */
   markup_el?: HTMLElement;
+  is_destroyed: boolean;
 }
 
 /** A rectangle in a plot's pixels. */
