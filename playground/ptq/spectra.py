@@ -28,6 +28,9 @@ NARROW = 0.75
 SINUSOIDS, DISTINCT = 0.9, 0.25
 """Shares of the rows that are sinusoids, and that have frequencies of their own: sine and cosine have one for both."""
 
+_AT_ONCE = 32
+"""Rows that are looked at before it is asked whether the rest can still make a transform of them."""
+
 
 def spectral_nodes(view: GraphView) -> tuple[Node, ...]:
     """The products that make spectra or read them, and the filters in front."""
@@ -74,7 +77,7 @@ def _is_product(node: Node) -> bool:
     return operator is not None and operator.scales is Scales.PRODUCT
 
 
-def _rows(node: Node, view: GraphView) -> NDArray[np.float64] | None:
+def _rows(node: Node, view: GraphView) -> NDArray[np.float32] | None:
     """The weights of a product as rows, one an output, if they have one axis of taps besides."""
     name, axis = view.weight(node), view.channel_axis(node)
     if name is None or axis is None or view.constants[name].dtype != "float32":
@@ -84,22 +87,36 @@ def _rows(node: Node, view: GraphView) -> NDArray[np.float64] | None:
     if len(taps) != 1 or taps[0] < LEAST_TAPS or shape[axis] < LEAST_BANDS:
         return None
     values = np.moveaxis(view.constants[name].numpy(), axis, 0).reshape(shape[axis], -1)
-    return values.astype(np.float64) if np.isfinite(values).all() else None
+    return values if np.isfinite(values).all() else None
 
 
 def _is_transform(node: Node, view: GraphView) -> bool:
     rows = _rows(node, view)
     if rows is None:
         return False
-    rows = rows[np.abs(rows).max(axis=1) > 1e-6 * np.abs(rows).max()]  # the sine of frequency 0 is none
+    largest = np.abs(rows).max(axis=1)
+    # the sine of frequency 0 is none
+    rows = rows[largest > 1e-6 * largest.max()]
     if len(rows) < LEAST_BANDS:
         return False
-    energy = np.square(np.abs(np.fft.rfft(rows, axis=1)))
+    peaks, sinusoids = set[int](), len(rows)
+    for start in range(0, len(rows), _AT_ONCE):
+        found, is_narrow = _peaks(rows[start : start + _AT_ONCE])
+        sinusoids -= int(np.count_nonzero(~is_narrow))
+        # most weights are none, and that is clear after a few rows of thousands
+        if sinusoids / len(rows) < SINUSOIDS:
+            return False
+        peaks.update(found.tolist())
+    return len(peaks) / len(rows) >= DISTINCT
+
+
+def _peaks(rows: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """The frequency at which each row has most energy, and whether most of its energy is near it."""
+    energy = np.square(np.abs(np.fft.rfft(rows.astype(np.float64), axis=1)))
     peaks, near = energy.argmax(axis=1), max(3, rows.shape[1] // 16)
     distance = np.abs(np.arange(energy.shape[1]) - peaks[:, None])
     share = np.where(distance <= near, energy, 0).sum(axis=1) / energy.sum(axis=1)
-    distinct = len(set(peaks.tolist())) / len(peaks)
-    return bool(np.mean(share >= NARROW) >= SINUSOIDS) and distinct >= DISTINCT
+    return peaks, share >= NARROW
 
 
 def _is_filter_bank(node: Node, view: GraphView) -> bool:
