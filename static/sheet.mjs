@@ -50,7 +50,18 @@ export function showChips(settings) {
   }
 }
 
+/** The height of the sheet that is at the foot of the screen as a variable of the style sheet: messages stand above it. */
+function tellHeight() {
+  const sheets = [...rows()].map((row) => /** @type {HTMLElement} */ (row.closest(".sheet")));
+  const observer = new ResizeObserver(() => {
+    const height = PHONE.matches ? Math.max(...sheets.map((sheet) => sheet.offsetHeight)) : 0;
+    document.documentElement.style.setProperty("--sheet", `${height}px`);
+  });
+  for (const sheet of sheets) observer.observe(sheet);
+}
+
 export function installSheets() {
+  tellHeight();
   for (const row of rows()) {
     const sheet = /** @type {HTMLElement} */ (row.closest(".sheet"));
     /** @param {boolean} open */

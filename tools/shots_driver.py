@@ -66,7 +66,10 @@ def _table(page: Page) -> None:
 def _quantized(page: Page) -> None:
     page.locator("#tab-model").click()
     page.locator("#quantize").click()
-    page.wait_for_function("() => document.querySelector('.toast')?.textContent.includes('Quantized')", timeout=WORK_MS)
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.toast')].some((toast) => toast.textContent.includes('Quantized'))",
+        timeout=WORK_MS,
+    )
 
 
 def _worst(page: Page) -> None:

@@ -208,10 +208,14 @@ def test_what_went_wrong_stays_until_it_is_closed(page):
     page.wait_for_timeout(1500)
     expect(toast).to_have_count(1)
     expect(toast).to_have_attribute("role", "alert")
-    for view in ("tensor", "model", "run", "export"):
-        page.locator(f"#tab-{view}").click()
-        for button in page.locator(f"#view-{view} button:visible:enabled").all():
-            button.click(trial=True, timeout=3000)
+    size = page.viewport_size
+    for width, height in ((1280, 860), (360, 740)):
+        page.set_viewport_size({"width": width, "height": height})
+        for view in ("tensor", "model", "run", "export"):
+            page.locator(f"#tab-{view}").click()
+            for button in page.locator(f"#view-{view} button:visible:enabled").all():
+                button.click(trial=True, timeout=3000)
+    page.set_viewport_size(size)
     toast.get_by_role("button", name="Close this message").focus()
     page.keyboard.press("Enter")
     expect(toast).to_have_count(0)
