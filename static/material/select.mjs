@@ -9,7 +9,7 @@ import ListSubheader from "@mui/material/ListSubheader";
 import MenuItem from "@mui/material/MenuItem";
 import MuiSelect from "@mui/material/Select";
 import TextField from "@mui/material/TextField";
-import { createElement } from "react";
+import { createElement, useState } from "react";
 
 /** @import { AutocompleteProps } from "@mui/material/Autocomplete" */
 /** @typedef {{ value: string, label: string, group: string }} Entry an option, and the title it stands below */
@@ -44,6 +44,8 @@ function Heading({ children }) {
   return createElement(ListSubheader, { role: "presentation", sx: { lineHeight: "32px" } }, children);
 }
 Heading.muiSkipListHighlight = true;
+
+const OPENING = ["Enter", " "];
 
 /** The same in a searchable list. @type {object} */
 const TITLE = { component: "div", role: "presentation" };
@@ -82,6 +84,7 @@ function Plain(choice) {
 
 /** @param {Choice} choice */
 function Searchable({ id, label, value, entries, disabled, refused, choose }) {
+  const [open, setOpen] = useState(false);
   /** @type {AutocompleteProps<Entry, false, true, false>} */
   const properties = {
     id: `${id}-search`,
@@ -95,6 +98,16 @@ function Searchable({ id, label, value, entries, disabled, refused, choose }) {
     value: /** @type {Entry} */ (entries.find((entry) => entry.value === value) ?? null),
     isOptionEqualToValue: (a, b) => a.value === b.value,
     getOptionLabel: ({ label: text }) => text,
+    open,
+    onOpen: () => setOpen(true),
+    onClose: () => setOpen(false),
+    // A plain list opens by these keys, too.
+    onKeyDown: (event) => {
+      if (open || !OPENING.includes(event.key)) return;
+      event.preventDefault();
+      event.defaultMuiPrevented = true;
+      setOpen(true);
+    },
     slotProps: { popupIndicator: { sx: { color: "text.secondary" } } },
     getOptionDisabled: (entry) => refused.includes(entry.value),
     groupBy: entries.some(({ group }) => group) ? ({ group }) => group : undefined,

@@ -45,6 +45,17 @@ def box(page, label):
 
 
 @pytest.mark.parametrize("key", ["Enter", "Space", "ArrowDown"])
+@pytest.mark.parametrize("label", ["As", "Format", "Calibration", "Tensor"])
+def test_every_list_opens_by_key(page, label, key):
+    box(page, label).focus()
+    page.keyboard.press(key)
+    expect(page.get_by_role("listbox")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("listbox")).to_have_count(0)
+    expect(box(page, label)).to_be_focused()
+
+
+@pytest.mark.parametrize("key", ["Enter", "Space", "ArrowDown"])
 def test_a_list_opens_and_is_chosen_from_by_key(page, key):
     calibration = box(page, "Calibration")
     calibration.focus()
