@@ -6,7 +6,7 @@ import { compare, isMissing, make, placeOf, putName } from "./grid_cells.mjs";
  * @typedef {object} Column
  * @property {string} field
  * @property {string} title
- * @property {number} least pixels that it needs
+ * @property {number} least pixels that it needs in letters of 13 pixels
  * @property {number} [share] of the room that is left
  * @property {boolean} [number] whether it is set flush right and sorted from the largest
  * @property {(value: unknown) => string} [write]
@@ -18,6 +18,9 @@ const ROW = 30;
 /** Rows that are kept above and below those in sight. */
 const SPARE = 6;
 const PAGE = 8;
+
+/** What takes so many pixels in letters of 13 pixels, in letters of any size. */
+const em = (/** @type {number} */ pixels) => `${(pixels / 13).toFixed(3)}em`;
 
 export class Grid {
   #element;
@@ -60,9 +63,9 @@ export class Grid {
   setColumns(columns) {
     this.#columns = columns;
     this.#active.column = Math.min(this.#active.column, columns.length - 1);
-    const widths = columns.map(({ least, share }) => (share ? `minmax(${least}px, ${share}fr)` : `${least}px`));
+    const widths = columns.map(({ least, share }) => (share ? `minmax(${em(least)}, ${share}fr)` : em(least)));
     this.#element.style.setProperty("--columns", widths.join(" "));
-    this.#element.style.setProperty("--least", `${columns.reduce((sum, { least }) => sum + least, 0)}px`);
+    this.#element.style.setProperty("--least", em(columns.reduce((sum, { least }) => sum + least, 0)));
     this.#element.setAttribute("aria-colcount", String(columns.length));
     this.#draw();
   }
