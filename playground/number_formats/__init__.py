@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from typing import Any
 
+from playground.calls import no_entry
+from playground.errors import InvalidInputError, one_of, shown
 from playground.number_formats._block import BlockFormat, Blocks, Procedure
 from playground.number_formats._codebook import CodebookFormat, boundaries_for, nearest
 from playground.number_formats._float import FloatFormat, parse
 from playground.number_formats._format import FAMILIES, Codes, NumberFormat
 from playground.number_formats._integer import IntegerFormat
+from playground.number_formats._names import id_of, suggested
 from playground.registry import discover
 
 
@@ -22,13 +26,13 @@ class Formats(Mapping[str, NumberFormat]):
         self._made: dict[str, NumberFormat] = {}
 
     def __getitem__(self, name: str) -> NumberFormat:
-        """The format of that id; KeyError if there is none."""
+        """The format of that id; MissingKeyError if there is none."""
         if name in self._named:
             return self._named[name]
         if name not in self._made:
             made = parse(name) if isinstance(name, str) else None
             if made is None:
-                raise KeyError(name)
+                raise no_entry(name, self, "number format")
             self._made[name] = made
         return self._made[name]
 
@@ -44,6 +48,22 @@ class Formats(Mapping[str, NumberFormat]):
 FORMATS = Formats(discover(sys.modules[__name__], "FORMATS", NumberFormat))  # type: ignore[type-abstract]
 """Format id -> format, read-only."""
 
+
+def format_id(given: Any, where: str = "format") -> str:
+    """The id of a number format from what people write for one: the id in any case of letters, or a dtype of its name.
+
+    Raises:
+        InvalidInputError: it is none; the message names the one that is probably meant.
+    """
+    found = id_of(given, FORMATS)
+    if found is not None:
+        return found
+    meant = suggested(given, FORMATS)
+    raise InvalidInputError(
+        f"{shown(given)} is not a valid format", where=where, hint=f"Use {meant!r}" if meant else one_of(given, FORMATS)
+    )
+
+
 __all__ = [
     "FAMILIES",
     "FORMATS",
@@ -57,5 +77,8 @@ __all__ = [
     "NumberFormat",
     "Procedure",
     "boundaries_for",
+    "format_id",
+    "id_of",
     "nearest",
+    "suggested",
 ]
