@@ -64,7 +64,7 @@ class RealValues(NDArrayOperatorsMixin):
             return getattr(ufunc, method)(*arrays, **kwargs)
         except (TypeError, ValueError) as error:
             raise InvalidInputError(
-                f"numpy.{ufunc.__name__} cannot take these values ({error})",
+                f"{ufunc.__name__} of NumPy cannot take these values ({error})",
                 where=type(self).__name__,
                 hint="Give a number, or an array whose shape fits",
             ) from error

@@ -73,7 +73,7 @@ class Named(dict[str, T]):
 def no_entry(name: object, accepted: Iterable[str], noun: str) -> MissingKeyError:
     """The error for a key that a mapping has not."""
     names = list(accepted)
-    hint = _nearest(str(name), names)
+    hint = nearest(str(name), names)
     return MissingKeyError(f"there is no {noun} {name!r}", hint=f"Use {hint!r}" if hint else _listed(str(name), names))
 
 
@@ -82,7 +82,7 @@ def no_attribute(
 ) -> MissingAttributeError:
     """The error for an attribute that an object, or a module, has not."""
     names = [each for each in accepted if not each.startswith("_")]
-    near = _nearest(name, names)
+    near = nearest(name, names)
     hint = f"Use {instead[name]}" if name in instead else otherwise or (f"Use {near}" if near else _listed(name, names))
     return MissingAttributeError(f"there is no attribute {name!r}", where=owner, hint=hint)
 
@@ -99,12 +99,12 @@ def unknown_field(
 def _known_instead(name: str, value: object, accepted: Iterable[str], instead: Instead) -> str:
     """The remedy for a name that is known from elsewhere, or spelt nearly right; empty for others."""
     if name in instead:
-        return f"Use {_filled(instead[name], value)}"
-    near = _nearest(name, accepted)
+        return f"Use {filled(instead[name], value)}"
+    near = nearest(name, accepted)
     return f"Use {near}" if near else ""
 
 
-def _nearest(name: str, accepted: Iterable[str]) -> str | None:
+def nearest(name: str, accepted: Iterable[str]) -> str | None:
     """The accepted name that is spelt most like ``name``, upper and lower case apart; None if none is alike."""
     lowered = {each.lower(): each for each in accepted}
     found = difflib.get_close_matches(name[:100].lower(), lowered, n=1, cutoff=0.75)
@@ -115,14 +115,15 @@ def _listed(name: str, names: list[str]) -> str:
     return one_of(name, names) if names else ""
 
 
-def _filled(text: str, value: object) -> str:
+def filled(text: str, value: object) -> str:
+    """What to write, with the value that was given: see :data:`Instead`."""
     given = str(value).lower()
 
-    def filled(found: re.Match[str]) -> str:
+    def value_of(found: re.Match[str]) -> str:
         kind = r"-?\d{1,6}" if found[1].isdigit() else r"[a-z][a-z0-9_]{1,20}"
         return given if re.fullmatch(kind, given) else found[1]
 
-    return _VALUE.sub(filled, text)
+    return _VALUE.sub(value_of, text)
 
 
 def public(

@@ -31,6 +31,9 @@ SUMMARIES = {
 }
 """Commands, with the help's line about each. Only the command that is asked for is imported: each needs other parts."""
 
+_OF_ALL = ("-h", "--help", "--version")
+"""What may stand in the place of a command."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code. Nothing that a caller can provoke ends in a traceback."""
@@ -66,7 +69,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str], console: Console) -> int:
-    args = _parser(next((word for word in arguments if not word.startswith("-")), "")).parse_args(arguments)
+    first = next(iter(arguments), "-h")
+    if first not in SUMMARIES and first not in _OF_ALL:
+        from playground.cli._near_misses import no_command
+
+        raise no_command(first, SUMMARIES)
+    parser, parsers = _parser(next((word for word in arguments if not word.startswith("-")), ""))
+    args, extras = parser.parse_known_args(arguments)
+    if extras:
+        from playground.cli._near_misses import unknown_arguments
+
+        raise unknown_arguments(extras, args.command, parsers[args.command])
     command = _command(args.command)
     try:
         result = command.run(args, console)
@@ -94,14 +107,15 @@ class _Parser(argparse.ArgumentParser):
         raise InvalidInputError(message, where=self.prog, hint=f"See {self.prog} --help")
 
 
-def _parser(asked: str) -> argparse.ArgumentParser:
-    """The parser of the whole line, with the options of the one command that is asked for."""
+def _parser(asked: str) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser of the whole line, with the options of the one command that is asked for, and those of commands."""
     parser = _Parser(prog="playground", description="See, feel and keep what quantization does to real models.")
     parser.add_argument("--version", action="version", version=f"playground {playground.__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parsers = {}
     for name, summary in SUMMARIES.items():
-        sub = subparsers.add_parser(name, help=summary, description=summary)
+        sub = parsers[name] = subparsers.add_parser(name, help=summary, description=summary)
         if name == asked:
             _command(name).configure(sub)
             sub.add_argument("--json", action="store_true", help="print one JSON document instead of text")
-    return parser
+    return parser, parsers

@@ -104,9 +104,11 @@ def target(path: str, model: str) -> Path:
     found = Path(path)
     if not found.parent.is_dir():
         raise MissingError("the folder does not exist", where=str(found.parent), hint="Create it, or use another path")
-    same = found.exists() and Path(model).exists() and found.samefile(model)
-    if found.is_dir() or same:
-        raise InvalidInputError("this would overwrite the model or a folder", where=path, hint="Use another name")
+    if found.is_dir():
+        hint = f"Give the file's name too: {found / 'small.onnx'}"
+        raise InvalidInputError("this would overwrite a folder", where=path, hint=hint)
+    if found.exists() and Path(model).exists() and found.samefile(model):
+        raise InvalidInputError("this would overwrite the model", where=path, hint="Use another name")
     return found
 
 

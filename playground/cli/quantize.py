@@ -29,6 +29,7 @@ from playground.cli._study import (
 from playground.cli._without_graph import run_without_graph
 from playground.errors import UnsupportedError, plural
 from playground.model.recipe import Recipe
+from playground.model.writers.onnx import require_onnx_name
 from playground.ptq.images import ENDINGS
 from playground.ptq.pipeline import QuantizedModel, quantize_model
 from playground.ptq.range_cache import FolderCache
@@ -68,6 +69,7 @@ def run(args: argparse.Namespace, console: Console) -> Result:
         return run_without_graph(args, opened, console)
     recipe = recipe_of(args, opened.graph)
     output = target(args.output or f"{opened.stem}.quantized.onnx", opened.name)
+    require_onnx_name(output)
     page = target(args.report, opened.name) if args.report else None
     calibration = calibration_of(args, opened, recipe)
     code = Code(args, opened, output, calibration)

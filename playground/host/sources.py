@@ -57,7 +57,7 @@ def require_file(path: str | Path) -> None:
     what, hint = "the file does not exist", "Check the path"
     if "://" in text or ":/" in text[2:]:
         what, hint = "this is an address and not a path", "Download the file first: nothing is loaded from a network"
-    elif not text or text == ".":
+    elif not text:
         what, hint = "the path is empty", "Give one such as 'model.onnx'"
     elif file.is_dir():
         what, hint = "this is a folder and not a file", "Give the file in it, or the files of one model as a list"

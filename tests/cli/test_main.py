@@ -47,11 +47,11 @@ def test_version(capsys):
     ("arguments", "message"),
     [
         ([], "playground: the following arguments are required: COMMAND. See playground --help"),
-        (["squeeze"], "playground: argument COMMAND: invalid choice: 'squeeze'"),
+        (["squeeze"], "playground: there is no command 'squeeze'. See playground --help"),
         (["inspect"], "playground inspect: the following arguments are required: FILE. See playground inspect --help"),
         (["inspect", "nowhere.onnx"], "nowhere.onnx: the file does not exist. Check the path"),
         (["inspect", "gallery:resnet"], "gallery: there is no model 'resnet'. Use one of: digits-mlp, digits-convnet"),
-        (["inspect", "."], ".: the file does not exist"),
+        (["inspect", "."], ".: this is a folder and not a file. Give the file in it"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(playground_cli, arguments, message):

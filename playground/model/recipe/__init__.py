@@ -133,7 +133,7 @@ class Recipe:
         given: Any = self.rules
         if isinstance(given, str | Path | Mapping | Scheme):
             raise InvalidInputError(
-                f"{shown(given)} is not a list of rules", where="rules", hint=instead_of_rules(given)
+                f"the rules are not a list but {shown(given)}", where="rules", hint=instead_of_rules(given)
             )
         for name, one, kind, needed in _PARTS:
             object.__setattr__(self, name, parts_from(kind, getattr(self, name), name, one, needed))
