@@ -38,7 +38,7 @@ __all__ = ["__version__", "gallery", *_HOME]  # noqa: PLE0604 (they are strings)
 
 _INSTEAD = {
     **dict.fromkeys(("save", "export"), "quantize_model(model).save('small.onnx')"),
-    **dict.fromkeys(("evaluate", "benchmark", "infer", "predict"), "run(model, {'x': array})"),
+    **dict.fromkeys(("evaluate", "benchmark", "infer", "predict"), "run(model, {'image': array})"),
     **dict.fromkeys(("info", "inspect", "summary"), "load('model.onnx')"),
     **dict.fromkeys(("open", "from_pretrained", "load_model", "read"), "load('model.onnx')"),
     **dict.fromkeys(

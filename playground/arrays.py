@@ -112,6 +112,10 @@ class RealValues(NDArrayOperatorsMixin):
         """Raise BadUseError."""
         raise self._not_indexed("indexed", "[0]")
 
+    def __contains__(self, _: Any) -> NoReturn:
+        """Raise BadUseError."""
+        raise self._not_indexed("searched", "")
+
     def __iter__(self) -> NoReturn:
         """Raise BadUseError."""
         raise self._not_indexed("iterated over", "")

@@ -117,7 +117,7 @@ def _listed(name: str, names: list[str]) -> str:
 
 def filled(text: str, value: object) -> str:
     """What to write, with the value that was given: see :data:`Instead`."""
-    given = str(value).lower()
+    given = str(value).lower() if isinstance(value, int | str) and not isinstance(value, bool) else ""
 
     def value_of(found: re.Match[str]) -> str:
         kind = r"-?\d{1,6}" if found[1].isdigit() else r"[a-z][a-z0-9_]{1,20}"

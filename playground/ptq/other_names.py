@@ -33,3 +33,18 @@ ATTRIBUTES = {
     "recipe": "result.report.recipe",
 }
 """What people look for in a quantized model -> what to write."""
+
+REPORT_ATTRIBUTES = {
+    **dict.fromkeys(("to_dict", "asdict", "dict"), "report.as_dict()"),
+    **dict.fromkeys(("to_json", "json"), "json.dumps(report.as_dict())"),
+    **dict.fromkeys(
+        ("save", "to_html", "html", "write"),
+        "pathlib.Path('report.json').write_text(json.dumps(report.as_dict())); `playground quantize --report "
+        "report.html` writes a page",
+    ),
+    **dict.fromkeys(("size", "nbytes", "bytes"), "report.file_bytes, or report.bytes_after for constants alone"),
+    **dict.fromkeys(("compression", "ratio"), "report.bytes_before / report.bytes_after"),
+    **dict.fromkeys(("error", "sqnr", "sqnr_db", "accuracy"), "report.tensors, each of which has its sqnr_db"),
+    "layers": "report.tensors",
+}
+"""What people look for in a report -> what to write."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from playground import notebook
 from playground.calls import public_class
 from playground.errors import plural
+from playground.ptq.other_names import REPORT_ATTRIBUTES
 from playground.units import size
 
 if TYPE_CHECKING:
@@ -93,19 +94,7 @@ class AppliedAlgorithm:
 
 @public_class(
     "quantize_model('model.onnx').report",
-    attributes={
-        **dict.fromkeys(("to_dict", "asdict", "dict"), "report.as_dict()"),
-        **dict.fromkeys(("to_json", "json"), "json.dumps(report.as_dict())"),
-        **dict.fromkeys(
-            ("save", "to_html", "html", "write"),
-            "pathlib.Path('report.json').write_text(json.dumps(report.as_dict())); `playground quantize --report "
-            "report.html` writes a page",
-        ),
-        **dict.fromkeys(("size", "nbytes", "bytes"), "report.file_bytes, or report.bytes_after for constants alone"),
-        **dict.fromkeys(("compression", "ratio"), "report.bytes_before / report.bytes_after"),
-        **dict.fromkeys(("error", "sqnr", "sqnr_db", "accuracy"), "report.tensors, each of which has its sqnr_db"),
-        "layers": "report.tensors",
-    },
+    attributes=REPORT_ATTRIBUTES,
     refused={"__getitem__": "Use report.as_dict()['file_bytes']"},
 )
 @dataclass(frozen=True, slots=True)

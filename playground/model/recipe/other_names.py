@@ -16,7 +16,7 @@ FIELDS = {
         "activation_scheme='{int8}'",
     ),
     **dict.fromkeys(("mode", "method", "approach", "quant_mode", "backend_mode"), "activations='{dynamic}'"),
-    **dict.fromkeys(("dynamic", "weight_only", "static"), "activations='dynamic', 'static' or 'weight-only'"),
+    **dict.fromkeys(("dynamic", "weight_only", "static"), "activations='dynamic', or 'static', or 'weight-only'"),
     **dict.fromkeys(("algorithm", "algo", "gptq", "awq", "smoothquant"), _ALGORITHMS),
     **dict.fromkeys(("exclude", "skip", "nodes_to_exclude", "ignore", "ignored", "keep_float"), _EXCLUDED),
     **dict.fromkeys(("op_types_to_quantize", "op_types", "ops", "operator"), "operators=['Conv']"),
@@ -27,7 +27,6 @@ FIELDS = {
     **dict.fromkeys(("symmetric", "sym"), "weights=Scheme('int8', granularity='channel', symmetric=False)"),
     **dict.fromkeys(("calibrator", "calibration_method"), "activation_scheme=Scheme('uint8', calibrator='percentile')"),
     **dict.fromkeys(("backend", "target", "device"), "runtime='onnxruntime'"),
-    "name": "the other fields: a recipe has no name",
 }
 """What fields are called elsewhere -> what to write in a recipe."""
 
