@@ -31,6 +31,16 @@ SUMMARIES = {
 }
 """Commands, with the help's line about each. Only the command that is asked for is imported: each needs other parts."""
 
+_EXAMPLES = """\
+examples:
+  playground inspect model.onnx
+  playground quantize model.onnx --calibration samples.npz -o small.onnx
+  playground evaluate small.onnx --compare model.onnx --data samples.npz
+
+"playground COMMAND --help" has a command's options. samples.npz has an array for each
+input of the model, with its name; gallery:digits-mlp stands for a model that comes with this.
+"""
+
 _OF_ALL = ("-h", "--help", "--version")
 """What may stand in the place of a command."""
 
@@ -69,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str], console: Console) -> int:
-    first = next(iter(arguments), "-h")
+    first = next(iter(arguments), "")
     if first not in SUMMARIES and first not in _OF_ALL:
         from playground.cli._near_misses import no_command
 
@@ -104,12 +114,17 @@ class _Parser(argparse.ArgumentParser):
     """Raises where argparse would print and exit, so that bad options are errors like all others."""
 
     def error(self, message: str) -> NoReturn:
-        raise InvalidInputError(message, where=self.prog, hint=f"See {self.prog} --help")
+        raise InvalidInputError(message, where=self.prog.removeprefix("playground "), hint=f"See {self.prog} --help")
 
 
 def _parser(asked: str) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
     """The parser of the whole line, with the options of the one command that is asked for, and those of commands."""
-    parser = _Parser(prog="playground", description="See, feel and keep what quantization does to real models.")
+    parser = _Parser(
+        prog="playground",
+        description="See, feel and keep what quantization does to real models.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"playground {playground.__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     parsers = {}

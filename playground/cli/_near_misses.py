@@ -51,6 +51,9 @@ _FILE = ("--input", "-i", "--model", "-m", "--file", "--infile", "--path")
 
 def no_command(given: str, commands: Collection[str]) -> InvalidInputError:
     """The error for a first word that is not a command."""
+    if not given:
+        hint = f"Write {_QUANTIZE} for instance, or see playground --help"
+        return InvalidInputError("there is no command", hint=hint)
     if given in _COMMANDS:
         hint = f"Write {_COMMANDS[given]}"
     elif Path(given).suffix.lower() in _endings() or Path(given).is_file():
@@ -59,7 +62,7 @@ def no_command(given: str, commands: Collection[str]) -> InvalidInputError:
         near = nearest(given, commands)
         hint = f"Write playground {near}, or see playground --help" if near else "See playground --help"
     word = "option" if given.startswith("-") else "command"
-    return InvalidInputError(f"there is no {word} {given!r}", where="playground", hint=hint)
+    return InvalidInputError(f"there is no {word} {given!r}", hint=hint)
 
 
 def unknown_arguments(extras: Sequence[str], command: str, parser: argparse.ArgumentParser) -> InvalidInputError:
@@ -69,7 +72,7 @@ def unknown_arguments(extras: Sequence[str], command: str, parser: argparse.Argu
     value = value if equals else next(iter(extras[1:]), "")
     hint = _option_hint(name, value, command, options) if name.startswith("-") else _value_hint(name, options)
     what = f"there is no option {name}" if name.startswith("-") else f"{name!r} is one argument too many"
-    return InvalidInputError(what, where=parser.prog, hint=hint or f"See {parser.prog} --help")
+    return InvalidInputError(what, where=command, hint=hint or f"See {parser.prog} --help")
 
 
 def _option_hint(name: str, value: str, command: str, options: Mapping[str, object]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from playground.cli._calibration import Calibration, add_calibration, calibratio
 from playground.cli._code import Code, add_code
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
-from playground.cli._files import ModelFile, add_file, open_model, target
+from playground.cli._files import GALLERY_PREFIX, ModelFile, add_file, open_model, target
 from playground.cli._improve import add_improve, improvement_of, show_improvement
 from playground.cli._recipe_options import add_recipe, recipe_of
 from playground.cli._samples_curve import add_curve, curve_data, curve_of, show_curve
@@ -193,6 +194,15 @@ def show(result: Result, console: Console) -> None:
         changes = [f"{name} {numbers.digits(was)} → {numbers.digits(now)}" for name, was, now in _changes(applied)]
         console.paragraph(f"{applied['name']}: {', '.join(changes) or 'done'}")
     _show_notes(result, console)
+    if not result["answers"]:
+        console.paragraph(f"To measure it: {_measuring(result)}")
+
+
+def _measuring(result: Result) -> str:
+    """The command that holds what was written against the model that it was made from."""
+    data = "" if result["file"].startswith(GALLERY_PREFIX) else " --data samples.npz"
+    names = map(shlex.quote, (result["output"], "--compare", result["file"]))
+    return f"playground evaluate {' '.join(names)}{data}"
 
 
 def _show_notes(result: Result, console: Console) -> None:

@@ -46,9 +46,9 @@ def test_version(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "playground: the following arguments are required: COMMAND. See playground --help"),
-        (["squeeze"], "playground: there is no command 'squeeze'. See playground --help"),
-        (["inspect"], "playground inspect: the following arguments are required: FILE. See playground inspect --help"),
+        ([], "there is no command. Write playground quantize model.onnx for instance, or see playground --help"),
+        (["squeeze"], "there is no command 'squeeze'. See playground --help"),
+        (["inspect"], "inspect: the following arguments are required: FILE. See playground inspect --help"),
         (["inspect", "nowhere.onnx"], "nowhere.onnx: the file does not exist. Check the path"),
         (["inspect", "gallery:resnet"], "gallery: there is no model 'resnet'. Use one of: digits-mlp, digits-convnet"),
         (["inspect", "."], ".: this is a folder and not a file. Give the file in it"),

@@ -38,6 +38,7 @@ def test_works(playground_cli, typed):
 @pytest.mark.parametrize(
     ("typed", "shown"),
     [
+        ("", "Write playground quantize model.onnx for instance"),
         ("help", "Write playground --help"),
         ("version", "Write playground --version"),
         ("-V", "Write playground --version"),
