@@ -194,7 +194,7 @@ def show(result: Result, console: Console) -> None:
         changes = [f"{name} {numbers.digits(was)} → {numbers.digits(now)}" for name, was, now in _changes(applied)]
         console.paragraph(f"{applied['name']}: {', '.join(changes) or 'done'}")
     _show_notes(result, console)
-    if not result["answers"]:
+    if not any(result[name] for name in ("answers", "improvement", "samples_curve")):
         console.paragraph(f"To measure it: {_measuring(result)}")
 
 
@@ -207,10 +207,12 @@ def _measuring(result: Result) -> str:
 
 def _show_notes(result: Result, console: Console) -> None:
     """Where ranges come from, why the file is not smaller, warnings, and where the report is."""
-    for told in filter(None, (result["images"], result["calibration"], result["not_smaller"])):
+    for told in filter(None, (result["images"], result["not_smaller"])):
         console.paragraph(told)
     for warning in result["warnings"]:
         console.paragraph(f"Note: {warning}")
+    if result["calibration"]:
+        console.paragraph(result["calibration"])
     if result["report"]:
         console.paragraph(f"report written to {result['report']}")
     if result["code"]:
