@@ -127,7 +127,7 @@ def _parser(asked: str) -> tuple[argparse.ArgumentParser, dict[str, argparse.Arg
     )
     parser.add_argument("--version", action="version", version=f"playground {playground.__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    parsers = {}
+    parsers: dict[str, argparse.ArgumentParser] = {}
     for name, summary in SUMMARIES.items():
         sub = parsers[name] = subparsers.add_parser(name, help=summary, description=summary)
         if name == asked:

@@ -27,14 +27,22 @@ class Formats(Mapping[str, NumberFormat]):
 
     def __getitem__(self, name: str) -> NumberFormat:
         """The format of that id; MissingKeyError if there is none."""
-        if name in self._named:
-            return self._named[name]
-        if name not in self._made:
-            made = parse(name) if isinstance(name, str) else None
-            if made is None:
-                raise no_entry(name, self, "number format")
-            self._made[name] = made
-        return self._made[name]
+        found = self._find(name)
+        if found is None:
+            raise no_entry(name, self, "number format")
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a format of that id."""
+        return self._find(name) is not None
+
+    def _find(self, name: Any) -> NumberFormat | None:
+        if not isinstance(name, str):
+            return None
+        found = self._named.get(name) or self._made.get(name)
+        if found is None and (found := parse(name)) is not None:
+            self._made[name] = found
+        return found
 
     def __iter__(self) -> Iterator[str]:
         """The ids of the listed formats."""
