@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from playground import gallery
 from playground.analysis.labels import taken_from
 from playground.engines.fitting import fitted
-from playground.errors import InvalidInputError, MissingError
+from playground.errors import BadFileError, InvalidInputError, MissingError
 from playground.model.graph import Graph, Model
 from playground.opening import load
 
 GALLERY_PREFIX = "gallery:"
+_ARRAYS = "Use an .npz file with arrays: numpy.savez('samples.npz', x=samples)"
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -77,9 +78,14 @@ def read_arrays(path: str) -> Arrays:
         PlaygroundError: as ``playground.load`` does.
         InvalidInputError: it is a model with a graph.
     """
-    held = load(path)
+    try:
+        held = load(path)
+    except BadFileError as error:
+        if Path(path).suffix.lower() in (".npz", ".npy", ".safetensors", ".onnx"):
+            raise
+        raise BadFileError("the file has no samples", where=path, hint=_ARRAYS) from error
     if held.graph is not None:
-        raise InvalidInputError("the file is a model, not samples", where=path, hint="Use an .npz file with arrays")
+        raise InvalidInputError("the file is a model, not samples", where=path, hint=_ARRAYS)
     return {name: tensor.numpy() for name, tensor in held.tensors.items()}
 
 
