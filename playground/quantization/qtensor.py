@@ -206,6 +206,8 @@ def _checked_scale(scale: ArrayLike, least: float) -> Float32:
 class QTensor(RealValues):
     """A quantized tensor: ``real = scale * (decode(code) - zero_point) + offset``.
 
+    Arithmetic, comparisons and NumPy's functions take its real values, and give arrays.
+
     Attributes:
         codes: integers of the format's type, one element per code whatever the format, of ``shape``.
         qparams: its scales, zero-points and offsets.
