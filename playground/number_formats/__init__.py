@@ -63,7 +63,7 @@ def format_id(given: Any, where: str = "format") -> str:
     Raises:
         InvalidInputError: it is none; the message names the one that is probably meant.
     """
-    found = id_of(given, FORMATS)
+    found = given if isinstance(given, str) and given in FORMATS else id_of(given, FORMATS)
     if found is not None:
         return found
     meant = suggested(given, FORMATS)
