@@ -158,7 +158,8 @@ def first_supporting_task(
         try:
             return (yield from attempt(engine)), engine, tuple(reasons)
         except (UnsupportedError, MissingError) as error:  # it cannot run the model, or is not installed
-            reasons.append(f"Not on {engine}: {error}.")
+            told = error.at("") if error.where == f"engine {engine}" else error
+            reasons.append(f"Not on {engine}: {told}.")
     return (yield from attempt(engines[-1])), engines[-1], tuple(reasons)
 
 
