@@ -33,12 +33,33 @@ _HOME = {
     "PlaygroundError": "playground.errors",
 }
 
-__all__ = ["__version__", *_HOME]  # noqa: PLE0604 (they are strings)
+__all__ = ["__version__", "gallery", *_HOME]  # noqa: PLE0604 (they are strings)
+
+
+_INSTEAD = {
+    **dict.fromkeys(("save", "export"), "quantize_model(model).save('small.onnx')"),
+    **dict.fromkeys(("evaluate", "benchmark", "infer", "predict"), "run(model, {'image': array})"),
+    **dict.fromkeys(("info", "inspect", "summary"), "load('model.onnx')"),
+    **dict.fromkeys(("open", "from_pretrained", "load_model", "read"), "load('model.onnx')"),
+    **dict.fromkeys(
+        ("quantize_static", "quantize_dynamic", "convert", "quantize_file"), "quantize_model('model.onnx')"
+    ),
+    **dict.fromkeys(("quantize_tensor", "fake_quantize", "quant"), "quantize(x, 'int8')"),
+    **dict.fromkeys(("sqnr", "mse", "error", "snr"), "compare(x, quantize(x, 'int8'))"),
+    "version": "__version__",
+}
+"""What people look for here -> what to write."""
 
 
 def __getattr__(name: str) -> Any:
+    if name == "gallery":
+        return importlib.import_module("playground.gallery")
     if name not in _HOME:
-        raise AttributeError(f"module 'playground' has no attribute {name!r}")
+        if name.startswith("_"):
+            raise AttributeError(f"module 'playground' has no attribute {name!r}")
+        from playground.calls import no_attribute
+
+        raise no_attribute("playground", name, __all__, _INSTEAD)
     value = getattr(importlib.import_module(_HOME[name]), name)
     globals()[name] = value
     return value

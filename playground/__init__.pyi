@@ -1,3 +1,4 @@
+from playground import gallery as gallery
 from playground.api import calibrators as calibrators
 from playground.api import conventions as conventions
 from playground.api import formats as formats

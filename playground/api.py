@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields as fields_of
 from dataclasses import replace
 from typing import Any
 
@@ -10,12 +11,14 @@ from numpy.typing import ArrayLike
 
 from playground import calibration
 from playground.arrays import as_float32, require_values
+from playground.calls import public
 from playground.convention_rules import CONVENTIONS, Convention
-from playground.errors import InvalidInputError, shown
 from playground.number_formats import FORMATS, NumberFormat
-from playground.quantization import QTensor, Range, Scheme, as_scheme, quantize_values, rotated
+from playground.quantization import QTensor, Range, Scheme, as_range, as_scheme, quantize_values, rotated
+from playground.quantization.other_names import FIELDS
 
 
+@public("quantize(x, 'int8')", FIELDS, lambda: [held.name for held in fields_of(Scheme)])
 def quantize(
     x: ArrayLike,
     scheme: Scheme | str | Mapping[str, Any] | None = None,
@@ -43,31 +46,26 @@ def quantize(
     scheme = as_scheme(Scheme() if scheme is None else scheme, **fields)
     if scheme.granularity == "block" and scheme.axis is None:
         scheme = replace(scheme, axis=-1)
-    range = _as_range(range)  # noqa: A001
+    range = None if range is None else as_range(range)  # noqa: A001
     values = require_values(as_float32(x))
     needed = range is None and scheme.needs_range
     found = calibration.calibrate(rotated(values, scheme), scheme) if needed else range
     return quantize_values(values, found, scheme, zero_point)
 
 
-def _as_range(given: Any) -> Range | None:
-    if given is None or isinstance(given, Range):
-        return given
-    if isinstance(given, tuple | list) and len(given) == 2:
-        return Range(*given)
-    raise InvalidInputError(f"{shown(given)} is not a range", where="range", hint="Use Range(-1.0, 1.0) or (-1.0, 1.0)")
-
-
+@public("formats()['int4']")
 def formats() -> Mapping[str, NumberFormat]:
     """The number formats by id."""
     return FORMATS
 
 
+@public("calibrators()['minmax']")
 def calibrators() -> Mapping[str, calibration.Calibrator]:
     """The calibrators by id."""
     return calibration.CALIBRATORS
 
 
+@public("conventions()['onnxruntime']")
 def conventions() -> Mapping[str, Convention]:
     """The conventions by id."""
     return CONVENTIONS

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import ArrayLike, NDArray
 
-from playground.errors import InvalidInputError
+from playground.calls import BadUseError
+from playground.errors import InvalidInputError, shown
 
 Float32 = NDArray[np.float32]
 
@@ -30,6 +33,101 @@ def reduced_rows(function: np.ufunc, rows: NDArray[Any]) -> NDArray[Any]:
     return out
 
 
+class _Shaped(Protocol):
+    """What has a shape."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the axes."""
+        ...
+
+
+class RealValues(NDArrayOperatorsMixin):
+    """Arithmetic and comparisons for what ``numpy.asarray`` makes an array of: what comes of them is an array.
+
+    Such a value cannot be changed, nor indexed: each time all of it would have to be decoded, or read from a file.
+    """
+
+    __slots__ = ()
+
+    _ARRAY = "numpy.asarray(x)"
+    """The expression that gives the array."""
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """A function of NumPy on the real values (InvalidInputError for what it does not take)."""
+        if any(isinstance(out, RealValues) for out in kwargs.get("out", ())):
+            raise InvalidInputError(
+                "the values cannot be changed", where=type(self).__name__, hint=f"Change those of {self._ARRAY}"
+            )
+        arrays = [np.asarray(each) if isinstance(each, RealValues) else each for each in inputs]
+        try:
+            return getattr(ufunc, method)(*arrays, **kwargs)
+        except (TypeError, ValueError) as error:
+            raise InvalidInputError(
+                f"{ufunc.__name__} of NumPy cannot take these values ({error})",
+                where=type(self).__name__,
+                hint="Give a number, or an array whose shape fits",
+            ) from error
+
+    def __eq__(self, other: object) -> Any:
+        """Where the real values are equal, as of arrays."""
+        return np.asarray(self) == other
+
+    def __ne__(self, other: object) -> Any:
+        """Where the real values differ, as of arrays."""
+        return np.asarray(self) != other
+
+    def __hash__(self) -> int:
+        """As of objects that are equal to themselves alone."""
+        return object.__hash__(self)
+
+    def __bool__(self) -> bool:
+        """True, as of all objects, whatever the values are."""
+        return True
+
+    def __len__(self: _Shaped) -> int:
+        """Size of the first axis (InvalidInputError for a scalar)."""
+        if not self.shape:
+            raise BadUseError("a scalar has no length", where=type(self).__name__, hint="Use float(x)")
+        return self.shape[0]
+
+    def __float__(self) -> float:
+        """The value, if there is only one (InvalidInputError)."""
+        array = np.asarray(self)
+        if array.size != 1:
+            raise BadUseError(
+                f"{array.size} values are not one number", where=type(self).__name__, hint=f"Use {self._ARRAY}"
+            )
+        return float(array.item())
+
+    def __int__(self) -> int:
+        """The value without its fraction, if there is only one (InvalidInputError)."""
+        return int(float(self))
+
+    def __format__(self, spec: str) -> str:
+        """The one value as ``spec`` says, or the text without one (InvalidInputError)."""
+        return format(float(self), spec) if spec else str(self)
+
+    def __getitem__(self, _: Any) -> NoReturn:
+        """Raise BadUseError."""
+        raise self._not_indexed("indexed", "[0]")
+
+    def __contains__(self, _: Any) -> NoReturn:
+        """Raise BadUseError."""
+        raise self._not_indexed("searched", "")
+
+    def __iter__(self) -> NoReturn:
+        """Raise BadUseError."""
+        raise self._not_indexed("iterated over", "")
+
+    def _not_indexed(self, word: str, index: str) -> BadUseError:
+        return BadUseError(
+            f"a value of type {type(self).__name__} cannot be {word}",
+            where=type(self).__name__,
+            hint=f"Use {self._ARRAY}{index}",
+        )
+
+
 def as_array(x: Any, where: str = "x") -> NDArray[Any]:
     """Anything that holds numbers as an array of NumPy: lists, ``__array__``, DLPack, tensors of other packages.
 
@@ -40,7 +138,7 @@ def as_array(x: Any, where: str = "x") -> NDArray[Any]:
         InvalidInputError: the lists are ragged, or the object gives no array.
     """
     for prepare in ("detach", "cpu"):
-        if not isinstance(x, np.ndarray) and callable(getattr(x, prepare, None)):
+        if not isinstance(x, np.ndarray) and callable(getattr(type(x), prepare, None)):
             x = getattr(x, prepare)()
     try:
         return _array_of(x)
@@ -69,15 +167,30 @@ def as_float32(x: ArrayLike, where: str = "x") -> Float32:
     """Any array of real numbers as C-contiguous native float32, its shape kept; no copy when it is that already.
 
     Raises:
-        InvalidInputError: not real numbers (bool, complex, text, objects, ragged lists).
+        InvalidInputError: not real numbers (bool, complex, text, objects, ragged lists), a path or a model.
     """
+    if isinstance(x, str | Path | Mapping):
+        raise _no_array(x, where)
     array = as_array(x, where)
     if array.dtype.kind not in "fiu":
         raise InvalidInputError(
-            f"values of type {array.dtype} are not real numbers", where=where, hint="Give integers or floats"
+            f"values of type {array.dtype} are not real numbers",
+            where=where,
+            hint="Give integers or floats, as in numpy.array([0.5, -1.0])",
         )
     with np.errstate(over="ignore"):  # too large a float64 becomes infinite and is reported as such
         return np.asarray(array, dtype=np.float32, order="C")
+
+
+def _no_array(x: str | Path | Mapping[Any, Any], where: str) -> InvalidInputError:
+    """The error for names of files, and for models and other mappings, in the place of an array."""
+    if isinstance(x, Mapping):
+        what = f"a value of type {type(x).__name__} is not an array"
+        hint = "Give one of its arrays: model['fc1.weight']. Whole models are for quantize_model and run"
+    else:
+        what = f"the text {shown(str(x))} is not an array of real numbers"
+        hint = "Give integers or floats: numpy.load('x.npy') reads an array, load('model.onnx') a model"
+    return InvalidInputError(what, where=where, hint=hint)
 
 
 def require_finite(x: Float32, where: str = "x") -> Float32:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from playground.arrays import Float32, as_float32, require_values
+from playground.calls import Named, public
 from playground.errors import InvalidInputError
 from playground.histograms import MOST_BINS, Histogram, bin_counts, edges_of, histogram
 from playground.quantization import QTensor, clip_limits
@@ -55,6 +56,10 @@ def deterministic_sum(values: NDArray[np.float64]) -> float:
     return float(sums[0])
 
 
+@public(
+    "compare(x, quantize(x, 'int8'))",
+    {"metric": "compare(x, q)['mse']", "metrics": "compare(x, q)['mse']", "data": "run(model, data) of both models"},
+)
 def compare(x: ArrayLike, x_hat: ArrayLike) -> dict[str, float]:
     """Error measures of ``x_hat`` against ``x``, over all values.
 
@@ -101,7 +106,7 @@ class ErrorSums:
         if not self.count:
             raise InvalidInputError("there are no values to compare", where="x", hint="Give at least one value")
         mse = self.noise / self.count
-        return {
+        measures = {
             "mse": mse,
             "rmse": math.sqrt(mse),
             "sqnr_db": _decibels(self.signal, self.noise),
@@ -109,6 +114,7 @@ class ErrorSums:
             "max_error": self._largest,
             "mean_error": self._total / self.count,
         }
+        return Named(measures, "measure")
 
 
 def sqnr_db(x: ArrayLike, x_hat: ArrayLike) -> float:

@@ -12,6 +12,8 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType, ModuleType
 from typing import Any, Protocol, TypeVar
 
+from playground.calls import Named
+
 
 class Entry(Protocol):
     """What a registry holds."""
@@ -59,4 +61,4 @@ def discover(
             if entry.id in found:
                 raise ValueError(f"{module.__name__}: the id {entry.id!r} is taken already")
             found[entry.id] = entry
-    return MappingProxyType(found)
+    return MappingProxyType(Named(found, attribute.lower()))

@@ -31,6 +31,19 @@ SUMMARIES = {
 }
 """Commands, with the help's line about each. Only the command that is asked for is imported: each needs other parts."""
 
+_EXAMPLES = """\
+examples:
+  playground inspect model.onnx
+  playground quantize model.onnx --calibration samples.npz -o small.onnx
+  playground evaluate small.onnx --compare model.onnx --data samples.npz
+
+"playground COMMAND --help" has a command's options. samples.npz has an array for each
+input of the model, with its name; gallery:digits-mlp stands for a model that comes with this.
+"""
+
+_OF_ALL = ("-h", "--help", "--version")
+"""What may stand in the place of a command."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code. Nothing that a caller can provoke ends in a traceback."""
@@ -66,7 +79,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str], console: Console) -> int:
-    args = _parser(next((word for word in arguments if not word.startswith("-")), "")).parse_args(arguments)
+    first = next(iter(arguments), "")
+    if first not in SUMMARIES and first not in _OF_ALL:
+        from playground.cli._near_misses import no_command
+
+        raise no_command(first, SUMMARIES)
+    parser, parsers = _parser(next((word for word in arguments if not word.startswith("-")), ""))
+    args, extras = parser.parse_known_args(arguments)
+    if extras:
+        from playground.cli._near_misses import unknown_arguments
+
+        raise unknown_arguments(extras, args.command, parsers[args.command])
     command = _command(args.command)
     try:
         result = command.run(args, console)
@@ -91,17 +114,23 @@ class _Parser(argparse.ArgumentParser):
     """Raises where argparse would print and exit, so that bad options are errors like all others."""
 
     def error(self, message: str) -> NoReturn:
-        raise InvalidInputError(message, where=self.prog, hint=f"See {self.prog} --help")
+        raise InvalidInputError(message, where=self.prog.removeprefix("playground "), hint=f"See {self.prog} --help")
 
 
-def _parser(asked: str) -> argparse.ArgumentParser:
-    """The parser of the whole line, with the options of the one command that is asked for."""
-    parser = _Parser(prog="playground", description="See, feel and keep what quantization does to real models.")
+def _parser(asked: str) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser of the whole line, with the options of the one command that is asked for, and those of commands."""
+    parser = _Parser(
+        prog="playground",
+        description="See, feel and keep what quantization does to real models.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"playground {playground.__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parsers: dict[str, argparse.ArgumentParser] = {}
     for name, summary in SUMMARIES.items():
-        sub = subparsers.add_parser(name, help=summary, description=summary)
+        sub = parsers[name] = subparsers.add_parser(name, help=summary, description=summary)
         if name == asked:
             _command(name).configure(sub)
             sub.add_argument("--json", action="store_true", help="print one JSON document instead of text")
-    return parser
+    return parser, parsers

@@ -53,16 +53,21 @@ class Calibration:
         flag: the option that named them, empty if none did.
         images: how images were made to fit; empty if there are none.
         shapes: sizes of made-up inputs.
+        wanted: the inputs that had to be made up; empty if none had.
     """
 
     given: Given | None = None
     flag: str = ""
     images: str = ""
     shapes: dict[str, tuple[int, ...]] | None = None
+    wanted: tuple[str, ...] = ()
 
     @property
     def told(self) -> str:
         """What the person has to know about it; mostly nothing."""
+        if self.wanted:
+            arrays = f"{'an array' if len(self.wanted) == 1 else 'arrays'} {', '.join(map(repr, self.wanted[:4]))}"
+            return f"To take ranges from your data: {CALIBRATION} samples.npz, with {arrays}, or a folder of images."
         if self.flag != DATA:
             return ""
         return f"Activation ranges come from the samples of {DATA}: no {CALIBRATION} was given."
@@ -107,7 +112,9 @@ def calibration_of(args: argparse.Namespace, opened: ModelFile, recipe: Recipe) 
         raise InvalidInputError(
             f"the samples of {found.flag} have sizes of their own", where="--shape", hint="Leave one of the two out"
         )
-    return replace(found, shapes=shapes)
+    made_up = recipe.activations == "static" and found.given is None
+    wanted = tuple(value.name for value in opened.graph.inputs) if made_up else ()
+    return replace(found, shapes=shapes, wanted=wanted)
 
 
 def _samples(args: argparse.Namespace, opened: ModelFile) -> Calibration:

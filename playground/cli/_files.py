@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from playground import gallery
 from playground.analysis.labels import taken_from
 from playground.engines.fitting import fitted
-from playground.errors import InvalidInputError, MissingError
+from playground.errors import BadFileError, InvalidInputError, MissingError
 from playground.model.graph import Graph, Model
 from playground.opening import load
 
 GALLERY_PREFIX = "gallery:"
+_ARRAYS = "Use an .npz file with arrays: numpy.savez('samples.npz', x=samples)"
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -77,9 +78,14 @@ def read_arrays(path: str) -> Arrays:
         PlaygroundError: as ``playground.load`` does.
         InvalidInputError: it is a model with a graph.
     """
-    held = load(path)
+    try:
+        held = load(path)
+    except BadFileError as error:
+        if Path(path).suffix.lower() in (".npz", ".npy", ".safetensors", ".onnx"):
+            raise
+        raise BadFileError("the file has no samples", where=path, hint=_ARRAYS) from error
     if held.graph is not None:
-        raise InvalidInputError("the file is a model, not samples", where=path, hint="Use an .npz file with arrays")
+        raise InvalidInputError("the file is a model, not samples", where=path, hint=_ARRAYS)
     return {name: tensor.numpy() for name, tensor in held.tensors.items()}
 
 
@@ -104,9 +110,11 @@ def target(path: str, model: str) -> Path:
     found = Path(path)
     if not found.parent.is_dir():
         raise MissingError("the folder does not exist", where=str(found.parent), hint="Create it, or use another path")
-    same = found.exists() and Path(model).exists() and found.samefile(model)
-    if found.is_dir() or same:
-        raise InvalidInputError("this would overwrite the model or a folder", where=path, hint="Use another name")
+    if found.is_dir():
+        hint = f"Give the file's name too: {found / 'small.onnx'}"
+        raise InvalidInputError("this would overwrite a folder", where=path, hint=hint)
+    if found.exists() and Path(model).exists() and found.samefile(model):
+        raise InvalidInputError("this would overwrite the model", where=path, hint="Use another name")
     return found
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 from collections.abc import Collection
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from playground.api import calibrators, conventions, formats
-from playground.errors import InvalidInputError
+from playground.errors import InvalidInputError, MissingError
 from playground.model.graph import Graph
 from playground.model.recipe import ACTIVATIONS, Recipe, Rule
 from playground.model.recipe.given import recipe_file
 from playground.model.recipe.parts import pairs_from
 from playground.model.recipe.schemes import weight_scheme
 from playground.model.runtimes import runtime, runtimes
+from playground.number_formats import format_id, id_of
 from playground.quantization import Scheme
 
 CHOICES = (
@@ -68,10 +70,14 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
     _add_activations(parser.add_argument_group("activations"))
 
 
+def _format(text: str) -> str:
+    return format_id(text, "--format")
+
+
 def _add_weights(weights: argparse._ArgumentGroup) -> None:
     weights.add_argument(
         "--format",
-        choices=tuple(formats()),
+        type=_format,
         metavar="FORMAT",
         help="a number format that the runtime reads, see 'playground formats'; default int8, for gguf q8_0",
     )
@@ -99,7 +105,12 @@ def _add_weights(weights: argparse._ArgumentGroup) -> None:
 
 
 def _add_activations(activations: argparse._ArgumentGroup) -> None:
-    activations.add_argument("--activations", choices=tuple(map(_spelled, ACTIVATIONS)), help="default static")
+    activations.add_argument(
+        "--activations",
+        type=lambda text: _spelled(text.lower()),
+        choices=tuple(map(_spelled, ACTIVATIONS)),
+        help="default static",
+    )
     activations.add_argument("--activation-format", choices=("uint8", "int8"), help="default uint8")
     activations.add_argument(
         "--calibrator", choices=tuple(calibrators()), help="the calibrator, which finds ranges; default minmax"
@@ -122,6 +133,9 @@ def recipe_for(args: argparse.Namespace, names: Collection[str]) -> Recipe:
                 where="--recipe",
                 hint="Change the recipe instead",
             )
+        if not Path(args.recipe).exists() and (form := id_of(args.recipe, formats())):
+            hint = f"Write --format {form}"
+            raise MissingError("this is a number format and not a file", where=f"--recipe {args.recipe}", hint=hint)
         return recipe_file(args.recipe)
     weights = _given(args, "granularity", "symmetric", "convention")
     weights |= _calibrator(args.weight_calibrator, args.weight_calibrator_arg, "--weight-calibrator-arg")

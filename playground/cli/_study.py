@@ -28,7 +28,7 @@ from playground.model.graph import Graph
 from playground.model.recipe import Recipe
 from playground.model.recipe.given import recipe_file
 from playground.model.writers.onnx import to_onnx
-from playground.ptq.made_up import made_up_feeds
+from playground.ptq.made_up import as_option, example_shapes, made_up_feeds
 from playground.ptq.pipeline import QuantizedModel, quantize_model
 from playground.ptq.range_cache import FolderCache
 from playground.render.compared import shown
@@ -100,16 +100,23 @@ def samples_of(args: argparse.Namespace, graph: Graph, own: str | None = None) -
         return Samples(feeds, None, "made-up inputs, which say nothing about accuracy", count_of(graph, feeds), shapes)
     model_id = DATA[args.gallery] if args.gallery else own or (DATA["digits"] if _takes_digits(graph) else None)
     if model_id is None:
-        raise InvalidInputError(
-            "the gallery's digits do not fit this model",
-            where="--data",
-            hint="Give an .npz file of samples, or sizes for made-up ones as --shape NAME=SIZES",
-        )
+        raise _no_samples(graph)
     held_out = gallery.held_out(model_id)
     (values,) = held_out.feeds.values()
     named = f"the gallery's held-out {held_out.noun}"
     feeds = feeds_of({"": values}, graph, "--gallery")
     return Samples(feeds, held_out.labels, named, count_of(graph, feeds))
+
+
+def _no_samples(graph: Graph) -> InvalidInputError:
+    names = [repr(value.name) for value in graph.inputs]
+    arrays = f"{'an array' if len(names) == 1 else 'arrays'} {', '.join(names[:4])}"
+    made_up = as_option(example_shapes(graph)) or "--shape NAME=SIZES"
+    return InvalidInputError(
+        "no samples are named, and the model has none of its own",
+        where="--data",
+        hint=f"Give --data samples.npz with {arrays}, or sizes of made-up inputs: {made_up}",
+    )
 
 
 def count_of(graph: Graph, feeds: Arrays) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from playground.cli._calibration import Calibration, add_calibration, calibratio
 from playground.cli._code import Code, add_code
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
-from playground.cli._files import ModelFile, add_file, open_model, target
+from playground.cli._files import GALLERY_PREFIX, ModelFile, add_file, open_model, target
 from playground.cli._improve import add_improve, improvement_of, show_improvement
 from playground.cli._recipe_options import add_recipe, recipe_of
 from playground.cli._samples_curve import add_curve, curve_data, curve_of, show_curve
@@ -29,6 +30,7 @@ from playground.cli._study import (
 from playground.cli._without_graph import run_without_graph
 from playground.errors import UnsupportedError, plural
 from playground.model.recipe import Recipe
+from playground.model.writers.onnx import require_onnx_name
 from playground.ptq.images import ENDINGS
 from playground.ptq.pipeline import QuantizedModel, quantize_model
 from playground.ptq.range_cache import FolderCache
@@ -68,6 +70,7 @@ def run(args: argparse.Namespace, console: Console) -> Result:
         return run_without_graph(args, opened, console)
     recipe = recipe_of(args, opened.graph)
     output = target(args.output or f"{opened.stem}.quantized.onnx", opened.name)
+    require_onnx_name(output)
     page = target(args.report, opened.name) if args.report else None
     calibration = calibration_of(args, opened, recipe)
     code = Code(args, opened, output, calibration)
@@ -191,14 +194,25 @@ def show(result: Result, console: Console) -> None:
         changes = [f"{name} {numbers.digits(was)} → {numbers.digits(now)}" for name, was, now in _changes(applied)]
         console.paragraph(f"{applied['name']}: {', '.join(changes) or 'done'}")
     _show_notes(result, console)
+    if not any(result[name] for name in ("answers", "improvement", "samples_curve")):
+        console.paragraph(f"To measure it: {_measuring(result)}")
+
+
+def _measuring(result: Result) -> str:
+    """The command that holds what was written against the model that it was made from."""
+    data = "" if result["file"].startswith(GALLERY_PREFIX) else " --data samples.npz"
+    names = map(shlex.quote, (result["output"], "--compare", result["file"]))
+    return f"playground evaluate {' '.join(names)}{data}"
 
 
 def _show_notes(result: Result, console: Console) -> None:
     """Where ranges come from, why the file is not smaller, warnings, and where the report is."""
-    for told in filter(None, (result["images"], result["calibration"], result["not_smaller"])):
+    for told in filter(None, (result["images"], result["not_smaller"])):
         console.paragraph(told)
     for warning in result["warnings"]:
         console.paragraph(f"Note: {warning}")
+    if result["calibration"]:
+        console.paragraph(result["calibration"])
     if result["report"]:
         console.paragraph(f"report written to {result['report']}")
     if result["code"]:

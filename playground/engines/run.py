@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from numpy.typing import ArrayLike, NDArray
 
+from playground.calls import Named, public
 from playground.engines import interpreter, onnxruntime
 from playground.engines.feeds import checked_feeds, named_feeds
 from playground.errors import (
@@ -32,8 +33,8 @@ T = TypeVar("T")
 Outputs = dict[str, NDArray[Any]]
 
 
-class RunOutputs(Outputs):
-    """Output name -> array.
+class RunOutputs(Named[NDArray[Any]]):
+    """Output name -> array, a dict.
 
     Attributes:
         engine: the engine that computed them.
@@ -42,7 +43,7 @@ class RunOutputs(Outputs):
 
     def __init__(self, outputs: Outputs, engine: str, reasons: Sequence[str] = ()) -> None:
         """Keep the arrays."""
-        super().__init__(outputs)
+        super().__init__(outputs, "output")
         self.engine, self.reasons = engine, tuple(reasons)
 
 
@@ -157,7 +158,8 @@ def first_supporting_task(
         try:
             return (yield from attempt(engine)), engine, tuple(reasons)
         except (UnsupportedError, MissingError) as error:  # it cannot run the model, or is not installed
-            reasons.append(f"Not on {engine}: {error}.")
+            told = error.at("") if error.where == f"engine {engine}" else error
+            reasons.append(f"Not on {engine}: {told}.")
     return (yield from attempt(engines[-1])), engines[-1], tuple(reasons)
 
 
@@ -178,6 +180,14 @@ def run_task(
     return RunOutputs(*(yield from first_supporting_task(tried, attempt)))
 
 
+@public(
+    "run(model, {'image': array}, engine='auto')",
+    {
+        **dict.fromkeys(("device", "provider", "providers", "backend"), "engine='onnxruntime'"),
+        **dict.fromkeys(("outputs", "output_names", "output"), "run(model, feeds)['logits'] for one output"),
+        **dict.fromkeys(("inputs", "input", "data", "x", "input_feed", "batch"), "feeds={'image': array}"),
+    },
+)
 def run(model: GivenModel | Graph, feeds: Mapping[str, ArrayLike] | ArrayLike, engine: str = AUTO) -> RunOutputs:
     """Run a model once.
 

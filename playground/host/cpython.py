@@ -38,7 +38,7 @@ class WasmtimeKernels(Kernels):
             raise MissingError(
                 "the package wasmtime is not installed",
                 where="engine wasm",
-                hint="Run `pip install wasmtime`, or use engine='reference'",
+                hint="Run `pip install wasmtime==50.*`, or use engine='reference'",
             ) from error
         self._errors = (wasmtime.WasmtimeError, wasmtime.Trap)
         config = wasmtime.Config()

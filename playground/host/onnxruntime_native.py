@@ -47,6 +47,9 @@ class OrtSession:
         self._session = None
 
 
+VERSION = "1.32.0"
+"""The version that pyproject.toml asks for, and all tests run with."""
+
 FEW_THREADS = 4
 
 
@@ -63,7 +66,7 @@ async def ort_session(model: bytes, as_written: bool = False, one_node: bool = F
         raise MissingError(
             "the package onnxruntime is not installed",
             where="engine onnxruntime",
-            hint="Run `pip install 'quantization-playground[onnxruntime]'`",
+            hint=f"Run `pip install onnxruntime=={VERSION}`",
         ) from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Protocol, runtime_checkable
 
@@ -43,6 +45,38 @@ def check_range(source: Source, offset: int, size: int) -> None:
         )
 
 
+_MOST_NEIGHBOURS = 1000
+"""Names of a folder that are compared with that of a missing file."""
+
+
+def require_file(path: str | Path) -> None:
+    """Raise MissingError unless there is such a file; the message says what the path is instead."""
+    file, text = Path(path), str(path)
+    if file.is_file():
+        return
+    what, hint = "the file does not exist", "Check the path"
+    if "://" in text or ":/" in text[2:]:
+        what, hint = "this is an address and not a path", "Download the file first: nothing is loaded from a network"
+    elif not text:
+        what, hint = "the path is empty", "Give one such as 'model.onnx'"
+    elif file.is_dir():
+        what, hint = "this is a folder and not a file", "Give the file in it, or the files of one model as a list"
+    elif text.startswith("~") and file.expanduser().is_file():
+        hint = f"Write the whole path, {file.expanduser()}"
+    elif near := _neighbour(file):
+        hint = f"Check the path: there is a file {near!r}"
+    raise MissingError(what, where=text, hint=hint)
+
+
+def _neighbour(file: Path) -> str | None:
+    """The file in the same folder whose name is spelt most like that of a missing one."""
+    try:
+        names = [each.name for each in islice(file.parent.iterdir(), _MOST_NEIGHBOURS)]
+    except OSError:
+        return None
+    return next(iter(difflib.get_close_matches(file.name[:100], names, n=1, cutoff=0.75)), None)
+
+
 class BytesSource:
     """Bytes that are in memory already."""
 
@@ -64,8 +98,7 @@ class FileSource:
     def __init__(self, path: str | Path) -> None:
         """Take the file's size; MissingError if there is no such file."""
         self.path = Path(path)
-        if not self.path.is_file():
-            raise MissingError("the file does not exist", where=str(path), hint="Check the path")
+        require_file(path)
         self.name, self.size = self.path.name, self.path.stat().st_size
 
     def read(self, offset: int, size: int) -> bytes:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -13,15 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground import notebook
+from playground.arrays import RealValues
+from playground.calls import Named, public_class
 from playground.errors import BadFileError, UnsupportedError, plural, shown, typed
+from playground.model.other_names import MODEL_ATTRIBUTES, TENSOR_ATTRIBUTES
 from playground.units import size
 
 Dim = int | str | None
 """A known size, a symbolic name (``"batch"``), or unknown."""
 
 
+@public_class(
+    "load({'weight': array})['weight']",
+    attributes=TENSOR_ATTRIBUTES,
+    array="tensor.numpy()",
+)
 @dataclass(frozen=True, slots=True)
-class Tensor:
+class Tensor(RealValues):
     """A named constant whose values are read when asked for.
 
     Attributes:
@@ -42,6 +51,17 @@ class Tensor:
     read: Callable[[], NDArray[Any]] = field(repr=False, compare=False)
     quantized: bool = False
     parts: Mapping[str, Tensor] = field(default_factory=lambda: MappingProxyType({}), repr=False, compare=False)
+
+    _ARRAY = "tensor.numpy()"
+
+    def __ne__(self, other: object) -> bool:
+        """As ``==``, which compares names, types and shapes."""
+        return not self == other
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The values themselves, for ``pickle`` and ``copy.deepcopy``: what reads them cannot be stored."""
+        facts = (self.name, self.dtype, self.shape, self.nbytes)
+        return _stored_tensor, (facts, self.numpy(), self.quantized, dict(self.parts))
 
     @property
     def real(self) -> bool:
@@ -73,6 +93,12 @@ class Tensor:
     def of(name: str, values: NDArray[Any]) -> Tensor:
         """A tensor that holds the given array (no copy)."""
         return Tensor(name, values.dtype.name, tuple(values.shape), values.nbytes, lambda: values)
+
+
+def _stored_tensor(
+    facts: tuple[str, str, tuple[int, ...], int], values: NDArray[Any], quantized: bool, parts: Mapping[str, Tensor]
+) -> Tensor:
+    return Tensor(*facts, lambda: values, quantized, MappingProxyType(parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +202,20 @@ class About:
     version: int = 0
     text: str = ""
     graph_text: str = ""
-    graph_metadata: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    graph_metadata: Mapping[str, str] = field(default_factory=dict)
 
 
+@public_class(
+    "load('model.onnx')",
+    attributes=MODEL_ATTRIBUTES,
+    refused={"__call__": "Use playground.run(model, {'image': array})"},
+)
 @dataclass(frozen=True, slots=True)
-class Model:
-    """What a reader returns: the file's format id, its name, all its tensors, and the graph if it has one."""
+class Model(Mapping[str, Tensor]):
+    """What a reader returns: the file's format id, its name, all its tensors, and the graph if it has one.
+
+    It is a mapping of its tensors too: ``model["fc1.weight"]``, ``len(model)``, ``for name in model``.
+    """
 
     format: str
     name: str
@@ -202,6 +236,33 @@ class Model:
         default_factory=lambda: MappingProxyType({}), repr=False, compare=False
     )
     """Key -> the bytes of its type and value, read when asked for; of ``.gguf`` files, whose lists are cut above."""
+
+    def __post_init__(self) -> None:
+        """Let the error for a tensor that is missing name those that there are."""
+        if not isinstance(self.tensors, Named):
+            object.__setattr__(self, "tensors", Named(self.tensors, "tensor"))
+
+    def __getitem__(self, name: str) -> Tensor:
+        """A tensor by its name (MissingKeyError)."""
+        return self.tensors[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of its tensors."""
+        return iter(self.tensors)
+
+    def __len__(self) -> int:
+        """How many tensors it has."""
+        return len(self.tensors)
+
+    def __bool__(self) -> bool:
+        """True, also without tensors."""
+        return True
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Its fields with the values of its tensors, for ``pickle`` and ``copy.deepcopy``."""
+        held = {each.name: getattr(self, each.name) for each in fields(self)}
+        stored = {key: read() for key, read in self.stored_metadata.items()}
+        return _stored_model, ({**held, "metadata": dict(self.metadata), "stored_metadata": stored},)
 
     def __repr__(self) -> str:
         """Name, format and how much there is, on one line."""
@@ -236,3 +297,9 @@ class Model:
         if self.graph is None:
             raise UnsupportedError(self.no_graph.what, where=self.name, hint=self.no_graph.hint)
         return self.graph
+
+
+def _stored_model(held: dict[str, Any]) -> Model:
+    stored = {key: partial(bytes, data) for key, data in held.pop("stored_metadata").items()}
+    metadata = MappingProxyType(held.pop("metadata"))
+    return Model(**held, metadata=metadata, stored_metadata=MappingProxyType(stored))

@@ -140,8 +140,17 @@ def _source(given: Any, name: str | None) -> Source:
     raise InvalidInputError(
         f"a value of type {type(given).__name__} is not a model file",
         where="model",
-        hint="Give a path, bytes, an onnx.ModelProto or {'weight': array}",
+        hint=_given_hint(given),
     )
+
+
+def _given_hint(given: Any) -> str:
+    """What to give instead of a value that cannot be opened."""
+    if callable(getattr(type(given), "state_dict", None)):
+        return "Give model.state_dict() for its weights, or export it with torch.onnx.export and give the file"
+    if callable(getattr(type(given), "read", None)):
+        return "Give its path, or the bytes: load(file.read())"
+    return "Give a path, bytes, an onnx.ModelProto or {'weight': array}"
 
 
 def _require_no_gallery_id(path: str) -> None:

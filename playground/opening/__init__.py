@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from playground.calls import public
 from playground.errors import BadFileError, plural, typed
 from playground.model.graph import Graph, Model, NoGraph
 from playground.model.loading import DAMAGED, GivenModel, read
@@ -18,6 +19,7 @@ from playground.opening.upgrading import upgraded
 __all__ = ["GivenModel", "load", "opened", "working"]
 
 
+@public("load('model.onnx')", {"format": "name='model.onnx', whose ending tells the format", "path": "given"})
 def load(given: GivenModel, name: str | None = None) -> Model:
     """Read a model file, and bring its graph to the operator set that is worked with.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from playground import host, operators
+from playground.calls import public, public_class
 from playground.engines.feeds import named_feeds
 from playground.errors import EngineError, UnsupportedError
 from playground.histograms import Histogram
@@ -17,8 +18,8 @@ from playground.host.output import write_file
 from playground.model.graph import Graph, Model, NoGraph
 from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
-from playground.model.recipe.given import GivenRecipe, recipe_from
-from playground.model.writers.onnx import to_onnx
+from playground.model.recipe.given import GivenRecipe, field_names, recipe_from
+from playground.model.writers.onnx import require_onnx_name, to_onnx
 from playground.opening import GivenModel, load, working
 from playground.opening.operator_sets import refuse_others
 from playground.operators import find, validate, view_of
@@ -28,6 +29,7 @@ from playground.ptq.calibration_data import CalibrationData, Given, Shapes, cali
 from playground.ptq.capture import release_task
 from playground.ptq.checks import checked
 from playground.ptq.inside import with_weights_inside
+from playground.ptq.other_names import ARGUMENTS, ATTRIBUTES
 from playground.ptq.placement import Placement, place
 from playground.ptq.qdq import QdqWriter, Quantization
 from playground.ptq.quantize_weights import activation_parameters, quantize_biases, weights_task, with_overrides
@@ -40,6 +42,14 @@ from playground.ptq.widening import widened
 from playground.tasks import Progress, Task, run_sync, typed_task
 
 
+@public_class(
+    "quantize_model('model.onnx', 'int8')",
+    attributes=ATTRIBUTES,
+    refused={
+        "__call__": "Use playground.run(result, {'image': array})",
+        "__getitem__": "Use result.model['fc1.weight']",
+    },
+)
 @dataclass(frozen=True, slots=True)
 class QuantizedModel:
     """A quantized model.
@@ -75,19 +85,23 @@ class QuantizedModel:
         """What is written: the ONNX file."""
         return self.onnx
 
+    @public("result.save('small.onnx')")
     def save(self, path: str | Path) -> None:
         """Write the ONNX file, as a whole or not at all.
 
         Raises:
             OutputError: it could not be written; what was there is unchanged.
+            InvalidInputError: the name has the ending of another format.
         """
+        require_onnx_name(path)
         write_file(path, self.onnx)
 
 
+@public("quantize_model('model.onnx', 'int8', {'image': samples})", ARGUMENTS, field_names)
 def quantize_model(
     model: GivenModel,
     recipe: GivenRecipe = None,
-    calibration: Given | ArrayLike | None = None,
+    calibration: Given | ArrayLike | Sequence[ArrayLike] | None = None,
     progress: Callable[[Progress], None] | None = None,
     *,
     cache: Cache | None = None,
@@ -104,7 +118,7 @@ def quantize_model(
             weights' number format.
         calibration: input name -> samples, as many as one likes along the model's axis for them; or feeds, each with
             all inputs, in a list or from a function that starts a generator (then one at a time is in memory); or an
-            array, where the model has one input. Made up when left out, and then the report warns.
+            array, or a list of arrays, where the model has one input. Made up when left out, and then the report warns.
         progress: is told of every step.
         cache: ranges that were found before are taken from it, new ones kept in it: a dict, or ``FolderCache(path)``.
         shapes: input name -> its sizes, for made-up data where the model leaves sizes open besides the number of
@@ -126,10 +140,16 @@ def quantize_model(
         hint = "Quantize its weights alone with playground.ptq.without_graph.quantize_tensors(load(...))"
         raise UnsupportedError(opened.no_graph.what, where=opened.name, hint=hint)
     data: Any = calibration
-    if hasattr(data, "__array__") or hasattr(data, "__dlpack__"):
+    if _is_array(data):
         data = named_feeds(opened.required_graph(), data)
+    elif isinstance(data, list | tuple) and data and all(map(_is_array, data)):
+        data = [named_feeds(opened.required_graph(), each) for each in data]
     work = quantize_model_task(opened, chosen, data, cache, shapes, verify=verify)
     return run_sync(work, progress)
+
+
+def _is_array(given: Any) -> bool:
+    return not isinstance(given, Mapping) and (hasattr(given, "__array__") or hasattr(given, "__dlpack__"))
 
 
 @typed_task(EngineError, "the model cannot be quantized", where="model", hint="Check the model and the recipe")

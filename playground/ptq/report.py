@@ -6,7 +6,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from playground import notebook
+from playground.calls import public_class
 from playground.errors import plural
+from playground.ptq.other_names import REPORT_ATTRIBUTES
 from playground.units import size
 
 if TYPE_CHECKING:
@@ -90,6 +92,11 @@ class AppliedAlgorithm:
     notes: tuple[str, ...]
 
 
+@public_class(
+    "quantize_model('model.onnx').report",
+    attributes=REPORT_ATTRIBUTES,
+    refused={"__getitem__": "Use report.as_dict()['file_bytes']"},
+)
 @dataclass(frozen=True, slots=True)
 class Report:
     """What was done.

@@ -98,7 +98,7 @@ def verify_task(
     try:
         program: onnxruntime.Program = yield onnxruntime.plan(quantized, file)
     except MissingError as error:
-        return Verification(skipped=error.what)
+        return Verification(skipped=". ".join(filter(None, (error.what, error.hint))))
     except UnsupportedError as error:
         return Verification(refused=_words(error))
     large = sum(tensor.nbytes for tensor in source.initializers.values()) > LARGE

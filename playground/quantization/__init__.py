@@ -18,7 +18,7 @@ from playground.number_formats import CodebookFormat
 from playground.quantization.blocks import from_bytes, quantize_by_procedure
 from playground.quantization.encoding import encode, encode_values
 from playground.quantization.qparams import centred_qparams, choose_qparams, clip_limits, levels, unscaled
-from playground.quantization.qtensor import Factors, QParams, QTensor, Range, dequantize
+from playground.quantization.qtensor import Factors, QParams, QTensor, Range, as_range, dequantize
 from playground.quantization.rotation import rotate
 from playground.quantization.scheme import Scheme, as_scheme
 
@@ -28,6 +28,7 @@ __all__ = [
     "QTensor",
     "Range",
     "Scheme",
+    "as_range",
     "as_scheme",
     "choose_qparams",
     "clip_limits",

@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from playground.arrays import Float32
+from playground.calls import public
 from playground.convention_rules import Convention
-from playground.errors import InvalidInputError
+from playground.errors import InvalidInputError, shown
 from playground.number_formats import BlockFormat
 from playground.quantization.encoding import encode
-from playground.quantization.qtensor import TINY, Factors, Int32, QParams, QTensor, Range
-from playground.quantization.scheme import Scheme
+from playground.quantization.other_names import FIELDS
+from playground.quantization.qtensor import TINY, Factors, Int32, QParams, QTensor, Range, as_range
+from playground.quantization.scheme import Scheme, as_scheme
 
 Reals = NDArray[Any]
 """float32 or float64, as the convention says."""
 
 
-def choose_qparams(range: Range, scheme: Scheme, *, zero_point: int | None = None) -> QParams:  # noqa: A002
+@public("choose_qparams(Range(-1.0, 1.0), 'int8')", FIELDS)
+def choose_qparams(
+    range: Range | tuple[float, float],  # noqa: A002
+    scheme: Scheme | str | Mapping[str, Any],
+    *,
+    zero_point: int | None = None,
+) -> QParams:
     """Scale and zero-point that let the codes cover a range, as the scheme's convention computes them.
 
     Args:
-        range: the interval per scale; zero is drawn into it first if the scheme says so, and a symmetric scheme widens
-            it to ``-a .. a``.
-        scheme: format, symmetry, narrow range, convention and how scales are stored.
+        range: the interval per scale, or two numbers; zero is drawn into it first if the scheme says so, and a
+            symmetric scheme widens it to ``-a .. a``.
+        scheme: format, symmetry, narrow range, convention and how scales are stored; also what ``quantize`` takes.
         zero_point: use this one instead; the scale stays, so what the codes cover is shifted.
 
     Raises:
         InvalidInputError: the range is too wide for float32, or the zero-point is not a code of the format, or not
             the one that a symmetric scheme has.
     """
+    range, scheme = as_range(range), as_scheme(scheme)  # noqa: A001
     if scheme.procedure is not None or scheme.number_format.is_fitted:
         raise InvalidInputError(
             f"{scheme.format} takes its parameters from the values, not from a range",
@@ -240,9 +250,10 @@ def _checked_zero_point(zero_point: int, scheme: Scheme, chosen: Int32 | Float32
             hint="Leave it out, or use an integer format",
         )
     qmin, qmax = scheme.limits
-    if not qmin <= zero_point <= qmax:
+    number = isinstance(zero_point, int | float | np.number) and not isinstance(zero_point, bool)
+    if not number or not qmin <= zero_point <= qmax or int(zero_point) != zero_point:
         raise InvalidInputError(
-            f"{zero_point} is not a valid {scheme.format} zero-point",
+            f"{zero_point if number else shown(zero_point)} is not a valid {scheme.format} zero-point",
             where="zero_point",
             hint=f"Use an integer from {qmin} to {qmax}",
         )

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from playground import notebook
-from playground.arrays import Float32, as_float32, require_finite
-from playground.errors import InvalidInputError, plural
+from playground.arrays import Float32, RealValues, as_float32, require_finite
+from playground.calls import public, public_class
+from playground.errors import InvalidInputError, plural, shown
 from playground.number_formats import Codes
 from playground.quantization.block_storage import Part, packed_blocks, stored_nbytes
 from playground.quantization.grouping import tile_of
+from playground.quantization.other_names import QTENSOR_ATTRIBUTES
 from playground.quantization.rotation import unrotate
 from playground.quantization.scheme import Scheme
 from playground.units import size
@@ -28,6 +30,7 @@ TILE = 1 << 15
 """Values per step: what is computed in between stays in the cache, and nothing of the whole tensor's size is made."""
 
 
+@public_class("Range(-1.0, 1.0)", dict.fromkeys(("min", "max", "low", "high", "lower", "upper"), "lo and hi"))
 @dataclass(frozen=True, slots=True, eq=False)
 class Range:
     """The interval that codes have to cover, before zero is drawn into it.
@@ -81,6 +84,18 @@ class Range:
         return Range(*(np.broadcast_to(b.reshape(() if b.size == 1 else wanted), wanted) for b in (self.lo, self.hi)))
 
 
+def as_range(given: Any) -> Range:
+    """A range from what people write for one: a range, or two numbers (InvalidInputError)."""
+    if isinstance(given, Range):
+        return given
+    if isinstance(given, tuple | list) and len(given) == 2:
+        return Range(*given)
+    hint = "Use Range(-1.0, 1.0) or (-1.0, 1.0)"
+    if isinstance(given, np.ndarray):
+        raise InvalidInputError("an array is not a range", where="range", hint=f"{hint}; quantize(x) finds that of x")
+    raise InvalidInputError(f"{shown(given)} is not a range", where="range", hint=hint)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Factors:
     """What values are multiplied and then divided by to become steps, where ``1 / scale`` is not what a tool uses.
@@ -94,6 +109,10 @@ class Factors:
     divide: Float32 | None = None
 
 
+@public_class(
+    "QParams(scale=0.1, zero_point=0)",
+    {"scales": "scale", "zero_points": "zero_point", "zp": "zero_point", "bias": "offset"},
+)
 @dataclass(frozen=True, slots=True, eq=False)
 class QParams:
     """Scales and what belongs to them, all of the same shape: see :class:`playground.quantization.grouping.Grouping`.
@@ -182,9 +201,12 @@ def _checked_scale(scale: ArrayLike, least: float) -> Float32:
     return scales
 
 
+@public_class("quantize(x, 'int8')", attributes=QTENSOR_ATTRIBUTES, array="q.dequantize()")
 @dataclass(frozen=True, slots=True, eq=False)
-class QTensor:
+class QTensor(RealValues):
     """A quantized tensor: ``real = scale * (decode(code) - zero_point) + offset``.
+
+    Arithmetic, comparisons and NumPy's functions take its real values, and give arrays.
 
     Attributes:
         codes: integers of the format's type, one element per code whatever the format, of ``shape``.
@@ -200,6 +222,8 @@ class QTensor:
     qparams: QParams
     scheme: Scheme
     shape: tuple[int, ...]
+
+    _ARRAY = "q.dequantize()"
 
     def __post_init__(self) -> None:
         """Check that the parts fit each other."""
@@ -330,6 +354,7 @@ def codebooks(qparams: QParams, scheme: Scheme, shape: tuple[int, ...]) -> Float
     return np.broadcast_to(qparams.codebook.reshape(-1, size), (count, size))
 
 
+@public("dequantize(quantize(x, 'int8'))")
 def dequantize(qtensor: QTensor) -> Float32:
     """The real values that codes stand for: ``scale * (decode(code) - zero_point) + offset`` in float32.
 

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from playground.calls import public_class, unknown_field
 from playground.convention_rules import CONVENTIONS, Convention
 from playground.errors import InvalidInputError, one_of, shown
-from playground.number_formats import FORMATS, BlockFormat, NumberFormat, Procedure
+from playground.number_formats import FORMATS, BlockFormat, NumberFormat, Procedure, format_id, id_of, suggested
 from playground.quantization.grouping import GRANULARITIES, Grouping
+from playground.quantization.other_names import FIELDS, SCHEME_ATTRIBUTES
 from playground.quantization.rotation import ROTATIONS
 from playground.rounding import ROUNDINGS, Rounding
 
@@ -18,6 +20,7 @@ ZERO_POINT_TYPES = ("integer", "float", "offset")
 Argument = float | int | str | bool
 
 
+@public_class("Scheme('int4', granularity='channel', axis=0)", FIELDS, SCHEME_ATTRIBUTES)
 @dataclass(frozen=True, slots=True)
 class Scheme:
     """How to quantize: which codes, with how many scales, found how, computed by whose rules.
@@ -74,7 +77,7 @@ class Scheme:
 
     def __post_init__(self) -> None:
         """Check every field, and the fields against each other."""
-        _one_of("format", self.format, FORMATS)
+        object.__setattr__(self, "format", format_id(self.format))
         given = self.scale_scheme
         object.__setattr__(self, "scale_scheme", None if given is None else as_scheme(given, "scale_scheme"))
         if isinstance(self.number_format, BlockFormat):
@@ -241,7 +244,7 @@ def _only_with(field: str, value: object, needed: tuple[str, ...], granularity: 
         raise InvalidInputError(
             f"{field}={value} contradicts granularity {granularity!r}",
             where=field,
-            hint=f"Leave it out, or use granularity {' or '.join(map(repr, needed))}",
+            hint=f"Leave it out, or use granularity={' or '.join(map(repr, needed))} with it",
         )
 
 
@@ -255,7 +258,7 @@ def as_scheme(given: Any, where: str = "scheme", base: Scheme | None = None, **c
     """A scheme from what people write for one.
 
     Args:
-        given: a scheme; the id of a number format; or a mapping of a scheme's fields.
+        given: a scheme; the id of a number format, or a dtype of its name; or a mapping of a scheme's fields.
         where: what it is, for errors.
         base: the scheme that a format's id is put into; a block format has all of its own and takes none.
         changes: fields to change in it.
@@ -265,21 +268,24 @@ def as_scheme(given: Any, where: str = "scheme", base: Scheme | None = None, **c
     """
     if isinstance(given, Mapping):
         given, changes = Scheme(), {**given, **changes}
-    unknown = next((str(name) for name in changes if name not in Scheme.__dataclass_fields__), None)
+    unknown = next((name for name in changes if name not in Scheme.__dataclass_fields__), None)
     if unknown is not None:
-        hint = one_of(unknown, tuple(Scheme.__dataclass_fields__))
-        raise InvalidInputError(f"there is no field {unknown}", where=where, hint=hint)
+        raise unknown_field(str(unknown), changes[unknown], Scheme.__dataclass_fields__, where, FIELDS)
     try:
-        if isinstance(given, str):
-            _one_of("format", given, FORMATS)
-            own = isinstance(FORMATS[given], BlockFormat)
-            return replace(Scheme(given) if own else replace(base or Scheme(), format=given), **changes)
         if isinstance(given, Scheme):
             return replace(given, **changes) if changes else given
+        name = given if isinstance(given, str) else id_of(given, FORMATS)
+        if name is not None:
+            name = format_id(name)
+            own = isinstance(FORMATS[name], BlockFormat)
+            return replace(Scheme(name) if own else replace(base or Scheme(), format=name), **changes)
     except InvalidInputError as error:
         raise error if where == "scheme" else error.at(f"{where}: {error.where}") from error
+    meant = suggested(given, FORMATS) or "int4"
     raise InvalidInputError(
-        f"{shown(given)} is not a scheme", where=where, hint="Use Scheme('int4'), 'int4' or {'format': 'int4'}"
+        f"{shown(given)} is not a scheme",
+        where=where,
+        hint=f"Use Scheme({meant!r}), {meant!r} or {{'format': {meant!r}}}",
     )
 
 

@@ -148,8 +148,8 @@ def test_other_refusals(playground_cli, tmp_path, float_file, edited):
     ran = playground_cli("evaluate", edited(widen))
     assert (ran.code, ran.err) == (
         2,
-        "playground: --data: the gallery's digits do not fit this model. Give an .npz file of samples, "
-        "or sizes for made-up ones as --shape NAME=SIZES\n",
+        "playground: --data: no samples are named, and the model has none of its own. Give --data samples.npz with "
+        "an array 'image', or sizes of made-up inputs: --shape NAME=SIZES\n",
     )
 
 

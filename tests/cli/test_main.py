@@ -46,12 +46,12 @@ def test_version(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "playground: the following arguments are required: COMMAND. See playground --help"),
-        (["squeeze"], "playground: argument COMMAND: invalid choice: 'squeeze'"),
-        (["inspect"], "playground inspect: the following arguments are required: FILE. See playground inspect --help"),
+        ([], "there is no command. Write playground quantize model.onnx for instance, or see playground --help"),
+        (["squeeze"], "there is no command 'squeeze'. See playground --help"),
+        (["inspect"], "inspect: the following arguments are required: FILE. See playground inspect --help"),
         (["inspect", "nowhere.onnx"], "nowhere.onnx: the file does not exist. Check the path"),
         (["inspect", "gallery:resnet"], "gallery: there is no model 'resnet'. Use one of: digits-mlp, digits-convnet"),
-        (["inspect", "."], ".: the file does not exist"),
+        (["inspect", "."], ".: this is a folder and not a file. Give the file in it"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(playground_cli, arguments, message):

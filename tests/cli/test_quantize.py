@@ -135,7 +135,7 @@ BAD = {
     "not a number": (["--calibrator", "percentile", "--calibrator-arg", "percentile=high"], "percentile: 'high'"),
     "both signs": (
         ["--symmetric", "--asymmetric"],
-        "playground quantize: argument --asymmetric: not allowed with argument --symmetric",
+        "quantize: argument --asymmetric: not allowed with argument --symmetric",
     ),
     "needless samples": (
         ["--activations", "weight-only", "--calibration", "x.npz"],

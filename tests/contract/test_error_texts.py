@@ -25,6 +25,7 @@ PLANNING = (
 remedy."""
 
 WHERE_IS_ADDED = {
+    "playground/cli/_near_misses.py": {"no_command"},  # the console begins with the program's name
     "playground/engines/evaluation.py": {"run_task"},  # the node around the graph
     # errors.typed names the file
     "playground/model/readers/_hdf5.py": {

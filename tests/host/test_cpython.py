@@ -1,7 +1,10 @@
 """The kernels' host under CPython."""
 
 import gc
+import re
 import sys
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +16,8 @@ from playground.host.cpython import WasmtimeKernels
 from playground.host.kernel import Kernel
 from playground.number_formats._lookup import NEAREST
 from playground.tensor_view.fast_path_kernels import MINMAX
+
+PROJECT = tomllib.loads(Path(__file__).parents[2].joinpath("pyproject.toml").read_text("utf-8"))["project"]
 
 
 @pytest.fixture(scope="module")
@@ -140,5 +145,8 @@ def test_kernels_that_were_not_built_are_missing(monkeypatch, tmp_path):
 
 def test_without_wasmtime_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "wasmtime", None)
-    with pytest.raises(MissingError, match="pip install"):
+    with pytest.raises(MissingError, match=r"Run `pip install wasmtime==(\d+)\.\*`") as error:
         WasmtimeKernels()
+    major = re.search(r"wasmtime==(\d+)", str(error.value))[1]
+    (asked,) = (each for each in PROJECT["dependencies"] if each.startswith("wasmtime"))
+    assert asked.startswith(f"wasmtime>={major}.")

@@ -1,8 +1,12 @@
+import sys
+import tomllib
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from playground import host
-from playground.errors import EngineError, UnsupportedError
+from playground.errors import EngineError, MissingError, UnsupportedError
 from playground.model.graph import Graph, Node, Tensor, ValueInfo
 from playground.model.writers.onnx import to_onnx
 from playground.tasks import resolve
@@ -19,6 +23,15 @@ def test_runs_without_waiting() -> None:
     session = resolve(host.ort_session(model("Neg")))
     assert resolve(session.run({"x": X}))["y"].tolist() == (-X).tolist()
     resolve(session.release())
+
+
+def test_without_it_the_error_installs_the_version_that_is_tested(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    project = tomllib.loads(Path(__file__).parents[2].joinpath("pyproject.toml").read_text("utf-8"))["project"]
+    (asked,) = project["optional-dependencies"]["onnxruntime"]
+    with pytest.raises(MissingError) as error:
+        resolve(host.ort_session(model()))
+    assert error.value.hint == f"Run `pip install {asked}`"
 
 
 def test_refusals_are_one_sentence() -> None:

