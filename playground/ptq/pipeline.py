@@ -18,6 +18,7 @@ from playground.model.graph import Graph, Model, NoGraph
 from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
 from playground.model.recipe.given import GivenRecipe, recipe_from
+from playground.model.runtimes import runtime
 from playground.model.writers.onnx import to_onnx
 from playground.opening import GivenModel, load, working
 from playground.opening.operator_sets import refuse_others
@@ -30,14 +31,23 @@ from playground.ptq.checks import checked
 from playground.ptq.inside import with_weights_inside
 from playground.ptq.placement import Placement, place
 from playground.ptq.qdq import QdqWriter, Quantization
-from playground.ptq.quantize_weights import activation_parameters, quantize_biases, weights_task, with_overrides
+from playground.ptq.quantize_weights import (
+    activation_parameters,
+    quantize_biases,
+    weights_task,
+    with_overrides,
+    with_results,
+)
 from playground.ptq.range_cache import Cache
 from playground.ptq.report import Report
 from playground.ptq.report_entries import ReportInputs
 from playground.ptq.run_algorithms import StageResult, run_algorithms_task
+from playground.ptq.tflite_file import tflite_task
 from playground.ptq.verification import verify_task
 from playground.ptq.widening import widened
 from playground.tasks import Progress, Task, run_sync, typed_task
+
+TFLITE = ".tflite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,7 @@ class QuantizedModel:
     Attributes:
         model: it, as any other model.
         onnx: its ONNX file.
+        tflite: its ``.tflite`` file, if the recipe's runtime reads such files; else empty, and :meth:`save` makes it.
         report: what was done.
         quantization: the codes, scales and placement it was written from.
         source: the float graph that was quantized: the given one, as preparation and algorithms changed it.
@@ -61,6 +72,7 @@ class QuantizedModel:
     source: Graph
     histograms: Mapping[str, Histogram] = field(default_factory=dict)
     shapes: Shapes | None = None
+    tflite: bytes = b""
 
     def __repr__(self) -> str:
         """Its name, and the report's one line."""
@@ -72,16 +84,34 @@ class QuantizedModel:
 
     @property
     def file(self) -> bytes:
-        """What is written: the ONNX file."""
-        return self.onnx
+        """What is written for the recipe's runtime: the ``.tflite`` file, or the ONNX file."""
+        return self.tflite or self.onnx
+
+    @property
+    def ending(self) -> str:
+        """That of the file's name, with the dot."""
+        return TFLITE if self.tflite else ".onnx"
 
     def save(self, path: str | Path) -> None:
-        """Write the ONNX file, as a whole or not at all.
+        """Write the file, as a whole or not at all: a ``.tflite`` file where the path ends so, else the ONNX file.
 
         Raises:
             OutputError: it could not be written; what was there is unchanged.
+            UnsupportedError: TFLite has no form of an operator.
         """
-        write_file(path, self.onnx)
+        write_file(path, self.as_tflite().tflite if str(path).lower().endswith(TFLITE) else self.onnx)
+
+    def as_tflite(self) -> QuantizedModel:
+        """The same with its ``.tflite`` file, whose size is in the report. Codes of uint8 become those of int8.
+
+        Raises:
+            UnsupportedError: TFLite has no form of an operator, or the shapes of values are not known.
+        """
+        if self.tflite:
+            return self
+        recipe = Recipe.from_dict(self.report.recipe)
+        made = run_sync(tflite_task(self.model.required_graph(), recipe, self.shapes))
+        return replace(self, tflite=made, report=self.report.of_file(len(made)))
 
 
 def quantize_model(
@@ -109,9 +139,9 @@ def quantize_model(
         cache: ranges that were found before are taken from it, new ones kept in it: a dict, or ``FolderCache(path)``.
         shapes: input name -> its sizes, for made-up data where the model leaves sizes open besides the number of
             samples, as in ``{"image": (1, 3, 224, 224)}``.
-        verify: whether ONNX Runtime, where it is installed, opens the finished file and runs it on up to four samples;
-            what is found is in the report's ``verification`` and ``warnings``. In the page this function cannot wait
-            for it, so there it is left to :func:`quantize_model_task`.
+        verify: whether ONNX Runtime, where it is installed, opens the finished ONNX file and runs it on up to four
+            samples; what is found is in the report's ``verification`` and ``warnings``. In the page this function
+            cannot wait for it, so there it is left to :func:`quantize_model_task`.
         fields: fields of the recipe, as in ``activations="dynamic"``.
 
     Raises:
@@ -172,19 +202,22 @@ def quantize_model_task(
     written = wide.with_own_types(written_graph(treated.view.graph, quantization))
     yield Progress(0, 1, "Writing the file")
     held = with_weights_inside(written)
-    onnx = to_onnx(held, model)
+    onnx, tflite = to_onnx(held, model), b""
+    if runtime(recipe.runtime).file == "tflite":
+        tflite = yield from tflite_task(written, recipe, shapes)
     told = report_entries.about_data(data, found.samples) if data is not None and recipe.activations == "static" else []
     told += [*report_entries.about_scales(placement), *report_entries.about_spectra(placement, recipe)]
     done = ReportInputs(model, treated.view, recipe, quantization, written)
     told += [*notes, *probe.notes, *found.notes]
-    report = done.report(found, len(onnx), tuple(told), (*before.applied, *treated.applied))
-    if verify:
+    report = done.report(found, len(tflite or onnx), tuple(told), (*before.applied, *treated.applied))
+    if verify and not tflite:
         checked_file = yield from verify_task(treated.view.graph, held, onnx, data, shapes)
         report = report.with_verification(checked_file)
     quantized = replace(
         model, name=_quantized_name(model.name), tensors=written.initializers, graph=written, notes=(), changes=()
     )
-    return QuantizedModel(quantized, onnx, report, quantization, treated.view.graph, found.histograms, shapes)
+    source, pictures = treated.view.graph, found.histograms
+    return QuantizedModel(quantized, onnx, report, quantization, source, pictures, shapes, tflite)
 
 
 def _float_graph(model: Model) -> Graph:
@@ -245,6 +278,7 @@ def _weights_task(
 
 def _quantization(treated: StageResult, recipe: Recipe, placement: Placement, found: Calibrated) -> Quantization:
     activations = activation_parameters(with_overrides(found.ranges, recipe), recipe)
+    activations = with_results(activations, treated.view.graph, recipe)
     weights = dict(treated.weights)
     biases = quantize_biases(treated.view.graph, placement, activations, weights) if recipe.biases == "int32" else {}
     formats = {name: recipe.activation_scheme_for(name).format for name in activations}

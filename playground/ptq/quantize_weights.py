@@ -10,6 +10,7 @@ from playground.api import quantize
 from playground.errors import InvalidInputError, plural
 from playground.model.graph import Graph
 from playground.model.recipe import Override, Recipe
+from playground.model.runtimes import runtime
 from playground.ptq.constants import Int32Bias, quantize_bias, widen_for_bias
 from playground.ptq.placement import Placement
 from playground.quantization import QParams, QTensor, Range, Scheme, choose_qparams, encode
@@ -39,6 +40,18 @@ def activation_parameters(ranges: Mapping[str, Range], recipe: Recipe) -> dict[s
             made[name] = _given_parameters(override, scheme, np.shape(found.lo))
         else:
             made[name] = choose_qparams(found, scheme)
+    return made
+
+
+def with_results(parameters: Mapping[str, QParams], graph: Graph, recipe: Recipe) -> dict[str, QParams]:
+    """The parameters of activations, with those that the runtime's operators give their results in any case."""
+    fixed, made = runtime(recipe.runtime).result_parameters, dict(parameters)
+    for node in graph.nodes if fixed else ():
+        name = node.outputs[0]
+        if node.op in fixed and name in made:
+            shape = np.shape(made[name].scale_values)
+            scale, point = fixed[node.op]
+            made[name] = QParams(np.full(shape, scale, np.float32), np.full(shape, point, np.int64))
     return made
 
 

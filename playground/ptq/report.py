@@ -163,6 +163,13 @@ class Report:
         refused = (f"{found.sentence} Choose another recipe, or report this as a mistake.",) if found.refused else ()
         return replace(self, verification=found, warnings=(*refused, *found.warnings, *self.warnings))
 
+    def of_file(self, nbytes: int) -> Report:
+        """The report on another file with the same codes, which ONNX Runtime has not opened."""
+        from playground.ptq.sizes import why_not_smaller
+
+        told = why_not_smaller(self.file_bytes_before, nbytes, self.tensors, self.kept.values())
+        return replace(self, file_bytes=nbytes, not_smaller=told, verification=None)
+
     def as_dict(self) -> dict[str, Any]:
         """The report as plain data that JSON can hold."""
         held = asdict(self)

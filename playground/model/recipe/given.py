@@ -10,8 +10,9 @@ from typing import Any
 from playground.errors import InvalidInputError, MissingError, one_of, shown
 from playground.host.sources import FileSource
 from playground.limits import MOST_RECIPE_BYTES
-from playground.model.recipe import ACTIVATIONS, Recipe
+from playground.model.recipe import ACTIVATIONS, ASYMMETRIC, Recipe
 from playground.model.recipe.imports import import_recipe
+from playground.model.runtimes import runtime
 from playground.number_formats import FORMATS
 
 GivenRecipe = Recipe | Mapping[str, Any] | str | Path | None
@@ -36,12 +37,21 @@ def recipe_from(given: GivenRecipe = None, **changes: Any) -> Recipe:
     if unknown is not None:
         raise InvalidInputError(f"there is no field {unknown}", where="recipe", hint=one_of(unknown, accepted))
     if isinstance(given, Mapping):
-        return replace(import_recipe(given), **changes)
+        return _changed(import_recipe(given), changes)
     if isinstance(given, str | Path):
-        return replace(_named(given), **changes)
+        return _changed(_named(given), changes)
     if given is not None and not isinstance(given, Recipe):
         raise InvalidInputError(f"{shown(given)} is not a recipe", where="recipe", hint=_ACCEPTED)
-    return replace(given or Recipe(), **changes)
+    return _changed(given or Recipe(), changes)
+
+
+def _changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    """A recipe with some fields changed; a runtime that is named brings its own codes of activations."""
+    own_codes = "activation_scheme" not in changes and recipe.activation_scheme == ASYMMETRIC
+    if "runtime" in changes and own_codes and changes.get("activations", recipe.activations) == "static":
+        own = replace(ASYMMETRIC, format=runtime(changes["runtime"]).activation_format)
+        return replace(recipe, activation_scheme=own, **changes)
+    return replace(recipe, **changes)
 
 
 _ACCEPTED = (

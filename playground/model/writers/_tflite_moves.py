@@ -150,11 +150,9 @@ def sliced(b: Builder, node: Node) -> None:
     begin, end, step, open_begin, open_end = [0] * rank, [0] * rank, [1] * rank, (1 << rank) - 1, (1 << rank) - 1
     for start, stop, axis, by in zip(starts, ends, axes, steps, strict=True):
         at = order.index(axis % rank) if order else axis % rank
-        size = b.size(x, axis % rank)
-        start, stop, _ = slice(start, stop, by).indices(size)
-        begin[at], end[at], step[at] = start, stop, by
+        begin[at], end[at], step[at] = slice(start, stop, by).indices(b.size(x, axis % rank))
         open_begin &= ~(1 << at)
-        if stop >= 0:
+        if end[at] >= 0:
             # below 0 a backward part goes on to the very first
             open_end &= ~(1 << at)
     number = b.take(site, x, order)

@@ -39,6 +39,8 @@ def to_tflite(graph: Graph, infos: Mapping[str, ValueInfo], metadata: Mapping[st
         UnsupportedError: TFLite has no form of an operator, or of the way in which it is used; or the file would be
             2 GB or more.
     """
+    if any(node.op in _OF_FIXED_SIZES for node in graph.nodes):
+        infos = {name: _closed(info) for name, info in infos.items()}
     builder = Builder(graph, infos)
     for node in graph.nodes:
         if node.outputs[0] not in builder.done:
@@ -49,6 +51,16 @@ def to_tflite(graph: Graph, infos: Mapping[str, ValueInfo], metadata: Mapping[st
         *(builder.tensors, builder.operations, builder.inputs, outputs, metadata or {}),
     )
     return file_of(whole)
+
+
+_OF_FIXED_SIZES = ("ConvTranspose", "Expand")
+"""Operators whose TFLite form states the number of samples: a file with one of them takes one sample at a time."""
+
+
+def _closed(info: ValueInfo) -> ValueInfo:
+    """A value of one sample, where the number of samples is open."""
+    shape = info.shape and tuple(size if isinstance(size, int) else 1 for size in info.shape)
+    return ValueInfo(info.name, info.dtype, shape)
 
 
 def _write(builder: Builder, node: Node) -> None:

@@ -1,0 +1,50 @@
+"""The ``.tflite`` file of a quantized graph: shapes are worked out, and the recipe goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from playground.engines import interpreter
+from playground.errors import UnsupportedError
+from playground.model.graph import Graph, ValueInfo
+from playground.model.recipe import Recipe
+from playground.model.writers._writer import RECIPE
+from playground.ptq.calibration_data import Shapes
+from playground.ptq.preparation.infer_shapes import inferred_task
+from playground.tasks import Task
+
+HINT = "Write an .onnx file instead"
+
+
+def tflite_task(graph: Graph, recipe: Recipe, shapes: Shapes | None = None) -> Task[bytes]:
+    """Write a quantized graph as a ``.tflite`` file.
+
+    Args:
+        graph: as :func:`playground.ptq.pipeline.written_graph` gives it.
+        recipe: what made it; the file's metadata has it.
+        shapes: input name -> its sizes, where the graph leaves some open besides the number of samples.
+
+    Raises:
+        UnsupportedError: TFLite has no form of a node, or the shapes of values are not known.
+    """
+    # few want such a file
+    from playground.model.writers.tflite import to_tflite
+
+    given = shapes or {}
+    inputs = tuple(_sized(value, given[value.name]) if value.name in given else value for value in graph.inputs)
+    graph = graph.with_(inputs=inputs)
+    made = [name for node in graph.nodes for name in node.outputs if name]
+    infos = yield from inferred_task(graph, list(dict.fromkeys([*(value.name for value in inputs), *made])))
+    if not infos:
+        lacking = interpreter.unsupported(graph)
+        reason = f"the reference engine does not run {', '.join(lacking)}" if lacking else "sizes of inputs are open"
+        hint = HINT if lacking else f"State the sizes of the inputs, or {HINT[0].lower()}{HINT[1:]}"
+        raise UnsupportedError(f"the shapes of values are not known: {reason}", where=graph.name, hint=hint)
+    return to_tflite(graph, infos, {RECIPE: recipe.to_json(indent=None)})
+
+
+def _sized(value: ValueInfo, sizes: Sequence[int]) -> ValueInfo:
+    """An input with sizes where it had none; the number of samples stays open."""
+    first = value.shape[:1] if value.shape else (None,)
+    return replace(value, shape=(*first, *sizes[1:]))
