@@ -14,7 +14,6 @@ from playground.model.readers._tflite_file import Codes
 from playground.model.readers._tflite_layout import LAST
 from playground.model.writers._flatbuffer import Number, Table
 from playground.model.writers._tflite_builder import Builder, Site
-from playground.model.writers._tflite_file import Made
 from playground.model.writers._tflite_view import HINT, View
 
 _PAIRS = {"Add": "ADD", "Sub": "SUB", "Mul": "MUL", "Div": "DIV", "Pow": "POW"}
@@ -179,33 +178,6 @@ def _axes(view: View, node: Node, rank: int) -> list[int]:
     return sorted({axis % rank for axis in given})
 
 
-def normalized(b: Builder, node: Node) -> None:
-    """BatchNormalization that follows no product: a factor and a summand for each channel, in floats."""
-    x, *names = node.inputs
-    if any(name not in b.view.constants and name not in b.biases for name in names) or len(node.outputs) > 1:
-        raise UnsupportedError("BatchNormalization with computed parameters has no TFLite form", hint=HINT)
-    weight, bias, mean, variance = (_floats(b, name) for name in names)
-    factor = weight / np.sqrt(variance + float(node.attributes.get("epsilon", 1e-5)))
-    order = LAST if b.last_only([x]) else ()
-    site = Site(node)
-    shape = [1] * (b.rank(x) - 1)
-    shape.insert(b.rank(x) - 1 if order else 1, -1)
-    summand = (bias - mean * factor).reshape(shape).astype(np.float32)
-    made = Made("", "float32", b.ordered(b.view.shape(x), order))
-    number = b.append(
-        *("MUL", [b.take(site, x, order), b.keep(factor.reshape(shape).astype(np.float32), "factor")]),
-        *(b.temporary(site, made.shape, None), {0: Number("b", 0)}),
-    )
-    b.put(site, "ADD", [number, b.keep(summand, "summand")], {0: Number("b", 0)}, order=order)
-
-
-def _floats(b: Builder, name: str) -> Any:
-    if name in b.biases:
-        values, codes = b.biases[name]
-        return values * codes.scales.astype(np.float64)
-    return b.view.values(name).astype(np.float64)
-
-
 def chosen(b: Builder, node: Node) -> None:
     """Where: one of two values, by a condition."""
     order = LAST if b.last_only(node.inputs) else ()
@@ -223,6 +195,5 @@ CONVERTERS: Mapping[str, Callable[[Builder, Node], None]] = {
     **dict.fromkeys(("Relu", "Clip"), limits),
     **dict.fromkeys(("Softmax", "LogSoftmax"), softmax),
     **dict.fromkeys(_REDUCTIONS, reduced),
-    "BatchNormalization": normalized,
     "Where": chosen,
 }

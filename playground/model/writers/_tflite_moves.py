@@ -46,7 +46,7 @@ def reshape(b: Builder, node: Node) -> None:
 
 def _reshape(b: Builder, site: Site, number: int, order: Order) -> None:
     made = b.tensors[number]
-    target = b.temporary(site, b.view.shape(site.node.outputs[0]), made.codes)
+    target = b.temporary(site, b.view.shape(site.node.outputs[0]), made.codes, end="")
     target.element = made.element
     b.give(site, b.reshaped(number, target), order)
 
@@ -166,6 +166,7 @@ def gathered(b: Builder, node: Node) -> None:
     x, indices = node.inputs[:2]
     axis = int(node.attributes.get("axis", 0)) % b.rank(x)
     site = b.site(node, [x])
+    _know_rows(b, node)
     number = b.take(site, x)
     if indices in b.view.constants:
         held = b.view.values(indices).astype(np.int64)
@@ -175,6 +176,16 @@ def gathered(b: Builder, node: Node) -> None:
         places = b.tensor(indices)
     options = {0: Number("i", axis), 1: Number("i", 0)}
     b.put(site, "GATHER", [number, places], options, codes=_own(b, site, number))
+
+
+def _know_rows(b: Builder, node: Node) -> None:
+    """State what a table's codes stand for, if rows of codes are taken of it and become floats behind."""
+    table, made = node.inputs[0], node.outputs[0]
+    readers = b.view.readers(made)
+    if table in b.view.constants and readers and all(reader.op == "DequantizeLinear" for reader in readers):
+        codes = b.view.parameters(readers[0])
+        if codes is not None and codes.scales.size == 1:
+            b.meaning[table] = codes
 
 
 def repeated(b: Builder, node: Node) -> None:

@@ -10,7 +10,13 @@ from collections.abc import Callable, Mapping
 import playground
 from playground.errors import InvalidInputError, UnsupportedError, shown, typed
 from playground.model.graph import Graph, Node, ValueInfo
-from playground.model.writers import _tflite_arithmetic, _tflite_images, _tflite_moves, _tflite_products
+from playground.model.writers import (
+    _tflite_arithmetic,
+    _tflite_images,
+    _tflite_moves,
+    _tflite_normalized,
+    _tflite_products,
+)
 from playground.model.writers._tflite_builder import Builder
 from playground.model.writers._tflite_file import Whole, file_of
 from playground.model.writers._tflite_view import HINT
@@ -20,6 +26,7 @@ CONVERTERS: Mapping[str, Callable[[Builder, Node], None]] = {
     **_tflite_arithmetic.CONVERTERS,
     **_tflite_images.CONVERTERS,
     **_tflite_moves.CONVERTERS,
+    **_tflite_normalized.CONVERTERS,
     **_tflite_products.CONVERTERS,
     "DequantizeLinear": Builder.dequantize,
     "QuantizeLinear": Builder.quantize,
