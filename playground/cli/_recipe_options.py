@@ -127,7 +127,7 @@ def recipe_for(args: argparse.Namespace, names: Collection[str]) -> Recipe:
     weights |= _calibrator(args.weight_calibrator, args.weight_calibrator_arg, "--weight-calibrator-arg")
     static = (args.activations or ACTIVATIONS[0]) == ACTIVATIONS[0]
     own = runtime(args.runtime).activation_format if args.runtime and static else ""
-    activations = {"format": wanted} if (wanted := args.activation_format or own) else {}
+    activations: dict[str, Any] = {"format": wanted} if (wanted := args.activation_format or own) else {}
     activations |= _calibrator(args.calibrator, args.calibrator_arg, "--calibrator-arg")
     recipe = Recipe(rules=tuple(_exclusion(pattern, names) for pattern in args.exclude or ()))
     return replace(

@@ -158,7 +158,8 @@ def reduced(b: Builder, node: Node) -> None:
     if order and not keep:
         left = [axis for axis in LAST if axis not in axes]
         order = LAST if left == sorted(left) else ()
-    site = b.site(node, [x])
+    # LiteRT's reference kernel takes no sums into codes of another scale
+    site = Site(node) if op == "SUM" else b.site(node, [x])
     number = b.take(site, x, tuple(order))
     numbers = sorted(LAST.index(axis) for axis in axes) if order else axes
     codes = b.tensors[number].codes if op.startswith("REDUCE") and site.codes else None

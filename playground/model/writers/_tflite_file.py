@@ -157,20 +157,27 @@ def _operator(op: Operation, code: int) -> Table:
     return held
 
 
-_SAME_VERSION = frozenset(("BROADCAST_TO", "HARD_SWISH", "LEAKY_RELU", "QUANTIZE", "RESHAPE"))
+_SAME_VERSION = frozenset(
+    ("DEPTH_TO_SPACE", "ELU", "HARD_SWISH", "LEAKY_RELU", "QUANTIZE", "RESHAPE", "SELECT_V2", "SPACE_TO_DEPTH", "TILE")
+)
 """Operators whose first version takes int8, too."""
 
 _VERSIONS = {"RESIZE_BILINEAR": (3, 3), "TRANSPOSE_CONV": (3, 3), "CONV_2D": (1, 3), "DEPTHWISE_CONV_2D": (1, 3)}
-_VERSIONS |= {"SPLIT_V": (1, 2), "STRIDED_SLICE": (1, 2), "FULLY_CONNECTED": (1, 4), "SELECT_V2": (1, 1)}
+_VERSIONS |= {"SPLIT_V": (1, 2), "STRIDED_SLICE": (1, 2), "FULLY_CONNECTED": (1, 4), "BROADCAST_TO": (2, 3)}
 """Operator -> the first version that has what is written here, of floats and of int8."""
 
 _KEEPS_AXES = 5
 """Version of FULLY_CONNECTED that keeps more than two axes."""
 
+_NARROW = {"CONV_2D": 7, "DEPTHWISE_CONV_2D": 7, "FULLY_CONNECTED": 12, "DEQUANTIZE": 6}
+"""Versions that take codes of 4 bits."""
+
 
 def _version(op: Operation, tensors: Sequence[Made]) -> int:
     """The first version of an operator that takes such values."""
     kinds = {tensors[at].element for at in (*op.inputs, *op.outputs) if at >= 0}
+    if "int4" in kinds:
+        return _NARROW[op.op]
     if op.op == "FULLY_CONNECTED" and 2 in op.options:
         return _KEEPS_AXES
     floats, codes = _VERSIONS.get(op.op, (1, 1 if op.op in _SAME_VERSION else 2))

@@ -37,6 +37,7 @@ class Forms:
         forms: the number of each value that is there, by its name and the order of its axes.
         held_codes: name of a value in floats -> name of the codes that it stands for.
         meaning: name of codes -> what they stand for.
+        narrow: names of codes of 4 bits that are kept two a byte; others have a byte each.
         biases: codes of int32 and what they stand for, by the name of the floats.
     """
 
@@ -49,6 +50,7 @@ class Forms:
         self.held_codes: dict[str, str] = {}
         self.meaning: dict[str, Codes] = {}
         self._kept: dict[tuple[Any, ...], int] = {}
+        self.narrow: set[str] = set()
         self.biases: dict[str, tuple[NDArray[Any], Codes]] = {}
         self._names = FreeNames(value.name for value in (*graph.inputs, *graph.outputs))
         self.inputs = [self._input(value.name) for value in graph.inputs]
@@ -125,9 +127,9 @@ class Forms:
 
     # constants
 
-    def keep(self, values: NDArray[Any], name: str, codes: Codes | None = None) -> int:
-        """The number of a constant, the same for the same values."""
-        held, dtype = np.ascontiguousarray(values), values.dtype.name
+    def keep(self, values: NDArray[Any], name: str, codes: Codes | None = None, element: str = "") -> int:
+        """The number of a constant, the same for the same values; ``element``: its type, if NumPy has it not."""
+        held, dtype = np.ascontiguousarray(values), element or values.dtype.name
         meaning = (codes.scales.tobytes(), codes.zero_points.tobytes(), codes.axis) if codes is not None else ()
         key = (dtype, values.shape, hashlib.sha256(held.tobytes()).digest(), meaning)
         if key not in self._kept:
@@ -146,7 +148,7 @@ class Forms:
                 "weights of flat images that are no codes and no floats have no TFLite form", hint=HINT
             )
         moved = made.values.reshape(-1, *image).transpose(0, 2, 3, 1).reshape(made.values.shape)
-        return self.keep(moved, made.name, made.codes)
+        return self.keep(moved, made.name, made.codes, made.element)
 
     def signed(self, key: str) -> NDArray[Any]:
         """A constant's values, codes of uint8 as those of int8 that stand for the same."""
@@ -176,7 +178,8 @@ class Forms:
             values = values.transpose(order)
             if codes is not None and codes.scales.size > 1:
                 codes = Codes(codes.scales, codes.zero_points, order.index(codes.axis + more))
-        return self.keep(np.ascontiguousarray(values), key.removesuffix("_quantized"), codes)
+        narrow = "int4" if key in self.narrow else ""
+        return self.keep(values, key.removesuffix("_quantized"), codes, narrow)
 
     def _made(self, key: str, order: Order) -> int:
         """A computed value in an order in which it is not there yet: floats of codes, or another order."""

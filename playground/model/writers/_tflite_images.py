@@ -26,9 +26,9 @@ def pool(b: Builder, node: Node) -> None:
     padded = any((*window.before, *window.after))
     counted = bool(node.attributes.get("count_include_pad"))
     image = [size or 0 for size in b.view.shape(x)[2:]]
-    if padded and not largest and (counted == window.is_same(image)):
+    if padded and not largest and not counted and not window.is_same(image):
         raise UnsupportedError("a mean of windows with such padding has no TFLite form", hint=HINT)
-    number, same = padded_input(b, site, window, lowest=largest)
+    number, same = padded_input(b, site, window, lowest=largest, real=counted and not largest)
     options: Table = {
         **{0: Number("b", 0 if same else 1), 1: Number("i", window.strides[1]), 2: Number("i", window.strides[0])},
         **{3: Number("i", window.size[1]), 4: Number("i", window.size[0]), 5: Number("b", 0)},

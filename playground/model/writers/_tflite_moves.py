@@ -107,7 +107,7 @@ def padded(b: Builder, node: Node) -> None:
     mode = node.attributes.get("mode", "constant")
     mode = mode.decode() if isinstance(mode, bytes) else str(mode)
     pads = b.view.whole_numbers(node.inputs[1], "paddings")
-    axes = range(rank)
+    axes = list(range(rank))
     if len(node.inputs) > 3 and node.inputs[3]:
         axes = [axis % rank for axis in b.view.whole_numbers(node.inputs[3], "axes")]
     around = np.zeros((rank, 2), np.int32)

@@ -33,22 +33,27 @@ def site_with_weights(b: Builder, node: Node, axis: int) -> Site:
     if key is None or not b.is_constant(node.inputs[1]):
         return Site(node)
     codes = b.stands_for(key)
+    if node.op != "ConvTranspose" and b.view.dtype(key) == "int4" and len(b.view.readers(node.inputs[1])) == 1:
+        b.narrow.add(key)
     fits = not codes.zero_points.any() and (codes.scales.size == 1 or codes.axis == axis)
     return site if fits else Site(node)
 
 
 def bias_of(b: Builder, site: Site, name: str, channels: int, factor: float = 1.0) -> list[int]:
-    """The number of a bias, none if there is none: int32 codes of the product's own scale, or floats.
+    """The number of a bias: int32 codes of the product's own scale, which are there in any case, or floats.
 
     Raises:
         UnsupportedError: it is computed, or is not one value for each output channel.
     """
-    if not name:
+    if not name and not site.codes:
         return []
     codes = b.biases.get(name)
-    if codes is None and name not in b.view.constants:
+    if name and codes is None and name not in b.view.constants:
         raise UnsupportedError("a bias that is computed has no TFLite form", hint=HINT)
-    values = b.view.values(name) * np.float32(factor) if codes is None else codes[0]
+    if not name:
+        name, values = f"{site.node.outputs[0]}_bias", np.zeros(1, np.float32)
+    else:
+        values = b.view.values(name) * np.float32(factor) if codes is None else codes[0]
     if values.size not in (1, channels):
         raise UnsupportedError(f"a bias of the shape {list(values.shape)} has no TFLite form", hint=HINT)
     held = np.broadcast_to(values.reshape(-1), channels)

@@ -132,7 +132,7 @@ class View:
             return None
         (reader,) = readers
         limits = self.limits(reader)
-        if limits in LIMITS:
+        if limits is not None and limits in LIMITS:
             found = self.wanted(reader.outputs[0])
             return found and replace(found, activation=LIMITS[limits], done=(reader,))
         return self._before_factor(name, reader)

@@ -72,7 +72,7 @@ def window_of(b: Builder, node: Node, size: Sequence[int | None], spread: bool =
     return Window(sizes, strides, dilations, before, after)
 
 
-def padded_input(b: Builder, site: Site, window: Window, lowest: bool = False) -> tuple[int, bool]:
+def padded_input(b: Builder, site: Site, window: Window, lowest: bool = False, real: bool = False) -> tuple[int, bool]:
     """The number of an image with the channels last, and whether TFLite's padding SAME is right for it.
 
     Args:
@@ -80,12 +80,13 @@ def padded_input(b: Builder, site: Site, window: Window, lowest: bool = False) -
         site: the node.
         window: that moves over the image.
         lowest: whether what is around the image is lower than all values, in place of 0.
+        real: whether what is around the image counts as its pixels do, which it does not in TFLite's padding.
     """
     number = b.take(site, site.node.inputs[0], LAST)
     if not any((*window.before, *window.after)):
         return number, False
     image = [size for size in b.view.shape(site.node.inputs[0])[2:] if size is not None]
-    if len(image) == 2 and window.is_same(image):
+    if not real and len(image) == 2 and window.is_same(image):
         return number, True
     made = b.tensors[number]
     pads = [(0, 0), *zip(window.before, window.after, strict=True), (0, 0)]

@@ -53,11 +53,10 @@ def to_tflite(graph: Graph, infos: Mapping[str, ValueInfo], metadata: Mapping[st
         if node.outputs[0] not in builder.done:
             _write(builder, node)
     outputs = builder.outputs()
-    whole = Whole(
-        *(graph.name or "main", f"{PRODUCER} {playground.__version__}"),
-        *(builder.tensors, builder.operations, builder.inputs, outputs, metadata or {}),
+    made, name, description = builder, graph.name or "main", f"{PRODUCER} {playground.__version__}"
+    return file_of(
+        Whole(name, description, made.tensors, made.operations, made.inputs, outputs, metadata or {}),
     )
-    return file_of(whole)
 
 
 _OF_FIXED_SIZES = ("ConvTranspose", "Expand")
