@@ -36,6 +36,12 @@ def weights(shape: tuple[int, ...], axis: int = 0, per_channel: bool = True) -> 
     return (codes(*shape), scales.astype(np.float32), axis)
 
 
+def narrow(shape: tuple[int, ...], axis: int = 0) -> Any:
+    """The same in 4 bits."""
+    held, scales, _ = weights(shape, axis)
+    return held // 18, scales * 18, axis
+
+
 def bias(size: int) -> Any:
     return drawn(size, seed=9)
 
@@ -86,6 +92,12 @@ CASES = {
     "transposed, cut evenly": spread(4, 5, 4, 4, strides=[2, 2], pads=[1, 1, 1, 1]),
     "transposed, cut in front": spread(4, 5, 3, 3, strides=[2, 2], pads=[1, 1, 1, 1]),
     "transposed, output_padding": spread(4, 5, 3, 3, strides=[2, 2], pads=[1, 1, 1, 1], output_padding=[1, 1]),
+    "conv, int4": Case("Conv", IMAGE, [narrow((5, 4, 3, 3)), bias(5)], {"kernel_shape": [3, 3]}, weights="int4"),
+    "conv, depthwise, int4": Case(
+        "Conv", IMAGE, [narrow((4, 1, 3, 3)), bias(4)], {"kernel_shape": [3, 3], "group": 4}, weights="int4"
+    ),
+    "Gemm, int4": Case("Gemm", ROWS, [narrow((6, 10)), bias(6)], {"transB": 1}, weights="int4"),
+    "MatMul, int4": Case("MatMul", ((2, 3, 10),), [narrow((10, 6), axis=1)], weights="int4"),
     "Gemm": Case("Gemm", ROWS, [weights((6, 10)), bias(6)], {"transB": 1}),
     "Gemm, not turned": Case("Gemm", ROWS, [weights((10, 6), axis=1), bias(6)]),
     "MatMul, constant": Case("MatMul", ((2, 3, 10),), [weights((10, 6), axis=1)]),

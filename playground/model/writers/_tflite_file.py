@@ -169,7 +169,7 @@ _VERSIONS |= {"SPLIT_V": (1, 2), "STRIDED_SLICE": (1, 2), "FULLY_CONNECTED": (1,
 _KEEPS_AXES = 5
 """Version of FULLY_CONNECTED that keeps more than two axes."""
 
-_NARROW = {"CONV_2D": 7, "DEPTHWISE_CONV_2D": 7, "FULLY_CONNECTED": 12, "DEQUANTIZE": 6}
+_NARROW = {"CONV_2D": 7, "DEPTHWISE_CONV_2D": 6, "FULLY_CONNECTED": 12, "DEQUANTIZE": 6}
 """Versions that take codes of 4 bits."""
 
 

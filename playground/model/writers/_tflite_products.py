@@ -19,6 +19,9 @@ from playground.model.writers._tflite_windows import Window, padded_input, windo
 
 _REACH = 2**31 - 1
 
+_MOST_FACTOR = 256
+"""Codes of products that are so many times those of the result are not taken by XNNPACK, LiteRT's usual kernels."""
+
 
 def site_with_weights(b: Builder, node: Node, axis: int) -> Site:
     """How a product with constant weights is computed: with codes if the weights have some, with zero-points of 0.
@@ -36,6 +39,9 @@ def site_with_weights(b: Builder, node: Node, axis: int) -> Site:
     if node.op != "ConvTranspose" and b.view.dtype(key) == "int4" and len(b.view.readers(node.inputs[1])) == 1:
         b.narrow.add(key)
     fits = not codes.zero_points.any() and (codes.scales.size == 1 or codes.axis == axis)
+    if fits and site.codes:
+        product = float(codes.scales.max()) * float(b.stands_for(b.codes_of(node.inputs[0]) or "").scales[0])
+        fits = product / float(site.wanted[0].codes.scales[0]) < _MOST_FACTOR
     return site if fits else Site(node)
 
 

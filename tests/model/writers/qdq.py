@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -37,11 +37,12 @@ class Case:
     codes: Sequence[Parameters] = ((3 / 128, -5), (2.5 / 128, 7), (3.5 / 128, 0))
     channels_last: bool = False
     dtype: str = "int8"
+    weights: str = "int8"
     first: Sequence[str] = ()
 
     def graph(self) -> Graph:
         """x0, x1 ... -> codes -> operator -> codes -> y0, y1 ..."""
-        pairs = _Pairs(self.dtype)
+        pairs = _Pairs(self.dtype, self.weights)
         fed = [f"x{index}" for index in range(len(self.shapes))]
         read = [pairs.around(name, self.codes[index]) for index, name in enumerate(fed)]
         if self.channels_last:
@@ -64,10 +65,10 @@ class Case:
 class _Pairs:
     """Nodes and constants so far."""
 
-    def __init__(self, dtype: str) -> None:
+    def __init__(self, dtype: str, weights: str) -> None:
         self.nodes: list[Node] = []
         self.constants: dict[str, Tensor] = {}
-        self._dtype = dtype
+        self._dtype, self._weights = dtype, weights
 
     def constant(self, value: Any) -> str:
         if value is None:
@@ -76,16 +77,18 @@ class _Pairs:
             return self.quantized(*value)
         return self._hold(np.asarray(value))
 
-    def _hold(self, values: NDArray[Any]) -> str:
+    def _hold(self, values: NDArray[Any], dtype: str = "") -> str:
         name = f"c{len(self.constants)}"
         self.constants[name] = Tensor.of(name, values)
+        if dtype:
+            self.constants[name] = replace(self.constants[name], dtype=dtype)
         return name
 
     def quantized(self, codes: NDArray[Any], scale: Any, axis: int = 0) -> str:
         """A constant in codes whose zero-points are 0, as floats."""
         scales = np.asarray(scale, np.float32)
-        name = self._hold(codes)
-        inputs = (name, self._hold(scales), self._hold(np.zeros(scales.shape, codes.dtype)))
+        name = self._hold(codes, self._weights)
+        inputs = (name, self._hold(scales), self._hold(np.zeros(scales.shape, codes.dtype), self._weights))
         self.nodes.append(Node("DequantizeLinear", f"dq_{name}", inputs, (f"{name}_real",), {"axis": axis}))
         return f"{name}_real"
 
