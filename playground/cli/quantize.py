@@ -71,7 +71,8 @@ def run(args: argparse.Namespace, console: Console) -> Result:
     if args.output and _is_tflite(args.output) and not (args.runtime or args.recipe):
         args.runtime = "tflite"
     recipe = recipe_of(args, opened.graph)
-    wanted = args.output or f"{opened.stem}.quantized.{runtime(recipe.runtime).file}"
+    ending = TFLITE if runtime(recipe.runtime).file == "tflite" else ".onnx"
+    wanted = args.output or f"{opened.stem}.quantized{ending}"
     output = target(wanted, opened.name)
     page = target(args.report, opened.name) if args.report else None
     calibration = calibration_of(args, opened, recipe)
@@ -80,7 +81,7 @@ def run(args: argparse.Namespace, console: Console) -> Result:
     improved = improvement_of(args, opened, recipe, calibration, samples, console=console) if args.improve else None
     quantized = improved.quantized if improved else _quantized(args, opened, recipe, calibration, console)
     _require_taken(quantized, output)
-    quantized = quantized.as_tflite() if _is_tflite(output) else quantized
+    quantized = quantized.as_tflite() if _is_tflite(output) else quantized.as_onnx()
     code.make(quantized)
     quantized.save(output)
     curve = curve_of(args, quantized, calibration, samples, console)

@@ -101,6 +101,10 @@ class QuantizedModel:
         """
         write_file(path, self.as_tflite().tflite if str(path).lower().endswith(TFLITE) else self.onnx)
 
+    def as_onnx(self) -> QuantizedModel:
+        """The same without a ``.tflite`` file: the report is on the ONNX file."""
+        return replace(self, tflite=b"", report=self.report.of_file(len(self.onnx))) if self.tflite else self
+
     def as_tflite(self) -> QuantizedModel:
         """The same with its ``.tflite`` file, whose size is in the report. Codes of uint8 become those of int8.
 
