@@ -31,7 +31,8 @@ from playground.errors import UnsupportedError, plural
 from playground.model.recipe import Recipe
 from playground.model.runtimes import runtime
 from playground.ptq.images import ENDINGS
-from playground.ptq.pipeline import TFLITE, QuantizedModel, quantize_model
+from playground.ptq.pipeline import QuantizedModel, quantize_model
+from playground.ptq.quantized_model import TFLITE
 from playground.ptq.range_cache import FolderCache
 from playground.render import numbers
 from playground.tasks import run_sync

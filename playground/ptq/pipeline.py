@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -12,13 +11,10 @@ from numpy.typing import ArrayLike
 from playground import host, operators
 from playground.engines.feeds import named_feeds
 from playground.errors import EngineError, UnsupportedError
-from playground.histograms import Histogram
-from playground.host.output import write_file
 from playground.model.graph import Graph, Model, NoGraph
 from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
 from playground.model.recipe.given import GivenRecipe, recipe_from
-from playground.model.runtimes import runtime
 from playground.model.writers.onnx import to_onnx
 from playground.opening import GivenModel, load, working
 from playground.opening.operator_sets import refuse_others
@@ -38,84 +34,15 @@ from playground.ptq.quantize_weights import (
     with_overrides,
     with_results,
 )
+from playground.ptq.quantized_model import QuantizedModel
 from playground.ptq.range_cache import Cache
-from playground.ptq.report import Report
 from playground.ptq.report_entries import ReportInputs
 from playground.ptq.run_algorithms import StageResult, run_algorithms_task
-from playground.ptq.tflite_file import tflite_task
 from playground.ptq.verification import verify_task
 from playground.ptq.widening import widened
 from playground.tasks import Progress, Task, run_sync, typed_task
 
-TFLITE = ".tflite"
-
-
-@dataclass(frozen=True, slots=True)
-class QuantizedModel:
-    """A quantized model.
-
-    Attributes:
-        model: it, as any other model.
-        onnx: its ONNX file.
-        tflite: its ``.tflite`` file, if the recipe's runtime reads such files; else empty, and :meth:`save` makes it.
-        report: what was done.
-        quantization: the codes, scales and placement it was written from.
-        source: the float graph that was quantized: the given one, as preparation and algorithms changed it.
-        histograms: what activations looked like while their ranges were found, by name.
-        shapes: the sizes that were given for made-up inputs.
-    """
-
-    model: Model
-    onnx: bytes
-    report: Report
-    quantization: Quantization
-    source: Graph
-    histograms: Mapping[str, Histogram] = field(default_factory=dict)
-    shapes: Shapes | None = None
-    tflite: bytes = b""
-
-    def __repr__(self) -> str:
-        """Its name, and the report's one line."""
-        return f"QuantizedModel({self.model.name!r}, {self.report!r})"
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows: the report."""
-        return self.report._repr_html_()
-
-    @property
-    def file(self) -> bytes:
-        """What is written for the recipe's runtime: the ``.tflite`` file, or the ONNX file."""
-        return self.tflite or self.onnx
-
-    @property
-    def ending(self) -> str:
-        """That of the file's name, with the dot."""
-        return TFLITE if self.tflite else ".onnx"
-
-    def save(self, path: str | Path) -> None:
-        """Write the file, as a whole or not at all: a ``.tflite`` file where the path ends so, else the ONNX file.
-
-        Raises:
-            OutputError: it could not be written; what was there is unchanged.
-            UnsupportedError: TFLite has no form of an operator.
-        """
-        write_file(path, self.as_tflite().tflite if str(path).lower().endswith(TFLITE) else self.onnx)
-
-    def as_onnx(self) -> QuantizedModel:
-        """The same without a ``.tflite`` file: the report is on the ONNX file."""
-        return replace(self, tflite=b"", report=self.report.of_file(len(self.onnx))) if self.tflite else self
-
-    def as_tflite(self) -> QuantizedModel:
-        """The same with its ``.tflite`` file, whose size is in the report. Codes of uint8 become those of int8.
-
-        Raises:
-            UnsupportedError: TFLite has no form of an operator, or the shapes of values are not known.
-        """
-        if self.tflite:
-            return self
-        recipe = Recipe.from_dict(self.report.recipe)
-        made = run_sync(tflite_task(self.model.required_graph(), recipe, self.shapes))
-        return replace(self, tflite=made, report=self.report.of_file(len(made)))
+__all__ = ["QuantizedModel", "quantize_model", "quantize_model_task", "written_graph"]
 
 
 def quantize_model(
@@ -206,9 +133,8 @@ def quantize_model_task(
     written = wide.with_own_types(written_graph(treated.view.graph, quantization))
     yield Progress(0, 1, "Writing the file")
     held = with_weights_inside(written)
-    onnx, tflite = to_onnx(held, model), b""
-    if runtime(recipe.runtime).file == "tflite":
-        tflite = yield from tflite_task(written, recipe, shapes)
+    onnx = to_onnx(held, model)
+    tflite = yield from _tflite_task(written, recipe, shapes)
     told = report_entries.about_data(data, found.samples) if data is not None and recipe.activations == "static" else []
     told += [*report_entries.about_scales(placement), *report_entries.about_spectra(placement, recipe)]
     done = ReportInputs(model, treated.view, recipe, quantization, written)
@@ -222,6 +148,17 @@ def quantize_model_task(
     )
     source, pictures = treated.view.graph, found.histograms
     return QuantizedModel(quantized, onnx, report, quantization, source, pictures, shapes, tflite)
+
+
+def _tflite_task(graph: Graph, recipe: Recipe, shapes: Shapes | None) -> Task[bytes]:
+    """The ``.tflite`` file, if the recipe's runtime reads such files."""
+    from playground.model.runtimes import runtime
+
+    if runtime(recipe.runtime).file != "tflite":
+        return b""
+    from playground.ptq.tflite_file import tflite_task
+
+    return (yield from tflite_task(graph, recipe, shapes))
 
 
 def _float_graph(model: Model) -> Graph:

@@ -10,7 +10,6 @@ from playground.api import quantize
 from playground.errors import InvalidInputError, plural
 from playground.model.graph import Graph
 from playground.model.recipe import Override, Recipe
-from playground.model.runtimes import runtime
 from playground.ptq.constants import Int32Bias, quantize_bias, widen_for_bias
 from playground.ptq.placement import Placement
 from playground.quantization import QParams, QTensor, Range, Scheme, choose_qparams, encode
@@ -45,6 +44,8 @@ def activation_parameters(ranges: Mapping[str, Range], recipe: Recipe) -> dict[s
 
 def with_results(parameters: Mapping[str, QParams], graph: Graph, recipe: Recipe) -> dict[str, QParams]:
     """The parameters of activations, with those that the runtime's operators give their results in any case."""
+    from playground.model.runtimes import runtime
+
     fixed, made = runtime(recipe.runtime).result_parameters, dict(parameters)
     for node in graph.nodes if fixed else ():
         name = node.outputs[0]

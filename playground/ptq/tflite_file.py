@@ -10,6 +10,7 @@ from playground.errors import UnsupportedError
 from playground.model.graph import Graph, ValueInfo
 from playground.model.recipe import Recipe
 from playground.model.writers._writer import RECIPE
+from playground.model.writers.tflite import to_tflite
 from playground.ptq.calibration_data import Shapes
 from playground.ptq.preparation.infer_shapes import inferred_task
 from playground.tasks import Task
@@ -28,9 +29,6 @@ def tflite_task(graph: Graph, recipe: Recipe, shapes: Shapes | None = None) -> T
     Raises:
         UnsupportedError: TFLite has no form of a node, or the shapes of values are not known.
     """
-    # few want such a file
-    from playground.model.writers.tflite import to_tflite
-
     given = shapes or {}
     inputs = tuple(_sized(value, given[value.name]) if value.name in given else value for value in graph.inputs)
     graph = graph.with_(inputs=inputs)
