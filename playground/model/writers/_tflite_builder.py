@@ -106,7 +106,7 @@ class Builder(Forms):
         """
         number = self.result(site, 0, **how)
         self.operations.append(Operation(op, tuple(inputs), (number,), options or {}))
-        self.settle(site, 0, how.get("order", ()))
+        self.finish(site, 0, how.get("order", ()))
 
     def give(self, site: Site, number: int, order: Order = ()) -> None:
         """State that a node's only result has the values of a tensor."""
@@ -114,12 +114,12 @@ class Builder(Forms):
         if site.codes:
             self._state(site, 0)
             self.forms[site.wanted[0].key, order] = number
-            self.settle(site, 0, order)
+            self.finish(site, 0, order)
         else:
             self.forms[name, order] = number
 
     def result(self, site: Site, at: int, order: Order = (), codes: Codes | None = None) -> int:
-        """The number of a new tensor for a node's result; :meth:`settle` comes after what makes it."""
+        """The number of a new tensor for a node's result; :meth:`finish` comes after what makes it."""
         name = [output for output in site.node.outputs if output][at]
         shape = self.ordered(self.view.shape(name), order)
         if not site.codes:
@@ -140,7 +140,7 @@ class Builder(Forms):
             self.held_codes[value] = wanted.key
         self.done.update(node.outputs[0] for node in wanted.done)
 
-    def settle(self, site: Site, at: int, order: Order) -> None:
+    def finish(self, site: Site, at: int, order: Order) -> None:
         """Make the wanted codes of those that an operator has given, if they are others."""
         if site.codes:
             wanted = site.wanted[at]

@@ -98,7 +98,7 @@ def split(b: Builder, node: Node) -> None:
     outputs = tuple(b.result(site, at, order, _own(b, site, number)) for at in range(len(node.outputs)))
     b.operations.append(Operation("SPLIT_V", (number, b.ints(sizes), held), outputs, {0: Number("i", len(outputs))}))
     for at in range(len(outputs)):
-        b.settle(site, at, order)
+        b.finish(site, at, order)
 
 
 def padded(b: Builder, node: Node) -> None:

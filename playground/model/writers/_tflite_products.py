@@ -53,6 +53,7 @@ def bias_of(b: Builder, site: Site, name: str, channels: int, factor: float = 1.
     """
     if not name and not site.codes:
         return []
+    values: NDArray[Any]
     codes = b.biases.get(name)
     if name and codes is None and name not in b.view.constants:
         raise UnsupportedError("a bias that is computed has no TFLite form", hint=HINT)
