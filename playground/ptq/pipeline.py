@@ -139,7 +139,7 @@ def quantize_model_task(
     told += [*report_entries.about_scales(placement), *report_entries.about_spectra(placement, recipe)]
     done = ReportInputs(model, treated.view, recipe, quantization, written)
     told += [*notes, *probe.notes, *found.notes]
-    report = done.report(found, len(tflite or onnx), tuple(told), (*before.applied, *treated.applied))
+    report = done.report(found, len(onnx), tuple(told), (*before.applied, *treated.applied))
     if verify and not tflite:
         checked_file = yield from verify_task(treated.view.graph, held, onnx, data, shapes)
         report = report.with_verification(checked_file)
@@ -147,7 +147,8 @@ def quantize_model_task(
         model, name=_quantized_name(model.name), tensors=written.initializers, graph=written, notes=(), changes=()
     )
     source, pictures = treated.view.graph, found.histograms
-    return QuantizedModel(quantized, onnx, report, quantization, source, pictures, shapes, tflite)
+    made = QuantizedModel(quantized, onnx, report, quantization, source, pictures, shapes)
+    return made.with_tflite(tflite) if tflite else made
 
 
 def _tflite_task(graph: Graph, recipe: Recipe, shapes: Shapes | None) -> Task[bytes]:

@@ -13,6 +13,7 @@ from playground.model.recipe import Recipe
 from playground.ptq.calibration_data import Shapes
 from playground.ptq.qdq import Quantization
 from playground.ptq.report import Report
+from playground.ptq.report_entries import stored_in_onnx
 from playground.tasks import run_sync
 
 TFLITE = ".tflite"
@@ -71,7 +72,10 @@ class QuantizedModel:
 
     def as_onnx(self) -> QuantizedModel:
         """The same without a ``.tflite`` file: the report is on the ONNX file."""
-        return replace(self, tflite=b"", report=self.report.of_file(len(self.onnx))) if self.tflite else self
+        if not self.tflite:
+            return self
+        stored = {name: stored_in_onnx(weight) for name, weight in self.quantization.weights.items()}
+        return replace(self, tflite=b"", report=self.report.of_file(len(self.onnx), stored))
 
     def as_tflite(self) -> QuantizedModel:
         """The same with its ``.tflite`` file, whose size is in the report. Codes of uint8 become those of int8.
@@ -85,5 +89,10 @@ class QuantizedModel:
         from playground.ptq.tflite_file import tflite_task
 
         recipe = Recipe.from_dict(self.report.recipe)
-        made = run_sync(tflite_task(self.model.required_graph(), recipe, self.shapes))
-        return replace(self, tflite=made, report=self.report.of_file(len(made)))
+        return self.with_tflite(run_sync(tflite_task(self.model.required_graph(), recipe, self.shapes)))
+
+    def with_tflite(self, file: bytes) -> QuantizedModel:
+        """The same with a ``.tflite`` file, whose sizes are in the report."""
+        from playground.ptq.tflite_file import stored_sizes
+
+        return replace(self, tflite=file, report=self.report.of_file(len(file), stored_sizes(file)))

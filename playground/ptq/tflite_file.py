@@ -7,13 +7,18 @@ from dataclasses import replace
 
 from playground.engines import interpreter
 from playground.errors import UnsupportedError
+from playground.host.sources import BytesSource
 from playground.model.graph import Graph, ValueInfo
+from playground.model.readers._tflite_file import read_file
 from playground.model.recipe import Recipe
 from playground.model.writers._writer import RECIPE
 from playground.model.writers.tflite import to_tflite
 from playground.ptq.calibration_data import Shapes
 from playground.ptq.preparation.infer_shapes import inferred_task
 from playground.tasks import Task
+
+_PARAMETERS = 12
+"""Bytes of a scale in float32 and a zero-point in int64."""
 
 HINT = "Write an .onnx file instead"
 
@@ -40,6 +45,13 @@ def tflite_task(graph: Graph, recipe: Recipe, shapes: Shapes | None = None) -> T
         hint = HINT if lacking else f"State the sizes of the inputs, or {HINT[0].lower()}{HINT[1:]}"
         raise UnsupportedError(f"the shapes of values are not known: {reason}", where=graph.name, hint=hint)
     return to_tflite(graph, infos, {RECIPE: recipe.to_json(indent=None)})
+
+
+def stored_sizes(file: bytes) -> dict[str, int]:
+    """Bytes that constants in codes take in a ``.tflite`` file, scales and zero-points included, by name."""
+    (graph,) = read_file(BytesSource(file)).subgraphs
+    held = ((tensor.name, tensor.place, tensor.codes) for tensor in graph.tensors)
+    return {name: place[1] + _PARAMETERS * codes.scales.size for name, place, codes in held if place and codes}
 
 
 def _sized(value: ValueInfo, sizes: Sequence[int]) -> ValueInfo:

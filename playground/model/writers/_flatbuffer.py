@@ -15,7 +15,7 @@ import numpy as np
 
 _WIDTHS = {"b": 1, "B": 1, "?": 1, "H": 2, "i": 4, "I": 4, "f": 4, "q": 8, "Q": 8}
 _ALIGNMENT = 16
-"""Of vectors, in bytes: TFLite's kernels read weights where they are in the file."""
+"""Of vectors of bytes: TFLite's kernels read weights where they are in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +96,16 @@ class _Writer:
             target = self._vector(len(octets), octets + b"\0")
         elif isinstance(held, Numbers):
             octets = held.values if isinstance(held.values, bytes) else _octets(held)
-            target = self._vector(len(octets) // _WIDTHS[held.code], octets)
+            width = _WIDTHS[held.code]
+            target = self._vector(len(octets) // width, octets, _ALIGNMENT if width == 1 else width)
         else:
             target = self._vector(len(held), bytes(4 * len(held)))
             for at, entry in enumerate(held):
                 self._lead(target + 4 + 4 * at, entry)
         struct.pack_into("<I", self.data, place, target - place)
 
-    def _vector(self, count: int, octets: bytes) -> int:
-        self._align(_ALIGNMENT, 4)
+    def _vector(self, count: int, octets: bytes, alignment: int = 4) -> int:
+        self._align(max(4, alignment), 4)
         start = len(self.data)
         self.data += struct.pack("<I", count)
         self.data += octets

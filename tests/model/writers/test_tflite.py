@@ -131,7 +131,11 @@ def test_save_writes_what_the_name_says(made: QuantizedModel, tmp_path: Any) -> 
     assert (tmp_path / "a.tflite").read_bytes() == made.file == made.tflite
     assert (tmp_path / "a.onnx").read_bytes() == made.onnx
     assert (made.ending, made.report.file_bytes) == (".tflite", len(made.tflite))
+    stored = {tensor.name: tensor.bytes_stored for tensor in made.report.tensors}
+    # codes, and 12 bytes for each scale and its zero-point
+    assert stored == {"w1": 216 + 12 * 8, "w2": 432 + 12 * 12, "w3": 960 + 12 * 5}
     other = made.as_onnx()
+    assert {tensor.bytes_stored for tensor in other.report.tensors} == {216 + 5 * 8, 432 + 5 * 12, 960 + 5 * 5}
     assert (other.ending, other.file, other.report.file_bytes) == (".onnx", made.onnx, len(made.onnx))
 
 
