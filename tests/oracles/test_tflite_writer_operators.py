@@ -9,6 +9,7 @@ import pytest
 
 from playground import run
 from playground.host.sources import BytesSource
+from playground.model.graph import Graph, Node, Tensor, ValueInfo
 from playground.model.readers._tflite_file import read_file
 from tests.model.writers.qdq import Case, drawn, model_of, written
 
@@ -168,6 +169,13 @@ CASES = {
     "DepthToSpace": move("DepthToSpace", blocksize=2),
     "SpaceToDepth": move("SpaceToDepth", blocksize=2),
     "Identity": move("Identity"),
+    "PRelu": Case("PRelu", IMAGE, [number(0.25)]),
+    "PRelu, a channel, in floats": Case("PRelu", IMAGE, [drawn(4, 1, 1)]),
+    "Reciprocal, in floats": Case("Reciprocal", ROWS, result=(2 / 255, -128), codes=((0.02, -178 + 128),)),
+    "HardSigmoid, in floats": Case("HardSigmoid", IMAGE, (), {"alpha": 0.3}, result=UNIT),
+    "Swish, in floats": Case("Swish", IMAGE, (), {"alpha": 1.5}),
+    "Where": Case("Where", (*IMAGE, *IMAGE), first=[drawn(6, 8) > 0]),
+    "Where, a mask": Case("Where", ROWS, [number(-100)], first=[drawn(3, 10) > 0]),
     "Sqrt, in floats": Case("Sqrt", ((3, 5),), result=(2 / 255, -128), codes=((3 / 255, -128),)),
     "Neg, in floats": Case("Neg", IMAGE),
     "LayerNormalization, in floats": Case("LayerNormalization", ROWS, [drawn(10), drawn(10)]),
@@ -211,6 +219,63 @@ def test_answers(name: str, channels_last: bool, kernels: str) -> None:
     (graph,) = read_file(BytesSource(file)).subgraphs
     computed = [op for op in graph.operations if op.op not in ("QUANTIZE", "DEQUANTIZE")]
     assert any(graph.tensors[op.outputs[0]].codes is None for op in computed) == floats
+
+
+def _gelu(half_first: bool) -> Graph:
+    """Gelu as exporters write it, in the place of the operator."""
+    graph = Case("Gelu", IMAGE).graph()
+    at = [node.name for node in graph.nodes].index("operator")
+    ((x,), (y,)), nodes = (graph.nodes[at].inputs, graph.nodes[at].outputs), list(graph.nodes)
+    ends = (
+        (("x_half", "x", "half"), ("y", "x_half", "plus")) if half_first else (("z", "x", "plus"), ("y", "z", "half"))
+    )
+    steps = [
+        ("Div", "a", "x", "root"),
+        ("Erf", "b", "a"),
+        ("Add", "plus", "b", "one"),
+        *(("Mul", *end) for end in ends),
+    ]
+    named = {"x": x, "y": y}
+    nodes[at : at + 1] = [
+        Node(op, f"step{index}", tuple(named.get(name, name) for name in given), (named.get(made, made),))
+        for index, (op, made, *given) in enumerate(steps)
+    ]
+    numbers = {"root": number(np.sqrt(2)), "one": number(1), "half": number(0.5)}
+    held = {name: Tensor.of(name, value) for name, value in numbers.items()}
+    return graph.with_(nodes=tuple(nodes), initializers={**graph.initializers, **held})
+
+
+@pytest.mark.parametrize("half_first", [False, True])
+def test_gelu_that_is_written_out_is_one_operator(half_first: bool) -> None:
+    graph, feeds = _gelu(half_first), Case("Gelu", IMAGE).feeds()
+    file = written(graph)
+    assert [op.op for op in read_file(BytesSource(file)).subgraphs[0].operations] == ["QUANTIZE", "GELU", "DEQUANTIZE"]
+    model = litert.Interpreter(model_content=file)
+    model.allocate_tensors()
+    model.set_tensor(model.get_input_details()[0]["index"], feeds["x0"])
+    model.invoke()
+    ours = run(model_of(graph), feeds, engine="reference")["y0"]
+    assert np.abs(model.get_tensor(model.get_output_details()[0]["index"]) - ours).max() <= 1.01 * 4 / 128
+
+
+@pytest.mark.parametrize("op", ["ArgMax", "ArgMin"])
+def test_places(op: str) -> None:
+    graph = Graph(
+        "places",
+        (ValueInfo("x", "float32", (3, 10)),),
+        (ValueInfo("y", "int64", (3,)),),
+        (Node(op, "place", ("x",), ("y",), {"axis": 1, "keepdims": 0}),),
+        {},
+        19,
+    )
+    model = litert.Interpreter(model_content=written(graph))
+    model.allocate_tensors()
+    x = drawn(3, 10)
+    model.set_tensor(model.get_input_details()[0]["index"], x)
+    model.invoke()
+    found = model.get_tensor(model.get_output_details()[0]["index"])
+    assert found.dtype == np.int64
+    np.testing.assert_array_equal(found, x.argmax(1) if op == "ArgMax" else x.argmin(1))
 
 
 @pytest.mark.parametrize("name", ["conv", "Add", "Softmax", "Concat", "MaxPool, other padding", "Gemm"])

@@ -54,7 +54,7 @@ OPTIONS = {
     **{"DEQUANTIZE": 38, "MAXIMUM": 39, "MINIMUM": 39, "NEG": 42, "PADV2": 43, "TRANSPOSE_CONV": 49, "TILE": 51},
     **{"POW": 56, "RESIZE_NEAREST_NEIGHBOR": 74, "LEAKY_RELU": 75, "SQUARED_DIFFERENCE": 76, "MIRROR_PAD": 77},
     **{"ABS": 78, "SPLIT_V": 79, "QUANTIZE": 89, "HARD_SWISH": 91, "DEPTH_TO_SPACE": 94, "SELECT_V2": 98},
-    **{"BATCH_MATMUL": 101, "BROADCAST_TO": 104, "GELU": 116},
+    **{"ARG_MAX": 40, "ARG_MIN": 57, "BATCH_MATMUL": 101, "BROADCAST_TO": 104, "GELU": 116},
 }
 """Operator -> the number of the table that its options are; others have none."""
 

@@ -12,11 +12,15 @@ from playground.errors import UnsupportedError
 from playground.model.graph import Node
 from playground.model.readers._tflite_file import Codes
 from playground.model.readers._tflite_layout import LAST
+from playground.model.readers._tflite_schema import ELEMENTS
 from playground.model.writers._flatbuffer import Number, Table
 from playground.model.writers._tflite_builder import Builder, Site
 from playground.model.writers._tflite_view import HINT, View
 
 _PAIRS = {"Add": "ADD", "Sub": "SUB", "Mul": "MUL", "Div": "DIV", "Pow": "POW"}
+_PAIRS_MADE = ("ADD", "MUL", "DIV")
+"""Of these those whose options have limits, where several make one operator of ONNX."""
+
 _IN_CODES = ("Add", "Sub", "Mul")
 """Of these those that have a form of int8, with limits as a part of them."""
 
@@ -89,6 +93,50 @@ def functions(b: Builder, node: Node) -> None:
         options[0] = Number("?", how in ("tanh", b"tanh"))
     site = b.site(node, [x]) if op in _FUNCTIONS_IN_CODES else Site(node)
     b.put(site, op, [b.take(site, x, order)], options, order=order, codes=FIXED.get(op) if site.codes else None)
+
+
+def composed(b: Builder, node: Node) -> None:
+    """Functions that TFLite has as several operators, in floats: Reciprocal, HardSigmoid, Swish."""
+    x = node.inputs[0]
+    order = LAST if b.last_only([x]) else ()
+    site = Site(node)
+    given = b.take(site, x, order)
+    shape = b.tensors[given].shape
+
+    def step(op: str, *inputs: int) -> int:
+        return b.append(op, inputs, b.temporary(site, shape, None), {0: Number("b", 0)} if op in _PAIRS_MADE else {})
+
+    def held(value: float) -> int:
+        return b.keep(np.array(value, np.float32), "value")
+
+    if node.op == "Reciprocal":
+        number = step("DIV", held(1), given)
+    elif node.op == "HardSigmoid":
+        alpha, beta = float(node.attributes.get("alpha", 0.2)), float(node.attributes.get("beta", 0.5))
+        number = step("ADD", step("MUL", given, held(alpha)), held(beta))
+        number = step("MINIMUM", step("MAXIMUM", number, held(0)), held(1))
+    else:
+        steep = step("MUL", given, held(float(node.attributes.get("alpha", 1.0))))
+        number = step("MUL", given, step("LOGISTIC", steep))
+    b.give(site, number, order)
+
+
+def sloped(b: Builder, node: Node) -> None:
+    """PRelu: a slope for each channel below 0."""
+    order = LAST if b.last_only(node.inputs) else ()
+    site = b.site(node, node.inputs)
+    b.put(site, "PRELU", [b.take(site, name, order) for name in node.inputs], order=order)
+
+
+def largest(b: Builder, node: Node) -> None:
+    """Where the largest or the smallest value along an axis is; of several the first."""
+    x = node.inputs[0]
+    axis = int(node.attributes.get("axis", 0)) % b.rank(x)
+    if node.attributes.get("keepdims", 1) or node.attributes.get("select_last_index"):
+        raise UnsupportedError(f"{node.op} that keeps its axis, or tells the last place, has no TFLite form", hint=HINT)
+    op = "ARG_MAX" if node.op == "ArgMax" else "ARG_MIN"
+    options: Table = {0: Number("b", ELEMENTS.index("int64"))}
+    b.put(Site(node), op, [b.take(Site(node), x), b.ints([axis], "axis")], options)
 
 
 def limits(b: Builder, node: Node) -> None:
@@ -193,8 +241,11 @@ CONVERTERS: Mapping[str, Callable[[Builder, Node], None]] = {
     **dict.fromkeys(_PAIRS, pairs),
     **dict.fromkeys(("Max", "Min"), choices),
     **dict.fromkeys(_FUNCTIONS, functions),
+    **dict.fromkeys(("Reciprocal", "HardSigmoid", "Swish"), composed),
+    **dict.fromkeys(("ArgMax", "ArgMin"), largest),
     **dict.fromkeys(("Relu", "Clip"), limits),
     **dict.fromkeys(("Softmax", "LogSoftmax"), softmax),
     **dict.fromkeys(_REDUCTIONS, reduced),
+    "PRelu": sloped,
     "Where": chosen,
 }

@@ -163,7 +163,13 @@ _SAME_VERSION = frozenset(
 """Operators whose first version takes int8, too."""
 
 _VERSIONS = {"RESIZE_BILINEAR": (3, 3), "TRANSPOSE_CONV": (3, 3), "CONV_2D": (1, 3), "DEPTHWISE_CONV_2D": (1, 3)}
-_VERSIONS |= {"SPLIT_V": (1, 2), "STRIDED_SLICE": (1, 2), "FULLY_CONNECTED": (1, 4), "BROADCAST_TO": (2, 3)}
+_VERSIONS |= {
+    "PRELU": (1, 1),
+    "SPLIT_V": (1, 2),
+    "STRIDED_SLICE": (1, 2),
+    "FULLY_CONNECTED": (1, 4),
+    "BROADCAST_TO": (2, 3),
+}
 """Operator -> the first version that has what is written here, of floats and of int8."""
 
 _KEEPS_AXES = 5

@@ -25,7 +25,8 @@ def drawn(*shape: int, seed: int = 0) -> NDArray[np.float32]:
 class Case:
     """An operator: shapes of what it is fed, constants behind that, attributes, and what its results' codes stand for.
 
-    ``channels_last``: its first input comes from an operator on images. ``codes``: how each input is quantized.
+    ``first``: constants in front of what it is fed. ``channels_last``: its first input comes from an operator on
+    images. ``codes``: how each input is quantized.
     """
 
     op: str
@@ -38,7 +39,7 @@ class Case:
     channels_last: bool = False
     dtype: str = "int8"
     weights: str = "int8"
-    first: Sequence[str] = ()
+    first: Sequence[Any] = ()
 
     def graph(self) -> Graph:
         """x0, x1 ... -> codes -> operator -> codes -> y0, y1 ..."""
@@ -51,7 +52,7 @@ class Case:
             read[0] = pairs.around("pooled", self.codes[0])
         held = [pairs.constant(value) for value in self.constants]
         made = tuple(f"made{index}" for index in range(self.outputs))
-        inputs = (*self.first, *read, *held)
+        inputs = (*map(pairs.constant, self.first), *read, *held)
         pairs.nodes.append(Node(self.op, "operator", inputs, made, self.attributes))
         ends = [pairs.around(name, self.result, f"y{index}") for index, name in enumerate(made)]
         inputs_of_graph = tuple(ValueInfo(n, "float32", s) for n, s in zip(fed, self.shapes, strict=True))
