@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from playground import operators
 from playground.engines import interpreter
 from playground.errors import UnsupportedError
 from playground.host.sources import BytesSource
@@ -13,9 +14,16 @@ from playground.model.readers._tflite_file import read_file
 from playground.model.recipe import Recipe
 from playground.model.writers._writer import RECIPE
 from playground.model.writers.tflite import to_tflite
+from playground.operators import find
+from playground.operators.shape import OPERATOR as SHAPE
+from playground.operators.size import OPERATOR as SIZE
 from playground.ptq.calibration_data import Shapes
-from playground.ptq.preparation.infer_shapes import inferred_task
+from playground.ptq.preparation.infer_shapes import inferred_task, values_task
 from playground.tasks import Task
+
+_SIZES = (SHAPE, SIZE)
+_KEPT = (*operators.quantize_linear.OPERATORS, *operators.dequantize_linear.OPERATORS)
+"""Operators whose constants stay in codes."""
 
 _PARAMETERS = 12
 """Bytes of a scale in float32 and a zero-point in int64."""
@@ -36,7 +44,8 @@ def tflite_task(graph: Graph, recipe: Recipe, shapes: Shapes | None = None) -> T
     """
     given = shapes or {}
     inputs = tuple(_sized(value, given[value.name]) if value.name in given else value for value in graph.inputs)
-    graph = graph.with_(inputs=inputs)
+    graph = yield from _without_shapes_task(graph.with_(inputs=inputs))
+    inputs = graph.inputs
     made = [name for node in graph.nodes for name in node.outputs if name]
     infos = yield from inferred_task(graph, list(dict.fromkeys([*(value.name for value in inputs), *made])))
     if not infos:
@@ -45,6 +54,38 @@ def tflite_task(graph: Graph, recipe: Recipe, shapes: Shapes | None = None) -> T
         hint = HINT if lacking else f"State the sizes of the inputs, or {HINT[0].lower()}{HINT[1:]}"
         raise UnsupportedError(f"the shapes of values are not known: {reason}", where=graph.name, hint=hint)
     return to_tflite(graph, infos, {RECIPE: recipe.to_json(indent=None)})
+
+
+def _without_shapes_task(graph: Graph) -> Task[Graph]:
+    """The graph with constants in the place of what follows from constants and sizes alone.
+
+    Where it asks for sizes they have to be known: then it takes one sample at a time.
+    """
+    asked = [node for node in graph.nodes if find(node) in _SIZES]
+    known: set[str] = set(graph.initializers) | {""}
+    folded = []
+    for node in graph.nodes:
+        kept = node.branches or find(node) in _KEPT or not node.inputs
+        if node in asked or (not kept and known.issuperset(node.inputs)):
+            known.update(node.outputs)
+            folded.append(node)
+    if not folded:
+        return graph
+    if asked:
+        graph = graph.with_(inputs=tuple(_of_one_sample(value) for value in graph.inputs))
+    names = [name for node in folded for name in node.outputs if name]
+    found = yield from values_task(graph, names)
+    if not found:
+        return graph
+    nodes = tuple(node for node in graph.nodes if node not in folded)
+    return graph.with_constants(found).with_(nodes=nodes)
+
+
+def _of_one_sample(value: ValueInfo) -> ValueInfo:
+    """An input with one sample, where their number is open."""
+    if not value.shape or isinstance(value.shape[0], int):
+        return value
+    return replace(value, shape=(1, *value.shape[1:]))
 
 
 def stored_sizes(file: bytes) -> dict[str, int]:

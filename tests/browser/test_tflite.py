@@ -75,7 +75,7 @@ def test_a_model_is_written_for_litert(page: Page) -> None:
     content = download.value.path().read_bytes()
     assert download.value.suggested_filename == "digits-convnet-int8.tflite"
     expect(page.locator('[data-advice="export"]')).to_contain_text(f"{len(content) / 1000:.1f} kB")
-    digits = gallery.dataset("digits")
+    digits = gallery.digits()
     again = load(content, "again.tflite")
     logits = run(again, {"image": digits.images}, engine="reference")["logits"]
     assert (logits.argmax(1) == digits.labels).mean() > gallery.entry("digits-convnet").float_accuracy - 0.02

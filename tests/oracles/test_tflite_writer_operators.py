@@ -221,41 +221,50 @@ def test_answers(name: str, channels_last: bool, kernels: str) -> None:
     assert any(graph.tensors[op.outputs[0]].codes is None for op in computed) == floats
 
 
-def _gelu(half_first: bool) -> Graph:
-    """Gelu as exporters write it, in the place of the operator."""
-    graph = Case("Gelu", IMAGE).graph()
+def _in_place(op: str, steps: list[tuple[str, ...]], numbers: dict[str, Any]) -> Graph:
+    """A function that is written out, in the place of the operator that it is."""
+    graph = Case(op, IMAGE).graph()
     at = [node.name for node in graph.nodes].index("operator")
     ((x,), (y,)), nodes = (graph.nodes[at].inputs, graph.nodes[at].outputs), list(graph.nodes)
-    ends = (
-        (("x_half", "x", "half"), ("y", "x_half", "plus")) if half_first else (("z", "x", "plus"), ("y", "z", "half"))
-    )
-    steps = [
-        ("Div", "a", "x", "root"),
-        ("Erf", "b", "a"),
-        ("Add", "plus", "b", "one"),
-        *(("Mul", *end) for end in ends),
-    ]
     named = {"x": x, "y": y}
     nodes[at : at + 1] = [
-        Node(op, f"step{index}", tuple(named.get(name, name) for name in given), (named.get(made, made),))
-        for index, (op, made, *given) in enumerate(steps)
+        Node(kind, f"step{index}", tuple(named.get(name, name) for name in given), (named.get(made, made),))
+        for index, (kind, made, *given) in enumerate(steps)
     ]
-    numbers = {"root": number(np.sqrt(2)), "one": number(1), "half": number(0.5)}
-    held = {name: Tensor.of(name, value) for name, value in numbers.items()}
+    held = {name: Tensor.of(name, number(value)) for name, value in numbers.items()}
     return graph.with_(nodes=tuple(nodes), initializers={**graph.initializers, **held})
 
 
-@pytest.mark.parametrize("half_first", [False, True])
-def test_gelu_that_is_written_out_is_one_operator(half_first: bool) -> None:
-    graph, feeds = _gelu(half_first), Case("Gelu", IMAGE).feeds()
+_ERF = [("Div", "a", "x", "root"), ("Erf", "b", "a"), ("Add", "plus", "b", "one")]
+_CLIP = [("Add", "a", "x", "three"), ("Clip", "b", "a", "zero", "six")]
+_NUMBERS = {"root": np.sqrt(2), "one": 1, "half": 0.5, "zero": 0, "three": 3, "six": 6}
+WRITTEN_OUT = {
+    "Gelu": ("Gelu", "GELU", [*_ERF, ("Mul", "z", "x", "plus"), ("Mul", "y", "z", "half")]),
+    "Gelu, half first": ("Gelu", "GELU", [*_ERF, ("Mul", "z", "x", "half"), ("Mul", "y", "z", "plus")]),
+    "HardSwish": ("HardSwish", "HARD_SWISH", [*_CLIP, ("Mul", "z", "b", "x"), ("Div", "y", "z", "six")]),
+    "HardSwish, sixth first": ("HardSwish", "HARD_SWISH", [*_CLIP, ("Div", "z", "b", "six"), ("Mul", "y", "x", "z")]),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN_OUT)
+def test_functions_that_are_written_out_are_one_operator(name: str) -> None:
+    op, wanted, steps = WRITTEN_OUT[name]
+    graph, feeds = _in_place(op, steps, _NUMBERS), Case(op, IMAGE).feeds()
     file = written(graph)
-    assert [op.op for op in read_file(BytesSource(file)).subgraphs[0].operations] == ["QUANTIZE", "GELU", "DEQUANTIZE"]
+    assert [op.op for op in read_file(BytesSource(file)).subgraphs[0].operations] == ["QUANTIZE", wanted, "DEQUANTIZE"]
     model = litert.Interpreter(model_content=file)
     model.allocate_tensors()
     model.set_tensor(model.get_input_details()[0]["index"], feeds["x0"])
     model.invoke()
     ours = run(model_of(graph), feeds, engine="reference")["y0"]
     assert np.abs(model.get_tensor(model.get_output_details()[0]["index"]) - ours).max() <= 1.01 * 4 / 128
+
+
+@pytest.mark.parametrize("change", [{"six": 5}, {"three": 2.9}])
+def test_functions_that_are_others_stay_as_they_are(change: dict[str, float]) -> None:
+    _, _, steps = WRITTEN_OUT["HardSwish"]
+    file = written(_in_place("HardSwish", steps, {**_NUMBERS, **change}))
+    assert "HARD_SWISH" not in [op.op for op in read_file(BytesSource(file)).subgraphs[0].operations]
 
 
 @pytest.mark.parametrize("op", ["ArgMax", "ArgMin"])

@@ -19,7 +19,7 @@ from playground.model.writers import (
 )
 from playground.model.writers._tflite_builder import Builder
 from playground.model.writers._tflite_file import Whole, file_of
-from playground.model.writers._tflite_gelu import with_gelu
+from playground.model.writers._tflite_functions import with_functions
 from playground.model.writers._tflite_view import HINT
 from playground.model.writers._writer import PRODUCER
 
@@ -49,7 +49,7 @@ def to_tflite(graph: Graph, infos: Mapping[str, ValueInfo], metadata: Mapping[st
     """
     if any(node.op in _OF_FIXED_SIZES for node in graph.nodes):
         infos = {name: _closed(info) for name, info in infos.items()}
-    builder = Builder(with_gelu(graph, infos), infos)
+    builder = Builder(with_functions(graph, infos), infos)
     for node in builder.view.graph.nodes:
         if node.outputs[0] not in builder.done:
             _write(builder, node)

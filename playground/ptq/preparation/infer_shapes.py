@@ -6,7 +6,10 @@ with it is told from what does not.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from playground.engines import interpreter
 from playground.errors import PlaygroundError
@@ -67,6 +70,19 @@ def inferred_task(graph: Graph, names: list[str]) -> Task[dict[str, ValueInfo]]:
         tensor: ValueInfo(tensor, runs[0][tensor][0], _shape(runs[0][tensor][1], runs[-1][tensor][1], name))
         for tensor in names
     }
+
+
+def values_task(graph: Graph, names: list[str]) -> Task[dict[str, NDArray[Any]]]:
+    """Values of tensors when inputs are zero; nothing if a size of an input is open, or the graph cannot be run."""
+    known = all(v.shape is not None and all(isinstance(d, int) for d in v.shape) for v in graph.inputs)
+    if not known or interpreter.unsupported(graph):
+        return {}
+    try:
+        feeds = {v.name: np.zeros(_sizes(v, 1), v.dtype) for v in graph.inputs}
+        found = yield from interpreter.run_graph_task(graph, feeds, names)
+    except (PlaygroundError, TypeError):
+        return {}
+    return {name: found[name] for name in names}
 
 
 def _sizes(value: ValueInfo, samples: int) -> tuple[int, ...]:

@@ -241,6 +241,27 @@ def test_shapes_that_are_not_known_are_told() -> None:
     assert operators(made.file)[-1] == "DEQUANTIZE"
 
 
+def test_sizes_that_the_model_asks_for_become_constants() -> None:
+    """Then it takes one sample at a time."""
+    held = {"w": drawn(6, 4), "minus": np.array([-1], np.int64), "first": np.array([0], np.int64)}
+    nodes = (
+        Node("MatMul", "product", ("x", "w"), ("a",)),
+        Node("Shape", "shape", ("a",), ("sizes",)),
+        Node("Gather", "samples", ("sizes", "first"), ("count",)),
+        Node("Concat", "whole", ("count", "minus"), ("row",), {"axis": 0}),
+        Node("Reshape", "flat", ("a", "row"), ("y",)),
+    )
+    ends = (ValueInfo("x", "float32", ("n", 3, 6)),), (ValueInfo("y", "float32", ("n", 12)),)
+    graph = Graph("g", *ends, nodes, {name: Tensor.of(name, values) for name, values in held.items()}, 19)
+    made = quantize_model(model_of(graph), calibration={"x": drawn(8, 3, 6)}, runtime="tflite")
+    assert [op for op in operators(made.file) if op not in ("QUANTIZE", "DEQUANTIZE")] == ["FULLY_CONNECTED", "RESHAPE"]
+    (given,) = load(made.file, "again.tflite").required_graph().inputs
+    assert given.shape == (1, 3, 6)
+    feeds = {"x": drawn(1, 3, 6, seed=4)}
+    again, ours = (run(each, feeds, engine="reference")["y"] for each in (load(made.file, "a"), made.model))
+    np.testing.assert_allclose(again, ours, atol=1e-6)
+
+
 def test_a_flatbuffer_shares_lists_of_fields() -> None:
     table = {0: Number("i", 7), 2: Numbers("q", [1, 2])}
     one, two = (flatbuffer({0: [dict(table) for _ in range(count)]}, b"TEST") for count in (1, 2))
