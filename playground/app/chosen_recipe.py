@@ -237,7 +237,8 @@ def fitting(settings: Settings) -> dict[str, Any]:
 
     target = runtime(settings.runtime)
     changes: dict[str, Any] = {}
-    if settings.activations not in target.activations:
+    unwritten = target.why_not_written(settings.activations) and not target.why_not_written(target.activations[0])
+    if settings.activations not in target.activations or unwritten:
         changes["activations"] = target.activations[0]
     if settings.weights not in target.weight_formats:
         changes["weights"] = "int8" if "int8" in target.weight_formats else target.weight_formats[0]
