@@ -165,6 +165,7 @@ def test_a_model_with_a_graph_is_written_for_tflite_but_not_with_dynamic_activat
     assert obstacles(Settings(runtime="tflite"), model) == []
     assert obstacles(Settings(runtime="tflite", activations="weight_only"), model) == []
     (told,) = obstacles(Settings(runtime="tflite", activations="dynamic"), model)
+    assert fitting(Settings(runtime="tflite", activations="dynamic")) == {"activations": "static"}
     assert told.startswith(
         "Models with dynamic activations are written as ONNX files, and TensorFlow Lite reads tflite"
     )
