@@ -9,7 +9,7 @@ import pytest
 
 from playground import run
 from playground.host.sources import BytesSource
-from playground.model.graph import Graph, Node, Tensor, ValueInfo
+from playground.model.graph import Graph, Node, Tensor
 from playground.model.readers._tflite_file import read_file
 from tests.model.writers.qdq import Case, drawn, model_of, written
 
@@ -265,26 +265,6 @@ def test_functions_that_are_others_stay_as_they_are(change: dict[str, float]) ->
     _, _, steps = WRITTEN_OUT["HardSwish"]
     file = written(_in_place("HardSwish", steps, {**_NUMBERS, **change}))
     assert "HARD_SWISH" not in [op.op for op in read_file(BytesSource(file)).subgraphs[0].operations]
-
-
-@pytest.mark.parametrize("op", ["ArgMax", "ArgMin"])
-def test_places(op: str) -> None:
-    graph = Graph(
-        "places",
-        (ValueInfo("x", "float32", (3, 10)),),
-        (ValueInfo("y", "int64", (3,)),),
-        (Node(op, "place", ("x",), ("y",), {"axis": 1, "keepdims": 0}),),
-        {},
-        19,
-    )
-    model = litert.Interpreter(model_content=written(graph))
-    model.allocate_tensors()
-    x = drawn(3, 10)
-    model.set_tensor(model.get_input_details()[0]["index"], x)
-    model.invoke()
-    found = model.get_tensor(model.get_output_details()[0]["index"])
-    assert found.dtype == np.int64
-    np.testing.assert_array_equal(found, x.argmax(1) if op == "ArgMax" else x.argmin(1))
 
 
 @pytest.mark.parametrize("name", ["conv", "Add", "Softmax", "Concat", "MaxPool, other padding", "Gemm"])

@@ -58,6 +58,19 @@ def pairs(b: Builder, node: Node) -> None:
     b.put(site, op, inputs, options, order=order)
 
 
+_COMPARISONS = {
+    **{"Equal": "EQUAL", "Greater": "GREATER", "GreaterOrEqual": "GREATER_EQUAL", "Less": "LESS"},
+    **{"LessOrEqual": "LESS_EQUAL", "And": "LOGICAL_AND", "Or": "LOGICAL_OR", "Not": "LOGICAL_NOT"},
+}
+
+
+def comparisons(b: Builder, node: Node) -> None:
+    """Whether something holds for values, as they are stored or as floats."""
+    order = LAST if b.last_only(node.inputs) else ()
+    inputs = [b.take(Site(node), name, order) for name in node.inputs]
+    b.put(Site(node), _COMPARISONS[node.op], inputs, order=order)
+
+
 def choices(b: Builder, node: Node) -> None:
     """The larger or the smaller one of two values, in the codes of the result."""
     if len(node.inputs) != 2:
@@ -238,6 +251,7 @@ def chosen(b: Builder, node: Node) -> None:
 
 
 CONVERTERS: Mapping[str, Callable[[Builder, Node], None]] = {
+    **dict.fromkeys(_COMPARISONS, comparisons),
     **dict.fromkeys(_PAIRS, pairs),
     **dict.fromkeys(("Max", "Min"), choices),
     **dict.fromkeys(_FUNCTIONS, functions),
