@@ -12,6 +12,7 @@ from playground.host.sources import BytesSource
 from playground.model.graph import Graph, ValueInfo
 from playground.model.readers._tflite_file import read_file
 from playground.model.recipe import Recipe
+from playground.model.writers._tflite_view import HINT
 from playground.model.writers._writer import RECIPE
 from playground.model.writers.tflite import to_tflite
 from playground.operators import find
@@ -27,8 +28,6 @@ _KEPT = (*operators.quantize_linear.OPERATORS, *operators.dequantize_linear.OPER
 
 _PARAMETERS = 12
 """Bytes of a scale in float32 and a zero-point in int64."""
-
-HINT = "Write an .onnx file instead"
 
 
 def tflite_task(graph: Graph, recipe: Recipe, shapes: Shapes | None = None) -> Task[bytes]:
@@ -61,23 +60,23 @@ def _without_shapes_task(graph: Graph) -> Task[Graph]:
 
     Where it asks for sizes they have to be known: then it takes one sample at a time.
     """
-    asked = [node for node in graph.nodes if find(node) in _SIZES]
     known: set[str] = set(graph.initializers) | {""}
-    folded = []
+    names, asked = list[str](), False
     for node in graph.nodes:
         kept = node.branches or find(node) in _KEPT or not node.inputs
-        if node in asked or (not kept and known.issuperset(node.inputs)):
+        asks = find(node) in _SIZES
+        if asks or (not kept and known.issuperset(node.inputs)):
             known.update(node.outputs)
-            folded.append(node)
-    if not folded:
+            names += [name for name in node.outputs if name]
+        asked = asked or asks
+    if not names:
         return graph
     if asked:
         graph = graph.with_(inputs=tuple(_of_one_sample(value) for value in graph.inputs))
-    names = [name for node in folded for name in node.outputs if name]
     found = yield from values_task(graph, names)
     if not found:
         return graph
-    nodes = tuple(node for node in graph.nodes if node not in folded)
+    nodes = tuple(node for node in graph.nodes if node.outputs[0] not in found)
     return graph.with_constants(found).with_(nodes=nodes)
 
 
