@@ -24,6 +24,21 @@ from playground.model.readers import (
     _tflite_moves,
     _tflite_recurrent,
 )
+from playground.model.writers import (
+    _tflite_arithmetic as _written_arithmetic,
+)
+from playground.model.writers import (
+    _tflite_images as _written_images,
+)
+from playground.model.writers import (
+    _tflite_moves as _written_moves,
+)
+from playground.model.writers import (
+    _tflite_normalized as _written_normalized,
+)
+from playground.model.writers import (
+    _tflite_products as _written_products,
+)
 from playground.number_formats import NumberFormat
 from playground.ptq.algorithms import algorithms
 from playground.ptq.algorithms._algorithm import STAGES, Algorithm
@@ -196,6 +211,12 @@ def tflite_table() -> str:
     return markdown(["kind", "operators"], ([kind, ", ".join(sorted(held))] for kind, held in _TFLITE.items()))
 
 
+def tflite_written_table() -> str:
+    """Which of ONNX's operators are written as TFLite's, by kind."""
+    rows = ([kind, ", ".join(sorted(held))] for kind, held in _TFLITE_WRITTEN.items())
+    return markdown(["kind", "operators of ONNX"], rows)
+
+
 def keras_table() -> str:
     """Which of Keras's layers have a counterpart, by kind."""
     modules = {"values and products": _keras_layers, "images": _keras_images, "moves": _keras_moves}
@@ -210,6 +231,14 @@ _TFLITE = {
     "sequences": _tflite_recurrent.CONVERTERS,
 }
 
+_TFLITE_WRITTEN = {
+    "products": _written_products.CONVERTERS,
+    "values and rows": _written_arithmetic.CONVERTERS,
+    "images": _written_images.CONVERTERS,
+    "moves": _written_moves.CONVERTERS,
+    "normalizations, in floats": _written_normalized.CONVERTERS,
+}
+
 TABLES: dict[str, Callable[[], str]] = {
     "algorithms": algorithms_table,
     "conventions": conventions_table,
@@ -219,6 +248,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "keras": keras_table,
     "settings": settings_table,
     "tflite": tflite_table,
+    "tflite-written": tflite_written_table,
     **{name: functools.partial(literature_table, name) for name in literature.SECTIONS},
 }
 

@@ -177,8 +177,7 @@ def _activation_scheme(settings: Settings, opened: Recipe | None) -> Scheme:
     if opened and (settings.activations, settings.runtime) == (opened.activations, opened.runtime):
         found = opened.activation_scheme
     else:
-        taken = runtime(settings.runtime).activation_formats
-        found = Scheme(taken[0] if static and taken and "uint8" not in taken else "uint8", symmetric=False)
+        found = Scheme(runtime(settings.runtime).activation_format if static else "uint8", symmetric=False)
     return _calibrated(found, settings) if static else found
 
 
@@ -221,11 +220,10 @@ def obstacles(settings: Settings, model: Model | None = None, opened: Recipe | N
     tensors_only = model is not None and graph is None
     recipe = replace(recipe, activations="weight_only") if tensors_only else recipe
     found = [f"{r.where}: {r.what}. {r.hint}." for r in target.restrictions(recipe, graph)]
-    if target.file != "onnx" and not tensors_only:
-        found.append(
-            f"{target.name} reads {target.file} files, and what is written of a model with a graph is ONNX: "
-            "the recipe can be checked and kept, the model is not quantized with it."
-        )
+    why_not = "" if tensors_only else target.why_not_written(recipe.activations)
+    if why_not:
+        told = "the recipe can be checked and kept, the model is not quantized with it."
+        found.append(f"{why_not[0].upper()}{why_not[1:]}: {told}")
     return found
 
 
@@ -239,7 +237,8 @@ def fitting(settings: Settings) -> dict[str, Any]:
 
     target = runtime(settings.runtime)
     changes: dict[str, Any] = {}
-    if settings.activations not in target.activations:
+    unwritten = target.why_not_written(settings.activations) and not target.why_not_written(target.activations[0])
+    if settings.activations not in target.activations or unwritten:
         changes["activations"] = target.activations[0]
     if settings.weights not in target.weight_formats:
         changes["weights"] = "int8" if "int8" in target.weight_formats else target.weight_formats[0]

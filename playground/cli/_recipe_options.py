@@ -111,7 +111,7 @@ def _add_activations(activations: argparse._ArgumentGroup) -> None:
         choices=tuple(map(_spelled, ACTIVATIONS)),
         help="default static",
     )
-    activations.add_argument("--activation-format", choices=("uint8", "int8"), help="default uint8")
+    activations.add_argument("--activation-format", choices=("uint8", "int8"), help="default uint8, for tflite int8")
     activations.add_argument(
         "--calibrator", choices=tuple(calibrators()), help="the calibrator, which finds ranges; default minmax"
     )
@@ -139,7 +139,9 @@ def recipe_for(args: argparse.Namespace, names: Collection[str]) -> Recipe:
         return recipe_file(args.recipe)
     weights = _given(args, "granularity", "symmetric", "convention")
     weights |= _calibrator(args.weight_calibrator, args.weight_calibrator_arg, "--weight-calibrator-arg")
-    activations = {"format": args.activation_format} if args.activation_format else {}
+    static = (args.activations or ACTIVATIONS[0]) == ACTIVATIONS[0]
+    own = runtime(args.runtime).activation_format if args.runtime and static else ""
+    activations: dict[str, Any] = {"format": wanted} if (wanted := args.activation_format or own) else {}
     activations |= _calibrator(args.calibrator, args.calibrator_arg, "--calibrator-arg")
     recipe = Recipe(rules=tuple(_exclusion(pattern, names) for pattern in args.exclude or ()))
     return replace(

@@ -30,9 +30,11 @@ from playground.cli._study import (
 from playground.cli._without_graph import run_without_graph
 from playground.errors import UnsupportedError, plural
 from playground.model.recipe import Recipe
-from playground.model.writers.onnx import require_onnx_name
+from playground.model.runtimes import runtime
+from playground.model.writers.onnx import require_graph_name
 from playground.ptq.images import ENDINGS
 from playground.ptq.pipeline import QuantizedModel, quantize_model
+from playground.ptq.quantized_model import TFLITE
 from playground.ptq.range_cache import FolderCache
 from playground.render import numbers
 from playground.tasks import run_sync
@@ -45,8 +47,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="OUT",
-        help="the file to write; default NAME.quantized.onnx in the current folder. Tensors without a graph become an "
-        ".npz, or what the runtime reads: .gguf, .safetensors",
+        help="the file to write; default NAME.quantized.onnx in the current folder, or NAME.quantized.tflite with "
+        "--runtime tflite, which a name that ends so stands for. Tensors without a graph become an .npz, or what the "
+        "runtime reads: .gguf, .safetensors",
     )
     add_calibration(parser)
     add_samples(parser)
@@ -68,9 +71,13 @@ def run(args: argparse.Namespace, console: Console) -> Result:
     opened = open_model(args.file)
     if opened.model.graph is None:
         return run_without_graph(args, opened, console)
+    if args.output and _is_tflite(args.output) and not (args.runtime or args.recipe):
+        args.runtime = "tflite"
     recipe = recipe_of(args, opened.graph)
-    output = target(args.output or f"{opened.stem}.quantized.onnx", opened.name)
-    require_onnx_name(output)
+    ending = TFLITE if runtime(recipe.runtime).file == "tflite" else ".onnx"
+    wanted = args.output or f"{opened.stem}.quantized{ending}"
+    output = target(wanted, opened.name)
+    require_graph_name(output)
     page = target(args.report, opened.name) if args.report else None
     calibration = calibration_of(args, opened, recipe)
     code = Code(args, opened, output, calibration)
@@ -78,6 +85,7 @@ def run(args: argparse.Namespace, console: Console) -> Result:
     improved = improvement_of(args, opened, recipe, calibration, samples, console=console) if args.improve else None
     quantized = improved.quantized if improved else _quantized(args, opened, recipe, calibration, console)
     _require_taken(quantized, output)
+    quantized = quantized.as_tflite() if _is_tflite(output) else quantized.as_onnx()
     code.make(quantized)
     quantized.save(output)
     curve = curve_of(args, quantized, calibration, samples, console)
@@ -97,6 +105,10 @@ def run(args: argparse.Namespace, console: Console) -> Result:
         "improvement": improved.as_dict() if improved else None,
         "report": args.report,
     }
+
+
+def _is_tflite(path: str | Path) -> bool:
+    return Path(path).suffix.lower() == TFLITE
 
 
 def _quantized(

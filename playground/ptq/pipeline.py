@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import ArrayLike
 
 from playground import host, operators
-from playground.calls import public, public_class
+from playground.calls import public
 from playground.engines.feeds import named_feeds
 from playground.errors import EngineError, UnsupportedError
-from playground.histograms import Histogram
-from playground.host.output import write_file
 from playground.model.graph import Graph, Model, NoGraph
 from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
 from playground.model.recipe.given import GivenRecipe, field_names, recipe_from
-from playground.model.writers.onnx import require_onnx_name, to_onnx
+from playground.model.writers.onnx import to_onnx
 from playground.opening import GivenModel, load, working
 from playground.opening.operator_sets import refuse_others
 from playground.operators import find, validate, view_of
@@ -29,72 +26,25 @@ from playground.ptq.calibration_data import CalibrationData, Given, Shapes, cali
 from playground.ptq.capture import release_task
 from playground.ptq.checks import checked
 from playground.ptq.inside import with_weights_inside
-from playground.ptq.other_names import ARGUMENTS, ATTRIBUTES
+from playground.ptq.other_names import ARGUMENTS
 from playground.ptq.placement import Placement, place
 from playground.ptq.qdq import QdqWriter, Quantization
-from playground.ptq.quantize_weights import activation_parameters, quantize_biases, weights_task, with_overrides
+from playground.ptq.quantize_weights import (
+    activation_parameters,
+    quantize_biases,
+    weights_task,
+    with_overrides,
+    with_results,
+)
+from playground.ptq.quantized_model import QuantizedModel
 from playground.ptq.range_cache import Cache
-from playground.ptq.report import Report
 from playground.ptq.report_entries import ReportInputs
 from playground.ptq.run_algorithms import StageResult, run_algorithms_task
 from playground.ptq.verification import verify_task
 from playground.ptq.widening import widened
 from playground.tasks import Progress, Task, run_sync, typed_task
 
-
-@public_class(
-    "quantize_model('model.onnx', 'int8')",
-    attributes=ATTRIBUTES,
-    refused={
-        "__call__": "Use playground.run(result, {'image': array})",
-        "__getitem__": "Use result.model['fc1.weight']",
-    },
-)
-@dataclass(frozen=True, slots=True)
-class QuantizedModel:
-    """A quantized model.
-
-    Attributes:
-        model: it, as any other model.
-        onnx: its ONNX file.
-        report: what was done.
-        quantization: the codes, scales and placement it was written from.
-        source: the float graph that was quantized: the given one, as preparation and algorithms changed it.
-        histograms: what activations looked like while their ranges were found, by name.
-        shapes: the sizes that were given for made-up inputs.
-    """
-
-    model: Model
-    onnx: bytes
-    report: Report
-    quantization: Quantization
-    source: Graph
-    histograms: Mapping[str, Histogram] = field(default_factory=dict)
-    shapes: Shapes | None = None
-
-    def __repr__(self) -> str:
-        """Its name, and the report's one line."""
-        return f"QuantizedModel({self.model.name!r}, {self.report!r})"
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows: the report."""
-        return self.report._repr_html_()
-
-    @property
-    def file(self) -> bytes:
-        """What is written: the ONNX file."""
-        return self.onnx
-
-    @public("result.save('small.onnx')")
-    def save(self, path: str | Path) -> None:
-        """Write the ONNX file, as a whole or not at all.
-
-        Raises:
-            OutputError: it could not be written; what was there is unchanged.
-            InvalidInputError: the name has the ending of another format.
-        """
-        require_onnx_name(path)
-        write_file(path, self.onnx)
+__all__ = ["QuantizedModel", "quantize_model", "quantize_model_task", "written_graph"]
 
 
 @public("quantize_model('model.onnx', 'int8', {'image': samples})", ARGUMENTS, field_names)
@@ -123,9 +73,9 @@ def quantize_model(
         cache: ranges that were found before are taken from it, new ones kept in it: a dict, or ``FolderCache(path)``.
         shapes: input name -> its sizes, for made-up data where the model leaves sizes open besides the number of
             samples, as in ``{"image": (1, 3, 224, 224)}``.
-        verify: whether ONNX Runtime, where it is installed, opens the finished file and runs it on up to four samples;
-            what is found is in the report's ``verification`` and ``warnings``. In the page this function cannot wait
-            for it, so there it is left to :func:`quantize_model_task`.
+        verify: whether ONNX Runtime, where it is installed, opens the finished ONNX file and runs it on up to four
+            samples; what is found is in the report's ``verification`` and ``warnings``. In the page this function
+            cannot wait for it, so there it is left to :func:`quantize_model_task`.
         fields: fields of the recipe, as in ``activations="dynamic"``.
 
     Raises:
@@ -193,18 +143,32 @@ def quantize_model_task(
     yield Progress(0, 1, "Writing the file")
     held = with_weights_inside(written)
     onnx = to_onnx(held, model)
+    tflite = yield from _tflite_task(written, recipe, shapes)
     told = report_entries.about_data(data, found.samples) if data is not None and recipe.activations == "static" else []
     told += [*report_entries.about_scales(placement), *report_entries.about_spectra(placement, recipe)]
     done = ReportInputs(model, treated.view, recipe, quantization, written)
     told += [*notes, *probe.notes, *found.notes]
     report = done.report(found, len(onnx), tuple(told), (*before.applied, *treated.applied))
-    if verify:
+    if verify and not tflite:
         checked_file = yield from verify_task(treated.view.graph, held, onnx, data, shapes)
         report = report.with_verification(checked_file)
     quantized = replace(
         model, name=_quantized_name(model.name), tensors=written.initializers, graph=written, notes=(), changes=()
     )
-    return QuantizedModel(quantized, onnx, report, quantization, treated.view.graph, found.histograms, shapes)
+    source, pictures = treated.view.graph, found.histograms
+    made = QuantizedModel(quantized, onnx, report, quantization, source, pictures, shapes)
+    return made.with_tflite(tflite) if tflite else made
+
+
+def _tflite_task(graph: Graph, recipe: Recipe, shapes: Shapes | None) -> Task[bytes]:
+    """The ``.tflite`` file, if the recipe's runtime reads such files."""
+    from playground.model.runtimes import runtime
+
+    if runtime(recipe.runtime).file != "tflite":
+        return b""
+    from playground.ptq.tflite_file import tflite_task
+
+    return (yield from tflite_task(graph, recipe, shapes))
 
 
 def _float_graph(model: Model) -> Graph:
@@ -265,6 +229,7 @@ def _weights_task(
 
 def _quantization(treated: StageResult, recipe: Recipe, placement: Placement, found: Calibrated) -> Quantization:
     activations = activation_parameters(with_overrides(found.ranges, recipe), recipe)
+    activations = with_results(activations, treated.view.graph, recipe)
     weights = dict(treated.weights)
     biases = quantize_biases(treated.view.graph, placement, activations, weights) if recipe.biases == "int32" else {}
     formats = {name: recipe.activation_scheme_for(name).format for name in activations}

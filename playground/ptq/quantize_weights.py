@@ -42,6 +42,20 @@ def activation_parameters(ranges: Mapping[str, Range], recipe: Recipe) -> dict[s
     return made
 
 
+def with_results(parameters: Mapping[str, QParams], graph: Graph, recipe: Recipe) -> dict[str, QParams]:
+    """The parameters of activations, with those that the runtime's operators give their results in any case."""
+    from playground.model.runtimes import runtime
+
+    fixed, made = runtime(recipe.runtime).result_parameters, dict(parameters)
+    for node in graph.nodes if fixed else ():
+        name = node.outputs[0]
+        if node.op in fixed and name in made:
+            shape = np.shape(made[name].scale_values)
+            scale, point = fixed[node.op]
+            made[name] = QParams(np.full(shape, scale, np.float32), np.full(shape, point, np.int64))
+    return made
+
+
 def _given_parameters(override: Override, scheme: Scheme, shape: tuple[int, ...]) -> QParams:
     """The scale and zero-point of an override in the shape that they need.
 

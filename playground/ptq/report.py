@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -169,6 +170,19 @@ class Report:
         """The report with what came of opening and running the file; what is wrong is among the warnings."""
         refused = (f"{found.sentence} Choose another recipe, or report this as a mistake.",) if found.refused else ()
         return replace(self, verification=found, warnings=(*refused, *found.warnings, *self.warnings))
+
+    def of_file(self, nbytes: int, stored: Mapping[str, int]) -> Report:
+        """The report on another file with the same codes, which ONNX Runtime has not opened.
+
+        Args:
+            nbytes: its size.
+            stored: bytes that quantized constants take in it, by name.
+        """
+        from playground.ptq.sizes import why_not_smaller
+
+        tensors = tuple(replace(t, bytes_stored=stored.get(t.name, t.bytes_stored)) for t in self.tensors)
+        told = why_not_smaller(self.file_bytes_before, nbytes, tensors, self.kept.values())
+        return replace(self, tensors=tensors, file_bytes=nbytes, not_smaller=told, verification=None)
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain data that JSON can hold."""

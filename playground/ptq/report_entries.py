@@ -187,7 +187,7 @@ def tensor_reports(view: GraphView, quantization: Quantization, stored: Mapping[
                 parameters=tensor.size,
                 bytes_before=stored.get(name, tensor).nbytes,
                 bytes_after=weight.nbytes,
-                bytes_stored=_stored(weight),
+                bytes_stored=stored_in_onnx(weight),
                 scheme=weight.scheme.as_dict(),
                 sqnr_db=sqnr_db(tensor.numpy(), weight.dequantize()),
             )
@@ -195,7 +195,7 @@ def tensor_reports(view: GraphView, quantization: Quantization, stored: Mapping[
     return reports
 
 
-def _stored(weight: QTensor) -> int:
+def stored_in_onnx(weight: QTensor) -> int:
     """What QuantizeLinear's inputs take: codes and zero-points in a type of ONNX, scales in float32."""
     element, scales = BY_NAME[stored_type(weight)], weight.qparams.scale_values.size
     return element.nbytes(weight.codes.size) + element.nbytes(scales) + 4 * scales

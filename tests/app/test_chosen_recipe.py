@@ -158,3 +158,14 @@ def test_what_is_no_recipe_is_refused_and_named(files, content):
 def test_a_file_too_large_for_a_recipe_is_not_read(files):
     with pytest.raises(BadFileError, match="Use a JSON file of at most"):
         read_recipe(files.source(b" " * (MOST_RECIPE_BYTES + 1), "big.json"), Settings())
+
+
+def test_a_model_with_a_graph_is_written_for_tflite_but_not_with_dynamic_activations():
+    model = gallery.open_model("digits-mlp")
+    assert obstacles(Settings(runtime="tflite"), model) == []
+    assert obstacles(Settings(runtime="tflite", activations="weight_only"), model) == []
+    (told,) = obstacles(Settings(runtime="tflite", activations="dynamic"), model)
+    assert fitting(Settings(runtime="tflite", activations="dynamic")) == {"activations": "static"}
+    assert told.startswith(
+        "Models with dynamic activations are written as ONNX files, and TensorFlow Lite reads tflite"
+    )

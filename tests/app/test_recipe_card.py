@@ -44,7 +44,7 @@ def test_a_runtime_says_what_it_does_not_take_and_offers_what_it_does(view, work
     card.fit.clicks += 1
     assert workspace.settings.activations == "weight_only"
     assert "no &#x27;static&#x27; activations" not in card.troubles.text
-    assert "what is written of a model with a graph is ONNX" in card.troubles.text
+    assert "Models with a graph are written as ONNX and TFLite files" in card.troubles.text
     assert not card.fit.visible
 
 

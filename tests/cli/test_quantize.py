@@ -197,8 +197,45 @@ def test_a_recipe_of_another_tool(playground_cli, tmp_path):
 def test_the_runtime_is_asked_first(playground_cli, tmp_path):
     options = ["--runtime", "onnxruntime-web", "-o", tmp_path / "out.onnx", "--json"]
     assert playground_cli("quantize", "gallery:digits-mlp", *options).json["recipe"]["runtime"] == "onnxruntime-web"
-    ran = playground_cli("quantize", "gallery:digits-mlp", "--runtime", "tflite", "-o", tmp_path / "no.onnx")
+    options = ["--runtime", "tflite", "--activation-format", "uint8", "-o", tmp_path / "no.tflite"]
+    ran = playground_cli("quantize", "gallery:digits-mlp", *options)
     assert (ran.code, "TensorFlow Lite takes no uint8 activations" in ran.err) == (2, True)
+
+
+def test_the_ending_of_the_output_says_that_it_is_for_tflite(playground_cli, tmp_path):
+    path = tmp_path / "out.tflite"
+    ran = playground_cli("quantize", "gallery:digits-convnet", "-o", path)
+    assert ran.code == 0
+    assert f"{path.stat().st_size / 1000:.1f} kB" in ran.out
+    found = playground_cli("quantize", "gallery:digits-convnet", "-o", path, "--json").json
+    assert (found["recipe"]["runtime"], found["recipe"]["activation_scheme"]["format"]) == ("tflite", "int8")
+    assert (found["file_bytes"], found["verification"]) == (path.stat().st_size, None)
+    shown = playground_cli("inspect", path, "--json").json
+    assert shown["format"] == "tflite"
+
+
+def test_without_an_output_the_runtime_says_the_ending(playground_cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = playground_cli("quantize", "gallery:digits-mlp", "--runtime", "tflite", "--json").json
+    assert (found["output"], (tmp_path / "digits-mlp.quantized.tflite").is_file()) == (
+        "digits-mlp.quantized.tflite",
+        True,
+    )
+
+
+def test_a_recipe_for_onnx_runtime_is_written_as_tflite_too(playground_cli, tmp_path):
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(playground.Recipe().to_json())
+    path = tmp_path / "out.tflite"
+    found = playground_cli("quantize", "gallery:digits-mlp", "--recipe", recipe, "-o", path, "--json").json
+    assert (found["recipe"]["runtime"], found["file_bytes"]) == ("onnxruntime", path.stat().st_size)
+
+
+def test_what_tflite_has_no_form_of_is_refused(playground_cli, tmp_path):
+    options = ["--runtime", "tflite", "--activations", "dynamic", "-o", tmp_path / "no.tflite"]
+    ran = playground_cli("quantize", "gallery:digits-mlp", *options)
+    assert (ran.code, (tmp_path / "no.tflite").exists()) == (2, False)
+    assert "models with dynamic activations are written as ONNX files, and TensorFlow Lite reads tflite" in ran.err
 
 
 def test_ranges_are_kept_in_a_folder(playground_cli, tmp_path):

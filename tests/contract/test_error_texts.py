@@ -20,9 +20,10 @@ PLANNING = (
     "playground/engines/planning/plan.py",
     "playground/model/readers/_keras",
     "playground/model/readers/_tflite_",
+    "playground/model/writers/_tflite_",
 )
-"""Here an operator says why it cannot run, by UnsupportedError: the planner, or the reader, adds the node and the
-remedy."""
+"""Here an operator says why it cannot run, by UnsupportedError: the planner, the reader or the writer adds the node and
+the remedy."""
 
 WHERE_IS_ADDED = {
     "playground/cli/_near_misses.py": {"no_command"},  # the console begins with the program's name

@@ -162,6 +162,7 @@ LAYERS = {
 def test_transformers_loads_it(kind: str, tmp_path: Path) -> None:
     """A tiny Llama: its layers have our codes, and it answers as the float model does with what they stand for."""
     transformers = pytest.importorskip("transformers")
+    transformers = pytest.importorskip("transformers")
     shape = {"hidden_size": 64, "intermediate_size": 128, "num_attention_heads": 2, "vocab_size": 32}
     config = transformers.LlamaConfig(num_hidden_layers=1, tie_word_embeddings=False, **shape)
     torch.manual_seed(0)

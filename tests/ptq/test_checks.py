@@ -48,7 +48,7 @@ RECIPES: list[tuple[Recipe, type[PlaygroundError], str]] = [
     (Recipe(algorithms=(AlgorithmCall("alchemy"),)), InvalidInputError, "there is no algorithm 'alchemy'"),
     (Recipe(operators=("Conv", "Einsum")), InvalidInputError, "operators: Einsum cannot be quantized"),
     (Recipe(weights=Scheme("int4"), activations="dynamic"), UnsupportedError, "multiplies no dynamic activations"),
-    (Recipe(activation_scheme=Scheme("int8"), runtime="tflite"), UnsupportedError, "TensorFlow Lite reads tflite"),
+    (Recipe(activations="dynamic", runtime="tflite"), UnsupportedError, "TensorFlow Lite reads tflite"),
     (Recipe(runtime="tflite"), UnsupportedError, "activation_scheme: TensorFlow Lite takes no uint8 activations"),
 ]
 

@@ -46,11 +46,23 @@ _NAMES = """ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEPTH_TO
 OPERATORS = tuple(_NAMES.split())
 """The operators, in the order of their numbers."""
 
+OPTIONS = {
+    **{"CONV_2D": 1, "DEPTHWISE_CONV_2D": 2, "AVERAGE_POOL_2D": 5, "MAX_POOL_2D": 5, "FULLY_CONNECTED": 8},
+    **{"SOFTMAX": 9, "CONCATENATION": 10, "ADD": 11, "RESIZE_BILINEAR": 15, "RESHAPE": 17, "SPACE_TO_DEPTH": 19},
+    **{"MUL": 21, "PAD": 22, "GATHER": 23, "TRANSPOSE": 26, "MEAN": 27, "SUM": 27, "REDUCE_MAX": 27, "REDUCE_MIN": 27},
+    **{"SUB": 28, "DIV": 29, "STRIDED_SLICE": 32, "EXP": 33, "SPLIT": 35, "LOG_SOFTMAX": 36, "CAST": 37},
+    **{"DEQUANTIZE": 38, "MAXIMUM": 39, "MINIMUM": 39, "NEG": 42, "PADV2": 43, "TRANSPOSE_CONV": 49, "TILE": 51},
+    **{"POW": 56, "RESIZE_NEAREST_NEIGHBOR": 74, "LEAKY_RELU": 75, "SQUARED_DIFFERENCE": 76, "MIRROR_PAD": 77},
+    **{"ABS": 78, "SPLIT_V": 79, "QUANTIZE": 89, "HARD_SWISH": 91, "DEPTH_TO_SPACE": 94, "SELECT_V2": 98},
+    **{"ARG_MAX": 40, "ARG_MIN": 57, "BATCH_MATMUL": 101, "BROADCAST_TO": 104, "GELU": 116},
+}
+"""Operator -> the number of the table that its options are; others have none."""
+
 
 class Model:
     """Fields of the table that a file starts with."""
 
-    VERSION, CODES, SUBGRAPHS, DESCRIPTION, BUFFERS, METADATA = 0, 1, 2, 3, 4, 6
+    VERSION, CODES, SUBGRAPHS, DESCRIPTION, BUFFERS, METADATA, SIGNATURES = 0, 1, 2, 3, 4, 6, 7
 
 
 class Subgraph:
@@ -62,7 +74,8 @@ class Subgraph:
 class Tensor:
     """Fields of a tensor."""
 
-    SHAPE, TYPE, BUFFER, NAME, QUANTIZATION, VARIABLE, SPARSITY, SIGNATURE, EXTERNAL = 0, 1, 2, 3, 4, 5, 6, 7, 10
+    SHAPE, TYPE, BUFFER, NAME, QUANTIZATION, VARIABLE, SPARSITY, SIGNATURE = 0, 1, 2, 3, 4, 5, 6, 7
+    HAS_RANK, EXTERNAL = 8, 10
 
 
 class Quantization:
@@ -80,13 +93,13 @@ class Buffer:
 class Code:
     """Fields of an operator's code."""
 
-    OLDER, CUSTOM_NAME, NEWER = 0, 1, 3
+    OLDER, CUSTOM_NAME, VERSION, NEWER = 0, 1, 2, 3
 
 
 class Operator:
     """Fields of an operator."""
 
-    CODE, INPUTS, OUTPUTS, OPTIONS, CUSTOM_OPTIONS = 0, 1, 2, 4, 5
+    CODE, INPUTS, OUTPUTS, OPTIONS_KIND, OPTIONS, CUSTOM_OPTIONS = 0, 1, 2, 3, 4, 5
 
 
 class Metadata:

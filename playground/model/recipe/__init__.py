@@ -154,7 +154,7 @@ class Recipe:
             return True
         from playground.model.runtimes import runtime
 
-        return runtime(self.runtime).file == "onnx"
+        return not runtime(self.runtime).why_not_written(self.activations)
 
     def scheme_for(self, tensor: str, *nodes: str, op: str = "", shape: Sequence[int] | None = None) -> Scheme | None:
         """The scheme of a weight that belongs to these nodes; None leaves it in float."""

@@ -11,9 +11,10 @@ from playground.calls import unknown_field
 from playground.errors import InvalidInputError, shown
 from playground.host.sources import FileSource, require_file
 from playground.limits import MOST_RECIPE_BYTES
-from playground.model.recipe import ACTIVATIONS, Recipe
+from playground.model.recipe import ACTIVATIONS, ASYMMETRIC, Recipe
 from playground.model.recipe.imports import import_recipe
 from playground.model.recipe.other_names import FIELDS
+from playground.model.runtimes import runtime
 from playground.number_formats import FORMATS, id_of, suggested
 from playground.quantization import Scheme
 
@@ -45,15 +46,24 @@ def recipe_from(given: GivenRecipe = None, **changes: Any) -> Recipe:
     if unknown is not None:
         raise unknown_field(unknown, changes[unknown], accepted, "recipe", FIELDS)
     if isinstance(given, Mapping):
-        return replace(import_recipe(given), **changes)
+        return _changed(import_recipe(given), changes)
     if isinstance(given, str | Path):
-        return replace(_named(given), **changes)
+        return _changed(_named(given), changes)
     form = id_of(given, FORMATS)
     if form is not None:
-        return replace(_named(form), **changes)
+        return _changed(_named(form), changes)
     if given is not None and not isinstance(given, Recipe):
         raise InvalidInputError(f"{shown(given)} is not a recipe", where="recipe", hint=_remedy(given))
-    return replace(given or Recipe(), **changes)
+    return _changed(given or Recipe(), changes)
+
+
+def _changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    """A recipe with some fields changed; a runtime that is named brings its own codes of activations."""
+    own_codes = "activation_scheme" not in changes and recipe.activation_scheme == ASYMMETRIC
+    if "runtime" in changes and own_codes and changes.get("activations", recipe.activations) == "static":
+        own = replace(ASYMMETRIC, format=runtime(changes["runtime"]).activation_format)
+        return replace(recipe, activation_scheme=own, **changes)
+    return replace(recipe, **changes)
 
 
 def field_names() -> tuple[str, ...]:

@@ -41,6 +41,7 @@ class Runtime:
         output_channels: whether scales a channel have to be those of output channels.
         block_sizes: with granularity ``"block"``: which; empty: any, or what the format brings.
         ranks: ranks of weights that it takes; empty: any.
+        result_parameters: operator -> scale and zero-point that its int8 results have in any case.
         opsets: first and last operator set of ONNX that it takes; None if it reads no ONNX.
         reasons: name of one of the fields above -> why it is so, one sentence.
     """
@@ -59,8 +60,23 @@ class Runtime:
     output_channels: bool = False
     block_sizes: tuple[int, ...] = ()
     ranks: tuple[int, ...] = ()
+    result_parameters: Mapping[str, tuple[float, int]] = field(default_factory=dict)
     opsets: tuple[int, int] | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def activation_format(self) -> str:
+        """Codes of activations where a recipe does not name them: uint8, unless it takes others only."""
+        taken = self.activation_formats
+        return taken[0] if taken and "uint8" not in taken else "uint8"
+
+    def why_not_written(self, activations: str) -> str:
+        """Why a model with a graph and such activations is not written for it; empty if it is."""
+        if self.file == "onnx" or (self.file == "tflite" and activations != "dynamic"):
+            return ""
+        written = "ONNX files" if self.file == "tflite" else "ONNX and TFLite files"
+        kind = "models with dynamic activations" if self.file == "tflite" else "models with a graph"
+        return f"{kind} are written as {written}, and {self.name} reads {self.file}"
 
     def restrictions(self, recipe: Recipe, graph: Graph | None = None) -> tuple[Restriction, ...]:
         """What in a recipe (and in the graph it is for) this runtime does not take; empty if it takes all."""

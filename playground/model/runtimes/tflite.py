@@ -13,6 +13,9 @@ RUNTIME = Runtime(
     granularities=("tensor", "channel"),
     activation_formats=("int8",),
     symmetric_weights=True,
+    result_parameters={
+        **{"Sigmoid": (1 / 256, -128), "Softmax": (1 / 256, -128), "LogSoftmax": (16 / 256, 127), "Tanh": (1 / 128, 0)},
+    },
     output_channels=True,
     reasons={
         "weight_formats": "its kernels multiply signed codes",

@@ -26,7 +26,7 @@ def writers() -> Mapping[str, Writer]:
     # the first view writes nothing
     from playground.model.writers._writer import Writer
 
-    return discover(sys.modules[__name__], "WRITER", Writer, besides=("onnx",))
+    return discover(sys.modules[__name__], "WRITER", Writer, besides=("onnx", "tflite"))
 
 
 def writer_for(recipe: Recipe) -> Writer:

@@ -27,15 +27,15 @@ _STRING = 8
 _PRODUCER, _VERSION = "Quantization Playground", playground.__version__
 
 
-def require_onnx_name(path: Any) -> None:
+def require_graph_name(path: Any) -> None:
     """Refuse what is not a path, and names with the ending of another format (InvalidInputError)."""
     if not isinstance(path, str | PathLike):
         raise InvalidInputError(f"{shown(path)} is not a path", where="path", hint="Use one such as 'small.onnx'")
     file = Path(path)
-    others = {ending for reader in READERS.values() for ending in reader.suffixes} - {".onnx"}
+    others = {ending for reader in READERS.values() for ending in reader.suffixes} - {".onnx", ".tflite"}
     if file.suffix.lower() in others:
         raise InvalidInputError(
-            f"a quantized graph is written as ONNX, and {file.suffix} is the ending of another format",
+            f"a quantized graph is written as ONNX or .tflite, and {file.suffix} is the ending of another format",
             where=str(path),
             hint=f"Use {file.with_suffix('.onnx')}",
         )

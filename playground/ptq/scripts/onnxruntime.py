@@ -26,6 +26,8 @@ def why_not(origin: Origin) -> str:
 
     if not isinstance(origin.result, QuantizedModel):
         return "it quantizes ONNX models, and this file has tensors only"
+    if origin.output.lower().endswith(".tflite"):
+        return "it writes ONNX files, and this is a .tflite file"
     recipe = origin.recipe
     return (
         _about_recipe(origin)
