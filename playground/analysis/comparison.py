@@ -167,6 +167,11 @@ def _pair(a: Tensor, b: Tensor) -> Pair:
     )
 
 
+def file_data(name: str, model: Model, nbytes: int) -> dict[str, Any]:
+    """What is told of one of the two files, as plain data; ``nbytes`` are those of the file."""
+    return {"file": name, "format": model.format, "bytes": nbytes, "notes": list(model.notes)}
+
+
 def real_tensors(model: Model) -> dict[str, Tensor]:
     """The tensors of real numbers by name; weights that a graph dequantizes are there as what their codes stand for."""
     found = {name: tensor for name, tensor in model.tensors.items() if tensor.real}

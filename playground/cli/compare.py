@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from playground.analysis.comparison import comparison_task, renamed
+from playground.analysis.comparison import comparison_task, file_data, renamed
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
 from playground.cli._files import ModelFile, open_model
@@ -39,8 +39,7 @@ def run(args: argparse.Namespace, console: Console) -> Result:
 
 
 def _file(opened: ModelFile) -> dict[str, Any]:
-    model = opened.model
-    return {"file": opened.name, "format": model.format, "bytes": opened.nbytes, "notes": list(model.notes)}
+    return file_data(opened.name, opened.model, opened.nbytes)
 
 
 def show(result: Result, console: Console) -> None:
