@@ -45,6 +45,7 @@ TOLD = (
     "sensitivity",
     "improvement",
     "race",
+    "beside",
 )
 """What of the workspace the page is told when it changes, by a state."""
 

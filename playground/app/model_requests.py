@@ -23,6 +23,7 @@ class ModelRequests:
         """``models`` works on the open model; ``jobs`` runs what takes long."""
         self.workspace, self.models, self.jobs = workspace, models, jobs
         self._analysis: Any = None
+        self._comparison: Any = None
         self.handlers: Mapping[str, Handler] = {
             "sizes": self._sizes,
             "quantize": self._quantize,
@@ -30,6 +31,9 @@ class ModelRequests:
             "mixed": self._mixed,
             "improve": self._improve,
             "curve": self._curve,
+            "compare": self._compare,
+            "compared_tensor": self._compared_tensor,
+            "end_comparison": lambda _id, _content, _files: (self.comparison.close(), ()),
             "report_page": self._report_page,
             "report": lambda _id, _content, _files: (self._report(), ()),
             "answers": self._answers,
@@ -95,6 +99,21 @@ class ModelRequests:
 
     async def _curve(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         return self._with_model(await self.jobs.run(request, self.analysis.curve_task()))
+
+    @property
+    def comparison(self) -> Any:
+        """Compares the open model with a second file; imported when it is first asked for."""
+        if self._comparison is None:
+            from playground.app.file_comparison import FileComparison
+
+            self._comparison = FileComparison(self.workspace, self.models)
+        return self._comparison
+
+    async def _compare(self, request: int, content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
+        return await self.jobs.run(request, self.comparison.compare_task(content, files)), ()
+
+    async def _compared_tensor(self, request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
+        return await self.jobs.run(request, self.comparison.tensor_task(str(content.get("name")))), ()
 
     def _with_model(self, found: Mapping[str, Any]) -> Answer:
         """An answer about the quantized model, and the model itself: it may have been made for it."""

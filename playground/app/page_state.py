@@ -29,6 +29,7 @@ def page_state(workspace: Workspace, models: ModelJobs, problems: Sequence[str])
         "before": workspace.is_before,
         "comparison": 0 if compared is None else id(compared),
         "answered": workspace.answer is not None,
+        "beside": _beside(workspace),
         "undo": workspace.steps.undo_about,
         "redo": workspace.steps.redo_about,
         "calibration": models.calibration.sentence,
@@ -39,3 +40,11 @@ def page_state(workspace: Workspace, models: ModelJobs, problems: Sequence[str])
         "reads_text": reads_text(key),
         "untried_sizes": models.untried_sizes,
     }
+
+
+def _beside(workspace: Workspace) -> str:
+    """Whether files are compared: ``""``, ``"current"``, or ``"earlier"`` if one is a quantized model of before."""
+    if workspace.beside is None:
+        return ""
+    result = workspace.beside.second.result
+    return "current" if result is None or result is workspace.result else "earlier"

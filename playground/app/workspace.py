@@ -43,6 +43,7 @@ class Workspace(param.Parameterized):
     improvement = param.Parameter(doc="Remedies that were tried; kept while one of them is chosen.")
     curve = param.Parameter(doc="Answers of the last quantized model against the number of calibration samples.")
     mixed = param.Parameter(doc="Formats for each layer; kept while only formats change.")
+    beside = param.Parameter(doc="The open model beside another file: file_comparison.Beside; None: nothing is.")
     suggestions = param.Parameter(doc="Sizes that the open model runs with where it leaves some open; None: not tried.")
     recipe = param.Parameter(
         doc="A recipe that was opened from a file, below what the controls say; None: there is none."
@@ -273,7 +274,7 @@ class Workspace(param.Parameterized):
         """What becomes of the results when a model, settings and a recipe are chosen."""
         file = recipe.get("recipe", self.recipe)
         if model is not self.model:
-            nothing = {**NO_RESULTS, **SEARCHED, "earlier": None}
+            nothing = {**NO_RESULTS, **SEARCHED, "earlier": None, "beside": None}
             return {**nothing, "model": model, "suggestions": None}
         changes: dict[str, Any] = {}
         if wanted.answer != self.settings.answer:
