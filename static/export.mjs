@@ -1,4 +1,5 @@
 // Quantizing the model with progress and Cancel, and everything that can be kept afterwards.
+import { download } from "./download.mjs";
 import { toast } from "./toast.mjs";
 import { $, filesOf, keepFocus } from "./dom.mjs";
 
@@ -24,19 +25,6 @@ const CODE = {
   torch: "A script that makes the same codes with PyTorch.",
 };
 const UPLOADED = "These settings, with the gallery's first model: the file you opened stays on this machine.";
-
-/**
- * @param {string} name
- * @param {BlobPart} content
- * @param {string} type
- */
-function download(name, content, type) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([content], { type }));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-}
 
 /** Work -> what is said of it while it runs. */
 const WORKS = {

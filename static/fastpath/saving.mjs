@@ -1,4 +1,5 @@
 // Plots as pictures, and what they show as a table: SVG, PNG and CSV, from a menu in each plot's title.
+import { download } from "../download.mjs";
 import { make } from "./text.mjs";
 
 /**
@@ -51,18 +52,6 @@ export function tableOf(plot, picture) {
   return `${[Object.keys(columns).join(","), ...lines].join("\r\n")}\r\n`;
 }
 
-/**
- * @param {string} name
- * @param {Blob} content
- */
-function download(name, content) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(content);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-}
-
 /** An arrow onto a line. */
 function arrow() {
   const icon = document.createElementNS(SVG, "svg");
@@ -91,13 +80,13 @@ export function installSaving(texts, overlay, figures, current) {
       if (!picture) return;
       const name = `${picture.settings.tensor} ${plot}.${kind}`.replace(/[^\w.() -]+/g, "_");
       if (kind === "csv") {
-        download(name, new Blob([tableOf(plot, picture)], { type: "text/csv" }));
+        download(name, tableOf(plot, picture), "text/csv");
         return;
       }
       const view = /** @type {PlotView} */ (Bokeh.index.find_one_by_id(figure.id));
       const layer = view.export(/** @type {"svg" | "png"} */ (kind));
       if (plot === "histogram") overlay.draw(layer.ctx);
-      download(name, await layer.to_blob());
+      download(name, await layer.to_blob(), kind === "svg" ? "image/svg+xml" : "image/png");
     };
     const buttons = ["svg", "png", "csv"].map((kind) => {
       const button = make("button", "", kind.toUpperCase());
