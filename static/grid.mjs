@@ -10,6 +10,7 @@ import { compare, isMissing, make, placeOf, putName } from "./grid_cells.mjs";
  * @property {number} [share] of the room that is left
  * @property {boolean} [number] whether it is set flush right and sorted from the largest
  * @property {(value: unknown) => string} [write]
+ * @property {string} [instead] the field whose text stands where there is no value
  * @property {boolean} [name] whether a text that is too long is cut in its middle
  */
 /** @typedef {Record<string, ArrayLike<unknown>>} Data column -> values, one a row */
@@ -150,11 +151,11 @@ export class Grid {
     made.style.top = `${row * ROW}px`;
     made.setAttribute("aria-rowindex", String(row + 2));
     made.setAttribute("aria-selected", String(this.#isChosen(row)));
-    for (const [i, { field, number, name, write = String }] of this.#columns.entries()) {
+    for (const [i, { field, number, name, instead = "", write = String }] of this.#columns.entries()) {
       const cell = make("div", i ? "gridcell" : "rowheader", number ? "number" : "");
       const value = this.#data[field]?.[index];
       if (name) putName(cell, String(value));
-      else if (!isMissing(value)) cell.textContent = cell.title = write(value);
+      else cell.textContent = cell.title = isMissing(value) ? String(this.#data[instead]?.[index] ?? "") : write(value);
       made.append(this.#placed(cell, row, i));
     }
     return made;

@@ -6,7 +6,7 @@ import { toast } from "./toast.mjs";
 import { $ } from "./dom.mjs";
 
 /**
- * @import { Failure, Kind, Progress, Running } from "./types/messages"
+ * @import { Failure, Kind, Progress, Requests, Running } from "./types/messages"
  * @import { Part } from "./types/page"
  */
 
@@ -43,16 +43,18 @@ export class Job {
 
   /**
    * Asks for work and shows it until it is done; the answer, or undefined if there is none (that has been said).
-   * @param {Work} kind
+   * @template {Work | "compare"} K
+   * @param {K} kind
    * @param {string} stage
    * @param {(error: Failure) => void} complain
+   * @param {Requests[K]["content"]} [content]
    */
-  async run(kind, stage, complain = this.#complain) {
+  async run(kind, stage, complain = this.#complain, content) {
     this.#working = true;
     this.#from = buttons().find((button) => button === document.activeElement) ?? null;
     this.#enable();
     try {
-      return await this.follow(this.#client.request(kind), stage, 0);
+      return await this.follow(this.#client.request(kind, content), stage, 0);
     } catch (error) {
       const failure = /** @type {Failure} */ (error);
       if (failure.kind === "cancelled") toast("Cancelled. Nothing was changed.");
@@ -96,7 +98,7 @@ export class Job {
   /** A disabled button would lose the keyboard's place: Cancel has it meanwhile. */
   #enable() {
     for (const button of buttons()) {
-      const weightsAlone = button.id === "quantize"; // all else needs a graph
+      const weightsAlone = button.dataset.job === "tensors"; // all else needs a graph
       button.disabled = this.#working || !(this.#runs || weightsAlone);
     }
   }

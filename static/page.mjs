@@ -23,6 +23,7 @@ import { installOpened } from "./opened.mjs";
 import { installSteps } from "./steps.mjs";
 import { Uploads, watched } from "./uploads.mjs";
 import { announceNumbers } from "./announce.mjs";
+import { installComparison } from "./comparison.mjs";
 import { installInventory } from "./inventory.mjs";
 import { installMenu } from "./menu.mjs";
 import { installPlotTable } from "./plots.mjs";
@@ -239,7 +240,8 @@ if (uploads) {
   installMenu();
   installInventory(part);
   installTabs((view) => selectView(view).catch(complain));
-  installFiles((chosen) => openFiles(chosen).catch(complain));
+  const compare = installComparison({ ...part, job, select: selectView });
+  installFiles((chosen) => openFiles(chosen).catch(complain), compare);
   followHistory((view) => {
     if (view !== shownView()) selectView(view).catch(complain);
   });

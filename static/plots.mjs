@@ -121,7 +121,7 @@ function tableRow(tag, texts) {
  * @param {string[]} columns
  * @param {string[][]} rows
  */
-function showTable(title, sentence, columns, rows) {
+export function showTable(title, sentence, columns, rows) {
   const table = document.createElement("table");
   table.createTHead().append(tableRow("th", columns));
   table.createTBody().append(...rows.map((row) => tableRow("td", row)));

@@ -80,6 +80,12 @@ def _worst(page: Page) -> None:
     page.wait_for_function("() => document.getElementById('job').hidden", timeout=WORK_MS)
 
 
+def _compared(page: Page) -> None:
+    _quantized(page)
+    page.locator("#compare-quantized").click()
+    page.locator("#comparison").wait_for()
+
+
 def _answer(page: Page) -> None:
     page.locator("#tab-run").click()
     page.locator("#pad-next").click()
@@ -97,6 +103,7 @@ STATES: Mapping[str, Callable[[Page], None]] = {
     "model": _tab("model"),
     "model-quantized": _quantized,
     "model-layers": _worst,
+    "model-compared": _compared,
     "run": _answer,
     "export": _tab("export"),
 }

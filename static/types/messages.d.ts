@@ -81,6 +81,8 @@ export interface State {
   undo: string;
   redo: string;
   answered: boolean;
+  /** Whether two files are compared: "", "current", or "earlier" if the second is a quantized model of before. */
+  beside: "" | "current" | "earlier";
   calibration: string;
   calibration_name: string;
   recipe_name: string;
@@ -226,6 +228,63 @@ export interface GalleryEntry {
   made: string;
 }
 
+/** One of two files that are compared. */
+export interface ComparedFile {
+  file: string;
+  format: string;
+  /** 0: it is in no file. */
+  bytes: number;
+  notes: string[];
+}
+
+/** A tensor that both files have: playground/analysis/comparison.py. */
+export interface ComparedPair {
+  name: string;
+  other: string;
+  shape: number[];
+  dtypes: [string, string];
+  bytes: [number, number];
+  /** `null` where the values were not compared, and where it is infinite. */
+  sqnr_db: number | null;
+  mse: number | null;
+  max_error: number | null;
+  cosine: number | null;
+  /** Why the values were not compared. */
+  problem: string;
+}
+
+/** What `playground compare --json` prints. */
+export interface FilesComparison {
+  a: ComparedFile;
+  b: ComparedFile;
+  /** The worst first. */
+  pairs: ComparedPair[];
+  other_shapes: { name: string; other: string; shapes: [number[], number[]] }[];
+  missing: string[];
+  added: string[];
+}
+
+/** Counts of two tensors in the same bins. */
+export interface PairHistograms {
+  lo: number;
+  hi: number;
+  counts: number[][];
+}
+
+/** One of the compared tensors. */
+export interface ComparedTensor {
+  name: string;
+  sentence: string;
+  /** `null` where the values cannot be drawn. */
+  histograms: PairHistograms | null;
+}
+
+export interface Compared {
+  comparison: FilesComparison;
+  sentence: string;
+  /** The tensor that differs most. */
+  picture: ComparedTensor | null;
+}
 
 /** A request that brings nothing but its name. */
 export type Empty = Record<never, never>;
@@ -264,6 +323,9 @@ export interface Requests {
   mixed: { content: Empty; result: Quantized };
   improve: { content: Empty; result: Quantized };
   curve: { content: Empty; result: Quantized };
+  compare: { content: { second: "file" | "quantized" | "again"; rename: string; files?: File[] }; result: Compared };
+  compared_tensor: { content: { name: string }; result: ComparedTensor };
+  end_comparison: { content: Empty; result: null };
   report_page: { content: Empty; result: { name: string } };
   cancel: { content: { target: number }; result: unknown };
   report: { content: Empty; result: Report | null };

@@ -1,5 +1,6 @@
 """axe finds nothing to complain about, of any level: every view, both themes, lists, the menu and the dialog open."""
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
@@ -42,6 +43,25 @@ def test_a_view(page, axe, view, theme, width):
     page.evaluate("() => { for (const fold of document.querySelectorAll('details')) fold.open = true; }")
     page.wait_for_function(SETTLED)  # what is being worked out is pale
     assert axe() == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_two_files_compared(page, axe, tmp_path, theme, width):
+    page.set_viewport_size({"width": width, "height": 860})
+    page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
+    values = np.linspace(-1, 1, 64, dtype=np.float32)
+    np.savez(
+        tmp_path / "b.npz", **{"fc1.weight": np.zeros((512, 64), np.float32), "fc1.bias": np.float32([1]), "w": values}
+    )
+    page.set_input_files("#compare-file", tmp_path / "b.npz")
+    expect(page.locator("#comparison-plot path")).to_have_count(2)
+    page.evaluate("() => { for (const fold of document.querySelectorAll('#comparison details')) fold.open = true; }")
+    page.locator("#comparison-rename").fill("(=x")
+    page.locator("#comparison-match").click()
+    expect(page.locator("#comparison-fault")).to_be_visible()
+    assert axe() == []
+    page.locator("#comparison-close").click()
 
 
 @pytest.mark.parametrize("label", ["Format", "Tensor"])
