@@ -21,6 +21,7 @@ from playground.analysis.sensitivity import Sensitivity, sensitivity_task
 from playground.errors import EngineError, InvalidInputError, PlaygroundError, UnsupportedError
 from playground.model.graph import Model
 from playground.model.recipe import Recipe
+from playground.model.writers._writer import RECIPE
 from playground.opening import working
 from playground.operators import view_of
 from playground.ptq.calibration_data import Feeds, Given, Shapes, calibration_data
@@ -221,7 +222,9 @@ class _Search:
             return None
         more = quantized.report.file_bytes - self._bytes
         gain = self._before.loss - measured.loss
-        return Trial(remedies, recipe, measured, gain, more, more <= FREE * self._bytes)
+        # the files' metadata have the recipes, whose texts differ in length
+        free = more - _recipe_bytes(quantized) + _recipe_bytes(self._base) <= FREE * self._bytes
+        return Trial(remedies, recipe, measured, gain, more, free)
 
     def _combined_task(self, listed: Sequence[Trial]) -> Task[Trial | None]:
         """The best combination: of what is cheapest, or where that leaves twice as much undone, of what gains most."""
@@ -257,3 +260,8 @@ class _Search:
             if both is not None and gains(now, both.measured, self._original):
                 best = both
         return best
+
+
+def _recipe_bytes(quantized: QuantizedModel) -> int:
+    """Bytes of the recipe's text in a quantized model's file."""
+    return len(quantized.model.metadata[RECIPE].encode())

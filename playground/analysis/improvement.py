@@ -31,7 +31,7 @@ class Trial:
         measured: the model that it gives.
         gain: by how much its loss is smaller than that of the model without them (``Measured.loss``).
         bytes: by how much its file is larger; negative if it is smaller.
-        free: whether that is next to nothing.
+        free: whether that is next to nothing, besides the recipe that the file has as a text.
     """
 
     remedies: tuple[Remedy, ...]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -16,6 +17,7 @@ from playground.model.graph import Graph, Model, NoGraph
 from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
 from playground.model.recipe.given import GivenRecipe, field_names, recipe_from
+from playground.model.writers._writer import made_by
 from playground.model.writers.onnx import to_onnx
 from playground.opening import GivenModel, load, working
 from playground.opening.operator_sets import refuse_others
@@ -142,7 +144,8 @@ def quantize_model_task(
     written = wide.with_own_types(written_graph(treated.view.graph, quantization))
     yield Progress(0, 1, "Writing the file")
     held = with_weights_inside(written)
-    onnx = to_onnx(held, model)
+    signed = replace(model, metadata=MappingProxyType({**model.metadata, **made_by(recipe)}))
+    onnx = to_onnx(held, signed)
     tflite = yield from _tflite_task(written, recipe, shapes)
     told = report_entries.about_data(data, found.samples) if data is not None and recipe.activations == "static" else []
     told += [*report_entries.about_scales(placement), *report_entries.about_spectra(placement, recipe)]
@@ -153,7 +156,7 @@ def quantize_model_task(
         checked_file = yield from verify_task(treated.view.graph, held, onnx, data, shapes)
         report = report.with_verification(checked_file)
     quantized = replace(
-        model, name=_quantized_name(model.name), tensors=written.initializers, graph=written, notes=(), changes=()
+        signed, name=_quantized_name(model.name), tensors=written.initializers, graph=written, notes=(), changes=()
     )
     source, pictures = treated.view.graph, found.histograms
     made = QuantizedModel(quantized, onnx, report, quantization, source, pictures, shapes)

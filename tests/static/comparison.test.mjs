@@ -54,7 +54,14 @@ test("ticks are round and between both ends", () => {
 });
 
 test("bins that are empty in both are no rows", () => {
-  const rows = histogramRows({ lo: 0, hi: 3, counts: [[1, 0, 0], [0, 0, 2000]] });
+  const rows = histogramRows({
+    lo: 0,
+    hi: 3,
+    counts: [
+      [1, 0, 0],
+      [0, 0, 2000],
+    ],
+  });
   assert.deepEqual(rows, [
     ["0", "1.00", "1", "0"],
     ["2.00", "3.00", "0", "2\u202f000"],

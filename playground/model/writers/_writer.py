@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import playground
 from playground.errors import plural
 from playground.model.graph import Model, Tensor
 from playground.model.recipe import Recipe
@@ -49,6 +51,18 @@ class Writer:
 PRODUCER = "Quantization Playground"
 RECIPE = "quantization_playground.recipe"
 """Key of the metadata that has the recipe as JSON."""
+
+VERSION = "quantization_playground.version"
+"""Key of the metadata that has the version of this package, where the file's producer stays the model's own."""
+
+
+def made_by(recipe: Recipe) -> dict[str, str]:
+    """Metadata that say which recipe made a file, and which version of this package.
+
+    The recipe is whole, as JSON of one form: keys sorted, without spaces. Equal recipes make equal files.
+    """
+    text = json.dumps(recipe.as_dict(), sort_keys=True, separators=(",", ":"))
+    return {RECIPE: text, VERSION: playground.__version__}
 
 
 def decoded_note(count: int) -> str:

@@ -19,7 +19,7 @@ from playground.model.graph import Model, Tensor
 from playground.model.readers._gguf import TYPES
 from playground.model.recipe import Recipe
 from playground.model.runtimes import runtime
-from playground.model.writers._writer import PRODUCER, RECIPE, Writer, Written, decoded_note, rotated
+from playground.model.writers._writer import PRODUCER, RECIPE, VERSION, Writer, Written, decoded_note, made_by, rotated
 from playground.number_formats._ggml import nibbles_of
 from playground.quantization import QTensor, Scheme
 
@@ -43,7 +43,7 @@ _FILE_TYPES = {
 }
 """Type of most bytes -> ``general.file_type``, as gguf-py's ``LlamaFileType`` has it."""
 
-_OWN = ("general.file_type", "general.quantization_version", "general.alignment", RECIPE)
+_OWN = ("general.file_type", "general.quantization_version", "general.alignment", RECIPE, VERSION)
 """Keys that this file says itself; an older file may have them, and how it was split."""
 
 
@@ -173,7 +173,7 @@ def _entries(model: Model, recipe: Recipe, kinds: Counter[str]) -> list[bytes]:
     if most in _FILE_TYPES:
         made.append(_entry("general.file_type", _FILE_TYPES[most]))
     made.append(_entry("general.quantization_version", _QUANTIZATION_VERSION))
-    return [*made, _entry(RECIPE, recipe.to_json(indent=None))]
+    return [*made, *(_entry(key, text) for key, text in made_by(recipe).items())]
 
 
 def _entry(key: str, value: str | int) -> bytes:

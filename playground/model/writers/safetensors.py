@@ -15,7 +15,7 @@ from playground.model.readers.safetensors import DTYPES
 from playground.model.recipe import Recipe
 from playground.model.runtimes import runtime
 from playground.model.writers import _bitsandbytes
-from playground.model.writers._writer import RECIPE, Writer, Written, decoded_note, rotated
+from playground.model.writers._writer import Writer, Written, decoded_note, made_by, rotated
 from playground.quantization import QTensor, Scheme
 
 CONFIGURATION = "quantization_config"
@@ -71,7 +71,7 @@ def _metadata(model: Model, recipe: Recipe, configuration: dict[str, Any] | None
     own = model.metadata.items() if model.format == "safetensors" else ()
     kept = {key: text for key, text in own if key != CONFIGURATION}
     # Transformers reads no file that does not say so
-    told = {"format": "pt"} | kept | {RECIPE: recipe.to_json(indent=None)}
+    told = {"format": "pt"} | kept | made_by(recipe)
     return told | ({CONFIGURATION: json.dumps(configuration)} if configuration is not None else {})
 
 
