@@ -35,6 +35,10 @@ function restOf({ missing, added, other_shapes: shapes }) {
   );
 }
 
+/** The buttons that compare with what the model was quantized to. */
+const withQuantized = () =>
+  /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-compare-quantized]"));
+
 /** @param {string} text what is wrong with the patterns; empty: nothing */
 function tellFault(text) {
   $("comparison-fault").textContent = text;
@@ -64,7 +68,7 @@ class Comparison {
     new ResizeObserver(() => this.#draw()).observe($("comparison-plot"));
     addEventListener("playground-state", ({ detail }) => {
       this.#state = detail;
-      $("compare-quantized").hidden = !detail.quantized && !detail.before;
+      for (const button of withQuantized()) button.hidden = !detail.quantized && !detail.before;
       $("comparison-before").hidden = detail.beside !== "earlier";
       this.#follow();
     });
@@ -86,6 +90,7 @@ class Comparison {
 
   async openQuantized() {
     await this.#part.ready();
+    await this.#part.select("model");
     if (!(await this.#run({ second: "quantized", rename: "" }, this.#part.complain))) return;
     this.#files = null;
     this.#reach();
@@ -244,7 +249,8 @@ export function installComparison(part) {
   });
   const openers = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-compare]"));
   for (const opener of openers) opener.addEventListener("click", () => input.click());
-  $("compare-quantized").addEventListener("click", () => comparison.openQuantized().catch(complain));
+  for (const button of withQuantized())
+    button.addEventListener("click", () => comparison.openQuantized().catch(complain));
   $("comparison-match").addEventListener("click", () => comparison.match().catch(complain));
   $("comparison-close").addEventListener("click", () => comparison.close().catch(complain));
   $("comparison-save").addEventListener("click", () => comparison.save());

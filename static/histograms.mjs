@@ -39,6 +39,12 @@ export function ticksOf(lo, hi, most) {
   return Array.from({ length: Math.max(0, Math.min(count, 2 * most)) }, (_, i) => (first + i) * step);
 }
 
+/** A round number without the zeros at its end. @param {number} value */
+const round = (value) =>
+  digits(value)
+    .replace(/(\.\d*?)0+$/, "$1")
+    .replace(/\.$/, "");
+
 /**
  * The outline of bars.
  * @param {number[]} counts
@@ -76,7 +82,7 @@ export function drawHistograms(svg, { lo, hi, counts }) {
     make("path", { class: "a", d: outline(counts[0], x, y) }),
     make("path", { class: "b", d: outline(counts[1], x, y) }),
     ...ticksOf(lo, hi, Math.floor((right - ROOM.left) / APART)).map((value) =>
-      make("text", { x: at(value), y: HEIGHT - 6, "text-anchor": "middle" }, digits(value)),
+      make("text", { x: at(value), y: HEIGHT - 6, "text-anchor": "middle" }, round(value)),
     ),
     ...counts[0].map((count, i) => {
       const bar = make("rect", { class: "bin", x: x(i), y: ROOM.top, width: x(1) - x(0), height: foot - ROOM.top });

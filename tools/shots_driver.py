@@ -82,7 +82,7 @@ def _worst(page: Page) -> None:
 
 def _compared(page: Page) -> None:
     _quantized(page)
-    page.locator("#compare-quantized").click()
+    page.locator("#inventory-card [data-compare-quantized]").click()
     page.locator("#comparison").wait_for()
 
 

@@ -26,7 +26,6 @@ export interface ElementsById {
   "inventory-card": HTMLElement;
   compare: HTMLButtonElement;
   "compare-file": HTMLInputElement;
-  "compare-quantized": HTMLButtonElement;
   comparison: HTMLElement;
   "comparison-title": HTMLElement;
   "comparison-a": HTMLElement;

@@ -231,9 +231,10 @@ def test_an_int8_model_of_another_tool_is_dropped_beside_the_gallerys(page, tmp_
 
 def test_before_and_after(page, capsys, tmp_path):
     page.locator("#tab-model").click()
-    expect(page.locator("#compare-quantized")).to_be_hidden()
+    button = page.locator("#inventory-card [data-compare-quantized]")
+    expect(button).to_be_hidden()
     page.locator("#quantize").click()
-    page.locator("#compare-quantized").click()
+    button.click()
     expect(page.locator("#comparison-b")).to_contain_text("digits-mlp-int8.onnx")
     rows = saved(page)
     with page.expect_download() as download:
@@ -242,6 +243,11 @@ def test_before_and_after(page, capsys, tmp_path):
     assert_same_numbers(rows, by_command(capsys, "gallery:digits-mlp", tmp_path / "quantized.onnx"))
     expect(page.locator("#comparison-before")).to_be_hidden()
     page.evaluate("() => playground.setState({ weights: 'int4' })")
+    expect(page.locator("#comparison-before")).to_be_visible()
+    page.locator("#comparison-close").click()
+    page.locator("#tab-export").click()
+    page.get_by_role("button", name="Compare with the original").click()
+    expect(page.locator("#comparison-title")).to_be_focused()
     expect(page.locator("#comparison-before")).to_be_visible()
     page.locator("#comparison-close").click()
 
