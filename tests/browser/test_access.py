@@ -200,7 +200,7 @@ def test_the_menu_opens_and_closes_by_key(page):
     page.keyboard.press("Enter")
     expect(button).to_have_attribute("aria-expanded", "true")
     page.keyboard.press("Tab")
-    assert focus(page)["id"] == "theme"
+    assert focus(page)["id"] == "menu-compare"
     page.keyboard.press("Escape")
     expect(page.locator("#menu")).to_be_hidden()
     expect(button).to_be_focused()
