@@ -49,6 +49,18 @@ def pair(tmp_path):
     return path, of_gguf(tmp_path / "vendor.gguf")
 
 
+@pytest.fixture
+def choosers(page):
+    """File choosers are taken from the beginning: Playwright does not wait until the browser has been told to."""
+    page.on("filechooser", _taken)
+    yield
+    page.remove_listener("filechooser", _taken)
+
+
+def _taken(_chooser):
+    """The test that opens a chooser waits for it itself."""
+
+
 def by_command(capsys, a, b, *options):
     capsys.readouterr()
     assert main(["compare", str(a), str(b), "--json", *options]) == 0
@@ -87,6 +99,7 @@ def assert_same_numbers(rows, told):
         assert float(row["sqnr_db"]) == pytest.approx(wanted, rel=1e-12)
 
 
+@pytest.mark.usefixtures("choosers")
 def test_by_file_chooser(page, pair, capsys, toasts):
     a, b = pair
     upload(page, a)
@@ -122,6 +135,7 @@ def test_by_file_chooser(page, pair, capsys, toasts):
     assert toasts(page) == []
 
 
+@pytest.mark.usefixtures("choosers")
 def test_by_keyboard_alone(page, pair):
     a, b = pair
     upload(page, a)
