@@ -263,5 +263,5 @@ class _Search:
 
 
 def _recipe_bytes(quantized: QuantizedModel) -> int:
-    """Bytes of the recipe's text in a quantized model's file."""
-    return len(quantized.model.metadata[RECIPE].encode())
+    """Bytes of the recipe's text in a quantized model's file; a ``.tflite`` file has none."""
+    return 0 if quantized.tflite else len(quantized.model.metadata[RECIPE].encode())

@@ -162,6 +162,16 @@ def test_before_and_after_of_a_graph_and_after_a_change(page):
     assert page.ask("state")["beside"] == "earlier"
 
 
+def test_before_and_after_of_a_file_of_another_kind(page):
+    page.set(runtime="tflite")
+    report = page.ask("quantize")["report"]
+    found = page.ask("compare", second="quantized")
+    assert found["comparison"]["b"]["file"] == "digits-mlp-int8.tflite"
+    pairs = {pair["name"]: pair["sqnr_db"] for pair in found["comparison"]["pairs"]}
+    told = {entry["name"]: entry["sqnr_db"] for entry in report["tensors"]}
+    assert {name: pairs[name] for name in told} == pytest.approx(told)
+
+
 def test_progress_names_tensors_and_a_cancel_changes_nothing(opened, files, refused):
     opened.port.on_message = lambda message: (
         opened.backend.jobs.cancel(message["id"]) if message["kind"] == "progress" else None
