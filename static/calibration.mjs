@@ -36,13 +36,15 @@ async function decoded(file) {
 export function installCalibration({ client, complain, given, ready }) {
   let newest = 0;
   let reading = "";
+  /** The images that were chosen last, in use or not: their size may have to be chosen first. @type {File[] | null} */
+  let tried = null;
   /** @type {Partial<State>} */
   let last = {};
 
   function show() {
     $("calibration-hint").textContent = last.calibration ?? "";
     $("calibration-name").textContent = reading || last.calibration_name || "Choose an .npz or images";
-    $("images").hidden = !given.images;
+    $("images").hidden = !given.images && !tried;
     $("calibration").disabled = last.runs === false;
     $("calibration-label").classList.toggle("off", last.runs === false);
   }
@@ -50,6 +52,7 @@ export function installCalibration({ client, complain, given, ready }) {
   /** @param {File[]} files */
   async function useImages(files) {
     const mine = ++newest;
+    tried = files;
     const choices = Object.fromEntries(CHOICES.map((name) => [name, $(`image-${name}`).value]));
     try {
       await ready();
@@ -62,6 +65,9 @@ export function installCalibration({ client, complain, given, ready }) {
         if (mine !== newest) return;
       }
       Object.assign(given, { calibration: null, images: files });
+    } catch (error) {
+      $("images").open = true;
+      throw error;
     } finally {
       if (mine === newest) reading = "";
       show();
@@ -71,6 +77,7 @@ export function installCalibration({ client, complain, given, ready }) {
   /** @param {File} file */
   async function useArrays(file) {
     newest += 1;
+    tried = null;
     await ready();
     await client.request("calibration", { files: [file] });
     Object.assign(given, { calibration: file, images: null });
@@ -87,12 +94,13 @@ export function installCalibration({ client, complain, given, ready }) {
   });
   for (const name of CHOICES) {
     $(`image-${name}`).addEventListener("change", () => {
-      if (given.images) useImages(given.images).catch(complain);
+      if (tried) useImages(tried).catch(complain);
     });
   }
   addEventListener("playground-state", ({ detail }) => {
-    last = detail;
     if (!detail.calibration_name && !reading && window.playground.started) given.images = null;
+    if (detail.upload !== last.upload || detail.settings.model !== last.settings?.model) tried = given.images;
+    last = detail;
     show();
   });
 }

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground import gallery
+from playground.app.input_sizes import chosen_shapes
 from playground.app.inputs import Feeds, as_feeds, read_arrays
 from playground.app.workspace import Workspace
 from playground.engines.fitting import fitted
@@ -108,7 +109,8 @@ class CalibrationUpload:
         height, width = _whole(content, "height", 1), _whole(content, "width", 1)
         graph = self._graph()
         if index == 0:
-            settings = image_settings(graph, **_choices(content.get("choices")))
+            shapes = chosen_shapes(graph, self._workspace.settings.sizes)
+            settings = image_settings(graph, shapes, **_choices(content.get("choices")))
             each = 4 * settings.height * settings.width * settings.channels
             if total * each > MOST_BYTES:
                 raise InvalidInputError(

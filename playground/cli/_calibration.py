@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +13,6 @@ from playground import gallery
 from playground.cli._files import ModelFile, read_samples
 from playground.cli._shapes import add_shapes, shapes_of
 from playground.errors import InvalidInputError
-from playground.model.graph import Graph
 from playground.model.recipe import Recipe
 from playground.ptq.calibration_data import Given
 from playground.ptq.images import ENDINGS, LAYOUTS, RESIZES, image_batches, image_settings, images_in
@@ -105,7 +104,7 @@ def calibration_of(args: argparse.Namespace, opened: ModelFile, recipe: Recipe) 
             hint="Leave the option out, or use static activations",
         )
     if images is not None:
-        settings = image_settings(opened.graph, **{**_image_sizes(opened.graph, shapes), **chosen})
+        settings = image_settings(opened.graph, shapes, **chosen)
         return Calibration(image_batches(images, settings), CALIBRATION, settings.described)
     found = _samples(args, opened) if needed else Calibration()
     if shapes and found.flag:
@@ -133,15 +132,6 @@ def _images_of(path: str | None) -> list[Path] | None:
     if path and Path(path).is_dir():
         return images_in(path)
     return [Path(path)] if path and Path(path).suffix.lower() in ENDINGS else None
-
-
-def _image_sizes(graph: Graph, shapes: Mapping[str, tuple[int, ...]] | None) -> dict[str, int]:
-    """Height and width of the only input, if its sizes were given."""
-    sizes = (shapes or {}).get(graph.inputs[0].name, ()) if graph.inputs else ()
-    if len(sizes) != 4:
-        return {}
-    last = sizes[3] in (1, 3) and sizes[1] not in (1, 3)
-    return {"height": sizes[1] if last else sizes[2], "width": sizes[2] if last else sizes[3]}
 
 
 def _chosen(args: argparse.Namespace) -> dict[str, Any]:

@@ -6,7 +6,7 @@ and told in a sentence. Files are decoded by Pillow; arrays (as the page gives t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -87,8 +87,13 @@ def _refuse(field: str, value: Any, hint: str) -> None:
     raise InvalidInputError(f"{value!r} is not a valid {field}", where=f"images: {field}", hint=hint)
 
 
-def image_settings(graph: Graph, **chosen: Any) -> ImageSettings:
+def image_settings(graph: Graph, shapes: Mapping[str, Sequence[int]] | None = None, **chosen: Any) -> ImageSettings:
     """Settings for a model's only input: what is not chosen is read off its shape.
+
+    Args:
+        graph: the model's.
+        shapes: input -> sizes, where the model leaves some open.
+        chosen: fields of :class:`ImageSettings`.
 
     Raises:
         InvalidInputError: the model does not take one batch of images, or a size is open and not chosen, or a choice is
@@ -102,7 +107,7 @@ def image_settings(graph: Graph, **chosen: Any) -> ImageSettings:
             hint="Give calibration data as arrays",
         )
     value = fitting[0]
-    sizes = value.shape or ()
+    sizes = (shapes or {}).get(value.name) or value.shape or ()
     layout = chosen.get("layout") or ("NHWC" if sizes[3] in (1, 3) and sizes[1] not in (1, 3) else "NCHW")
     order = {"channels": 1, "height": 2, "width": 3} if layout == "NCHW" else {"height": 1, "width": 2, "channels": 3}
     read = {name: sizes[axis] for name, axis in order.items() if isinstance(sizes[axis], int)}

@@ -16,12 +16,18 @@ RNG = np.random.default_rng(6)
 PICTURES = [RNG.integers(0, 256, (height, width, 3), np.uint8) for height, width in ((9, 12), (20, 7), (8, 8))]
 
 
-def convolution(size=6, channels=3):
+def convolution(sizes=("n", 3, 6, 6)):
+    batch, channels, height, width = sizes
+    fixed = isinstance(height, int)
     graph = helper.make_graph(
         [helper.make_node("Conv", ["x", "w"], ["y"], name="conv")],
         "conv",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", channels, size, size])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 4, size - 2, size - 2])],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, channels, height, width])],
+        [
+            helper.make_tensor_value_info(
+                "y", TensorProto.FLOAT, [batch, 4, height - 2, width - 2] if fixed else [batch, 4, None, None]
+            )
+        ],
         [numpy_helper.from_array(RNG.normal(size=(4, channels, 3, 3)).astype(np.float32), "w")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
@@ -94,6 +100,15 @@ def test_a_model_that_reads_no_images_says_so(page, refused, files):
     page.ask("load", files=(files.linear_model(),))
     with pytest.raises(refused, match="does not take one batch of images"):
         send(page, PICTURES)
+
+
+def test_images_have_the_sizes_that_are_chosen_for_an_input_that_leaves_them_open(page, refused):
+    page.ask("load", files=(BytesSource(convolution(("n", 3, "h", "w")), "open.onnx"),))
+    with pytest.raises(refused, match="the height of the model's input is open"):
+        send(page, PICTURES)
+    page.ask("set", changes={"sizes": "1x3x6x10"})
+    assert send(page, PICTURES)["samples"] == 3
+    assert page.backend.models.calibration.feeds["x"].shape == (3, 3, 6, 10)
 
 
 def test_images_of_two_models_are_not_mixed(opened, refused, files):

@@ -71,6 +71,8 @@ def test_settings_are_read_off_the_input() -> None:
     found = image_settings(graph_of("n", "c", "h", "w"), height=5, width=6, mean=(0.5,))
     assert (found.channels, found.height, found.mean) == (3, 5, (0.5,))
     assert found.described == "Images are cropped to 5 x 6, RGB, NCHW, 0 to 1, minus 0.5, divided by 1."
+    found = image_settings(graph_of("n", "c", "h", "w"), {"x": (1, 3, 48, 192)}, resize="stretch")
+    assert (found.height, found.width, found.channels, found.resize) == (48, 192, 3, "stretch")
     with pytest.raises(InvalidInputError, match="the height of the model's input is open"):
         image_settings(graph_of("n", 3, "h", "w"))
     with pytest.raises(InvalidInputError, match="does not take one batch of images"):
