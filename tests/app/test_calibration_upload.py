@@ -18,7 +18,7 @@ PICTURES = [RNG.integers(0, 256, (height, width, 3), np.uint8) for height, width
 
 def convolution(sizes=("n", 3, 6, 6)):
     batch, channels, height, width = sizes
-    fixed = isinstance(height, int)
+    inner = (height - 2, width - 2) if isinstance(height, int) else (None, None)
     graph = helper.make_graph(
         [helper.make_node("Conv", ["x", "w"], ["y"], name="conv")],
         "conv",
