@@ -56,15 +56,22 @@ export function findModels(doc) {
 export const topOf = (/** @type {Picture} */ { counts }) => most(counts) * 1.18 || 1;
 
 /**
- * The histogram's axis: all bars, and the handles, unless the bulk alone is asked for.
+ * The histogram's axis: all bars, the handles, and the levels that do not lie far outside, unless the bulk alone is asked
+ * for.
  * @param {Picture} picture
  */
-export function axisOf({ edges, handles, settings }) {
+export function axisOf({ edges, handles, levels, settings }) {
   const [first, last] = [edges[0], edges[edges.length - 1]];
   const margin = (last - first) * MARGIN;
   const [start, end] = [first - margin, last + margin];
   if (settings.zoom) return [start, end];
-  return [Math.min(start, handles[0] - margin), Math.max(end, handles[1] + margin)];
+  // Formats in floating point have levels a thousand times farther out.
+  const reach = (last - first) / 2;
+  const near = levels.filter((level) => level > first - reach && level < last + reach);
+  return [
+    Math.min(start, handles[0] - margin, least(near) - margin),
+    Math.max(end, handles[1] + margin, most(near) + margin),
+  ];
 }
 
 export class Drawing {

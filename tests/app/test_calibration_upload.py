@@ -23,11 +23,7 @@ def convolution(sizes=("n", 3, 6, 6)):
         [helper.make_node("Conv", ["x", "w"], ["y"], name="conv")],
         "conv",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, channels, height, width])],
-        [
-            helper.make_tensor_value_info(
-                "y", TensorProto.FLOAT, [batch, 4, height - 2, width - 2] if fixed else [batch, 4, None, None]
-            )
-        ],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [batch, 4, *inner])],
         [numpy_helper.from_array(RNG.normal(size=(4, channels, 3, 3)).astype(np.float32), "w")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
