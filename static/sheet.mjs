@@ -50,11 +50,15 @@ export function showChips(settings) {
   }
 }
 
+/** Of a screen's height: a message above a sheet that is higher would be out of sight. */
+const MOST = 0.4;
+
 /** The height of the sheet that is at the foot of the screen as a variable of the style sheet: messages stand above it. */
 function tellHeight() {
   const sheets = [...rows()].map((row) => /** @type {HTMLElement} */ (row.closest(".sheet")));
   const observer = new ResizeObserver(() => {
-    const height = PHONE.matches ? Math.max(...sheets.map((sheet) => sheet.offsetHeight)) : 0;
+    const heights = PHONE.matches ? sheets.map((sheet) => sheet.offsetHeight) : [0];
+    const height = Math.min(Math.max(...heights), MOST * innerHeight);
     document.documentElement.style.setProperty("--sheet", `${height}px`);
   });
   for (const sheet of sheets) observer.observe(sheet);
