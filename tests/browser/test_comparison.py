@@ -4,16 +4,17 @@ import csv
 import io
 import json
 
-import gguf
 import numpy as np
 import pytest
 import safetensors.numpy
-from gguf import quants
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from playwright.sync_api import expect
 
-from playground import gallery
+import playground
+from playground import Recipe, Scheme, gallery
 from playground.cli import main
+from playground.model.recipe import Rule
+from playground.ptq.without_graph import quantize_tensors
 from tests.browser.test_faults import KILL, restarted
 
 RNG = np.random.default_rng(11)
@@ -23,21 +24,16 @@ HELD = {
     "output_norm.weight": RNG.normal(1, 0.1, 64).astype(np.float32),
 }
 ONLY = {"rope.freqs": np.ones(8, np.float32)}
-KIND = {"blk.0.attn_q.weight": "Q8_0", "blk.0.ffn_up.weight": "Q4_0", "output_norm.weight": "F32"}
 GRID = "#compared"
 ROWS = f"{GRID} [role=rowheader]"
 
 
 def of_gguf(path, rename=str):
-    """The tensors in a file that the ``gguf`` package quantizes and writes."""
-    writer = gguf.GGUFWriter(path, "llama")
-    for name, values in HELD.items():
-        kind = gguf.GGMLQuantizationType[KIND[name]]
-        writer.add_tensor(rename(name), quants.quantize(values, kind), raw_dtype=kind)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    """The tensors as a ``.gguf`` of two formats; what ``gguf`` reads in such files is tested in tests/oracles."""
+    model = playground.load({rename(name): values for name, values in HELD.items()})
+    rule = Rule(rename("blk.0.ffn_up.weight"), Scheme("q4_0"))
+    recipe = Recipe(weights=Scheme("q8_0"), runtime="gguf", activations="weight_only", rules=(rule,))
+    quantize_tensors(model, recipe).save(path)
     return path
 
 

@@ -169,7 +169,7 @@ CALIBRATION: list[tuple[Any, str]] = [
     (broken(x=np.full((2, 2, 6, 6), np.nan, np.float32)), "calibration: input 'x': sample 0 has NaN or infinity"),
     ([], "calibration: the calibration data has 0 samples. Give at least one batch"),
     (iter([]), "cannot be read twice"),
-    ([np.zeros(3)], "a value of type ndarray is not a batch"),
+    ([np.zeros(3)], "input 'x': shape [3] does not fit this input"),
     ("samples.npz", "calibration: the path 'samples.npz' is not calibration data. Give its arrays"),
 ]
 

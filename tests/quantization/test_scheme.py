@@ -31,7 +31,7 @@ from playground.errors import InvalidInputError
         ({"seed": -1}, "^seed: -1 is not a valid seed"),
         (
             {"scale_scheme": 16},
-            r"^scale_scheme: 16 is not a scheme. Use Scheme\('int4'\), 'int4' or \{'format': 'int4'\}",
+            r"^scale_scheme: 16 is not a scheme. Use Scheme\('int16'\), 'int16' or \{'format': 'int16'\}",
         ),
         ({"scale_scheme": {"format": "fp17"}}, "^scale_scheme: format: 'fp17' is not a valid format"),
         ({"granularity": "channel", "axis": 1.0}, "^axis: 1.0 is not a valid axis"),
