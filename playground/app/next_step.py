@@ -41,11 +41,7 @@ def _without_graph(workspace: Workspace, view: str) -> NextStep | None:
     if workspace.shown("result") is None or workspace.is_before:
         text = f"{model.name} has tensors and no graph: its weights can be quantized."
         return NextStep(text, "Quantize the weights", press="quantize")
-    from playground.render.numbers import digits
-
-    report = workspace.result.report
-    ratio = digits(report.bytes_before / max(1, report.bytes_after))
-    return NextStep(f"The file's tensors are {ratio} times smaller.", "Keep the file", view="export")
+    return NextStep(_file_told(workspace), "Keep the file", view="export")
 
 
 def _model_step(workspace: Workspace, models: ModelJobs) -> NextStep:
@@ -54,6 +50,9 @@ def _model_step(workspace: Workspace, models: ModelJobs) -> NextStep:
     if workspace.sensitivity is not None:
         return _to_mend(workspace)
     told, harmless = _measured(workspace)
+    report = workspace.result.report
+    if harmless and report.file_bytes_before and report.file_bytes >= report.file_bytes_before:
+        return NextStep(f"{told} Nothing is saved.", "See the file", view="export")
     if harmless:
         return NextStep(f"{told} Nothing needs to change.", "Keep the file", view="export")
     return NextStep(told, "Which layer hurts?", press="sensitivity")
@@ -72,14 +71,21 @@ def _to_quantize(workspace: Workspace, models: ModelJobs) -> NextStep:
     return NextStep(f"{told}: nothing is quantized yet.", "Quantize the model", press="quantize")
 
 
+def _file_told(workspace: Workspace) -> str:
+    """How much smaller the file is."""
+    from playground.analysis.report_json import report_data
+    from playground.render.file_told import file_told
+
+    return file_told(report_data(workspace.result))
+
+
 def _measured(workspace: Workspace) -> tuple[str, bool]:
     """How good the quantized model is, and whether that is as good as float."""
     from playground.render.compared import shown
-    from playground.render.numbers import digits, percent
+    from playground.render.numbers import percent
     from playground.render.verdict import harmless
 
-    report, compared = workspace.result.report, workspace.compared
-    smaller = f"The file's tensors are {digits(report.bytes_before / max(1, report.bytes_after))} times smaller."
+    smaller, compared = _file_told(workspace), workspace.compared
     if compared is None:
         return f"{smaller} Without samples nothing says how good the answers are.", False
     original, quantized = compared.original, compared.quantized

@@ -92,6 +92,15 @@ def test_made_up_samples_are_said_before_they_are_used(page, files):
     assert (found["press"], "smoke test" in found["text"]) == ("calibration", True)
 
 
+def test_a_file_that_has_grown_is_not_called_smaller(page, files):
+    page.ask("load", [files.linear_model()])
+    page.ask("quantize")
+    report = page.workspace.result.report
+    assert report.file_bytes > report.file_bytes_before > 0
+    sizes = f"({size(report.file_bytes_before)} before, {size(report.file_bytes)} now)"
+    assert advice(page, "model")["text"].startswith(f"The file is larger than before {sizes}; its tensors are ")
+
+
 def test_weights_of_a_file_of_tensors_are_quantized_and_not_run(page, files):
     page.ask("load", [files.npz("mine.npz", w=np.ones((4, 4), np.float32))])
     assert page.ask("state")["runs"] is False
