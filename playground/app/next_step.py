@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from playground.app.model_jobs import ModelJobs
 from playground.app.proposed_step import NextStep
 from playground.app.workspace import Workspace
 from playground.tasks import Task
+
+if TYPE_CHECKING:
+    from playground.analysis.sensitivity import Sensitivity
 
 ACTIVATIONS = {
     "static": "int8 activations",
@@ -103,6 +106,8 @@ def _to_mend(workspace: Workspace) -> NextStep:
     from playground.render.verdict import harmless, tried, verdict
 
     found, improvement = workspace.sensitivity, workspace.improvement
+    if found.generated:
+        return _to_measure(found)
     if harmless(found.quantized, found.original):
         return NextStep(verdict(found), "Keep the file", view="export")
     if improvement is None:
@@ -113,6 +118,17 @@ def _to_mend(workspace: Workspace) -> NextStep:
     if best is None or not changes:
         return NextStep(tried(improvement))
     return NextStep(tried(improvement), f"Use {best.name}", changes=changes)
+
+
+def _to_measure(found: Sensitivity) -> NextStep:
+    """After layers were measured on made-up inputs: remedies cannot be tried on these."""
+    from playground.render.verdict import harmless
+
+    if harmless(found.quantized, found.original):
+        told = "On made-up inputs no layer loses anything. Whether that holds can only be measured on samples."
+    else:
+        told = f"On made-up inputs {found.worst().layer.node} hurts most. What helps can only be measured on samples."
+    return NextStep(told, "Add calibration data", press="calibration")
 
 
 def _run_step(workspace: Workspace, models: ModelJobs) -> NextStep:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from playground.app.tensor_step import GOOD_DB
+from playground.app.tensor_step import GOOD_DB, POINTS
 from playground.units import size
 
 
@@ -37,6 +37,23 @@ def test_where_nothing_is_lost_fewer_bits_are_proposed(page):
     assert (found["label"], found["changes"]["format"]) == ("Try 7 bits", "int7")
 
 
+def test_fewer_bits_that_lose_are_shown_with_their_price_and_not_proposed(page):
+    page.set(tensor="fc3.weight", format="int3", granularity="channel", axis=0)
+    before = page.workspace.score.accuracy
+    assert page.workspace.evaluator.float_score.accuracy - before < POINTS
+    found = advice(page, "tensor")
+    page.set(**found["changes"])
+    cost = 100 * (before - page.workspace.score.accuracy)
+    assert cost > 1
+    assert (found["label"], found["gain"]) == ("See 2 bits", f"would cost {cost:.1f} points")
+
+
+def test_points_have_one_digit_after_the_point(page):
+    page.set(format="int3", granularity="tensor")
+    lost = 100 * (page.workspace.evaluator.float_score.accuracy - page.workspace.score.accuracy)
+    assert f"; {lost:.1f} points of accuracy lost." in advice(page, "tensor")["text"]
+
+
 def test_outliers_are_named(page, files):
     values = np.random.default_rng(2).normal(0, 0.01, (64, 64)).astype(np.float32)
     values[3, 4] = 1.0
@@ -60,7 +77,10 @@ def test_a_good_tensor_without_samples(page, files):
     page.ask("load", [files.npz(w=np.linspace(-1, 1, 64, dtype=np.float32).reshape(8, 8))])
     page.set(format="int8")
     assert page.workspace.report.metrics["sqnr_db"] > GOOD_DB
-    assert advice(page, "tensor")["label"] == "Try 7 bits"
+    found, before = advice(page, "tensor"), page.workspace.report.metrics["sqnr_db"]
+    page.set(**found["changes"])
+    cost = before - page.workspace.report.metrics["sqnr_db"]
+    assert (found["label"], found["gain"]) == ("See 7 bits", f"would cost {cost:.3g} dB")
 
 
 def test_the_way_through_the_model_view(page):
@@ -99,6 +119,17 @@ def test_a_file_that_has_grown_is_not_called_smaller(page, files):
     assert report.file_bytes > report.file_bytes_before > 0
     sizes = f"({size(report.file_bytes_before)} before, {size(report.file_bytes)} now)"
     assert advice(page, "model")["text"].startswith(f"The file is larger than before {sizes}; its tensors are ")
+
+
+def test_on_made_up_inputs_samples_are_asked_for_and_no_remedies_offered(page, files):
+    page.ask("load", [files.gallery_file()])
+    page.ask("quantize")
+    page.ask("sensitivity")
+    found = advice(page, "model")
+    assert page.workspace.sensitivity.generated
+    assert (found["press"], found["label"]) == ("calibration", "Add calibration data")
+    assert "made-up inputs" in found["text"]
+    assert "Nothing needs to change" not in found["text"]
 
 
 def test_weights_of_a_file_of_tensors_are_quantized_and_not_run(page, files):
