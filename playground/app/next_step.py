@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from playground.app.chosen_recipe import unmatched_names
 from playground.app.model_jobs import ModelJobs
 from playground.app.proposed_step import NextStep
 from playground.app.workspace import Workspace
@@ -27,6 +29,9 @@ def next_step_task(workspace: Workspace, models: ModelJobs, view: str) -> Task[d
         return (yield from tensor_step_task(workspace)).as_dict()
     steps = {"model": _model_step, "run": _run_step, "export": _export_step}
     found = _without_graph(workspace, view) or steps[view](workspace, models) if view in steps else NextStep("")
+    if view == "model" and workspace.model is not None:
+        idle = unmatched_names(workspace.settings, workspace.model)
+        found = replace(found, text=f"{found.text} {idle}".rstrip())
     yield from ()
     return found.as_dict()
 

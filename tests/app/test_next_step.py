@@ -132,6 +132,22 @@ def test_on_made_up_inputs_samples_are_asked_for_and_no_remedies_offered(page, f
     assert "Nothing needs to change" not in found["text"]
 
 
+def test_a_name_that_fits_nothing_is_told_with_near_ones_also_for_the_model_that_is_opened_next(page, files):
+    page.set(exclude="fc1.wieght, fc2*")
+    told = "No operator or tensor is named 'fc1.wieght'. Use a name such as 'fc1.weight'"
+    assert told in advice(page, "model")["text"]
+    page.ask("quantize")
+    assert told in advice(page, "model")["text"]
+    assert any("'fc1.wieght'" in text for text in page.workspace.result.report.warnings)
+    page.set(exclude="fc1.weight")
+    assert "No operator" not in advice(page, "model")["text"]
+    page.ask("load", [files.npz("mine.npz", w=np.ones((4, 4), np.float32))])
+    assert page.workspace.settings.exclude == "fc1.weight"
+    assert "No operator or tensor is named 'fc1.weight'. Use a name such as 'w'." in advice(page, "model")["text"]
+    page.ask("quantize")
+    assert any("'fc1.weight'" in text for text in page.workspace.result.report.warnings)
+
+
 def test_weights_of_a_file_of_tensors_are_quantized_and_not_run(page, files):
     page.ask("load", [files.npz("mine.npz", w=np.ones((4, 4), np.float32))])
     assert page.ask("state")["runs"] is False
