@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from playground import gallery
 from playground.app.chosen_recipe import unmatched_names
 from playground.app.model_jobs import ModelJobs
 from playground.app.proposed_step import NextStep
@@ -56,8 +57,8 @@ def _model_step(workspace: Workspace, models: ModelJobs) -> NextStep:
     if workspace.result is None:
         return _to_quantize(workspace, models)
     if workspace.sensitivity is not None:
-        return _to_mend(workspace)
-    told, harmless = _measured(workspace)
+        return _to_mend(workspace, models)
+    told, harmless = _measured(workspace, models)
     report = workspace.result.report
     if harmless and report.file_bytes_before and report.file_bytes >= report.file_bytes_before:
         return NextStep(f"{told} Nothing is saved.", "See the file", view="export")
@@ -87,7 +88,18 @@ def _file_told(workspace: Workspace) -> str:
     return file_told(report_data(workspace.result))
 
 
-def _measured(workspace: Workspace) -> tuple[str, bool]:
+def _samples_told(workspace: Workspace, models: ModelJobs, count: int, noun: str) -> str:
+    """What was measured on, and whether ranges come from the very same samples."""
+    from playground.render.numbers import grouped
+
+    entries = gallery.entries()
+    same = models.calibration.feeds is not None and workspace.settings.model not in entries
+    noun = entries[workspace.settings.model].data.noun if workspace.settings.model in entries else noun
+    calibrated = ", those it was calibrated with" if same and workspace.result.report.calibration_samples else ""
+    return f"on {grouped(count)} {noun.removesuffix('s') if count == 1 else noun}{calibrated}"
+
+
+def _measured(workspace: Workspace, models: ModelJobs) -> tuple[str, bool]:
     """How good the quantized model is, and whether that is as good as float."""
     from playground.render.compared import shown
     from playground.render.numbers import percent
@@ -97,16 +109,17 @@ def _measured(workspace: Workspace) -> tuple[str, bool]:
     if compared is None:
         return f"{smaller} Without samples nothing says how good the answers are.", False
     original, quantized = compared.original, compared.quantized
+    counted = _samples_told(workspace, models, compared.count, quantized.noun)
     if original.accuracy is not None and quantized.accuracy is not None:
-        told = f"Accuracy is {percent(quantized.accuracy)}, float {percent(original.accuracy)}."
+        told = f"Accuracy is {percent(quantized.accuracy)}, float {percent(original.accuracy)}, {counted}."
     elif quantized.headline is not None:
-        told = f"{quantized.headline.name}: {shown(quantized.headline)}."
+        told = f"{quantized.headline.name}: {shown(quantized.headline)}, {counted}."
     else:
         told = ""
     return f"{told} {smaller}".strip(), harmless(quantized, original)
 
 
-def _to_mend(workspace: Workspace) -> NextStep:
+def _to_mend(workspace: Workspace, models: ModelJobs) -> NextStep:
     from playground.app import chosen_recipe
     from playground.render.verdict import harmless, tried, verdict
 
@@ -114,9 +127,10 @@ def _to_mend(workspace: Workspace) -> NextStep:
     if found.generated:
         return _to_measure(found)
     if harmless(found.quantized, found.original):
-        return NextStep(verdict(found), "Keep the file", view="export")
+        counted = _samples_told(workspace, models, found.samples, "samples")
+        return NextStep(f"{verdict(found)} This was measured {counted}.", "Keep the file", view="export")
     if improvement is None:
-        told, _ = _measured(workspace)
+        told, _ = _measured(workspace, models)
         return NextStep(f"{told} {found.worst().layer.node} hurts most.", "Fix it", press="improve")
     best = improvement.best
     changes = None if best is None else chosen_recipe.expressed(best.recipe, workspace.settings)

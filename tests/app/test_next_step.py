@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from playground import gallery
 from playground.app.tensor_step import GOOD_DB, POINTS
 from playground.units import size
 
@@ -90,6 +91,7 @@ def test_the_way_through_the_model_view(page):
     found = advice(page, "model")
     assert found["press"] == "sensitivity"
     assert f"{100 * page.workspace.compared.quantized.accuracy:.1f} %" in found["text"]
+    assert ", on 360 digits." in found["text"]
     page.ask("sensitivity")
     assert (advice(page, "model")["press"], advice(page, "model")["label"]) == ("improve", "Fix it")
     page.ask("improve")
@@ -104,6 +106,21 @@ def test_the_way_through_the_model_view(page):
 def test_what_is_good_needs_no_remedy(page):
     page.ask("quantize")
     assert (advice(page, "model")["view"], advice(page, "export")["press"]) == ("export", "save-model")
+
+
+def test_samples_that_the_ranges_come_from_are_called_that(page, files):
+    page.ask("load", [files.gallery_file()])
+    samples = gallery.held_out("digits-convnet")
+    name = page.workspace.model.graph.inputs[0].name
+    given = files.npz("given.npz", **{name: samples.feeds[name][:24], "labels": samples.labels[:24]})
+    page.ask("calibration", [given])
+    page.ask("quantize")
+    assert ", on 24 samples, those it was calibrated with. The file" in advice(page, "model")["text"]
+    page.set(activations="weight_only")
+    page.ask("quantize")
+    assert ", on 24 samples. The file" in advice(page, "model")["text"]
+    page.ask("sensitivity")
+    assert "on 24 samples" in advice(page, "model")["text"]
 
 
 def test_made_up_samples_are_said_before_they_are_used(page, files):
