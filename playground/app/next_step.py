@@ -13,7 +13,11 @@ from playground.app.workspace import Workspace
 from playground.tasks import Task
 
 if TYPE_CHECKING:
+    from playground.analysis.race import Race
     from playground.analysis.sensitivity import Sensitivity
+
+ONNX_RUNTIMES = ("onnxruntime", "onnxruntime-web")
+"""Runtimes whose speed the race tells."""
 
 ACTIVATIONS = {
     "static": "int8 activations",
@@ -157,7 +161,7 @@ def _run_step(workspace: Workspace, models: ModelJobs) -> NextStep:
     if workspace.result is None:
         return _to_quantize(workspace, models)
     if race is not None:
-        return _race_step(race)
+        return _race_step(race, workspace.settings.runtime)
     if compared is not None and compared.flipped:
         told = f"{grouped(compared.flipped)} of {grouped(compared.count)} answers changed."
         return NextStep(told, "Show the first", press="answers")
@@ -167,17 +171,16 @@ def _run_step(workspace: Workspace, models: ModelJobs) -> NextStep:
     )
 
 
-def _race_step(race: Any) -> NextStep:
-    from playground.render.engines import short
-    from playground.render.numbers import digits
+def _race_step(race: Race, runtime: str) -> NextStep:
+    """Who is fastest here, and whether the runtime that the file is made for is any faster with it."""
+    from playground.render.engines import fastest, slower_as_int8
 
-    ran = sorted((lap for lap in race.laps if not lap.failure), key=lambda lap: float(lap.median_ms))
-    if len(ran) < 2:
-        return NextStep("One engine runs this model." if ran else "No engine runs this model.")
-    first, second = ran[:2]
-    ratio = digits(second.median_ms / first.median_ms, 2)
-    told = f"Fastest here: {first.engine}, {ratio} times as fast as {short(second.engine)}."
-    return NextStep(told, "Keep the file", view="export")
+    if sum(not lap.failure for lap in race.laps) < 2:
+        return NextStep(fastest(race))
+    slower = slower_as_int8(race) if runtime in ONNX_RUNTIMES else ""
+    if slower:
+        return NextStep(f"{fastest(race)} {slower}", "See the file", view="export")
+    return NextStep(fastest(race), "Keep the file", view="export")
 
 
 def _export_step(workspace: Workspace, models: ModelJobs) -> NextStep:

@@ -110,11 +110,7 @@ def _case(workspace: Workspace, report: Picture, subject: Subject) -> str:
         cost = f"SQNR {digits(report.metrics['sqnr_db'])} dB"
     else:
         lost = _points(evaluator.float_score.accuracy - score.accuracy)
-        cost = (
-            f"{lost:.1f} points of accuracy lost"
-            if lost > 0
-            else f"accuracy {percent(score.accuracy)}, as in float"
-        )
+        cost = f"{lost:.1f} points of accuracy lost" if lost > 0 else f"accuracy {percent(score.accuracy)}, as in float"
     cause = "" if _is_good(workspace, report) else _cause(report, subject)
     return f"{cause}; {cost}" if cause else cost
 
