@@ -13,6 +13,7 @@ from playground.analysis.improvement import Improvement
 from playground.analysis.precision_front import MixedPrecision, Point, undominated
 from playground.app.card import Card
 from playground.app.workspace import Workspace
+from playground.errors import plural
 from playground.render import html
 from playground.render.layers import WORST, FrontPlot, HarmPlot, NoisePlot, named
 from playground.render.numbers import digits, percent, size
@@ -25,8 +26,12 @@ UNMEASURED = (
 )
 UNSEARCHED = "Measures every layer at every width, then runs the best combinations and shows them here."
 
-GAINS = html.legend(("float", "gained by leaving the layer in float"), ("quant", "lost by quantizing it alone"))
-NOISE = html.legend(("float", "fed by the float model"), ("quant", "with all layers quantized; 6 dB is one bit"))
+GAINS = html.title("Cost of quantizing each layer", "the answers' loss") + html.legend(
+    ("float", "gained by leaving the layer in float"), ("quant", "lost by quantizing it alone")
+)
+NOISE = html.title("SQNR of each layer's output", "a longer bar is better") + html.legend(
+    ("float", "fed by the float model"), ("quant", "with all layers quantized; 6 dB is one bit")
+)
 FRONT = html.legend(("quant", "a format for each layer"), ("clip", "one for all"))
 
 
@@ -93,7 +98,8 @@ class AnalysisCard(Card):
             self.sentence.text = html.title("Which layer hurts?") + html.note(UNMEASURED)
             self.legend.text = self.key.text = ""
             return
-        count = f"measured on {found.samples} samples"
+        made_up = plural(found.samples, "made-up input")
+        count = made_up if found.generated else f"measured on {plural(found.samples, 'sample')}"
         text = html.title("Which layer hurts?", count) + html.lead(verdict(found, self._tried()))
         self.sentence.text = html.before(text) if self.workspace.is_before else text
         self.legend.text = GAINS

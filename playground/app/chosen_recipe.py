@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from playground.api import calibrators
-from playground.errors import BadFileError, InvalidInputError, PlaygroundError, UnsupportedError, plural, typed
+from playground.errors import BadFileError, InvalidInputError, PlaygroundError, UnsupportedError, plural, shown, typed
 from playground.host.sources import Source
 from playground.limits import MOST_RECIPE_BYTES
 from playground.model.graph import Model
@@ -69,6 +69,24 @@ def call_troubles(settings: Settings) -> list[str]:
         except PlaygroundError as error:
             found.append(str(error))
     return found
+
+
+def unmatched_names(settings: Settings, model: Model) -> str:
+    """What of the controls' names and patterns fits nothing in a model, with near ones; empty if all fit."""
+    from playground.model.recipe.unmatched import near_names, unmatched  # the first view does without
+
+    wanted = [*exclusions_of(settings.exclude), *formats_of(settings.formats)]
+    if not wanted:
+        return ""
+    nodes = [] if model.graph is None else list(model.graph.walk())
+    names = [*model.tensors, *(node.name for node in nodes)]
+    activations = {name for node in nodes for name in (*node.inputs, *node.outputs)}.difference(names)
+    found = {name: reason for name in wanted if (reason := unmatched(name, names, activations))}
+    if not found:
+        return ""
+    first, reason = next(iter(found.items()))
+    more = f", nor {', '.join(map(shown, [name for name in found if name != first]))}" if len(found) > 1 else ""
+    return f"{reason[0].upper()}{reason[1:]}{more}. {near_names(first, names)}."
 
 
 def changes_of(recipe: Recipe) -> dict[str, Any]:

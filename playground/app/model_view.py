@@ -20,7 +20,8 @@ from playground.model.recipe import ONNX_FORMATS
 from playground.render import html
 from playground.render.about_file import about_file
 from playground.render.compared import one_number, read_as
-from playground.render.numbers import digits, grouped, shape, size
+from playground.render.file_told import after_number, before_number
+from playground.render.numbers import grouped, shape
 from playground.render.report_card import report_card
 from playground.settings import Settings
 
@@ -175,23 +176,13 @@ class ModelView(Card):
         if model is None:
             return
         rows, now = inventory(model), "before the last change" if self.workspace.is_before else ""
-        before = sum(r.bytes for r in rows)
         numbers = [
             html.Number("Parameters", grouped(sum(r.parameters for r in rows)), f"in {len(rows)} tensors"),
             html.Number("Operators", str(len(model.graph.nodes)) if model.graph else "—", f"format {model.format}"),
-            html.Number("Size", size(before), "tensors in the file"),
+            before_number(model.file_bytes, sum(r.bytes for r in rows)),
         ]
         if result is not None:
-            report = report_data(result)
-            ratio = report["bytes_before"] / max(1, report["bytes_after"])
-            numbers.append(
-                html.Number(
-                    "Quantized",
-                    size(report["bytes_after"]),
-                    now or f"as stored, ÷ {digits(ratio)}",
-                    "better" if ratio > 1 and not now else "",
-                )
-            )
+            numbers.append(_marked(after_number(report_data(result)), now))
             numbers += [_marked(number, now) for number in one_number(self.workspace.shown("compared"))]
         self.numbers.text = html.cards(numbers + self._ghost()) + about_file(model) + self._told()
 

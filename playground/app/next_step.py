@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+from playground import gallery
+from playground.app.chosen_recipe import unmatched_names
 from playground.app.model_jobs import ModelJobs
 from playground.app.proposed_step import NextStep
 from playground.app.workspace import Workspace
 from playground.tasks import Task
+
+if TYPE_CHECKING:
+    from playground.analysis.race import Race
+    from playground.analysis.sensitivity import Sensitivity
+
+ONNX_RUNTIMES = ("onnxruntime", "onnxruntime-web")
+"""Runtimes whose speed the race tells."""
 
 ACTIVATIONS = {
     "static": "int8 activations",
@@ -24,6 +34,9 @@ def next_step_task(workspace: Workspace, models: ModelJobs, view: str) -> Task[d
         return (yield from tensor_step_task(workspace)).as_dict()
     steps = {"model": _model_step, "run": _run_step, "export": _export_step}
     found = _without_graph(workspace, view) or steps[view](workspace, models) if view in steps else NextStep("")
+    if view == "model" and workspace.model is not None:
+        idle = unmatched_names(workspace.settings, workspace.model)
+        found = replace(found, text=f"{found.text} {idle}".rstrip())
     yield from ()
     return found.as_dict()
 
@@ -41,19 +54,18 @@ def _without_graph(workspace: Workspace, view: str) -> NextStep | None:
     if workspace.shown("result") is None or workspace.is_before:
         text = f"{model.name} has tensors and no graph: its weights can be quantized."
         return NextStep(text, "Quantize the weights", press="quantize")
-    from playground.render.numbers import digits
-
-    report = workspace.result.report
-    ratio = digits(report.bytes_before / max(1, report.bytes_after))
-    return NextStep(f"The file's tensors are {ratio} times smaller.", "Keep the file", view="export")
+    return NextStep(_file_told(workspace), "Keep the file", view="export")
 
 
 def _model_step(workspace: Workspace, models: ModelJobs) -> NextStep:
     if workspace.result is None:
         return _to_quantize(workspace, models)
     if workspace.sensitivity is not None:
-        return _to_mend(workspace)
-    told, harmless = _measured(workspace)
+        return _to_mend(workspace, models)
+    told, harmless = _measured(workspace, models)
+    report = workspace.result.report
+    if harmless and report.file_bytes_before and report.file_bytes >= report.file_bytes_before:
+        return NextStep(f"{told} Nothing is saved.", "See the file", view="export")
     if harmless:
         return NextStep(f"{told} Nothing needs to change.", "Keep the file", view="export")
     return NextStep(told, "Which layer hurts?", press="sensitivity")
@@ -72,41 +84,74 @@ def _to_quantize(workspace: Workspace, models: ModelJobs) -> NextStep:
     return NextStep(f"{told}: nothing is quantized yet.", "Quantize the model", press="quantize")
 
 
-def _measured(workspace: Workspace) -> tuple[str, bool]:
+def _file_told(workspace: Workspace) -> str:
+    """How much smaller the file is."""
+    from playground.analysis.report_json import report_data
+    from playground.render.file_told import file_told
+
+    return file_told(report_data(workspace.result))
+
+
+def _samples_told(workspace: Workspace, models: ModelJobs, count: int, noun: str) -> str:
+    """What was measured on, and whether ranges come from the very same samples."""
+    from playground.render.numbers import grouped
+
+    entries = gallery.entries()
+    same = models.calibration.feeds is not None and workspace.settings.model not in entries
+    noun = entries[workspace.settings.model].data.noun if workspace.settings.model in entries else noun
+    calibrated = ", those it was calibrated with" if same and workspace.result.report.calibration_samples else ""
+    return f"on {grouped(count)} {noun.removesuffix('s') if count == 1 else noun}{calibrated}"
+
+
+def _measured(workspace: Workspace, models: ModelJobs) -> tuple[str, bool]:
     """How good the quantized model is, and whether that is as good as float."""
     from playground.render.compared import shown
-    from playground.render.numbers import digits, percent
+    from playground.render.numbers import percent
     from playground.render.verdict import harmless
 
-    report, compared = workspace.result.report, workspace.compared
-    smaller = f"The file's tensors are {digits(report.bytes_before / max(1, report.bytes_after))} times smaller."
+    smaller, compared = _file_told(workspace), workspace.compared
     if compared is None:
         return f"{smaller} Without samples nothing says how good the answers are.", False
     original, quantized = compared.original, compared.quantized
+    counted = _samples_told(workspace, models, compared.count, quantized.noun)
     if original.accuracy is not None and quantized.accuracy is not None:
-        told = f"Accuracy is {percent(quantized.accuracy)}, float {percent(original.accuracy)}."
+        told = f"Accuracy is {percent(quantized.accuracy)}, float {percent(original.accuracy)}, {counted}."
     elif quantized.headline is not None:
-        told = f"{quantized.headline.name}: {shown(quantized.headline)}."
+        told = f"{quantized.headline.name}: {shown(quantized.headline)}, {counted}."
     else:
         told = ""
     return f"{told} {smaller}".strip(), harmless(quantized, original)
 
 
-def _to_mend(workspace: Workspace) -> NextStep:
+def _to_mend(workspace: Workspace, models: ModelJobs) -> NextStep:
     from playground.app import chosen_recipe
     from playground.render.verdict import harmless, tried, verdict
 
     found, improvement = workspace.sensitivity, workspace.improvement
+    if found.generated:
+        return _to_measure(found)
     if harmless(found.quantized, found.original):
-        return NextStep(verdict(found), "Keep the file", view="export")
+        counted = _samples_told(workspace, models, found.samples, "samples")
+        return NextStep(f"{verdict(found)} This was measured {counted}.", "Keep the file", view="export")
     if improvement is None:
-        told, _ = _measured(workspace)
+        told, _ = _measured(workspace, models)
         return NextStep(f"{told} {found.worst().layer.node} hurts most.", "Fix it", press="improve")
     best = improvement.best
     changes = None if best is None else chosen_recipe.expressed(best.recipe, workspace.settings)
     if best is None or not changes:
         return NextStep(tried(improvement))
     return NextStep(tried(improvement), f"Use {best.name}", changes=changes)
+
+
+def _to_measure(found: Sensitivity) -> NextStep:
+    """After layers were measured on made-up inputs: remedies cannot be tried on these."""
+    from playground.render.verdict import harmless
+
+    if harmless(found.quantized, found.original):
+        told = "On made-up inputs no layer loses anything. Whether that holds can only be measured on samples."
+    else:
+        told = f"On made-up inputs {found.worst().layer.node} hurts most. What helps can only be measured on samples."
+    return NextStep(told, "Add calibration data", press="calibration")
 
 
 def _run_step(workspace: Workspace, models: ModelJobs) -> NextStep:
@@ -116,7 +161,7 @@ def _run_step(workspace: Workspace, models: ModelJobs) -> NextStep:
     if workspace.result is None:
         return _to_quantize(workspace, models)
     if race is not None:
-        return _race_step(race)
+        return _race_step(race, workspace.settings.runtime)
     if compared is not None and compared.flipped:
         told = f"{grouped(compared.flipped)} of {grouped(compared.count)} answers changed."
         return NextStep(told, "Show the first", press="answers")
@@ -126,17 +171,16 @@ def _run_step(workspace: Workspace, models: ModelJobs) -> NextStep:
     )
 
 
-def _race_step(race: Any) -> NextStep:
-    from playground.render.engines import short
-    from playground.render.numbers import digits
+def _race_step(race: Race, runtime: str) -> NextStep:
+    """Who is fastest here, and whether the runtime that the file is made for is any faster with it."""
+    from playground.render.engines import fastest, slower_as_int8
 
-    ran = sorted((lap for lap in race.laps if not lap.failure), key=lambda lap: float(lap.median_ms))
-    if len(ran) < 2:
-        return NextStep("One engine runs this model." if ran else "No engine runs this model.")
-    first, second = ran[:2]
-    ratio = digits(second.median_ms / first.median_ms, 2)
-    told = f"Fastest here: {first.engine}, {ratio} times as fast as {short(second.engine)}."
-    return NextStep(told, "Keep the file", view="export")
+    if sum(not lap.failure for lap in race.laps) < 2:
+        return NextStep(fastest(race))
+    slower = slower_as_int8(race) if runtime in ONNX_RUNTIMES else ""
+    if slower:
+        return NextStep(f"{fastest(race)} {slower}", "See the file", view="export")
+    return NextStep(fastest(race), "Keep the file", view="export")
 
 
 def _export_step(workspace: Workspace, models: ModelJobs) -> NextStep:

@@ -8,13 +8,14 @@ from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, FactorRange, Range1d, UIElement
 
 from playground import gallery
-from playground.analysis.race import ORT_FLOAT, ORT_INT8, Race
+from playground.analysis.race import ORT_FLOAT, ORT_INT8, OURS, Race
 from playground.app.gallery_files import gallery_samples, reads_text
 from playground.app.workspace import Workspace
 from playground.render import html
 from playground.render.numbers import digits, grouped
 from playground.render.paired import paired_bars
 from playground.render.style import plain_figure
+from playground.settings import Settings
 
 CLASSES = tuple(str(digit) for digit in range(10))
 CHOOSE = "Choose a sample or draw a digit. The model is quantized with the Model view's settings, then both models run."
@@ -52,10 +53,12 @@ class RunView:
     def __init__(self, workspace: Workspace) -> None:
         """Build everything and watch ``workspace``."""
         self.workspace = workspace
+        self._settings = ""
         self.plot = AnswersPlot()
         self.numbers, self.heading, self.engines = (html.block(f"run-{n}") for n in ("numbers", "answers", "engines"))
         followed = ["model", "result", "answer", "race", "ran", "compared", "continuation", "earlier"]
         workspace.param.watch(lambda *_: self.show(), followed)
+        workspace.param.watch(lambda *_: self._show_settings(), "settings")
         self.show()
 
     def roots(self) -> dict[str, UIElement]:
@@ -77,23 +80,32 @@ class RunView:
         """What is from before the last change says so."""
         return html.before(text) if self.workspace.is_before else text
 
+    def _show_settings(self) -> None:
+        """The numbers, if what is said of the settings is another sentence now."""
+        if which_settings(self.workspace.settings) != self._settings:
+            self._show_numbers()
+
     def _show_numbers(self) -> None:
+        self._settings = which_settings(self.workspace.settings)
+        graph = self.workspace.model is not None and self.workspace.model.graph is not None
+        told = html.part(html.note(self._settings)) if self._settings and graph else ""
+        self.numbers.text = self._numbers() + told
+
+    def _numbers(self) -> str:
         compared, ran = self.workspace.shown("compared"), self.workspace.shown("ran")
         if compared is None and ran is not None:
             number = html.Number("Largest difference", digits(ran.largest), f"{ran.about}.")
-            self.numbers.text = self._marked(html.cards([number]))
-            return
+            return self._marked(html.cards([number]))
         if compared is None:
             text = CHOOSE if self._reads_digits() else GIVE
             text = TEXT if reads_text(self.workspace.settings.model) else text
-            self.numbers.text = html.cards([html.Number("Float beside quantized", "—", text)])
-            return
+            return html.cards([html.Number("Float beside quantized", "—", text)])
         key = self.workspace.settings.model
         from playground.render.compared import all_numbers, read_as  # no first view needs it
 
         noun = gallery.entry(key).data.noun if key in gallery.entries() else compared.quantized.noun
         cards = html.cards(all_numbers(compared, f"on {grouped(compared.count)} {noun}"))
-        self.numbers.text = self._marked(cards + html.part(html.note(read_as(compared.quantized))))
+        return self._marked(cards + html.part(html.note(read_as(compared.quantized))))
 
     def _reads_digits(self) -> bool:
         return gallery_samples(self.workspace.settings.model) == "digits"
@@ -135,6 +147,15 @@ class RunView:
         )
 
 
+def which_settings(settings: Settings) -> str:
+    """That the Model view's settings hold here, where the Tensor view has others; else empty."""
+    model, tensor = (settings.weights, settings.weights_granularity), (settings.format, settings.granularity)
+    if model == tensor:
+        return ""
+    used, other = (f"{form}, a scale for each {part}" for form, part in (model, tensor))
+    return f"The quantized model has the Model view's settings ({used}), not the Tensor view's ({other})."
+
+
 def _race_table(race: Race) -> str:
     from playground.render.engines import engines_table  # no first view needs it
 
@@ -147,6 +168,6 @@ def _profile(race: Race) -> str:
         return ""
     from playground.render import profile as told  # no first view needs it
 
-    sentences = told.sentences(race.profile, race.seconds(ORT_INT8), race.seconds(ORT_FLOAT))
+    sentences = told.sentences(race.profile, *map(race.seconds, (ORT_INT8, ORT_FLOAT, OURS)))
     table = html.table(told.HEAD, told.rows(race.profile))
     return html.part(html.title("Time by step", "our kernels")) + html.bullets(sentences) + table

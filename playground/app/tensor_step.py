@@ -65,9 +65,9 @@ def tensor_step_task(workspace: Workspace) -> Task[NextStep]:
         quality = _quality(workspace, subject, report.bits_per_weight, trial.changes)
         if quality is not None:
             found.append(Trial(trial.name, trial.changes, quality))
-    if good:
-        return _proposed(told, found[0], workspace) if found else NextStep(told)
     now = _now(workspace, report)
+    if good:
+        return _narrower(told, found[0], now, workspace) if found else NextStep(told)
     least = POINTS if workspace.evaluator is not None else DECIBELS
     best = max((trial.quality - now for trial in found), default=0.0)
     if best < least:
@@ -79,6 +79,20 @@ def _proposed(told: str, trial: Trial, workspace: Workspace) -> NextStep:
     value = percent(trial.quality) if workspace.evaluator is not None else f"{digits(trial.quality)} dB"
     what = "accuracy" if workspace.evaluator is not None else "SQNR"
     return NextStep(told, f"Try {trial.name}", f"{what} {value}", trial.changes)
+
+
+def _narrower(told: str, trial: Trial, now: float, workspace: Workspace) -> NextStep:
+    """Fewer bits: to be tried where they cost nothing, else to be seen, with their price."""
+    labelled = workspace.evaluator is not None
+    cost = f"{_points(now - trial.quality):.1f} points" if labelled else f"{digits(now - trial.quality)} dB"
+    if (_points(now - trial.quality) if labelled else now - trial.quality) <= 0:
+        return _proposed(told, trial, workspace)
+    return NextStep(told, f"See {trial.name}", f"would cost {cost}", trial.changes)
+
+
+def _points(share: float) -> float:
+    """A share of one in percentage points, with one digit."""
+    return round(100 * share, 1)
 
 
 def _scheme_words(report: Picture) -> str:
@@ -95,12 +109,8 @@ def _case(workspace: Workspace, report: Picture, subject: Subject) -> str:
     if score is None or evaluator is None:
         cost = f"SQNR {digits(report.metrics['sqnr_db'])} dB"
     else:
-        lost = round(100 * (evaluator.float_score.accuracy - score.accuracy), 1)
-        cost = (
-            f"{digits(lost)} points of accuracy lost"
-            if lost > 0
-            else f"accuracy {percent(score.accuracy)}, as in float"
-        )
+        lost = _points(evaluator.float_score.accuracy - score.accuracy)
+        cost = f"{lost:.1f} points of accuracy lost" if lost > 0 else f"accuracy {percent(score.accuracy)}, as in float"
     cause = "" if _is_good(workspace, report) else _cause(report, subject)
     return f"{cause}; {cost}" if cause else cost
 
@@ -170,7 +180,7 @@ def _remedies(settings: Settings, report: Picture) -> Iterator[Trial]:
 
 
 def _fewer(settings: Settings) -> Iterator[Trial]:
-    """Where nothing is lost: a bit less."""
+    """A bit less, where the tensor is good."""
     name = settings.format.rstrip("0123456789")
     if name in ("int", "uint") and settings.bits > 2:
         yield Trial(plural(settings.bits - 1, "bit"), {"format": _wider(settings, -1), "zero_point": None})

@@ -15,6 +15,7 @@ from playground.model.recipe import ACTIVATIONS, Recipe, Rule
 from playground.model.recipe.given import recipe_file
 from playground.model.recipe.parts import pairs_from
 from playground.model.recipe.schemes import weight_scheme
+from playground.model.recipe.unmatched import near_names, unmatched
 from playground.model.runtimes import runtime, runtimes
 from playground.number_formats import format_id, id_of
 from playground.quantization import Scheme
@@ -161,14 +162,9 @@ def _weights(args: argparse.Namespace) -> Scheme:
 
 
 def _exclusion(pattern: str, names: Collection[str]) -> Rule:
-    rule = Rule(pattern)
-    if not rule.matches(*names):
-        raise InvalidInputError(
-            f"{pattern!r} matches neither a tensor nor a node",
-            where="--exclude",
-            hint="Run 'playground inspect' to list the tensors",
-        )
-    return rule
+    if reason := unmatched(pattern, names):
+        raise InvalidInputError(reason, where="--exclude", hint=near_names(pattern, names))
+    return Rule(pattern)
 
 
 def _calibrator(name: str | None, arguments: list[str] | None, option: str) -> dict[str, Any]:

@@ -7,12 +7,12 @@ sentence for the report instead, as far as a part of the model can be quantized 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from difflib import get_close_matches
 
 from playground.errors import InvalidInputError, Offer, UnsupportedError
 from playground.model.graph import Graph, Node, ValueInfo
 from playground.model.graph_view import GraphView
-from playground.model.recipe import Recipe
+from playground.model.recipe import Recipe, Rule
+from playground.model.recipe.unmatched import near_names, unmatched
 from playground.operators import id_of
 from playground.ptq.choices import quantized_operators
 
@@ -50,7 +50,7 @@ def checked(view: GraphView, recipe: Recipe) -> list[str]:
     if sentences and not recipe.partial:
         what, where, hint = sentences[0]
         raise InvalidInputError(what, where=where, hint=hint)
-    found = [f"{where[0].upper()}{where[1:]}: {what}." for what, where, _ in sentences]
+    found = [f"{where[0].upper()}{where[1:]}: {what}. {hint}." for what, where, hint in sentences]
     foreign = list(_foreign(view.graph))
     if foreign and not recipe.partial:
         node, what = foreign[0]
@@ -105,7 +105,7 @@ def _idle_rules(view: GraphView, recipe: Recipe) -> Iterator[tuple[str, str, str
         if rule.pattern == "*":
             pass
         elif not matched[which]:
-            yield "the rule matches no tensor and no node of the model", where, _advice(rule.pattern, view.graph)
+            yield _matches_nothing(rule, view), where, _advice(rule.pattern, view.graph)
         elif all(index in taken for index in matched[which]):
             earlier = sorted({taken[index] + 1 for index in matched[which]})
             listed = ", ".join(map(str, earlier))
@@ -126,10 +126,14 @@ def _unknown_tensors(graph: Graph, recipe: Recipe) -> Iterator[tuple[str, str, s
 
 
 def _advice(wanted: str, graph: Graph) -> str:
-    names = dict.fromkeys([*graph.initializers, *(node.name for node in graph.walk())])
-    near = get_close_matches(wanted.strip("*"), names, n=3, cutoff=0.5)
-    some = near or list(names)[:3]
-    return f"Use a name such as {', '.join(map(repr, some))}" if some else "Remove it: the model has no constants"
+    return near_names(wanted, [*graph.initializers, *(node.name for node in graph.walk())])
+
+
+def _matches_nothing(rule: Rule, view: GraphView) -> str:
+    """Why a rule has no effect that fits nothing: no such name, or none with its operator and shape."""
+    names = {node.name for node in view.nodes} | set(view.constants)
+    activations = {name for node in view.nodes for name in (*node.inputs, *node.outputs)} - names
+    return unmatched(rule.pattern, names, activations) or "the rule matches no tensor and no node of the model"
 
 
 def _foreign(graph: Graph) -> Iterator[tuple[Node, str]]:

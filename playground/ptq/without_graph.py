@@ -13,6 +13,7 @@ from playground.host.output import write_file
 from playground.metrics import sqnr_db
 from playground.model.graph import Model, Tensor
 from playground.model.recipe import Recipe
+from playground.model.recipe.unmatched import near_names, unmatched
 from playground.model.runtimes import runtime, runtimes
 from playground.model.writers import PLAIN, writer_for, writers
 from playground.model.writers._writer import Writer, Written
@@ -80,6 +81,7 @@ def quantize_tensors_task(
     """The work of :func:`quantize_tensors`."""
     recipe = replace(recipe or Recipe(), activations="weight_only")
     _check(recipe)
+    idle = _idle_rules(model, recipe)
     writer = _writer(recipe, kind)
     quantized: dict[str, QTensor] = {}
     reports: list[QuantizedTensor] = []
@@ -100,7 +102,8 @@ def quantize_tensors_task(
         )
     yield Progress(1, 1, "Writing the file")
     written = writer.write(model, quantized, recipe)
-    made = replace(_whole_report(model, recipe, quantized, reports, written), skipped=tuple(skipped))
+    made = _whole_report(model, recipe, quantized, reports, written)
+    made = replace(made, skipped=tuple(skipped), warnings=(*idle, *made.warnings))
     return QuantizedTensors(model, MappingProxyType(quantized), made, written.data, writer.ending)
 
 
@@ -153,6 +156,19 @@ def _check(recipe: Recipe) -> None:
         )
     for found in runtime(recipe.runtime).restrictions(recipe):
         raise UnsupportedError(found.what, where=found.where, hint=found.hint)
+
+
+def _idle_rules(model: Model, recipe: Recipe) -> list[str]:
+    """Rules that fit no tensor, a sentence each. Raises InvalidInputError: there is one, and the recipe is strict."""
+    found = []
+    for which, rule in enumerate(recipe.rules):
+        reason = "" if rule.pattern == "*" else unmatched(rule.pattern, model.tensors)
+        if reason:
+            where, hint = f"rule {which + 1} ({rule.described})", near_names(rule.pattern, model.tensors)
+            if not recipe.partial:
+                raise InvalidInputError(reason, where=where, hint=hint)
+            found.append(f"{where[0].upper()}{where[1:]}: {reason}. {hint}.")
+    return found
 
 
 def _scheme(tensor: Tensor, recipe: Recipe) -> Scheme | str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from html import escape
 
 from playground.analysis.answer_kinds import SHARE
-from playground.analysis.race import ORT_FLOAT, Lap, Race
+from playground.analysis.race import ORT_FLOAT, ORT_INT8, Lap, Race
 from playground.render import html
 from playground.render.compared import shown
-from playground.render.numbers import digits, grouped, size
+from playground.render.numbers import digits, grouped, size, times
 
 NOTHING = "—"
 TICK, CROSS = "✓", "✗"
@@ -31,6 +31,25 @@ def engines_table(race: Race) -> str:
     )
 
 
+def fastest(race: Race) -> str:
+    """Which engine is the fastest, and by how much; where one only runs, or none, that."""
+    ran = sorted((lap for lap in race.laps if not lap.failure), key=lambda lap: float(lap.median_ms))
+    if len(ran) < 2:
+        return "One engine runs this model." if ran else "No engine runs this model."
+    first, second = ran[:2]
+    ratio = times(second.median_ms / first.median_ms)
+    return f"Fastest here: {short(first.engine)}, {ratio} times as fast as {short(second.engine)}."
+
+
+def slower_as_int8(race: Race) -> str:
+    """That ONNX Runtime takes longer for the quantized file than for the float one; empty where it does not."""
+    quantized, original = race.seconds(ORT_INT8), race.seconds(ORT_FLOAT)
+    if not quantized or not original or times(quantized / original) == times(1) or quantized < original:
+        return ""
+    ratio = times(quantized / original)
+    return f"{ORT_INT8} takes {ratio} times as long as {ORT_FLOAT}: here the quantized file gains no speed in it."
+
+
 def short(engine: str) -> str:
     """An engine's name in the middle of a sentence."""
     return engine[0].lower() + engine[1:] if engine.startswith("Our") else engine
@@ -42,7 +61,7 @@ def _row(lap: Lap, reference: str, slowest: float, fastest: float) -> str:
     share = lap.median_ms / slowest if slowest else 0.0
     colour = "float" if lap.engine == ORT_FLOAT else "quant"
     bar = f'<i class="lap" style="width:{100 * share:.1f}%;background:var(--{colour})"></i>'
-    ratio = "fastest" if lap.median_ms == fastest else f"{digits(lap.median_ms / fastest, 2)} × as long"
+    ratio = "fastest" if lap.median_ms == fastest else f"{times(lap.median_ms / fastest)} × as long"
     cells = (
         f"{digits(lap.median_ms)} ms, {ratio}",
         f"{digits(lap.p95_ms)} ms",

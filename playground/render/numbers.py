@@ -6,7 +6,7 @@ import math
 
 from playground.units import size
 
-__all__ = ["affine", "digits", "grouped", "percent", "points", "shape", "size"]
+__all__ = ["affine", "digits", "grouped", "percent", "points", "shape", "size", "times"]
 
 
 def digits(value: float, significant: int = 3) -> str:
@@ -57,6 +57,15 @@ def points(difference: float) -> tuple[str, str]:
     change = round(100 * difference, 1)
     tone = "better" if change > 0 else "worse" if change < 0 else ""
     return (f"{change:+.1f} points".replace("-", "−") if change else "as float"), tone
+
+
+def times(ratio: float) -> str:
+    """How many times as fast or as long: times vary from run to run, so two digits.
+
+    >>> times(2.04), times(0.613)
+    ('2.0', '0.61')
+    """
+    return digits(ratio, 2)
 
 
 def shape(sizes: tuple[int, ...]) -> str:

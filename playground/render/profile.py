@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from playground.engines.profile import INTEGERS, KERNELS, NUMPY, Profile, StepTime
-from playground.render.numbers import digits, percent
+from playground.render.numbers import digits, percent, times
 
 HEAD = ("Step", "Time", "Share", "Multiply-adds", "A second", "Operators", "By")
 FEW = 12
@@ -51,20 +51,23 @@ def _rate(step: StepTime) -> str:
     return f"{digits(step.operations / step.seconds / 1e9)} G" if step.operations and step.seconds else "—"
 
 
-def sentences(profile: Profile, quantized: float | None = None, original: float | None = None) -> list[str]:
+def sentences(
+    profile: Profile, quantized: float | None = None, original: float | None = None, ours: float | None = None
+) -> list[str]:
     """What takes the time, and so why our kernels are or are not faster here.
 
     Args:
         profile: of the quantized model.
         quantized: seconds that ONNX Runtime takes for a run of the same file, if that is known.
         original: likewise of the float model.
+        ours: seconds that our kernels take, where they were timed beside these; None: those of the profile.
     """
     time_share, work_share = profile.share(*KERNELS)
     inside = f"{percent(time_share)} of the time"
     if profile.operations:
         integers = f"{percent(profile.share(INTEGERS)[1])} as int8"
         inside = f"{percent(work_share)} of the {count(profile.operations)} multiply-adds ({integers}) and {inside}"
-    reason = f"{_comparison(profile.seconds, quantized, original)}{_reason(profile)}"
+    reason = f"{_comparison(ours or profile.seconds, quantized, original)}{_reason(profile)}"
     return [reason[:1].upper() + reason[1:], f"In our kernels: {inside}."]
 
 
@@ -76,11 +79,7 @@ def _comparison(ours: float, quantized: float | None, original: float | None) ->
 
 
 def _times(ratio: float, name: str) -> str:
-    return (
-        f"{digits(ratio, 2)} times as fast as {name}"
-        if ratio >= 1
-        else f"{digits(1 / ratio, 2)} times as slow as {name}"
-    )
+    return f"{times(ratio)} times as fast as {name}" if ratio >= 1 else f"{times(1 / ratio)} times as slow as {name}"
 
 
 def _reason(profile: Profile) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from playground.analysis.divergence import Divergence
 from playground.analysis.model_report import ModelReport
 from playground.analysis.precision_front import MixedPrecision, Point
-from playground.analysis.race import ORT_FLOAT, ORT_INT8, Race
+from playground.analysis.race import ORT_FLOAT, ORT_INT8, OURS, Race
 from playground.analysis.samples_curve import SamplesCurve
 from playground.analysis.sensitivity import LayerResult, Sensitivity
 from playground.errors import plural
@@ -286,7 +286,7 @@ def _engines(divergences: Sequence[Divergence], race: Race | None) -> str:
         ]
         content += _table(head, rows, wrap=1) + _bullets(race.notes)
         if race.profile:
-            told = profile.sentences(race.profile, race.seconds(ORT_INT8), race.seconds(ORT_FLOAT))
+            told = profile.sentences(race.profile, *map(race.seconds, (ORT_INT8, ORT_FLOAT, OURS)))
             content += _bullets(told) + _table(
                 list(profile.HEAD), [[*row] for row in profile.rows(race.profile)], wrap=2
             )

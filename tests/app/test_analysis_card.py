@@ -52,8 +52,10 @@ def test_sensitivity_answers_in_a_sentence_in_plots_and_in_the_table(view, coars
     card, found = view.analysis, coarse.sensitivity
     assert answer["verdict"].startswith("depthwise2 hurts most: ")
     assert "depthwise2 hurts most: " in card.sentence.text
-    assert "360 samples" in card.sentence.text
+    assert "measured on 360 samples" in card.sentence.text
     assert card.harm.figure.visible
+    assert "Cost of quantizing each layer" in card.legend.text
+    assert "SQNR of each layer&#x27;s output" in card.key.text
     names = card.harm.source.data["layer"]
     by_name = {result.layer.node: result for result in found.layers}
     assert sorted(names) == sorted(by_name)
@@ -206,3 +208,11 @@ def test_the_page_gets_answers_with_the_model_that_was_made_for_them(open_page):
     assert any(message["seconds_left"] for message in progress)
     assert page.ask("report_page")["name"] == "report.html"
     assert page.buffers[0].startswith(b"<!doctype html>")
+
+
+def test_made_up_inputs_are_called_that_and_no_samples(page, files):
+    view = ModelView(page.workspace)
+    page.ask("load", [files.linear_model()])
+    page.ask("sensitivity")
+    assert "8 made-up inputs" in view.analysis.sentence.text
+    assert "measured on" not in view.analysis.sentence.text

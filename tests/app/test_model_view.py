@@ -9,6 +9,7 @@ from playground.app.model_jobs import ModelJobs
 from playground.app.model_view import ModelView
 from playground.host.sources import BytesSource
 from playground.tasks import run_sync
+from playground.units import size
 from tests.hostile.make_gguf import TEXT, entry, gguf, info
 
 
@@ -59,6 +60,8 @@ def test_the_report_stands_beside_the_inventory_and_is_marked_when_the_recipe_ch
     assert np.isnan(data["sqnr"]["fc3.weight"])
     assert "fc3.weight: " in view.report.text
     assert "Accuracy, quantized" in view.numbers.text
+    assert f"<dd>{size(result.report.file_bytes)}<" in view.numbers.text
+    assert f"<dd>{size(result.report.file_bytes_before)}<" in view.numbers.text
     assert "before the last change" not in view.heading.text + view.numbers.text
     workspace.change(exclude="")
     assert "int8, channel" in view.source.data["format"]

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from playground.app.tensor_step import GOOD_DB
+from playground import gallery
+from playground.app.tensor_step import GOOD_DB, POINTS
 from playground.units import size
 
 
@@ -37,6 +38,23 @@ def test_where_nothing_is_lost_fewer_bits_are_proposed(page):
     assert (found["label"], found["changes"]["format"]) == ("Try 7 bits", "int7")
 
 
+def test_fewer_bits_that_lose_are_shown_with_their_price_and_not_proposed(page):
+    page.set(tensor="fc3.weight", format="int3", granularity="channel", axis=0)
+    before = page.workspace.score.accuracy
+    assert page.workspace.evaluator.float_score.accuracy - before < POINTS
+    found = advice(page, "tensor")
+    page.set(**found["changes"])
+    cost = 100 * (before - page.workspace.score.accuracy)
+    assert cost > 1
+    assert (found["label"], found["gain"]) == ("See 2 bits", f"would cost {cost:.1f} points")
+
+
+def test_points_have_one_digit_after_the_point(page):
+    page.set(format="int3", granularity="tensor")
+    lost = 100 * (page.workspace.evaluator.float_score.accuracy - page.workspace.score.accuracy)
+    assert f"; {lost:.1f} points of accuracy lost." in advice(page, "tensor")["text"]
+
+
 def test_outliers_are_named(page, files):
     values = np.random.default_rng(2).normal(0, 0.01, (64, 64)).astype(np.float32)
     values[3, 4] = 1.0
@@ -60,7 +78,10 @@ def test_a_good_tensor_without_samples(page, files):
     page.ask("load", [files.npz(w=np.linspace(-1, 1, 64, dtype=np.float32).reshape(8, 8))])
     page.set(format="int8")
     assert page.workspace.report.metrics["sqnr_db"] > GOOD_DB
-    assert advice(page, "tensor")["label"] == "Try 7 bits"
+    found, before = advice(page, "tensor"), page.workspace.report.metrics["sqnr_db"]
+    page.set(**found["changes"])
+    cost = before - page.workspace.report.metrics["sqnr_db"]
+    assert (found["label"], found["gain"]) == ("See 7 bits", f"would cost {cost:.3g} dB")
 
 
 def test_the_way_through_the_model_view(page):
@@ -70,6 +91,7 @@ def test_the_way_through_the_model_view(page):
     found = advice(page, "model")
     assert found["press"] == "sensitivity"
     assert f"{100 * page.workspace.compared.quantized.accuracy:.1f} %" in found["text"]
+    assert ", on 360 digits." in found["text"]
     page.ask("sensitivity")
     assert (advice(page, "model")["press"], advice(page, "model")["label"]) == ("improve", "Fix it")
     page.ask("improve")
@@ -86,10 +108,61 @@ def test_what_is_good_needs_no_remedy(page):
     assert (advice(page, "model")["view"], advice(page, "export")["press"]) == ("export", "save-model")
 
 
+def test_samples_that_the_ranges_come_from_are_called_that(page, files):
+    page.ask("load", [files.gallery_file()])
+    samples = gallery.held_out("digits-convnet")
+    name = page.workspace.model.graph.inputs[0].name
+    given = files.npz("given.npz", **{name: samples.feeds[name][:24], "labels": samples.labels[:24]})
+    page.ask("calibration", [given])
+    page.ask("quantize")
+    assert ", on 24 samples, those it was calibrated with. The file" in advice(page, "model")["text"]
+    page.set(activations="weight_only")
+    page.ask("quantize")
+    assert ", on 24 samples. The file" in advice(page, "model")["text"]
+    page.ask("sensitivity")
+    assert "on 24 samples" in advice(page, "model")["text"]
+
+
 def test_made_up_samples_are_said_before_they_are_used(page, files):
     page.ask("load", [files.gallery_file()])
     found = advice(page, "model")
     assert (found["press"], "smoke test" in found["text"]) == ("calibration", True)
+
+
+def test_a_file_that_has_grown_is_not_called_smaller(page, files):
+    page.ask("load", [files.linear_model()])
+    page.ask("quantize")
+    report = page.workspace.result.report
+    assert report.file_bytes > report.file_bytes_before > 0
+    sizes = f"({size(report.file_bytes_before)} before, {size(report.file_bytes)} now)"
+    assert advice(page, "model")["text"].startswith(f"The file is larger than before {sizes}; its tensors are ")
+
+
+def test_on_made_up_inputs_samples_are_asked_for_and_no_remedies_offered(page, files):
+    page.ask("load", [files.gallery_file()])
+    page.ask("quantize")
+    page.ask("sensitivity")
+    found = advice(page, "model")
+    assert page.workspace.sensitivity.generated
+    assert (found["press"], found["label"]) == ("calibration", "Add calibration data")
+    assert "made-up inputs" in found["text"]
+    assert "Nothing needs to change" not in found["text"]
+
+
+def test_a_name_that_fits_nothing_is_told_with_near_ones_also_for_the_model_that_is_opened_next(page, files):
+    page.set(exclude="fc1.wieght, fc2*")
+    told = "No operator or tensor is named 'fc1.wieght'. Use a name such as 'fc1.weight'"
+    assert told in advice(page, "model")["text"]
+    page.ask("quantize")
+    assert told in advice(page, "model")["text"]
+    assert any("'fc1.wieght'" in text for text in page.workspace.result.report.warnings)
+    page.set(exclude="fc1.weight")
+    assert "No operator" not in advice(page, "model")["text"]
+    page.ask("load", [files.npz("mine.npz", w=np.ones((4, 4), np.float32))])
+    assert page.workspace.settings.exclude == "fc1.weight"
+    assert "No operator or tensor is named 'fc1.weight'. Use a name such as 'w'." in advice(page, "model")["text"]
+    page.ask("quantize")
+    assert any("'fc1.weight'" in text for text in page.workspace.result.report.warnings)
 
 
 def test_weights_of_a_file_of_tensors_are_quantized_and_not_run(page, files):

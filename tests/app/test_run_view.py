@@ -1,5 +1,7 @@
 """The Run view shows what the workspace holds, and nothing that is out of date."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from playground.analysis.answer_kinds import SHARE, Measure
 from playground.analysis.race import ORT_FLOAT, ORT_INT8, OURS, Lap, Race
 from playground.app.model_jobs import ModelJobs
 from playground.app.run_view import RunView
+from playground.render.engines import engines_table
 from playground.tasks import run_sync
 
 
@@ -88,3 +91,26 @@ def test_where_our_kernels_do_not_run_nothing_is_compared_with_them(view, worksp
     assert text.count("no x") == 1
     assert "50.0 %" in text
     assert "2.0 × as long" in text
+
+
+def test_which_settings_the_quantized_model_has_is_said_where_the_tensor_view_has_others(view, workspace):
+    workspace.change(format="int3", granularity="tensor", weights="int8", weights_granularity="channel")
+    told = "has the Model view's settings (int8, a scale for each channel), not the Tensor view's (int3, a scale for"
+    assert told in view.numbers.text.replace("&#x27;", "'")
+    workspace.change(format="int8", granularity="channel")
+    assert "Tensor view" not in view.numbers.text
+
+
+def test_the_headline_says_so_where_the_runtime_of_the_file_is_slower_with_it(page):
+    page.ask("quantize")
+    same = Measure("Agreement", 1.0, SHARE, "")
+    laps = [Lap(OURS, 1.0, 1.5, 0, same, 0.0), Lap(ORT_INT8, 6.3, 7.0, 0, same, 0.0), Lap(ORT_FLOAT, 2.04, 2.5)]
+    page.workspace.race = Race(tuple(laps), 16, 7, ())
+    found = page.ask("advice", view="run")
+    assert found["text"].startswith("Fastest here: our int8 kernels, 2.0 times as fast as ONNX Runtime, float.")
+    assert "ONNX Runtime, int8 takes 3.1 times as long as ONNX Runtime, float" in found["text"]
+    assert found["label"] == "See the file"
+    assert "2.0 × as long" in engines_table(page.workspace.race)
+    page.workspace.race = Race((laps[0], replace(laps[1], median_ms=2.0), laps[2]), 16, 7, ())
+    found = page.ask("advice", view="run")
+    assert (found["label"], "as long" in found["text"]) == ("Keep the file", False)

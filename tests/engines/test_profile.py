@@ -126,6 +126,12 @@ def told(*steps: tuple[str, float, int, str]) -> str:
     return " ".join(sentences(profile, quantized=0.002, original=0.0005))
 
 
+def test_the_time_of_the_race_is_taken_where_there_is_one() -> None:
+    profile = Profile((StepTime("c", "Conv", 1e-3, 10, INTEGERS),), 1e-3, 5, 1000)
+    raced = " ".join(sentences(profile, quantized=0.002, ours=0.5e-3))
+    assert "4.0 times as fast as ONNX Runtime with the same file" in raced
+
+
 def test_sentences_name_what_takes_the_time() -> None:
     slow = told(("Einsum", 0.6e-3, 0, NUMPY), ("Conv", 0.4e-3, 1_000_000, INTEGERS))
     assert "60.0 % of the time is spent in NumPy, most of it on einsum (Einsum)" in slow

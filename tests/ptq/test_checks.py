@@ -23,7 +23,7 @@ RECIPES: list[tuple[Recipe, type[PlaygroundError], str]] = [
     (
         Recipe((Rule("fc9*"),), partial=False),
         InvalidInputError,
-        "rule 1 ('fc9*'): the rule matches no tensor and no node of the model",
+        "rule 1 ('fc9*'): no operator or tensor is named 'fc9*'",
     ),
     (
         Recipe((Rule("conv?"), Rule("conv1", INT4)), partial=False),
@@ -73,7 +73,15 @@ def test_general_rules_need_not_match(model: Model, data: Data) -> None:
 
 def test_idle_rules_are_told_unless_the_recipe_is_strict(model: Model, data: Data) -> None:
     report = quantize_model(model, Recipe((Rule("fc9*"),)), data).report
-    assert report.warnings == ("Rule 1 ('fc9*'): the rule matches no tensor and no node of the model.",)
+    (told,) = report.warnings
+    assert told.startswith("Rule 1 ('fc9*'): no operator or tensor is named 'fc9*'. Use a name such as ")
+
+
+def test_a_rule_for_an_activation_says_so(model: Model, data: Data) -> None:
+    assert model.graph is not None
+    name = model.graph.nodes[0].outputs[0]
+    (told,) = quantize_model(model, Recipe((Rule(name),)), data).report.warnings
+    assert f"{name!r} fits activations alone" in told
 
 
 def with_node(changed: Any, model: Model, node: Node) -> Model:

@@ -45,6 +45,16 @@ def test_weights_get_int8_along_the_first_axis() -> None:
     assert made.report.recipe["activations"] == "weight_only"
 
 
+def test_a_rule_that_fits_no_tensor_is_told_with_near_names_or_refused() -> None:
+    recipe = Recipe((Rule("fc.wieght"), Rule("*", Scheme("int8"))))
+    told = "no operator or tensor is named 'fc.wieght'"
+    warnings = quantize_tensors(model(), recipe).report.warnings
+    assert f"Rule 1 ('fc.wieght'): {told}. Use a name such as 'fc.weight', " in warnings[0]
+    with pytest.raises(InvalidInputError, match=told) as error:
+        quantize_tensors(model(), Recipe((Rule("fc.wieght"),), partial=False))
+    assert "'fc.weight'" in error.value.hint
+
+
 def test_the_file_has_codes_and_scales_and_the_rest_as_it_was() -> None:
     recipe = Recipe(weights=Scheme("int4", granularity="channel", symmetric=False))
     made = quantize_tensors(model(), recipe)
