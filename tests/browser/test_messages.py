@@ -147,6 +147,7 @@ def test_a_cleared_pad_shows_no_answers(page: Page) -> None:
 
 def test_the_keyboard_goes_to_the_work_that_the_card_begins(page: Page, big_model: Path) -> None:
     page.set_input_files("#open", big_model)
+    expect(page.locator("#opened-quantize")).to_be_visible()
     page.locator("#opened-quantize").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#cancel")).to_be_focused()
