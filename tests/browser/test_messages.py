@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
-
-BAD = {"name": "a.onnx", "mimeType": "", "buffer": b"not a model"}
+from playwright.sync_api import FilePayload, Page, expect
 
 
 def open_bad(page: Page, name: str = "a.onnx") -> None:
-    page.set_input_files("#open", files=[{**BAD, "name": name}])
+    page.set_input_files("#open", files=[FilePayload(name=name, mimeType="", buffer=b"not a model")])
 
 
 def test_the_same_error_is_marked_and_counted_when_it_comes_again(page: Page) -> None:
@@ -154,3 +152,22 @@ def test_the_keyboard_goes_to_the_work_that_the_card_begins(page: Page, big_mode
     page.keyboard.press("Enter")
     expect(page.locator("#job")).to_be_hidden(timeout=20_000)
     expect(page.locator("#quantize")).to_be_focused()
+
+
+def test_the_title_of_what_was_measured_is_in_sight(page: Page) -> None:
+    page.locator("#tab-model").click()
+    page.wait_for_function("() => Bokeh.documents.some((doc) => doc.get_model_by_name('inventory'))")
+    size = page.viewport_size
+    for width, height in ((1280, 500), (360, 640)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.locator("#sensitivity").click()
+        expect(page.locator("#slot-model-verdict")).to_contain_text("measured on", timeout=60_000)
+        expect(page.locator("#job")).to_be_hidden(timeout=60_000)
+        page.wait_for_timeout(1000)
+        top, bar, seen = page.evaluate(
+            """() => [document.getElementById("slot-model-verdict").getBoundingClientRect().top,
+              document.querySelector(".bar").getBoundingClientRect().bottom, innerHeight]"""
+        )
+        assert bar <= top < seen - 200, (width, top)
+    assert size
+    page.set_viewport_size(size)
