@@ -7,11 +7,12 @@ import { openFrame, startWorker } from "./frame.mjs";
 /** A failure with the kind and the message that Python (or this module) gave it. */
 export class PlaygroundError extends Error {
   /** @param {Failure} failure */
-  constructor({ kind, message, detail, offer }) {
+  constructor({ kind, message, detail, offer, about }) {
     super(message);
     this.name = "PlaygroundError";
     this.kind = kind;
     this.detail = detail;
+    this.about = about; // the kind of the request that failed
     this.offer = offer; // a setting that lets the work go on without the offending part
   }
 }
@@ -27,7 +28,7 @@ export class Client extends Target {
   #files;
   /** @type {MessagePort | null} */
   #port = null;
-  /** @type {Map<number, { resolve: (answer: Answer<Kind>) => void, reject: (error: Error) => void }>} */
+  /** @type {Map<number, { about: Kind, resolve: (answer: Answer<Kind>) => void, reject: (error: Error) => void }>} */
   #waiting = new Map();
   #next = 1;
   /** @type {AbortController | null} */
@@ -115,7 +116,7 @@ export class Client extends Target {
     this.#frame = null;
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
-    for (const { reject } of waiting) reject(new PlaygroundError({ kind, message: reason }));
+    for (const { about, reject } of waiting) reject(new PlaygroundError({ kind, message: reason, about }));
     this.dispatchEvent(new CustomEvent("stopped", { detail: reason }));
   }
 
@@ -135,7 +136,7 @@ export class Client extends Target {
       }
       if (!this.#waiting.size) this.heard();
       const settle = /** @type {(answer: Answer<Kind>) => void} */ (resolve); // the answer with this id is of this kind
-      this.#waiting.set(id, { resolve: settle, reject });
+      this.#waiting.set(id, { about: kind, resolve: settle, reject });
       this.#port.postMessage({ ...content, id, kind });
     });
     return Object.assign(promise, { id });
@@ -152,8 +153,12 @@ export class Client extends Target {
       this.#waiting.delete(message.id);
       if (!waiting) return;
       this.answers += 1;
-      if (message.error) waiting.reject(new PlaygroundError(message.error));
-      else waiting.resolve({ result: message.result, buffers: message.buffers ?? [] });
+      const { about } = waiting;
+      if (message.error) waiting.reject(new PlaygroundError({ ...message.error, about }));
+      else {
+        waiting.resolve({ result: message.result, buffers: message.buffers ?? [] });
+        this.dispatchEvent(new CustomEvent("succeeded", { detail: about }));
+      }
     } else if (message.kind === "alive") {
       this.#begun = true;
       if (message.locked) this.#watch(lock);

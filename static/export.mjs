@@ -1,6 +1,6 @@
 // Quantizing the model with progress and Cancel, and everything that can be kept afterwards.
 import { download } from "./download.mjs";
-import { toast } from "./toast.mjs";
+import { failed, toast } from "./toast.mjs";
 import { $, filesOf, keepFocus } from "./dom.mjs";
 
 /**
@@ -24,6 +24,11 @@ const CODE = {
   onnxruntime: "A script that makes the same codes with onnxruntime.quantization.",
   torch: "A script that makes the same codes with PyTorch.",
 };
+const UNQUANTIZED = "Quantize the model first; then there are scripts for ONNX Runtime and PyTorch.";
+/** Of the screen's height what bars at its top and foot cover at most, in pixels. */
+const HIDDEN = 180;
+/** And that at its top. */
+const TOP = 60;
 const UPLOADED = "These settings, with the gallery's first model: the file you opened stays on this machine.";
 
 /** Work -> what is said of it while it runs. */
@@ -34,6 +39,24 @@ const WORKS = {
   improve: "Trying what helps",
   curve: "Calibrating on more and more samples",
 };
+
+/**
+ * The script that a tool has; empty: none.
+ * @param {{ id: string, code: string }[]} scripts
+ * @param {string | undefined} tool
+ */
+const codeOf = (scripts, tool) => scripts.find(({ id }) => id === tool)?.code ?? "";
+
+/**
+ * Scrolls as little as shows a card, or its beginning where it is higher than the screen.
+ * @param {Element | null} card
+ */
+function bringIntoView(card) {
+  if (!card) return;
+  const { top, height } = card.getBoundingClientRect();
+  const high = top < TOP || height > innerHeight - HIDDEN;
+  card.scrollIntoView({ block: high ? "start" : "nearest" });
+}
 
 /** @param {Part & { given: Given, job: Job }} part */
 export function installExport({ client, complain, given, ready, job }) {
@@ -51,7 +74,7 @@ export function installExport({ client, complain, given, ready, job }) {
         .request("set", { changes: { partial: true } })
         .then(() => work("quantize"))
         .catch(complain);
-    toast(error.message, "bad", { label: "Quantize the rest", run: goOn });
+    failed(error.message, error.about, { label: "Quantize the rest", run: goOn });
   }
 
   /**
@@ -63,9 +86,9 @@ export function installExport({ client, complain, given, ready, job }) {
     const answer = await job.run(kind, WORKS[kind], complainOrOffer);
     if (answer) {
       const { report } = answer.result;
-      if (report.refused) toast(report.refused, "bad");
+      if (report.refused) failed(report.refused, kind);
       else if (kind === "quantize") toast(`Quantized: ${report.summary}`);
-      else requestAnimationFrame(() => $(ANSWERS[kind]).closest(".card")?.scrollIntoView({ block: "nearest" }));
+      else requestAnimationFrame(() => bringIntoView($(ANSWERS[kind]).closest(".card")));
     }
     await refresh();
   }
@@ -110,22 +133,38 @@ export function installExport({ client, complain, given, ready, job }) {
 
   /** The tool whose script is shown. */
   let tool = /** @type {keyof typeof CODE} */ ("playground");
-  const tools = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-tool]"));
+  const tools = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-tool]"));
 
   /**
-   * The script of the chosen tool, or why there is none.
+   * Which tools have a script; of the others their buttons are disabled, and it is said why.
+   * @param {import("./types/messages").Requests["export"]["result"]["scripts"]} scripts
+   */
+  function showTools(scripts) {
+    const lacking = [...tools].filter(({ dataset: { tool: id } }) => id !== "playground" && !codeOf(scripts, id));
+    if (lacking.some(({ dataset }) => dataset.tool === tool)) tool = "playground";
+    const held = lacking.includes(/** @type {HTMLButtonElement} */ (document.activeElement));
+    for (const button of tools) {
+      button.setAttribute("aria-pressed", String(button.dataset.tool === tool));
+      button.disabled = lacking.includes(button);
+    }
+    if (held) tools[0].focus({ preventScroll: true });
+    const reasons = scripts
+      .filter(({ code }) => !code)
+      .map(({ name, reason }) => `No script for ${name} makes the same: ${reason}.`);
+    $("code-missing").textContent = scripts.length ? reasons.join(" ") : UNQUANTIZED;
+    $("code-missing").hidden = scripts.length > 0 && !reasons.length;
+  }
+
+  /**
+   * The script of the chosen tool.
    * @param {import("./types/messages").Requests["export"]["result"]} told
    */
   function showCode({ scripts, python }) {
-    for (const button of tools) button.setAttribute("aria-pressed", String(button.dataset.tool === tool));
+    showTools(scripts);
     const script = scripts.find(({ id }) => id === tool);
     const own = script ? `# The model, as it was quantized\n${script.code}\n\n# The tensor of the Tensor view\n` : "";
     const code = tool === "playground" ? own + python : (script?.code ?? "");
-    const missing = script
-      ? `No script for ${script.name} makes the same: ${script.reason}.`
-      : "Quantize the model first.";
-    $("code-text").textContent = code ? CODE[tool] : missing;
-    $("code-box").hidden = !code;
+    $("code-text").textContent = CODE[tool];
     $("code").textContent = code;
   }
   for (const button of tools) {

@@ -6,7 +6,7 @@ import { Grid } from "./grid.mjs";
 
 /**
  * @import { Column } from "./grid.mjs"
- * @import { BokehDocument } from "./types/bokeh"
+ * @import { BokehDocument, Control } from "./types/bokeh"
  * @import { Part } from "./types/page"
  */
 
@@ -33,6 +33,9 @@ const COLUMNS = [
 const SHORT = ["name", "format", "sqnr"];
 const NARROW = matchMedia("(max-width: 760px)");
 
+/** The label of the field (playground/app/model_view.py). */
+const SEARCH = "Search the layers";
+
 /** @type {Grid | null} */
 let grid = null;
 /** @type {Part} */
@@ -54,6 +57,31 @@ async function choose(index) {
   }
 }
 
+/** The search field of the document. */
+function searchField() {
+  for (const model of shown?.all_models ?? []) {
+    if ("label" in model && model.label === SEARCH) return /** @type {Control} */ (model);
+  }
+  return null;
+}
+
+/** Empties the search; the keyboard goes to the grid, as the button is hidden then. */
+function clearSearch() {
+  const field = searchField();
+  if (field) field.value_input = field.value = "";
+  /** @type {HTMLElement | null} */ ($("inventory").querySelector("[tabindex='0']"))?.focus({ preventScroll: true });
+}
+
+/** Says so where nothing fits the search. */
+function tellNone() {
+  const text = searchField()?.value_input ?? "";
+  const none = !names().length && text !== "";
+  const told = `No tensor fits '${text}'.`;
+  if (none && $("inventory-none").hidden) announce(told);
+  $("inventory-none").hidden = !none;
+  $("inventory-none-text").textContent = told;
+}
+
 function layOut() {
   grid?.setColumns(NARROW.matches ? COLUMNS.filter(({ field }) => SHORT.includes(field)) : COLUMNS);
 }
@@ -62,6 +90,7 @@ function layOut() {
 export function installInventory(given) {
   part = given;
   grid = new Grid($("inventory"), "Inventory of the model", choose);
+  $("inventory-clear").addEventListener("click", clearSearch);
   layOut();
   NARROW.addEventListener("change", layOut);
   addEventListener("playground-state", ({ detail }) => grid?.mark(detail.settings.tensor ?? ""));
@@ -75,7 +104,10 @@ export function followInventory(doc) {
   shown = doc;
   const source = doc.get_model_by_name("inventory");
   if (!source || !grid) return;
-  const update = () => grid?.setData(source.data);
+  const update = () => {
+    grid?.setData(source.data);
+    tellNone();
+  };
   source.properties.data.change.connect(update);
   update();
 }

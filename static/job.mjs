@@ -1,5 +1,5 @@
-// What takes long, in the strip below the header, whatever view is on screen: its stage, how far and how fast it is, the
-// time it may take, and Cancel.
+// What takes long, in a strip above the foot of the screen, whatever view is on it: its stage, how far and how fast it is,
+// the time it may take, and Cancel. The strip lies above the page, so that nothing moves when it comes and goes.
 import { amountOf } from "./amount.mjs";
 import { announce } from "./announce.mjs";
 import { toast } from "./toast.mjs";
@@ -15,6 +15,7 @@ import { $ } from "./dom.mjs";
 const PATIENCE_MS = 2000;
 /** What is done sooner is not worth a strip. */
 const SOON_MS = 400;
+const NO_GRAPH = "The open file has tensors and no graph, so its model cannot be run.";
 
 /** The buttons that begin such work. */
 const buttons = () => /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll("[data-job]")]);
@@ -99,7 +100,9 @@ export class Job {
   #enable() {
     for (const button of buttons()) {
       const weightsAlone = button.dataset.job === "tensors"; // all else needs a graph
-      button.disabled = this.#working || !(this.#runs || weightsAlone);
+      const lacking = !(this.#runs || weightsAlone);
+      button.disabled = this.#working || lacking;
+      button.title = lacking ? NO_GRAPH : "";
     }
   }
 
@@ -121,7 +124,7 @@ export class Job {
     $("job").hidden = !newest;
     if (!newest) return;
     $("job-bar").value = newest.share;
-    $("job-stage").textContent = newest.stage;
+    $("job-stage").textContent = $("job-stage").title = newest.stage;
     $("job-amount").textContent = newest.told;
     if (began && this.#from) $("cancel").focus({ preventScroll: true });
   }

@@ -19,9 +19,10 @@ export function installOpened({ uploads, select }) {
   };
   $("opened-close").addEventListener("click", close);
   $("opened-quantize").addEventListener("click", async () => {
-    close();
     await select("model");
+    $("quantize").focus({ preventScroll: true }); // from there the work has the keyboard's place (job.mjs)
     $("quantize").click();
+    close();
   });
   $("opened-look").addEventListener("click", () => {
     close();

@@ -11,6 +11,8 @@ import { $, filesOf, whileDisabled } from "./dom.mjs";
 
 const CELLS = 8;
 const DIGITS_HINT = "Or take one of the 360 digits that the model was not trained on.";
+/** While nothing is drawn there is nothing to answer. */
+const EMPTY_HINT = "Draw a digit here, or take one of the 360 digits.";
 const OTHER_HINT = "Choose an input for both models. How much their outputs differ is shown here.";
 
 /** @type {Record<string, [number, number]>} */
@@ -23,7 +25,10 @@ export function installPad({ client, complain, ready, job }) {
   const cells = new Float32Array(CELLS * CELLS);
   let cursor = [3, 3];
   let sample = 0;
+  let empty = false; // whether the pad was cleared and nothing was drawn since
+  let clears = 0;
   let painting = false;
+  let byKey = false; // whether the keyboard's place is shown
   let busy = false;
   /** @type {Input | null} */
   let wanted = null;
@@ -46,11 +51,21 @@ export function installPad({ client, complain, ready, job }) {
       context.fillRect((i % CELLS) * size, Math.floor(i / CELLS) * size, size, size);
     });
     context.globalAlpha = 1;
-    if (document.activeElement === pad) {
+    if (byKey && document.activeElement === pad) {
       context.strokeStyle = style.getPropertyValue("--accent");
       context.lineWidth = 3;
       context.strokeRect(cursor[0] * size + 1.5, cursor[1] * size + 1.5, size - 3, size - 3);
     }
+  }
+
+  /**
+   * While the pad is empty there are no answers to show.
+   * @param {boolean} is
+   */
+  function showEmpty(is) {
+    empty = is;
+    $("slot-run-answers").classList.toggle("unasked", is);
+    $("answers-none").hidden = !is;
   }
 
   /**
@@ -75,6 +90,7 @@ export function installPad({ client, complain, ready, job }) {
    */
   async function ask(content) {
     wanted = content;
+    empty = false;
     if (busy) return;
     busy = true;
     const begun = changes;
@@ -83,8 +99,11 @@ export function installPad({ client, complain, ready, job }) {
       while (wanted) {
         const now = /** @type {Input} */ (wanted);
         wanted = null;
+        const cleared = clears;
         const { result } = await job.follow(client.request("sample", now), "Running both models");
+        if (clears !== cleared) continue; // what was asked is no longer there
         shown = now;
+        showEmpty(false);
         if (now.index !== undefined && !wanted && !painting) {
           cells.set(result.pixels);
           draw();
@@ -110,6 +129,7 @@ export function installPad({ client, complain, ready, job }) {
   };
   pad.addEventListener("pointerdown", (event) => {
     painting = true;
+    byKey = false;
     pad.setPointerCapture(event.pointerId);
     paint(...at(event));
   });
@@ -123,6 +143,7 @@ export function installPad({ client, complain, ready, job }) {
     painting = false;
   });
   pad.addEventListener("keydown", (event) => {
+    byKey = true;
     const step = STEPS[event.key];
     if (step) cursor = cursor.map((value, i) => Math.min(CELLS - 1, Math.max(0, value + step[i])));
     else if (event.key === " ") paint(cursor[0] + 0.5, cursor[1] + 0.5);
@@ -130,12 +151,18 @@ export function installPad({ client, complain, ready, job }) {
     event.preventDefault();
     draw();
   });
-  pad.addEventListener("focus", draw);
+  pad.addEventListener("focus", () => {
+    byKey = pad.matches(":focus-visible");
+    draw();
+  });
   pad.addEventListener("blur", draw);
   $("pad-clear").addEventListener("click", () => {
     cells.fill(0);
     draw();
-    ask({ pixels: [...cells] });
+    wanted = shown = null;
+    clears += 1;
+    showEmpty(true);
+    $("pad-hint").textContent = EMPTY_HINT;
   });
   $("pad-next").addEventListener("click", () => {
     ask({ index: sample });
@@ -144,7 +171,7 @@ export function installPad({ client, complain, ready, job }) {
   $("theme")?.addEventListener("click", draw);
   /** Another model or recipe has no answer yet: asks for one to what is on the pad, or to the first sample. */
   function answerAgain() {
-    if (!digits || answered || busy || $("view-run").hidden) return;
+    if (!digits || answered || busy || empty || $("view-run").hidden) return;
     if (shown) ask(shown);
     else $("pad-next").click();
   }
@@ -157,6 +184,7 @@ export function installPad({ client, complain, ready, job }) {
     for (const id of /** @type {const} */ (["race", "made-up", "input-file"])) $(id).disabled = !detail.runs;
     $("input-label").classList.toggle("off", !detail.runs);
     for (const part of document.querySelectorAll(".digits")) part.toggleAttribute("hidden", !digits);
+    if (detail.model !== open) showEmpty(false);
     if (detail.model !== open) $("pad-hint").textContent = digits ? DIGITS_HINT : OTHER_HINT;
     open = detail.model;
     answerAgain();

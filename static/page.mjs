@@ -10,7 +10,7 @@ import { installApi } from "./api.mjs";
 import { Boot } from "./boot.mjs";
 import { Life } from "./life.mjs";
 import { NotAdmitted } from "./admit.mjs";
-import { toast } from "./toast.mjs";
+import { failed, resolved, toast } from "./toast.mjs";
 import { currentFastPath, followSettings } from "./fastpath/page.mjs";
 import { Views } from "./views.mjs";
 import { installGallery } from "./gallery.mjs";
@@ -50,6 +50,8 @@ const given = watched(/** @type {Given} */ ({ model: null, calibration: null, im
  * @param {Action} [action]
  */
 const say = (text, action) => toast(text, "bad", ...(action ? [action] : []));
+/** Requests that the page makes by itself, or for a control. */
+const SETTING = new Set(["set", "patch", "state", "view", "sync", "subject", "advice", "export"]);
 const embedded = document.body.classList.contains("embed");
 /** A page that embeds this one asked for no copies. */
 const uploads = embedded
@@ -124,6 +126,7 @@ function followFile({ settings, upload, calibration_name: samples }) {
 
 /** @param {State} next */
 function onState(next) {
+  if (state && (state.settings.model !== next.settings.model || state.upload !== next.upload)) resolved();
   state = next;
   followFile(next);
   followSettings(next.settings);
@@ -176,6 +179,13 @@ function distrust(error) {
 }
 
 /**
+ * What takes away the sentence about a failure when it succeeds. Controls are set all the time, so that their next success
+ * would take it away unread.
+ * @param {Failure} [error]
+ */
+const aboutOf = (error) => (error?.about && !SETTING.has(error.about) ? error.about : undefined);
+
+/**
  * One sentence for a person, whatever was thrown.
  * @param {Failure} error
  */
@@ -185,7 +195,7 @@ function complain(error) {
     distrust(error);
     return;
   }
-  toast(error?.message ?? String(error), "bad");
+  failed(error?.message ?? String(error), aboutOf(error));
   if (error?.detail) console.error(error.detail);
 }
 
@@ -226,6 +236,7 @@ client.addEventListener("patch", ({ detail }) => {
 });
 client.addEventListener("state", ({ detail }) => onState(detail.state));
 client.addEventListener("problem", ({ detail }) => toast(detail.message, "bad"));
+client.addEventListener("succeeded", ({ detail }) => resolved(detail));
 client.addEventListener("failed", ({ detail }) => complain(detail));
 client.addEventListener("stopped", ({ detail }) => onStopped(detail));
 

@@ -1,11 +1,14 @@
-// Sentences in the corner of the page. What went wrong stays until it is closed; the rest leaves by itself, but not while
-// the pointer or the keyboard is at it. The page keeps so much room free below its end that nothing stays covered.
+// Sentences in the corner of the page. What went wrong stays until it is closed or its cause is gone; the rest leaves by
+// itself, but not while the pointer or the keyboard is at it. The page keeps so much room free below its end that nothing
+// stays covered.
 import { announce } from "./announce.mjs";
 import { $, keepFocus } from "./dom.mjs";
 
 /** @import { Action } from "./types/page" */
 
 const STAYS_MS = 8000;
+/** How long a message that is told once more is marked. */
+const AGAIN_MS = 2000;
 /** @type {ResizeObserver | null} */
 let room = null;
 
@@ -35,8 +38,34 @@ function button(label, className, run) {
  * @param {HTMLElement} item
  */
 function leave(item) {
+  const held = item.contains(document.activeElement);
   item.remove();
-  keepFocus($("toasts").querySelector("button") ?? $("views"));
+  if (held) keepFocus($("toasts").lastElementChild?.querySelector("button") ?? $("views"));
+}
+
+/**
+ * Takes away what went wrong and is right now.
+ * @param {string} [about] the kind of request that has succeeded; without it, all that was about the model that was open
+ */
+export function resolved(about) {
+  for (const item of /** @type {NodeListOf<HTMLElement>} */ ($("toasts").querySelectorAll("[data-about]"))) {
+    if (about === undefined || item.dataset.about === about) leave(item);
+  }
+}
+
+/**
+ * Marks a message that replaces the same one, and says how often it has been told.
+ * @param {HTMLElement} item
+ * @param {number} times
+ */
+function markAgain(item, times) {
+  const told = document.createElement("b");
+  told.className = "times";
+  told.textContent = `${times} times`;
+  item.dataset.times = String(times);
+  item.dataset.again = "";
+  item.firstElementChild?.after(told);
+  setTimeout(() => delete item.dataset.again, AGAIN_MS);
 }
 
 /** @param {HTMLElement} item */
@@ -55,8 +84,29 @@ function leaveLater(item) {
  * @param {Action[]} actions
  */
 export function toast(text, tone = "", ...actions) {
+  show(text, tone, "", actions);
+}
+
+/**
+ * A sentence about what went wrong, which stays until it is closed or `resolved`.
+ * @param {string} text
+ * @param {string | undefined} about the kind of request that failed
+ * @param {Action[]} actions
+ */
+export function failed(text, about, ...actions) {
+  show(text, "bad", about ?? "", actions);
+}
+
+/**
+ * @param {string} text
+ * @param {"" | "bad"} tone
+ * @param {string} about empty: nothing that could be resolved
+ * @param {Action[]} actions
+ */
+function show(text, tone, about, actions) {
   const item = document.createElement("div");
   item.className = `toast ${tone}`;
+  if (about) item.dataset.about = about;
   const sentence = document.createElement("span");
   sentence.textContent = text;
   item.append(sentence);
@@ -74,8 +124,9 @@ export function toast(text, tone = "", ...actions) {
   close.setAttribute("aria-label", "Close this message");
   item.append(close, ...(actions.length ? [row] : []));
   const list = $("toasts");
-  for (const old of [...list.children]) {
+  for (const old of /** @type {HTMLElement[]} */ ([...list.children])) {
     const same = old.firstChild?.textContent === text;
+    if (same && tone === "bad") markAgain(item, Number(old.dataset.times ?? 1) + 1);
     if (same || (tone !== "bad" && !old.classList.contains("bad"))) old.remove();
   }
   keepRoom();

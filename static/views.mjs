@@ -10,6 +10,7 @@ import {
   supplyFastPath,
 } from "./fastpath/page.mjs";
 import { followInventory } from "./inventory.mjs";
+import { followSizes } from "./sizes.mjs";
 
 /**
  * @import { Client } from "./client.mjs"
@@ -179,7 +180,10 @@ export class Views {
     await live.show();
     if (!fresh) return;
     if (name === "tensor") startFastPath({ client: this.#client, live, ...this.#tensor });
-    if (name === "model") followInventory(live.doc);
+    if (name === "model") {
+      followInventory(live.doc);
+      followSizes(live.doc);
+    }
     await this.#uncover(name);
   }
 

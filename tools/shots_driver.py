@@ -74,8 +74,6 @@ def _quantized(page: Page) -> None:
 
 def _worst(page: Page) -> None:
     page.locator("#tab-model").click()
-    if page.locator("#view-model .chips").is_visible():
-        page.locator("#view-model .chips").click()
     page.locator("#sensitivity").click()
     page.wait_for_function("() => document.getElementById('job').hidden", timeout=WORK_MS)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from playground.engines.batch_axes import open_sizes
 from playground.errors import InvalidInputError, PlaygroundError
 from playground.model.graph import Graph, Model
-from playground.settings import sizes_of
+from playground.settings import sizes_of, sizes_text
 
 if TYPE_CHECKING:
     from playground.analysis.size_suggestions import Suggestion
@@ -36,6 +36,30 @@ def chosen_shapes(graph: Graph, sizes: str) -> dict[str, tuple[int, ...]] | None
     shapes = dict(zip(wanted, given, strict=True))
     checked_sizes(graph, shapes)
     return shapes
+
+
+def completed(graph: Graph, sizes: str) -> str:
+    """The setting with sizes that the model knows filled in: ``"48x192"`` is ``"1x3x48x192"`` for ``N x 3 x H x W``.
+
+    What does not have exactly as many sizes as an input leaves open stays as it is.
+
+    Raises:
+        InvalidInputError: the text is not sizes.
+    """
+    wanted, given = open_sizes(graph), sizes_of(sizes)
+    if len(wanted) != len(given):
+        return sizes
+    shapes = {value.name: value.shape or () for value in graph.inputs}
+    parts = zip(wanted.items(), given, strict=True)
+    return sizes_text(_filled(shapes[name], axes, part) for (name, axes), part in parts)
+
+
+def _filled(shape: Sequence[int | str | None], axes: Sequence[int], given: Sequence[int]) -> Sequence[int]:
+    if len(given) == len(shape) or len(given) != len(axes):
+        return given
+    places = dict(zip(axes, given, strict=True))
+    # of the axes that are left only that of the samples has no size
+    return [dim if isinstance(dim, int) else places.get(axis, 1) for axis, dim in enumerate(shape)]
 
 
 def require_sizes(graph: Graph, shapes: Shapes | None) -> None:

@@ -25,6 +25,9 @@ from playground.render.numbers import grouped, shape
 from playground.render.report_card import report_card
 from playground.settings import Settings
 
+SEARCH = "Search the layers"
+"""Label of the search field; the page finds the field by it (static/inventory.mjs)."""
+
 ANSWERS = {
     "As the outputs look": "auto",
     "Class scores": "classes",
@@ -70,7 +73,8 @@ class ModelView(Card):
                 label="Leave in float (names, * for any)", placeholder="conv1.weight, *.bias", **wide
             ),
         }
-        self.search = pmui.TextInput(label="Search the layers", **wide)
+        self.search = pmui.TextInput(label=SEARCH, **wide)
+        self._searched = workspace.model
         self.numbers, self.report = html.block("model-numbers"), html.block("model-report")
         self.heading = html.block("model-heading")
         self.analysis, self.recipe = AnalysisCard(workspace), RecipeCard(workspace)
@@ -119,6 +123,9 @@ class ModelView(Card):
 
     def show(self) -> None:
         """Bring widgets, table, numbers and report in line with the workspace."""
+        if self.workspace.model is not self._searched:
+            self._searched = self.workspace.model
+            self.search.param.update(value="", value_input="")
         self._show_widgets()
         self._show_rows()
         self._show_numbers()
@@ -146,7 +153,7 @@ class ModelView(Card):
         if model is None:
             return
         wanted = (self.search.value_input or "").lower()
-        rows = [r for r in inventory(model) if wanted in f"{r.name} {r.op} {r.dtype}".lower()]
+        rows = [r for r in inventory(model) if wanted in f"{r.name} {r.op} {r.node} {r.dtype}".lower()]
         report = report_data(result) if result else {"tensors": [], "skipped": []}
         done = {entry["name"]: entry for entry in report["tensors"]}
         skipped = {entry["name"]: entry["reason"] for entry in report["skipped"]}

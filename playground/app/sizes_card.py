@@ -8,9 +8,10 @@ import panel_material_ui as pmui
 from bokeh.models import UIElement
 
 from playground.app.card import Card
-from playground.app.input_sizes import chosen_shapes, described
+from playground.app.input_sizes import chosen_shapes, completed, described
 from playground.app.workspace import Workspace
 from playground.engines.batch_axes import open_sizes
+from playground.errors import PlaygroundError
 from playground.model.graph import Graph
 from playground.render import html
 from playground.settings import sizes_text
@@ -34,8 +35,9 @@ class SizesCard(Card):
         self.form = pmui.Column(
             self.choice, self.field, self.about, sizing_mode="stretch_width", margin=0, sx={"gap": "14px"}
         )
+        self._refused: tuple[Any, str] | None = None
         self.choice.param.watch(lambda event: self._chosen(event.new), "value")
-        self.field.param.watch(lambda event: self._moved(event.new), "value")
+        self.field.param.watch(lambda event: self._written(event.new), "value")
         workspace.param.watch(lambda *_: self.show(), ["settings", "model", "suggestions"])
         self.show()
 
@@ -58,6 +60,27 @@ class SizesCard(Card):
 
         self.choose(change)
 
+    def _written(self, text: str) -> None:
+        """Take what was written; what cannot be used stays in the field, with the reason below it."""
+        if self.is_showing:
+            return
+        try:
+            graph = self._graph()
+            sizes = completed(graph, text) if graph is not None else text
+            if graph is not None:
+                chosen_shapes(graph, sizes)
+            self.workspace.change(sizes=sizes)
+        except PlaygroundError as error:
+            self._refused = self._chosen_now()
+            self.field.param.update(error_state=True, helper_text=str(error))
+        else:
+            self._refused = None
+            self.show()
+
+    def _chosen_now(self) -> tuple[Any, str]:
+        """What a refused text was held against: it stays in the field as long as this is the same."""
+        return self.workspace.model, self.workspace.settings.sizes
+
     def _graph(self) -> Graph | None:
         model = self.workspace.model
         return model.graph if model is not None else None
@@ -73,7 +96,10 @@ class SizesCard(Card):
         label = next((label for label, text in found.items() if text == sizes), OTHER if sizes else CHOOSE)
         with self.showing():
             self.choice.param.update(options=[CHOOSE, *found, *([OTHER] if sizes else [])], value=label)
-            self.field.param.update(value=sizes, label=f"Sizes of {', '.join(wanted)}, as {_example(graph)}")
+            self.field.label = f"Sizes of {', '.join(wanted)}, as {_example(graph)}"
+            if self._refused != self._chosen_now():
+                self._refused = None
+                self.field.param.update(value=sizes, error_state=False, helper_text="")
         self.about.text = html.note(self._told(len(found)))
 
     def _told(self, count: int) -> str:

@@ -7,11 +7,11 @@ import { affine, digits, grouped, percent, points, size } from "./numbers.mjs";
 export function titlesOf(picture) {
   const { clippingErrorShare: share, lo, hi, clippedShare } = picture;
   const reach = `levels from ${digits(lo)} to ${digits(hi)} · ${percent(clippedShare)} clipped · drag the handles`;
-  const split = `rounding ${(100 - 100 * share).toFixed(0)} % · clipping ${(100 * share).toFixed(0)} %`;
+  const split = `${(100 * share).toFixed(0)} % by clipping`; // the rest is by rounding, as the bar below shows
   return {
     histogram: [heading(picture), reach],
     error: ["Error", split],
-    transfer: ["Transfer", "what each value becomes"],
+    transfer: ["Transfer", "value → level"],
     channels: ["Channels", whoseScales(picture)],
   };
 }
@@ -28,9 +28,9 @@ function heading({ granularity, shownChannel, count, counts, levelCount, scales 
 /** @param {Picture} picture */
 function whoseScales({ scaled, granularity, shownChannel }) {
   if (!scaled) return "no scale";
-  if (granularity === "channel") return "each has its own · click one";
+  if (granularity === "channel") return "click one";
   const whose = granularity === "token" ? "row" : granularity;
-  return shownChannel === null ? "one scale for all of them" : `a scale for each ${whose}`;
+  return shownChannel === null ? "one scale" : `a scale a ${whose}`;
 }
 
 /**

@@ -58,6 +58,8 @@ export interface Control extends Model {
   step?: number;
   options?: unknown;
   helper_text?: string;
+  /** Of a field: what is typed, before it is taken. */
+  value_input?: string;
   /** Of a menu: what is shown of the choice, and what cannot be chosen. */
   value_label?: string;
   disabled_options?: string[];

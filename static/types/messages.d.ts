@@ -100,6 +100,8 @@ export interface Failure {
   detail?: string;
   /** A setting that lets the work go on without the offending part. */
   offer?: string;
+  /** The kind of the request that failed. */
+  about?: Kind;
 }
 
 /** A file that `early.mjs` reads from `<link rel="playground-file">`. */
@@ -403,6 +405,8 @@ export interface ClientEvents {
   problem: { message: string };
   /** What the visitor has chosen was refused. */
   failed: Failure;
+  /** A request was answered by a result: its kind. */
+  succeeded: Kind;
   /** The worker has ended; why. */
   stopped: string;
 }

@@ -24,6 +24,9 @@ export interface ElementsById {
   "open-label": HTMLElement;
   inventory: HTMLElement;
   "inventory-card": HTMLElement;
+  "inventory-none": HTMLElement;
+  "inventory-none-text": HTMLElement;
+  "inventory-clear": HTMLButtonElement;
   compare: HTMLButtonElement;
   "compare-file": HTMLInputElement;
   comparison: HTMLElement;
@@ -113,6 +116,8 @@ export interface ElementsById {
 
   pad: HTMLCanvasElement;
   "pad-clear": HTMLButtonElement;
+  "slot-run-answers": HTMLElement;
+  "answers-none": HTMLElement;
   "pad-next": HTMLButtonElement;
   "pad-hint": HTMLElement;
   prompting: HTMLElement;
@@ -137,6 +142,7 @@ export interface ElementsById {
   code: HTMLElement;
   "code-text": HTMLElement;
   "code-box": HTMLElement;
+  "code-missing": HTMLElement;
   "save-code": HTMLButtonElement;
 
   /** Absent from embed.html. */

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from playground import gallery
+from playground.analysis.inventory import inventory
 from playground.app.document import build_document
 from playground.app.model_jobs import ModelJobs
 from playground.app.model_view import ModelView
@@ -41,6 +42,17 @@ def test_inventory_and_search(view, workspace):
     assert view.source.data["bytes"] == [tensor.nbytes for tensor in expected.values()]
     view.search.value_input = "FC1"
     assert view.source.data["name"] == [name for name in expected if "fc1" in name]
+
+
+def test_the_search_finds_the_operator_that_reads_a_tensor_and_ends_with_the_model(view, workspace):
+    rows = inventory(workspace.model)
+    node = rows[0].node
+    assert node
+    view.search.value_input = node.upper()
+    assert view.source.data["name"] == [row.name for row in rows if node.lower() in f"{row.name} {row.node}".lower()]
+    workspace.change(model="digits-convnet")
+    assert view.search.value_input == ""
+    assert len(view.source.data["name"]) == len(inventory(workspace.model))
 
 
 def test_the_page_gets_the_rows_with_the_document(view):

@@ -82,8 +82,16 @@ def test_other_sizes_are_written(opened):
     card.field.value = "1x3x40x50"
     assert (opened.workspace.settings.sizes, card.choice.value) == ("1x3x40x50", OTHER)
     card.field.value = "1x4x40x50"
-    assert (opened.workspace.settings.sizes, card.field.value) == ("1x3x40x50", "1x3x40x50")
-    assert "[1, 4, 40, 50] does not fit" in opened.said("problem")[-1]["message"]
+    assert (opened.workspace.settings.sizes, card.field.value) == ("1x3x40x50", "1x4x40x50")
+    assert card.field.error_state
+    assert "[1, 4, 40, 50] does not fit" in card.field.helper_text
+    opened.set(activations="dynamic")
+    assert (card.field.value, card.field.error_state) == ("1x4x40x50", True)
+    card.field.value = "48x192"
+    assert opened.workspace.settings.sizes == card.field.value == "1x3x48x192"
+    assert (card.field.error_state, card.field.helper_text) == (False, "")
+    card.field.value = "48x"
+    assert "not the sizes of an input" in card.field.helper_text
     card.choice.value = CHOOSE
     assert opened.workspace.settings.sizes == ""
 

@@ -117,10 +117,9 @@ def test_the_command_line_writes_the_same_bytes(page, tmp_path, ending):
     ours, recipe = quantized(page, path, **KINDS[ending])
     assert ours == by_command(tmp_path, path, recipe, ending)
     expect(page.locator("#save-model")).to_have_text(f"Download {ending}")
-    page.locator("[data-tool=torch]").click()
-    expect(page.locator("#code-text")).to_contain_text("No script for PyTorch makes the same")
-    expect(page.locator("#code-box")).to_be_hidden()
-    page.locator("[data-tool=playground]").click()
+    expect(page.locator("[data-tool=torch]")).to_be_disabled()
+    expect(page.locator("#code-missing")).to_contain_text("No script for PyTorch makes the same")
+    expect(page.locator("[data-tool=playground]")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#code")).to_contain_text("quantize_tensors(model, recipe")
 
 

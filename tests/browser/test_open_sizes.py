@@ -70,8 +70,16 @@ def test_other_sizes_are_written(opened: Page) -> None:
     opened.wait_for_function("() => playground.state.sizes === '1x3x40x50'")
     field.fill("1x7x40x50")
     field.press("Tab")
-    expect(opened.locator("#toasts")).to_contain_text("does not fit this input")
+    form = opened.locator("#slot-model-sizes")
+    expect(form).to_contain_text("does not fit this input")
+    expect(opened.locator("#announced")).to_contain_text("does not fit this input")
+    expect(field).to_have_value("1x7x40x50")
+    expect(field).to_have_attribute("aria-invalid", "true")
     assert opened.evaluate("() => playground.state.sizes") == "1x3x40x50"
+    field.fill("48x192")
+    field.press("Tab")
+    expect(field).to_have_value("1x3x48x192")
+    expect(form).not_to_contain_text("does not fit this input")
 
 
 def test_the_form_is_hidden_where_nothing_is_open(page: Page) -> None:

@@ -24,7 +24,7 @@ test("titles say how many weights lie on how many levels", () => {
   const titles = titlesOf(pictureOf({ format: "int3", granularity: "tensor" }));
   assert.equal(titles.histogram[0], "65\u202f536 weights on 8 levels");
   assert.match(titles.histogram[1], /^levels from −1\.44 to 1\.92 · 0\.0 % clipped/);
-  assert.equal(titles.channels[1], "one scale for all of them");
+  assert.equal(titles.channels[1], "one scale");
 });
 
 test("of a channel they say which one it is, and how many there are", () => {
