@@ -25,7 +25,7 @@ T = TypeVar("T")
 class Progress:
     """How far a task is: ``done`` of ``total`` steps, and one short sentence about the current one."""
 
-    done: int
+    done: float
     total: int
     message: str = ""
 
@@ -71,7 +71,17 @@ def thinned(task: Task[T], seconds: float = 0.03) -> Task[T]:
     return _reported(task, some)
 
 
-def as_part(task: Task[T], done: int, total: int, about: str) -> Task[T]:
+def titled(task: Task[T], title: str) -> Task[T]:
+    """A task whose messages begin with what is done; the counts of its parts, which differ, become one share."""
+
+    def reported(step: Progress) -> Progress:
+        share = step.done / step.total if step.total else 0.0
+        return Progress(share, 1, f"{title} {step.message}".rstrip())
+
+    return _reported(task, reported)
+
+
+def as_part(task: Task[T], done: float, total: int, about: str) -> Task[T]:
     """A task as one step of another, of which ``done`` of ``total`` are behind it; its messages follow ``about``."""
     return _reported(task, lambda inner: Progress(done, total, f"{about}: {inner.message}" if inner.message else about))
 

@@ -154,11 +154,11 @@ class _Search:
             given = self._data.feeds if self._data.stream is None else self._split.measured
             known: dict[str, Any] = {"shapes": self._shapes, "choice": self._choice}
             work = sensitivity_task(base.source, base.quantization, given, self._labels, **known)  # type: ignore[arg-type]
-            found = yield from self._step(work, "Sensitivity")
+            found = yield from self._step(work, "Which layer hurts")
         remedies = matching(base, self._recipe, found)
         trials = []
-        for remedy in remedies:
-            trial = yield from self._trial_task((remedy,))
+        for at, remedy in enumerate(remedies):
+            trial = yield from self._trial_task((remedy,), f"Remedy {at + 1} of {len(remedies)}")
             if trial is not None:
                 trials.append(trial)
         helpful = [trial for trial in trials if gains(self._before, trial.measured, self._original)]
@@ -174,6 +174,7 @@ class _Search:
             file_bytes=self._bytes,
             listed=tuple(listed),
             useless=tuple(trial.name for trial in trials if trial not in helpful),
+            idle=tuple(trial for trial in trials if trial not in helpful),
             failed=self._failed,
             best=best,
             samples=self._data.samples,
@@ -205,18 +206,18 @@ class _Search:
         yield from as_part(runs_task(self._batches, variants, take), self._done - 1, self._total, about)
         return tallies[0].measured(), tallies[1].measured()
 
-    def _trial_task(self, remedies: tuple[Remedy, ...]) -> Task[Trial | None]:
+    def _trial_task(self, remedies: tuple[Remedy, ...], counted: str) -> Task[Trial | None]:
         """Quantize with these remedies and measure; None, with the reason kept, where that cannot be done."""
         name = " + ".join(remedy.name for remedy in remedies)
-        recipe = self._recipe
+        about, recipe = f"{counted}, {name}", self._recipe
         try:
             for remedy in remedies:
                 recipe = remedy.applied(recipe)
-            quantized = yield from self._step(self._quantized_task(recipe), name)
+            quantized = yield from self._step(self._quantized_task(recipe), about)
             reason = undone(self._base, quantized)
             if reason:
                 raise UnsupportedError(reason, where=name, hint="Leave it out")
-            _, measured = yield from self._measured_task(quantized, name)
+            _, measured = yield from self._measured_task(quantized, about)
         except PlaygroundError as error:
             self._failed[name] = error.what
             return None
@@ -256,7 +257,7 @@ class _Search:
                 best = trial
                 continue
             tried += 1
-            both = yield from self._trial_task((*taken, *trial.remedies))
+            both = yield from self._trial_task((*taken, *trial.remedies), f"Combination {tried}")
             if both is not None and gains(now, both.measured, self._original):
                 best = both
         return best

@@ -87,6 +87,7 @@ class Improvement:
         samples: how many were measured on.
         told: which ones, in a sentence.
         quantized: the model of the best combination, or as the recipe has it.
+        idle: what was measured of those that gain nothing.
     """
 
     original: Measured
@@ -100,6 +101,7 @@ class Improvement:
     samples: int
     told: str
     quantized: QuantizedModel = field(repr=False)
+    idle: tuple[Trial, ...] = ()
 
     @property
     def after(self) -> Measured:

@@ -18,7 +18,7 @@ from playground.engines.run import TITLES
 from playground.errors import EngineError, PlaygroundError, plural
 from playground.model.graph import Graph
 from playground.operators import view_of
-from playground.tasks import Progress, Task, typed_task
+from playground.tasks import Progress, Task, as_step, typed_task
 
 if TYPE_CHECKING:
     from playground.engines.profile import Profile
@@ -28,6 +28,9 @@ Feeds = Mapping[str, NDArray[Any]]
 OURS = TITLES["wasm"].capitalize()
 ORT_INT8, ORT_FLOAT = (f"{TITLES['onnxruntime']}, {type_}" for type_ in ("int8", "float"))
 ROUNDS = 7
+STAGES = ROUNDS + 4
+"""Of the progress: planning, starting, running, the rounds, and the profile."""
+
 ROUND_SECONDS = 0.03
 """A browser's clock may tick in tenths of milliseconds, so each timing spans many runs."""
 
@@ -161,14 +164,14 @@ def race_task(
     notes: list[str] = []
     try:
         ours = _Ours(quantized, feeds)
-        yield from ours.start()
+        yield from as_step(ours.start(), Progress(0, STAGES, f"Planning {TITLES['wasm']}"))
         engines.append(ours)
         if ours.left:
             notes.append(f"NumPy computes {plural(ours.left, 'node')} of this model, between our kernels.")
     except PlaygroundError as error:
         laps[OURS] = Lap(OURS, failure=_reason(error))
     for name, content in ((ORT_INT8, quantized_file), (ORT_FLOAT, float_file)):
-        yield Progress(0, 1, f"Starting {name}")
+        yield Progress(1, STAGES, f"Starting {name}")
         try:
             session = yield host.ort_session(content)
             engines.append(_OnnxRuntime(name, session, feeds))
@@ -178,7 +181,8 @@ def race_task(
     outputs: dict[str, Outputs] = {}
     for engine in engines:
         try:
-            outputs[engine.name] = yield from engine.run(samples)
+            step = Progress(2, STAGES, f"Running {engine.name}")
+            outputs[engine.name] = yield from as_step(engine.run(samples), step)
             running.append(engine)
         except PlaygroundError as error:
             laps[engine.name] = Lap(engine.name, failure=_reason(error))
@@ -187,13 +191,14 @@ def race_task(
         laps[name] = _agreement(name, output, next(iter(outputs.values())), reader, _count(samples))
     yield from _time_in_turns(running, laps)
     for engine in engines:
-        yield from engine.release()
+        yield from as_step(engine.release(), Progress(STAGES - 1, STAGES, f"Closing {engine.name}"))
     notes += _differences(outputs, laps)
     profile = None
     if OURS in outputs:
         from playground.engines.profile import profile_task
 
-        profile = yield from profile_task(quantized, feeds)
+        step = Progress(STAGES - 1, STAGES, "Timing the steps")
+        profile = yield from as_step(profile_task(quantized, feeds), step)
     ordered = tuple(laps[name] for name in (OURS, ORT_INT8, ORT_FLOAT))
     return Race(ordered, _count(feeds), ROUNDS, tuple(notes), profile)
 
@@ -222,8 +227,9 @@ def _time_in_turns(engines: list[_Ours | _OnnxRuntime], laps: dict[str, Lap]) ->
     times: dict[str, list[float]] = {engine.name: [] for engine in engines}
     for turn in range(ROUNDS):
         for engine in engines:
-            yield Progress(turn, ROUNDS, f"Timing {engine.name}")
-            times[engine.name].append((yield from engine.time(ROUND_SECONDS)))
+            step = Progress(3 + turn, STAGES, f"Timing {engine.name}, round {turn + 1} of {ROUNDS}")
+            yield step
+            times[engine.name].append((yield from as_step(engine.time(ROUND_SECONDS), step)))
     for engine in engines:
         laps[engine.name] = replace(
             laps[engine.name],

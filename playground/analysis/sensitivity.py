@@ -197,12 +197,13 @@ class _Study:
         end = dequantized(view_of(alone), layer.output)
         self._alone_ends.append(end)
         names = (*self._reader.names, end) if self._outputs else (end,)
-        about = f"Only {layer.node} quantized"
+        counted = f"Layer {len(self._alone_ends)} of {len(self._layers)}"
+        about = f"{counted}: only {layer.node} quantized"
         self.variants.append(Variant(alone, names, about=about, weight=left if self._outputs else 1))
         if self._outputs:
             rest = quantized_only(self._view, self._quantization, [name for name in every if name not in layer.nodes])
             self.variants.append(
-                Variant(rest, self._reader.names, about=f"All but {layer.node} quantized", weight=left)
+                Variant(rest, self._reader.names, about=f"{counted}: all but {layer.node} quantized", weight=left)
             )
 
     def take(self, batch: int, index: int, first: Feeds, values: Feeds) -> None:

@@ -30,7 +30,7 @@ from playground.model.recipe import Recipe
 from playground.model.writers.onnx import to_onnx
 from playground.opening import load
 from playground.render.numbers import percent
-from playground.tasks import Progress, Task
+from playground.tasks import Progress, Task, as_step
 
 if TYPE_CHECKING:
     from playground.ptq.pipeline import QuantizedModel
@@ -190,7 +190,8 @@ class ModelJobs:
         quantized = load(result.onnx, "quantized.onnx").required_graph()
         choice = self._workspace.settings.answer
         race = yield from race_task(quantized, result.onnx, to_onnx(graph), feeds, samples, choice=choice)
-        race = replace(race, notes=(*race.notes, *(yield from _partings(quantized, feeds)), *self._about_inputs()))
+        parted = yield from as_step(_partings(quantized, feeds), Progress(1, 1, "Where their values differ"))
+        race = replace(race, notes=(*race.notes, *parted, *self._about_inputs()))
         if self._workspace.result is result:
             self._workspace.race = race
         return {"notes": list(race.notes)}

@@ -14,6 +14,7 @@ from playground.app.next_step import next_step_task
 from playground.app.workspace import Workspace
 from playground.errors import MissingError
 from playground.host.sources import Source
+from playground.tasks import titled
 
 
 class ModelRequests:
@@ -89,16 +90,22 @@ class ModelRequests:
         return self._analysis
 
     async def _sensitivity(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return self._with_model(await self.jobs.run(request, self.analysis.sensitivity_task()))
+        return self._with_model(
+            await self.jobs.run(request, titled(self.analysis.sensitivity_task(), "Which layer hurts?"))
+        )
 
     async def _mixed(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return self._with_model(await self.jobs.run(request, self.analysis.mixed_task()))
+        return self._with_model(
+            await self.jobs.run(request, titled(self.analysis.mixed_task(), "Bits for each layer:"))
+        )
 
     async def _improve(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return self._with_model(await self.jobs.run(request, self.analysis.improve_task()))
+        return self._with_model(await self.jobs.run(request, titled(self.analysis.improve_task(), "Fix it:")))
 
     async def _curve(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return self._with_model(await self.jobs.run(request, self.analysis.curve_task()))
+        return self._with_model(
+            await self.jobs.run(request, titled(self.analysis.curve_task(), "Are the samples enough?"))
+        )
 
     @property
     def comparison(self) -> Any:
@@ -133,7 +140,7 @@ class ModelRequests:
         return await self.jobs.run(request, self.models.run_inputs_task(inputs, files)), ()
 
     async def _race(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return await self.jobs.run(request, self.models.race_task()), ()
+        return await self.jobs.run(request, titled(self.models.race_task(), "Comparing the engines:")), ()
 
     async def _sample(self, request: int, content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
         return await self.jobs.run(request, self.models.sample_task(content)), ()

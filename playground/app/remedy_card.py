@@ -11,8 +11,9 @@ from playground.analysis.improvement import Improvement, Trial
 from playground.app import chosen_recipe
 from playground.app.card import Card
 from playground.app.workspace import Workspace
+from playground.errors import plural
 from playground.render import html
-from playground.render.remedies_told import HEAD, measured_on, row, trials
+from playground.render.remedies_told import HEAD, failures, measured_on, rows, trials
 from playground.render.verdict import tried
 
 NOTHING = "Choose a remedy"
@@ -48,7 +49,7 @@ class RemedyCard(Card):
         return {"remedies": self.found, "remedy": self.choice}
 
     def show(self, chosen: str = NOTHING) -> None:
-        """The remedies that gain, the best combination last; ``chosen``: the one that is in the recipe."""
+        """The remedies that were tried, those that gain first; ``chosen``: the one that is in the recipe."""
         found: Improvement | None = self.workspace.shown("improvement")
         self._trials = {} if found is None else trials(found)
         with self.showing():
@@ -57,9 +58,10 @@ class RemedyCard(Card):
         if found is None:
             self.found.text = html.title("Fix it") + html.note(UNTRIED)
             return
-        rows = [row(trial) for trial in self._trials.values()]
-        text = html.title("Fix it", f"measured on {found.samples} samples") + html.lead(tried(found))
-        text += (html.table(HEAD, rows) if rows else "") + html.note(measured_on(found))
+        tried_all, impossible = rows(found), failures(found)
+        text = html.title("Fix it", f"measured on {plural(found.samples, 'sample')}") + html.lead(tried(found))
+        text += (html.table(HEAD, tried_all) if tried_all else "") + html.note(measured_on(found))
+        text += html.bullets(impossible) if impossible else ""
         if chosen != NOTHING:
             unlinked = f" {UNLINKED}" if self.workspace.recipe is not None else ""
             text += html.note(f"Chosen: {chosen}. Quantize the model to apply it.{unlinked}")

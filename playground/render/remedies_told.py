@@ -16,9 +16,20 @@ def trials(found: Improvement) -> dict[str, Trial]:
 
 def row(trial: Trial) -> tuple[str, ...]:
     """Its name and numbers, in the order of :data:`HEAD`."""
-    per_kb = "free" if trial.gain_per_kb is None else digits(trial.gain_per_kb)
+    per_kb = "free" if trial.gain_per_kb is None else digits(trial.gain_per_kb) if trial.gain > 0 else "—"
     more = f"{'−' if trial.bytes < 0 else ''}{size(abs(trial.bytes))}"
     return trial.name, digits(trial.measured.loss), digits(trial.gain), more, per_kb
+
+
+def rows(found: Improvement) -> list[tuple[str, ...]]:
+    """All that were tried: those that gain, the best combination, then those that gain nothing, the nearest first."""
+    idle = sorted(found.idle, key=lambda trial: -trial.gain)
+    return [row(trial) for trial in (*trials(found).values(), *idle)]
+
+
+def failures(found: Improvement) -> list[str]:
+    """Those that could not be tried with the reason, a sentence each."""
+    return [f"Not possible: {name}: {reason}." for name, reason in found.failed.items()]
 
 
 def does(trial: Trial) -> str:
@@ -35,4 +46,4 @@ def measured_on(found: Improvement) -> str:
 def others(found: Improvement) -> list[str]:
     """Those that gain nothing, and those that could not be tried with the reason; a sentence each."""
     told = [f"No gain: {', '.join(found.useless)}."] if found.useless else []
-    return told + [f"Not possible: {name}: {reason}." for name, reason in found.failed.items()]
+    return told + failures(found)

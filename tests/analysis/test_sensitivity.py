@@ -158,7 +158,12 @@ def test_progress_goes_from_nothing_to_all(convnet: Model, convnet_int4: Quantiz
     assert shares[0] == 0
     assert 0.9 < shares[-1] < 1
     assert len(steps) > 100
-    assert {"Preparing fc", "Only fc quantized", "All but fc quantized"} <= {step.message for step in steps}
+    told = {step.message for step in steps}
+    count = len(sensitivity(convnet.graph, convnet_int4.quantization, FEEDS, DIGITS.labels).layers)
+    only = {f"Layer {at} of {count}: only" for at in range(1, count + 1)}
+    assert only == {" ".join(message.split()[:5]) for message in told if ": only " in message}
+    assert {"Preparing fc"} < told
+    assert any(message.endswith(": all but fc quantized") for message in told)
 
 
 def test_work_that_is_closed_leaves_the_model_as_it_was(convnet: Model, convnet_int4: QuantizedModel) -> None:

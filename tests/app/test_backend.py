@@ -247,3 +247,16 @@ def test_race_on_an_upload(page, files):
     race = page.workspace.race
     assert race.batch == 16
     assert [lap.failure for lap in race.laps] == ["", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("request_kind", "title"), [("sensitivity", "Which layer hurts? "), ("race", "Comparing the engines: ")]
+)
+def test_the_progress_of_a_long_job_begins_with_what_is_done_and_has_no_counts_of_parts(page, request_kind, title):
+    page.ask(request_kind)
+    told = [message for message in page.said("progress") if message["id"] == page.requests]
+    assert told
+    assert all(message["message"].startswith(title) for message in told)
+    assert {message["total"] for message in told} == {1}
+    shares = [message["done"] for message in told]
+    assert all(0 <= share <= 1 for share in shares)

@@ -1,5 +1,7 @@
 """The card "Fix it": what was tried and measured, and remedies that become the recipe."""
 
+from html import escape
+
 import pytest
 
 from playground.app.analysis_jobs import AnalysisJobs
@@ -10,6 +12,7 @@ from playground.app.workspace import Workspace
 from playground.errors import InvalidInputError
 from playground.model.recipe import Recipe, Rule
 from playground.quantization import Scheme
+from playground.render.remedies_told import row, trials
 from playground.render.verdict import verdict
 from playground.settings import Settings, from_query
 from playground.tasks import run_sync
@@ -31,6 +34,11 @@ def test_a_remedy_becomes_the_recipe_and_gains_what_was_measured(coarse):
     found, card = coarse.improvement, view.remedies
     assert found.best is not None
     assert f"best is {found.best.name}" in card.found.text
+    # all that were tried are listed with what they gain, not only those that can be chosen
+    assert found.useless == tuple(trial.name for trial in found.idle)
+    assert all(escape(row(trial)[0]) in card.found.text for trial in (*found.listed, *found.idle))
+    assert card.found.text.count("<tr>") == 1 + len(trials(found)) + len(found.idle)
+    assert f"Of {len(found.listed) + len(found.idle)} remedies tried" in card.found.text
     # the verdict advises what was measured, and nothing else
     told = verdict(coarse.sensitivity, found)
     assert told in view.analysis.sentence.text
