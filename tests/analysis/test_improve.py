@@ -197,6 +197,7 @@ def test_nothing_listed_is_worse_than_none(recipe: Recipe) -> None:
         assert Remedy.from_dict(trial.remedies[0].as_dict()) == trial.remedies[0]
 
 
+@pytest.mark.slow
 def test_with_labels_and_other_samples_the_measure_is_cross_entropy() -> None:
     model, digits = gallery.open_model("digits-convnet"), gallery.held_out("digits-convnet")
     calibration = gallery.calibration("digits-convnet")

@@ -49,6 +49,7 @@ def test_own_samples_can_be_loaded_by_their_number(page, files, refused):
             page.ask("run", sample=wrong)
 
 
+@pytest.mark.slow
 def test_texts_tell_how_many_tokens_are_the_same(page):
     page.set(model="moby-dick-transformer", weights="int3")
     page.ask("quantize")

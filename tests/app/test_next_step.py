@@ -1,6 +1,7 @@
 """The sentence on top of each view says what is the case, and its link does what it says."""
 
 import numpy as np
+import pytest
 
 from playground import gallery
 from playground.app.tensor_step import GOOD_DB, POINTS
@@ -84,6 +85,7 @@ def test_a_good_tensor_without_samples(page, files):
     assert (found["label"], found["gain"]) == ("See 7 bits", f"would cost {cost:.3g} dB")
 
 
+@pytest.mark.slow
 def test_the_way_through_the_model_view(page):
     page.set(model="digits-convnet", weights="int3", weights_granularity="tensor")
     assert advice(page, "model")["press"] == "quantize"

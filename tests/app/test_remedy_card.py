@@ -69,6 +69,7 @@ def test_a_remedy_becomes_the_recipe_and_gains_what_was_measured(coarse):
     assert card.choice.options == [NOTHING]
 
 
+@pytest.mark.slow
 def test_what_the_controls_lack_of_a_recipe_stays_a_recipe_and_is_said(coarse, files):
     card, jobs = RemedyCard(coarse), AnalysisJobs(coarse, ModelJobs(coarse))
     opened = Recipe(weights=Scheme("int4"), rules=(Rule("*", Scheme("int6"), op="Gemm"),))

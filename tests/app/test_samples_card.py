@@ -8,6 +8,7 @@ import pytest
 from playground.app.samples_card import UNMEASURED
 
 
+@pytest.mark.slow
 def test_the_curve_of_a_gallery_model(page):
     page.ask("view", view="model")
     card = page.backend._views["model"].samples

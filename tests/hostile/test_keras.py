@@ -192,6 +192,7 @@ def test_arrays_that_share_their_bytes() -> None:
     assert data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [20_000])
 def test_layers_in_reverse_order(count: int) -> None:
     """A chain whose last layer comes first takes no longer than another one."""

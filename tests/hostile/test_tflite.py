@@ -66,6 +66,7 @@ def chain(count):
     return flatbuffer(model(values, steps, [ADD], None, ([0], [count])))
 
 
+@pytest.mark.slow
 def test_large_graphs_are_taken():
     data = chain(30_000)
     outcome = guarded(lambda: inventory(playground.load(data, "m.tflite")), 10, memory_for(len(data)) / 2**20)

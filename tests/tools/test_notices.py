@@ -19,6 +19,7 @@ def shipped() -> list[Component]:
     return notices.shipped(modules, downloads.numpy_wheel(modules))
 
 
+@pytest.mark.slow
 def test_the_table_is_that_of_this_build(shipped):
     assert notices.DOCUMENT.read_text("utf-8") == notices.table(shipped), "run python -m tools.notices after a build"
 
@@ -103,6 +104,7 @@ def test_a_module_that_nothing_installed_stops_the_build():
         components.from_python(site_packages(), "no_such", "Python")
 
 
+@pytest.mark.slow
 def test_a_text_that_nothing_needs_stops_the_build(monkeypatch, tmp_path):
     for path in components.TEXTS.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())

@@ -227,6 +227,7 @@ def bomb(levels: int) -> bytes:
     return b"\x80\x02]q\x00" + b"](h\x00h\x00eq\x00" * levels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "value",
     [
