@@ -14,7 +14,7 @@ from playground.app.next_step import next_step_task
 from playground.app.workspace import Workspace
 from playground.errors import MissingError
 from playground.host.sources import Source
-from playground.tasks import titled
+from playground.tasks import Task, titled
 
 
 class ModelRequests:
@@ -90,22 +90,20 @@ class ModelRequests:
         return self._analysis
 
     async def _sensitivity(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return self._with_model(
-            await self.jobs.run(request, titled(self.analysis.sensitivity_task(), "Which layer hurts?"))
-        )
+        return await self._analysed(request, self.analysis.sensitivity_task(), "Which layer hurts?")
 
     async def _mixed(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return self._with_model(
-            await self.jobs.run(request, titled(self.analysis.mixed_task(), "Bits for each layer:"))
-        )
+        return await self._analysed(request, self.analysis.mixed_task(), "Bits for each layer:")
 
     async def _improve(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return self._with_model(await self.jobs.run(request, titled(self.analysis.improve_task(), "Fix it:")))
+        return await self._analysed(request, self.analysis.improve_task(), "Fix it:")
 
     async def _curve(self, request: int, _content: Mapping[str, Any], _files: Sequence[Source]) -> Answer:
-        return self._with_model(
-            await self.jobs.run(request, titled(self.analysis.curve_task(), "Are the samples enough?"))
-        )
+        return await self._analysed(request, self.analysis.curve_task(), "Are the samples enough?")
+
+    async def _analysed(self, request: int, work: Task[Mapping[str, Any]], title: str) -> Answer:
+        """Run an analysis, whose progress begins with the title; it leaves a quantized model as well."""
+        return self._with_model(await self.jobs.run(request, titled(work, title)))
 
     @property
     def comparison(self) -> Any:

@@ -24,7 +24,7 @@ SUMMARIES = {
     "evaluate": "measure a model on samples, alone or against another",
     "formats": "list the number formats",
     "inspect": "show what is in a model file",
-    "quantize": "write a quantized ONNX model",
+    "quantize": "write a quantized model",
     "schema": "print the JSON Schema of a recipe, report, settings ...",
     "serve": "serve the built site on this machine",
     "sweep": "find the best formats for each layer at every size",
