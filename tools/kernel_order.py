@@ -17,7 +17,10 @@ from tools.steps import BuildError
 TILE_ROWS = {KERNELS_FILE: 4, RELAXED_KERNELS_FILE: 6}
 """How many rows the largest tile of a build has: ``TILE_ROWS`` of ``wasm_kernels/gemm.h``."""
 
-_TILE = re.compile(r"^multiply_(\d+):(.*?)^\tend_function$", re.M | re.S)
+_TILE = re.compile(r"^(multiply_(?:lines_)?)(\d+):(.*?)^\tend_function$", re.M | re.S)
+_KINDS = ("multiply_", "multiply_lines_")
+"""Tiles of rows in one piece, and of rows in several."""
+
 _INNERMOST = re.compile(r"^\tloop\b((?:(?!^\tloop\b).)*?)^\tend_loop$", re.M | re.S)
 _MEANS = {
     "v128.load32_splat": "values",
@@ -63,17 +66,21 @@ def check_tiles(text: str, rows: int) -> None:
         BuildError: a tile is missing or one too many, or the innermost loop of one does not read: the load of a row's
             values and two products, once for each row, beside two loads of weights.
     """
-    tiles = {int(number): body for number, body in _TILE.findall(text)}
-    if sorted(tiles) != list(range(1, rows + 1)):
-        found = ", ".join(str(number) for number in sorted(tiles)) or "none"
-        raise BuildError(f"gemm_s8.c must have tiles of 1 to {rows} rows as functions of their own; found: {found}.")
-    for number, body in tiles.items():
+    tiles = {(kind, int(number)): body for kind, number, body in _TILE.findall(text)}
+    for kind in _KINDS:
+        numbers = sorted(number for of, number in tiles if of == kind)
+        if numbers != list(range(1, rows + 1)):
+            found = ", ".join(str(number) for number in numbers) or "none"
+            raise BuildError(
+                f"gemm_s8.c must have tiles {kind}1 to {kind}{rows} as functions of their own; found: {found}."
+            )
+    for (kind, number), body in tiles.items():
         order = inner_order(body)
         meant = ["values", "product", "product"] * number
         if [each for each in order if each != "weights"] != meant or order.count("weights") != 2:
             found = " ".join(order) or "nothing, since no loop multiplies or several do"
             raise BuildError(
-                f"The inner loop of multiply_{number} in gemm_s8.c reads: {found}. It must read: values product "
+                f"The inner loop of {kind}{number} in gemm_s8.c reads: {found}. It must read: values product "
                 f"product, for each of {number} rows, with two loads of weights. See IN_ORDER."
             )
 

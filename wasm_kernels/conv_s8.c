@@ -59,7 +59,7 @@ static struct window window_in_line(const struct images *in, struct window w, in
 static struct panel gather(const struct conv_s8_args *a, int32_t group, int32_t first, int32_t rows) {
     const struct images *in = &a->images;
     int32_t depth = in->channels / a->groups, steps = steps_of(in->kernel_h * in->kernel_w * depth);
-    struct panel made = {a->scratch, rows, steps * STEP, steps};
+    struct panel made = {a->scratch, rows, steps * STEP, steps, 0, 1};
     int32_t line = first / in->out_width, x = first % in->out_width;
     uint8_t *to = a->scratch;
     for (int32_t r = 0; r < rows; line++, x = 0) {
@@ -74,22 +74,13 @@ static struct panel gather(const struct conv_s8_args *a, int32_t group, int32_t 
     return made;
 }
 
-static struct product product_of_group(const struct conv_s8_args *a, int32_t group) {
-    struct product p = a->product;
-    int32_t depth = a->images.kernel_h * a->images.kernel_w * (a->images.channels / a->groups);
-    int32_t padded = strips_of(p.columns) * STRIP;
-    p.weights += group * packed_size(depth, p.columns);
-    p.bias += group * padded;
-    p.shift = p.shift ? p.shift + group * padded : 0;
-    p.multiplier += group * padded;
-    return p;
-}
-
 KERNEL(k_conv_s8) {
     const struct conv_s8_args *a = (const void *)args;
     int32_t pixels = a->images.batch * a->images.out_height * a->images.out_width;
+    int32_t depth = a->images.kernel_h * a->images.kernel_w * (a->images.channels / a->groups);
+    int32_t size = packed_size(depth, a->product.columns);
     for (int32_t group = 0; group < a->groups; group++) {
-        struct product p = product_of_group(a, group);
+        struct product p = product_of_group(&a->product, group, size);
         for (int32_t first = 0; first < pixels; first += BLOCK_ROWS) {
             int32_t rows = pixels - first < BLOCK_ROWS ? pixels - first : BLOCK_ROWS;
             struct panel panel = gather(a, group, first, rows);

@@ -1,4 +1,4 @@
-/* What the integer products (gemm_s8.c, conv_s8.c) share: how values and weights are laid out, and one tile of a product.
+/* What the integer products (gemm_s8.c, conv_s8.c, conv_lines_s8.c) share: how values and weights are laid out, and one tile of a product.
  *
  * Two builds of the same code. Both take four octets of a row of values at a time (a *step*), against 32 octets of
  * weights: the step of eight columns. See pack_weights.c for the layout of weights.
@@ -54,10 +54,13 @@ struct product {
     struct epilogue to;
 };
 
-/* Rows of values, `stride` octets apart, as the tiles take them. */
+/* Rows of values, `stride` octets apart, as the tiles take them. A row lies in one piece, or in `parts` pieces of `steps`
+ * steps each, which begin so many octets behind `values`, for the first row. Pieces of different rows may overlap. */
 struct panel {
     const uint8_t *values;
-    int32_t rows, stride, steps;
+    int32_t rows, stride, steps; /* steps of a piece */
+    const int32_t *offsets;      /* [parts], or 0: one piece */
+    int32_t parts;
 };
 
 static inline int32_t steps_of(int32_t depth) { return (depth + STEP_CODES - 1) / STEP_CODES; }
@@ -67,6 +70,17 @@ static inline int32_t strips_of(int32_t columns) { return (columns + STRIP - 1) 
 /* Octets of the packed weights of one group. */
 static inline int32_t packed_size(int32_t depth, int32_t columns) {
     return strips_of(columns) * steps_of(depth) * STRIP * STEP;
+}
+
+/* The product of one of several groups, whose packed weights take `size` octets each. */
+static inline struct product product_of_group(const struct product *all, int32_t group, int32_t size) {
+    struct product p = *all;
+    int32_t padded = strips_of(p.columns) * STRIP;
+    p.weights += group * size;
+    p.bias += group * padded;
+    p.shift = p.shift ? p.shift + group * padded : 0;
+    p.multiplier += group * padded;
+    return p;
 }
 
 /* `panel` times the weights; row i of the result goes to to.out[at + i * stride ..]. 1 to BLOCK_ROWS rows. Defined in

@@ -19,13 +19,15 @@
 static void sum_rows(const struct panel *a, int32_t *sums) {
     v128_t one = wasm_i8x16_splat(1);
     for (int32_t r = 0; r < a->rows; r++) {
-        const uint8_t *values = a->values + r * a->stride;
         v128_t sum = wasm_i32x4_splat(0);
-        int32_t i = 0, n = a->steps * STEP;
-        for (; i + 16 <= n; i += 16)
-            sum = add_products(sum, wasm_v128_load(values + i), one);
-        for (; i < n; i += STEP)
-            sum = add_products(sum, wasm_v128_load32_zero(values + i), one);
+        for (int32_t part = 0; part < a->parts; part++) {
+            const uint8_t *values = a->values + (a->offsets ? a->offsets[part] : 0) + r * a->stride;
+            int32_t i = 0, n = a->steps * STEP;
+            for (; i + 16 <= n; i += 16)
+                sum = add_products(sum, wasm_v128_load(values + i), one);
+            for (; i < n; i += STEP)
+                sum = add_products(sum, wasm_v128_load32_zero(values + i), one);
+        }
         /* as vectors, since these wrap where int32_t must not overflow */
         sum = wasm_i32x4_add(sum, wasm_i32x4_shuffle(sum, sum, 2, 3, 0, 1));
         sum = wasm_i32x4_add(sum, wasm_i32x4_shuffle(sum, sum, 1, 0, 3, 2));
@@ -53,32 +55,37 @@ static __attribute__((noinline)) void shift_sums(const struct product *p, int32_
 #define EACH_STEP(k, steps) for (int32_t k = 0; k < steps; k++)
 #endif
 
-/* The sums of `tiles` tiles of `rows` rows each and one strip, stored to `to`. `rows` is a constant wherever this is used.
- * Bias is loaded for each tile, since it would take two registers from the loop over the depth. */
-ALWAYS void multiply_tiles(const struct panel *a, const uint8_t *values, int32_t tiles, const uint8_t *weights,
-                           const int32_t *bias, int32_t rows, v128_t (*to)[2]) {
+/* The sums of `tiles` tiles of `rows` rows each and one strip, from the row `offset` octets behind the first one on, stored
+ * to `to`. `rows` and `in_parts` are constants wherever this is used. Bias is loaded for each tile, since it would take two
+ * registers from the loop over the depth. */
+ALWAYS void multiply_tiles(const struct panel *a, int32_t offset, int32_t tiles, const uint8_t *weights,
+                           const int32_t *bias, int32_t rows, int32_t in_parts, v128_t (*to)[2]) {
     int32_t stride = a->stride, steps = a->steps;
 #pragma clang loop unroll(disable)
-    for (; tiles > 0; tiles--, values += rows * stride, to += rows) {
-        const uint8_t *x = values, *w = weights;
+    for (; tiles > 0; tiles--, offset += rows * stride, to += rows) {
+        const uint8_t *w = weights;
         v128_t sum[TILE_ROWS][2], bias0 = wasm_v128_load(bias), bias1 = wasm_v128_load(bias + 4);
         for (int32_t r = 0; r < rows; r++) {
             sum[r][0] = bias0;
             sum[r][1] = bias1;
         }
 #pragma clang loop unroll(disable)
-        EACH_STEP(k, steps) {
-            v128_t b0 = wasm_v128_load(w), b1 = wasm_v128_load(w + 16);
-            const uint8_t *line = x;
+        for (int32_t part = 0; part < (in_parts ? a->parts : 1); part++) {
+            const uint8_t *x = a->values + (in_parts ? a->offsets[part] : 0) + offset;
+#pragma clang loop unroll(disable)
+            EACH_STEP(k, steps) {
+                v128_t b0 = wasm_v128_load(w), b1 = wasm_v128_load(w + 16);
+                const uint8_t *line = x;
 #pragma clang loop unroll(full)
-            for (int32_t r = 0; r < rows; r++, line += stride) {
-                v128_t v = wasm_v128_load32_splat(line);
-                sum[r][0] = add_products(sum[r][0], v, b0);
-                sum[r][1] = add_products(sum[r][1], v, b1);
-                IN_ORDER(sum[r][0], sum[r][1]);
+                for (int32_t r = 0; r < rows; r++, line += stride) {
+                    v128_t v = wasm_v128_load32_splat(line);
+                    sum[r][0] = add_products(sum[r][0], v, b0);
+                    sum[r][1] = add_products(sum[r][1], v, b1);
+                    IN_ORDER(sum[r][0], sum[r][1]);
+                }
+                w += STRIP * STEP;
+                x += STEP;
             }
-            w += STRIP * STEP;
-            x += STEP;
         }
         for (int32_t r = 0; r < rows; r++) {
             to[r][0] = sum[r][0];
@@ -87,32 +94,42 @@ ALWAYS void multiply_tiles(const struct panel *a, const uint8_t *values, int32_t
     }
 }
 
-/* multiply_1, multiply_2 ...: a function for each number of rows. */
-#define TILES(rows)                                                                                                   \
-    static __attribute__((noinline)) void multiply_##rows(const struct panel *a, const uint8_t *values,               \
-                                                          int32_t tiles, const uint8_t *weights, const int32_t *bias, \
-                                                          v128_t (*to)[2]) {                                          \
-        multiply_tiles(a, values, tiles, weights, bias, rows, to);                                                    \
+/* multiply_1, multiply_2 ...: a function for each number of rows; multiply_lines_1 ... for rows in several pieces. */
+#define TILES(name, rows, in_parts)                                                                                   \
+    static __attribute__((noinline)) void name##rows(const struct panel *a, int32_t offset, int32_t tiles,            \
+                                                     const uint8_t *weights, const int32_t *bias, v128_t (*to)[2]) {  \
+        multiply_tiles(a, offset, tiles, weights, bias, rows, in_parts, to);                                          \
     }
-TILES(1)
-TILES(2)
-TILES(3)
-TILES(4)
+#define BOTH_TILES(rows)     \
+    TILES(multiply_, rows, 0) \
+    TILES(multiply_lines_, rows, 1)
+BOTH_TILES(1)
+BOTH_TILES(2)
+BOTH_TILES(3)
+BOTH_TILES(4)
 #if defined(__wasm_relaxed_simd__)
-TILES(5)
-TILES(6)
+BOTH_TILES(5)
+BOTH_TILES(6)
 #endif
 
-static void multiply_some(const struct panel *a, const uint8_t *values, int32_t rows, int32_t tiles,
-                          const uint8_t *weights, const int32_t *bias, v128_t (*to)[2]) {
+#define ROWS(number)                                                            \
+    case number:                                                                \
+        if (a->offsets)                                                           \
+            multiply_lines_##number(a, offset, tiles, weights, bias, to);       \
+        else                                                                    \
+            multiply_##number(a, offset, tiles, weights, bias, to);             \
+        break;
+
+static void multiply_some(const struct panel *a, int32_t offset, int32_t rows, int32_t tiles, const uint8_t *weights,
+                          const int32_t *bias, v128_t (*to)[2]) {
     switch (rows) {
-    case 1: multiply_1(a, values, tiles, weights, bias, to); break;
-    case 2: multiply_2(a, values, tiles, weights, bias, to); break;
-    case 3: multiply_3(a, values, tiles, weights, bias, to); break;
-    case 4: multiply_4(a, values, tiles, weights, bias, to); break;
+        ROWS(1)
+        ROWS(2)
+        ROWS(3)
+        ROWS(4)
 #if defined(__wasm_relaxed_simd__)
-    case 5: multiply_5(a, values, tiles, weights, bias, to); break;
-    case 6: multiply_6(a, values, tiles, weights, bias, to); break;
+        ROWS(5)
+        ROWS(6)
 #endif
     }
 }
@@ -123,8 +140,8 @@ static void multiply_strip(const struct panel *a, int32_t tiles, int32_t rows, c
                            const int32_t *bias, v128_t (*sums)[2]) {
     int32_t larger = a->rows - rows * tiles, done = larger * (rows + 1);
     if (larger)
-        multiply_some(a, a->values, rows + 1, larger, weights, bias, sums);
-    multiply_some(a, a->values + done * a->stride, rows, tiles - larger, weights, bias, sums + done);
+        multiply_some(a, 0, rows + 1, larger, weights, bias, sums);
+    multiply_some(a, done * a->stride, rows, tiles - larger, weights, bias, sums + done);
 }
 
 /* One row times two strips, even and odd steps in sums of their own, so that few wait for each other. */
@@ -171,13 +188,13 @@ static void finish_strip(const struct panel *a, const struct product *p, v128_t 
 }
 
 void multiply_panel(const struct panel *a, const struct product *p, int32_t at, int32_t stride) {
-    int32_t row_sums[BLOCK_ROWS], size = a->steps * STRIP * STEP, j = 0;
+    int32_t row_sums[BLOCK_ROWS], size = a->parts * a->steps * STRIP * STEP, j = 0;
     int32_t tiles = (a->rows + TILE_ROWS - 1) / TILE_ROWS, rows = a->rows / tiles;
     const uint8_t *weights = p->weights;
     v128_t sums[BLOCK_ROWS][2];
     if (p->shift)
         sum_rows(a, row_sums);
-    if (a->rows == 1)
+    if (a->rows == 1 && !a->offsets)
         for (; j + STRIP < p->columns; j += 2 * STRIP, weights += 2 * size) {
             multiply_row(a->values, a->steps, weights, p->bias + j, sums);
             finish_strip(a, p, sums, row_sums, j, at, stride);
@@ -210,7 +227,7 @@ static const int32_t *needed(const int32_t *shift, int32_t columns) {
 
 static struct panel rows_of(const struct gemm_s8_args *a, int32_t row, int32_t rows) {
     const uint8_t *codes = a->codes + row * a->depth;
-    struct panel made = {a->scratch, rows, steps_of(a->depth) * STEP, steps_of(a->depth)};
+    struct panel made = {a->scratch, rows, steps_of(a->depth) * STEP, steps_of(a->depth), 0, 1};
 #if defined(__wasm_relaxed_simd__)
     if (a->source.flip == 0 && made.stride == a->depth) {
         made.values = codes; /* they are what the tiles take */

@@ -22,11 +22,13 @@ from playground.operators._products import Weights, bias_of, rows_times, weights
 from playground.operators._ranks import as_input
 from playground.programs import integer_ops as ops
 from playground.programs.call import Array, Call
+from playground.programs.conv_lines import in_lines, lines_bytes, pays_in_lines
 from playground.programs.depthwise import pack_depthwise, packed_bytes_of, scratch_bytes
 from playground.programs.fast_products import batched_product
 from playground.programs.integer_ops import Target, Window
 from playground.programs.kernel_parts import (
     PIXELS,
+    depth_in_lines,
     depth_of_group,
     epilogue,
     groups_divide,
@@ -34,6 +36,7 @@ from playground.programs.kernel_parts import (
     images,
     product,
     rows_scratch,
+    side_by_side,
     source,
     window_in,
 )
@@ -142,6 +145,20 @@ CONV = Kernel(
 )
 
 
+LINES_CONV = Kernel(
+    "k_conv_lines_s8",
+    {"scratch": lambda w: lines_bytes(window_in(w), w["images.channels"] // w["groups"], w["dot"])},
+    ranges={"groups": POSITIVE},
+    rules=(groups_divide, side_by_side),
+    parts=(
+        images(),
+        source(),
+        product(groups_of, depth_in_lines, groups_of),
+        epilogue(*PIXELS[:3], "groups", "product.columns", at="product.to"),
+    ),
+)
+
+
 DEPTHWISE = Kernel(
     "k_depthwise_s8",
     {
@@ -207,20 +224,30 @@ class Conv(Step):
             _lowered_depthwise(self, to, images, values, out)
             return
         columns, depth = self.weights.shape[0] // self.groups, math.prod(self.weights.shape[1:])
+        pointwise = self.groups == 1 and self.window.is_pointwise(to.values[name].shape[2:])
+        lines = not pointwise and pays_in_lines(self.window, self.weights.shape[1], to.dot)
 
         def make() -> Packed:
             by_group = self.weights.reshape(self.groups, columns, *self.weights.shape[1:])
-            matrices = by_group.transpose(0, 3, 4, 2, 1).reshape(self.groups, depth, columns)
+            filters = by_group.transpose(0, 3, 4, 2, 1)
+            matrices = in_lines(filters, to.dot) if lines else filters.reshape(self.groups, depth, columns)
             return pack(matrices, self.bias, self.multiplier, values)
 
-        packed = to.packed(make, (self.weights, self.bias, self.multiplier), "conv", values, self.groups)
+        packed = to.packed(make, (self.weights, self.bias, self.multiplier), "conv", values, self.groups, lines)
         weights = to.product(packed, columns, out)
-        if self.groups == 1 and self.window.is_pointwise(to.values[name].shape[2:]):
+        if pointwise:
             counts = {"rows": images["batch"] * images["height"] * images["width"], "depth": depth}
             rows_times(to, images["x"], counts, values, weights)
             return
-        scratch = to.buffer(values.scratch_bytes(depth))
-        to.call(CONV, images=images, groups=self.groups, source=values.source, product=weights, scratch=scratch)
+        needed = lines_bytes(self.window, self.weights.shape[1], to.dot) if lines else values.scratch_bytes(depth)
+        to.call(
+            LINES_CONV if lines else CONV,
+            images=images,
+            groups=self.groups,
+            source=values.source,
+            product=weights,
+            scratch=to.buffer(needed),
+        )
 
 
 def _plan_integers(planner: Planner, node: Node) -> Deferred:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from playground.host.kernel import ANY, FLAG, POSITIVE, Count, Part, Rule, Touched, Words, box, octets, size
-from playground.programs import packing
+from playground.programs import conv_lines, packing
 from playground.programs.integer_ops import Window
 
 CODES, FLOATS, ACCUMULATORS = range(3)
@@ -88,6 +88,16 @@ def groups_of(w: Words) -> int:
 def depth_of_group(w: Words) -> int:
     """Values that a window of one group sees."""
     return int(w["images.kernel_h"] * w["images.kernel_w"] * (w["images.channels"] // w["groups"]))
+
+
+def depth_in_lines(w: Words) -> int:
+    """The same where each line of a window ends with whole steps."""
+    return conv_lines.depth_in_lines(window_in(w).kernel, w["images.channels"] // w["groups"], w["dot"])
+
+
+def side_by_side(w: Words) -> str | None:
+    """Taps of a line have none between them."""
+    return None if w["images.dilation_w"] == 1 else "taps of a line do not lie side by side: dilation_w has to be 1"
 
 
 def groups_divide(w: Words) -> str | None:

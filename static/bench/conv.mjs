@@ -1,5 +1,5 @@
 // Convolution 3 x 3, 64 to 64 channels, 56 x 56 pixels, padded: ours and ONNX Runtime Web's QLinearConv.
-import { k_conv_s8 } from "../../playground/kernels/structs.mjs";
+import { k_conv_lines_s8 } from "../../playground/kernels/structs.mjs";
 import { bytes, runtime } from "./files.mjs";
 import { transposed } from "./layout.mjs";
 import { buildOf, CODES, prepare, threeByThree } from "./product.mjs";
@@ -17,7 +17,8 @@ const PIXELS = SIZE * SIZE;
 const TITLE = `conv 3×3, ${CHANNELS}→${CHANNELS}, ${SIZE}×${SIZE}`;
 
 /**
- * Our images are NHWC: `run` copies such codes in. ONNX Runtime's are NCHW.
+ * Our images are NHWC: `run` copies such codes in. ONNX Runtime's are NCHW. Lines of a window are whole steps here, so that
+ * their weights are packed as those of rows.
  * @param {Kernels} kernels
  * @param {Uint8Array<ArrayBuffer>} weights
  * @param {Uint8Array} x
@@ -27,10 +28,12 @@ function ours(kernels, weights, x) {
   const input = kernels.alloc(Uint8Array, x.length);
   const { out, given } = prepare(kernels, weights, DEPTH, CHANNELS, PIXELS * CHANNELS, CODES);
   const images = threeByThree(input, CHANNELS, SIZE, 1);
+  const line = (SIZE + 2) * CHANNELS * (kernels.dot === "int16" ? 2 : 1);
+  const scratch = kernels.alloc(Uint8Array, 3 * Int32Array.BYTES_PER_ELEMENT + 4 * line);
   return {
     run() {
       kernels.at(input).set(x);
-      kernels.call(k_conv_s8, { images, groups: 1, ...given });
+      kernels.call(k_conv_lines_s8, { images, groups: 1, ...given, scratch });
       return kernels.at(out);
     },
   };

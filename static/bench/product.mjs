@@ -24,7 +24,7 @@ const STEP = 4;
  * @param {number} columns
  * @param {number} outputs how many
  * @param {number} kind CODES or ACCUMULATORS
- * @returns where results will be, and the arguments that k_gemm_s8 and k_conv_s8 share
+ * @returns where results will be, and the arguments that k_gemm_s8 and k_conv_lines_s8 share
  */
 export function prepare(kernels, weights, depth, columns, outputs, kind) {
   const steps = Math.ceil(depth / (kernels.dot === "int16" ? 2 : 4));

@@ -8,7 +8,7 @@ from playground.host.kernel_checks import arguments
 from playground.operators._products import GEMM
 from playground.operators.add import ADD, ADD_BROADCAST
 from playground.operators.average_pool import AVERAGE_POOL
-from playground.operators.conv import CONV, DEPTHWISE
+from playground.operators.conv import CONV, DEPTHWISE, LINES_CONV
 from playground.operators.gather import GATHER
 from playground.operators.layer_normalization import LAYER_NORM
 from playground.operators.mat_mul import PACK_WEIGHTS
@@ -19,6 +19,7 @@ from playground.operators.resize import RESIZE
 from playground.operators.softmax import SOFTMAX
 from playground.programs import kernel_parts
 from playground.programs.boxes import COPY
+from playground.programs.conv_lines import depth_in_lines, lines_bytes
 from playground.programs.depthwise import packed_bytes_of, scratch_bytes
 from playground.programs.integer_ops import Window
 from playground.programs.lowering import NOTHING_ADDED
@@ -123,6 +124,16 @@ def calls(dot):
                 "scratch": octets(by.scratch_bytes(27)),
             },
         ),
+        "conv in lines": (
+            LINES_CONV,
+            {
+                "images": images(),
+                "groups": 3,
+                "source": source(),
+                "product": product(3, 3, depth_in_lines((3, 3), 3, dot), 2, to(240), dot),
+                "scratch": octets(lines_bytes(window, 3, dot)),
+            },
+        ),
         "depthwise": (DEPTHWISE, {"images": images(), "source": source(), **depthwise, "to": to(360)}),
         "pack": (PACK_WEIGHTS, {**packing, "codes": octets(135), "depth_stride": 9, "column_stride": 1}),
         "pack transposed": (PACK_WEIGHTS, {**packing, "codes": octets(135), "depth_stride": 1, "column_stride": 5}),
@@ -182,6 +193,8 @@ def test_a_call_may_use_all_of_its_buffers_and_no_more(name, dot):
         ("conv", "groups", 0, "groups is 0"),
         ("conv", "groups", 2, "9 channels cannot be divided into 2 groups"),
         ("conv", "source.flip", 1, "source.flip is 1"),
+        ("conv in lines", "images.dilation_w", 2, "taps of a line do not lie side by side: dilation_w has to be 1"),
+        ("conv in lines", "groups", 2, "9 channels cannot be divided into 2 groups"),
         ("depthwise", "planes", 0, "planes is 0"),
         ("gemm of many", "product.columns", 2**31 - 1, "product.weights is touched"),
         ("gemm of many", "depth", 2**31 - 1, "codes is touched"),
@@ -237,7 +250,7 @@ def test_windows_reach_as_far_as_int32_does(pad_top, fits):
             call(kernel, given)
 
 
-@pytest.mark.parametrize("name", ["conv", "depthwise", "max pool", "average pool"])
+@pytest.mark.parametrize("name", ["conv", "conv in lines", "depthwise", "max pool", "average pool"])
 @pytest.mark.parametrize("end", ["h", "w"])
 @pytest.mark.parametrize("field", ["kernel", "stride", "dilation"])
 @pytest.mark.parametrize("value", [0, -1, -(2**31), 2**31])
@@ -247,7 +260,7 @@ def test_windows_move_forwards(name, field, end, value):
         call(kernel, changed(given, f"images.{field}_{end}", value))
 
 
-@pytest.mark.parametrize("name", ["conv", "depthwise", "max pool", "average pool"])
+@pytest.mark.parametrize("name", ["conv", "conv in lines", "depthwise", "max pool", "average pool"])
 @pytest.mark.parametrize("pad", ["pad_top", "pad_left"])
 def test_padding_is_not_negative_and_stays_in_int32(name, pad):
     kernel, given = calls("int16")[name]
