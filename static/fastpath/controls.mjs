@@ -13,6 +13,7 @@ import { choiceOf, parameterOf, tensorValue } from "./settings.mjs";
  * @property {string} name of the setting
  * @property {Record<string, Value>} options text -> what it stands for
  * @property {Component | null} outer what is on screen, and has the focus
+ * @property {ReturnType<typeof Bokeh.index.find_one_by_id>} [view] of `outer`
  * @property {Value} last what its model held before
  * @property {Record<string, [string, string][]>} [groups] of a menu as it was built: value and text of each choice
  * @property {Record<string, Value>} [lines] its options then
@@ -113,8 +114,11 @@ export class Controls {
    * @param {string} name
    */
   focused(name) {
-    const outer = this.#byName.get(name)?.outer;
-    return (outer && Bokeh.index.find_one_by_id(outer.id)?.el.matches(":focus-within")) ?? false;
+    const entry = this.#byName.get(name);
+    if (!entry?.outer) return false;
+    // Looking for a view takes a while, and this is asked in every move
+    if (!entry.view || entry.view.is_destroyed) entry.view = Bokeh.index.find_one_by_id(entry.outer.id);
+    return entry.view?.el.matches(":focus-within") ?? false;
   }
 
   /**

@@ -22,7 +22,10 @@ import { Texts } from "./text.mjs";
  */
 
 /** What is brought up to date in a frame while something is pressed: Bokeh takes 3 ms for a small plot, React 2 for controls. */
-const TURNS = /** @type {const} */ (["texts", "error", null, "transfer", "texts", "channels", null, "controls"]);
+const TURNS = /** @type {const} */ ([
+  ...["texts", "error", null, "transfer", null],
+  ...["texts", "channels", null, "controls", null],
+]);
 
 const SLOTS = ["numbers", "histogram", "error", "transfer", "channels"].map((name) => `slot-tensor-${name}`);
 /**

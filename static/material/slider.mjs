@@ -4,10 +4,13 @@
 import FormControl from "@mui/material/FormControl";
 import FormLabel from "@mui/material/FormLabel";
 import MuiSlider from "@mui/material/Slider";
-import { createElement } from "react";
+import { createElement, useMemo, useReducer, useRef } from "react";
 
 /** Of the range: how far Page Up and an arrow key with Shift go. */
 const LARGE_STEP = 0.1;
+const ARROWS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
+const REST_MS = 50; // without a move: three frames
+const PAGES = { PageDown: -1, PageUp: 1 };
 const THUMB = { width: "calc(100% - 12px)", mx: "6px" }; // the thumbs at the ends stay within the column
 
 /** Each thumb says its name itself. @type {object} */
@@ -27,6 +30,67 @@ function written(value, format) {
   return formatter.doFormat([value])[0];
 }
 
+/**
+ * How far a key moves a thumb, in steps; 0 for any other key.
+ * @param {{ key: string, shiftKey: boolean }} event
+ * @param {number} large how many steps a large one is
+ */
+function stepsOf({ key, shiftKey }, large) {
+  const arrow = ARROWS[/** @type {keyof typeof ARROWS} */ (key)] ?? 0;
+  return arrow * (shiftKey ? large : 1) + (PAGES[/** @type {keyof typeof PAGES} */ (key)] ?? 0) * large;
+}
+
+/**
+ * A key that is held down repeats faster than the slider can be drawn, and each repetition would be drawn: a queue of
+ * seconds. So they are counted, and a frame moves the thumb by as many steps as came since the last one. The first press,
+ * and all other keys, are the slider's own.
+ * @param {{ value: number | number[], start: number, end: number, step: number, large: number }} shown
+ * @param {(value: number | number[]) => void} choose
+ * @returns what listens to keys before the slider does
+ */
+function useHeldKeys(shown, choose) {
+  const held = useRef({ frame: 0, steps: 0, thumb: 0, shown, choose });
+  Object.assign(held.current, { shown, choose });
+  const move = () => {
+    const { steps, thumb } = held.current;
+    const { value, start, end, step } = held.current.shown;
+    const all = Array.isArray(value) ? value : [value];
+    const [lowest, highest] = [all[thumb - 1] ?? start, all[thumb + 1] ?? end];
+    const to = start + (Math.round((all[thumb] - start) / step) + steps) * step;
+    const moved = all.with(thumb, Math.min(highest, Math.max(lowest, to)));
+    Object.assign(held.current, { frame: 0, steps: 0 });
+    if (moved[thumb] === all[thumb]) return;
+    const next = Array.isArray(value) ? moved : moved[0];
+    held.current.shown = { ...held.current.shown, value: next }; // in case the next frame comes before it is drawn
+    held.current.choose(next);
+  };
+  return (/** @type {any} */ event) => {
+    const steps = event.repeat ? stepsOf(event, shown.large) : 0;
+    if (!steps) return;
+    event.preventDefault();
+    event.stopPropagation();
+    held.current.thumb = Number(event.target.dataset.index ?? 0);
+    held.current.steps += steps;
+    held.current.frame ||= requestAnimationFrame(move);
+  };
+}
+
+/**
+ * While a thumb is dragged, every second of its moves is drawn: React and Material take longer for one than all else that
+ * follows the thumb. Where it rests is drawn in any case.
+ * @param {number | number[]} value
+ * @returns what is drawn, and whether something is dragged: to be set by the caller
+ */
+function useEverySecond(value) {
+  const [, draw] = useReducer((/** @type {number} */ count) => count + 1, 0);
+  const state = useRef({ isDragged: false, isBehind: false, drawn: value, timer: 0 }).current;
+  window.clearTimeout(state.timer);
+  state.isBehind = state.isDragged && !state.isBehind && value !== state.drawn;
+  if (state.isBehind) state.timer = window.setTimeout(draw, REST_MS);
+  else state.drawn = value;
+  return state;
+}
+
 /** @param {{ model: any }} properties Panel's side of the component */
 export function render({ model }) {
   const [disabled] = model.useState("disabled");
@@ -37,27 +101,44 @@ export function render({ model }) {
   const [step] = model.useState("step");
   const [value, setValue] = model.useState("value");
   const [, setReleased] = model.useState("value_throttled");
-  const ends = Array.isArray(value) ? [`${label}, lower end`, `${label}, upper end`] : [label];
-  const text = (Array.isArray(value) ? value : [value]).map((one) => written(one, format)).join(" to ");
-  return createElement(
-    FormControl,
-    { fullWidth: true, disabled },
-    createElement(FormLabel, TITLE, `${label}: `, createElement("strong", null, text)),
-    createElement(MuiSlider, {
-      disabled,
-      size: "small",
-      min: start,
-      max: end,
-      step,
-      shiftStep: Math.max(step, Math.round((LARGE_STEP * (end - start)) / step) * step),
-      value,
-      sx: THUMB,
-      getAriaLabel: (i) => ends[i],
-      getAriaValueText: (one) => written(one, format),
-      valueLabelDisplay: "auto",
-      valueLabelFormat: (one) => written(one, format),
-      onChange: (_, moved) => setValue(moved),
-      onChangeCommitted: (_, moved) => setReleased(moved),
-    }),
-  );
+  const large = Math.max(1, Math.round((LARGE_STEP * (end - start)) / step));
+  const onKeyDownCapture = useHeldKeys({ value, start, end, step, large }, (moved) => {
+    setValue(moved);
+    setReleased(moved);
+  });
+  const state = useEverySecond(value);
+  const { drawn } = state;
+  const slider = useMemo(() => {
+    const ends = Array.isArray(drawn) ? [`${label}, lower end`, `${label}, upper end`] : [label];
+    const text = (Array.isArray(drawn) ? drawn : [drawn]).map((one) => written(one, format)).join(" to ");
+    return [
+      createElement(FormLabel, { ...TITLE, key: "label" }, `${label}: `, createElement("strong", null, text)),
+      createElement(MuiSlider, {
+        key: "slider",
+        disabled,
+        size: "small",
+        min: start,
+        max: end,
+        step,
+        shiftStep: large * step,
+        value: drawn,
+        sx: THUMB,
+        getAriaLabel: (i) => ends[i],
+        getAriaValueText: (one) => written(one, format),
+        valueLabelDisplay: "auto",
+        valueLabelFormat: (one) => written(one, format),
+        onChange: (_, moved) => {
+          state.isDragged = true;
+          setValue(moved);
+        },
+        onChangeCommitted: (_, moved) => {
+          // A move back to what is drawn is none to Material, though the value had gone on
+          if (state.isDragged) setValue(moved);
+          state.isDragged = false;
+          setReleased(moved);
+        },
+      }),
+    ];
+  }, [drawn, disabled, start, end, step, large, label, format]);
+  return createElement(FormControl, { fullWidth: true, disabled, onKeyDownCapture }, slider);
 }
