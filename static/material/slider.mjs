@@ -46,11 +46,15 @@ function stepsOf({ key, shiftKey }, large) {
  * and all other keys, are the slider's own.
  * @param {{ value: number | number[], start: number, end: number, step: number, large: number }} shown
  * @param {(value: number | number[]) => void} choose
- * @returns what listens to keys before the slider does
+ * @returns what listens to keys before the slider does; and what the slider tells of a value that it has chosen itself, which may
+ *   not be drawn yet when the next key comes
  */
 function useHeldKeys(shown, choose) {
   const held = useRef({ frame: 0, steps: 0, thumb: 0, shown, choose });
   Object.assign(held.current, { shown, choose });
+  const note = (/** @type {number | number[]} */ value) => {
+    held.current.shown = { ...held.current.shown, value };
+  };
   const move = () => {
     const { steps, thumb } = held.current;
     const { value, start, end, step } = held.current.shown;
@@ -61,10 +65,10 @@ function useHeldKeys(shown, choose) {
     Object.assign(held.current, { frame: 0, steps: 0 });
     if (moved[thumb] === all[thumb]) return;
     const next = Array.isArray(value) ? moved : moved[0];
-    held.current.shown = { ...held.current.shown, value: next }; // in case the next frame comes before it is drawn
+    note(next);
     held.current.choose(next);
   };
-  return (/** @type {any} */ event) => {
+  const onKeyDownCapture = (/** @type {any} */ event) => {
     const steps = event.repeat ? stepsOf(event, shown.large) : 0;
     if (!steps) return;
     event.preventDefault();
@@ -73,6 +77,7 @@ function useHeldKeys(shown, choose) {
     held.current.steps += steps;
     held.current.frame ||= requestAnimationFrame(move);
   };
+  return { onKeyDownCapture, note };
 }
 
 /**
@@ -102,7 +107,7 @@ export function render({ model }) {
   const [value, setValue] = model.useState("value");
   const [, setReleased] = model.useState("value_throttled");
   const large = Math.max(1, Math.round((LARGE_STEP * (end - start)) / step));
-  const onKeyDownCapture = useHeldKeys({ value, start, end, step, large }, (moved) => {
+  const { onKeyDownCapture, note } = useHeldKeys({ value, start, end, step, large }, (moved) => {
     setValue(moved);
     setReleased(moved);
   });
@@ -129,6 +134,7 @@ export function render({ model }) {
         valueLabelFormat: (one) => written(one, format),
         onChange: (_, moved) => {
           state.isDragged = true;
+          note(moved);
           setValue(moved);
         },
         onChangeCommitted: (_, moved) => {

@@ -154,6 +154,7 @@ def test_handles_stand_where_the_range_begins_and_ends(act, page, changes, handl
 def test_a_key_that_repeats_is_held_like_a_handle(act, page):
     slider = page.get_by_role("slider", name="Clip").last
     slider.focus()
+    low, high, before = (float(slider.get_attribute(f"aria-value{part}")) for part in ("min", "max", "now"))
     session = page.context.new_cdp_session(page)
     key = {"key": "ArrowLeft", "code": "ArrowLeft", "windowsVirtualKeyCode": 37}
     act("block")
@@ -168,6 +169,27 @@ def test_a_key_that_repeats_is_held_like_a_handle(act, page):
         act("unblock")
     act("settled")
     assert page.evaluate("() => playground.state.hi") == pytest.approx(act("picture")["handles"][1], rel=1e-6)
+    assert before - page.evaluate("() => playground.state.hi") == pytest.approx(13 * (high - low) / 1000, rel=1e-3)
+
+
+def test_keys_that_come_faster_than_frames_are_one_move(act, page):
+    slider = page.get_by_role("slider", name="Clip, upper end")
+    slider.focus()
+    drawn = slider.evaluate("""async (input) => {
+      let drawn = 0;
+      const counting = new MutationObserver((changes) => { drawn += changes.length; });
+      counting.observe(input, { attributeFilter: ["aria-valuenow"] });
+      const held = { key: "ArrowLeft", repeat: true, bubbles: true, cancelable: true, composed: true };
+      for (let i = 0; i < 2000; i += 1) input.dispatchEvent(new KeyboardEvent("keydown", held));
+      input.dispatchEvent(new KeyboardEvent("keyup", held));
+      for (let i = 0; i < 6; i += 1) await new Promise(requestAnimationFrame);
+      return drawn;
+    }""")
+    act("settled")
+    lower = page.get_by_role("slider", name="Clip, lower end")
+    assert float(lower.get_attribute("aria-valuenow")) == pytest.approx(LOWEST, rel=1e-3)
+    assert float(slider.get_attribute("aria-valuenow")) == 0  # no range is without zero
+    assert 1 <= drawn <= 3
 
 
 @pytest.mark.parametrize("by", ["hover", "tap"])
