@@ -26,6 +26,9 @@ from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 BOOT_MS = 120_000
 EVENTS, RATE = 300, 60
 LARGE = (1024, 1024)
+FLOOR = Path(__file__).with_name("motion_floor.html")
+"""A page in which a line follows the pointer, and nothing else: what the browser itself takes."""
+
 WANTED = {"median_ms": 17.0, "p95_ms": 33.0, "work_ms": 8.0, "layouts": 1.0}
 """Of every gesture: event to frame, median and 95th percentile; work of the main thread and forced layouts an event."""
 
@@ -63,12 +66,15 @@ def main(address: str, as_json: bool) -> int:
         browser = playwright.chromium.launch(executable_path=os.environ["PLAYGROUND_CHROMIUM"], args=["--no-sandbox"])
         large = Path(folder) / "large.npz"
         np.savez(large, weight=np.random.default_rng(7).normal(size=LARGE).astype(np.float32))
+        floors = {kind: floor(browser, kind) for kind in ("mouse", "touch")}
         rows = [row for file in (None, large) for row in measured(browser, address, file)]
         browser.close()
     if as_json:
-        print(json.dumps(rows, indent=1))
+        print(json.dumps({"floors": floors, "rows": rows}, indent=1))
     else:
         print_table(rows)
+        for kind, frames in floors.items():
+            print(f"  an empty page, {kind}: {frames['median_ms']:.1f} ms, {frames['p95_ms']:.1f}")
     return 0 if all(row["met"] for row in rows) else 1
 
 
@@ -83,6 +89,26 @@ def measured(browser: Browser, address: str, file: Path | None) -> list[dict[str
         rows.append(row | {"met": all(numbers[key] <= most for key, most in WANTED.items())})
         print(f"{name} on {row['values']} values: measured", file=sys.stderr)
     return rows
+
+
+def floor(browser: Browser, kind: str) -> dict[str, float]:
+    """From event to frame in a page that does nothing but draw a line."""
+    context = browser.new_context(viewport={"width": 1280, "height": 860}, has_touch=kind == "touch")
+    page = context.new_page()
+    page.set_content(FLOOR.read_text("utf-8"))
+    move, end = _by_touch(page, 600, 400, 200) if kind == "touch" else _by_mouse(page, 600, 400, 200)
+    found = _frames(page, move, "pointermove")
+    end()
+    context.close()
+    return found
+
+
+def _frames(page: Page, move: Move, kind: str) -> dict[str, float]:
+    """The times from an event to its frame."""
+    page.evaluate(_WATCH, kind)
+    _act(move)
+    held = sorted(page.evaluate("() => window.benchFrames"))
+    return {"median_ms": median(held), "p95_ms": held[int(0.95 * len(held))], "frames": len(held)}
 
 
 def _run(browser: Browser, address: str, file: Path | None, gesture: Gesture, *, traced: bool) -> dict[str, float]:
@@ -103,10 +129,7 @@ def _run(browser: Browser, address: str, file: Path | None, gesture: Gesture, *,
         events = json.loads(browser.stop_tracing())["traceEvents"]
         found = costs_of(events, kind)
     else:
-        page.evaluate(_WATCH, kind)
-        _act(move)
-        held = sorted(page.evaluate("() => window.benchFrames"))
-        found = {"median_ms": median(held), "p95_ms": held[int(0.95 * len(held))], "frames": len(held)}
+        found = _frames(page, move, kind)
     end()
     context.close()
     return found
@@ -124,25 +147,32 @@ Gesture = Callable[[Page], tuple[Move, Callable[[], None], str]]
 """Takes hold of something; how it is moved and let go, and the event that a move is."""
 
 
+Hold = tuple[Move, Callable[[], None]]
+"""How something that is held is moved and let go."""
+
+
+def _by_mouse(page: Page, x: float, y: float, span: float) -> Hold:
+    page.mouse.move(x, y)
+    page.mouse.down()
+    return (lambda share: page.mouse.move(x + share * span, y)), page.mouse.up
+
+
+def _by_touch(page: Page, x: float, y: float, span: float) -> Hold:
+    session = page.context.new_cdp_session(page)
+    _touch(session, "touchStart", x, y)
+    return (lambda share: _touch(session, "touchMove", x + share * span, y)), lambda: _touch(session, "touchEnd")
+
+
 def drag_handle(page: Page) -> tuple[Move, Callable[[], None], str]:
     """The upper clip handle, by mouse."""
     spot = page.evaluate(SPOT, [0.1, 0.5])
-    page.mouse.move(spot["from"], spot["y"])
-    page.mouse.down()
-    span = spot["to"] - spot["from"]
-    return (lambda share: page.mouse.move(spot["from"] + share * span, spot["y"])), page.mouse.up, "pointermove"
+    return *_by_mouse(page, spot["from"], spot["y"], spot["to"] - spot["from"]), "pointermove"
 
 
 def touch_handle(page: Page) -> tuple[Move, Callable[[], None], str]:
     """The upper clip handle, by a finger."""
-    session, spot = page.context.new_cdp_session(page), page.evaluate(SPOT, [0.1, 0.5])
-    span = spot["to"] - spot["from"]
-    _touch(session, "touchStart", spot["from"], spot["y"])
-
-    def move(share: float) -> None:
-        _touch(session, "touchMove", spot["from"] + share * span, spot["y"])
-
-    return move, lambda: _touch(session, "touchEnd"), "pointermove"
+    spot = page.evaluate(SPOT, [0.1, 0.5])
+    return *_by_touch(page, spot["from"], spot["y"], spot["to"] - spot["from"]), "pointermove"
 
 
 def _touch(session: CDPSession, kind: str, *place: float) -> None:
