@@ -1,9 +1,9 @@
 // The sentence on top of each view: what is the case, and a link that does what is proposed. Python works it out when
 // nothing has changed for a moment.
-import { $ } from "./dom.mjs";
+import { $, keepFocus } from "./dom.mjs";
 
 /**
- * @import { Advice, Failure, State } from "./types/messages"
+ * @import { Advice, Failure, Kind, State } from "./types/messages"
  * @import { Part } from "./types/page"
  */
 
@@ -20,6 +20,24 @@ const CONTROLS = {
   answers: () => /** @type {HTMLElement | null} */ (document.querySelector("#answers [data-changed]")),
 };
 
+/** What is said instead of the link while just that is done: a proposal of what is under way is none. */
+const UNDER_WAY = /** @type {Record<string, string>} */ ({
+  quantize: "It is being quantized.",
+  sensitivity: "Each layer is being measured.",
+  improve: "The remedies are being tried.",
+  race: "The engines are being compared.",
+});
+/** Work that quantizes the model first where it is not yet. @type {Set<Kind>} */
+const QUANTIZES = new Set(["quantize", "sensitivity", "mixed", "improve", "curve", "race", "run", "sample", "prompt"]);
+
+/**
+ * What is under way of what a sentence proposes, in words; empty: nothing.
+ * @param {string} press
+ * @param {Kind[]} kinds under way
+ */
+const underWay = (press, kinds) =>
+  kinds.some((kind) => kind === press || (press === "quantize" && QUANTIZES.has(kind))) ? (UNDER_WAY[press] ?? "") : "";
+
 /** @param {string} view */
 const placeOf = (view) => /** @type {HTMLElement | null} */ (document.querySelector(`[data-advice="${view}"]`));
 
@@ -27,14 +45,19 @@ const placeOf = (view) => /** @type {HTMLElement | null} */ (document.querySelec
  * @param {string} view
  * @param {Advice} advice
  * @param {() => void} act
+ * @param {Kind[]} kinds what is under way
  */
-export function showAdvice(view, { text, label, gain }, act) {
+function showAdvice(view, { text, label, gain, press }, act, kinds) {
   const place = placeOf(view);
   if (!place) return;
   place.classList.remove("stale");
   const parts = [text];
-  if (!label) {
+  const running = underWay(press, kinds);
+  if (running) parts.push(` ${running}`);
+  if (running || !label) {
+    const held = place.contains(document.activeElement);
     place.replaceChildren(...parts);
+    if (held) keepFocus($("cancel"));
     return;
   }
   const link = document.createElement("button");
@@ -52,6 +75,19 @@ export function installAdvice({ client, complain, ready, shown, select }) {
   let timer = 0;
   /** The query of the settings that the sentence of the build is about; empty: it has been replaced. */
   let frozen = "";
+  /** What is under way. @type {Kind[]} */
+  let kinds = [];
+  /** The sentence on screen. @type {{ view: string, advice: Advice } | null} */
+  let told = null;
+
+  /**
+   * @param {string} view
+   * @param {Advice} advice
+   */
+  function tell(view, advice) {
+    told = { view, advice };
+    showAdvice(view, advice, () => act(advice), kinds);
+  }
 
   /** @param {Advice} advice */
   async function act({ changes, press, view }) {
@@ -71,7 +107,7 @@ export function installAdvice({ client, complain, ready, shown, select }) {
     try {
       await ready();
       const { result } = await client.request("advice", { view });
-      if (mine === newest) showAdvice(view, result, () => act(result));
+      if (mine === newest) tell(view, result);
     } catch (error) {
       console.info("no advice:", error); // Python was restarted or is busy: the next state asks again
     }
@@ -92,6 +128,12 @@ export function installAdvice({ client, complain, ready, shown, select }) {
   addEventListener("playground-view", () => soon(null));
   addEventListener("playground-first-advice", ({ detail }) => {
     frozen = detail.state.query;
-    showAdvice("tensor", detail.advice, () => act(detail.advice));
+    tell("tensor", detail.advice);
+  });
+  addEventListener("playground-work", ({ detail }) => {
+    const { press = "" } = told?.advice ?? {};
+    const changed = underWay(press, kinds) !== underWay(press, detail);
+    kinds = detail;
+    if (told && changed) tell(told.view, told.advice);
   });
 }
