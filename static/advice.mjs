@@ -20,6 +20,13 @@ const CONTROLS = {
   answers: () => /** @type {HTMLElement | null} */ (document.querySelector("#answers [data-changed]")),
 };
 
+/** @param {keyof typeof CONTROLS} name */
+function pressControl(name) {
+  const control = CONTROLS[name]?.();
+  control?.focus({ preventScroll: true }); // the keyboard comes back to it when the work is done (job.mjs)
+  control?.click();
+}
+
 /** What is said instead of the link while just that is done: a proposal of what is under way is none. */
 const UNDER_WAY = /** @type {Record<string, string>} */ ({
   quantize: "It is being quantized.",
@@ -52,12 +59,12 @@ function showAdvice(view, { text, label, gain, press }, act, kinds) {
   if (!place) return;
   place.classList.remove("stale");
   const parts = [text];
+  const held = place.contains(document.activeElement);
   const running = underWay(press, kinds);
   if (running) parts.push(` ${running}`);
   if (running || !label) {
-    const held = place.contains(document.activeElement);
     place.replaceChildren(...parts);
-    if (held) keepFocus($("cancel"));
+    if (held) keepFocus(running ? $("cancel") : place);
     return;
   }
   const link = document.createElement("button");
@@ -65,6 +72,22 @@ function showAdvice(view, { text, label, gain, press }, act, kinds) {
   link.textContent = label;
   link.addEventListener("click", act);
   place.replaceChildren(`${text} `, link, gain ? ` (${gain})` : "");
+  if (held) keepFocus(link); // the next proposal is where the last one was
+}
+
+/** The buttons of the Model view's cards that do what the sentence on top proposes, which may be out of sight. */
+const proposals = () => /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-proposal]"));
+
+/** @param {Advice | null} advice null: it is worked out anew */
+function showProposals(advice) {
+  for (const button of proposals()) {
+    const { proposal } = button.dataset;
+    const fits = proposal === "changes" ? Object.keys(advice?.changes ?? {}).length > 0 : advice?.press === proposal;
+    const held = document.activeElement === button;
+    button.hidden = !advice?.label || !fits;
+    button.textContent = advice?.label ?? "";
+    if (held) keepFocus($("quantize")); // what comes next
+  }
 }
 
 /**
@@ -87,14 +110,20 @@ export function installAdvice({ client, complain, ready, shown, select }) {
   function tell(view, advice) {
     told = { view, advice };
     showAdvice(view, advice, () => act(advice), kinds);
+    if (view === "model") showProposals(underWay(advice.press, kinds) ? null : advice);
   }
+
+  for (const button of proposals())
+    button.addEventListener("click", () => {
+      if (told) act(told.advice);
+    });
 
   /** @param {Advice} advice */
   async function act({ changes, press, view }) {
     try {
       await ready();
       if (placeOf(view)) await select(view);
-      else if (press) CONTROLS[/** @type {keyof typeof CONTROLS} */ (press)]?.()?.click();
+      else if (press) pressControl(/** @type {keyof typeof CONTROLS} */ (press));
       else await client.request("set", { changes });
     } catch (error) {
       complain(/** @type {Failure} */ (error));
@@ -121,9 +150,14 @@ export function installAdvice({ client, complain, ready, shown, select }) {
     clearTimeout(timer);
     const place = placeOf(shown());
     place?.classList.add("stale");
+    showProposals(null);
     timer = setTimeout(ask, place?.hasChildNodes() ? IDLE_MS : 0);
   }
 
+  if (document.documentElement.hasAttribute("data-asked")) {
+    placeOf("tensor")?.replaceChildren(); // what the build wrote is about other settings
+    document.documentElement.removeAttribute("data-asked");
+  }
   addEventListener("playground-state", ({ detail }) => soon(detail));
   addEventListener("playground-view", () => soon(null));
   addEventListener("playground-first-advice", ({ detail }) => {
