@@ -1,9 +1,9 @@
 // The sentence on top of each view: what is the case, and a link that does what is proposed. Python works it out when
 // nothing has changed for a moment.
-import { $ } from "./dom.mjs";
+import { $, keepFocus } from "./dom.mjs";
 
 /**
- * @import { Advice, Failure, State } from "./types/messages"
+ * @import { Advice, Failure, Kind, State } from "./types/messages"
  * @import { Part } from "./types/page"
  */
 
@@ -20,6 +20,31 @@ const CONTROLS = {
   answers: () => /** @type {HTMLElement | null} */ (document.querySelector("#answers [data-changed]")),
 };
 
+/** @param {keyof typeof CONTROLS} name */
+function pressControl(name) {
+  const control = CONTROLS[name]?.();
+  control?.focus({ preventScroll: true }); // the keyboard comes back to it when the work is done (job.mjs)
+  control?.click();
+}
+
+/** What is said instead of the link while just that is done: a proposal of what is under way is none. */
+const UNDER_WAY = /** @type {Record<string, string>} */ ({
+  quantize: "It is being quantized.",
+  sensitivity: "Each layer is being measured.",
+  improve: "The remedies are being tried.",
+  race: "The engines are being compared.",
+});
+/** Work that quantizes the model first where it is not yet. @type {Set<Kind>} */
+const QUANTIZES = new Set(["quantize", "sensitivity", "mixed", "improve", "curve", "race", "run", "sample", "prompt"]);
+
+/**
+ * What is under way of what a sentence proposes, in words; empty: nothing.
+ * @param {string} press
+ * @param {Kind[]} kinds under way
+ */
+const underWay = (press, kinds) =>
+  kinds.some((kind) => kind === press || (press === "quantize" && QUANTIZES.has(kind))) ? (UNDER_WAY[press] ?? "") : "";
+
 /** @param {string} view */
 const placeOf = (view) => /** @type {HTMLElement | null} */ (document.querySelector(`[data-advice="${view}"]`));
 
@@ -27,14 +52,19 @@ const placeOf = (view) => /** @type {HTMLElement | null} */ (document.querySelec
  * @param {string} view
  * @param {Advice} advice
  * @param {() => void} act
+ * @param {Kind[]} kinds what is under way
  */
-export function showAdvice(view, { text, label, gain }, act) {
+function showAdvice(view, { text, label, gain, press }, act, kinds) {
   const place = placeOf(view);
   if (!place) return;
   place.classList.remove("stale");
   const parts = [text];
-  if (!label) {
+  const held = place.contains(document.activeElement);
+  const running = underWay(press, kinds);
+  if (running) parts.push(` ${running}`);
+  if (running || !label) {
     place.replaceChildren(...parts);
+    if (held) keepFocus(running ? $("cancel") : place);
     return;
   }
   const link = document.createElement("button");
@@ -42,6 +72,22 @@ export function showAdvice(view, { text, label, gain }, act) {
   link.textContent = label;
   link.addEventListener("click", act);
   place.replaceChildren(`${text} `, link, gain ? ` (${gain})` : "");
+  if (held) keepFocus(link); // the next proposal is where the last one was
+}
+
+/** The buttons of the Model view's cards that do what the sentence on top proposes, which may be out of sight. */
+const proposals = () => /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-proposal]"));
+
+/** @param {Advice | null} advice null: it is worked out anew */
+function showProposals(advice) {
+  for (const button of proposals()) {
+    const { proposal } = button.dataset;
+    const fits = proposal === "changes" ? Object.keys(advice?.changes ?? {}).length > 0 : advice?.press === proposal;
+    const held = document.activeElement === button;
+    button.hidden = !advice?.label || !fits;
+    button.textContent = advice?.label ?? "";
+    if (held) keepFocus($("quantize")); // what comes next
+  }
 }
 
 /**
@@ -52,13 +98,32 @@ export function installAdvice({ client, complain, ready, shown, select }) {
   let timer = 0;
   /** The query of the settings that the sentence of the build is about; empty: it has been replaced. */
   let frozen = "";
+  /** What is under way. @type {Kind[]} */
+  let kinds = [];
+  /** The sentence on screen. @type {{ view: string, advice: Advice } | null} */
+  let told = null;
+
+  /**
+   * @param {string} view
+   * @param {Advice} advice
+   */
+  function tell(view, advice) {
+    told = { view, advice };
+    showAdvice(view, advice, () => act(advice), kinds);
+    if (view === "model") showProposals(underWay(advice.press, kinds) ? null : advice);
+  }
+
+  for (const button of proposals())
+    button.addEventListener("click", () => {
+      if (told) act(told.advice);
+    });
 
   /** @param {Advice} advice */
   async function act({ changes, press, view }) {
     try {
       await ready();
       if (placeOf(view)) await select(view);
-      else if (press) CONTROLS[/** @type {keyof typeof CONTROLS} */ (press)]?.()?.click();
+      else if (press) pressControl(/** @type {keyof typeof CONTROLS} */ (press));
       else await client.request("set", { changes });
     } catch (error) {
       complain(/** @type {Failure} */ (error));
@@ -71,7 +136,7 @@ export function installAdvice({ client, complain, ready, shown, select }) {
     try {
       await ready();
       const { result } = await client.request("advice", { view });
-      if (mine === newest) showAdvice(view, result, () => act(result));
+      if (mine === newest) tell(view, result);
     } catch (error) {
       console.info("no advice:", error); // Python was restarted or is busy: the next state asks again
     }
@@ -85,13 +150,24 @@ export function installAdvice({ client, complain, ready, shown, select }) {
     clearTimeout(timer);
     const place = placeOf(shown());
     place?.classList.add("stale");
+    showProposals(null);
     timer = setTimeout(ask, place?.hasChildNodes() ? IDLE_MS : 0);
   }
 
+  if (document.documentElement.hasAttribute("data-asked")) {
+    placeOf("tensor")?.replaceChildren(); // what the build wrote is about other settings
+    document.documentElement.removeAttribute("data-asked");
+  }
   addEventListener("playground-state", ({ detail }) => soon(detail));
   addEventListener("playground-view", () => soon(null));
   addEventListener("playground-first-advice", ({ detail }) => {
     frozen = detail.state.query;
-    showAdvice("tensor", detail.advice, () => act(detail.advice));
+    tell("tensor", detail.advice);
+  });
+  addEventListener("playground-work", ({ detail }) => {
+    const { press = "" } = told?.advice ?? {};
+    const changed = underWay(press, kinds) !== underWay(press, detail);
+    kinds = detail;
+    if (told && changed) tell(told.view, told.advice);
   });
 }

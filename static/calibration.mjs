@@ -1,36 +1,12 @@
-// Calibration data that the visitor chooses: an .npz goes to Python as it is; images are decoded here, because Python
-// has no decoder, and how they are resized, scaled and laid out is Python's affair.
+// Calibration data that the visitor chooses: an .npz goes to Python as it is, images are decoded first.
 import { toast } from "./toast.mjs";
 import { $, filesOf } from "./dom.mjs";
+import { followChoices, sendImages } from "./images.mjs";
 
 /**
  * @import { State } from "./types/messages"
  * @import { Given, Part } from "./types/page"
  */
-
-const CHOICES = /** @type {const} */ (["layout", "resize", "scale", "mean", "std", "height", "width"]);
-
-/**
- * The pixels of an image file as a canvas has them: rows of red, green, blue, opacity.
- * @param {File} file
- */
-async function decoded(file) {
-  let bitmap;
-  try {
-    bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
-  } catch {
-    throw new Error(`${file.name}: the browser cannot read this image. Choose PNG, JPEG or WebP files.`);
-  }
-  const { width, height } = bitmap;
-  const canvas = new OffscreenCanvas(width, height);
-  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (
-    canvas.getContext("2d", { willReadFrequently: true })
-  );
-  context.drawImage(bitmap, 0, 0);
-  bitmap.close();
-  const { data } = context.getImageData(0, 0, width, height);
-  return { height, width, files: [new File([data.buffer], file.name)] };
-}
 
 /** @param {Part & { given: Given }} part */
 export function installCalibration({ client, complain, given, ready }) {
@@ -44,7 +20,10 @@ export function installCalibration({ client, complain, given, ready }) {
   function show() {
     $("calibration-hint").textContent = last.calibration ?? "";
     $("calibration-name").textContent = reading || last.calibration_name || "Choose an .npz or images";
-    $("images").hidden = !given.images && !tried;
+    $("images").hidden = !given.images && !tried && !("asked" in $("images").dataset);
+    const made = last.runs === true && last.measurable === false;
+    for (const part of document.querySelectorAll("[data-measures]")) part.toggleAttribute("hidden", made);
+    for (const part of document.querySelectorAll("[data-unmeasured]")) part.toggleAttribute("hidden", !made);
     $("calibration").disabled = last.runs === false;
     $("calibration-label").classList.toggle("off", last.runs === false);
   }
@@ -53,23 +32,17 @@ export function installCalibration({ client, complain, given, ready }) {
   async function useImages(files) {
     const mine = ++newest;
     tried = files;
-    const choices = Object.fromEntries(CHOICES.map((name) => [name, $(`image-${name}`).value]));
+    const wanted = () => mine === newest;
+    const tell = (/** @type {string} */ stage) => {
+      reading = stage;
+      show();
+    };
     try {
       await ready();
-      for (const [index, file] of files.entries()) {
-        reading = `Reading ${index + 1} of ${files.length}`;
-        show();
-        const pixels = await decoded(file);
-        if (mine !== newest) return; // other files or other choices were made
-        await client.request("image", { ...pixels, index, total: files.length, choices });
-        if (mine !== newest) return;
-      }
-      Object.assign(given, { calibration: null, images: files });
-    } catch (error) {
-      $("images").open = true;
-      throw error;
+      if (await sendImages(client, files, { purpose: "calibration", wanted, tell }))
+        Object.assign(given, { calibration: null, images: files });
     } finally {
-      if (mine === newest) reading = "";
+      if (wanted()) reading = "";
       show();
     }
   }
@@ -92,14 +65,17 @@ export function installCalibration({ client, complain, given, ready }) {
     if (arrays && files.length > 1) toast("Choose one .npz file, or images, but not both.", "bad");
     else (arrays ? useArrays(arrays) : useImages(files)).catch(complain);
   });
-  for (const name of CHOICES) {
-    $(`image-${name}`).addEventListener("change", () => {
-      if (tried) useImages(tried).catch(complain);
-    });
-  }
+  followChoices(() => {
+    if (tried) useImages(tried).catch(complain);
+  });
+  for (const link of document.querySelectorAll("[data-unmeasured] > .link"))
+    link.addEventListener("click", () => input.click());
   addEventListener("playground-state", ({ detail }) => {
     if (!detail.calibration_name && !reading && window.playground.started) given.images = null;
-    if (detail.upload !== last.upload || detail.settings.model !== last.settings?.model) tried = given.images;
+    if (detail.upload !== last.upload || detail.settings.model !== last.settings?.model) {
+      tried = given.images;
+      delete $("images").dataset.asked;
+    }
     last = detail;
     show();
   });

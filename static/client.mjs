@@ -124,7 +124,7 @@ export class Client extends Target {
    * @template {Kind} K
    * @param {K} kind what to do
    * @param {Requests[K]["content"] | Empty} content plain data; `files` may hold File or Uint8Array
-   * @returns {Running<K>} with the request's id as the promise's `id`
+   * @returns {Running<K>} the promise knows the request's id and kind
    */
   request(kind, content = {}) {
     const id = this.#next++;
@@ -139,7 +139,7 @@ export class Client extends Target {
       this.#waiting.set(id, { about: kind, resolve: settle, reject });
       this.#port.postMessage({ ...content, id, kind });
     });
-    return Object.assign(promise, { id });
+    return Object.assign(promise, { id, about: kind });
   }
 
   /**

@@ -20,7 +20,17 @@ function installModuleLoader() {
   window.importShim = Object.assign(load, { addImportMap: () => {} });
 }
 
+/** What a link may name that is no setting. */
+const BESIDES = new Set(["v", "version", "view", "theme", "snapshot"]);
+
+/** The page's first sentence is about the settings that the build froze: where a link has others it is not to be seen. */
+function noteLink() {
+  const asks = [...new URLSearchParams(location.search).keys()].some((name) => !BESIDES.has(name));
+  document.documentElement.toggleAttribute("data-asked", asks);
+}
+
 installModuleLoader();
+noteLink();
 /** @type {NodeListOf<HTMLLinkElement>} */
 const links = document.querySelectorAll("link[rel=playground-file]");
 const files = new Files(links);

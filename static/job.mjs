@@ -25,6 +25,8 @@ export class Job {
   #complain;
   /** What is under way, the newest last: id -> when it began, and what is told of it. */
   #entries = /** @type {Map<number, { began: number, stage: string, told: string, share: number }>} */ (new Map());
+  /** Their kinds, from their beginning on. @type {Map<number, Kind>} */
+  #kinds = new Map();
   #working = false;
   #runs = true;
   /** @type {HTMLElement | null} */
@@ -79,7 +81,8 @@ export class Job {
    * @returns {Running<K>} the same
    */
   follow(running, stage, delay = SOON_MS) {
-    const { id } = running;
+    const { id, about } = running;
+    this.#tell(id, about);
     const begin = () => {
       this.#entries.set(id, { began: performance.now(), stage, told: "", share: 0 });
       this.#show();
@@ -90,10 +93,22 @@ export class Job {
     const end = () => {
       clearTimeout(timer);
       this.#entries.delete(id);
+      this.#tell(id);
       this.#show();
     };
     running.then(end, end);
     return running;
+  }
+
+  /**
+   * Says what is under way: a proposal of just that is none.
+   * @param {number} id
+   * @param {Kind} [about] left out: it has ended
+   */
+  #tell(id, about) {
+    if (about) this.#kinds.set(id, about);
+    else this.#kinds.delete(id);
+    dispatchEvent(new CustomEvent("playground-work", { detail: [...this.#kinds.values()] }));
   }
 
   /** A disabled button would lose the keyboard's place: Cancel has it meanwhile. */

@@ -57,6 +57,7 @@ export function installOpened({ uploads, select }) {
     $("opened-calibration").hidden = !runs;
     $("opened").hidden = false;
     showKept();
+    dispatchEvent(new Event("playground-opened"));
   }
 
   return { show, showKept };

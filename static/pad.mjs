@@ -1,5 +1,7 @@
 // The drawing pad: 8 by 8 grey cells, painted with a soft brush, by pointer or by keyboard.
 import { $, filesOf, whileDisabled } from "./dom.mjs";
+import { sendImages } from "./images.mjs";
+import { toast } from "./toast.mjs";
 
 /**
  * @import { Job } from "./job.mjs"
@@ -37,6 +39,7 @@ export function installPad({ client, complain, ready, job }) {
   let digits = true; // whether the open model reads digits; another one gets its input from a file
   let answered = false; // whether the answers on screen are the open model's, with its present recipe
   let changes = 0;
+  let chosen = 0; // images that were chosen to run on: how often
   /** @type {string | null} */
   let open = "";
 
@@ -204,10 +207,29 @@ export function installPad({ client, complain, ready, job }) {
       const { result } = await job.follow(client.request("run", content), "Running both models");
       $("pad-hint").textContent = result.sentence;
     }).catch(complain);
+  /** @param {File[]} files */
+  async function runOnImages(files) {
+    const mine = ++chosen;
+    const wanted = () => mine === chosen;
+    const tell = (/** @type {string} */ stage) => {
+      $("pad-hint").textContent = `${stage}.`;
+    };
+    try {
+      await ready();
+      if (await sendImages(client, files, { purpose: "run", wanted, tell })) await runOn({ images: true });
+    } catch (error) {
+      $("pad-hint").textContent = OTHER_HINT;
+      complain(/** @type {Failure} */ (error));
+    }
+  }
   const input = $("input-file");
   input.addEventListener("change", () => {
-    const [file] = filesOf(input);
-    if (file) runOn({ files: [file] });
+    const files = filesOf(input);
+    if (!files.length) return;
+    const arrays = files.filter((file) => file.name.endsWith(".npz"));
+    if (arrays.length && files.length > 1) toast("Choose one .npz file, or images, but not both.", "bad");
+    else if (arrays.length) runOn({ files: arrays });
+    else runOnImages(files);
   });
   $("made-up").addEventListener("click", () => runOn({ made_up: true }));
   draw();

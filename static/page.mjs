@@ -269,7 +269,7 @@ if (uploads) {
   installAnswers({ ...part, load: pad.load });
   installPrompt({ ...part, job });
   installCalibration({ ...part, given });
-  installSizes(part);
+  installSizes({ ...part, select: selectView });
   installExport({ ...part, given, job });
 }
 showFirst();

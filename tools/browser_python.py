@@ -121,6 +121,11 @@ def setup(modules: Path, env: Mapping[str, str]) -> dict[str, Any]:
     return {"env": dict(env), "lock": {"info": lock["info"]}}
 
 
+def first_sentence() -> str:
+    """The sentence on top of the first view, as it was frozen."""
+    return str(json.loads((WORK / "frozen.json").read_text("utf-8"))["advice"]["text"])
+
+
 def image_size() -> int:
     """Bytes of the memory that the snapshot holds."""
     return int(json.loads((WORK / "snapshot.json").read_text("utf-8"))["image"])

@@ -131,6 +131,7 @@ def take(browser: Browser, address: str, folder: Path, only: str) -> None:
                 page.wait_for_function("() => window.playground?.bootTimes", timeout=BOOT_MS)
                 for state, act in STATES.items():
                     if only in state:
+                        page.evaluate("() => document.getElementById('toasts').replaceChildren()")
                         act(page)
                         _shoot(page, folder / f"{state}-{width}-{theme}.png")
                         page.keyboard.press("Escape")

@@ -45,7 +45,7 @@ LITERT = ("litert_wasm_internal.js", "litert_wasm_internal.wasm")
 PAGES = ("index.html", "embed.html")
 """Pages that start Python; the list of its files is written into them."""
 
-_MARK = "<!-- playground-files -->"
+_MARK, _SENTENCE_MARK = "<!-- playground-files -->", "<!-- first sentence -->"
 _MADE_HERE = ("python", "ort", "bokeh", "pn", "pmui", "kernels", "bench", "manifest.json", notices.SITE_FILE)
 """Folders and files of ``dist/`` that do not come from ``static/``."""
 
@@ -181,9 +181,15 @@ def _write_pages(modules: Path, env: Mapping[str, str]) -> None:
     links = "\n  ".join(_links(modules, env))
     for page in PAGES:
         text = (STATIC / page).read_text("utf-8")
-        (TREE / page).write_text(text.replace(_MARK, links), "utf-8")
+        (TREE / page).write_text(text.replace(_MARK, links).replace(_SENTENCE_MARK, _first_sentence()), "utf-8")
     for path in kernels.TARGETS:
         _copy(path, TREE / "kernels" / path.name)
+
+
+def _first_sentence() -> str:
+    """What stands on top of the first view, as the build froze it: part of the page, so that it is read before a script
+    has run."""
+    return html.escape(browser_python.first_sentence())
 
 
 def is_served(path: Path) -> bool:

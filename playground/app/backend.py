@@ -46,6 +46,7 @@ TOLD = (
     "improvement",
     "race",
     "beside",
+    "suggestions",
 )
 """What of the workspace the page is told when it changes, by a state."""
 
@@ -237,7 +238,8 @@ class Backend:
         return result, ()
 
     def _image(self, _request: int, content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
-        result = self.models.calibration.add_image(content, messages.one(files))
+        to = self.models if content.get("purpose") == "run" else self.models.calibration
+        result = to.add_image(content, messages.one(files))
         self._note_state()
         return result, ()
 

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from playground import gallery
-from playground.analysis.agreement import softmax
+from playground.analysis.agreement import Batch, compared, softmax
 from playground.analysis.inventory import inventory_data
 from playground.analysis.race import race_task
 from playground.app import chosen_recipe
 from playground.app.calibration_upload import CalibrationUpload
 from playground.app.first_supporting_engine import first_supporting_engine_task
+from playground.app.image_upload import ImageUpload
 from playground.app.input_sizes import chosen_shapes, described, require_sizes
 from playground.app.inputs import Feeds, as_feeds, digit_of, read_feeds
 from playground.app.ran import ran
 from playground.app.results import NO_RESULTS
 from playground.app.workspace import Workspace
-from playground.engines.batch_axes import open_sizes
 from playground.engines.fitting import fitted
 from playground.engines.run import run_task
-from playground.errors import CancelledError, PlaygroundError, UnsupportedError
+from playground.errors import CancelledError, MissingError, PlaygroundError, UnsupportedError
 from playground.host.sources import Source
 from playground.model.graph import Graph
 from playground.model.recipe import Recipe
@@ -33,6 +33,7 @@ from playground.render.numbers import percent
 from playground.tasks import Progress, Task, as_step
 
 if TYPE_CHECKING:
+    from playground.analysis.sample_answers import SampleAnswer
     from playground.ptq.pipeline import QuantizedModel
     from playground.ptq.without_graph import QuantizedTensors
 
@@ -62,6 +63,8 @@ class ModelJobs:
         """``workspace`` holds the model and takes the results."""
         self._workspace = workspace
         self.calibration = CalibrationUpload(workspace)
+        self._images = ImageUpload(workspace)
+        self._read: tuple[Feeds, str] | None = None
 
     def use_recipe(self, source: Source | None, *, keep: bool = False) -> dict[str, Any]:
         """Follow a recipe file, or no longer any; ``keep``: the controls stay as they are, as after a restart."""
@@ -165,6 +168,20 @@ class ModelJobs:
         self._workspace.continuation = found
         return {"sentence": found.sentence, "float": found.original.text, "quantized": found.quantized.text}
 
+    def add_image(self, content: Mapping[str, Any], source: Source) -> dict[str, Any]:
+        """Take one of several images to run on; with the last they can be. See :meth:`ImageUpload.add`."""
+        described, feeds = self._images.add(content, source)
+        self._read = None if feeds is None else (feeds, described)
+        return {"described": described}
+
+    def run_images_task(self) -> Task[dict[str, Any]]:
+        """Both models' outputs for the images that were given last. MissingError: none were."""
+        if self._read is None:
+            raise MissingError("there are no images to run on", where="run", hint="Choose images first")
+        (feeds, described), self._read = self._read, None
+        found = yield from self.run_inputs_task(feeds, ())
+        return found | {"sentence": f"{found['sentence']} {described}"}
+
     def run_inputs_task(self, inputs: Mapping[str, Any] | None, files: Sequence[Source]) -> Task[dict[str, Any]]:
         """Outputs of every engine for the visitor's own inputs, given as nested lists or an ``.npz``; None: made up."""
         graph = self.graph()
@@ -177,10 +194,23 @@ class ModelJobs:
         quantized, engine = yield from first_supporting_engine_task(codes, feeds)
         outputs = {"float": floats, engine: quantized}
         made_up = "On made-up inputs. " if inputs is None else ""
-        found = ran(floats, quantized, f"{made_up}Float ran in {float_engine}, quantized in {engine}")
+        about = f"{made_up}Float ran in {float_engine}, quantized in {engine}"
+        answers = () if inputs is None else self._answers(Batch(floats, quantized, None, axes.count(held)))
+        found = ran(floats, quantized, about, answers)
         if self._workspace.result is result:
             self._workspace.ran = found
         return {"outputs": {key: _plain(value) for key, value in outputs.items()}, "sentence": found.sentence}
+
+    def _answers(self, batch: Batch) -> tuple[SampleAnswer, ...]:
+        """What both models say to each sample; nothing where that cannot be read from the outputs."""
+        # no first view needs these
+        from playground.analysis.sample_answers import sample_answers
+        from playground.operators import view_of
+
+        try:
+            return sample_answers(compared(view_of(self.graph()), [batch], "", self._workspace.settings.answer))
+        except PlaygroundError:
+            return ()
 
     def race_task(self) -> Task[dict[str, Any]]:
         """Run and time the engines side by side on one batch."""
@@ -207,8 +237,12 @@ class ModelJobs:
         return (batch if axes.size else held), batch
 
     def _about_inputs(self) -> tuple[str, ...]:
-        given = self.calibration.feeds is not None or self._workspace.settings.model in gallery.entries()
-        return () if given else (MADE_UP,)
+        return () if self.has_samples else (MADE_UP,)
+
+    @property
+    def has_samples(self) -> bool:
+        """Whether there are samples to measure the open model on: else inputs are made up."""
+        return self.calibration.feeds is not None or self._workspace.settings.model in gallery.entries()
 
     def made_up(self) -> Feeds:
         """Inputs where the visitor gives none, of the sizes that are chosen in the Model view.
@@ -221,13 +255,6 @@ class ModelJobs:
         graph, shapes = self.graph(), self.shapes()
         require_sizes(graph, shapes)
         return made_up_feeds(graph, shapes)
-
-    @property
-    def untried_sizes(self) -> bool:
-        """Whether the open model leaves sizes open and none have been tried."""
-        model = self._workspace.model
-        held = model.graph if model is not None and self._workspace.suggestions is None else None
-        return held is not None and bool(open_sizes(held))
 
     def sizes_task(self) -> Task[list[str]]:
         """Try sizes that the open model's inputs may have; those that it runs with are left in the workspace."""

@@ -129,6 +129,8 @@ class ModelRequests:
         return {"name": "report.html"}, (self.analysis.page(),)
 
     async def _run(self, request: int, content: Mapping[str, Any], files: Sequence[Source]) -> Answer:
+        if content.get("images") is True:
+            return await self.jobs.run(request, self.models.run_images_task()), ()
         stated = {} if content.get("inputs") is None else messages.mapping(content, "inputs")
         inputs = None if content.get("made_up") is True else stated
         if "sample" in content:

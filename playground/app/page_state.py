@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from playground.app.gallery_files import gallery_samples, reads_text
+from playground.app.input_sizes import described
 from playground.app.model_jobs import ModelJobs
 from playground.app.workspace import Workspace
+from playground.engines.batch_axes import open_sizes
+from playground.settings import sizes_text
 
 
 def page_state(workspace: Workspace, models: ModelJobs, problems: Sequence[str]) -> dict[str, Any]:
@@ -38,7 +41,18 @@ def page_state(workspace: Workspace, models: ModelJobs, problems: Sequence[str])
         "problems": list(problems),
         "samples": gallery_samples(key),
         "reads_text": reads_text(key),
-        "untried_sizes": models.untried_sizes,
+        "measurable": models.has_samples,
+        "sizes": _sizes(workspace),
+    }
+
+
+def _sizes(workspace: Workspace) -> dict[str, Any]:
+    """The inputs that leave sizes open, whether some have been tried, and those that the model runs with."""
+    model, found = workspace.model, workspace.suggestions
+    return {
+        "inputs": list(open_sizes(model.graph)) if model is not None and model.graph is not None else [],
+        "tried": found is not None,
+        "choices": [{"label": described(entry), "sizes": sizes_text(entry.shapes.values())} for entry in found or ()],
     }
 
 

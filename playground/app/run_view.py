@@ -20,10 +20,13 @@ from playground.settings import Settings
 CLASSES = tuple(str(digit) for digit in range(10))
 CHOOSE = "Choose a sample or draw a digit. The model is quantized with the Model view's settings, then both models run."
 GIVE = (
-    "Choose an .npz file with an array for each input. The model is quantized with the Model view's settings, "
-    "then both models run."
+    "Choose an .npz file with an array for each input, or images. "
+    "The model is quantized with the Model view's settings, then both models run."
 )
-WORDS = "Choose an .npz file with an array for each input. How far the outputs are apart is shown here."
+WORDS = (
+    "Choose an .npz file with an array for each input, or images if the model reads these. "
+    "What both models say and how far the outputs are apart is shown here."
+)
 KEY = html.legend(("float", "float model"), ("quant", "quantized model"))
 TEXT = "Type a text. The model is quantized with the Model view's settings, then both models continue the text."
 UNRACED = "Compare the engines: our int8 kernels, ONNX Runtime Web on the quantized file and on the float model."

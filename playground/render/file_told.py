@@ -41,13 +41,15 @@ def after_number(report: Mapping[str, Any]) -> Number:
         report: as ``analysis.report_json.report_data`` gives it.
     """
     before, after = report["file_bytes_before"], report["file_bytes"]
-    tensors = f"its tensors ÷ {digits(report['bytes_before'] / max(1, report['bytes_after']))}"
+    tensors = f"its tensors ÷\N{NO-BREAK SPACE}{digits(report['bytes_before'] / max(1, report['bytes_after']))}"
     if not before:
         return Number("Quantized", size(after), f"file; {tensors}")
     if after > before:
         return Number("Quantized", size(after), f"file × {digits(after / before)}; {tensors}", "worse")
     tone = "better" if after < before else ""
-    return Number("Quantized", size(after), f"file ÷ {digits(before / max(1, after))}; {tensors}", tone)
+    return Number(
+        "Quantized", size(after), f"file ÷\N{NO-BREAK SPACE}{digits(before / max(1, after))}; {tensors}", tone
+    )
 
 
 def _times(before: int, after: int) -> str:

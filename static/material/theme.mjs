@@ -4,7 +4,7 @@
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif';
 /** Pixels: of the small components' text as Material has it at 13, and of a label in its frame, which it would make 9. */
-const [SMALL, LABEL] = [12.25, 11.5];
+const [SMALL, LABEL] = [12.25, 12];
 
 /** @type {Record<"light" | "dark", Colours>} */
 const COLOURS = {
@@ -45,6 +45,7 @@ function componentsOf({ accent, onAccent, muted, line }) {
     MuiToggleButton: { styleOverrides: { root: toggle } },
     MuiMenu: { styleOverrides: { paper: { maxWidth: "min(440px, calc(100vw - 32px))" } } },
     MuiMenuItem: { styleOverrides: { root: { whiteSpace: "normal" } } },
+    MuiSlider: { styleOverrides: { valueLabel: { fontSize: SMALL } } },
     MuiTooltip: { styleOverrides: { tooltip: { fontSize: SMALL } } },
     // Without ripples, which are what would show where the keyboard is.
     MuiButtonBase: {

@@ -89,8 +89,10 @@ export interface State {
   problems: string[];
   samples: string;
   reads_text: boolean;
-  /** Whether the open model leaves sizes of its inputs open, and none have been tried yet. */
-  untried_sizes: boolean;
+  /** Whether there are samples to measure the open model on; else inputs are made up. */
+  measurable: boolean;
+  /** The inputs whose sizes the open model leaves open, whether some have been tried, and those that it runs with. */
+  sizes: { inputs: string[]; tried: boolean; choices: { label: string; sizes: string }[] };
 }
 
 /** Why something could not be done: playground/errors.py, or our own code. */
@@ -315,6 +317,7 @@ export interface Requests {
       index: number;
       total: number;
       choices: Record<string, string>;
+      purpose: "calibration" | "run";
     };
     result: object | null;
   };
@@ -335,7 +338,7 @@ export interface Requests {
   advice: { content: { view: string }; result: Advice };
   answers: { content: Empty; result: { title: string; hint: string; samples: SampleAnswer[] } };
   run: {
-    content: { inputs?: object; files?: File[]; made_up?: boolean; sample?: number };
+    content: { inputs?: object; files?: File[]; made_up?: boolean; sample?: number; images?: boolean };
     result: { outputs: Record<string, object>; sentence: string };
   };
   race: { content: Empty; result: { notes: string[] } };
@@ -367,7 +370,7 @@ export interface Answer<K extends Kind> {
 }
 
 /** A request under way; `id` is what a `cancel` names. */
-export type Running<K extends Kind> = Promise<Answer<K>> & { id: number };
+export type Running<K extends Kind> = Promise<Answer<K>> & { id: number; about: K };
 
 export interface Progress {
   id: number;

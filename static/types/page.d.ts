@@ -2,7 +2,7 @@
 import type { Client } from "../client.mjs";
 import type { FastPath } from "../fastpath/index.mjs";
 import type { Files } from "../files.mjs";
-import type { Answer, Failure, Frozen, Quantized, Report, Running, Settings, State } from "./messages";
+import type { Answer, Failure, Frozen, Kind, Quantized, Report, Running, Settings, State } from "./messages";
 
 /** Stages of the start -> milliseconds. */
 export type Times = Record<string, number>;
@@ -69,6 +69,9 @@ export interface ElementsById {
   "opened-name": HTMLElement;
   "opened-about": HTMLElement;
   "opened-kept": HTMLElement;
+  "opened-sizes": HTMLElement;
+  "opened-sizes-about": HTMLElement;
+  "opened-size": HTMLSelectElement;
   "opened-quantize": HTMLButtonElement;
   "opened-look": HTMLButtonElement;
   "opened-calibration": HTMLButtonElement;
@@ -113,6 +116,7 @@ export interface ElementsById {
   "slot-model-front": HTMLElement;
   "slot-model-remedies": HTMLElement;
   "slot-model-samples": HTMLElement;
+  "slot-model-sizes": HTMLElement;
 
   pad: HTMLCanvasElement;
   "pad-clear": HTMLButtonElement;
@@ -238,6 +242,10 @@ declare global {
     "playground-booted": CustomEvent<Times>;
     "playground-first-advice": CustomEvent<Frozen>;
     "playground-view": Event;
+    /** The card about an opened file is shown. */
+    "playground-opened": Event;
+    /** What is under way that takes long. */
+    "playground-work": CustomEvent<Kind[]>;
     "playground-quantized": CustomEvent<Quantized & { bytes: ArrayBuffer }>;
   }
 

@@ -4,13 +4,14 @@ import io
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from playground.host.sources import BytesSource
 from playground.opening import load
-from playground.ptq.images import image_batches, image_settings
+from playground.ptq.images import image_batches, image_settings, pixels_of, prepared_image
 
 RNG = np.random.default_rng(6)
 PICTURES = [RNG.integers(0, 256, (height, width, 3), np.uint8) for height, width in ((9, 12), (20, 7), (8, 8))]
@@ -31,15 +32,16 @@ def convolution(sizes=("n", 3, 6, 6)):
     return model.SerializeToString()
 
 
-def send(page, pictures, **choices):
-    """As static/calibration.mjs does; the last answer."""
+def send(page, pictures, purpose="calibration", **choices):
+    """As static/images.mjs does; the last answer."""
     answer = None
     for index, picture in enumerate(pictures):
         height, width = picture.shape[:2]
         pixels = np.dstack([picture, np.full((height, width), 255, np.uint8)]).tobytes()
         size = {"height": height, "width": width}
         files = (BytesSource(pixels, f"{index}.png"),)
-        answer = page.ask("image", files, index=index, total=len(pictures), choices=choices, **size)
+        sent = {"index": index, "total": len(pictures), "choices": choices, "purpose": purpose}
+        answer = page.ask("image", files, **sent, **size)
     return answer
 
 
@@ -90,6 +92,24 @@ def test_a_choice_that_is_not_accepted_is_named_and_changes_nothing(opened, refu
         send(opened, PICTURES[:1], **choices)
     assert refusal.value.kind == "invalid_input"
     assert opened.ask("state")["calibration_name"] == "3 images"
+
+
+def test_both_models_run_on_images_that_are_no_calibration_data(page, refused):
+    opened, model = page, convolution()
+    opened.ask("load", files=(BytesSource(model, "conv.onnx"),))
+    with pytest.raises(refused, match="there are no images to run on"):
+        opened.ask("run", images=True)
+    described = send(opened, PICTURES[:2], "run")["described"]
+    assert opened.ask("state")["calibration_name"] == ""
+    found = opened.ask("run", images=True)
+    assert found["sentence"].endswith(described)
+    settings = image_settings(load(model, "conv.onnx").graph)
+    feed = {"x": np.stack([prepared_image(pixels_of(picture), settings) for picture in PICTURES[:2]])}
+    (expected,) = onnxruntime.InferenceSession(model).run(None, feed)
+    (output,) = found["outputs"]["float"].values()
+    np.testing.assert_allclose(np.reshape(output["data"], output["dims"]), expected, atol=1e-4)
+    with pytest.raises(refused, match="there are no images to run on"):
+        opened.ask("run", images=True)
 
 
 def test_a_model_that_reads_no_images_says_so(page, refused, files):

@@ -33,7 +33,7 @@ def opened(page):
 
 
 def test_without_sizes_the_page_says_where_to_choose_them(opened, refused):
-    assert opened.ask("state")["untried_sizes"] is True
+    assert opened.ask("state")["sizes"] == {"inputs": ["x"], "tried": False, "choices": []}
     for kind in ("quantize", "sensitivity", "race", "run"):
         with pytest.raises(refused, match=r"input 'x': the model leaves sizes open.*under Sizes of inputs"):
             opened.ask(kind, made_up=True)
@@ -42,7 +42,9 @@ def test_without_sizes_the_page_says_where_to_choose_them(opened, refused):
 def test_what_is_suggested_has_been_tried_and_is_kept_in_the_link(opened):
     offered = opened.ask("sizes")
     assert "1 × 3 × 224 × 224" in offered
-    assert opened.ask("state")["untried_sizes"] is False
+    told = opened.ask("state")["sizes"]
+    assert (told["tried"], [choice["label"] for choice in told["choices"]]) == (True, offered)
+    assert {"label": "1 × 3 × 64 × 64", "sizes": "1x3x64x64"} in told["choices"]
     opened.ask("view", view="model")
     card = opened.backend._views["model"].sizes
     assert card.choice.options == [CHOOSE, *offered]
@@ -102,7 +104,7 @@ def test_the_form_is_there_where_sizes_are_open(opened, files):
     assert card.form.visible
     opened.ask("load", [files.linear_model()])
     assert not card.form.visible
-    assert opened.ask("state")["untried_sizes"] is False
+    assert opened.ask("state")["sizes"]["inputs"] == []
 
 
 def test_sizes_of_a_link_are_kept_for_the_file_that_they_fit(open_page, files):

@@ -335,6 +335,10 @@ def test_on_a_phone_controls_are_a_sheet_below_the_numbers_and_the_plot(asked):
     sheet.get_by_role("button", name="Channel", exact=True).tap()
     page.wait_for_function("() => playground.state.granularity === 'channel'")
     expect(page.locator("#view-tensor .chips")).to_contain_text("a scale per channel")
+    page.locator("#tab-model").tap()
+    expect(page.locator("[data-advice=model]")).to_be_visible()  # no sheet is open in this view
+    page.locator("#tab-tensor").tap()
+    expect(page.locator("[data-advice=tensor]")).to_be_hidden()
     page.locator("#view-tensor .chips").tap()
     expect(sheet.get_by_role("slider", name="Bits")).to_have_count(0)
     for view in ("model", "run", "export", "tensor"):

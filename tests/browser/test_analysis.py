@@ -23,7 +23,8 @@ def convnet(page):
 
 
 def run(page, button):
-    """Press a button and wait for its work; the stages, the bar and the time left as they were shown."""
+    """Press a button (an id or a selector) and wait for its work; the stages, the bar and the time left as they
+    were shown."""
     page.evaluate(
         """() => {
           window.seen = [];
@@ -34,7 +35,7 @@ def run(page, button):
           window.watcher.observe(document.getElementById("job"), { subtree: true, childList: true });
         }"""
     )
-    page.locator(f"#{button}").click()
+    page.locator(button if "[" in button else f"#{button}").click()
     page.wait_for_function("() => !document.getElementById('job').hidden")
     page.wait_for_function("() => document.getElementById('job').hidden", timeout=60_000)
     return page.evaluate("() => window.seen")
@@ -132,8 +133,13 @@ def test_the_report_as_a_page(convnet, browser, tmp_path):
 
 
 def test_what_helps_is_tried_and_one_click_makes_it_the_recipe(convnet):
+    proposed = convnet.locator("[data-proposal=changes]")
     run(convnet, "sensitivity")
-    seen = run(convnet, "improve")
+    expect(convnet.locator("[data-proposal=improve]")).to_have_text("Fix it")
+    expect(proposed).to_be_hidden()
+    seen = run(convnet, "[data-proposal=improve]")
+    expect(convnet.locator("[data-proposal=improve]")).to_be_hidden()
+    expect(proposed).to_have_text(re.compile("Use .+"))
     assert any("one scale for each channel" in stage for stage, _, _ in seen)
     bars = [value for _, value, _ in seen]
     assert bars == sorted(bars)
@@ -144,6 +150,7 @@ def test_what_helps_is_tried_and_one_click_makes_it_the_recipe(convnet):
     convnet.locator("#slot-model-remedy").get_by_role("combobox").click()
     convnet.locator(".MuiMenuItem-root").get_by_text("one scale for each channel", exact=True).click()
     expect(card).to_contain_text("Chosen: one scale for each channel. Quantize the model to apply it.")
+    expect(proposed).to_be_hidden()
     run(convnet, "quantize")
     report = convnet.evaluate("() => playground.report()")
     assert {tensor["scheme"]["granularity"] for tensor in report["tensors"]} == {"channel"}

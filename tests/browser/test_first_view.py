@@ -67,3 +67,31 @@ def test_nothing_moves(opened, width):
     page.wait_for_timeout(2000)
     shifts = page.evaluate("() => window.shifts")
     assert sum(shift["value"] for shift in shifts) <= 0.02, shifts
+
+
+SENTENCE = "[data-advice=tensor]"
+
+
+def test_the_first_sentence_is_there_before_any_script(browser, site, visit):
+    context = new_context(browser, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(site)
+    written = page.locator(SENTENCE).inner_text()
+    context.close()
+    assert written.startswith("3 bits, one scale: ")
+    assert visit.page.locator(SENTENCE).inner_text().startswith(written + " Try ")
+
+
+def test_a_link_with_other_settings_does_not_show_that_sentence(opened):
+    blocked = opened(1280)
+    blocked.context.route("**/worker*.js*", lambda _route: None)  # Python never comes
+    blocked.context.route("**/page*.js", lambda _route: None)  # nor does the page's script
+    blocked.page.goto(f"{blocked.site}/?v=1&format=int8", wait_until="commit")
+    sentence = blocked.page.locator(SENTENCE)
+    sentence.wait_for(state="attached")
+    assert sentence.is_hidden()
+    other = opened(1280)
+    other.context.route("**/worker*.js*", lambda _route: None)
+    other.page.goto(f"{other.site}/?v=1&format=int8")
+    other.page.wait_for_function(FIRST_VIEW)
+    assert other.page.locator(SENTENCE).inner_text() == ""

@@ -27,6 +27,19 @@ def test_nothing_leaves_the_origin_and_nothing_complains(visit):
     assert times["Navigation to the first view"] > 0
 
 
+OPEN_FILES = """
+import gc, io
+[file.name for file in gc.get_objects() if isinstance(file, io.FileIO) and not file.closed]
+"""
+
+
+def test_the_snapshot_holds_no_open_file(visit):
+    """A restored process has no descriptor for it: closing it would fail whenever Python comes to that."""
+    worker = next(w for w in visit.page.workers if w.evaluate("() => !!self.pyodide"))
+    names = worker.evaluate("(code) => self.pyodide.runPython(code).toJs()", OPEN_FILES)
+    assert set(names) == {"<stdin>", "<stdout>", "<stderr>"}
+
+
 def test_a_missing_file_gives_a_sentence_and_a_retry(fresh):
     fresh.context.route("**/python_stdlib.zip*", lambda route: route.fulfill(status=404, body="gone"))
     page = fresh.open()

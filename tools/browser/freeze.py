@@ -6,11 +6,13 @@ when it is asked for, so that the image stays small.
 """
 
 import gc
+import io
 import linecache
 import re
 import sys
 import zipfile
 from importlib import import_module
+from importlib.metadata import MetadataPathFinder
 from pathlib import Path
 from types import FunctionType
 
@@ -43,6 +45,20 @@ def check_libraries() -> None:
     }
     if not loaded <= PRELOADED:
         raise RuntimeError(f"{sorted(loaded - PRELOADED)}: add them to LIBRARIES in static/engine/runtime.mjs")
+
+
+def close_files() -> None:
+    """Close what is held open, since a restored process has no descriptor for it and could not even close it.
+
+    ``importlib.metadata`` keeps the archives that it has looked into.
+    """
+    MetadataPathFinder.invalidate_caches()
+    gc.collect()
+    standard = (sys.stdin, sys.stdout, sys.stderr)
+    files = [each for each in gc.get_objects() if isinstance(each, io.FileIO) and not each.closed]
+    held = sorted(str(each.name) for each in files if each.fileno() not in {file.fileno() for file in standard})
+    if held:
+        raise RuntimeError(f"{held} are open: close them, a restored process cannot")
 
 
 def drop_explanations() -> None:
@@ -91,4 +107,4 @@ freeze()
 drop_explanations()
 drop_defaults()
 check_libraries()
-gc.collect()
+close_files()

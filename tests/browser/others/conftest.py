@@ -18,6 +18,21 @@ STARTED_S = 280.0
 """WebKit starts Python without the snapshot, which takes it ten times as long as Chromium takes with it."""
 Window = Firefox | WebKit
 
+SEEN = """(async () => {
+  const element = document.querySelector(%r);
+  element.scrollIntoView({ block: "center", behavior: "instant" });
+  const middle = () => {
+    const box = element.getBoundingClientRect();
+    return [box.left + box.width / 2, box.top + box.height / 2];
+  };
+  const before = middle();
+  await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  const now = middle();
+  const rests = now.every((value, at) => value === before[at]);
+  return rests && element.contains(document.elementFromPoint(...now)) && !element.disabled ? now : null;
+})()"""
+"""The middle of an element; null while a click there would miss it: a view that is being drawn is not yet visible."""
+
 
 def _firefox() -> Firefox | None:
     program = shutil.which("firefox-esr") or shutil.which("firefox")
@@ -58,15 +73,8 @@ class Other:
         return found
 
     def click(self, selector: str) -> None:
-        """Bring an element into sight and click into its middle."""
-        place = self.evaluate(
-            f"""(() => {{
-              const element = document.querySelector({selector!r});
-              element.scrollIntoView({{ block: "center", behavior: "instant" }});
-              const box = element.getBoundingClientRect();
-              return [box.left + box.width / 2, box.top + box.height / 2];
-            }})()"""
-        )
+        """Bring an element into sight, wait until it is seen and rests, as a person does, and click into its middle."""
+        place = self.until(SEEN % selector)
         self.window.act([place])
 
 
