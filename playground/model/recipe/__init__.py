@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from playground import notebook, plain_json
-from playground.calls import public, public_class
+from playground.calls import Public, public, public_class
 from playground.errors import InvalidInputError, shown, typed
 from playground.limits import MOST_RECIPE_BYTES, MOST_RULES
 from playground.model.recipe.activations import ACTIVATIONS, instead_of_rules, kind_of_activations
-from playground.model.recipe.other_names import ATTRIBUTES, FIELDS
+from playground.model.recipe.other_names import ATTRIBUTES, FIELDS, ON_RECIPE
 from playground.model.recipe.parts import (
     PER_CHANNEL,
     AlgorithmCall,
@@ -60,9 +60,9 @@ ASYMMETRIC = Scheme("uint8", symmetric=False)
 """How activations are quantized unless something else is asked for."""
 
 
-@public_class("Recipe(weights='int4', activations='weight-only')", FIELDS, ATTRIBUTES)
+@public_class("Recipe(weights='int4', activations='weight-only')", FIELDS, ATTRIBUTES, on_class=ON_RECIPE)
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(metaclass=Public):
     """How to quantize a model.
 
     Attributes:
