@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 import playground
-from playground import gallery
+from playground import gallery, notebook
 from playground.errors import PlaygroundError
+from playground.model.recipe import AlgorithmCall, Rule
 
 MODEL = gallery.open_model("digits-mlp")
 X = np.random.default_rng(7).normal(size=(8, 64)).astype(np.float32)
@@ -156,3 +157,23 @@ def test_classes_still_are_what_others_look_at() -> None:
     assert not hasattr(playground.QTensor, "no_such_name")
     assert not hasattr(playground.QTensor, "__no_such_name__")
     assert playground.Recipe.from_json(RECIPE.to_json()) == RECIPE
+
+
+def test_recipes_are_shown_as_one_types_them() -> None:
+    rules = [{"pattern": "fc1.*"}, {"pattern": "fc2.*", "scheme": "int8", "op": "Gemm", "shape": [None, 64]}]
+    recipe = playground.Recipe(rules=rules, algorithms=["gptq", "smoothquant:alpha=0.5"])  # type: ignore[arg-type]
+    assert "Rule('fc1.*')" in repr(recipe)
+    assert "AlgorithmCall('smoothquant', {'alpha': 0.5})" in repr(recipe)
+    names = {"Recipe": playground.Recipe, "Scheme": playground.Scheme, "Rule": Rule, "AlgorithmCall": AlgorithmCall}
+    assert eval(repr(recipe), names) == recipe  # noqa: S307
+    assert ">gptq, smoothquant:alpha=0.5<" in recipe._repr_html_()
+
+
+def test_notebooks_have_a_bar_for_each_code_and_numbers_at_the_right() -> None:
+    shown = playground.quantize(X, "uint4", symmetric=False)._repr_html_()
+    assert shown.count("<rect") == 16
+    assert "how often each code is used, 0 to 15" in shown
+    assert playground.quantize(X, "int8")._repr_html_().count("<rect") == 64
+    row = notebook.table(("tensor", "size"), [("fc1.weight", "12 kB"), ("fc2.weight", "8 kB")])
+    assert row.count("text-align:right") == 3  # the heading and both sizes
+    assert row.count("text-align:left") == 3

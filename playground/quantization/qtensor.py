@@ -271,8 +271,15 @@ class QTensor(RealValues, metaclass=Public):
         if points.any():
             facts.append(("zero-point", _span(points)))
         facts.append(("size", f"{size(self.nbytes)}, {self.bits_per_weight:.3g} bits a weight"))
-        counts = np.histogram(self.codes, bins=min(64, 1 << self.scheme.element.bits))[0] if self.codes.size else ()
-        return notebook.card("QTensor", facts, notebook.bars(list(map(float, counts)), "how often each code is used"))
+        return notebook.card("QTensor", facts, self._drawn_codes())
+
+    def _drawn_codes(self) -> str:
+        """How often codes are used, as bars: one a code, or one for some neighbours where there are many."""
+        low, high = self.scheme.limits
+        count = min(64, high - low + 1)
+        used = np.histogram(self.codes, bins=count, range=(low - 0.5, high + 0.5))[0]
+        what = "each code is" if count == high - low + 1 else "codes are"
+        return notebook.bars(list(map(float, used)), f"how often {what} used, {low} to {high}")
 
     def packed(self) -> NDArray[np.uint8]:
         """The codes as stored: without gaps, the first in the lowest bits.
