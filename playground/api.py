@@ -17,8 +17,12 @@ from playground.number_formats import FORMATS, NumberFormat
 from playground.quantization import QTensor, Range, Scheme, as_range, as_scheme, quantize_values, rotated
 from playground.quantization.other_names import FIELDS
 
+_X = dict.fromkeys(
+    ("values", "tensor", "array", "data", "input", "weight", "weights", "arr", "t"), "quantize(x, 'int8')"
+)
 
-@public("quantize(x, 'int8')", FIELDS, lambda: [held.name for held in fields_of(Scheme)])
+
+@public("quantize(x, 'int8')", {**FIELDS, **_X}, lambda: [held.name for held in fields_of(Scheme)])
 def quantize(
     x: ArrayLike,
     scheme: Scheme | str | Mapping[str, Any] | None = None,

@@ -104,6 +104,19 @@ class RealValues(NDArrayOperatorsMixin):
         """The value without its fraction, if there is only one (InvalidInputError)."""
         return int(float(self))
 
+    def __round__(self, digits: int | None = None) -> NDArray[Any]:
+        """The real values with so many digits behind the point."""
+        return np.round(np.asarray(self), digits or 0)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        """The real values for other packages' ``from_dlpack``, and for ``torch.tensor``."""
+        array = np.asarray(self)
+        return (array if array.flags.writeable else array.copy()).__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[Any, int]:
+        """Where they are: in the main memory."""
+        return np.empty(0).__dlpack_device__()
+
     def __format__(self, spec: str) -> str:
         """The one value as ``spec`` says, or the text without one (InvalidInputError)."""
         return format(float(self), spec) if spec else str(self)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import difflib
 import re
+from abc import ABCMeta
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import FrozenInstanceError, fields
 from functools import wraps
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
-from playground.errors import InvalidInputError, MissingError, one_of, plural
+from playground.errors import InvalidInputError, MissingError, one_of, plural, shown
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -43,6 +45,25 @@ class MissingKeyError(MissingError, KeyError):
 
 class BadUseError(InvalidInputError, TypeError):
     """Something that a value cannot be used for: an index, a call, a number. ``except TypeError`` sees it."""
+
+
+class UnchangeableError(InvalidInputError, FrozenInstanceError):
+    """A field of a value that does not change. ``except AttributeError`` sees it."""
+
+
+class Public(ABCMeta):
+    """The type of public classes: an attribute that the class itself has not is said as one of its values' is.
+
+    Some of these are mappings, whose classes are abstract ones.
+    """
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(cls, name: str) -> NoReturn:
+            """Raise MissingAttributeError with what to write instead."""
+            if name.startswith("_"):
+                raise AttributeError(name)
+            raise no_attribute(cls.__name__, name, dir(cls), cls.__dict__.get("_on_class", _NONE))
 
 
 class Named(dict[str, T]):
@@ -224,15 +245,17 @@ def public_class(
     instead: Instead = _NONE,
     attributes: Instead = _NONE,
     *,
+    on_class: Instead = _NONE,
     refused: Instead = _NONE,
     array: str = "",
 ) -> Callable[[type[T]], type[T]]:
-    """Let a class say in its own words what it is made from and what it has not.
+    """Let a class say in its own words what it is made from, what it has not, and that it does not change.
 
     Args:
         example: a call that makes one.
         instead: names of arguments that people know from elsewhere.
         attributes: names of attributes that people know from elsewhere.
+        on_class: names of functions that people look for in the class itself; its metaclass is :class:`Public`.
         refused: method with which Python does something (``__call__``) -> what to write instead of that.
         array: the expression that gives an array, which has the attributes of arrays.
     """
@@ -242,7 +265,10 @@ def public_class(
         methods: dict[str, Any] = {
             "__init__": _checked(owner.__init__, cls.__name__, example, instead),
             "__getattr__": _attribute_error(cls, attributes, array),
+            "_on_class": on_class,
         }
+        if owner.__dataclass_params__.frozen:
+            methods["__setattr__"] = _unchangeable
         methods |= {method: _refusal(cls.__name__, method, hint) for method, hint in refused.items()}
         for name, method in methods.items():
             setattr(cls, name, method)
@@ -262,14 +288,35 @@ def _attribute_error(cls: type, attributes: Instead, array: str) -> Callable[[An
     return __getattr__
 
 
+def _unchangeable(self: Any, name: str, value: object) -> NoReturn:
+    """Raise UnchangeableError: another value has to be made."""
+    owner = type(self).__name__
+    accepted = [held.name for held in fields(self) if held.init]
+    if name not in accepted:
+        raise no_attribute(owner, name, accepted)
+    new = shown(value) if isinstance(value, str | int | float) else "..."
+    hint = f"Make another one: dataclasses.replace(value, {name}={new})"
+    raise UnchangeableError(f"{name} cannot be set: such a value does not change", where=owner, hint=hint)
+
+
 def _is_of_arrays(name: str) -> bool:
     import numpy as np
 
     return hasattr(np.ndarray, name)
 
 
+_WORDS = {
+    "__call__": "called",
+    "__getitem__": "indexed",
+    "__iter__": "iterated over",
+    "__len__": "counted",
+    "__setitem__": "changed",
+    "__delitem__": "changed",
+}
+
+
 def _refusal(owner: str, method: str, hint: str) -> Callable[..., NoReturn]:
-    word = {"__call__": "called", "__getitem__": "indexed", "__iter__": "iterated over", "__len__": "counted"}[method]
+    word = _WORDS[method]
 
     def refuse(*_: Any, **__: Any) -> NoReturn:
         raise BadUseError(f"a value of type {owner} cannot be {word}", where=owner, hint=hint)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Collection, Mapping
-from types import MappingProxyType, ModuleType
-from typing import Any, Protocol, TypeVar
+from collections.abc import Collection, Iterator, Mapping
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
-from playground.calls import Named
+from playground.calls import no_attribute, no_entry
+from playground.errors import plural
 
 
 class Entry(Protocol):
@@ -25,6 +26,44 @@ class Entry(Protocol):
 
 
 E = TypeVar("E", bound=Entry)
+
+_MOST_LISTED = 14
+
+
+class Entries(Mapping[str, E]):
+    """Things by their id, read-only. One that is missing is said together with those that there are."""
+
+    def __init__(self, held: Mapping[str, E], noun: str) -> None:
+        """Take the things; ``noun`` is what one of them is called."""
+        self._held, self._noun = held, noun
+
+    def __getitem__(self, name: str) -> E:
+        """The one of that id (MissingKeyError)."""
+        if name not in self._held:
+            raise no_entry(name, self, self._noun)
+        return self._held[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The ids."""
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._held)
+
+    def __repr__(self) -> str:
+        """How many there are, and their ids."""
+        more = ", ..." if len(self) > _MOST_LISTED else ""
+        return f"{plural(len(self), self._noun)}: {', '.join(list(self)[:_MOST_LISTED])}{more}"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Raise MissingAttributeError: the things are entries."""
+            if name.startswith("_"):
+                raise AttributeError(name)
+            otherwise = f"Use [{name!r}]" if name in self else ""
+            raise no_attribute(type(self).__name__, name, dir(type(self)), otherwise=otherwise)
 
 
 def discover(
@@ -61,4 +100,4 @@ def discover(
             if entry.id in found:
                 raise ValueError(f"{module.__name__}: the id {entry.id!r} is taken already")
             found[entry.id] = entry
-    return MappingProxyType(Named(found, attribute.lower()))
+    return Entries(found, attribute.lower())

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from tools import budgets, environment, javascript, kernel_order, kernels, site, words
+from tools import budgets, environment, javascript, kernel_order, kernels, site, words, workflows
 from tools.paths import PYTHON, ROOT, tool
 from tools.steps import BuildError, run, timed
 
@@ -48,6 +48,7 @@ def run_checks() -> None:
         "One-way imports (import-linter)": lambda: _tool(tool("lint-imports"), "--no-cache"),
         "JavaScript: format and lint (Biome)": javascript.check_form,
         "JavaScript: types (TypeScript)": javascript.check_types,
+        "Workflows of GitHub Actions (actionlint)": workflows.check,
         "Kernels: no data segment, no memory maximum, small": _check_kernels,
         "Kernels: products in the order that engines need": kernel_order.check_kernels,
         "Committed data fits its budget": _check_budget,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import os
@@ -38,16 +39,30 @@ def printable(text: str) -> str:
     )
 
 
+_SPELT = {"→": "->", "×": "x", "÷": "/", "−": "-", "—": "-", "…": "...", "\u202f": " ", "σ": "sigma", "±": "+-"}
+"""Our own signs, for what cannot show them: files that Windows writes in its old encodings, terminals without UTF-8."""
+
+
+def _spell(error: UnicodeError) -> tuple[str, int]:
+    """What stands for characters that an encoding has not."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(_SPELT.get(sign, "?") for sign in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error("playground.spelt", _spell)
+
+
 class Console:
     """The two streams of one run of a command."""
 
     def __init__(self, *, as_json: bool) -> None:
-        """Say whether stdout carries JSON. A terminal that lacks a sign shows ``?`` instead of failing."""
+        """Say whether stdout carries JSON. Where a sign cannot be shown it is spelt, or is ``?``."""
         self.as_json = as_json
         self._progress_width = 0
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="replace")
+                stream.reconfigure(errors="playground.spelt")
 
     def line(self, text: str = "") -> None:
         """Print one line of the result."""

@@ -7,9 +7,10 @@ from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from playground.calls import Named, public
+from playground.calls import BadUseError, Named, public
 from playground.engines import interpreter, onnxruntime
 from playground.engines.feeds import checked_feeds, named_feeds
 from playground.errors import (
@@ -45,6 +46,16 @@ class RunOutputs(Named[NDArray[Any]]):
         """Keep the arrays."""
         super().__init__(outputs, "output")
         self.engine, self.reasons = engine, tuple(reasons)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """The output, where there is only one (BadUseError)."""
+        if len(self) != 1:
+            raise BadUseError(
+                f"{len(self)} outputs are not one array",
+                where="RunOutputs",
+                hint=f"Use outputs[{next(iter(self), '')!r}]",
+            )
+        return np.array(next(iter(self.values())), dtype, copy=copy)
 
 
 def is_quantized(graph: Graph) -> bool:

@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.calls import Public, no_attribute, public, public_class
 from playground.errors import InvalidInputError, MissingError, one_of
 from playground.gallery.catalogue import Data, Entry, catalogue
 from playground.host.output import write_file
@@ -46,9 +47,39 @@ __all__ = [
 
 _FOLDER = Path(__file__).parent
 
+_INSTEAD = {
+    **dict.fromkeys(("models", "list", "names", "ids", "list_models", "available"), "list(gallery.entries())"),
+    **dict.fromkeys(("load", "open", "get", "model", "load_model", "get_model"), "gallery.open_model('digits-mlp')"),
+    **dict.fromkeys(("data", "samples", "dataset", "images", "test", "load_digits"), "gallery.digits()"),
+    **dict.fromkeys(("accuracy", "evaluate"), "`playground evaluate gallery:digits-mlp` in a terminal"),
+}
+"""What people look for here -> what to write."""
 
+_OF_SAMPLES = {
+    **dict.fromkeys(("x", "X", "data", "inputs", "samples", "image"), "digits.images"),
+    **dict.fromkeys(("y", "Y", "target", "targets", "label"), "digits.labels"),
+    "shape": "digits.images.shape",
+}
+
+
+def __getattr__(name: str) -> NoReturn:
+    """Raise MissingAttributeError: the gallery has no such function."""
+    if name.startswith("_"):
+        raise AttributeError(f"module 'playground.gallery' has no attribute {name!r}")
+    raise no_attribute("gallery", name, __all__, _INSTEAD)
+
+
+@public_class(
+    "gallery.digits()",
+    attributes=_OF_SAMPLES,
+    refused={
+        "__getitem__": "Use digits.images[0] and digits.labels[0]",
+        "__iter__": "Use digits.images and digits.labels",
+        "__len__": "Use len(digits.images)",
+    },
+)
 @dataclass(frozen=True, slots=True)
-class Samples:
+class Samples(metaclass=Public):
     """Digits and what they are.
 
     Attributes:
@@ -86,6 +117,7 @@ def entries() -> Mapping[str, Entry]:
     return catalogue(json.loads((_FOLDER / "measured.json").read_text(encoding="utf-8")))
 
 
+@public("gallery.entry('digits-mlp')")
 def entry(model_id: str) -> Entry:
     """One of them.
 
@@ -97,6 +129,7 @@ def entry(model_id: str) -> Entry:
     return entries()[model_id]
 
 
+@public("gallery.model_bytes('digits-mlp')")
 def model_bytes(model_id: str) -> bytes:
     """The ONNX file of a model.
 
@@ -110,6 +143,7 @@ def model_bytes(model_id: str) -> bytes:
     return to_onnx(_graph(open_model(model_id)))
 
 
+@public("gallery.open_model('digits-mlp')")
 def open_model(model_id: str) -> Model:
     """A model of the gallery; where it is made from another one, its notes say how.
 
@@ -141,6 +175,7 @@ def _graph(model: Model) -> Graph:
     return model.graph
 
 
+@public("gallery.held_out('digits-mlp')")
 def held_out(model_id: str, limit: int | None = None) -> HeldOut:
     """What a model is measured on, or the first ``limit`` of these samples.
 
@@ -154,6 +189,7 @@ def held_out(model_id: str, limit: int | None = None) -> HeldOut:
     return HeldOut(_as_feed(found, stored), labels.astype(np.int64), found.data.noun)
 
 
+@public("gallery.calibration('digits-mlp')")
 def calibration(model_id: str) -> dict[str, NDArray[Any]]:
     """Some of the training samples, as the model's feeds: input name -> samples along the first axis.
 
@@ -174,6 +210,7 @@ def _as_feed(found: Entry, stored: NDArray[Any]) -> dict[str, NDArray[Any]]:
     return {found.input: stored}
 
 
+@public("gallery.digits()")
 def digits() -> Samples:
     """The 360 digits that no model here was trained on, stratified by label."""
     arrays = _arrays("digits")

@@ -93,13 +93,24 @@ class BytesSource:
 
 
 class FileSource:
-    """A file on disk. It is opened for each read, so that a source can be kept for as long as its tensors are."""
+    """A file on disk. It is opened for each read, so that a source can be kept for as long as its tensors are.
+
+    Attributes:
+        others: files that it names and that were found: path -> bytes.
+    """
 
     def __init__(self, path: str | Path) -> None:
         """Take the file's size; MissingError if there is no such file."""
         self.path = Path(path)
         require_file(path)
         self.name, self.size = self.path.name, self.path.stat().st_size
+        self.others: dict[Path, int] = {}
+
+    def other(self, path: Path) -> FileSource:
+        """Another file, which this one names (MissingError)."""
+        found = FileSource(path)
+        self.others[path] = found.size
+        return found
 
     def read(self, offset: int, size: int) -> bytes:
         """See :meth:`Source.read`."""
@@ -158,5 +169,12 @@ def beside(source: Source, name: str) -> Source | None:
         return source.take(name) or beside(source.main, name)
     if isinstance(source, FileSource):
         path = source.path.parent / name
-        return FileSource(path) if path.is_file() else None
+        return source.other(path) if path.is_file() else None
     return None
+
+
+def whole_size(source: Source) -> int:
+    """Bytes of a source and of the files that were looked for beside it and found."""
+    if isinstance(source, SourceGroup):
+        return whole_size(source.main) + sum(source.others[name].size for name in source.used)
+    return source.size + (sum(source.others.values()) if isinstance(source, FileSource) else 0)

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from playground import notebook
 from playground.arrays import RealValues
-from playground.calls import Named, public_class
+from playground.calls import Named, Public, public_class
 from playground.errors import BadFileError, UnsupportedError, plural, shown, typed
-from playground.model.other_names import MODEL_ATTRIBUTES, TENSOR_ATTRIBUTES
+from playground.model.other_names import MODEL_ATTRIBUTES, ON_MODEL, TENSOR_ATTRIBUTES
 from playground.units import size
 
 Dim = int | str | None
@@ -30,7 +30,7 @@ Dim = int | str | None
     array="tensor.numpy()",
 )
 @dataclass(frozen=True, slots=True)
-class Tensor(RealValues):
+class Tensor(RealValues, metaclass=Public):
     """A named constant whose values are read when asked for.
 
     Attributes:
@@ -208,10 +208,15 @@ class About:
 @public_class(
     "load('model.onnx')",
     attributes=MODEL_ATTRIBUTES,
-    refused={"__call__": "Use playground.run(model, {'image': array})"},
+    on_class=ON_MODEL,
+    refused={
+        "__call__": "Use playground.run(model, {'image': array})",
+        "__setitem__": "A model does not change. Make one without a graph: load({**model, 'fc1.weight': array})",
+        "__delitem__": "A model does not change. Make one without a graph: load({'fc1.weight': model['fc1.weight']})",
+    },
 )
 @dataclass(frozen=True, slots=True)
-class Model(Mapping[str, Tensor]):
+class Model(Mapping[str, Tensor], metaclass=Public):
     """What a reader returns: the file's format id, its name, all its tensors, and the graph if it has one.
 
     It is a mapping of its tensors too: ``model["fc1.weight"]``, ``len(model)``, ``for name in model``.
@@ -253,6 +258,10 @@ class Model(Mapping[str, Tensor]):
     def __len__(self) -> int:
         """How many tensors it has."""
         return len(self.tensors)
+
+    def __hash__(self) -> int:
+        """Of what equal models have in common, so that a model can be a key."""
+        return hash((self.format, self.name, tuple(self.tensors)))
 
     def __bool__(self) -> bool:
         """True, also without tensors."""

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from playground.arrays import as_array
 from playground.errors import BadFileError, InvalidInputError, MissingError, shown, typed
-from playground.host.sources import BytesSource, FileSource, Source, SourceGroup
+from playground.host.sources import BytesSource, FileSource, Source, SourceGroup, whole_size
 from playground.model import readers
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Model, Tensor
@@ -83,13 +83,7 @@ def read(given: GivenModel, name: str | None = None) -> Model:
             where="model",
             hint="Open one model at a time, with the files that belong to it",
         )
-    return replace(model, file_bytes=_file_bytes(source, model))
-
-
-def _file_bytes(source: Source, model: Model) -> int:
-    """Bytes of a model's file, or of its tensors where these are in other files."""
-    # an .npz may be compressed
-    return source.size if model.format == "npz" else max(source.size, sum(t.nbytes for t in model.tensors.values()))
+    return replace(model, file_bytes=whole_size(source))
 
 
 def _of_arrays(arrays: Mapping[str, Any], name: str) -> Model:

@@ -9,7 +9,8 @@ MODEL_ATTRIBUTES = {
     **dict.fromkeys(("weights", "parameters", "state_dict", "params", "named_parameters"), "model.tensors"),
     **dict.fromkeys(("run", "forward", "predict", "infer"), "playground.run(model, {'image': array})"),
     **dict.fromkeys(("quantize", "to", "half", "int8"), "playground.quantize_model(model, 'int8')"),
-    **dict.fromkeys(("save", "export", "write"), "playground.quantize_model(model).save('small.onnx')"),
+    **dict.fromkeys(("layers", "modules", "operators", "ops"), "model.graph.nodes"),
+    **dict.fromkeys(("save", "export", "write", "to_onnx"), "playground.quantize_model(model).save('small.onnx')"),
     **dict.fromkeys(("size", "nbytes", "bytes"), "model.file_bytes"),
     **dict.fromkeys(("shape", "dtype", "numpy"), "model.tensors, whose tensors have it"),
     **dict.fromkeys(("summary", "info", "describe"), "print(model), or list(model.tensors.values())"),
@@ -17,6 +18,12 @@ MODEL_ATTRIBUTES = {
     "report": "playground.quantize_model(model).report",
 }
 """What people look for in a model -> what to write."""
+
+ON_MODEL = dict.fromkeys(
+    ("load", "open", "read", "from_file", "from_path", "from_onnx", "from_bytes", "from_pretrained"),
+    "playground.load('model.onnx')",
+)
+"""What people look for in the class -> what to write."""
 
 TENSOR_ATTRIBUTES = {
     **dict.fromkeys(("values", "data", "to_numpy", "array", "detach", "cpu"), "tensor.numpy()"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from playground.calls import no_entry
@@ -14,15 +14,15 @@ from playground.number_formats._float import FloatFormat, parse
 from playground.number_formats._format import FAMILIES, Codes, NumberFormat
 from playground.number_formats._integer import IntegerFormat
 from playground.number_formats._names import id_of, suggested
-from playground.registry import discover
+from playground.registry import Entries, discover
 
 
-class Formats(Mapping[str, NumberFormat]):
+class Formats(Entries[NumberFormat]):
     """Format id -> format, read-only. Lists those that have a name, and makes ``fp7_e3m3`` and the like when asked."""
 
     def __init__(self, named: Mapping[str, NumberFormat]) -> None:
         """Take the formats that are listed, and list them by family."""
-        self._named = dict(sorted(named.items(), key=lambda item: FAMILIES.index(item[1].family)))
+        super().__init__(dict(sorted(named.items(), key=lambda item: FAMILIES.index(item[1].family))), "number format")
         self._made: dict[str, NumberFormat] = {}
 
     def __getitem__(self, name: str) -> NumberFormat:
@@ -39,18 +39,10 @@ class Formats(Mapping[str, NumberFormat]):
     def _find(self, name: Any) -> NumberFormat | None:
         if not isinstance(name, str):
             return None
-        found = self._named.get(name) or self._made.get(name)
+        found = self._held.get(name) or self._made.get(name)
         if found is None and (found := parse(name)) is not None:
             self._made[name] = found
         return found
-
-    def __iter__(self) -> Iterator[str]:
-        """The ids of the listed formats."""
-        return iter(self._named)
-
-    def __len__(self) -> int:
-        """How many are listed."""
-        return len(self._named)
 
 
 FORMATS = Formats(discover(sys.modules[__name__], "FORMATS", NumberFormat))  # type: ignore[type-abstract]

@@ -159,7 +159,13 @@ def _restartable(data: Iterable[Samples] | Callable[[], Iterable[Samples]]) -> C
             where="calibration",
             hint="Give its arrays: dict(numpy.load('samples.npz'))",
         )
-    if not isinstance(data, Iterable) or isinstance(data, Iterator | str | bytes):
+    if not isinstance(data, Iterable) or hasattr(data, "images"):
+        raise InvalidInputError(
+            f"a value of type {type(data).__name__} is not calibration data",
+            where="calibration",
+            hint="Give samples by the input's name, as in {'image': digits.images}, or a list of batches",
+        )
+    if isinstance(data, Iterator | str | bytes):
         raise InvalidInputError(
             f"a value of type {type(data).__name__} cannot be read twice",
             where="calibration",

@@ -31,10 +31,16 @@ ATTRIBUTES = {
     **dict.fromkeys(("export", "write", "to_file"), "result.save('small.onnx')"),
     **dict.fromkeys(("compare", "error", "accuracy", "evaluate"), "`playground evaluate` in a terminal"),
     "recipe": "result.report.recipe",
+    **dict.fromkeys(("codes", "quantized", "qtensors", "scales"), "result.quantization"),
 }
 """What people look for in a quantized model -> what to write."""
 
+ON_RESULT = dict.fromkeys(("load", "open", "read", "from_file"), "playground.load('small.onnx')")
+"""What people look for in the class -> what to write."""
+
 REPORT_ATTRIBUTES = {
+    **dict.fromkeys(("summary", "describe", "info", "to_text", "text"), "print(report), or report.tensors"),
+    **dict.fromkeys(("plot", "show"), "report as the last line of a notebook's cell, which draws it"),
     **dict.fromkeys(("to_dict", "asdict", "dict"), "report.as_dict()"),
     **dict.fromkeys(("to_json", "json"), "json.dumps(report.as_dict())"),
     **dict.fromkeys(
@@ -43,7 +49,7 @@ REPORT_ATTRIBUTES = {
         "report.html` writes a page",
     ),
     **dict.fromkeys(("size", "nbytes", "bytes"), "report.file_bytes, or report.bytes_after for constants alone"),
-    **dict.fromkeys(("compression", "ratio"), "report.bytes_before / report.bytes_after"),
+    **dict.fromkeys(("compression", "ratio", "compression_ratio"), "report.bytes_before / report.bytes_after"),
     **dict.fromkeys(("error", "sqnr", "sqnr_db", "accuracy"), "report.tensors, each of which has its sqnr_db"),
     "layers": "report.tensors",
 }

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from playground.calls import public, public_class
+from playground.calls import Public, public, public_class
 from playground.histograms import Histogram
 from playground.host.output import write_file
 from playground.model.graph import Graph, Model
 from playground.model.recipe import Recipe
 from playground.model.writers.onnx import require_graph_name
 from playground.ptq.calibration_data import Shapes
-from playground.ptq.other_names import ATTRIBUTES
+from playground.ptq.other_names import ATTRIBUTES, ON_RESULT
 from playground.ptq.qdq import Quantization
 from playground.ptq.report import Report
 from playground.ptq.report_entries import stored_in_onnx
@@ -25,13 +25,14 @@ TFLITE = ".tflite"
 @public_class(
     "quantize_model('model.onnx', 'int8')",
     attributes=ATTRIBUTES,
+    on_class=ON_RESULT,
     refused={
         "__call__": "Use playground.run(result, {'image': array})",
         "__getitem__": "Use result.model['fc1.weight']",
     },
 )
 @dataclass(frozen=True, slots=True)
-class QuantizedModel:
+class QuantizedModel(metaclass=Public):
     """A quantized model.
 
     Attributes:
@@ -53,6 +54,10 @@ class QuantizedModel:
     histograms: Mapping[str, Histogram] = field(default_factory=dict)
     shapes: Shapes | None = None
     tflite: bytes = b""
+
+    def __hash__(self) -> int:
+        """Of what equal results have in common."""
+        return hash(self.onnx)
 
     def __repr__(self) -> str:
         """Its name, and the report's one line."""

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from playground import notebook
-from playground.calls import public_class
+from playground.calls import Public, public_class
 from playground.errors import plural
 from playground.ptq.other_names import REPORT_ATTRIBUTES
 from playground.units import size
@@ -96,10 +96,10 @@ class AppliedAlgorithm:
 @public_class(
     "quantize_model('model.onnx').report",
     attributes=REPORT_ATTRIBUTES,
-    refused={"__getitem__": "Use report.as_dict()['file_bytes']"},
+    refused={"__getitem__": "Use report.tensors[0], or report.as_dict()['file_bytes']"},
 )
 @dataclass(frozen=True, slots=True)
-class Report:
+class Report(metaclass=Public):
     """What was done.
 
     Attributes:
@@ -140,6 +140,10 @@ class Report:
     verification: Verification | None = None
     kept: dict[str, int] = field(default_factory=dict)
     not_smaller: str = ""
+
+    def __hash__(self) -> int:
+        """Of what equal reports have in common."""
+        return hash((self.model, self.bytes_after, self.file_bytes))
 
     def __repr__(self) -> str:
         """What was done and what it saves, on one line."""

@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from playground import notebook
 from playground.arrays import Float32, RealValues, as_float32, require_finite
-from playground.calls import public, public_class
+from playground.calls import Public, public, public_class
 from playground.errors import InvalidInputError, plural, shown
 from playground.number_formats import Codes
 from playground.quantization.block_storage import Part, packed_blocks, stored_nbytes
 from playground.quantization.grouping import tile_of
-from playground.quantization.other_names import QTENSOR_ATTRIBUTES
+from playground.quantization.other_names import ON_QTENSOR, QTENSOR_ATTRIBUTES
 from playground.quantization.rotation import unrotate
 from playground.quantization.scheme import Scheme
 from playground.units import size
@@ -32,7 +32,7 @@ TILE = 1 << 15
 
 @public_class("Range(-1.0, 1.0)", dict.fromkeys(("min", "max", "low", "high", "lower", "upper"), "lo and hi"))
 @dataclass(frozen=True, slots=True, eq=False)
-class Range:
+class Range(metaclass=Public):
     """The interval that codes have to cover, before zero is drawn into it.
 
     Attributes:
@@ -114,7 +114,7 @@ class Factors:
     {"scales": "scale", "zero_points": "zero_point", "zp": "zero_point", "bias": "offset"},
 )
 @dataclass(frozen=True, slots=True, eq=False)
-class QParams:
+class QParams(metaclass=Public):
     """Scales and what belongs to them, all of the same shape: see :class:`playground.quantization.grouping.Grouping`.
 
     Attributes:
@@ -201,9 +201,9 @@ def _checked_scale(scale: ArrayLike, least: float) -> Float32:
     return scales
 
 
-@public_class("quantize(x, 'int8')", attributes=QTENSOR_ATTRIBUTES, array="q.dequantize()")
+@public_class("quantize(x, 'int8')", attributes=QTENSOR_ATTRIBUTES, on_class=ON_QTENSOR, array="q.dequantize()")
 @dataclass(frozen=True, slots=True, eq=False)
-class QTensor(RealValues):
+class QTensor(RealValues, metaclass=Public):
     """A quantized tensor: ``real = scale * (decode(code) - zero_point) + offset``.
 
     Arithmetic, comparisons and NumPy's functions take its real values, and give arrays.
@@ -246,6 +246,7 @@ class QTensor(RealValues):
         """The zero-points of ``qparams``."""
         return self.qparams.zero_point
 
+    @public("q.dequantize(), which is float32; q.dequantize().astype('float16') for another type")
     def dequantize(self) -> Float32:
         """The real values the codes stand for, float32 of ``shape``."""
         return dequantize(self)
@@ -270,8 +271,15 @@ class QTensor(RealValues):
         if points.any():
             facts.append(("zero-point", _span(points)))
         facts.append(("size", f"{size(self.nbytes)}, {self.bits_per_weight:.3g} bits a weight"))
-        counts = np.histogram(self.codes, bins=min(64, 1 << self.scheme.element.bits))[0] if self.codes.size else ()
-        return notebook.card("QTensor", facts, notebook.bars(list(map(float, counts)), "how often each code is used"))
+        return notebook.card("QTensor", facts, self._drawn_codes())
+
+    def _drawn_codes(self) -> str:
+        """How often codes are used, as bars: one a code, or one for some neighbours where there are many."""
+        low, high = self.scheme.limits
+        count = min(64, high - low + 1)
+        used = np.histogram(self.codes, bins=count, range=(low - 0.5, high + 0.5))[0]
+        what = "each code is" if count == high - low + 1 else "codes are"
+        return notebook.bars(list(map(float, used)), f"how often {what} used, {low} to {high}")
 
     def packed(self) -> NDArray[np.uint8]:
         """The codes as stored: without gaps, the first in the lowest bits.

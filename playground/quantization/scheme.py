@@ -6,23 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from playground.calls import public_class, unknown_field
+from playground.calls import Public, public_class, unknown_field
 from playground.convention_rules import CONVENTIONS, Convention
 from playground.errors import InvalidInputError, one_of, shown
 from playground.number_formats import FORMATS, BlockFormat, NumberFormat, Procedure, format_id, id_of, suggested
+from playground.quantization import other_names
 from playground.quantization.grouping import GRANULARITIES, Grouping
-from playground.quantization.other_names import FIELDS, SCHEME_ATTRIBUTES
+from playground.quantization.other_names import FIELDS, ON_SCHEME, SCHEME_ATTRIBUTES
 from playground.quantization.rotation import ROTATIONS
 from playground.rounding import ROUNDINGS, Rounding
 
 ZERO_POINT_TYPES = ("integer", "float", "offset")
 
+_NONE: Mapping[str, str] = {}
+
 Argument = float | int | str | bool
 
 
-@public_class("Scheme('int4', granularity='channel', axis=0)", FIELDS, SCHEME_ATTRIBUTES)
+@public_class("Scheme('int4', granularity='channel', axis=0)", FIELDS, SCHEME_ATTRIBUTES, on_class=ON_SCHEME)
 @dataclass(frozen=True, slots=True)
-class Scheme:
+class Scheme(metaclass=Public):
     """How to quantize: which codes, with how many scales, found how, computed by whose rules.
 
     Attributes:
@@ -82,7 +85,7 @@ class Scheme:
         object.__setattr__(self, "scale_scheme", None if given is None else as_scheme(given, "scale_scheme"))
         if isinstance(self.number_format, BlockFormat):
             self._take_blocks_of(self.number_format)
-        _one_of("granularity", self.granularity, GRANULARITIES)
+        _one_of("granularity", self.granularity, GRANULARITIES, other_names.GRANULARITIES)
         _one_of("convention", self.convention, CONVENTIONS)
         if self.rounding is not None:
             _one_of("rounding", self.rounding, ROUNDINGS)
@@ -227,9 +230,13 @@ class Scheme:
         return {**plain, "calibrator_args": dict(self.calibrator_args), "scale_scheme": inner}
 
 
-def _one_of(field: str, value: object, accepted: Mapping[str, object] | tuple[str, ...]) -> None:
+def _one_of(
+    field: str, value: object, accepted: Mapping[str, object] | tuple[str, ...], elsewhere: Mapping[str, str] = _NONE
+) -> None:
     if not isinstance(value, str) or value not in accepted:
-        raise InvalidInputError(f"{value!r} is not a valid {field}", where=field, hint=one_of(value, accepted))
+        meant = elsewhere.get(str(value).lower().replace("-", "_"))
+        hint = f"Use {meant!r}" if meant else one_of(value, accepted)
+        raise InvalidInputError(f"{value!r} is not a valid {field}", where=field, hint=hint)
 
 
 def _only_with(field: str, value: object, needed: tuple[str, ...], granularity: str, minimum: int | None) -> None:

@@ -45,10 +45,8 @@ def embedded(browser):
     """Opens the embedded page: ``embedded(query, shared=True)`` gives the outer page and the frame."""
     servers, contexts = [], []
 
-    def opened(query="", *, shared=True):
-        page = (
-            f'<!doctype html><iframe sandbox="allow-scripts" src="/embed.html{query}" width=1000 height=700></iframe>'
-        )
+    def opened(query="", *, shared=True, sandbox="allow-scripts"):
+        page = f'<!doctype html><iframe sandbox="{sandbox}" src="/embed.html{query}" width=1000 height=700></iframe>'
         handler = type("Handler", (Embedder,), {"shared": shared, "page": page})
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(DIST)))
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -114,6 +112,16 @@ def test_without_its_hosts_permission_it_says_why_and_offers_a_retry(embedded, t
     )
     dark = ["rgb(22, 27, 34)", "rgb(230, 237, 243)"]
     assert (colours == dark) is (theme == "dark")
+
+
+def test_a_frame_without_scripts_says_what_it_needs_where_it_is_seen(embedded):
+    _, frame = embedded(sandbox="")
+    said = frame.locator("noscript p")  # whose text Playwright's other locators skip
+    expect(said).to_be_visible()
+    assert "A sandboxed frame has to allow it" in said.inner_text()
+    assert said.bounding_box()["y"] < 100
+    hit = "said => said.contains(document.elementFromPoint(innerWidth / 2, said.getBoundingClientRect().top + 20))"
+    assert said.evaluate(hit), "something lies over it"
 
 
 @pytest.mark.parametrize("name", ["early.js", "page.js", "bokeh.min.js"])

@@ -1,6 +1,7 @@
 """What the command line prints and writes, whatever names and disks are like."""
 
 import ast
+import io
 import json
 import os
 import subprocess
@@ -215,3 +216,14 @@ def test_the_gallery_keeps_whole_files_only(monkeypatch, tmp_path):
     monkeypatch.setattr(gallery, "_FOLDER", tmp_path)
     gallery.put_file("moby-dick.npz", b"content")
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("moby-dick.npz", b"content")]
+
+
+@pytest.mark.parametrize(("encoding", "sizes"), [("ascii", "kB -> "), ("cp1252", "kB -> "), ("utf-8", "kB → ")])
+def test_signs_that_cannot_be_shown_are_spelt(monkeypatch, encoding, sizes):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    Console(as_json=False).line("402 kB → 115 kB (3.48 × smaller), −1\u202f000 字")
+    stream.flush()
+    shown = stream.buffer.getvalue().decode(encoding)
+    assert sizes in shown
+    assert {"ascii": "3.48 x smaller), -1 000 ?", "cp1252": "3.48 × smaller), -1 000 ?"}.get(encoding, "字") in shown

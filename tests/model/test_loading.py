@@ -89,6 +89,8 @@ def test_onnx_with_its_values_beside_it(tmp_path: Path) -> None:
     model, values = (BytesSource((tmp_path / name).read_bytes(), name) for name in ("m.onnx", "m.data"))
     for given in ([model, values], [values, model]):
         np.testing.assert_array_equal(load(given).tensors["w"].numpy(), np.arange(64))
+        assert load(given).file_bytes == model.size + values.size
+    assert load(tmp_path / "m.onnx").file_bytes == model.size + values.size
     with pytest.raises(MissingError, match=r"in another file, 'm.data'. Open it together with the model"):
         load(model)
     with pytest.raises(InvalidInputError, match=r"'other' is not a part of the model"):

@@ -42,10 +42,11 @@ def test_all_checks_run_and_all_that_failed_are_named(monkeypatch, capsys):
         monkeypatch.setattr(checks, name, lambda: None)
     for name in ("check_form", "check_types"):
         monkeypatch.setattr(checks.javascript, name, lambda: None)
+    monkeypatch.setattr(checks.workflows, "check", lambda: None)
     monkeypatch.setattr(checks.kernel_order, "check_kernels", lambda: None)
     monkeypatch.setattr(checks.budgets, "check", lambda: None)
     monkeypatch.setattr(checks.words, "check", lambda *_: None)
     monkeypatch.setattr(checks, "_tool", lambda *command: fails() if "--check" in command else None)
-    with pytest.raises(BuildError, match=r"^1 of 12 checks failed: Formatting \(ruff\)$"):
+    with pytest.raises(BuildError, match=r"^1 of 13 checks failed: Formatting \(ruff\)$"):
         checks.run_checks()
     assert "No package index is named" in capsys.readouterr().out

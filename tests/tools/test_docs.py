@@ -40,6 +40,14 @@ def test_figures_are_drawn_inside_their_box_and_have_a_title(page, name):
     assert all(math.isfinite(number) and 0 <= number <= max(width, height) for number in found)
 
 
+def test_numbers_keep_their_units_on_their_line():
+    together = pages.kept_together("30.1 dB, 33 of 34 files, 2 of them 5 kB large, 1.5 s, 3 ×, 4 bits, 7 days")
+    assert together.split(" ") == [
+        *("30.1\u00a0dB,", "33\u00a0of\u00a034", "files,", "2", "of", "them", "5\u00a0kB", "large,"),
+        *("1.5\u00a0s,", "3\u00a0×,", "4\u00a0bits,", "7", "days"),
+    ]
+
+
 def test_every_figure_is_on_a_page():
     assert set(pages.drawn_figures()) == {name for _, kind, name in USED if kind == "drawn"}
 

@@ -27,6 +27,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("drawn", Drawn)
     app.add_directive("playground", Embed)
     app.connect("source-read", _read)
+    app.connect("doctree-read", _keep_together)
     app.connect("build-finished", _write_beside)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -55,7 +56,7 @@ class Drawn(_Captioned):
         name = self.arguments[0]
         if name not in known:
             raise self.error(f"there is no figure {name!r}; there are {', '.join(sorted(known))}")
-        return self.figure(known[name](), "drawn")
+        return self.figure(f'<div class="sketch" tabindex="0">{known[name]()}</div>', "drawn")
 
 
 class Embed(_Captioned):
@@ -77,6 +78,20 @@ class Embed(_Captioned):
 def _read(_: Sphinx, docname: str, content: list[str]) -> None:
     """Put files from outside into a page, and lead links of both to pages."""
     content[0] = pages.page_text(content[0], docname)
+
+
+_SHORT = 24
+
+
+def _keep_together(_: Sphinx, document: nodes.document) -> None:
+    """In cells of tables a number keeps its unit on its line; short code is not broken at its hyphens."""
+    for entry in document.findall(nodes.entry):
+        for text in list(entry.findall(nodes.Text)):
+            if not isinstance(text.parent, nodes.literal):
+                text.parent.replace(text, nodes.Text(pages.kept_together(text)))
+    for literal in document.findall(nodes.literal):
+        if len(literal.astext()) <= _SHORT:
+            literal["classes"].append("short")
 
 
 def _write_beside(app: Sphinx, exception: Exception | None) -> None:

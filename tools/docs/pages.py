@@ -31,6 +31,15 @@ def drawn_figures() -> dict[str, Callable[[], str]]:
     return found
 
 
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:dB|[kMGT]?B|[pnµm]?J|[µm]?s|bits?)\b|[%×])")
+_COUNTED = re.compile(r"(\d) of (\d)")
+
+
+def kept_together(text: str) -> str:
+    """A text whose numbers stay on one line with their units, and ``33 of 34`` with its parts."""
+    return _COUNTED.sub("\\1\u00a0of\u00a0\\2", _BEFORE_UNIT.sub("\u00a0", text))
+
+
 def picture_for(settings: Settings) -> Picture:
     """The picture of a gallery model's tensor. Raises PlaygroundError for what there is not."""
     subject = subject_of(gallery.open_model(settings.model), settings.tensor)

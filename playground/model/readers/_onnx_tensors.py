@@ -266,7 +266,7 @@ def _data_file(location: str, source: Source, where: str) -> Source:
         raise MissingError(
             f"the file of the values, {location!r}, does not exist", where=where, hint="Put it next to the model"
         )
-    return FileSource(path)
+    return source.other(path)
 
 
 def _whole_number(entries: dict[str, str], key: str, default: int, where: str) -> int:

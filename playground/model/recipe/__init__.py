@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from playground import notebook, plain_json
-from playground.calls import public, public_class
+from playground.calls import Public, public, public_class
 from playground.errors import InvalidInputError, shown, typed
 from playground.limits import MOST_RECIPE_BYTES, MOST_RULES
 from playground.model.recipe.activations import ACTIVATIONS, instead_of_rules, kind_of_activations
-from playground.model.recipe.other_names import ATTRIBUTES, FIELDS
+from playground.model.recipe.other_names import ATTRIBUTES, FIELDS, ON_RECIPE
 from playground.model.recipe.parts import (
     PER_CHANNEL,
     AlgorithmCall,
@@ -60,9 +60,9 @@ ASYMMETRIC = Scheme("uint8", symmetric=False)
 """How activations are quantized unless something else is asked for."""
 
 
-@public_class("Recipe(weights='int4', activations='weight-only')", FIELDS, ATTRIBUTES)
+@public_class("Recipe(weights='int4', activations='weight-only')", FIELDS, ATTRIBUTES, on_class=ON_RECIPE)
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(metaclass=Public):
     """How to quantize a model.
 
     Attributes:
@@ -211,7 +211,8 @@ class Recipe:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: what differs from the defaults."""
-        changed = [(name, value) for name, _, value in (text.partition("=") for text in changed_fields(self, Recipe()))]
+        names = [text.partition("=")[0] for text in changed_fields(self, Recipe())]
+        changed = [(name, _shown_field(getattr(self, name))) for name in names]
         return notebook.card("Recipe", changed or [("all fields", "their defaults")])
 
     @public("recipe.to_json(), a text; pathlib.Path('recipe.json').write_text(recipe.to_json()) makes a file of it")
@@ -252,6 +253,15 @@ class Recipe:
     def from_json(text: str) -> Recipe:
         """A recipe from a JSON text. Raises InvalidInputError as :meth:`from_dict`, and for a text that is not JSON."""
         return Recipe.from_dict(plain_data(text))
+
+
+def _shown_field(value: Any) -> str:
+    """A field for people: lists without brackets, algorithms as the texts that they are typed as."""
+    if isinstance(value, tuple):
+        return ", ".join(map(_shown_field, value))
+    if isinstance(value, AlgorithmCall):
+        return value.text
+    return value if isinstance(value, str) else repr(value)
 
 
 def plain_data(text: str | bytes) -> Any:

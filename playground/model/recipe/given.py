@@ -22,6 +22,9 @@ GivenRecipe = Recipe | Mapping[str, Any] | str | Path | None
 """What stands for a recipe: a recipe, its fields, a path of a JSON file, a kind of activations, a format of weights."""
 
 
+_MODELS = (".onnx", ".tflite")
+"""Endings of what is written: in the place of a recipe such a path is one to write to."""
+
 _ACCEPTED = (
     "Use Recipe(weights='int4'), {'weights': 'int4'}, the path of a JSON file, a kind of activations such as "
     "'weight-only', or a number format such as 'int4'"
@@ -101,6 +104,10 @@ def recipe_file(path: str | Path) -> Recipe:
         MissingError: there is no such file.
         InvalidInputError, UnsupportedError: as ``import_recipe`` does.
     """
+    if str(path).lower().endswith(_MODELS):
+        raise InvalidInputError(
+            "a model is not a recipe", where=str(path), hint="Write the result there: quantize_model(model).save(path)"
+        )
     require_file(path)
     source = FileSource(path)
     try:

@@ -30,9 +30,19 @@ FIELDS = {
 }
 """What fields are called elsewhere -> what to write in a recipe."""
 
+ON_RECIPE = {
+    **dict.fromkeys(
+        ("load", "open", "read", "from_file", "from_path", "loads"),
+        "quantize_model(model, 'recipe.json'), or Recipe.from_json(pathlib.Path('recipe.json').read_text())",
+    ),
+    **dict.fromkeys(("from_yaml", "from_toml"), "Recipe.from_dict({'weights': 'int4'})"),
+}
+"""What people look for in the class -> what to write."""
+
 ATTRIBUTES = {
     **dict.fromkeys(("to_dict", "asdict", "dict"), "recipe.as_dict()"),
     **dict.fromkeys(("save", "write", "dump", "to_file"), "pathlib.Path('recipe.json').write_text(recipe.to_json())"),
     **dict.fromkeys(("format", "bits", "dtype"), "recipe.weights.format"),
+    **dict.fromkeys(("replace", "copy", "with_", "update"), "dataclasses.replace(recipe, weights='int4')"),
 }
 """What people look for in a recipe -> what to write."""

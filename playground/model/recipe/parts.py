@@ -12,6 +12,7 @@ from playground.calls import Instead, unknown_field
 from playground.errors import InvalidInputError, PlaygroundError, plural
 from playground.limits import MOST_PATTERN
 from playground.quantization import Scheme, as_scheme
+from playground.quantization.scheme import changed_fields
 
 Shape = tuple[int | None, ...]
 
@@ -60,6 +61,11 @@ class Rule:
             )
         if self.shape is not None:
             object.__setattr__(self, "shape", _shape(self.shape))
+
+    def __repr__(self) -> str:
+        """What is given, as one would type it."""
+        given = [repr(self.pattern), *([] if self.scheme is None else [repr(self.scheme)])]
+        return f"Rule({', '.join([*given, *changed_fields(self, Rule(self.pattern, self.scheme))])})"
 
     def matches(self, *names: str, op: str = "", shape: Sequence[int] | None = None) -> bool:
         """Whether one of the names matches the pattern, and operator and shape do where the rule asks for them."""
@@ -206,6 +212,18 @@ class AlgorithmCall:
 
     id: str
     parameters: tuple[tuple[str, float], ...] = ()
+
+    def __repr__(self) -> str:
+        """What is given, as one would type it."""
+        return (
+            f"AlgorithmCall({', '.join([repr(self.id), *([repr(dict(self.parameters))] if self.parameters else [])])})"
+        )
+
+    @property
+    def text(self) -> str:
+        """It as a text that a recipe takes: ``smoothquant:alpha=0.5``."""
+        given = ",".join(f"{name}={value}" for name, value in self.parameters)
+        return f"{self.id}:{given}" if given else self.id
 
     def __post_init__(self) -> None:
         """Check both fields. Whether the algorithm exists is checked when it is used."""
