@@ -53,9 +53,16 @@ function fitWhenResized(view) {
   };
   Object.defineProperty(view, "base_font_size", { get: () => letters });
   ask();
-  new ResizeObserver(() => {
-    ask();
-    view.invalidate_layout();
+  let isFirst = true;
+  new ResizeObserver(([{ contentRect }]) => {
+    // The first call comes without any change. Laid out and painted anew, the four plots would take most of a long task
+    const { width, height } = view.bbox;
+    const fits = Math.abs(contentRect.width - width) < 1 && Math.abs(contentRect.height - height) < 1;
+    if (!isFirst || !fits) {
+      ask();
+      view.invalidate_layout();
+    }
+    isFirst = false;
   }).observe(view.el);
 }
 

@@ -154,6 +154,7 @@ export interface Layer {
 
 export interface PlotView extends View {
   frame: { x_scale: { compute(x: number): number }; y_scale: { compute(y: number): number }; bbox: Box };
+  bbox: Box;
   visuals: { background_fill: object };
   export(type: "png" | "svg"): Layer;
   invalidate_layout(): void;
