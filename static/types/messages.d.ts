@@ -72,6 +72,8 @@ export interface State {
   upload: number;
   /** Whether the open model has a graph, so that it can be quantized and run. */
   runs: boolean;
+  /** Why layers and engines cannot be measured though it has one: the runtime's files hold none. Empty if they can. */
+  unmeasured: string;
   quantized: boolean;
   /** Whether the results that are shown are from before the last change. */
   before: boolean;
