@@ -268,6 +268,8 @@ export interface FilesComparison {
   other_shapes: { name: string; other: string; shapes: [number[], number[]] }[];
   missing: string[];
   added: string[];
+  /** Patterns of names by which more tensors would match, where few do. */
+  proposal: string[];
 }
 
 /** Counts of two tensors in the same bins. */
