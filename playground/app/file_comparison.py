@@ -85,7 +85,8 @@ class FileComparison:
             found = yield from comparison_task(model, second.model, rename)
         except MissingError:
             # which names there are helps to write a pattern
-            found = Comparison((), (), *(tuple(names) for names in tensors), proposal_of(*tensors))
+            missing, added = (tuple(names) for names in tensors)
+            found = Comparison((), (), missing, added, proposal_of(*tensors))
         if self._workspace.model is not model:
             raise CancelledError("another model was opened meanwhile", where="compare", hint="Compare again")
         files_told = {"a": self._first(model), "b": file_data(second.model.name, second.model, second.nbytes)}

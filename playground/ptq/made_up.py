@@ -181,7 +181,7 @@ def made_up_feeds(graph: Graph, shapes: Shapes | None = None, samples: int = GEN
 
 
 def _require_room(graph: Graph, shapes: Shapes, nbytes: int) -> None:
-    """Raise TooLargeError: the model states sizes that its constants are in no proportion to, and nobody gave them."""
+    """Raise TooLargeError: the model states sizes out of proportion to its constants, and they were not given."""
     constants = sum(tensor.nbytes for tensor in graph.initializers.values())
     most = max(STATED_BYTES, value_bytes(constants), 4 * MOST_VALUES if shapes else 0)
     if nbytes > most:
