@@ -148,6 +148,12 @@ class UnsupportedError(PlaygroundError):
     kind = "unsupported"
 
 
+class TooLargeError(UnsupportedError):
+    """Something that a model would compute and that takes more memory or work than is allowed, in any engine."""
+
+    kind = "too_large"
+
+
 class EngineError(PlaygroundError):
     """An engine failed while it was running a model it had accepted."""
 

@@ -50,6 +50,17 @@ export function installApi({ client, restart, openFiles, getState }) {
         return { model: new Uint8Array(buffers[0]), report: result.report };
       }),
     run: (inputs) => after(async () => (await client.request("run", { inputs })).result.outputs),
+    compare: (second, { rename = [] } = {}) =>
+      after(async () => {
+        const patterns = [rename].flat();
+        const files = second === "quantized" ? null : await Promise.all([second].flat().map(asFile));
+        const content = files
+          ? /** @type {const} */ ({ second: "file", rename: patterns.join("\n"), files })
+          : /** @type {const} */ ({ second: "quantized", rename: patterns.join("\n") });
+        const { result } = await client.request("compare", content);
+        dispatchEvent(new CustomEvent("playground-compared", { detail: { compared: result, files, patterns } }));
+        return result.comparison;
+      }),
     report: () => after(async () => (await client.request("report")).result),
     addEventListener: events.addEventListener.bind(events),
     removeEventListener: events.removeEventListener.bind(events),

@@ -72,6 +72,12 @@ class Comparison {
       $("comparison-before").hidden = detail.beside !== "earlier";
       this.#follow();
     });
+    addEventListener("playground-compared", ({ detail: { compared, files, patterns } }) => {
+      this.#files = files;
+      $("comparison-rename").value = patterns.join("\n");
+      tellFault("");
+      this.#show(compared);
+    });
     part.client.addEventListener("stopped", () => this.#again().catch(part.complain));
   }
 
@@ -102,6 +108,13 @@ class Comparison {
     await this.#part.ready();
     const content = /** @type {const} */ ({ second: "again", rename: $("comparison-rename").value });
     await this.#run(content, ({ message }) => tellFault(message));
+  }
+
+  /** The same files, their names matched as proposed. */
+  async useProposal() {
+    $("comparison-rename").value = this.#compared?.proposal.join("\n") ?? "";
+    await this.match();
+    $("comparison-rename").focus({ preventScroll: true });
   }
 
   /** A comparison that Python holds no longer, as when another model was opened, is not shown. */
@@ -150,7 +163,10 @@ class Comparison {
     );
     const matched = comparison.pairs.length > 0;
     for (const id of /** @type {const} */ (["comparison-parts", "comparison-save"])) $(id).hidden = !matched;
-    if (!matched) $("comparison-names").open = true;
+    const { proposal } = comparison;
+    $("comparison-proposal").hidden = !proposal.length;
+    $("comparison-proposed").textContent = proposal.join("  ");
+    if (!matched || proposal.length) $("comparison-names").open = true;
     $("comparison").hidden = false;
     $("inventory-card").hidden = true;
     this.#layOut();
@@ -252,6 +268,7 @@ export function installComparison(part) {
   for (const button of withQuantized())
     button.addEventListener("click", () => comparison.openQuantized().catch(complain));
   $("comparison-match").addEventListener("click", () => comparison.match().catch(complain));
+  $("comparison-use").addEventListener("click", () => comparison.useProposal().catch(complain));
   $("comparison-close").addEventListener("click", () => comparison.close().catch(complain));
   $("comparison-save").addEventListener("click", () => comparison.save());
   $("comparison-table").addEventListener("click", () => comparison.table());

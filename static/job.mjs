@@ -28,7 +28,8 @@ export class Job {
   /** Their kinds, from their beginning on. @type {Map<number, Kind>} */
   #kinds = new Map();
   #working = false;
-  #runs = true;
+  /** Why what needs a graph cannot be done; empty if it can. */
+  #lacking = "";
   /** @type {HTMLElement | null} */
   #from = null;
 
@@ -39,7 +40,7 @@ export class Job {
     client.addEventListener("progress", ({ detail }) => this.#note(detail));
     $("cancel").addEventListener("click", () => this.#cancel());
     addEventListener("playground-state", ({ detail }) => {
-      this.#runs = detail.runs;
+      this.#lacking = detail.runs ? detail.unmeasured : NO_GRAPH;
       this.#enable();
     });
   }
@@ -115,9 +116,9 @@ export class Job {
   #enable() {
     for (const button of buttons()) {
       const weightsAlone = button.dataset.job === "tensors"; // all else needs a graph
-      const lacking = !(this.#runs || weightsAlone);
-      button.disabled = this.#working || lacking;
-      button.title = lacking ? NO_GRAPH : "";
+      const lacking = weightsAlone ? "" : this.#lacking;
+      button.disabled = this.#working || lacking !== "";
+      button.title = lacking;
     }
   }
 

@@ -185,6 +185,8 @@ export function installPad({ client, complain, ready, job }) {
     if (!answered) changes += 1;
     $("made-up").hidden = detail.settings.model !== "upload";
     for (const id of /** @type {const} */ (["race", "made-up", "input-file"])) $(id).disabled = !detail.runs;
+    if (detail.unmeasured) $("race").disabled = true;
+    $("race").title = detail.unmeasured;
     $("input-label").classList.toggle("off", !detail.runs);
     for (const part of document.querySelectorAll(".digits")) part.toggleAttribute("hidden", !digits);
     if (detail.model !== open) showEmpty(false);

@@ -28,7 +28,7 @@ def test_message(arguments, message):
 
 
 def test_kinds_are_told_apart():
-    assert len({c.kind for c in kinds()}) == len(kinds()) == 8
+    assert len({c.kind for c in kinds()}) == len(kinds()) == 9
 
 
 OFFER = errors.Offer(

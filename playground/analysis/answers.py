@@ -13,9 +13,11 @@ from playground.analysis.answer_kinds import AUTO
 from playground.analysis.outputs import AnswerReader, Measured, OutputTally
 from playground.analysis.runs import Variant, batches_task, labels_of, runs_task
 from playground.errors import EngineError
+from playground.model.graph import Graph
 from playground.operators import view_of
 from playground.ptq.calibration_data import Feeds, calibration_data
-from playground.ptq.pipeline import QuantizedModel
+from playground.ptq.quantized_model import QuantizedModel
+from playground.ptq.without_graph import QuantizedTensors
 from playground.tasks import Task, run_sync, typed_task
 
 
@@ -43,14 +45,14 @@ class Answers:
 
 @typed_task(EngineError, "the answers cannot be measured", where="model", hint="Check the model and the samples")
 def answers_task(
-    result: QuantizedModel,
+    result: QuantizedModel | QuantizedTensors,
     samples: Mapping[str, ArrayLike] | None = None,
     labels: NDArray[Any] | None = None,
     choice: str = AUTO,
 ) -> Task[Answers]:
     """The work of :func:`answers`."""
-    graph, quantized = result.source, result.model.required_graph()
-    data = calibration_data(graph, samples, shapes=result.shapes)
+    graph, quantized = graphs_of(result)
+    data = calibration_data(graph, samples, shapes=getattr(result, "shapes", None))
     batches = yield from batches_task(graph, data)
     wanted = labels_of(labels, data, batches)
     reader = AnswerReader(view_of(graph), choice, labelled=labels is not None, generated=data.generated)
@@ -76,8 +78,19 @@ def answers_task(
     return Answers(tallies[0].measured(), tallies[1].measured(), data.generated, tuple(kept))
 
 
+def graphs_of(result: QuantizedModel | QuantizedTensors) -> tuple[Graph, Graph]:
+    """The float graph and the quantized one; of weights without their graph the one that computes with their values.
+
+    Raises:
+        UnsupportedError: the model that they are of has no graph.
+    """
+    if isinstance(result, QuantizedModel):
+        return result.source, result.model.required_graph()
+    return result.model.required_graph(), result.simulated().required_graph()
+
+
 def answers(
-    result: QuantizedModel,
+    result: QuantizedModel | QuantizedTensors,
     samples: Mapping[str, ArrayLike] | None = None,
     labels: NDArray[Any] | None = None,
     choice: str = AUTO,
@@ -85,7 +98,7 @@ def answers(
     """Measure a quantized model on samples.
 
     Args:
-        result: what ``quantize_model`` gave.
+        result: what ``quantize_model`` gave, or ``quantize_tensors`` of a model with a graph.
         samples: input name -> array of samples, or feeds in a list; made up when left out.
         labels: the right classes, for accuracy and cross-entropy; without them the measure is agreement with the float
             model.

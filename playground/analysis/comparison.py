@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground import metrics, operators
+from playground.analysis.renaming import proposed
 from playground.engines.run import run
-from playground.errors import InvalidInputError, MissingError, PlaygroundError, typed
+from playground.errors import MissingError, PlaygroundError
 from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
 from playground.operators import find
 from playground.tasks import Progress, Task
@@ -68,43 +69,18 @@ class Comparison:
         other_shapes: tensors whose names match and whose shapes do not.
         missing: names of real tensors that the second file lacks.
         added: names of real tensors that the first file lacks.
+        proposal: patterns of names by which more tensors would match, where few do.
     """
 
     pairs: tuple[Pair, ...]
     other_shapes: tuple[OtherShape, ...]
     missing: tuple[str, ...]
     added: tuple[str, ...]
+    proposal: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The comparison as plain data that JSON can hold."""
         return asdict(self)
-
-
-def renamed(patterns: Sequence[str]) -> Callable[[str], str]:
-    """What names of the first file are in the second, by patterns ``REGEX=REPLACEMENT`` that are applied in order.
-
-    Raises:
-        InvalidInputError: a pattern has no ``=``, or is not a regular expression.
-    """
-    pairs = []
-    for pattern in patterns:
-        regex, equals, replacement = pattern.rpartition("=")
-        if not equals or not regex:
-            raise InvalidInputError(
-                f"{pattern!r} is not REGEX=REPLACEMENT", where="rename", hint=r"Write '^model\.(.*)=\1', for instance"
-            )
-        with typed(InvalidInputError, f"{pattern!r} is not a regular expression", where="rename", hint="Correct it"):
-            compiled = re.compile(regex)
-            compiled.sub(replacement, "")
-        pairs.append((compiled, replacement))
-
-    def rename(name: str) -> str:
-        """The name that is looked for."""
-        for regex, replacement in pairs:
-            name = regex.sub(replacement, name)
-        return name
-
-    return rename
 
 
 def comparison_task(a: Model, b: Model, rename: Callable[[str], str] = str) -> Task[Comparison]:
@@ -122,11 +98,15 @@ def comparison_task(a: Model, b: Model, rename: Callable[[str], str] = str) -> T
     names = {name: rename(name) for name in first}
     both = {name: other for name, other in names.items() if other in second}
     same = {name: other for name, other in both.items() if first[name].shape == second[other].shape}
+    proposal = proposal_of(first, second, names)
     if not both:
+        written = " ".join(f"--rename {shlex.quote(pattern)}" for pattern in proposal)
         raise MissingError(
             f"no tensor of {a.name} is in {b.name}",
             where="compare",
-            hint=r"State how names differ: --rename '^model\.(.*)=\1', for instance",
+            hint=f"Their shapes fit with {written}"
+            if written
+            else r"State how names differ: --rename '^model\.(.*)=\1', for instance",
         )
     pairs = []
     for index, (name, other) in enumerate(same.items()):
@@ -142,7 +122,24 @@ def comparison_task(a: Model, b: Model, rename: Callable[[str], str] = str) -> T
         ),
         tuple(name for name in first if name not in both),
         tuple(name for name in second if name not in found),
+        proposal,
     )
+
+
+def proposal_of(
+    first: Mapping[str, Tensor], second: Mapping[str, Tensor], names: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
+    """Patterns by which more tensors would match, where few do.
+
+    Args:
+        first: the real tensors of one file.
+        second: those of the other.
+        names: what the first ones are called in the second, if that was said; then nothing is proposed that has to be
+            added to it.
+    """
+    if names is not None and any(name != other for name, other in names.items()):
+        return ()
+    return proposed(*({name: tensor.shape for name, tensor in held.items()} for held in (first, second)))
 
 
 def _harm(pair: Pair) -> tuple[float, int]:

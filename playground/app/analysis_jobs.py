@@ -117,6 +117,7 @@ class AnalysisJobs:
         self._models.graph()
         if workspace.result is None:
             raise MissingError("no model has been quantized", where="report", hint="Quantize the model first")
+        self._models.require_measured()
         samples, labels = self._models.measured_on()
         count = count_of(workspace.result.source, samples) if samples is not None else 0
         data = f"{count} samples, {'labelled' if labels is not None else 'without labels'}" if count else ""

@@ -224,8 +224,8 @@ def obstacles(settings: Settings, model: Model | None = None, opened: Recipe | N
 
     Args:
         settings: what is chosen.
-        model: what is open. If it has a graph, operator sets and operators are checked too; if it has none, its weights
-            alone are quantized.
+        model: what is open. If it has a graph, operator sets and operators are checked too; if it has none, or the
+            runtime reads none, its weights alone are quantized.
         opened: the recipe that was opened from a file.
     """
     from playground.model.runtimes import runtime
@@ -235,9 +235,12 @@ def obstacles(settings: Settings, model: Model | None = None, opened: Recipe | N
     except PlaygroundError as error:
         return [str(error)]
     graph = model.graph if model is not None else None
-    tensors_only = model is not None and graph is None
-    recipe = replace(recipe, activations="weight_only") if tensors_only else recipe
+    tensors_only = model is not None and (graph is None or not target.reads_graphs)
+    if model is not None and graph is None:
+        recipe = replace(recipe, activations="weight_only")
     found = [f"{r.where}: {r.what}. {r.hint}." for r in target.restrictions(recipe, graph)]
+    if tensors_only and recipe.algorithms:
+        found.append(f"algorithms: weights without a graph are rounded, and not chosen by {recipe.algorithms[0].id!r}.")
     why_not = "" if tensors_only else target.why_not_written(recipe.activations)
     if why_not:
         told = "the recipe can be checked and kept, the model is not quantized with it."

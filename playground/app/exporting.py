@@ -50,5 +50,4 @@ def _file(workspace: Workspace, models: ModelJobs) -> dict[str, Any] | None:
         return None
     report = report_data(result)
     told = {"name": models.quantized_name(), "summary": report["summary"], "refused": report["refused"]}
-    model = workspace.model
-    return told | {"before": workspace.is_before, "page": model is not None and model.graph is not None}
+    return told | {"before": workspace.is_before, "page": hasattr(result, "quantization")}

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from playground import gallery
-from playground.analysis.comparison import Comparison, comparison_task, file_data, real_tensors, renamed
+from playground.analysis.comparison import Comparison, comparison_task, file_data, proposal_of, real_tensors
 from playground.analysis.pair_picture import pair_picture_task
+from playground.analysis.renaming import renamed
 from playground.app.model_jobs import ModelJobs
 from playground.app.workspace import Workspace
 from playground.errors import CancelledError, InvalidInputError, MissingError, PlaygroundError, one_of
@@ -84,7 +85,8 @@ class FileComparison:
             found = yield from comparison_task(model, second.model, rename)
         except MissingError:
             # which names there are helps to write a pattern
-            found = Comparison((), (), *(tuple(names) for names in tensors))
+            missing, added = (tuple(names) for names in tensors)
+            found = Comparison((), (), missing, added, proposal_of(*tensors))
         if self._workspace.model is not model:
             raise CancelledError("another model was opened meanwhile", where="compare", hint="Compare again")
         files_told = {"a": self._first(model), "b": file_data(second.model.name, second.model, second.nbytes)}

@@ -78,10 +78,10 @@ class ModelJobs:
 
     def quantize_task(self) -> Task[QuantizedModel | QuantizedTensors]:
         """Quantize the open model as the Model view says; the result is left in the workspace."""
-        if self._workspace.required_model().graph is None:
+        if self._workspace.required_model().graph is None or self.unmeasured:
             from playground.app.tensor_jobs import tensors_task  # the first view does without
 
-            return (yield from tensors_task(self._workspace))
+            return (yield from tensors_task(self))
         from playground.app.comparing import compared_task  # the first view does without
         from playground.ptq.pipeline import quantize_model_task
 
@@ -143,9 +143,8 @@ class ModelJobs:
             )
         pixels, truth = digit_of(content)
         feeds = {graph.inputs[0].name: pixels}
-        result = yield from self.ensure_task()
+        result, codes = yield from self.quantized_task()
         floats = yield from run_task(graph, feeds, "reference")
-        codes = result.model.required_graph()
         quantized, engine = yield from first_supporting_engine_task(codes, feeds)
         answer = _answer(floats, quantized)
         if self._workspace.result is result:
@@ -188,9 +187,8 @@ class ModelJobs:
         given = self.made_up() if inputs is None else read_feeds(files[0], graph) if files else as_feeds(inputs, graph)
         held, axes = fitted(graph, given)
         feeds = axes.first(held, axes.count(held))
-        result = yield from self.ensure_task()
+        result, codes = yield from self.quantized_task()
         floats, float_engine = yield from first_supporting_engine_task(graph, feeds)
-        codes = result.model.required_graph()
         quantized, engine = yield from first_supporting_engine_task(codes, feeds)
         outputs = {"float": floats, engine: quantized}
         made_up = "On made-up inputs. " if inputs is None else ""
@@ -287,13 +285,48 @@ class ModelJobs:
             return samples.feeds, samples.labels
         return self.calibration.feeds, self.calibration.labels
 
+    @property
+    def workspace(self) -> Workspace:
+        """Where the open model is."""
+        return self._workspace
+
+    @property
+    def unmeasured(self) -> str:
+        """Why layers and engines cannot be measured though the open model has a graph; empty if they can."""
+        from playground.model.runtimes import runtimes  # the first view does without
+
+        model, target = self._workspace.model, runtimes().get(self._workspace.settings.runtime)
+        if model is None or model.graph is None or target is None or target.reads_graphs:
+            return ""
+        return f"{target.name} is written as weights without a graph, which no engine runs"
+
+    def require_measured(self) -> None:
+        """Raise UnsupportedError: layers and engines cannot be measured with the runtime that is chosen."""
+        if why_not := self.unmeasured:
+            raise UnsupportedError(why_not, where="runtime", hint="Choose an ONNX runtime or TensorFlow Lite")
+
     def ensure_task(self) -> Task[QuantizedModel]:
-        """The quantized model; quantizes first if there is none. Raises UnsupportedError without a graph."""
+        """The quantized model; quantizes first if there is none. Raises UnsupportedError if it has no graph."""
         self.graph()
+        self.require_measured()
         if self._workspace.result is None:
             yield from self.quantize_task()
         result: QuantizedModel = self._workspace.result
         return result
+
+    def quantized_task(self) -> Task[tuple[QuantizedModel | QuantizedTensors, Graph]]:
+        """What was quantized and the graph that computes with it; quantizes first if there is none.
+
+        Raises:
+            UnsupportedError: the open model has no graph.
+        """
+        from playground.analysis.answers import graphs_of  # the first view does without
+
+        self.graph()
+        if self._workspace.result is None:
+            yield from self.quantize_task()
+        result = self._workspace.result
+        return result, graphs_of(result)[1]
 
     def inventory(self) -> dict[str, Any]:
         """The open model's inventory, with a sentence about what it is."""

@@ -63,6 +63,8 @@ def _model_step(workspace: Workspace, models: ModelJobs) -> NextStep:
     if workspace.sensitivity is not None:
         return _to_mend(workspace, models)
     told, harmless = _measured(workspace, models)
+    if models.unmeasured:
+        return NextStep(f"{told} The file has weights and no graph.", "Keep the file", view="export")
     report = workspace.result.report
     if harmless and report.file_bytes_before and report.file_bytes >= report.file_bytes_before:
         return NextStep(f"{told} Nothing is saved.", "See the file", view="export")
@@ -166,6 +168,10 @@ def _run_step(workspace: Workspace, models: ModelJobs) -> NextStep:
         told = f"{grouped(compared.flipped)} of {grouped(compared.count)} answers changed."
         return NextStep(told, "Show the first", press="answers")
     told = "" if compared is None or compared.flipped is None else "No answer changed. "
+    if models.unmeasured:
+        return NextStep(
+            f"{told}{models.unmeasured}: here its values stand in the graph.", "Keep the file", view="export"
+        )
     return NextStep(
         f"{told}How fast the quantized model is has not been measured.", "Compare the engines", press="race"
     )

@@ -28,6 +28,7 @@ def page_state(workspace: Workspace, models: ModelJobs, problems: Sequence[str])
         "model": model.name if model else None,
         "upload": workspace.upload_number,
         "runs": model is not None and model.graph is not None,
+        "unmeasured": models.unmeasured,
         "quantized": workspace.result is not None,
         "before": workspace.is_before,
         "comparison": 0 if compared is None else id(compared),

@@ -81,8 +81,8 @@ def prompt_task(
     if not text:
         raise InvalidInputError("the prompt is empty", where="prompt", hint="Type a few words")
     tokens, graph = gallery.tokens_of(text), jobs.graph()
-    result = yield from jobs.ensure_task()
-    writers = [_Writer(held, tokens) for held in (graph, result.model.required_graph())]
+    _, quantized = yield from jobs.quantized_task()
+    writers = [_Writer(held, tokens) for held in (graph, quantized)]
     read = text[-_window(graph) :]
     for step in range(LENGTH):
         yield Progress(step, LENGTH, f"Character {step + 1} of both models")

@@ -91,7 +91,9 @@ class RecipeCard(Card):
             if settings.runtime in runtimes():
                 self.runtime.value = settings.runtime
         found = runtimes().get(settings.runtime)
-        self.about.text = html.note(found.summary if found else "")
+        left_out = found is not None and model is not None and model.graph is not None and not found.reads_graphs
+        told = " Its file has the weights, not the graph." if left_out else ""
+        self.about.text = html.note(f"{found.summary}{told}" if found else "")
         troubles = obstacles(settings, model, self.workspace.recipe)
         troubles += call_troubles(settings)
         self.troubles.text = (

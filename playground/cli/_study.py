@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from playground import gallery
 from playground.analysis.answer_kinds import AUTO, Measure, answer_kinds
+from playground.analysis.answers import answers_task
 from playground.analysis.divergence import divergences
 from playground.analysis.labels import LABELS, checked_labels
 from playground.analysis.model_report import ModelReport, model_report
@@ -31,6 +32,7 @@ from playground.model.writers.onnx import to_onnx
 from playground.ptq.made_up import as_option, example_shapes, made_up_feeds
 from playground.ptq.pipeline import QuantizedModel, quantize_model
 from playground.ptq.range_cache import FolderCache
+from playground.ptq.without_graph import QuantizedTensors
 from playground.render.compared import shown
 from playground.render.report_page import report_html
 from playground.tasks import run_sync
@@ -180,6 +182,15 @@ def write_report(path: Path | None, report: ModelReport) -> None:
     """Write the HTML file, if one is wanted. Raises OutputError if it cannot be."""
     if path is not None:
         write_file(path, report_html(report))
+
+
+def answers_data(
+    args: argparse.Namespace, made: QuantizedModel | QuantizedTensors, samples: Samples, console: Console
+) -> dict[str, Any]:
+    """The float model's answers beside those of the quantized one, as ``--json`` prints them."""
+    found = run_sync(answers_task(made, samples.feeds, samples.labels, args.answer), console.progress)
+    console.end_progress()
+    return {"data": samples.name, **found.as_dict()}
 
 
 def measures_of(measured: Mapping[str, Any]) -> list[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from typing import Any
 
-from playground.analysis.comparison import comparison_task, file_data, renamed
+from playground.analysis.comparison import comparison_task, file_data
+from playground.analysis.renaming import renamed
 from playground.cli._command import Command
 from playground.cli._console import Console, Result
 from playground.cli._files import ModelFile, open_model
@@ -55,6 +57,7 @@ def show(result: Result, console: Console) -> None:
             "in A only": _listed(result["missing"]),
             "in B only": _listed(result["added"]),
             "other shapes": _listed([entry["name"] for entry in result["other_shapes"]]),
+            "names": _proposal(result["proposal"]),
             "notes": " ".join([*a["notes"], *b["notes"]]),
         }
     )
@@ -73,6 +76,12 @@ def show(result: Result, console: Console) -> None:
     console.table(columns, right=("bytes", "SQNR", "largest difference"))
     if more := len(pairs) - len(shown):
         console.line(f"and {more} more that differ less")
+
+
+def _proposal(patterns: list[str]) -> str:
+    """The options by which more tensors would match."""
+    options = " ".join(f"--rename {shlex.quote(pattern)}" for pattern in patterns)
+    return f"more match with {options}" if options else ""
 
 
 def _listed(names: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""``playground quantize FILE -o OUT``: a float ONNX model to a quantized one, tensors without a graph to tensors."""
+"""``playground quantize FILE -o OUT``: a float model to a quantized one, or its weights to tensors without a graph."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from playground.analysis.answers import answers_task
 from playground.analysis.model_report import model_report
 from playground.cli._calibration import Calibration, add_calibration, calibration_of
 from playground.cli._code import Code, add_code
@@ -21,13 +20,14 @@ from playground.cli._study import (
     Samples,
     add_report,
     add_samples,
+    answers_data,
     measures_of,
     samples_in,
     samples_of,
     told_answers,
     write_report,
 )
-from playground.cli._without_graph import run_without_graph
+from playground.cli._without_graph import of_weights_alone, run_without_graph
 from playground.errors import UnsupportedError, plural
 from playground.model.recipe import Recipe
 from playground.model.runtimes import runtime
@@ -37,7 +37,6 @@ from playground.ptq.pipeline import QuantizedModel, quantize_model
 from playground.ptq.quantized_model import TFLITE
 from playground.ptq.range_cache import FolderCache
 from playground.render import numbers
-from playground.tasks import run_sync
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -48,8 +47,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="OUT",
         help="the file to write; default NAME.quantized.onnx in the current folder, or NAME.quantized.tflite with "
-        "--runtime tflite, which a name that ends so stands for. Tensors without a graph become an .npz, or what the "
-        "runtime reads: .gguf, .safetensors",
+        "--runtime tflite, which a name that ends so stands for. Weights alone are written as .gguf, .safetensors or "
+        ".npz, which is what tensors without a graph become",
     )
     add_calibration(parser)
     add_samples(parser)
@@ -69,7 +68,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> Result:
     """Quantize and write the file; what is found is where it was written, and the report."""
     opened = open_model(args.file)
-    if opened.model.graph is None:
+    if opened.model.graph is None or of_weights_alone(args):
         return run_without_graph(args, opened, console)
     if args.output and _is_tflite(args.output) and not (args.runtime or args.recipe):
         args.runtime = "tflite"
@@ -101,7 +100,7 @@ def run(args: argparse.Namespace, console: Console) -> Result:
         "images": calibration.images,
         "calibration": calibration.told,
         "samples_curve": curve_data(curve) if curve else None,
-        "answers": _answers(args, quantized, samples, console) if samples else None,
+        "answers": answers_data(args, quantized, samples, console) if samples else None,
         "improvement": improved.as_dict() if improved else None,
         "report": args.report,
     }
@@ -147,12 +146,6 @@ def _samples(args: argparse.Namespace, opened: ModelFile) -> Samples | None:
         return None
     samples = samples_in(args.calibration, opened.graph, "--calibration")
     return None if samples.labels is None else samples
-
-
-def _answers(args: argparse.Namespace, quantized: QuantizedModel, samples: Samples, console: Console) -> dict[str, Any]:
-    found = run_sync(answers_task(quantized, samples.feeds, samples.labels, args.answer), console.progress)
-    console.end_progress()
-    return {"data": samples.name, **found.as_dict()}
 
 
 def show(result: Result, console: Console) -> None:
@@ -212,6 +205,8 @@ def show(result: Result, console: Console) -> None:
 
 def _measuring(result: Result) -> str:
     """The command that holds what was written against the model that it was made from."""
+    if Path(result["output"]).suffix.lower() not in (".onnx", TFLITE):
+        return f"playground compare {' '.join(map(shlex.quote, (result['file'], result['output'])))}"
     data = "" if result["file"].startswith(GALLERY_PREFIX) else " --data samples.npz"
     names = map(shlex.quote, (result["output"], "--compare", result["file"]))
     return f"playground evaluate {' '.join(names)}{data}"

@@ -18,6 +18,7 @@ from playground.errors import (
     InvalidInputError,
     MissingError,
     PlaygroundError,
+    TooLargeError,
     UnsupportedError,
     one_of,
     typed,
@@ -163,11 +164,14 @@ def first_supporting_task(
 
     Raises:
         PlaygroundError: what the last one raises; or an engine failed that took the model.
+        TooLargeError: what the model computes is too large, which holds for the other engines too.
     """
     reasons: list[str] = []
     for engine in engines[:-1]:
         try:
             return (yield from attempt(engine)), engine, tuple(reasons)
+        except TooLargeError:
+            raise
         except (UnsupportedError, MissingError) as error:  # it cannot run the model, or is not installed
             told = error.at("") if error.where == f"engine {engine}" else error
             reasons.append(f"Not on {engine}: {told}.")

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.errors import UnsupportedError
+from playground.errors import TooLargeError, UnsupportedError
 from playground.limits import MOST_TAPS
 from playground.model.graph import Node
 from playground.programs import integer_ops as ops
@@ -41,9 +41,7 @@ def window_of(node: Node, shape: Sequence[int], kernel: Sequence[int]) -> ops.Wi
     if min(out) < 1:
         raise UnsupportedError(f"a window of {tuple(kernel)} does not fit an image of {tuple(size)}")
     if math.prod(kernel) > MOST_TAPS:
-        raise UnsupportedError(
-            f"a window of {math.prod(kernel)} places is too large; at most {MOST_TAPS} are supported"
-        )
+        raise TooLargeError(f"a window of {math.prod(kernel)} places is too large; at most {MOST_TAPS} are supported")
     return ops.Window((kernel[0], kernel[1]), (out[0], out[1]), strides, dilations, (before[0], before[1]))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from playground import limits
-from playground.errors import UnsupportedError
+from playground.errors import TooLargeError
 from playground.model.graph import Graph
 
 
@@ -27,21 +27,21 @@ class Room:
     operations: int = limits.MOST_OPERATIONS
 
     def value(self, shape: Sequence[int], dtype: DTypeLike) -> None:
-        """Raise UnsupportedError if a value of this shape and type is too large."""
+        """Raise TooLargeError if a value of this shape and type is too large."""
         self.octets(math.prod(shape) * np.dtype(dtype).itemsize, shape)
 
     def octets(self, nbytes: int, shape: Sequence[int]) -> None:
-        """Raise UnsupportedError if so many bytes, those of a value of this shape, are too many."""
+        """Raise TooLargeError if so many bytes, those of a value of this shape, are too many."""
         if nbytes > self.nbytes:
-            raise UnsupportedError(
+            raise TooLargeError(
                 f"a value of shape {list(shape)} would take {nbytes} bytes",
                 hint=f"Use smaller inputs: the limit for this model and these inputs is {self.nbytes} bytes a value",
             )
 
     def work(self, operations: int) -> None:
-        """Raise UnsupportedError if an operator is too much work."""
+        """Raise TooLargeError if an operator is too much work."""
         if operations > self.operations:
-            raise UnsupportedError(
+            raise TooLargeError(
                 f"the operator would need {operations} operations",
                 hint=f"Use smaller inputs: the limit for this model and these inputs is {self.operations}",
             )

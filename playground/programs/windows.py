@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from playground.errors import InvalidInputError, UnsupportedError
+from playground.errors import InvalidInputError, TooLargeError
 from playground.limits import MOST_TAPS
 from playground.programs.call import Array, Call
 
@@ -103,7 +103,7 @@ def windows(call: Call, sizes: tuple[int, ...], kernel: tuple[int, ...]) -> Wind
         out.append(count)
         missing.append(max(0, (count - 1) * step + span - (n + begin + end)))
     if math.prod(kernel) > MOST_TAPS:
-        raise UnsupportedError(f"a window of {math.prod(kernel)} places is too large", hint=f"Use at most {MOST_TAPS}")
+        raise TooLargeError(f"a window of {math.prod(kernel)} places is too large", hint=f"Use at most {MOST_TAPS}")
     return Windows(tuple(kernel), strides, dilations, begins, ends, tuple(out), tuple(missing))
 
 

@@ -75,6 +75,14 @@ def _check_runtime(graph: Graph, recipe: Recipe) -> None:
     from playground.model.runtimes import runtime
 
     target = runtime(recipe.runtime)
+    if not target.reads_graphs:
+        raise UnsupportedError(
+            f"{target.name} reads no graph, and this model has one",
+            where="runtime",
+            hint="Write its weights with playground.ptq.without_graph.quantize_tensors(model, recipe), or use an ONNX "
+            "runtime",
+            at_terminal=f"Use 'playground quantize -o NAME.{target.file}', or an ONNX runtime",
+        )
     restrictions = target.restrictions(recipe, graph)
     if restrictions:
         first, others = restrictions[0], len(restrictions) - 1

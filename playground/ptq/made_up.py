@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.engines.batch_axes import BatchAxes, Feeds, batch_axes
-from playground.errors import InvalidInputError, one_of
+from playground.errors import InvalidInputError, TooLargeError, one_of
+from playground.limits import value_bytes
 from playground.model.element_types import BY_NAME
 from playground.model.graph import Graph, ValueInfo
 from playground.operators import view_of
@@ -24,7 +25,10 @@ GENERATED_BYTES = 16 * 2**20
 """Bytes that they may take: of large inputs there are fewer."""
 
 MOST_VALUES = 2**26
-"""Of an input that is made up: 256 MB of float32."""
+"""Of an input that is made up, where its sizes are given: 256 MB of float32."""
+
+STATED_BYTES = 32 * 2**20
+"""Of all inputs together, where the model states their sizes and has few constants."""
 
 Shapes = Mapping[str, Sequence[int]]
 """Input name -> its sizes. What it says of the number of samples is not used."""
@@ -154,9 +158,12 @@ def made_up_feeds(graph: Graph, shapes: Shapes | None = None, samples: int = GEN
 
     Raises:
         InvalidInputError: a size besides the number of samples is open; an input takes texts.
+        TooLargeError: the inputs would take too much memory.
     """
     axes, sizes, view = batch_axes(graph), checked_sizes(graph, shapes), view_of(graph)
-    each = sum(4 * math.prod(shape) for shape in sizes.values()) // (axes.size or 1)
+    whole = sum(4 * math.prod(shape) for shape in sizes.values())
+    _require_room(graph, shapes or {}, whole)
+    each = whole // (axes.size or 1)
     count = max(1, min(samples, GENERATED_BYTES // max(1, each)))
     count = -(-count // (axes.size or 1)) * (axes.size or 1)
     one_by_one = all(axis is None for axis in axes.axes.values())
@@ -171,6 +178,19 @@ def made_up_feeds(graph: Graph, shapes: Shapes | None = None, samples: int = GEN
             shape = [count, *shape]
         made[value.name] = _values(value, roles[value.name], shape, rng, about)
     return made
+
+
+def _require_room(graph: Graph, shapes: Shapes, nbytes: int) -> None:
+    """Raise TooLargeError: the model states sizes out of proportion to its constants, and they were not given."""
+    constants = sum(tensor.nbytes for tensor in graph.initializers.values())
+    most = max(STATED_BYTES, value_bytes(constants), 4 * MOST_VALUES if shapes else 0)
+    if nbytes > most:
+        raise TooLargeError(
+            f"the inputs would take {nbytes} bytes, and at most {most} are made up for this model",
+            where=graph.name,
+            hint="Give calibration data",
+            at_terminal="Give --calibration or --data",
+        )
 
 
 class _About:
@@ -222,6 +242,8 @@ def _values(value: ValueInfo, role: Role, shape: list[int], rng: np.random.Gener
 
 def _images(shape: Sequence[int], role: Role, rng: np.random.Generator) -> NDArray[Any]:
     """Smooth pictures: a few random patches of light, blurred, with a little noise, all values within the range."""
+    if not math.prod(shape):
+        return np.zeros(shape, np.float32)
     height, width, channels = shape[-3:] if role.channels_last else (*shape[-2:], shape[-3])
     pictures = []
     for _ in range(math.prod(shape[:-3])):

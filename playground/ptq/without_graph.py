@@ -1,4 +1,4 @@
-"""Quantizes models that are tensors without a graph: weights only, by a recipe, with a report."""
+"""Quantizes weights for files of tensors alone, by a recipe, with a report: of a model with a graph, or without one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
+
+from numpy.typing import NDArray
 
 from playground.api import quantize
 from playground.errors import InvalidInputError, MissingError, UnsupportedError, one_of, plural
@@ -13,25 +16,22 @@ from playground.host.output import write_file
 from playground.metrics import sqnr_db
 from playground.model.graph import Model, Tensor
 from playground.model.recipe import Recipe
-from playground.model.recipe.unmatched import near_names, unmatched
 from playground.model.runtimes import runtime, runtimes
 from playground.model.writers import PLAIN, writer_for, writers
 from playground.model.writers._writer import Writer, Written
+from playground.ptq.chosen_weights import chosen_weights
 from playground.ptq.report import QuantizedTensor, Report, Skipped
 from playground.ptq.sizes import why_not_smaller
 from playground.quantization import QTensor, Range, Scheme
 from playground.tasks import Progress, Task, run_sync
 
-LEAST_AXES = 2
-"""Axes of a tensor that is taken for a weight: biases and scales of normalizations have one."""
-
 
 @dataclass(frozen=True, slots=True)
 class QuantizedTensors:
-    """A quantized model without a graph.
+    """The quantized weights of a model, as a file holds them that has no graph.
 
     Attributes:
-        model: the float model.
+        model: the float model, with its graph if it has one.
         quantized: its quantized tensors by name.
         report: what was done.
         file: what is written: see the modules of :mod:`playground.model.writers`.
@@ -48,6 +48,22 @@ class QuantizedTensors:
         """Write the file, as a whole or not at all. Raises OutputError if it could not be written."""
         write_file(path, self.file)
 
+    def simulated(self) -> Model:
+        """The model computing in floats with what the codes stand for: what such a file does to its answers.
+
+        Raises:
+            UnsupportedError: it has no graph.
+        """
+        graph = self.model.required_graph()
+        held = {name: _values(codes, graph.initializers[name]) for name, codes in self.quantized.items()}
+        graph = graph.with_constants(held)
+        return replace(self.model, graph=graph, tensors=graph.initializers, notes=(), changes=())
+
+
+def _values(held: QTensor, tensor: Tensor) -> NDArray[Any]:
+    """What the codes of a tensor stand for, in its own shape and type."""
+    return held.dequantize().reshape(tensor.shape).astype(tensor.numpy().dtype)
+
 
 def quantize_tensors(
     model: Model,
@@ -56,19 +72,21 @@ def quantize_tensors(
     *,
     kind: str | None = None,
 ) -> QuantizedTensors:
-    """Quantize the weights of a model without a graph: its real tensors with two axes or more.
+    """Quantize the weights of a model for a file of tensors alone.
 
     Args:
-        model: as ``load`` gives it.
-        recipe: which tensors, and how; int8 per channel when left out. Rules and overrides hold for tensors with one
-            axis, too, if they name them. Channels lie along the first axis, where PyTorch has the outputs.
+        model: as ``load`` gives it. Of a graph the constants are taken that its operators read as weights, without one
+            the real tensors with two axes or more.
+        recipe: which tensors, and how; int8 per channel when left out. Rules and overrides hold for other tensors,
+            too, if they name them. Channels are the graph's output channels; without a graph they lie along the
+            first axis, where PyTorch has the outputs.
         progress: is told of every tensor.
         kind: of the file: ``"npz"``, or what the recipe's runtime reads (``"gguf"``, ``"safetensors"``); None: what it
             reads, and an ``.npz`` for those that read graphs.
 
     Raises:
-        UnsupportedError: the recipe has algorithms, which need a graph; the runtime does not take a scheme, or the kind
-            of file; the file has no place for a tensor.
+        UnsupportedError: the recipe has algorithms, which such files are not made with; the runtime does not take a
+            scheme, or the kind of file; the file has no place for a tensor; the model is quantized already.
         InvalidInputError: a tensor cannot be quantized as the recipe says, and the recipe is strict.
         MissingError: no tensor is quantized.
     """
@@ -80,20 +98,22 @@ def quantize_tensors_task(
 ) -> Task[QuantizedTensors]:
     """The work of :func:`quantize_tensors`."""
     recipe = replace(recipe or Recipe(), activations="weight_only")
-    _check(recipe)
-    idle = _idle_rules(model, recipe)
+    _check(model, recipe)
     writer = _writer(recipe, kind)
+    chosen = chosen_weights(model, recipe)
     quantized: dict[str, QTensor] = {}
     reports: list[QuantizedTensor] = []
     skipped: list[Skipped] = []
-    for index, (name, tensor) in enumerate(model.tensors.items()):
-        yield Progress(index, len(model.tensors), f"Quantizing {name}")
-        found = _quantized(tensor, recipe, writer)
+    for index, (name, scheme) in enumerate(chosen.schemes.items()):
+        yield Progress(index, len(chosen.schemes), f"Quantizing {name}")
+        tensor, reader = chosen.model.tensors[name], chosen.readers.get(name)
+        found = scheme if isinstance(scheme, str) else _quantized(tensor, scheme, recipe, writer)
+        node, op = ("", "") if reader is None else (reader.name, reader.op)
         if isinstance(found, str):
-            skipped += [Skipped(name, "", "", found)] if tensor.real else []
+            skipped.append(Skipped(name, node, op, found))
         else:
-            quantized[name], report = found
-            reports.append(report)
+            quantized[name] = found
+            reports.append(_report(tensor, found, node, op))
     if not quantized:
         raise MissingError(
             f"no tensor is quantized{_because(skipped)}",
@@ -101,9 +121,9 @@ def quantize_tensors_task(
             hint="Use a file with weights, or another recipe",
         )
     yield Progress(1, 1, "Writing the file")
-    written = writer.write(model, quantized, recipe)
-    made = _whole_report(model, recipe, quantized, reports, written)
-    made = replace(made, skipped=tuple(skipped), warnings=(*idle, *made.warnings))
+    written = writer.write(chosen.model, quantized, recipe)
+    made = _whole_report(chosen.model, recipe, quantized, reports, written)
+    made = replace(made, skipped=tuple(skipped), warnings=(*chosen.notes, *made.warnings))
     return QuantizedTensors(model, MappingProxyType(quantized), made, written.data, writer.ending)
 
 
@@ -123,23 +143,18 @@ def _writer(recipe: Recipe, kind: str | None) -> Writer:
     return writers()[kind]
 
 
-def _quantized(tensor: Tensor, recipe: Recipe, writer: Writer) -> tuple[QTensor, QuantizedTensor] | str:
-    """One tensor and what is reported of it, or why it is left as it is."""
-    scheme = _scheme(tensor, recipe)
-    if isinstance(scheme, str):
-        return scheme
+def _quantized(tensor: Tensor, scheme: Scheme, recipe: Recipe, writer: Writer) -> QTensor | str:
+    """One tensor in codes, or why it is left as it is."""
     try:
         if reason := writer.why_not(tensor, scheme):
             raise InvalidInputError(reason, where="weights", hint="Use another scheme, or leave the tensor in float")
-        values = tensor.numpy()
         override = recipe.override_for(tensor.name)
         clip = Range(*override.range) if override is not None and override.range is not None else None
-        held = quantize(values.reshape(writer.prepared(tensor, scheme)), scheme, clip)
+        return quantize(tensor.numpy().reshape(writer.prepared(tensor, scheme)), scheme, clip)
     except InvalidInputError as error:
         if not recipe.partial:
             raise error.at(f"tensor {tensor.name!r}") from error
         return error.what
-    return held, _report(tensor, held, sqnr_db(values, held.dequantize().reshape(values.shape)))
 
 
 def _because(skipped: list[Skipped]) -> str:
@@ -147,59 +162,30 @@ def _because(skipped: list[Skipped]) -> str:
     return f": {skipped[0].reason} ({skipped[0].name[:80]})" if skipped else ""
 
 
-def _check(recipe: Recipe) -> None:
+def _check(model: Model, recipe: Recipe) -> None:
     if recipe.algorithms:
-        raise UnsupportedError(
-            f"the algorithm {recipe.algorithms[0].id!r} needs a graph",
-            where="algorithms",
-            hint="Remove the algorithms, or use an ONNX model",
-        )
+        name = recipe.algorithms[0].id
+        what = f"the algorithm {name!r} needs a graph"
+        if model.graph is not None:
+            what = f"weights that are written without their graph are rounded, and not chosen by {name!r}"
+        hint = "Remove the algorithms, or write an .onnx file of a model with a graph"
+        raise UnsupportedError(what, where="algorithms", hint=hint)
     for found in runtime(recipe.runtime).restrictions(recipe):
         raise UnsupportedError(found.what, where=found.where, hint=found.hint)
 
 
-def _idle_rules(model: Model, recipe: Recipe) -> list[str]:
-    """Rules that fit no tensor, a sentence each. Raises InvalidInputError: there is one, and the recipe is strict."""
-    found = []
-    for which, rule in enumerate(recipe.rules):
-        reason = "" if rule.pattern == "*" else unmatched(rule.pattern, model.tensors)
-        if reason:
-            where, hint = f"rule {which + 1} ({rule.described})", near_names(rule.pattern, model.tensors)
-            if not recipe.partial:
-                raise InvalidInputError(reason, where=where, hint=hint)
-            found.append(f"{where[0].upper()}{where[1:]}: {reason}. {hint}.")
-    return found
-
-
-def _scheme(tensor: Tensor, recipe: Recipe) -> Scheme | str:
-    """How a tensor is quantized, or why it is not."""
-    if not tensor.real or not tensor.size or not tensor.shape:
-        return "it has no floats, or one number"
-    override = recipe.override_for(tensor.name)
-    rule = recipe.rule_for(tensor.name, shape=tensor.shape)
-    scheme = recipe.scheme_for(tensor.name, shape=tensor.shape)
-    named = (override is not None and override.scheme is not None) or rule is not None
-    if scheme is None:
-        return "the recipe leaves it in float"
-    if len(tensor.shape) < LEAST_AXES and not named:
-        return "it has one axis, as biases and scales of normalizations have"
-    if scheme.granularity == "channel" and scheme.axis is None:
-        return replace(scheme, axis=0)
-    return scheme
-
-
-def _report(tensor: Tensor, held: QTensor, quality: float) -> QuantizedTensor:
+def _report(tensor: Tensor, held: QTensor, node: str, op: str) -> QuantizedTensor:
     return QuantizedTensor(
         name=tensor.name,
-        node="",
-        op="",
+        node=node,
+        op=op,
         shape=tensor.shape,
         parameters=tensor.size,
         bytes_before=tensor.nbytes,
         bytes_after=held.nbytes,
         bytes_stored=0,
         scheme=held.scheme.as_dict(),
-        sqnr_db=quality,
+        sqnr_db=sqnr_db(tensor.numpy(), held.dequantize().reshape(tensor.shape)),
     )
 
 

@@ -54,7 +54,7 @@ def _nothing_in_common(found: Mapping[str, Any]) -> str:
     told = [f"No tensor of {found['a']['file']} has the name of one in {found['b']['file']}"]
     if found["missing"] and found["added"]:
         told.append(f"A has {named(found['missing'][0])}, B {named(found['added'][0])}")
-    return ": ".join(told) + ". Write below how names differ."
+    return ": ".join(told) + (". Below is how they match." if found["proposal"] else ". Write below how names differ.")
 
 
 def of_pair(pair: Mapping[str, Any]) -> str:

@@ -72,6 +72,8 @@ export interface State {
   upload: number;
   /** Whether the open model has a graph, so that it can be quantized and run. */
   runs: boolean;
+  /** Why layers and engines cannot be measured though it has one: the runtime's files hold none. Empty if they can. */
+  unmeasured: string;
   quantized: boolean;
   /** Whether the results that are shown are from before the last change. */
   before: boolean;
@@ -266,6 +268,8 @@ export interface FilesComparison {
   other_shapes: { name: string; other: string; shapes: [number[], number[]] }[];
   missing: string[];
   added: string[];
+  /** Patterns of names by which more tensors would match, where few do. */
+  proposal: string[];
 }
 
 /** Counts of two tensors in the same bins. */

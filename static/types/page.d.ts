@@ -2,7 +2,7 @@
 import type { Client } from "../client.mjs";
 import type { FastPath } from "../fastpath/index.mjs";
 import type { Files } from "../files.mjs";
-import type { Answer, Failure, Frozen, Kind, Quantized, Report, Running, Settings, State } from "./messages";
+import type { Answer, Compared, Failure, FilesComparison, Frozen, Kind, Quantized, Report, Running, Settings, State } from "./messages";
 
 /** Stages of the start -> milliseconds. */
 export type Times = Record<string, number>;
@@ -41,6 +41,9 @@ export interface ElementsById {
   "comparison-rename": HTMLTextAreaElement;
   "comparison-match": HTMLButtonElement;
   "comparison-fault": HTMLElement;
+  "comparison-proposal": HTMLElement;
+  "comparison-proposed": HTMLElement;
+  "comparison-use": HTMLButtonElement;
   "comparison-parts": HTMLElement;
   "comparison-tensor": HTMLElement;
   "comparison-plot": SVGSVGElement;
@@ -182,6 +185,9 @@ export interface Start {
 }
 
 /** window.playground: static/api.mjs. */
+/** What is opened as a file; text is an address. */
+export type Openable = File | Blob | string | URL;
+
 export interface Api {
   ready: Promise<void>;
   started: boolean;
@@ -189,9 +195,14 @@ export interface Api {
   setState(changes: Partial<Settings>): Promise<Settings>;
   reset(): Promise<Settings>;
   /** Of a model in several files: all of them. */
-  load(fileOrUrl: File | Blob | string | URL | (File | Blob | string | URL)[]): Promise<Answer<"load">["result"]>;
+  load(fileOrUrl: Openable | Openable[]): Promise<Answer<"load">["result"]>;
   quantize(): Promise<{ model: Uint8Array; report: Report }>;
   run(inputs: object): Promise<Record<string, object>>;
+  /** With the files of a second model, or with what the open one was quantized to. */
+  compare(
+    second: "quantized" | Openable | Openable[],
+    options?: { rename?: string | string[] },
+  ): Promise<FilesComparison>;
   report(): Promise<Report | null>;
   addEventListener: EventTarget["addEventListener"];
   removeEventListener: EventTarget["removeEventListener"];
@@ -246,6 +257,8 @@ declare global {
     "playground-opened": Event;
     /** What is under way that takes long. */
     "playground-work": CustomEvent<Kind[]>;
+    /** `files`: of the second model; null: it is what the open one was quantized to. */
+    "playground-compared": CustomEvent<{ compared: Compared; files: File[] | null; patterns: string[] }>;
     "playground-quantized": CustomEvent<Quantized & { bytes: ArrayBuffer }>;
   }
 

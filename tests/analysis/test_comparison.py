@@ -9,7 +9,8 @@ import pytest
 
 import playground
 from playground import Recipe, Scheme, gallery
-from playground.analysis.comparison import Comparison, comparison_task, renamed
+from playground.analysis.comparison import Comparison, comparison_task
+from playground.analysis.renaming import renamed
 from playground.errors import InvalidInputError, MissingError
 from playground.model.graph import Model
 from playground.tasks import run_sync

@@ -69,6 +69,16 @@ def test_without_a_name_in_common_both_files_names_are_told(opened, files):
     assert opened.ask("state")["beside"] == "current"
 
 
+def test_a_pattern_is_proposed_where_few_names_match(opened, files):
+    found = opened.ask("compare", [second(files)], second="file")
+    assert found["comparison"]["proposal"] == ["^m\\.="]
+    again = opened.ask("compare", second="again", rename="\n".join(found["comparison"]["proposal"]))
+    assert [pair["other"] for pair in again["comparison"]["pairs"]] == ["w", "v"]
+    assert again["comparison"]["proposal"] == []
+    found = opened.ask("compare", [files.npz("b.npz", **{"other.w": W, "other.v": V})], second="file")
+    assert found["sentence"].endswith(". Below is how they match.")
+
+
 @pytest.mark.parametrize(
     ("rename", "message"), [("x", "is not REGEX=REPLACEMENT"), ("(=x", "is not a regular expression")]
 )

@@ -43,8 +43,8 @@ def test_a_runtime_says_what_it_does_not_take_and_offers_what_it_does(view, work
     assert "nf4" in view.widgets["weights"].options
     card.fit.clicks += 1
     assert workspace.settings.activations == "weight_only"
-    assert "no &#x27;static&#x27; activations" not in card.troubles.text
-    assert "Models with a graph are written as ONNX and TFLite files" in card.troubles.text
+    assert card.troubles.text == ""
+    assert "Its file has the weights, not the graph." in card.about.text
     assert not card.fit.visible
 
 

@@ -180,6 +180,40 @@ def test_names_that_differ(page, pair, tmp_path, capsys):
     assert told["missing"] == ["rope.freqs"]
 
 
+def test_a_pattern_is_proposed_and_used(page, pair, tmp_path):
+    a, _ = pair
+    upload(page, a)
+    compared(page, of_gguf(tmp_path / "longer.gguf", lambda name: f"model.{name}"))
+    expect(page.locator("#comparison-sentence")).to_contain_text("Below is how they match.")
+    expect(page.locator("#comparison-proposed")).to_have_text("^=model.")
+    page.locator("#comparison-use").click()
+    expect(page.locator(ROWS)).to_have_count(3)
+    expect(page.locator("#comparison-rename")).to_have_value("^=model.")
+    expect(page.locator("#comparison-proposal")).to_be_hidden()
+
+
+COMPARE = """async ([name, data, rename]) => {
+  const second = name ? new File([new Uint8Array(data)], name) : "quantized";
+  return playground.compare(second, {rename}).catch((error) => ({error}));
+}"""
+
+
+def test_scripts_compare_too(page, pair, tmp_path, capsys):
+    a, _ = pair
+    b = of_gguf(tmp_path / "longer.gguf", lambda name: f"model.{name}")
+    upload(page, a)
+    found = page.evaluate(COMPARE, [b.name, list(b.read_bytes()), ["^=model."]])
+    told = by_command(capsys, a, b, "--rename", "^=model.")
+    assert [pair["sqnr_db"] for pair in found["pairs"]] == [pair["sqnr_db"] for pair in told["pairs"]]
+    assert {key: found[key] for key in ("missing", "added", "proposal")} == {
+        key: told[key] for key in ("missing", "added", "proposal")
+    }
+    expect(page.locator("#comparison-b")).to_contain_text("longer.gguf")
+    assert page.evaluate(COMPARE, [b.name, list(b.read_bytes()), []])["proposal"] == ["^=model."]
+    assert page.evaluate(COMPARE, [b.name, [1, 2, 3], []])["error"]["kind"] == "bad_file"
+    assert page.evaluate(COMPARE, ["", [], []])["error"]["kind"] == "missing"
+
+
 def test_a_bad_second_file_costs_nothing(page, pair, toasts):
     a, b = pair
     upload(page, a)

@@ -1,6 +1,7 @@
 """Files that have tensors and no graph, opened by the file chooser: one, and several of one model together."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -154,3 +155,24 @@ def assert_as_close_as_sums(ours, theirs):
             np.testing.assert_allclose(values, others, rtol=1e-6, err_msg=name)
         else:
             assert np.abs(values.astype(np.int64) - others).max() <= (values.dtype == np.int32), name
+
+
+@pytest.mark.parametrize("ending", KINDS)
+def test_the_weights_of_a_graph_are_written_as_by_the_command_line(page, tmp_path, ending):
+    path = tmp_path / f"graph{ending}.onnx"
+    path.write_bytes(gallery.model_bytes("digits-mlp"))
+    # the search of the K-quants adds up products, in another order in a browser
+    others = {".npz": {"runtime": "npz"}, ".gguf": {"weights": "q5_1"}}
+    changes = {**KINDS[ending], **others.get(ending, {}), "activations": "weight_only"}
+    ours, recipe = quantized(page, path, **changes)
+    assert ours == by_command(tmp_path, path, recipe, ending)
+    assert load(ours, f"x{ending}").graph is None
+    expect(page.locator("#save-model")).to_have_text(f"Download {ending}")
+    expect(page.locator("#save-page")).to_be_disabled()
+    page.locator("#tab-model").click()
+    expect(page.locator("#slot-model-report")).to_contain_text("not its graph")
+    for button in ("#sensitivity", "#improve", "#mixed", "#curve"):
+        expect(page.locator(button)).to_be_disabled()
+    expect(page.locator("#sensitivity")).to_have_attribute("title", re.compile("weights without a graph"))
+    page.evaluate("() => playground.setState({runtime: 'onnxruntime', weights: 'int8'})")
+    expect(page.locator("#sensitivity")).to_be_enabled()

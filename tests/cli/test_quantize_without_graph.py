@@ -76,3 +76,41 @@ def test_a_script_is_written_beside_the_file(playground_cli, tmp_path, weights, 
     ran = playground_cli("quantize", weights, "-o", "other.gguf", "--code", "torch")
     assert "no script for PyTorch makes the same: PyTorch has none of ggml's blocks" in ran.err
     assert not (tmp_path / "other.gguf").exists()
+
+
+def test_of_a_model_with_a_graph_the_ending_asks_for_its_weights(playground_cli, tmp_path):
+    for ending, form in ((".gguf", "q8_0"), (".safetensors", "int8"), (".npz", "int8")):
+        output = tmp_path / f"q{ending}"
+        ran = playground_cli("quantize", "gallery:digits-mlp", "-o", output, "--gallery", "digits", "--json").json
+        assert {tensor["scheme"]["format"] for tensor in ran["tensors"]} == {form}
+        assert ran["answers"]["quantized"]["accuracy"] > 0.97
+        assert ran["file_bytes"] == output.stat().st_size
+    again = playground_cli("compare", "gallery:digits-mlp", tmp_path / "q.gguf", "--json").json
+    assert min(pair["sqnr_db"] for pair in again["pairs"] if pair["name"].endswith("weight")) > 40
+    text = playground_cli("quantize", "gallery:digits-mlp", "-o", tmp_path / "q.gguf", "--format", "q4_k").out
+    assert "not its graph" in text
+    assert "To measure it: playground compare gallery:digits-mlp" in text
+
+
+def test_options_that_such_a_file_has_no_place_for_are_refused(playground_cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for option in (("--calibration", "x.npz"), ("--improve",), ("--activations", "static"), ("--algorithms", "gptq")):
+        ran = playground_cli("quantize", "gallery:digits-mlp", "-o", "q.gguf", *option)
+        assert (ran.code, f"{option[0]} needs a graph in the file that is written" in ran.err) == (2, True)
+    ran = playground_cli("quantize", "gallery:digits-mlp", "-o", "q.gguf", "--format", "int8")
+    assert "GGUF reads no int8 weights" in ran.err
+    (tmp_path / "r.json").write_text(playground.Recipe(weights="q5_0", runtime="gguf").to_json())
+    assert playground_cli("quantize", "gallery:digits-mlp", "--recipe", "r.json").code == 0
+    assert playground.load("digits-mlp.quantized.gguf").tensors["fc1.weight"].dtype == "q5_0"
+    ran = playground_cli("evaluate", "gallery:digits-mlp", "--recipe", "r.json", "--sensitivity")
+    assert "GGUF reads no graph" in ran.err
+    assert "playground quantize -o NAME.gguf" in ran.err
+
+
+def test_a_script_makes_the_weights_of_a_graph_again(playground_cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    playground_cli("quantize", "gallery:digits-mlp", "-o", "q.gguf", "--code", "playground")
+    written = (tmp_path / "q.gguf").read_bytes()
+    (tmp_path / "q.gguf").unlink()
+    exec(compile((tmp_path / "q.playground.py").read_text(), "script", "exec"), {})  # noqa: S102
+    assert (tmp_path / "q.gguf").read_bytes() == written

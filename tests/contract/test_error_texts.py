@@ -22,7 +22,7 @@ PLANNING = (
     "playground/model/readers/_tflite_",
     "playground/model/writers/_tflite_",
 )
-"""Here an operator says why it cannot run, by UnsupportedError: the planner, the reader or the writer adds the node and
+"""Here an operator says why it cannot run (UnsupportedError, TooLargeError): planner, reader or writer add the node and
 the remedy."""
 
 WHERE_IS_ADDED = {
@@ -111,7 +111,11 @@ def beginning(text: ast.expr | None) -> str:
 
 def is_planning(file: str, _function: str, call: ast.Call) -> bool:
     """Whether the planner adds the place and the remedy."""
-    return file.startswith(PLANNING) and isinstance(call.func, ast.Name) and call.func.id == "UnsupportedError"
+    return (
+        file.startswith(PLANNING)
+        and isinstance(call.func, ast.Name)
+        and call.func.id in ("UnsupportedError", "TooLargeError")
+    )
 
 
 def test_an_error_has_a_remedy() -> None:

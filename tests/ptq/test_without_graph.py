@@ -1,16 +1,21 @@
 """Tensors without a graph, quantized by recipes."""
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 import playground
 from playground import Recipe, Scheme
+from playground.analysis.answers import answers
 from playground.errors import InvalidInputError, MissingError, UnsupportedError
 from playground.model.graph import Model
 from playground.model.recipe import AlgorithmCall, Override, Rule
+from playground.model.writers.onnx import to_onnx
 from playground.ptq.without_graph import quantize_tensors
 from playground.units import size
 from tests.hostile.make_gguf import gguf, info
@@ -143,3 +148,98 @@ def npz_of(**arrays: Any) -> bytes:
     made = io.BytesIO()
     np.savez(made, **arrays)
     return made.getvalue()
+
+
+def linear(transposed: bool = False) -> Model:
+    """MatMul, a table, a convolution, a bias, and constants that belong to the graph alone."""
+    w = RNG.normal(0, 1, (64, 96)).astype(np.float32)
+    held = {
+        "table": RNG.normal(0, 1, (128, 64)).astype(np.float32),
+        "w": w.T.copy() if transposed else w,
+        "b": np.ones(96, np.float32),
+        "factor": np.float32(0.5),
+        "shape": np.array([-1, 96]),
+        "rest": RNG.normal(0, 1, (2, 96)).astype(np.float32),
+    }
+    nodes = [
+        helper.make_node("Gather", ["table", "ids"], ["rows"], name="look"),
+        helper.make_node("Gemm", ["rows", "w"], ["h"], name="fc", transB=int(transposed)),
+        helper.make_node("Add", ["h", "b"], ["a"], name="bias"),
+        helper.make_node("Mul", ["a", "factor"], ["m"], name="half"),
+        helper.make_node("Reshape", ["m", "shape"], ["r"], name="shaped"),
+        helper.make_node("Slice", ["rest", "zero", "one"], ["row"], name="part"),
+        helper.make_node("Add", ["r", "row"], ["y"], name="last"),
+    ]
+    held |= {"zero": np.array([0]), "one": np.array([1])}
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("ids", TensorProto.INT64, ["n"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 96])],
+        [numpy_helper.from_array(np.asarray(values), name) for name, values in held.items()],
+    )
+    return playground.load(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)]))
+
+
+def test_of_a_graph_the_weights_are_taken_along_its_output_channels() -> None:
+    source = linear()
+    made = quantize_tensors(source, Recipe(runtime="npz"))
+    assert {name: held.scheme.axis for name, held in made.quantized.items()} == {"table": 1, "w": 1}
+    assert [(tensor.node, tensor.op) for tensor in made.report.tensors] == [("look", "Gather"), ("fc", "Gemm")]
+    reasons = {skipped.name: (skipped.op, skipped.reason) for skipped in made.report.skipped}
+    assert reasons["b"] == ("Add", "it is a bias or another constant of Add, and no weight")
+    held = np.load(io.BytesIO(made.file))
+    assert not {"factor", "shape", "zero", "one"} & set(held)
+    assert np.array_equal(held["b"], np.ones(96))
+    told = " ".join(made.report.warnings)
+    assert "The file has the model's weights, not its graph" in told
+    assert "1 matrix ('w') has its inputs along the first axis" in told
+    assert "that are numbers or no floats, belong to the graph" in told
+    assert "along the first axis" not in " ".join(quantize_tensors(linear(transposed=True)).report.warnings)
+
+
+def test_rules_name_nodes_operators_and_what_is_no_weight() -> None:
+    rules = (Rule("fc"), Rule("b", Scheme("int8")), Rule("*", Scheme("int4", "channel"), op="Gather"))
+    made = quantize_tensors(linear(), Recipe(rules, runtime="npz"))
+    assert {name: held.scheme.format for name, held in made.quantized.items()} == {"table": "int4", "b": "int8"}
+    assert {s.name: s.reason for s in made.report.skipped}["w"] == "the recipe leaves it in float"
+    with pytest.raises(InvalidInputError, match="'fcc'"):
+        quantize_tensors(linear(), Recipe((Rule("fcc"),), partial=False))
+
+
+def test_the_graph_computes_with_what_the_codes_stand_for() -> None:
+    source = linear()
+    made = quantize_tensors(source, Recipe(weights="q4_0", runtime="gguf"))
+    feeds = {"ids": np.arange(7)}
+    session = onnxruntime.InferenceSession(to_onnx(made.simulated().required_graph()))
+    values = {name: held.dequantize().reshape(source.tensors[name].shape) for name, held in made.quantized.items()}
+    by_hand = (values["table"][:7] @ values["w"] + 1) * 0.5 + source.tensors["row"].numpy()[0]
+    assert np.allclose(session.run(None, feeds)[0], by_hand, atol=1e-5)
+    found = answers(made, feeds)
+    assert 10 < found.quantized.sqnr_db < 40
+    with pytest.raises(UnsupportedError, match="no graph"):
+        quantize_tensors(model()).simulated()
+
+
+def test_what_the_graph_is_needed_for_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="rounded, and not chosen by 'gptq'"):
+        quantize_tensors(linear(), Recipe(algorithms=(AlgorithmCall("gptq"),)))
+    done = playground.quantize_model(linear(), Recipe(activations="weight_only"))
+    with pytest.raises(UnsupportedError, match="already quantized"):
+        quantize_tensors(done.model)
+    with pytest.raises(UnsupportedError, match="GGUF reads no graph") as error:
+        playground.quantize_model(linear(), runtime="gguf", weights="q8_0", activations="weight_only")
+    assert "quantize_tensors(model, recipe)" in error.value.hint
+    with pytest.raises(InvalidInputError, match="ending of another format") as refused:
+        done.save("x.gguf")
+    assert "quantize_tensors(model, recipe)" in refused.value.hint
+
+
+def test_names_that_ggml_refuses_are_one_error() -> None:
+    graph = linear().required_graph()
+    long = "/model/layers.0/" + "x" * 60
+    renamed = graph.with_constants({long: graph.initializers["w"].numpy()})
+    nodes = tuple(replace(n, inputs=tuple(long if i == "w" else i for i in n.inputs)) for n in renamed.nodes)
+    renamed = renamed.with_(nodes=nodes)
+    with pytest.raises(UnsupportedError, match=r"the name has 76 bytes, and ggml takes at most 63.*write an \.npz"):
+        quantize_tensors(Model("onnx", "m", renamed.initializers, renamed), Recipe(weights="q8_0", runtime="gguf"))

@@ -16,7 +16,7 @@ BROKEN = {**PAIR, "sqnr_db": None, "max_error": None, "problem": "1 of 6 values 
 
 def found(*pairs: Any, sizes: tuple[int, int] = (4000, 1000), **more: Any) -> dict[str, Any]:
     a, b = ({"file": f"{name}.npz", "bytes": size} for name, size in zip("ab", sizes, strict=True))
-    return {"a": a, "b": b, "pairs": pairs, "other_shapes": (), "missing": (), "added": (), **more}
+    return {"a": a, "b": b, "pairs": pairs, "other_shapes": (), "missing": (), "added": (), "proposal": (), **more}
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,10 @@ def found(*pairs: Any, sizes: tuple[int, int] = (4000, 1000), **more: Any) -> di
         (
             found(missing=("m.w",), added=("w",)),
             "No tensor of a.npz has the name of one in b.npz: A has m.w, B w. Write below how names differ.",
+        ),
+        (
+            found(missing=("m.w",), added=("w",), proposal=("^m\\.=",)),
+            "No tensor of a.npz has the name of one in b.npz: A has m.w, B w. Below is how they match.",
         ),
     ],
 )

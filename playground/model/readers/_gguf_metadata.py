@@ -8,7 +8,14 @@ from typing import Any
 
 from playground.errors import DAMAGED, BadFileError, cut
 from playground.host.sources import Source
-from playground.limits import MOST_JSON_DEPTH, MOST_METADATA, MOST_METADATA_ITEMS, MOST_NAME, MOST_PIECE
+from playground.limits import (
+    MOST_JSON_DEPTH,
+    MOST_METADATA,
+    MOST_METADATA_ITEMS,
+    MOST_NAME,
+    MOST_PIECE,
+    NESTED_LIST_ITEMS,
+)
 
 _WINDOW = 1 << 20
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
@@ -156,7 +163,7 @@ def _items(cursor: Cursor, kind: int, count: int, depth: int) -> Items:
             hint=DAMAGED,
         )
     if kind in (_TEXT, _LIST):
-        cursor.allow(count)
+        cursor.allow(count * (NESTED_LIST_ITEMS if kind == _LIST else 1))
     first = tuple(_value(cursor, kind, depth + 1) for _ in range(min(count, _SHOWN)))
     rest = count - len(first)
     if kind == _TEXT:

@@ -75,7 +75,9 @@ def _input_info(layer: Layer | None, name: str, where: str) -> ValueInfo:
     dtype = config.get("dtype", "float32")
     if isinstance(dtype, dict):
         dtype = dtype["config"]["name"]
-    if not isinstance(shape, list) or not all(size is None or (isinstance(size, int) and size > 0) for size in shape):
+    if not isinstance(shape, list) or not all(
+        size is None or (type(size) is int and 0 < size < 2**31) for size in shape
+    ):
         raise UnsupportedError(f"the input {name!r:.80} does not say its shape")
     if dtype not in BY_NAME or dtype in ("bool", "complex64", "complex128"):
         raise UnsupportedError(f"the input {name!r:.80} is of type {dtype!r:.40}")

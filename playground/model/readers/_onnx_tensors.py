@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -230,7 +231,17 @@ def integers(data: bytes, count: int, dtype: str) -> NDArray[Any]:
 
 def _external(proto: Message, element: ElementType, shape: tuple[int, ...], source: Source, where: str) -> Any:
     entries = {entry.key: entry.value for entry in proto.external_data}
+    if len(entries) < len(proto.external_data):
+        raise BadFileError("an entry of the external data stands twice", where=where, hint=DAMAGED)
+    if proto.HasField("raw_data"):
+        raise BadFileError("the values are in the file and in another one", where=where, hint=DAMAGED)
     location = entries.get("location", "")
+    if ".." in re.split(r"[/\\]", location):
+        raise BadFileError(
+            f"the values are in {location!r}, outside the model's folder",
+            where=where,
+            hint="Save the weights next to the model",
+        )
     data, nbytes = _data_file(location, source, where), element.nbytes(math.prod(shape))
     offset, length = _whole_number(entries, "offset", 0, where), _whole_number(entries, "length", nbytes, where)
     _check_size(length, nbytes, "bytes", shape, where)
@@ -271,6 +282,6 @@ def _data_file(location: str, source: Source, where: str) -> Source:
 
 def _whole_number(entries: dict[str, str], key: str, default: int, where: str) -> int:
     text = entries.get(key, str(default))
-    if not text.isdecimal() or len(text) > 19:
+    if not (text.isascii() and text.isdecimal()) or len(text) > 19:
         raise BadFileError(f"{text!r} is not a valid {key} of external data", where=where, hint=DAMAGED)
     return int(text)

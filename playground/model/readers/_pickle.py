@@ -163,6 +163,15 @@ class Interpreter:
         self._pop()
         self._top(dict)
 
+    def _protocol(self, number: int) -> None:
+        if number > _NEWEST:
+            raise self._fail(f"there is no protocol {number}")
+
+    def _frame(self, size: int) -> None:
+        """What follows is read at once by others; here it only has to be there."""
+        if size > len(self._data) - self._at:
+            raise self._fail("it ends too early")
+
     def _text(self, size: int) -> None:
         self._push(self._take(size).decode("utf-8", "surrogatepass"))
 
@@ -172,9 +181,12 @@ def _joined_list(machine: Interpreter, values: list[Any]) -> None:
 
 
 _STOP = ord(".")
+_NEWEST = 5
+"""The newest protocol that there is."""
+
 _STEPS: dict[int, Callable[[Interpreter], object]] = {
-    0x80: lambda m: m._take(1),
-    0x95: lambda m: m._take(8),
+    0x80: lambda m: m._protocol(m._number("<B")),
+    0x95: lambda m: m._frame(m._number("<Q")),
     ord("("): lambda m: m._marks.append(len(m._stack)),
     ord("0"): lambda m: m._pop(),
     ord("1"): lambda m: m._marked(),

@@ -54,6 +54,8 @@ def _by_index(
 ) -> tuple[dict[str, Tensor], dict[str, str], tuple[str, ...]]:
     homes = _weight_map(source)
     names = sorted(set(homes.values()))
+    if len(names) > MOST_PARTS:
+        raise BadFileError(f"the index names {len(names)} files", where=source.name, hint=f"Use at most {MOST_PARTS}")
     there = {name: held for name in names if (held := beside(source, name)) is not None}
     missing = [name for name in names if name not in there]
     listed = ", ".join(map(shown, missing[:3])) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")

@@ -15,7 +15,9 @@ from playground.limits import MOST_ARRAYS, MOST_DIRECTORY_BYTES
 MAX_DEFLATE_RATIO = 1032
 """No stream of deflate grows more than this: a member that says so lies about its size."""
 
-_ENCRYPTED = 0x1
+_ENCRYPTED, _UTF8 = 0x1, 0x800
+"""Bits of a member's flags."""
+
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """What NumPy and PyTorch write."""
 
@@ -38,12 +40,32 @@ def first_name(head: bytes) -> str:
 
 
 def members_of(source: Source) -> list[zipfile.ZipInfo]:
-    """The members, as the table of contents has them. BadFileError: it is damaged, or larger than the limit."""
+    """The members, as the table of contents has them.
+
+    Raises:
+        BadFileError: it is damaged, or larger than the limit; members lie over each other.
+    """
     with (
         typed(BadFileError, "the file is not a readable zip archive", where=source.name, hint=DAMAGED),
         zipfile.ZipFile(_Directory(source)) as archive,
     ):
-        return archive.infolist()
+        members, end = archive.infolist(), 0
+        for member in sorted(members, key=lambda member: (member.header_offset, member.compress_size)):
+            if member.header_offset < end:
+                raise BadFileError(
+                    f"file {shown(member.filename)} of the archive overlaps the one before it",
+                    where=source.name,
+                    hint=DAMAGED,
+                )
+            end = member.header_offset + _LOCAL_HEADER.size + len(_stored_name(member)) + member.compress_size
+        if end > archive.start_dir:
+            raise BadFileError("a file of the archive overlaps its contents", where=source.name, hint=DAMAGED)
+        return members
+
+
+def _stored_name(member: zipfile.ZipInfo) -> bytes:
+    """A member's name as the table of contents has it."""
+    return member.orig_filename.encode("utf-8" if member.flag_bits & _UTF8 else "cp437", "replace")
 
 
 def members_by_name(source: Source) -> dict[str, zipfile.ZipInfo]:
@@ -77,6 +99,12 @@ def content_at(source: Source, member: zipfile.ZipInfo) -> int:
     signature, name, extra = _LOCAL_HEADER.unpack(source.read(member.header_offset, _LOCAL_HEADER.size))
     if signature != b"PK\x03\x04":
         raise BadFileError("the archive gives a wrong offset", where=source.name, hint=DAMAGED)
+    if source.read(member.header_offset + _LOCAL_HEADER.size, int(name)) != _stored_name(member):
+        raise BadFileError(
+            f"file {shown(member.filename)} of the archive has another name where it lies",
+            where=source.name,
+            hint=DAMAGED,
+        )
     return member.header_offset + _LOCAL_HEADER.size + int(name) + int(extra)
 
 

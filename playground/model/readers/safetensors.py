@@ -12,7 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from playground import plain_json
-from playground.errors import DAMAGED, BadFileError, one_of, plural, shown
+from playground.errors import DAMAGED, BadFileError, one_of, plural, shown, typed
 from playground.host.sources import Source, SourceGroup
 from playground.limits import MOST_HEADER_BYTES, MOST_NAME, MOST_RANK, MOST_TENSORS
 from playground.model.element_types import BY_NAME, ElementType, real_values
@@ -112,6 +112,10 @@ def _header(source: Source) -> tuple[dict[str, Any], int]:
             hint="Use another file: this one is truncated, damaged, or not in the safetensors format",
         )
     text = source.read(8, size)
+    if not text.startswith(b"{"):
+        raise BadFileError("the header is not a JSON object in UTF-8", where=source.name, hint=DAMAGED)
+    with typed(BadFileError, "the header is not UTF-8", where=source.name, hint=DAMAGED):
+        text.decode()
     header = plain_json.parse(text, BadFileError, source.name, most_bytes=MOST_HEADER_BYTES, what="the header")
     if not isinstance(header, dict):
         raise BadFileError("the header is not a JSON object", where=source.name, hint=DAMAGED)
@@ -140,6 +144,8 @@ def _values(name: str, entry: Any, source: Source, start: int) -> _Values:
         raise BadFileError(
             "the header's entry has other fields than dtype, shape and data_offsets", where=where, hint=DAMAGED
         )
+    if not name.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in name):
+        raise BadFileError("the name is half of a character", where=where, hint=DAMAGED)
     if len(name) > MOST_NAME:
         raise BadFileError(f"the name has {len(name)} characters", where=where, hint=f"Use at most {MOST_NAME}")
     shape, offsets = entry["shape"], entry["data_offsets"]
@@ -151,6 +157,8 @@ def _values(name: str, entry: Any, source: Source, start: int) -> _Values:
     if not isinstance(dtype, str) or dtype not in DTYPES:
         raise BadFileError(f"element type {shown(dtype)} is unknown", where=where, hint=one_of(dtype, DTYPES))
     element = BY_NAME[DTYPES[dtype]]
+    if element.bits * math.prod(shape) % 8:
+        raise BadFileError(f"{shape} values of {element.bits} bits are no whole bytes", where=where, hint=DAMAGED)
     needed, found = element.nbytes(math.prod(shape)), offsets[1] - offsets[0]
     if needed != found:
         raise BadFileError(

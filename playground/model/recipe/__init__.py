@@ -154,7 +154,8 @@ class Recipe(metaclass=Public):
             return True
         from playground.model.runtimes import runtime
 
-        return not runtime(self.runtime).why_not_written(self.activations)
+        target = runtime(self.runtime)
+        return target.reads_graphs and not target.why_not_written(self.activations)
 
     def scheme_for(self, tensor: str, *nodes: str, op: str = "", shape: Sequence[int] | None = None) -> Scheme | None:
         """The scheme of a weight that belongs to these nodes; None leaves it in float."""

@@ -70,13 +70,16 @@ class Runtime:
         taken = self.activation_formats
         return taken[0] if taken and "uint8" not in taken else "uint8"
 
+    @property
+    def reads_graphs(self) -> bool:
+        """Whether its files have a graph; else a model's weights are written for it, and the graph is left out."""
+        return self.file in ("onnx", "tflite")
+
     def why_not_written(self, activations: str) -> str:
-        """Why a model with a graph and such activations is not written for it; empty if it is."""
-        if self.file == "onnx" or (self.file == "tflite" and activations != "dynamic"):
+        """Why a model with such activations is not written for it; empty if it is."""
+        if self.file != "tflite" or activations != "dynamic":
             return ""
-        written = "ONNX files" if self.file == "tflite" else "ONNX and TFLite files"
-        kind = "models with dynamic activations" if self.file == "tflite" else "models with a graph"
-        return f"{kind} are written as {written}, and {self.name} reads {self.file}"
+        return f"models with dynamic activations are written as ONNX files, and {self.name} reads {self.file}"
 
     def restrictions(self, recipe: Recipe, graph: Graph | None = None) -> tuple[Restriction, ...]:
         """What in a recipe (and in the graph it is for) this runtime does not take; empty if it takes all."""

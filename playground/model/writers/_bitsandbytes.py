@@ -42,7 +42,9 @@ def why_not(tensor: Tensor, scheme: Scheme) -> str:
         scheme.granularity == "token" and scheme.axis in (None, 1, -1)
     )
     if not rows or scheme.scale_scheme is not None:
-        return "bitsandbytes' int8 has a float32 scale for each row"
+        columns = scheme.granularity == "channel" and scheme.axis in (1, -1)
+        have = ", and the outputs of this one are its columns: NF4 and FP4 take it" if columns else ""
+        return f"bitsandbytes' int8 has a float32 scale for each row{have}"
     return "" if tensor.name.endswith(".weight") else "bitsandbytes' int8 needs a name that ends in .weight"
 
 

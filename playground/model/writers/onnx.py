@@ -16,6 +16,7 @@ from playground.model.element_types import BY_NAME, encode
 from playground.model.graph import About, Graph, Model, Node, Tensor, ValueInfo
 from playground.model.loading import READERS
 from playground.model.onnx_proto import AttributeProto, GraphProto, Message, ModelProto
+from playground.model.writers import writers
 
 IR_VERSION = 10
 """The file format's version: the newest that both native and Web ONNX Runtimes of the last two years take."""
@@ -34,10 +35,13 @@ def require_graph_name(path: Any) -> None:
     file = Path(path)
     others = {ending for reader in READERS.values() for ending in reader.suffixes} - {".onnx", ".tflite"}
     if file.suffix.lower() in others:
+        hint = f"Use {file.with_suffix('.onnx')}"
+        if file.suffix.lower() in {writer.ending for writer in writers().values()}:
+            hint += ", or write the weights alone: playground.ptq.without_graph.quantize_tensors(model, recipe)"
         raise InvalidInputError(
             f"a quantized graph is written as ONNX or .tflite, and {file.suffix} is the ending of another format",
             where=str(path),
-            hint=f"Use {file.with_suffix('.onnx')}",
+            hint=hint,
         )
 
 

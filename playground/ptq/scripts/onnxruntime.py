@@ -25,7 +25,7 @@ def why_not(origin: Origin) -> str:
     from playground.ptq.pipeline import QuantizedModel
 
     if not isinstance(origin.result, QuantizedModel):
-        return "it quantizes ONNX models, and this file has tensors only"
+        return "it writes ONNX models, and this file has tensors only"
     if origin.output.lower().endswith(".tflite"):
         return "it writes ONNX files, and this is a .tflite file"
     recipe = origin.recipe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from playground.ptq.quantized_model import QuantizedModel
 from playground.ptq.scripts._script import Origin, Script, samples_from
 
 
@@ -15,7 +16,7 @@ def text(origin: Origin) -> str:
     opened = f"gallery.open_model({origin.gallery!r})" if origin.gallery else f"playground.load({origin.file!r})"
     imports = ["import playground", *(["from playground import gallery"] if origin.gallery else [])]
     lines = [f"model = {opened}", f"recipe = playground.Recipe.from_json({origin.recipe.to_json(indent=None)!r})"]
-    if origin.model.graph is None:
+    if not isinstance(origin.result, QuantizedModel):
         imports.append("from playground.ptq.without_graph import quantize_tensors")
         kind = origin.output.rsplit(".", 1)[-1]
         lines.append(f"quantized = quantize_tensors(model, recipe, kind={kind!r})")
