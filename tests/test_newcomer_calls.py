@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import pathlib
 import pickle
@@ -28,6 +29,7 @@ MODEL = gallery.open_model("digits-mlp")
 RESULT = playground.quantize_model(MODEL, "int8", IMAGES)
 Q = playground.quantize(X, "int4")
 NAMES: dict[str, Any] = {
+    "dataclasses": dataclasses,
     **PUBLIC,
     "playground": playground,
     "np": np,
@@ -165,7 +167,7 @@ def test_works(claim: str) -> None:
         "q.mean()": "q.dequantize().mean",
         "q.dtype": "q.codes.dtype",
         "q.T": "q.dequantize().T",
-        "q.scales": "Use scale",
+        "q.scales": "Use q.scale",
         "float(q)": "q.dequantize()",
         "q + 'a'": "Give a number",
         "q + np.zeros(3)": "whose shape fits",

@@ -17,6 +17,7 @@ from playground.app.override_card import AS_OTHERS, OverrideCard, override_of
 from playground.app.workspace import Workspace
 from playground.errors import plural
 from playground.model.recipe import ONNX_FORMATS
+from playground.number_formats import FORMATS
 from playground.render import html
 from playground.render.about_file import about_file
 from playground.render.compared import one_number, read_as
@@ -221,11 +222,13 @@ def _marked(number: html.Number, now: str) -> html.Number:
 
 
 def _weight_formats(settings: Settings) -> list[str]:
-    """Those that the chosen runtime reads, and the one that is chosen."""
+    """Those that the chosen runtime reads, where weights alone are quantized all, and the one that is chosen."""
     from playground.model.runtimes import runtimes
 
     found = runtimes().get(settings.runtime)
-    return list(dict.fromkeys([*(found.weight_formats if found else ONNX_FORMATS), settings.weights]))
+    taken = found.weight_formats if found else ONNX_FORMATS
+    others = FORMATS if settings.activations == "weight_only" and found is not None and found.file == "onnx" else ()
+    return list(dict.fromkeys([*taken, *others, settings.weights]))
 
 
 def _layer_columns(found: Any, names: list[str]) -> dict[str, list[float]]:

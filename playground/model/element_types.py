@@ -112,7 +112,12 @@ def real_values(element: ElementType, data: bytes, shape: tuple[int, ...]) -> ND
 
 
 def encode(element: ElementType, values: NDArray[Any]) -> bytes:
-    """The stored bytes of ``values``: the inverse of :func:`decode`. Raises UnsupportedError as it does."""
+    """The stored bytes of ``values``: the inverse of :func:`decode`; floats of 8 bits are given as their codes.
+
+    Raises UnsupportedError as it does.
+    """
+    if element.name in _SMALL_FLOATS and element.bits == values.dtype.itemsize * 8 and values.dtype.kind == "u":
+        return values.tobytes()
     if element.stored:
         return values.astype(element.stored, copy=False).tobytes()
     if element.name == "bfloat16":

@@ -62,6 +62,10 @@ def quantized_operators(recipe: Recipe) -> QuantizedOperators:
     return QuantizedOperators(forms, frozenset(recipe.operators))
 
 
+WIDE = 16
+"""Bits from which on a float format needs no scale unless one is asked for."""
+
+
 def weight_scheme(node: Node, view: GraphView, recipe: Recipe) -> Scheme | None:
     """The recipe's scheme for a product's weight with its channel axis filled in; None leaves it in float."""
     weight = view.weight(node)
@@ -70,12 +74,17 @@ def weight_scheme(node: Node, view: GraphView, recipe: Recipe) -> Scheme | None:
     scheme = recipe.scheme_for(weight, node.name, op=node.op, shape=view.shape(weight))
     operator = find(node)
     axis, dynamic = view.channel_axis(node), recipe.activations == "dynamic"
+    if scheme is not None and scheme.granularity == "block" and scheme.axis is None:
+        # Along what is summed, where runtimes look for blocks
+        return replace(scheme, axis=1 if axis == 0 else max(0, len(view.shape(weight) or ()) - 2))
     filters = dynamic and operator is not None and Trait.CONVOLUTION in operator.traits
     # ConvInteger takes one zero-point, and the scales multiply the sums
     if filters and scheme is not None and (not scheme.symmetric or scheme.axis not in (None, axis)):
         return replace(scheme, granularity="tensor", axis=None)
     if scheme is None or scheme.granularity != "channel" or scheme.axis is not None:
         return scheme
+    if scheme.number_format.family == "float" and scheme.number_format.bits >= WIDE and scheme.scaled is None:
+        return replace(scheme, granularity="tensor")  # its exponent is its scale: float16 weights are cast
     # Scales along one axis would lie along rows for a product that has its channels along the other
     others = [other for other in view.users(weight) if other is not node]
     shared = any(view.weight(other) == weight and view.channel_axis(other) != axis for other in others)

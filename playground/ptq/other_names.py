@@ -40,7 +40,7 @@ ON_RESULT = dict.fromkeys(("load", "open", "read", "from_file"), "playground.loa
 
 REPORT_ATTRIBUTES = {
     **dict.fromkeys(("summary", "describe", "info", "to_text", "text"), "print(report), or report.tensors"),
-    **dict.fromkeys(("plot", "show"), "report as the last line of a notebook's cell, which draws it"),
+    **dict.fromkeys(("plot", "show"), "report._repr_html_(), which a notebook shows by itself"),
     **dict.fromkeys(("to_dict", "asdict", "dict"), "report.as_dict()"),
     **dict.fromkeys(("to_json", "json"), "json.dumps(report.as_dict())"),
     **dict.fromkeys(

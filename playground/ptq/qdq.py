@@ -20,9 +20,10 @@ from playground.model.graph import Graph, Node, Tensor
 from playground.model.naming import FreeNames
 from playground.opening.operator_sets import with_operator_set
 from playground.operators import Operator, find
-from playground.ptq.constants import Int32Bias, flat_parameters
+from playground.ptq.constants import Int32Bias
 from playground.ptq.kept_float import KeptFloat, fine_codes
 from playground.ptq.placement import Placement
+from playground.ptq.stored_weights import stored_form
 from playground.ptq.working_on import working_on
 from playground.quantization import QParams, QTensor
 
@@ -50,17 +51,14 @@ class Quantization:
     dynamic: bool = False
 
 
-def stored_type(weight: QTensor) -> str:
-    """The element type in which a file holds a weight's codes and zero-points."""
-    # Of the codes narrower than a byte, runtimes take those of 4 bits only
-    return weight.scheme.format if weight.scheme.number_format.bits == 4 else weight.codes.dtype.name
-
-
 def constants_nbytes(weight: QTensor) -> int:
     """Bytes of the constants that hold a weight: packed codes, scales, and zero-points as the file has them."""
-    scale, zero_point = flat_parameters(weight)
+    held = stored_form(weight)
+    codes, *others = held.constants
+    if codes.dtype != weight.codes.dtype.name:
+        return held.nbytes
     packed = weight.scheme.number_format.packed_nbytes(weight.codes.size)
-    return packed + scale.nbytes + BY_NAME[stored_type(weight)].nbytes(zero_point.size)
+    return packed + sum(BY_NAME[other.dtype].nbytes(other.values.size) for other in others)
 
 
 class QdqWriter:
@@ -72,7 +70,7 @@ class QdqWriter:
         self._made: list[Node] = []
         self._constants: dict[str, Tensor] = {}
         self._read_as: dict[str, str] = {}
-        self._parameters: dict[str, tuple[str, str]] = {}
+        self._parameters: dict[str, tuple[str, ...]] = {}
         self._codes: dict[str, str] = {}
         removed = (node for node in graph.nodes if node.name in self._placement.removed)
         self._takes_name_of = {node.inputs[0]: node.outputs[0] for node in removed}
@@ -113,17 +111,14 @@ class QdqWriter:
         self._made.append(Node(operator.name, self._node_names.take(name), inputs, (output,), attributes))
 
     def _dequantize_weight(self, name: str) -> None:
-        weight = self._given.weights[name]
-        scale, zero_point = flat_parameters(weight)
-        dtype = stored_type(weight)
-        inputs = (
-            self._constant(f"{name}_quantized", weight.codes, dtype),
-            self._constant(f"{name}_scale", scale),
-            self._constant(f"{name}_zero_point", zero_point, dtype),
-        )
+        held = stored_form(self._given.weights[name])
+        inputs = tuple(self._constant(f"{name}_{of.suffix}", of.values, of.dtype) for of in held.constants)
+        if held.operator is None:
+            self._read_as[name] = inputs[0]
+            return
         self._codes[name], self._parameters[name] = inputs[0], inputs[1:]
-        self._read_as[name] = self._names.take(f"{name}_DequantizeLinear_Output")
-        self._dequantize(name, inputs, self._read_as[name], weight.scheme.axis if scale.ndim else None)
+        self._read_as[name] = self._names.take(f"{name}_{held.operator.name}_Output")
+        self._add(held.operator, f"{name}_{held.operator.name}", inputs, self._read_as[name], held.attributes)
 
     def _quantize(self, name: str, source: str) -> None:
         """Append the pair behind tensor ``name``, if it has one; ``source`` is what its float values are called."""
@@ -189,7 +184,8 @@ class QdqWriter:
         """Whether a node takes rows of codes: the file's, not such as have a type that nothing looks up."""
         codes = self._codes.get(node.inputs[0], "") if node.inputs else ""
         rows = node.name in self._placement.rows and node.name not in self._placement.excluded
-        return rows and bool(codes) and self._constants[codes].dtype in ("int8", "uint8")
+        is_of_table = codes and self._given.weights[node.inputs[0]].scheme.granularity in ("tensor", "channel")
+        return rows and bool(is_of_table) and self._constants[codes].dtype in ("int8", "uint8")
 
     def _look_up(self, node: Node) -> None:
         """Append a node that takes rows of codes, and what dequantizes them: only these, not the whole table."""

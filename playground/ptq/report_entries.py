@@ -10,7 +10,6 @@ import numpy as np
 
 from playground.errors import plural
 from playground.metrics import sqnr_db
-from playground.model.element_types import BY_NAME
 from playground.model.graph import Graph, Model, Node, Tensor
 from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
@@ -19,11 +18,12 @@ from playground.ptq.calibrated_placement import Calibrated
 from playground.ptq.calibration_data import CalibrationData
 from playground.ptq.exclusion import float_operators, untouched_constants
 from playground.ptq.placement import Placement
-from playground.ptq.qdq import Quantization, stored_type
+from playground.ptq.qdq import Quantization
 from playground.ptq.quantize_weights import with_overrides
 from playground.ptq.report import AppliedAlgorithm, QuantizedActivation, QuantizedTensor, Report
 from playground.ptq.sizes import why_not_smaller
-from playground.quantization import QTensor, Range
+from playground.ptq.stored_weights import stored_form, stored_type
+from playground.quantization import Range
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +131,21 @@ def about_ranges(ranges: Mapping[str, Range]) -> list[str]:
 
 def about_storage(written: Graph, quantization: Quantization) -> list[str]:
     """Sentences about codes that a file keeps less tightly than they could be."""
-    loose = [
-        name
-        for name, weight in quantization.weights.items()
-        if weight.scheme.number_format.bits not in (4, *range(8, 33))
-    ]
-    if not loose:
-        return []
-    return [
-        f"{len(loose)} {'tensor has' if len(loose) == 1 else 'tensors have'} codes of less than 8 bits that the file "
-        "keeps one a byte: runtimes take no type for them. Sizes are stated as packed."
-    ]
+    weights = quantization.weights.values()
+    bytewise = sum(w.scheme.number_format.bits < 8 and stored_type(w) in ("int8", "uint8") for w in weights)
+    simulated = sorted({w.scheme.format for w in weights if stored_type(w) == "float32"})
+    told = []
+    if bytewise:
+        told.append(
+            f"{bytewise} {'tensor has' if bytewise == 1 else 'tensors have'} codes of less than 8 bits that the file "
+            "keeps one a byte: runtimes take no type for them. Sizes are stated as packed."
+        )
+    if simulated:
+        told.append(
+            f"No runtime has {' or '.join(simulated)} for weights: the file has float32 numbers that are the format's, "
+            "computes what the format would, and is no smaller. Sizes of tensors are stated as packed."
+        )
+    return told
 
 
 def about_dynamic(view: GraphView, quantization: Quantization, recipe: Recipe) -> list[str]:
@@ -187,18 +191,12 @@ def tensor_reports(view: GraphView, quantization: Quantization, stored: Mapping[
                 parameters=tensor.size,
                 bytes_before=stored.get(name, tensor).nbytes,
                 bytes_after=weight.nbytes,
-                bytes_stored=stored_in_onnx(weight),
+                bytes_stored=stored_form(weight).nbytes,
                 scheme=weight.scheme.as_dict(),
                 sqnr_db=sqnr_db(tensor.numpy(), weight.dequantize()),
             )
         )
     return reports
-
-
-def stored_in_onnx(weight: QTensor) -> int:
-    """What QuantizeLinear's inputs take: codes and zero-points in a type of ONNX, scales in float32."""
-    element, scales = BY_NAME[stored_type(weight)], weight.qparams.scale_values.size
-    return element.nbytes(weight.codes.size) + element.nbytes(scales) + 4 * scales
 
 
 def activation_reports(quantization: Quantization, ranges: Mapping[str, Range]) -> list[QuantizedActivation]:

@@ -63,7 +63,7 @@ QTENSOR_ATTRIBUTES = {
     "save": "numpy.save('q.npy', q.dequantize())",
     **dict.fromkeys(("error", "mse", "sqnr", "snr", "sqnr_db"), "compare(x, q)"),
     "format": "q.scheme.format",
-    **dict.fromkeys(("plot", "show", "hist"), "q as the last line of a notebook's cell, which draws it"),
+    **dict.fromkeys(("plot", "show", "hist"), "q._repr_html_(), which a notebook shows by itself"),
     **dict.fromkeys(("scales", "q_scale", "q_per_channel_scales"), "q.scale"),
     **dict.fromkeys(("zero_points", "q_zero_point", "q_per_channel_zero_points", "zp"), "q.zero_point"),
 }

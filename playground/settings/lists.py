@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
 from playground.errors import InvalidInputError, one_of, shown
-from playground.model.recipe import ONNX_FORMATS
+from playground.number_formats import FORMATS
 
 NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 """What a number in a link looks like, as a regular expression that Python and JavaScript read alike."""
@@ -50,11 +50,11 @@ def formats_of(text: str) -> dict[str, str]:
             raise InvalidInputError(
                 f"{shown(part)} is not name=format", where="formats", hint="Write fc1.weight=int4, for instance"
             )
-        if number_format not in ONNX_FORMATS:
+        if number_format not in FORMATS:
             raise InvalidInputError(
                 f"{shown(number_format)} is not a format of weights",
                 where="formats",
-                hint=one_of(number_format, ONNX_FORMATS),
+                hint=one_of(number_format, FORMATS),
             )
         found[unquote(pattern)] = number_format
     return found

@@ -33,7 +33,7 @@ def test_nothing_stands_in_the_way_of_what_the_page_opens_with():
         (Settings(runtime="tflite", weights="uint8"), "TensorFlow Lite reads no uint8 weights", "signed codes"),
         (Settings(runtime="bitsandbytes"), "bitsandbytes has no 'static' activations", "it computes in float"),
         (Settings(runtime="gguf", activations="weight_only"), "GGUF reads no int8 weights", "layouts of their own"),
-        (Settings(weights="nf4"), "ONNX files cannot hold weights of format 'nf4'", "Use one of"),
+        (Settings(weights="nf4"), "integer operators of ONNX take no weights of format 'nf4'", "Use one of"),
         (Settings(runtime="abacus"), "'abacus' is not a runtime", "Use one of"),
     ],
 )

@@ -129,7 +129,7 @@ def test_progress_is_shown_on_a_terminal_and_wiped(playground_cli, tmp_path, mon
 BAD = {
     "no match": (["--exclude", "fc9*"], "--exclude: no operator or tensor is named 'fc9*'"),
     "no folder": (["-o", "nowhere/out.onnx"], "nowhere: the folder does not exist"),
-    "unknown format": (["--format", "int9"], "weights: ONNX files cannot hold weights of format 'int9'"),
+    "unknown format": (["--format", "int9"], "weights: integer operators of ONNX take no weights of format 'int9'"),
     "no parameter": (["--calibrator-arg", "percentile"], "--calibrator-arg: 'percentile' is not NAME=VALUE"),
     "other parameter": (["--calibrator-arg", "bits=3"], "calibrator_args: minmax has no parameter 'bits'"),
     "not a number": (["--calibrator", "percentile", "--calibrator-arg", "percentile=high"], "percentile: 'high'"),

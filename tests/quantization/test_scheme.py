@@ -17,7 +17,11 @@ from playground.errors import InvalidInputError
         ({"format": 8}, "^format: 8 is not a valid format"),
         (
             {"granularity": "row"},
-            r"^granularity: 'row' is not a valid granularity\. Use one of: tensor, channel, token, block$",
+            r"^granularity: 'row' is not a valid granularity\. Use 'token'$",
+        ),
+        (
+            {"granularity": "plane"},
+            r"^granularity: 'plane' is not a valid granularity\. Use one of: tensor, channel, token, block$",
         ),
         ({"rounding": "up"}, r"^rounding: 'up' .* half_even, half_away, .*toward_zero, stochastic$"),
         ({"convention": ["pytorch"]}, r"^convention: \['pytorch'\] .* onnxruntime, pytorch, pytorch_fake"),

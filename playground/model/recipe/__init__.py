@@ -122,7 +122,7 @@ class Recipe(metaclass=Public):
         object.__setattr__(self, "weights", as_scheme(self.weights, "weights", PER_CHANNEL))
         activation_scheme = as_scheme(self.activation_scheme, "activation_scheme", ASYMMETRIC)
         object.__setattr__(self, "activation_scheme", activation_scheme)
-        if self._writes_onnx():
+        if self._writes_onnx() and self.activations != "weight_only":
             for where, scheme in self.weight_schemes():
                 require_weight_scheme(scheme, where)
         require_activation_scheme(self.activation_scheme, "activation_scheme")

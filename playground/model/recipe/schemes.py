@@ -7,7 +7,7 @@ from playground.number_formats import FORMATS
 from playground.quantization import Scheme
 
 ONNX_FORMATS = tuple(name for name, fmt in FORMATS.items() if fmt.family == "integer" and 2 <= fmt.bits <= 8)
-"""The formats in which a weight can be written into an ONNX file so far."""
+"""The formats of weights that integer operators of ONNX multiply activations with."""
 
 
 CODEBOOK_BLOCK = 64
@@ -24,13 +24,16 @@ def weight_scheme(number_format: str, granularity: str) -> Scheme:
     return Scheme(number_format)
 
 
+ALONE = " With activations='weight-only' any format and granularity can be had"
+
+
 def require_weight_scheme(scheme: Scheme, where: str) -> None:
-    """Refuse a scheme that no ONNX file can hold for a weight (UnsupportedError)."""
+    """Refuse a scheme that no integer operator of ONNX takes for a weight (UnsupportedError)."""
     if scheme.format not in ONNX_FORMATS:
         raise UnsupportedError(
-            f"ONNX files cannot hold weights of format {scheme.format!r}",
+            f"integer operators of ONNX take no weights of format {scheme.format!r}",
             where=where,
-            hint=one_of(scheme.format, ONNX_FORMATS),
+            hint=f"{one_of(scheme.format, ONNX_FORMATS)}.{ALONE}",
         )
     if scheme.scale_scheme is not None or scheme.centre or scheme.zero_rule != "integer" or not scheme.zero_in_range:
         raise UnsupportedError(
@@ -40,9 +43,9 @@ def require_weight_scheme(scheme: Scheme, where: str) -> None:
         )
     if scheme.granularity not in ("tensor", "channel"):
         raise UnsupportedError(
-            f"ONNX files cannot hold weights of granularity {scheme.granularity!r}",
+            f"integer operators of ONNX take no weights of granularity {scheme.granularity!r}",
             where=where,
-            hint="Use 'tensor' or 'channel'",
+            hint=f"Use 'tensor' or 'channel'.{ALONE}",
         )
 
 

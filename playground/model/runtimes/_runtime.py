@@ -84,7 +84,9 @@ class Runtime:
     def restrictions(self, recipe: Recipe, graph: Graph | None = None) -> tuple[Restriction, ...]:
         """What in a recipe (and in the graph it is for) this runtime does not take; empty if it takes all."""
         found = [*self._about_activations(recipe), *self._about_graph(recipe, graph)]
-        for where, scheme in recipe.weight_schemes():
+        # Weights alone become floats before anything is multiplied: of its operators none has to take their format
+        takes_all = self.file == "onnx" and recipe.activations == "weight_only"
+        for where, scheme in () if takes_all else recipe.weight_schemes():
             found += self._about_weights(where, scheme)
         return tuple(dict.fromkeys(found))
 

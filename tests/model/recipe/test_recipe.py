@@ -87,9 +87,9 @@ def test_wrong_types() -> None:
 @pytest.mark.parametrize(
     ("scheme", "message"),
     [
-        (Scheme("nf4"), r"^weights: ONNX files cannot hold weights of format 'nf4'\. Use one of: int8, "),
-        (Scheme("int16"), "^weights: ONNX files cannot hold weights of format 'int16'"),
-        (Scheme("q4_0"), "^weights: ONNX files cannot hold weights of format 'q4_0'"),
+        (Scheme("nf4"), r"^weights: integer operators of ONNX take no weights of format 'nf4'\. Use one of: int8, "),
+        (Scheme("int16"), "^weights: integer operators of ONNX take no weights of format 'int16'"),
+        (Scheme("q4_0"), "^weights: integer operators of ONNX take no weights of format 'q4_0'"),
         (Scheme("int4", "channel", scale_scheme=Scheme("fp16")), "^weights: DequantizeLinear needs float32 scales"),
         (Scheme("int4", symmetric=False, zero_point_type="float"), "^weights: DequantizeLinear needs float32 scales"),
     ],
