@@ -1,4 +1,4 @@
-// Whole networks: our programs, compiled when the site was built, beside ONNX Runtime Web on the same QDQ model and on the
+// Whole networks: our programs on codes and on floats, compiled when the site was built, beside ONNX Runtime Web on the same QDQ model and on the
 // float one, and LiteRT.js on the nets as TensorFlow's converter makes them. The files are those of
 // tests/benchmarks/net_programs.py and litert_nets.py.
 import { k_run } from "../../playground/kernels/structs.mjs";
@@ -6,6 +6,7 @@ import { bytes, runtime } from "./files.mjs";
 import { change, channelsLast } from "./layout.mjs";
 import { liteRt, setUpLiteRt } from "./litert.mjs";
 import { buildOf } from "./product.mjs";
+import { OUR_FLOAT } from "./targets.mjs";
 import { race, resultsOf, rowsOf, verdict } from "./timing.mjs";
 
 /**
@@ -103,8 +104,11 @@ async function enginesOf(builds, name, batch, { input: [type, sizes] }, files, c
     const { programs, constants } = files.builds[kernels.dot];
     engines[`Ours (${buildOf(kernels)})`] = load(kernels, programs[batch], constants, input);
   }
+  const [plain] = builds; // products of floats are the same in every build
+  const floats = load(plain, files.floats.programs[batch], files.floats.constants, input);
   engines["ONNX Runtime Web, QDQ"] = await runtime(`${name}.qdq.onnx`, type, input, [batch, ...sizes]);
   engines["ONNX Runtime Web, float"] = await runtime(`${name}.onnx`, type, input, [batch, ...sizes]);
+  engines[OUR_FLOAT] = floats;
   return { ...engines, ...(await theirs(name, [input, [batch, ...sizes]], changes)) };
 }
 
@@ -113,11 +117,13 @@ async function enginesOf(builds, name, batch, { input: [type, sizes] }, files, c
  * @param {string} name
  */
 async function filesOf(builds, name) {
+  const programs = async (/** @type {string} */ kind) => ({
+    programs: await json(`${name}.${kind}.json`),
+    constants: await bytes(`${name}.${kind}.bin`),
+  });
   /** @type {NetFiles} */
-  const files = { input: await bytes(`${name}.input.bin`), builds: {} };
-  for (const { dot } of builds) {
-    files.builds[dot] = { programs: await json(`${name}.${dot}.json`), constants: await bytes(`${name}.${dot}.bin`) };
-  }
+  const files = { input: await bytes(`${name}.input.bin`), floats: await programs("float"), builds: {} };
+  for (const { dot } of builds) files.builds[dot] = await programs(dot);
   return files;
 }
 

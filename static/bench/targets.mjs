@@ -2,6 +2,8 @@
 
 /** @import { Row, Target } from "../types/bench" */
 
+export const OUR_FLOAT = "Ours, float";
+
 const geometricMean = (/** @type {number[]} */ values) =>
   Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 const smallest = (/** @type {Row[]} */ rows) => Math.min(...rows.map(({ ratio }) => ratio));
@@ -70,6 +72,22 @@ function networks(rows) {
   return [...each, target("all networks: geometric mean", 3, geometricMean(each.map(({ found }) => found)))];
 }
 
+/**
+ * Each network in float against ONNX Runtime Web in float.
+ * @param {Row[]} rows
+ */
+function floats(rows) {
+  const ours = rows.filter(({ engine }) => engine === OUR_FLOAT);
+  if (ours.length === 0) return [];
+  const each = ours.map(({ shape, medianMs }) => {
+    const theirs = /** @type {Row} */ (
+      rows.find((row) => row.shape === shape && row.engine === "ONNX Runtime Web, float")
+    );
+    return target(`${shape}, in float: against its float32`, 1, theirs.medianMs / medianMs);
+  });
+  return [...each, target("all networks in float: geometric mean", 1, geometricMean(each.map(({ found }) => found)))];
+}
+
 const NO_RELAXED = "set for the relaxed build, which did not run here: on x86 it needs AVX-VNNI";
 
 /**
@@ -97,4 +115,5 @@ export const targets = (/** @type {Row[]} */ rows) => [
   ...operators(rows),
   ...liteRt(rows),
   ...networks(rows),
+  ...floats(rows),
 ];

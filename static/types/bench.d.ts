@@ -93,7 +93,13 @@ export interface Program {
 }
 
 /** Files of one net: what comes in, and for each build its programs. */
+export interface NetPrograms {
+  programs: Record<string, Program>;
+  constants: Uint8Array;
+}
+
 export interface NetFiles {
   input: Uint8Array<ArrayBuffer>;
-  builds: Record<string, { programs: Record<string, Program>; constants: Uint8Array }>;
+  floats: NetPrograms;
+  builds: Record<string, NetPrograms>;
 }

@@ -54,10 +54,10 @@ class Constants:
         return self._at[octets]
 
 
-def program_of(graph: Graph, batch: int, dot: Dot, constants: Constants) -> dict[str, Any]:
-    """A graph compiled for a batch, free of addresses."""
+def program_of(graph: Graph, batch: int, dot: Dot, constants: Constants, *, floats: bool = False) -> dict[str, Any]:
+    """A graph compiled for a batch, free of addresses; of a float one with ``floats``."""
     feeds = nets.sample(graph, batch)
-    program = compile_graph(graph, {name: value.shape for name, value in feeds.items()})
+    program = compile_graph(graph, {name: value.shape for name, value in feeds.items()}, floats=floats)
     builder = KernelProgramBuilder(dot)
     lowering = Lowering(builder, program)
     for step in program.steps:
@@ -101,6 +101,13 @@ def _word(value: Any) -> int:
     return bits
 
 
+def _write_programs(folder: Path, stem: str, graph: Graph, dot: Dot, *, floats: bool = False) -> None:
+    constants = Constants()
+    programs = {batch: program_of(graph, batch, dot, constants, floats=floats) for batch in BATCHES}
+    (folder / f"{stem}.json").write_text(json.dumps(programs, separators=(",", ":")))
+    (folder / f"{stem}.bin").write_bytes(constants.data)
+
+
 def write(folder: Path) -> None:
     """Everything for every net."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -113,10 +120,9 @@ def write(folder: Path) -> None:
         (x,) = nets.sample(graph, max(BATCHES)).values()
         (folder / f"{name}.input.bin").write_bytes(x.tobytes())
         for dot in DOTS:
-            constants = Constants()
-            programs = {batch: program_of(quantized, batch, dot, constants) for batch in BATCHES}
-            (folder / f"{name}.{dot}.json").write_text(json.dumps(programs, separators=(",", ":")))
-            (folder / f"{name}.{dot}.bin").write_bytes(constants.data)
+            _write_programs(folder, f"{name}.{dot}", quantized, dot)
+        # Products of floats are the same in every build
+        _write_programs(folder, f"{name}.float", graph, DOTS[0], floats=True)
         described[name] = {"input": [x.dtype.name, list(x.shape[1:])], "macs": macs_of(quantized)}
     (folder / "nets.json").write_text(json.dumps(described))
 

@@ -43,23 +43,25 @@ class Refusal:
         return f"{self.node} ({self.op}): {self.reason}"
 
 
-def compile_graph(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> p.Program:
+def compile_graph(graph: Graph, shapes: Mapping[str, Sequence[int]], *, floats: bool = False) -> p.Program:
     """Plan a quantized graph (QuantizeLinear / DequantizeLinear around its operators) for integer execution.
 
     Args:
         graph: nodes in topological order.
         shapes: input name -> concrete shape.
+        floats: whether steps may compute in float32, too; then the graph need not be quantized.
 
     Raises:
         InvalidInputError: an input has no shape here, or one that contradicts the graph's.
         UnsupportedError: names every node that cannot run in integers and why.
     """
     with _boundary(graph):
-        planner, refused = _walked(graph, shapes)
+        planner, refused = _walked(graph, shapes, floats=floats)
         if not refused:
             return _finished(planner)
     raise UnsupportedError(
-        f"{plural(len(refused), 'node')} cannot run in integers: {'; '.join(map(str, refused))}",
+        f"{plural(len(refused), 'node')} cannot run in {'kernels' if floats else 'integers'}: "
+        f"{'; '.join(map(str, refused))}",
         where=graph.name,
         hint="Use engine='onnxruntime'",
     )
@@ -163,9 +165,12 @@ def _planner(graph: Graph, inputs: dict[str, p.Value]) -> Planner:
     return planner
 
 
-def _walked(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> tuple[Planner, list[Refusal]]:
+def _walked(
+    graph: Graph, shapes: Mapping[str, Sequence[int]], *, floats: bool = False
+) -> tuple[Planner, list[Refusal]]:
     """Plan node after node; nodes that depend on one that cannot run are left out; all that cannot run are named."""
     planner = _planner(graph, {v.name: p.Value(_shape_of_input(v, shapes), _stored(v)) for v in graph.inputs})
+    planner.floats = floats
     for value in planner.values.values():
         planner.room.value(value.shape, value.dtype)
     broken: set[str] = set()
