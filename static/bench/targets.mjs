@@ -114,6 +114,6 @@ export const targets = (/** @type {Row[]} */ rows) => [
   ...limits(rows),
   ...operators(rows),
   ...liteRt(rows),
-  ...networks(rows),
   ...floats(rows),
+  ...networks(rows),
 ];
