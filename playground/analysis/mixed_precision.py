@@ -36,7 +36,7 @@ from playground.model.recipe import Recipe
 from playground.operators import view_of
 from playground.ptq.calibration_data import CalibrationData, Feeds, calibration_data
 from playground.ptq.pipeline import QuantizedModel
-from playground.ptq.qdq import constants_nbytes
+from playground.ptq.stored_weights import constants_nbytes
 from playground.quantization import QTensor, Scheme
 from playground.tasks import Progress, Task, run_sync, typed_task
 

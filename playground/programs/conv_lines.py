@@ -17,16 +17,17 @@ _ROOM = 2**18
 def pays_in_lines(window: Window, depth: int, dot: Dot) -> bool:
     """Whether that is faster than gathering windows.
 
-    Rows of a tile lie in one line, so short lines make small tiles (measured in docs/kernels.md). What is kept of the
-    image has to stay in the cache, and small beside the activations.
+    Windows that share no pixels are gathered as quickly as lines are copied. Rows of a tile lie in one line, so short
+    lines make small tiles (measured in docs/kernels.md). What is kept of the image has to stay in the cache, and small
+    beside the activations.
 
     Args:
         window: over images.
         depth: channels of a group.
         dot: how the kernels multiply.
     """
-    fits = window.dilations[1] == 1 and window.out[1] >= _NARROW
-    return fits and lines_bytes(window, depth, dot) <= _ROOM
+    overlap = window.dilations[1] == 1 and window.kernel[1] > window.strides[1]
+    return overlap and window.out[1] >= _NARROW and lines_bytes(window, depth, dot) <= _ROOM
 
 
 def depth_in_lines(kernel: tuple[int, int], depth: int, dot: Dot) -> int:

@@ -75,8 +75,7 @@ def weight_scheme(node: Node, view: GraphView, recipe: Recipe) -> Scheme | None:
     operator = find(node)
     axis, dynamic = view.channel_axis(node), recipe.activations == "dynamic"
     if scheme is not None and scheme.granularity == "block" and scheme.axis is None:
-        # Along what is summed, where runtimes look for blocks
-        return replace(scheme, axis=1 if axis == 0 else max(0, len(view.shape(weight) or ()) - 2))
+        scheme = _blocks_of_sums(scheme, view.shape(weight) or (), axis)
     filters = dynamic and operator is not None and Trait.CONVOLUTION in operator.traits
     # ConvInteger takes one zero-point, and the scales multiply the sums
     if filters and scheme is not None and (not scheme.symmetric or scheme.axis not in (None, axis)):
@@ -91,6 +90,18 @@ def weight_scheme(node: Node, view: GraphView, recipe: Recipe) -> Scheme | None:
     # Rows of a table are dequantized one by one in the dynamic form, by one scale
     shared |= dynamic and any(view.weight(other) != weight and other in quantized_operators(recipe) for other in others)
     return replace(scheme, granularity="tensor") if axis is None or shared else replace(scheme, axis=axis)
+
+
+def _blocks_of_sums(scheme: Scheme, shape: tuple[int | str | None, ...], channel_axis: int | None) -> Scheme:
+    """Blocks along what is summed, where runtimes look for them; where that is shorter than a block, channels.
+
+    Filters of one input channel, say, would have a scale for each of their values.
+    """
+    axis = 1 if channel_axis == 0 else max(0, len(shape) - 2)
+    known = shape[axis] if axis < len(shape) else None
+    if isinstance(known, int) and scheme.block_size is not None and known < scheme.block_size:
+        return replace(scheme, granularity="channel", block_size=None)
+    return replace(scheme, axis=axis)
 
 
 def weight_schemes(node: Node, view: GraphView, recipe: Recipe) -> dict[str, Scheme]:

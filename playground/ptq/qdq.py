@@ -51,16 +51,6 @@ class Quantization:
     dynamic: bool = False
 
 
-def constants_nbytes(weight: QTensor) -> int:
-    """Bytes of the constants that hold a weight: packed codes, scales, and zero-points as the file has them."""
-    held = stored_form(weight)
-    codes, *others = held.constants
-    if codes.dtype != weight.codes.dtype.name:
-        return held.nbytes
-    packed = weight.scheme.number_format.packed_nbytes(weight.codes.size)
-    return packed + sum(BY_NAME[other.dtype].nbytes(other.values.size) for other in others)
-
-
 class QdqWriter:
     """Builds the quantized graph from the float one and what was decided about it."""
 
@@ -184,8 +174,9 @@ class QdqWriter:
         """Whether a node takes rows of codes: the file's, not such as have a type that nothing looks up."""
         codes = self._codes.get(node.inputs[0], "") if node.inputs else ""
         rows = node.name in self._placement.rows and node.name not in self._placement.excluded
-        is_of_table = codes and self._given.weights[node.inputs[0]].scheme.granularity in ("tensor", "channel")
-        return rows and bool(is_of_table) and self._constants[codes].dtype in ("int8", "uint8")
+        if not rows or not codes or self._given.weights[node.inputs[0]].scheme.granularity == "block":
+            return False
+        return self._constants[codes].dtype in ("int8", "uint8")
 
     def _look_up(self, node: Node) -> None:
         """Append a node that takes rows of codes, and what dequantizes them: only these, not the whole table."""

@@ -16,7 +16,7 @@ from playground.ptq.calibration_data import Shapes
 from playground.ptq.other_names import ATTRIBUTES, ON_RESULT
 from playground.ptq.qdq import Quantization
 from playground.ptq.report import Report
-from playground.ptq.stored_weights import stored_form
+from playground.ptq.stored_weights import stored_nbytes
 from playground.tasks import run_sync
 
 TFLITE = ".tflite"
@@ -93,7 +93,7 @@ class QuantizedModel(metaclass=Public):
         """The same without a ``.tflite`` file: the report is on the ONNX file."""
         if not self.tflite:
             return self
-        stored = {name: stored_form(weight).nbytes for name, weight in self.quantization.weights.items()}
+        stored = {name: stored_nbytes(weight) for name, weight in self.quantization.weights.items()}
         return replace(self, tflite=b"", report=self.report.of_file(len(self.onnx), stored))
 
     def as_tflite(self) -> QuantizedModel:

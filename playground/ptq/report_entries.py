@@ -12,7 +12,7 @@ from playground.errors import plural
 from playground.metrics import sqnr_db
 from playground.model.graph import Graph, Model, Node, Tensor
 from playground.model.graph_view import GraphView
-from playground.model.recipe import Recipe
+from playground.model.recipe import ONNX_FORMATS, Recipe
 from playground.operators import Trait, find
 from playground.ptq.calibrated_placement import Calibrated
 from playground.ptq.calibration_data import CalibrationData
@@ -22,8 +22,8 @@ from playground.ptq.qdq import Quantization
 from playground.ptq.quantize_weights import with_overrides
 from playground.ptq.report import AppliedAlgorithm, QuantizedActivation, QuantizedTensor, Report
 from playground.ptq.sizes import why_not_smaller
-from playground.ptq.stored_weights import stored_form, stored_type
-from playground.quantization import Range
+from playground.ptq.stored_weights import stored_nbytes, stored_type
+from playground.quantization import Range, Scheme
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class ReportInputs:
         kept = {name: t.nbytes for name, t in self.written.initializers.items() if name in view.constants}
         about = [
             *about_ranges({name: found.ranges[name] for name in quantization.activations if name in found.ranges}),
-            *about_storage(self.written, quantization),
+            *about_storage(quantization),
             *about_dynamic(view, quantization, recipe),
         ]
         return Report(
@@ -129,11 +129,11 @@ def about_ranges(ranges: Mapping[str, Range]) -> list[str]:
     ]
 
 
-def about_storage(written: Graph, quantization: Quantization) -> list[str]:
+def about_storage(quantization: Quantization) -> list[str]:
     """Sentences about codes that a file keeps less tightly than they could be."""
     weights = quantization.weights.values()
     bytewise = sum(w.scheme.number_format.bits < 8 and stored_type(w) in ("int8", "uint8") for w in weights)
-    simulated = sorted({w.scheme.format for w in weights if stored_type(w) == "float32"})
+    simulated = sorted({_as_simulated(w.scheme) for w in weights if stored_type(w) == "float32"})
     told = []
     if bytewise:
         told.append(
@@ -146,6 +146,12 @@ def about_storage(written: Graph, quantization: Quantization) -> list[str]:
             "computes what the format would, and is no smaller. Sizes of tensors are stated as packed."
         )
     return told
+
+
+def _as_simulated(scheme: Scheme) -> str:
+    """The format, and what else of a scheme DequantizeLinear has not."""
+    known = scheme.format in ONNX_FORMATS
+    return f"{scheme.format} with such scales or zero-points" if known else scheme.format
 
 
 def about_dynamic(view: GraphView, quantization: Quantization, recipe: Recipe) -> list[str]:
@@ -191,7 +197,7 @@ def tensor_reports(view: GraphView, quantization: Quantization, stored: Mapping[
                 parameters=tensor.size,
                 bytes_before=stored.get(name, tensor).nbytes,
                 bytes_after=weight.nbytes,
-                bytes_stored=stored_form(weight).nbytes,
+                bytes_stored=stored_nbytes(weight),
                 scheme=weight.scheme.as_dict(),
                 sqnr_db=sqnr_db(tensor.numpy(), weight.dequantize()),
             )

@@ -49,11 +49,6 @@ class StoredWeight:
     operator: Operator | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the constants."""
-        return sum(BY_NAME[held.dtype].nbytes(held.values.size) for held in self.constants)
-
 
 def stored_type(weight: QTensor) -> str:
     """The element type in which a file holds a weight's codes and zero-points, or its values."""
@@ -64,6 +59,26 @@ def stored_type(weight: QTensor) -> str:
     if _is_alone(weight):
         return _HALVES.get(held) or _SMALL_FLOATS.get(held, "float32")
     return "float32"
+
+
+def stored_nbytes(weight: QTensor) -> int:
+    """Bytes of the constants that hold a weight; none of its values is computed."""
+    return BY_NAME[stored_type(weight)].nbytes(weight.codes.size) + _parameters_nbytes(weight)
+
+
+def constants_nbytes(weight: QTensor) -> int:
+    """The same with codes packed that are narrower than the type they are kept in."""
+    packs = stored_type(weight) == weight.codes.dtype.name
+    codes = weight.scheme.number_format.packed_nbytes(weight.codes.size)
+    return codes + _parameters_nbytes(weight) if packs else stored_nbytes(weight)
+
+
+def _parameters_nbytes(weight: QTensor) -> int:
+    """Bytes of scales, and of zero-points in the type of the codes."""
+    held, count = stored_type(weight), weight.qparams.scale_values.size
+    if _has_codes(weight):
+        return 4 * count + BY_NAME[held].nbytes(count)
+    return 4 * count if held in _SMALL_FLOATS.values() else 0
 
 
 def stored_form(weight: QTensor) -> StoredWeight:

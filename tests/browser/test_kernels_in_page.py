@@ -44,7 +44,8 @@ def archive() -> bytes:
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as made:
         for path, name in package_files():
             made.write(path, name)
-        for path in (ROOT / RUNNER, ROOT / "tests" / "wasm_kernels" / "conftest.py", *FILES):
+        shared = (ROOT / "tests" / "wasm_kernels" / name for name in ("conftest.py", "convolutions.py"))
+        for path in (ROOT / RUNNER, *shared, *FILES):
             made.write(path, path.relative_to(ROOT))
     return held.getvalue()
 

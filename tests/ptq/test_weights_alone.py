@@ -150,5 +150,29 @@ def test_a_recipe_for_weights_alone_may_have_any_format(weights):
 
 @pytest.mark.parametrize("activations", ["static", "dynamic"])
 def test_integer_operators_say_which_recipe_takes_the_format(activations):
-    with pytest.raises(playground.PlaygroundError, match="With activations='weight-only' any format"):
+    with pytest.raises(
+        playground.PlaygroundError, match="Where activations stay float \\('weight-only'\\), any format"
+    ):
         playground.Recipe(weights="fp16", activations=activations)
+
+
+SCHEMES = ["int8", "int3", "fp16", "fp8_e4m3", "nf4", "q4_0", Scheme("int4", granularity="block", block_size=48)]
+
+
+@pytest.mark.parametrize("weights", SCHEMES, ids=str)
+def test_the_bytes_that_are_stated_are_those_of_the_file(weights):
+    result = made(weights)
+    held = constants(result)
+    for tensor in result.report.tensors:
+        parts = [len(each.raw_data) for name, each in held.items() if name.startswith(f"{tensor.name}_")]
+        assert tensor.bytes_stored == sum(parts)
+
+
+def test_blocks_longer_than_what_is_summed_are_channels():
+    """A filter of one input channel would have a scale for each of its values."""
+    scheme = Scheme("int4", granularity="block", block_size=32)
+    result = playground.quantize_model(gallery.open_model("digits-convnet"), weights=scheme, activations="weight-only")
+    held = {tensor.name: tensor for tensor in result.report.tensors}
+    assert held["depthwise1.weight"].scheme["granularity"] == "channel"
+    assert held["pointwise2.weight"].scheme["granularity"] == "block"
+    assert all(tensor.bytes_stored < tensor.bytes_before / 3 for tensor in held.values())

@@ -5,7 +5,7 @@ import pytest
 
 from playground.programs import integer_ops as ops
 from playground.programs.conv_lines import in_lines, lines_bytes
-from playground.programs.packing import Values, pack
+from tests.wasm_kernels.convolutions import convolution
 
 CASES = {  # images (N, C, H, W), filters (M, C / groups, kh, kw), groups, strides, dilation_h, pads (top, left), output
     "1x1": ((1, 1, 1, 1), (1, 1, 1, 1), 1, (1, 1), 1, (0, 0), (1, 1)),
@@ -29,27 +29,15 @@ CASES = {  # images (N, C, H, W), filters (M, C / groups, kh, kw), groups, strid
 def test_conv_in_lines(multiplying, images_of, epilogue, product, out, rng, any_codes, case, dtype, wide):
     image, filters, groups, strides, dilation, pads, size = CASES[case]
     window = ops.Window(filters[2:], size, strides, (dilation, 1), pads)
-    x, weights = any_codes(rng, image, dtype), any_codes(rng, filters, "int8").astype(np.int16)
-    if wide:  # as zero-points at the ends make them, others for each output channel
-        weights += rng.choice(np.array([-127, 0, 128], np.int16), (filters[0], 1, 1, 1))
-    zx, zy = int(any_codes(rng, 3, dtype)[2]), int(any_codes(rng, 3, dtype)[2])
-    bias = rng.integers(-5000, 5000, filters[0]).astype(np.int32)
-    multiplier = rng.uniform(1e-4, 1e-2, filters[0]).astype(np.float32)
-    limits = np.iinfo(dtype)
-    to = ops.Target(dtype, zy, float(limits.min - zy), float(limits.max - zy))
-    sums = ops.add_bias(ops.conv_integer(x, weights, window, groups=groups, x_zero_point=zx), bias[:, None, None])
-    expected = ops.requantize(sums, multiplier[:, None, None], to)
-
-    columns = filters[0] // groups
-    by_group = weights.reshape(groups, columns, *filters[1:]).transpose(0, 3, 4, 2, 1)
-    by = Values(dtype == "int8", zx, multiplying.dot)
-    packed = pack(in_lines(by_group, multiplying.dot), bias, multiplier, by)
+    made = convolution(rng, any_codes, CASES[case], window, dtype, wide)
+    by, columns = made.values(multiplying.dot), filters[0] // groups
+    packed = made.packed(in_lines(made.filters, multiplying.dot), multiplying.dot)
     result, _ = multiplying(
         "k_conv_lines_s8",
-        images=images_of(x, window),
+        images=images_of(made.x, window),
         groups=groups,
         source=by.source,
-        product=product(packed, columns, epilogue(to, (image[0], *size, filters[0]))),
+        product=product(packed, columns, epilogue(made.to, (image[0], *size, filters[0]))),
         scratch=out((lines_bytes(window, filters[1], multiplying.dot),), "uint8"),
     )
-    np.testing.assert_array_equal(result.transpose(0, 3, 1, 2), expected)
+    np.testing.assert_array_equal(result.transpose(0, 3, 1, 2), made.expected)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from playground.programs import integer_ops as ops
-from playground.programs.packing import Values, pack
+from tests.wasm_kernels.convolutions import convolution
 
 CASES = {  # images (N, C, H, W), filters (M, C / groups, kh, kw), groups, strides, dilations, pads (top, left), output
     "1x1": ((1, 1, 1, 1), (1, 1, 1, 1), 1, (1, 1), (1, 1), (0, 0), (1, 1)),
@@ -29,27 +29,15 @@ CASES = {  # images (N, C, H, W), filters (M, C / groups, kh, kw), groups, strid
 def test_conv(multiplying, images_of, epilogue, product, out, rng, any_codes, case, dtype, wide):
     image, filters, groups, strides, dilations, pads, size = CASES[case]
     window = ops.Window(filters[2:], size, strides, dilations, pads)
-    x, weights = any_codes(rng, image, dtype), any_codes(rng, filters, "int8").astype(np.int16)
-    if wide:  # as zero-points at the ends make them, others for each output channel
-        weights += rng.choice(np.array([-127, 0, 128], np.int16), (filters[0], 1, 1, 1))
-    zx, zy = int(any_codes(rng, 3, dtype)[2]), int(any_codes(rng, 3, dtype)[2])
-    bias = rng.integers(-5000, 5000, filters[0]).astype(np.int32)
-    multiplier = rng.uniform(1e-4, 1e-2, filters[0]).astype(np.float32)
-    limits = np.iinfo(dtype)
-    to = ops.Target(dtype, zy, float(limits.min - zy), float(limits.max - zy))
-    sums = ops.add_bias(ops.conv_integer(x, weights, window, groups=groups, x_zero_point=zx), bias[:, None, None])
-    expected = ops.requantize(sums, multiplier[:, None, None], to)
-
-    columns, depth = filters[0] // groups, int(np.prod(filters[1:]))
-    matrices = weights.reshape(groups, columns, *filters[1:]).transpose(0, 3, 4, 2, 1).reshape(groups, depth, columns)
-    by = Values(dtype == "int8", zx, multiplying.dot)
-    packed = pack(matrices, bias, multiplier, by)
+    made = convolution(rng, any_codes, CASES[case], window, dtype, wide)
+    by, columns = made.values(multiplying.dot), filters[0] // groups
+    packed = made.packed(made.filters.reshape(groups, -1, columns), multiplying.dot)
     result, _ = multiplying(
         "k_conv_s8",
-        images=images_of(x, window),
+        images=images_of(made.x, window),
         groups=groups,
         source=by.source,
-        product=product(packed, columns, epilogue(to, (image[0], *size, filters[0]))),
-        scratch=out((by.scratch_bytes(depth),), "uint8"),
+        product=product(packed, columns, epilogue(made.to, (image[0], *size, filters[0]))),
+        scratch=out((by.scratch_bytes(int(np.prod(filters[1:]))),), "uint8"),
     )
-    np.testing.assert_array_equal(result.transpose(0, 3, 1, 2), expected)
+    np.testing.assert_array_equal(result.transpose(0, 3, 1, 2), made.expected)

@@ -24,7 +24,7 @@ def weight_scheme(number_format: str, granularity: str) -> Scheme:
     return Scheme(number_format)
 
 
-ALONE = " With activations='weight-only' any format and granularity can be had"
+_ALONE = " Where activations stay float ('weight-only'), any format and granularity can be had"
 
 
 def require_weight_scheme(scheme: Scheme, where: str) -> None:
@@ -33,7 +33,7 @@ def require_weight_scheme(scheme: Scheme, where: str) -> None:
         raise UnsupportedError(
             f"integer operators of ONNX take no weights of format {scheme.format!r}",
             where=where,
-            hint=f"{one_of(scheme.format, ONNX_FORMATS)}.{ALONE}",
+            hint=f"{one_of(scheme.format, ONNX_FORMATS)}.{_ALONE}",
         )
     if scheme.scale_scheme is not None or scheme.centre or scheme.zero_rule != "integer" or not scheme.zero_in_range:
         raise UnsupportedError(
@@ -45,7 +45,7 @@ def require_weight_scheme(scheme: Scheme, where: str) -> None:
         raise UnsupportedError(
             f"integer operators of ONNX take no weights of granularity {scheme.granularity!r}",
             where=where,
-            hint=f"Use 'tensor' or 'channel'.{ALONE}",
+            hint=f"Use 'tensor' or 'channel'.{_ALONE}",
         )
 
 
