@@ -9,7 +9,7 @@ import { Subject } from "./subject.mjs";
  * @import { Convention, Picture, Tensor } from "../types/picture"
  */
 
-const LIGHT_MS = 2; // of a frame may go into looking at every value; what takes longer is spread over several frames
+const LIGHT_MS = 1; // of a frame may go into looking at every value; what takes longer is spread over several frames
 
 export class Producer {
   #conventions;

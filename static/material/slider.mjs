@@ -4,14 +4,20 @@
 import FormControl from "@mui/material/FormControl";
 import FormLabel from "@mui/material/FormLabel";
 import MuiSlider from "@mui/material/Slider";
-import { createElement, useMemo, useReducer, useRef } from "react";
+import { createElement, useLayoutEffect, useMemo, useReducer, useRef } from "react";
 
 /** Of the range: how far Page Up and an arrow key with Shift go. */
 const LARGE_STEP = 0.1;
 const ARROWS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
 const REST_MS = 50; // without a move: three frames
 const PAGES = { PageDown: -1, PageUp: 1 };
-const THUMB = { width: "calc(100% - 12px)", mx: "6px" }; // the thumbs at the ends stay within the column
+// The thumbs at the ends stay within the column; and they go where they are at once: Material moves them there in 150 ms,
+// which is a layout of the page in every frame of them while a key is held.
+const THUMB = {
+  width: "calc(100% - 12px)",
+  mx: "6px",
+  "& .MuiSlider-thumb, & .MuiSlider-track, & .MuiSlider-valueLabel": { transition: "none" },
+};
 
 /** Each thumb says its name itself. @type {object} */
 const TITLE = { component: "span" };
@@ -42,16 +48,16 @@ function stepsOf({ key, shiftKey }, large) {
 
 /**
  * A key that is held down repeats faster than the slider can be drawn, and each repetition would be drawn: a queue of
- * seconds. So they are counted, and a frame moves the thumb by as many steps as came since the last one. The first press,
- * and all other keys, are the slider's own.
+ * seconds. So they are counted, and the thumb moves by as many steps as came since it last did. The first press, and all
+ * other keys, are the slider's own.
  * @param {{ value: number | number[], start: number, end: number, step: number, large: number }} shown
- * @param {(value: number | number[]) => void} choose
+ * @param {{ move: (value: number | number[]) => void, rest: (value: number | number[]) => void }} host
  * @returns what listens to keys before the slider does; and what the slider tells of a value that it has chosen itself, which may
  *   not be drawn yet when the next key comes
  */
-function useHeldKeys(shown, choose) {
-  const held = useRef({ frame: 0, steps: 0, thumb: 0, shown, choose });
-  Object.assign(held.current, { shown, choose });
+function useHeldKeys(shown, host) {
+  const held = useRef({ timer: 0, steps: 0, thumb: 0, shown, host });
+  Object.assign(held.current, { shown, host });
   const note = (/** @type {number | number[]} */ value) => {
     held.current.shown = { ...held.current.shown, value };
   };
@@ -62,11 +68,11 @@ function useHeldKeys(shown, choose) {
     const [lowest, highest] = [all[thumb - 1] ?? start, all[thumb + 1] ?? end];
     const to = start + (Math.round((all[thumb] - start) / step) + steps) * step;
     const moved = all.with(thumb, Math.min(highest, Math.max(lowest, to)));
-    Object.assign(held.current, { frame: 0, steps: 0 });
+    Object.assign(held.current, { timer: 0, steps: 0 });
     if (moved[thumb] === all[thumb]) return;
     const next = Array.isArray(value) ? moved : moved[0];
     note(next);
-    held.current.choose(next);
+    held.current.host.move(next);
   };
   const onKeyDownCapture = (/** @type {any} */ event) => {
     const steps = event.repeat ? stepsOf(event, shown.large) : 0;
@@ -75,25 +81,58 @@ function useHeldKeys(shown, choose) {
     event.stopPropagation();
     held.current.thumb = Number(event.target.dataset.index ?? 0);
     held.current.steps += steps;
-    held.current.frame ||= requestAnimationFrame(move);
+    held.current.timer ||= window.setTimeout(move); // not the next frame: what follows the slider is drawn in that one
   };
-  return { onKeyDownCapture, note };
+  const onKeyUpCapture = () => {
+    if (held.current.timer) move();
+    held.current.host.rest(held.current.shown.value);
+  };
+  return { onKeyDownCapture, onKeyUpCapture, note };
 }
 
 /**
- * While a thumb is dragged, every second of its moves is drawn: React and Material take longer for one than all else that
- * follows the thumb. Where it rests is drawn in any case.
- * @param {number | number[]} value
- * @returns what is drawn, and whether something is dragged: to be set by the caller
+ * @param {Element | null} element
+ * @param {string} text
  */
-function useEverySecond(value) {
+function write(element, text) {
+  if (element && element.textContent !== text) element.textContent = text;
+}
+
+/**
+ * Puts the thumbs where React and Material would: they take longer for it than all else that follows a thumb.
+ * @param {HTMLElement} control
+ * @param {number[]} shares of the range, a thumb
+ * @param {string[]} texts
+ */
+function place(control, shares, texts) {
+  const percent = shares.map((share) => `${100 * share}%`);
+  control.querySelectorAll(".MuiSlider-thumb").forEach((thumb, i) => {
+    /** @type {HTMLElement} */ (thumb).style.left = percent[i];
+    write(thumb.querySelector(".MuiSlider-valueLabelLabel"), texts[i]);
+  });
+  const [first, last] = shares.length > 1 ? [shares[0], shares[shares.length - 1]] : [0, shares[0]];
+  const { style } = /** @type {HTMLElement} */ (control.querySelector(".MuiSlider-track"));
+  Object.assign(style, { left: `${100 * first}%`, width: `${100 * (last - first)}%` });
+  write(control.querySelector("strong"), texts.join(" to "));
+}
+
+/**
+ * While a thumb is moved, Material draws it only where it rests.
+ * @param {number | number[]} value
+ * @returns what Material draws; and whether something is moved, and what has it drawn: to be set and called by the caller
+ */
+function useRest(value) {
   const [, draw] = useReducer((/** @type {number} */ count) => count + 1, 0);
-  const state = useRef({ isDragged: false, isBehind: false, drawn: value, timer: 0 }).current;
+  const state = useRef({ isMoved: false, rests: false, drawn: value, timer: 0 }).current;
   window.clearTimeout(state.timer);
-  state.isBehind = state.isDragged && !state.isBehind && value !== state.drawn;
-  if (state.isBehind) state.timer = window.setTimeout(draw, REST_MS);
+  const rest = () => {
+    state.rests = true;
+    draw();
+  };
+  if (state.isMoved && !state.rests && value !== state.drawn) state.timer = window.setTimeout(rest, REST_MS);
   else state.drawn = value;
-  return state;
+  state.rests = false;
+  return { state, rest };
 }
 
 /** @param {{ model: any }} properties Panel's side of the component */
@@ -107,12 +146,30 @@ export function render({ model }) {
   const [value, setValue] = model.useState("value");
   const [, setReleased] = model.useState("value_throttled");
   const large = Math.max(1, Math.round((LARGE_STEP * (end - start)) / step));
-  const { onKeyDownCapture, note } = useHeldKeys({ value, start, end, step, large }, (moved) => {
-    setValue(moved);
-    setReleased(moved);
-  });
-  const state = useEverySecond(value);
+  const { state, rest } = useRest(value);
+  const { note, ...keys } = useHeldKeys(
+    { value, start, end, step, large },
+    {
+      move: (moved) => {
+        state.isMoved = true;
+        setValue(moved);
+      },
+      rest: (last) => {
+        if (!state.isMoved) return;
+        state.isMoved = false;
+        setReleased(last);
+        rest();
+      },
+    },
+  );
   const { drawn } = state;
+  const control = useRef(null);
+  useLayoutEffect(() => {
+    const all = Array.isArray(value) ? value : [value];
+    const shares = all.map((one) => (one - start) / (end - start));
+    const texts = all.map((one) => written(one, format));
+    if (control.current) place(control.current, shares, texts);
+  });
   const slider = useMemo(() => {
     const ends = Array.isArray(drawn) ? [`${label}, lower end`, `${label}, upper end`] : [label];
     const text = (Array.isArray(drawn) ? drawn : [drawn]).map((one) => written(one, format)).join(" to ");
@@ -133,18 +190,18 @@ export function render({ model }) {
         valueLabelDisplay: "auto",
         valueLabelFormat: (one) => written(one, format),
         onChange: (_, moved) => {
-          state.isDragged = true;
+          state.isMoved = true;
           note(moved);
           setValue(moved);
         },
         onChangeCommitted: (_, moved) => {
           // A move back to what is drawn is none to Material, though the value had gone on
-          if (state.isDragged) setValue(moved);
-          state.isDragged = false;
+          if (state.isMoved) setValue(moved);
+          state.isMoved = false;
           setReleased(moved);
         },
       }),
     ];
   }, [drawn, disabled, start, end, step, large, label, format]);
-  return createElement(FormControl, { fullWidth: true, disabled, onKeyDownCapture }, slider);
+  return createElement(FormControl, { fullWidth: true, disabled, ref: control, ...keys }, slider);
 }
