@@ -2,6 +2,7 @@
 // While Python is busy only the newest value of each property is kept, so a slider never builds up a queue.
 import { Admission } from "./admit.mjs";
 import { paint } from "./bind.mjs";
+import { breathe } from "./dom.mjs";
 import { describePlots } from "./plots.mjs";
 
 /**
@@ -9,6 +10,20 @@ import { describePlots } from "./plots.mjs";
  * @import { BokehDocument, Change } from "./types/bokeh"
  * @import { DocumentJson, Failure, Patch } from "./types/messages"
  */
+
+let isPausing = false;
+
+/** Bokeh builds all roots of a document in one task, a third of a second for the first view. A pause before each splits it. */
+function pauseBeforeRoots() {
+  if (isPausing) return;
+  isPausing = true;
+  const { prototype } = Bokeh.require("core/view_manager").ViewManager;
+  const build = prototype.build_view;
+  prototype.build_view = async function (model, parent) {
+    await breathe();
+    return build.call(this, model, parent);
+  };
+}
 
 export class LiveDocument {
   #client;
@@ -114,6 +129,7 @@ export class LiveDocument {
       .roots()
       .map(({ id }) => /** @type {HTMLElement} */ (document.getElementById(this.#roots[id])));
     for (const slot of slots) slot.replaceChildren();
+    pauseBeforeRoots();
     await Bokeh.embed.add_document_standalone(this.doc, slots[0], slots);
     describePlots(this.view, this.doc);
   }

@@ -13,6 +13,12 @@ export function filesOf(input) {
   return files;
 }
 
+/**
+ * Ends the task, so that the browser hears of input before what comes next. That comes before frames and other work, where
+ * the browser can be told so; where it cannot, there is no pause, since frames in between take longer than they are worth.
+ */
+export const breathe = () => window.scheduler?.postTask?.(() => {}, { priority: "user-blocking" });
+
 /** The element that holds the keyboard when nothing else does. */
 const nowhere = () => document.activeElement === null || document.activeElement === document.body;
 

@@ -1,6 +1,7 @@
 // The views' documents: all of them are shown as the build froze them, at once, and Python makes them its own. Only where
 // its documents are others (a plain start of other code) are they built when they are opened.
 import { LiveDocument } from "./documents.mjs";
+import { breathe } from "./dom.mjs";
 import {
   connectFastPath,
   currentFastPath,
@@ -104,30 +105,25 @@ export class Views {
     const all = { [frozen.view]: frozen.document, ...frozen.others };
     const first = this.#wanted in all ? this.#wanted : frozen.view;
     this.#tensor = { content: frozen.document.content, settings: frozen.state.settings, query: location.search };
-    this.#take(first, all[first]);
+    for (const name of Object.keys(all)) this.#live.set(name, new LiveDocument(this.#client, name));
+    this.#live.get(first)?.take(all[first]);
     const asks = asksForOthers(location.search, frozen.state.settings);
     if (asks) document.body.dataset.link = "asked"; // what is shown is not what the link is about
     await this.show(this.#wanted || first); // drawn where it is hidden, a plot would have no size
     performance.mark("first view");
     this.#onFirst();
     if (!asks) dispatchEvent(new CustomEvent("playground-first-advice", { detail: frozen }));
-    for (const [name, json] of Object.entries(all)) if (name !== first) this.#take(name, json);
+    for (const [name, json] of Object.entries(all)) {
+      if (name === first) continue;
+      await breathe();
+      this.#live.get(name)?.take(json);
+    }
     await this.show(this.#wanted);
     const values = new Float32Array((await this.#files.take("subject.bin")).bytes);
     await this.#supply({ ...frozen.subject, values });
     performance.mark("fast path");
     if (asks) requestAnimationFrame(() => requestAnimationFrame(noteDrawn));
     return frozen;
-  }
-
-  /**
-   * @param {string} name
-   * @param {DocumentJson} json
-   */
-  #take(name, json) {
-    const live = new LiveDocument(this.#client, name);
-    live.take(json);
-    this.#live.set(name, live);
   }
 
   /** @param {SubjectContent & { values: Float32Array }} [subject] the tensor, if it is at hand */

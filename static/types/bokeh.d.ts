@@ -160,7 +160,12 @@ export interface PlotView extends View {
   invalidate_layout(): void;
 }
 
+export interface ViewManager {
+  build_view(model: BokehModel, parent?: unknown): Promise<unknown>;
+}
+
 export interface BokehModules {
+  "core/view_manager": { ViewManager: { prototype: ViewManager } };
   document: { Document: { from_json(json: object): BokehDocument } };
   "models/formatters": {
     NumeralTickFormatter: new (options: { format: string }) => { doFormat(values: number[]): string[] };
