@@ -238,7 +238,7 @@ def test_undo_leads_back_to_the_file_that_a_new_python_gets(page, tmp_path):
 
 
 def test_running_work_is_shown_in_every_view_and_can_be_cancelled_there(page):
-    page.evaluate("() => playground.setState({model: 'digits-convnet', weights: 'int4'})")
+    page.evaluate("() => playground.setState({model: 'moby-dick-transformer', weights: 'int4'})")
     page.locator("#tab-model").click()
     page.locator("#improve").click()
     for name in ("tensor", "run", "export", "model"):
