@@ -8,7 +8,10 @@ import { followChoices, sendImages } from "./images.mjs";
  * @import { Given, Part } from "./types/page"
  */
 
-/** @param {Part & { given: Given }} part */
+/**
+ * @param {Part & { given: Given }} part
+ * @returns what files that are dropped are given to
+ */
 export function installCalibration({ client, complain, given, ready }) {
   let newest = 0;
   let reading = "";
@@ -58,13 +61,12 @@ export function installCalibration({ client, complain, given, ready }) {
   }
 
   const input = $("calibration");
-  input.addEventListener("change", () => {
-    const files = filesOf(input);
-    if (!files.length) return;
+  const use = (/** @type {File[]} */ files) => {
     const arrays = files.find((file) => file.name.endsWith(".npz"));
     if (arrays && files.length > 1) toast("Choose one .npz file, or images, but not both.", "bad");
-    else (arrays ? useArrays(arrays) : useImages(files)).catch(complain);
-  });
+    else if (files.length) (arrays ? useArrays(arrays) : useImages(files)).catch(complain);
+  };
+  input.addEventListener("change", () => use(filesOf(input)));
   followChoices(() => {
     if (tried) useImages(tried).catch(complain);
   });
@@ -79,4 +81,5 @@ export function installCalibration({ client, complain, given, ready }) {
     last = detail;
     show();
   });
+  return use;
 }

@@ -1,18 +1,21 @@
 // Files that are chosen, or dropped anywhere on the page.
 import { $, filesOf } from "./dom.mjs";
 
-/** Where a file is dropped to be compared. */
-const BESIDE = "#drop-beside";
-
-/** @param {EventTarget | null} target */
-const isBeside = (target) => target instanceof Element && Boolean(target.closest(BESIDE));
-
 /**
- * @param {(files: File[]) => void} open called with the files of one model
- * @param {(files: File[]) => void} compare called with those of a model to be compared with the open one
+ * @param {object} uses what becomes of the files that are chosen or dropped
+ * @param {(files: File[]) => void} uses.open of one model
+ * @param {(files: File[]) => void} uses.compare of a model to be compared with the open one
+ * @param {(files: File[]) => void} uses.calibrate of samples for the open one
  */
-export function installFiles(open, compare) {
+export function installFiles({ open, compare, calibrate }) {
   const input = $("open");
+  /** Where files are dropped for something else than to be opened. */
+  const places = new Map([
+    [$("drop-beside"), compare],
+    [$("drop-samples"), calibrate],
+  ]);
+  const isIn = (/** @type {HTMLElement} */ place, /** @type {EventTarget | null} */ target) =>
+    target instanceof Node && place.contains(target);
   input.addEventListener("change", () => {
     const files = filesOf(input);
     if (files.length) open(files);
@@ -34,7 +37,7 @@ export function installFiles(open, compare) {
   addEventListener("dragover", (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
-    $("drop-beside").toggleAttribute("data-over", isBeside(event.target));
+    for (const place of places.keys()) place.toggleAttribute("data-over", isIn(place, event.target));
   });
   addEventListener("drop", (event) => {
     if (!hasFiles(event)) return;
@@ -42,10 +45,12 @@ export function installFiles(open, compare) {
     depth = 0;
     $("drop").hidden = true;
     const files = [...(event.dataTransfer?.files ?? [])];
-    if (files.length) (isBeside(event.target) ? compare : open)(files);
+    const use = [...places].find(([place]) => isIn(place, event.target))?.[1] ?? open;
+    if (files.length) use(files);
   });
-  addEventListener("playground-state", ({ detail: { model } }) => {
+  addEventListener("playground-state", ({ detail: { model, runs } }) => {
     $("drop-beside").hidden = !model;
-    $("drop-beside-name").textContent = model;
+    $("drop-samples").hidden = !runs;
+    for (const name of /** @type {const} */ (["drop-beside-name", "drop-samples-name"])) $(name).textContent = model;
   });
 }

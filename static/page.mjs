@@ -252,7 +252,8 @@ if (uploads) {
   installInventory(part);
   installTabs((view) => selectView(view).catch(complain));
   const compare = installComparison({ ...part, job, select: selectView });
-  installFiles((chosen) => openFiles(chosen).catch(complain), compare);
+  const calibrate = installCalibration({ ...part, given });
+  installFiles({ open: (chosen) => openFiles(chosen).catch(complain), compare, calibrate });
   followHistory((view) => {
     if (view !== shownView()) selectView(view).catch(complain);
   });
@@ -268,7 +269,6 @@ if (uploads) {
   const pad = installPad({ ...part, job });
   installAnswers({ ...part, load: pad.load });
   installPrompt({ ...part, job });
-  installCalibration({ ...part, given });
   installSizes({ ...part, select: selectView });
   installExport({ ...part, given, job });
 }

@@ -60,6 +60,8 @@ export interface ElementsById {
   drop: HTMLElement;
   "drop-beside": HTMLElement;
   "drop-beside-name": HTMLElement;
+  "drop-samples": HTMLElement;
+  "drop-samples-name": HTMLElement;
   open: HTMLInputElement;
   gallery: HTMLSelectElement;
   "view-model": HTMLElement;

@@ -15,6 +15,7 @@ from playground import Recipe, Scheme, gallery
 from playground.cli import main
 from playground.model.recipe import Rule
 from playground.ptq.without_graph import quantize_tensors
+from tests.browser.dropping import dropped
 from tests.browser.test_faults import KILL, restarted
 
 RNG = np.random.default_rng(11)
@@ -248,21 +249,7 @@ def test_an_int8_model_of_another_tool_is_dropped_beside_the_gallerys(page, tmp_
     a, b = tmp_path / "fp32.onnx", tmp_path / "int8.onnx"
     a.write_bytes(gallery.model_bytes("digits-mlp"))
     quantize_dynamic(a, b, weight_type=QuantType.QInt8)
-    content = list(b.read_bytes())
-    page.evaluate(
-        """(content) => {
-          const data = new DataTransfer();
-          data.items.add(new File([new Uint8Array(content)], "int8.onnx"));
-          const event = (kind, target) => target.dispatchEvent(
-            new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
-          event("dragenter", document.body);
-          const place = document.getElementById("drop-beside");
-          if (!place.checkVisibility()) throw new Error("the place to drop a second file is not seen");
-          event("dragover", place);
-          event("drop", place);
-        }""",
-        content,
-    )
+    dropped(page, "#drop-beside", b)
     expect(page.locator("#drop")).to_be_hidden()
     expect(page.locator("#comparison-b")).to_contain_text("int8.onnx (onnx, ")
     assert page.evaluate("() => playground.state.model") == "digits-mlp"

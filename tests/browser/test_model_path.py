@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from playground import gallery
+from tests.browser.dropping import dropped
 
 
 @pytest.fixture
@@ -18,6 +19,17 @@ def uploaded(page, tmp_path):
     page.set_input_files("#open", path)
     page.wait_for_function("() => playground.state.model === 'upload'")
     return page
+
+
+def test_samples_are_dropped_beside_the_open_model(uploaded, tmp_path):
+    page = uploaded
+    samples = tmp_path / "samples.npz"
+    np.savez(samples, image=np.random.default_rng(3).random((8, 1, 8, 8), np.float32))
+    dropped(page, "#drop-samples", samples)
+    expect(page.locator("#drop")).to_be_hidden()
+    expect(page.locator("#calibration-name")).to_have_text("samples.npz")
+    expect(page.locator("#calibration-hint")).to_contain_text("8 samples")
+    assert page.evaluate("() => playground.state.model") == "upload"
 
 
 def accuracy(model, digits):
