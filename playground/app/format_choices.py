@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from playground.api import formats
-from playground.number_formats import NumberFormat
+from playground.model.recipe import ONNX_FORMATS
+from playground.number_formats import FORMATS, NumberFormat
+from playground.settings import Settings
 
 SIGNED, UNSIGNED = "int", "uint"
 """What stands for all widths of integers: how many bits they have is chosen beside it."""
@@ -44,6 +46,17 @@ def format_of(choice: str, bits: int) -> str:
 
 def _is_plain_integer(number_format: NumberFormat) -> bool:
     return number_format.id in (f"{SIGNED}{number_format.bits}", f"{UNSIGNED}{number_format.bits}")
+
+
+def offered(settings: Settings, chosen: str) -> list[str]:
+    """Formats that a weight may have in the file for the chosen runtime, all where weights alone are quantized; and the
+    one that is chosen."""
+    from playground.model.runtimes import runtimes
+
+    found = runtimes().get(settings.runtime)
+    taken = found.weight_formats if found else ONNX_FORMATS
+    others = FORMATS if settings.activations == "weight_only" and found is not None and found.file == "onnx" else ()
+    return list(dict.fromkeys([*taken, *others, chosen]))
 
 
 def _for_weights(number_format: NumberFormat) -> bool:

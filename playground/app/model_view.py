@@ -13,18 +13,17 @@ from bokeh.models import ColumnDataSource, UIElement
 from playground.analysis.inventory import inventory
 from playground.analysis.report_json import report_data
 from playground.app.card import Card
+from playground.app.format_choices import offered
 from playground.app.override_card import AS_OTHERS, OverrideCard, override_of
 from playground.app.workspace import Workspace
 from playground.errors import plural
 from playground.model.recipe import ONNX_FORMATS
-from playground.number_formats import FORMATS
 from playground.render import html
 from playground.render.about_file import about_file
 from playground.render.compared import one_number, read_as
 from playground.render.file_told import after_number, before_number
 from playground.render.numbers import grouped, shape
 from playground.render.report_card import report_card
-from playground.settings import Settings
 
 SEARCH = "Search the layers"
 """Label of the search field; the page finds the field by it (static/inventory.mjs)."""
@@ -146,7 +145,7 @@ class ModelView(Card):
             for name, widget in self.widgets.items():
                 value = getattr(self.workspace.settings, name)
                 if name == "weights":
-                    widget.options = _weight_formats(self.workspace.settings)
+                    widget.options = offered(self.workspace.settings, value)
                 widget.value = value
 
     def _show_rows(self) -> None:
@@ -219,16 +218,6 @@ class ModelView(Card):
 def _marked(number: html.Number, now: str) -> html.Number:
     """A number that says so if it is an earlier one."""
     return replace(number, remark=now, tone="") if now else number
-
-
-def _weight_formats(settings: Settings) -> list[str]:
-    """Those that the chosen runtime reads, where weights alone are quantized all, and the one that is chosen."""
-    from playground.model.runtimes import runtimes
-
-    found = runtimes().get(settings.runtime)
-    taken = found.weight_formats if found else ONNX_FORMATS
-    others = FORMATS if settings.activations == "weight_only" and found is not None and found.file == "onnx" else ()
-    return list(dict.fromkeys([*taken, *others, settings.weights]))
 
 
 def _layer_columns(found: Any, names: list[str]) -> dict[str, list[float]]:

@@ -9,8 +9,8 @@ import panel_material_ui as pmui
 
 from playground.app.card import Card
 from playground.app.chosen_recipe import exclusions_of, exclusions_text
+from playground.app.format_choices import offered
 from playground.app.workspace import Workspace
-from playground.model.recipe import ONNX_FORMATS
 from playground.render import html
 from playground.settings import Settings, formats_of, formats_text
 
@@ -47,7 +47,7 @@ class OverrideCard(Card):
     def __init__(self, workspace: Workspace) -> None:
         """Build it and watch ``workspace``."""
         super().__init__(workspace)
-        options = [AS_OTHERS, FLOAT, *ONNX_FORMATS]
+        options = [AS_OTHERS, FLOAT]
         self.choice = pmui.Select(
             label="The chosen tensor", options=options, sizing_mode="stretch_width", margin=0, size="small"
         )
@@ -73,9 +73,12 @@ class OverrideCard(Card):
     def show(self) -> None:
         """Show the setting of the chosen tensor."""
         settings = self.workspace.settings
+        chosen = override_of(settings, settings.tensor)
         with self.showing():
             self.choice.param.update(
-                label=f"{settings.tensor} is quantized", value=override_of(settings, settings.tensor)
+                label=f"{settings.tensor} is quantized",
+                options=list(dict.fromkeys([AS_OTHERS, FLOAT, *offered(settings, chosen)])),
+                value=chosen,
             )
         text = overrides_text(settings)
         self.chosen.text = html.note(f"Formats of their own: {text}.") if text else ""
