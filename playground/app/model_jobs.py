@@ -23,7 +23,7 @@ from playground.app.results import NO_RESULTS
 from playground.app.workspace import Workspace
 from playground.engines.fitting import fitted
 from playground.engines.run import run_task
-from playground.errors import CancelledError, MissingError, PlaygroundError, UnsupportedError
+from playground.errors import CancelledError, MissingError, PlaygroundError, UnsupportedError, plural
 from playground.host.sources import Source
 from playground.model.graph import Graph
 from playground.model.recipe import Recipe
@@ -332,10 +332,16 @@ class ModelJobs:
         """The open model's inventory, with a sentence about what it is."""
         model = self._workspace.required_model()
         data = inventory_data(model)
-        runs = "a graph of " + ", ".join(f"{n} {op}" for op, n in list(data["operators"].items())[:6])
-        return data | {
-            "summary": runs if data["operators"] else "tensors only: weights can be quantized, and nothing be run"
-        }
+        return data | {"summary": _summary(data["operators"])}
+
+
+def _summary(operators: Mapping[str, int]) -> str:
+    """What a model with these operators is, in words: the first six kinds, and how many more there are."""
+    if not operators:
+        return "tensors only: weights can be quantized, and nothing be run"
+    named = [f"{n} {op}" for op, n in operators.items()][:6]
+    rest = sum(operators.values()) - sum(list(operators.values())[:6])
+    return f"a graph of {', '.join(named)}" + (f" and {plural(rest, 'more operator')}" if rest else "")
 
 
 def _partings(quantized: Graph, feeds: Feeds) -> Task[tuple[str, ...]]:

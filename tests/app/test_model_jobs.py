@@ -1,6 +1,7 @@
 """Jobs on an open model, against ONNX Runtime and the package's own functions."""
 
 import json
+from collections import Counter
 
 import numpy as np
 import onnxruntime
@@ -190,6 +191,11 @@ def test_inventory(jobs, workspace, files):
     assert jobs.inventory()["summary"].startswith("a graph of ")
     workspace.open(files.linear_model())
     assert jobs.inventory()["summary"] == "a graph of 1 MatMul, 1 Add"
+    workspace.open(gallery.load("moby-dick-transformer"))
+    counted = Counter(node.op for node in workspace.required_model().graph.nodes)
+    named = [word for word in jobs.inventory()["summary"].replace(",", "").split() if word.isdigit()]
+    assert len(counted) > 6
+    assert sum(map(int, named)) == counted.total()
 
 
 def test_dynamic_activations(workspace):
