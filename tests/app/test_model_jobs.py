@@ -191,7 +191,7 @@ def test_inventory(jobs, workspace, files):
     assert jobs.inventory()["summary"].startswith("a graph of ")
     workspace.open(files.linear_model())
     assert jobs.inventory()["summary"] == "a graph of 1 MatMul, 1 Add"
-    workspace.open(gallery.load("moby-dick-transformer"))
+    workspace.open(gallery.open_model("moby-dick-transformer"))
     counted = Counter(node.op for node in workspace.required_model().graph.nodes)
     named = [word for word in jobs.inventory()["summary"].replace(",", "").split() if word.isdigit()]
     assert len(counted) > 6
