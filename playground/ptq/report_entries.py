@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,13 +28,17 @@ from playground.quantization import Range, Scheme
 
 @dataclass(frozen=True, slots=True)
 class ReportInputs:
-    """All that a report is made from: the model, a view of the float graph that was quantized, and what came of it."""
+    """All that a report is made from: the model, a view of the float graph that was quantized, and what came of it.
+
+    ``stored`` has the bytes of weights that the file keeps otherwise than ``written`` does, by the names of codes.
+    """
 
     model: Model
     view: GraphView
     recipe: Recipe
     quantization: Quantization
     written: Graph
+    stored: Mapping[str, int] = field(default_factory=dict)
 
     def report(
         self,
@@ -47,7 +51,7 @@ class ReportInputs:
         view, quantization, recipe = self.view, self.quantization, self.recipe
         placement = quantization.placement
         constants = {*quantization.weights, *(bias for _, bias in quantization.biases)}
-        tensors = tuple(tensor_reports(view, quantization, self.model.tensors))
+        tensors = tuple(tensor_reports(view, quantization, self.model.tensors, self.stored))
         kept = {name: t.nbytes for name, t in self.written.initializers.items() if name in view.constants}
         about = [
             *about_ranges({name: found.ranges[name] for name in quantization.activations if name in found.ranges}),
@@ -183,8 +187,17 @@ def packed_bytes(written: Graph, quantization: Quantization) -> int:
     return total
 
 
-def tensor_reports(view: GraphView, quantization: Quantization, stored: Mapping[str, Tensor]) -> list[QuantizedTensor]:
-    """A line for each quantized constant; ``stored`` is what the float model's file has."""
+def tensor_reports(
+    view: GraphView, quantization: Quantization, before: Mapping[str, Tensor], stored: Mapping[str, int]
+) -> list[QuantizedTensor]:
+    """A line for each quantized constant.
+
+    Args:
+        view: of the float graph.
+        quantization: what came of it.
+        before: what the float model's file has.
+        stored: bytes of weights that the file keeps in a form of its own, by the names of their codes.
+    """
     reports = []
     for name, weight in quantization.weights.items():
         tensor, node = view.constants[name], view.users(name)[0]
@@ -195,9 +208,9 @@ def tensor_reports(view: GraphView, quantization: Quantization, stored: Mapping[
                 op=node.op,
                 shape=tensor.shape,
                 parameters=tensor.size,
-                bytes_before=stored.get(name, tensor).nbytes,
+                bytes_before=before.get(name, tensor).nbytes,
                 bytes_after=weight.nbytes,
-                bytes_stored=stored_nbytes(weight),
+                bytes_stored=stored.get(f"{name}_quantized") or stored_nbytes(weight),
                 scheme=weight.scheme.as_dict(),
                 sqnr_db=sqnr_db(tensor.numpy(), weight.dequantize()),
             )
