@@ -40,6 +40,6 @@ def about_form(form: OperatorForm) -> list[str]:
     causes = [f"{', '.join(sorted(set(ops)))} ({reason})" for reason, ops in sorted(by_reason.items())]
     total = form.joined + len(form.left)
     return [
-        f"{form.joined} of {plural(total, 'node')} became operators on codes; the others read and make floats as in QDQ "
-        f"files: {'; '.join(causes)}."
+        f"{form.joined} of {plural(total, 'node')} became operators on codes; the others read and make floats, as in "
+        f"QDQ files: {'; '.join(causes)}."
     ]

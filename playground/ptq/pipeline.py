@@ -28,8 +28,8 @@ from playground.ptq.calibration_data import CalibrationData, Given, Shapes, cali
 from playground.ptq.capture import release_task
 from playground.ptq.checks import checked
 from playground.ptq.inside import with_weights_inside
-from playground.ptq.other_names import ARGUMENTS
 from playground.ptq.operator_form import about_form, represented
+from playground.ptq.other_names import ARGUMENTS
 from playground.ptq.placement import Placement, place
 from playground.ptq.qdq import QdqWriter, Quantization
 from playground.ptq.quantize_weights import (
@@ -146,7 +146,7 @@ def quantize_model_task(
     yield Progress(0, 1, "Writing the file")
     held = with_weights_inside(written)
     form = represented(held, recipe, treated.view.graph.opset)
-    held, written_as = (form.graph, form.graph) if form is not None else (held, written)
+    held, final = (form.graph, form.graph) if form is not None else (held, written)
     signed = replace(model, metadata=MappingProxyType({**model.metadata, **made_by(recipe)}))
     onnx = to_onnx(held, signed)
     tflite = yield from _tflite_task(written, recipe, shapes)
@@ -160,7 +160,12 @@ def quantize_model_task(
         checked_file = yield from verify_task(treated.view.graph, held, onnx, data, shapes)
         report = report.with_verification(checked_file)
     quantized = replace(
-        signed, name=_quantized_name(model.name), tensors=written_as.initializers, graph=written_as, notes=(), changes=()
+        signed,
+        name=_quantized_name(model.name),
+        tensors=final.initializers,
+        graph=final,
+        notes=(),
+        changes=(),
     )
     source, pictures = treated.view.graph, found.histograms
     made = QuantizedModel(quantized, onnx, report, quantization, source, pictures, shapes)

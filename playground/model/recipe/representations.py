@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from playground.model.recipe import Recipe
 
 REPRESENTATIONS = ("qdq", "qoperator")
-"""The pairs of QuantizeLinear and DequantizeLinear come first: all runtimes that read quantized ONNX files know them."""
+"""Pairs of QuantizeLinear and DequantizeLinear come first: what reads quantized ONNX files knows them."""
 
 OPERATORS = REPRESENTATIONS[1]
 
@@ -43,7 +43,7 @@ def without_operators(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
     for where, scheme in recipe.weight_schemes():
         if recipe.activations == "static":
             if scheme.format in ONNX_FORMATS and scheme.number_format.bits == 4:
-                what = f"operators on codes (QOperator) multiply codes of a byte, and those of {scheme.format} are packed"
+                what = f"operators on codes (QOperator) take a byte a weight, and {scheme.format} has two in it"
                 yield where, what, "Use int8 weights, or representation='qdq'"
         elif found := _about_block(scheme):
             yield where, *found
@@ -54,7 +54,7 @@ def _about_block(scheme: Scheme) -> tuple[str, str] | None:
     instead = "or representation='qdq'"
     plain = scheme.scale_scheme is None and not scheme.centre and scheme.rotation is None and scheme.zero_in_range
     if scheme.format not in ONNX_FORMATS or not plain or scheme.zero_rule != "integer":
-        what = f"MatMulNBits, the operator of weights alone (QOperator), takes no {scheme.format} weights of this scheme"
+        what = f"MatMulNBits, the operator of weights alone (QOperator), takes no such {scheme.format} weights"
         return what, f"Use 'int4' or 'int8' in blocks, {instead}"
     if scheme.granularity == "tensor":
         what = "MatMulNBits, the operator of weights alone (QOperator), has a scale for each block or channel"

@@ -21,6 +21,7 @@ from playground.model.writers._onnx_code_operators import MICROSOFT
 from playground.model.writers._onnx_codes import Codes, Surroundings
 from playground.model.writers._onnx_operator_form import OperatorForm, with_nodes
 
+_SHARED = "another node reads its weight in another form"
 _BITS = {"int4": 4, "uint4": 4, "int8": 8, "uint8": 8}
 
 
@@ -75,8 +76,8 @@ class _Packing:
         inputs = node.inputs[0], *weight.constants
         bias = node.inputs[2] if len(node.inputs) > 2 else ""
         if bias:
-            inputs = (*inputs, "", "", "")[:5] + (bias,)
-        name = self.node_names.take(f"{node.name}_NBits")
+            inputs = (*(*inputs, "", "", "")[:5], bias)
+        name = self.node_names.take(f"{node.name}_Q{weight.attributes['bits']}")
         return Node("MatMulNBits", name, inputs, node.outputs, dict(weight.attributes), MICROSOFT)
 
     def _packed(self, node: Node, around: Surroundings) -> _Packed | None:
@@ -88,21 +89,19 @@ class _Packing:
         readers = around.uses(name)
         reasons = [_why_not(reader, name, codes, around) for reader in readers]
         if not any(reasons):
-            turned = _is_turned(readers[0])
-            return self._pack(codes, around, turned)
-        reason = next(filter(None, reasons))
-        for reader in readers:
+            return self._pack(codes, around, _is_turned(readers[0]))
+        for reader, reason in zip(readers, reasons, strict=True):
             if reader is not None:
-                self.left[reader.name] = reader.op, reason
+                self.left[reader.name] = reader.op, reason or _SHARED
         return None
 
     def _pack(self, codes: Codes, around: Surroundings, turned: bool) -> _Packed:
         held, bits = around.constants[codes.name], _BITS[codes.dtype]
         octets, scales, points = packed_blocks(held.numpy(), codes, bits, turned)
         stem = codes.name.removesuffix("_quantized")
-        constants = [around.constant(f"{stem}_Q{bits}", octets), around.constant(f"{stem}_Q{bits}_scales", scales)]
+        constants = [around.constant(f"{stem}_Q{bits}", octets), around.constant(f"{stem}_scales", scales)]
         if points is not None:
-            constants.append(around.constant(f"{stem}_Q{bits}_zero_points", points))
+            constants.append(around.constant(f"{stem}_zero_points", points))
         columns, depth = held.shape if turned else held.shape[::-1]
         self.stored[codes.name] = sum(around.made[name].nbytes for name in constants)
         attributes = {"K": depth, "N": columns, "bits": bits, "block_size": codes.block or depth}
@@ -118,14 +117,14 @@ def _why_not(reader: Node | None, name: str, codes: Codes, around: Surroundings)
     """Why a reader of a weight cannot be a MatMulNBits; empty if it can."""
     held = around.constants[codes.name]
     if reader is None or reader.op not in ("MatMul", "Gemm") or reader.domain or list(reader.inputs).count(name) > 1:
-        return "MatMulNBits is a product with a constant"
+        return "MatMulNBits is a product of values with a matrix"
     if len(reader.inputs) < 2 or reader.inputs[1] != name or len(held.shape) != 2:
         return "MatMulNBits is a product of values with a matrix"
     if codes.dtype not in _BITS:
         return f"MatMulNBits has no weights of type {codes.dtype}"
     turned = _is_turned(reader)
     if any(_is_turned(other) != turned for other in around.uses(name)):
-        return "its weight is also read the other way round"
+        return _SHARED
     reason = _about_blocks(codes, held.shape, turned)
     return reason or (_about_gemm(reader, held.shape[0 if turned else 1], around) if reader.op == "Gemm" else "")
 
@@ -190,5 +189,7 @@ def packed(codes: NDArray[Any], bits: int) -> NDArray[np.uint8]:
     octets = codes.astype(np.uint8)
     if bits == 8:
         return np.ascontiguousarray(octets)
-    even = np.pad(octets, [(0, 0)] * (octets.ndim - 1) + [(0, octets.shape[-1] % 2)])
+    # what fills the last octet has no meaning; ONNX Runtime's tool puts the middle there
+    places = [(0, 0)] * (octets.ndim - 1) + [(0, octets.shape[-1] % 2)]
+    even = np.pad(octets, places, constant_values=1 << bits - 1)
     return np.ascontiguousarray(even[..., ::2] | even[..., 1::2] << 4)

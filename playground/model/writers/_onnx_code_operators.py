@@ -165,6 +165,8 @@ _JOINED = _of_values("QLinearConcat", "axis")
 def _average_pool(b: Between) -> Made:
     if any(step != 1 for step in b.get("dilations", ())):
         return "QLinearAveragePool has no dilations"
+    if b.get("ceil_mode", 0) and b.get("count_include_pad", 0):
+        return "QLinearAveragePool would count places beyond the padding"
     return _POOLED(b)
 
 

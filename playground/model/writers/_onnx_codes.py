@@ -109,10 +109,9 @@ class Surroundings:
         return self._codes(node, node.outputs[0]) if node is not None else None
 
     def _codes(self, node: Node, name: str) -> Codes | None:
-        held = [self.constants.get(each) for each in node.inputs[1:3]]
-        if len(held) < 2 or held[0] is None or held[1] is None or held[0].dtype != "float32":
+        scale, point = (self.constants.get(each) for each in (*node.inputs[1:], "", "")[:2])
+        if scale is None or point is None or scale.dtype != "float32":
             return None
-        scale, point = held
         axis, block = node.attributes.get("axis", 1), node.attributes.get("block_size", 0)
         return Codes(name, scale.name, point.name, point.dtype, scale.numpy(), point.numpy(), axis, block)
 

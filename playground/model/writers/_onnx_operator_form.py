@@ -1,11 +1,11 @@
-"""A QDQ graph in ONNX's operator form (QOperator): operators on codes in the place of DequantizeLinear, X, QuantizeLinear.
+"""A QDQ graph in ONNX's operator form (QOperator): one operator on codes for DequantizeLinear, X, QuantizeLinear.
 
 What has no operator on codes stays as it is. Scales, zero-points and codes are the same constants as before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from playground.model.graph import Graph, Node, Tensor
@@ -83,6 +83,12 @@ def with_nodes(graph: Graph, nodes: tuple[Node, ...], made: Mapping[str, Tensor]
     read = ends | {name for node in nodes for name in node.reads}
     held = {name: tensor for name, tensor in {**graph.initializers, **made}.items() if name in read}
     others = dict(graph.other_opsets)
-    if any(node.domain == MICROSOFT for node in nodes):
+    if any(inner.domain == MICROSOFT for node in nodes for inner in _with_those_inside(node)):
         others.setdefault(MICROSOFT, 1)
     return graph.with_(nodes=nodes, initializers=held, other_opsets=others)
+
+
+def _with_those_inside(node: Node) -> Iterator[Node]:
+    yield node
+    for branch in node.branches:
+        yield from branch.walk()
