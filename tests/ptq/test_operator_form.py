@@ -14,6 +14,7 @@ from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 import playground
 from playground import gallery
 from playground.engines.run import run
+from playground.errors import UnsupportedError
 from playground.model.recipe import Override, Recipe
 from playground.model.writers._onnx_operator_form import in_operator_form
 from playground.opening import load
@@ -372,3 +373,9 @@ def test_dynamic_models_are_in_operators_in_any_case() -> None:
     assert kinds(made[0].onnx) == kinds(made[1].onnx)
     assert kinds(made[0].onnx)["MatMulInteger"] == 3
     assert made[0].model.graph.nodes == made[1].model.graph.nodes
+
+
+def test_a_tflite_file_is_refused() -> None:
+    made = quantize_model(gallery.open_model("digits-mlp"), OPERATORS, gallery.calibration("digits-mlp"))
+    with pytest.raises(UnsupportedError, match="representation: a model in operators on codes"):
+        made.save("model.tflite")
