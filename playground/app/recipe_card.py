@@ -21,7 +21,7 @@ STAGES = {
 """Headings for the stages of ``playground.ptq``."""
 
 FORMS = {
-    "QDQ: floats between pairs of operators": "qdq",
+    "QDQ: floats between pairs": "qdq",
     "QOperator: operators on codes": "qoperator",
 }
 """Names of the forms that a file may have -> ids."""

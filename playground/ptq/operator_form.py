@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from playground.errors import plural
 from playground.model.graph import Graph
 from playground.model.recipe import Recipe
 from playground.model.recipe.representations import OPERATORS
-from playground.model.writers._onnx_operator_form import OperatorForm
 from playground.opening.operator_sets import in_set, with_operator_set
+
+if TYPE_CHECKING:
+    from playground.model.writers._onnx_operator_form import OperatorForm
 
 
 def represented(graph: Graph, recipe: Recipe, opset: int) -> OperatorForm | None:
@@ -27,7 +31,7 @@ def represented(graph: Graph, recipe: Recipe, opset: int) -> OperatorForm | None
     from playground.model.writers._onnx_operator_form import in_operator_form
 
     form = in_operator_form(graph) if recipe.activations == "static" else with_block_products(graph)
-    return form.of(with_operator_set(in_set(form.graph, opset)))
+    return form.of(with_operator_set(in_set(form.graph, opset)), graph)
 
 
 def about_form(form: OperatorForm) -> list[str]:

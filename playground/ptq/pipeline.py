@@ -152,8 +152,7 @@ def quantize_model_task(
     tflite = yield from _tflite_task(written, recipe, shapes)
     told = report_entries.about_data(data, found.samples) if data is not None and recipe.activations == "static" else []
     told += [*report_entries.about_scales(placement), *report_entries.about_spectra(placement, recipe)]
-    stored = form.stored if form is not None else {}
-    done = ReportInputs(model, treated.view, recipe, quantization, written, stored)
+    done = ReportInputs(model, treated.view, recipe, quantization, written, form)
     told += [*notes, *probe.notes, *found.notes, *(about_form(form) if form is not None else ())]
     report = done.report(found, len(onnx), tuple(told), (*before.applied, *treated.applied))
     if verify and not tflite:

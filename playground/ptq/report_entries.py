@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,12 +25,15 @@ from playground.ptq.sizes import why_not_smaller
 from playground.ptq.stored_weights import stored_nbytes, stored_type
 from playground.quantization import Range, Scheme
 
+if TYPE_CHECKING:
+    from playground.model.writers._onnx_operator_form import OperatorForm
+
 
 @dataclass(frozen=True, slots=True)
 class ReportInputs:
     """All that a report is made from: the model, a view of the float graph that was quantized, and what came of it.
 
-    ``stored`` has the bytes of weights that the file keeps otherwise than ``written`` does, by the names of codes.
+    ``form`` is what the file has in the place of ``written``, if the recipe wants operators on codes.
     """
 
     model: Model
@@ -38,7 +41,7 @@ class ReportInputs:
     recipe: Recipe
     quantization: Quantization
     written: Graph
-    stored: Mapping[str, int] = field(default_factory=dict)
+    form: OperatorForm | None = None
 
     def report(
         self,
@@ -51,7 +54,8 @@ class ReportInputs:
         view, quantization, recipe = self.view, self.quantization, self.recipe
         placement = quantization.placement
         constants = {*quantization.weights, *(bias for _, bias in quantization.biases)}
-        tensors = tuple(tensor_reports(view, quantization, self.model.tensors, self.stored))
+        stored, saved = (self.form.stored, self.form.saved) if self.form is not None else ({}, 0)
+        tensors = tuple(tensor_reports(view, quantization, self.model.tensors, stored))
         kept = {name: t.nbytes for name, t in self.written.initializers.items() if name in view.constants}
         about = [
             *about_ranges({name: found.ranges[name] for name in quantization.activations if name in found.ranges}),
@@ -69,7 +73,7 @@ class ReportInputs:
             float_operators=float_operators(view, placement),
             biases=len(quantization.biases),
             bytes_before=sum(tensor.nbytes for tensor in (self.model.graph or view.graph).initializers.values()),
-            bytes_after=packed_bytes(self.written, quantization),
+            bytes_after=packed_bytes(self.written, quantization) - saved,
             file_bytes_before=self.model.file_bytes,
             file_bytes=file_bytes,
             calibration_samples=found.samples,

@@ -88,6 +88,7 @@ def test_codes_scales_and_zero_points_are_read_back(weights: str, turned: bool, 
     np.testing.assert_array_equal(scales if turned else scales.T, expected[0])
     np.testing.assert_array_equal((points if turned else points.T) - offset, expected[1])
     read = load(made.onnx, "read.onnx").tensors
+    assert made.report.bytes_after == sum(tensor.nbytes for tensor in read.values())
     np.testing.assert_array_equal(read[product.input[1]].numpy(), held["codes"])
     assert made.report.tensors[0].bytes_stored == sum(held[name].nbytes for name in held if name != "bias")
 

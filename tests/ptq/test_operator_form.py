@@ -68,6 +68,7 @@ def test_codes_and_scales_are_those_of_the_pairs_and_are_read_back() -> None:
     assert kinds(operators.onnx)["DequantizeLinear"] == kinds(operators.onnx)["QuantizeLinear"] == 1
     assert len(operators.onnx) < 0.7 * len(pairs.onnx)
     assert not operators.report.warnings
+    assert operators.report.bytes_after == sum(values.nbytes for values in read.values())
     assert operators.model.graph.opset == model.graph.opset
     assert load(operators.onnx, "read.onnx").graph.nodes == operators.model.graph.nodes
 

@@ -25,16 +25,18 @@ class OperatorForm:
         joined: how many nodes became operators on codes.
         left: name of a node between codes that has no such form -> its operator, and why.
         stored: name of the codes of a weight that were packed anew -> bytes of all its constants.
+        saved: bytes of constants that the graph before had and this one has not.
     """
 
     graph: Graph
     joined: int
     left: Mapping[str, tuple[str, str]]
     stored: Mapping[str, int] = field(default_factory=dict)
+    saved: int = 0
 
-    def of(self, graph: Graph) -> OperatorForm:
-        """The same about a graph that differs in its operator set."""
-        return replace(self, graph=graph)
+    def of(self, graph: Graph, before: Graph) -> OperatorForm:
+        """The same about a graph that differs in its operator set, and about the one that it was made from."""
+        return replace(self, graph=graph, saved=_constant_bytes(before) - _constant_bytes(graph))
 
 
 def in_operator_form(graph: Graph) -> OperatorForm:
@@ -60,6 +62,12 @@ def in_operator_form(graph: Graph) -> OperatorForm:
     if not gone:
         return OperatorForm(graph, 0, left)
     return OperatorForm(with_nodes(graph, tuple(nodes), around.made), joined, left)
+
+
+def _constant_bytes(graph: Graph) -> int:
+    """Bytes of all constants, those of branches included."""
+    inner = sum(_constant_bytes(branch) for node in graph.nodes for branch in node.branches)
+    return inner + sum(tensor.nbytes for tensor in graph.initializers.values())
 
 
 def _converted(node: Node, around: Surroundings) -> Made:
