@@ -32,6 +32,7 @@ RECIPES = [
         algorithms=(AlgorithmCall("bias_correction"),),
         operators=("Conv", "Gemm"),
         biases="float",
+        representation="QOperator",
     ),
 ]
 

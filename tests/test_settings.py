@@ -77,6 +77,7 @@ VALUES = {
         max_size=3,
     ).map(parameters_text),
     "partial": st.booleans(),
+    "representation": st.sampled_from(["qdq", "qoperator"]),
     "sizes": st.lists(st.lists(st.integers(1, 10**6), min_size=1, max_size=5), max_size=3).map(sizes_text),
     "answer": st.sampled_from(ANSWERS),
 }
@@ -139,6 +140,7 @@ BAD = {
     "algorithms": ["gptq; x"],
     "parameters": ["gptq", "gptq.damping", "damping=1", "gptq.damping=much", "gptq.damping=nan", "gptq.a b=1"],
     "partial": ["maybe"],
+    "representation": ["pairs"],
     "sizes": ["1x0", "x", "image=1x3", "1x-3", "1x2.5", "1x1000001", "1x٣"],
     "weights_granularity": ["block"],
     "activations": ["sometimes"],

@@ -8,18 +8,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from playground import metrics, operators
+from playground import metrics
+from playground.analysis.dequantized import both_real_tensors
 from playground.analysis.renaming import proposed
-from playground.engines.run import run
 from playground.errors import MissingError, PlaygroundError
-from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
-from playground.operators import find
+from playground.model.graph import Model, Tensor
 from playground.tasks import Progress, Task
-
-CODES = "_quantized"
-"""How quantizers name the codes of a weight: with this behind its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +89,7 @@ def comparison_task(a: Model, b: Model, rename: Callable[[str], str] = str) -> T
     Raises:
         MissingError: no tensor of one is in the other.
     """
-    first, second = real_tensors(a), real_tensors(b)
+    first, second = both_real_tensors(a, b, rename)
     names = {name: rename(name) for name in first}
     both = {name: other for name, other in names.items() if other in second}
     same = {name: other for name, other in both.items() if first[name].shape == second[other].shape}
@@ -167,40 +162,3 @@ def _pair(a: Tensor, b: Tensor) -> Pair:
 def file_data(name: str, model: Model, nbytes: int) -> dict[str, Any]:
     """What is told of one of the two files, as plain data; ``nbytes`` are those of the file."""
     return {"file": name, "format": model.format, "bytes": nbytes, "notes": list(model.notes)}
-
-
-def real_tensors(model: Model) -> dict[str, Tensor]:
-    """The tensors of real numbers by name; weights that a graph dequantizes are there as what their codes stand for."""
-    found = {name: tensor for name, tensor in model.tensors.items() if tensor.real}
-    if model.graph is not None:
-        made = _dequantized(model.graph)
-        scales = {name for tensor in made for name in tensor.parts if name != "codes"}
-        found = {name: tensor for name, tensor in found.items() if name not in scales}
-        found |= {tensor.name: tensor for tensor in made}
-    return found
-
-
-def _dequantized(graph: Graph) -> list[Tensor]:
-    made = []
-    for node in graph.nodes:
-        known = find(node) in operators.dequantize_linear.OPERATORS
-        if known and node.inputs[0] in graph.initializers and all(n in graph.initializers for n in node.inputs if n):
-            made.append(_of_node(node, graph))
-    return made
-
-
-def _of_node(node: Node, graph: Graph) -> Tensor:
-    held = {name: graph.initializers[name] for name in node.inputs if name}
-    codes = held[node.inputs[0]]
-    output = node.outputs[0]
-    alone = graph.with_(
-        inputs=(), outputs=(ValueInfo(output, "float32", None),), nodes=(node,), initializers=held, name=codes.name
-    )
-
-    def read() -> NDArray[Any]:
-        """What the node makes of its constants."""
-        return run(alone, {}, engine="reference")[output]
-
-    parts: Mapping[str, Tensor] = {("codes" if name == codes.name else name): tensor for name, tensor in held.items()}
-    nbytes = sum(tensor.nbytes for tensor in held.values())
-    return Tensor(codes.name.removesuffix(CODES), codes.dtype, codes.shape, nbytes, read, quantized=True, parts=parts)

@@ -14,6 +14,7 @@ from playground.host.sources import Source
 from playground.limits import MOST_RECIPE_BYTES
 from playground.model.graph import Model
 from playground.model.recipe import AlgorithmCall, Recipe, Rule
+from playground.model.recipe.representations import REPRESENTATIONS, without_operators
 from playground.model.recipe.schemes import weight_scheme
 from playground.quantization import Scheme
 from playground.settings import (
@@ -49,6 +50,7 @@ def recipe_of(settings: Settings, opened: Recipe | None = None) -> Recipe:
         algorithms=_calls(settings),
         runtime=settings.runtime,
         partial=settings.partial,
+        representation=settings.representation,
     )
 
 
@@ -101,6 +103,7 @@ def changes_of(recipe: Recipe) -> dict[str, Any]:
         "parameters": parameters_text({call.id: dict(call.parameters) for call in recipe.algorithms}),
         "runtime": recipe.runtime,
         "partial": recipe.partial,
+        "representation": recipe.representation,
         "exclude": "",
         "formats": "",
     }
@@ -265,4 +268,17 @@ def fitting(settings: Settings) -> dict[str, Any]:
         changes["weights"] = "int8" if "int8" in target.weight_formats else target.weight_formats[0]
     if settings.weights_granularity not in target.granularities and "channel" in target.granularities:
         changes["weights_granularity"] = "channel"
+    if settings.representation != REPRESENTATIONS[0] and _lacks_operators(settings.with_(**changes)):
+        changes["representation"] = REPRESENTATIONS[0]
     return changes
+
+
+def _lacks_operators(settings: Settings) -> bool:
+    """Whether there are no operators on codes for a runtime, or for the weights that are chosen."""
+    from playground.model.runtimes import runtime
+
+    try:
+        return runtime(settings.runtime).file != "onnx" or any(without_operators(recipe_of(settings)))
+    except PlaygroundError:
+        # the recipe has another fault, which is told
+        return False

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from playground import gallery
-from playground.analysis.comparison import Comparison, comparison_task, file_data, proposal_of, real_tensors
+from playground.analysis.comparison import Comparison, comparison_task, file_data, proposal_of
+from playground.analysis.dequantized import both_real_tensors
 from playground.analysis.pair_picture import pair_picture_task
 from playground.analysis.renaming import renamed
 from playground.app.model_jobs import ModelJobs
@@ -80,7 +81,7 @@ class FileComparison:
         model = self._workspace.required_model()
         rename = renamed([line for line in str(content.get("rename") or "").splitlines() if line.strip()])
         second = self._second(content.get("second"), files)
-        tensors = (real_tensors(model), real_tensors(second.model))
+        tensors = both_real_tensors(model, second.model, rename)
         try:
             found = yield from comparison_task(model, second.model, rename)
         except MissingError:

@@ -20,6 +20,12 @@ STAGES = {
 }
 """Headings for the stages of ``playground.ptq``."""
 
+FORMS = {
+    "QDQ: floats between pairs": "qdq",
+    "QOperator: operators on codes": "qoperator",
+}
+"""Names of the forms that a file may have -> ids."""
+
 PRUNING = ("magnitude_pruning", "structured_pruning")
 """Algorithms of the first stage that change the outputs."""
 
@@ -44,6 +50,7 @@ class RecipeCard(Card):
             label="For the runtime", options={found.name: found.id for found in runtimes().values()}, **WIDE
         )
         self.about = html.block("runtime-about")
+        self.representation = pmui.Select(label="Form of the ONNX file", options=FORMS, **WIDE)
         self.partial = pmui.Checkbox(label="Leave in float what cannot be quantized", **WIDE)
         self.troubles = html.block("recipe-troubles")
         self.fit = pmui.Button(label="Use what the runtime supports", variant="outlined", **WIDE)
@@ -51,6 +58,7 @@ class RecipeCard(Card):
         for name, box in self.boxes.items():
             box.param.watch(lambda event, name=name: self._ticked(name, event.new), "value")
         self.runtime.param.watch(lambda event: self._moved(runtime=event.new), "value")
+        self.representation.param.watch(lambda event: self._moved(representation=event.new), "value")
         self.partial.param.watch(lambda event: self._moved(partial=event.new), "value")
         self.fit.on_click(lambda _event: self._moved(**fitting(self.workspace.settings)))
         workspace.param.watch(lambda *_: self.show(), ["settings", "model", "recipe"])
@@ -67,7 +75,9 @@ class RecipeCard(Card):
         pruning += [self.boxes[name] for name in PRUNING if name in self.boxes]
         return {
             "algorithms": pmui.Column(*shelves, *pruning, **stack, sx={"gap": "2px"}),
-            "runtime": pmui.Column(self.runtime, self.about, self.partial, **stack, sx={"gap": "10px"}),
+            "runtime": pmui.Column(
+                self.runtime, self.about, self.representation, self.partial, **stack, sx={"gap": "10px"}
+            ),
             "troubles": self._obstacles,
         }
 
@@ -88,9 +98,11 @@ class RecipeCard(Card):
             for name, box in self.boxes.items():
                 box.value = name in chosen
             self.partial.value = settings.partial
+            self.representation.value = settings.representation
             if settings.runtime in runtimes():
                 self.runtime.value = settings.runtime
         found = runtimes().get(settings.runtime)
+        self.representation.visible = found is not None and found.file == "onnx"
         left_out = found is not None and model is not None and model.graph is not None and not found.reads_graphs
         told = " Its file has the weights, not the graph." if left_out else ""
         self.about.text = html.note(f"{found.summary}{told}" if found else "")

@@ -14,6 +14,7 @@ from playground.model.graph import Graph
 from playground.model.recipe import ACTIVATIONS, Recipe, Rule
 from playground.model.recipe.given import recipe_file
 from playground.model.recipe.parts import pairs_from
+from playground.model.recipe.representations import REPRESENTATIONS
 from playground.model.recipe.schemes import weight_scheme
 from playground.model.recipe.unmatched import near_names, unmatched
 from playground.model.runtimes import runtime, runtimes
@@ -36,6 +37,7 @@ CHOICES = (
     "algorithms",
     "prepare",
     "partial",
+    "representation",
 )
 """The options that make a recipe, and that a recipe file stands for."""
 
@@ -57,6 +59,12 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
         help="algorithms that reduce the error, for instance smoothquant:alpha=0.5 gptq",
     )
     parser.add_argument("--prepare", action="store_true", default=None, help="fuse layer norms, remove dead code first")
+    parser.add_argument(
+        "--representation",
+        type=str.lower,
+        choices=REPRESENTATIONS,
+        help="the ONNX file's form: qdq (default), or qoperator: operators on codes, for weights alone MatMulNBits",
+    )
     strict = parser.add_mutually_exclusive_group()
     strict.add_argument(
         "--partial", action="store_true", default=None, help="leave in float what cannot be quantized (default)"
@@ -147,7 +155,7 @@ def recipe_for(args: argparse.Namespace, names: Collection[str]) -> Recipe:
     recipe = Recipe(rules=tuple(_exclusion(pattern, names) for pattern in args.exclude or ()))
     return replace(
         recipe,
-        **_given(args, "runtime", "prepare", "partial"),
+        **_given(args, "runtime", "prepare", "partial", "representation"),
         algorithms=tuple(args.algorithms or ()),
         weights=replace(_weights(args), **weights),
         activations=(args.activations or ACTIVATIONS[0]).replace("-", "_"),

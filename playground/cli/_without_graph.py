@@ -18,7 +18,7 @@ from playground.ptq.without_graph import quantize_tensors
 
 _OF_ACTIVATIONS = (
     *("calibration", "improve", "samples_curve", "report", "activations", "algorithms", "prepare"),
-    *("calibrator", "activation_format"),
+    *("calibrator", "activation_format", "representation"),
 )
 """Options about what files of tensors alone have no place for."""
 

@@ -145,6 +145,29 @@ def _decoded(octets: Array, scales: Array, points: Array | None, bits: int) -> A
     return np.asarray(((codes - offset[..., None]) * scales[..., None]).reshape(columns, -1))
 
 
+def matrix(node: Node, octets: Array, scales: Array, points: Array | None = None) -> Array:
+    """What the codes of a node stand for, (K, N).
+
+    Args:
+        node: of this operator.
+        octets: its codes.
+        scales: one a block.
+        points: zero-points, if it has some.
+
+    Raises:
+        InvalidInputError: sizes that contradict each other.
+    """
+    depth, columns, bits, block = (OPERATOR.get(node, name) for name in ("K", "N", "bits", "block_size"))
+    blocks = -(-depth // block)
+    if bits not in (2, 4, 8) or octets.size * 8 != columns * blocks * block * bits or scales.size != columns * blocks:
+        raise InvalidInputError(
+            f"weights {list(octets.shape)} of {bits} bits and K {depth}, N {columns} do not match",
+            hint="Give weights and scales for N columns of K",
+        )
+    decoded = _decoded(octets.reshape(columns, -1), scales.reshape(columns, blocks), points, bits)
+    return np.ascontiguousarray(decoded[:, :depth].T)
+
+
 def plan(planner: Planner, node: Node) -> Symbol:
     """A product of float32 in a program: by codes of 4 bits, or by weights that are decoded when it is planned."""
     if not planner.floats:

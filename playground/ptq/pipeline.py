@@ -28,6 +28,7 @@ from playground.ptq.calibration_data import CalibrationData, Given, Shapes, cali
 from playground.ptq.capture import release_task
 from playground.ptq.checks import checked
 from playground.ptq.inside import with_weights_inside
+from playground.ptq.operator_form import about_form, represented
 from playground.ptq.other_names import ARGUMENTS
 from playground.ptq.placement import Placement, place
 from playground.ptq.qdq import QdqWriter, Quantization
@@ -144,19 +145,26 @@ def quantize_model_task(
     written = wide.with_own_types(written_graph(treated.view.graph, quantization))
     yield Progress(0, 1, "Writing the file")
     held = with_weights_inside(written)
+    form = represented(held, recipe, treated.view.graph.opset)
+    held, final = (form.graph, form.graph) if form is not None else (held, written)
     signed = replace(model, metadata=MappingProxyType({**model.metadata, **made_by(recipe)}))
     onnx = to_onnx(held, signed)
     tflite = yield from _tflite_task(written, recipe, shapes)
     told = report_entries.about_data(data, found.samples) if data is not None and recipe.activations == "static" else []
     told += [*report_entries.about_scales(placement), *report_entries.about_spectra(placement, recipe)]
-    done = ReportInputs(model, treated.view, recipe, quantization, written)
-    told += [*notes, *probe.notes, *found.notes]
+    done = ReportInputs(model, treated.view, recipe, quantization, written, form)
+    told += [*notes, *probe.notes, *found.notes, *(about_form(form) if form is not None else ())]
     report = done.report(found, len(onnx), tuple(told), (*before.applied, *treated.applied))
     if verify and not tflite:
         checked_file = yield from verify_task(treated.view.graph, held, onnx, data, shapes)
         report = report.with_verification(checked_file)
     quantized = replace(
-        signed, name=_quantized_name(model.name), tensors=written.initializers, graph=written, notes=(), changes=()
+        signed,
+        name=_quantized_name(model.name),
+        tensors=final.initializers,
+        graph=final,
+        notes=(),
+        changes=(),
     )
     source, pictures = treated.view.graph, found.histograms
     made = QuantizedModel(quantized, onnx, report, quantization, source, pictures, shapes)

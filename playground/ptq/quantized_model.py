@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from playground.calls import Public, public, public_class
+from playground.errors import UnsupportedError
 from playground.histograms import Histogram
 from playground.host.output import write_file
 from playground.model.graph import Graph, Model
 from playground.model.recipe import Recipe
+from playground.model.recipe.representations import OPERATORS
 from playground.model.writers.onnx import require_graph_name
 from playground.ptq.calibration_data import Shapes
 from playground.ptq.other_names import ATTRIBUTES, ON_RESULT
@@ -100,7 +102,8 @@ class QuantizedModel(metaclass=Public):
         """The same with its ``.tflite`` file, whose size is in the report. Codes of uint8 become those of int8.
 
         Raises:
-            UnsupportedError: TFLite has no form of an operator, or the shapes of values are not known.
+            UnsupportedError: TFLite has no form of an operator, the shapes of values are not known, or the recipe asks
+                for a representation that TFLite has not.
         """
         if self.tflite:
             return self
@@ -108,6 +111,9 @@ class QuantizedModel(metaclass=Public):
         from playground.ptq.tflite_file import tflite_task
 
         recipe = Recipe.from_dict(self.report.recipe)
+        if recipe.representation == OPERATORS:
+            what = "a model in operators on codes (QOperator) is written as .onnx alone"
+            raise UnsupportedError(what, where="representation", hint="Quantize it with representation='qdq'")
         return self.with_tflite(run_sync(tflite_task(self.model.required_graph(), recipe, self.shapes)))
 
     def with_tflite(self, file: bytes) -> QuantizedModel:

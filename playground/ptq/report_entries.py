@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,16 +25,23 @@ from playground.ptq.sizes import why_not_smaller
 from playground.ptq.stored_weights import stored_nbytes, stored_type
 from playground.quantization import Range, Scheme
 
+if TYPE_CHECKING:
+    from playground.model.writers._onnx_operator_form import OperatorForm
+
 
 @dataclass(frozen=True, slots=True)
 class ReportInputs:
-    """All that a report is made from: the model, a view of the float graph that was quantized, and what came of it."""
+    """All that a report is made from: the model, a view of the float graph that was quantized, and what came of it.
+
+    ``form`` is what the file has in the place of ``written``, if the recipe wants operators on codes.
+    """
 
     model: Model
     view: GraphView
     recipe: Recipe
     quantization: Quantization
     written: Graph
+    form: OperatorForm | None = None
 
     def report(
         self,
@@ -47,7 +54,8 @@ class ReportInputs:
         view, quantization, recipe = self.view, self.quantization, self.recipe
         placement = quantization.placement
         constants = {*quantization.weights, *(bias for _, bias in quantization.biases)}
-        tensors = tuple(tensor_reports(view, quantization, self.model.tensors))
+        stored, saved = (self.form.stored, self.form.saved) if self.form is not None else ({}, 0)
+        tensors = tuple(tensor_reports(view, quantization, self.model.tensors, stored))
         kept = {name: t.nbytes for name, t in self.written.initializers.items() if name in view.constants}
         about = [
             *about_ranges({name: found.ranges[name] for name in quantization.activations if name in found.ranges}),
@@ -65,7 +73,7 @@ class ReportInputs:
             float_operators=float_operators(view, placement),
             biases=len(quantization.biases),
             bytes_before=sum(tensor.nbytes for tensor in (self.model.graph or view.graph).initializers.values()),
-            bytes_after=packed_bytes(self.written, quantization),
+            bytes_after=packed_bytes(self.written, quantization) - saved,
             file_bytes_before=self.model.file_bytes,
             file_bytes=file_bytes,
             calibration_samples=found.samples,
@@ -183,8 +191,17 @@ def packed_bytes(written: Graph, quantization: Quantization) -> int:
     return total
 
 
-def tensor_reports(view: GraphView, quantization: Quantization, stored: Mapping[str, Tensor]) -> list[QuantizedTensor]:
-    """A line for each quantized constant; ``stored`` is what the float model's file has."""
+def tensor_reports(
+    view: GraphView, quantization: Quantization, before: Mapping[str, Tensor], stored: Mapping[str, int]
+) -> list[QuantizedTensor]:
+    """A line for each quantized constant.
+
+    Args:
+        view: of the float graph.
+        quantization: what came of it.
+        before: what the float model's file has.
+        stored: bytes of weights that the file keeps in a form of its own, by the names of their codes.
+    """
     reports = []
     for name, weight in quantization.weights.items():
         tensor, node = view.constants[name], view.users(name)[0]
@@ -195,9 +212,9 @@ def tensor_reports(view: GraphView, quantization: Quantization, stored: Mapping[
                 op=node.op,
                 shape=tensor.shape,
                 parameters=tensor.size,
-                bytes_before=stored.get(name, tensor).nbytes,
+                bytes_before=before.get(name, tensor).nbytes,
                 bytes_after=weight.nbytes,
-                bytes_stored=stored_nbytes(weight),
+                bytes_stored=stored.get(f"{name}_quantized") or stored_nbytes(weight),
                 scheme=weight.scheme.as_dict(),
                 sqnr_db=sqnr_db(tensor.numpy(), weight.dequantize()),
             )

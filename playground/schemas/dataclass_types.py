@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Union, get_args, get_origin, get_type_hints
 
 from playground.convention_rules import CONVENTIONS
 from playground.model.recipe import ACTIVATIONS, VERSION, AlgorithmCall, Recipe
+from playground.model.recipe.representations import REPRESENTATIONS
 from playground.number_formats import FORMATS
 from playground.ptq import verification
 from playground.quantization import Scheme
@@ -37,6 +38,7 @@ _NAMES: Mapping[tuple[type, str], tuple[str, ...]] = {
     (Scheme, "rotation"): tuple(ROTATIONS),
     (Recipe, "activations"): ACTIVATIONS,
     (Recipe, "biases"): ("int32", "float"),
+    (Recipe, "representation"): REPRESENTATIONS,
 }
 """Texts of which only these are valid."""
 

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from playground.errors import InvalidInputError, shown, typed
 from playground.limits import MOST_QUERY, MOST_QUERY_FIELDS
 from playground.model.recipe import DEFAULT_RUNTIME
+from playground.model.recipe.representations import REPRESENTATIONS
 from playground.number_formats import FORMATS
 from playground.quantization import Scheme
 from playground.settings.lists import (
@@ -59,6 +60,7 @@ _PLACEMENT = (
     "algorithms",
     "parameters",
     "partial",
+    "representation",
     "sizes",
 )
 
@@ -96,6 +98,7 @@ class Settings:
     algorithms: str = ""
     parameters: str = ""
     partial: bool = True
+    representation: str = REPRESENTATIONS[0]
     sizes: str = ""
     answer: str = "auto"
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from playground.errors import InvalidInputError, one_of, shown
 from playground.limits import MOST_QUERY, MOST_QUERY_FIELDS
+from playground.model.recipe.representations import REPRESENTATIONS
 from playground.quantization.grouping import GRANULARITIES as SCHEME_GRANULARITIES
 from playground.settings.lists import MOST_DIGITS, NUMBER, formats_of, ids_of, number_of, parameters_of, sizes_of
 
@@ -95,6 +96,7 @@ FIELDS: Mapping[str, Field] = {
     "algorithms": Field("ids"),
     "parameters": Field("parameters"),
     "partial": Field("boolean"),
+    "representation": Field("choice", REPRESENTATIONS),
     "sizes": Field("sizes"),
     "answer": Field("choice", ANSWERS),
 }

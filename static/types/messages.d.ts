@@ -36,6 +36,7 @@ export interface Settings {
   algorithms: string;
   parameters: string;
   partial: boolean;
+  representation: string;
   sizes: string;
   answer: string;
 }

@@ -83,3 +83,30 @@ def test_a_quantized_graph_is_compared_by_what_its_codes_stand_for(activations: 
         assert pairs[name].bytes[0] > 3.5 * pairs[name].bytes[1]
     assert not found.missing
     assert not [name for name in found.added if "scale" in name and "weight" in name]
+
+
+BLOCKS = Scheme("int4", granularity="block", block_size=32)
+
+
+@pytest.mark.parametrize("name", ["digits-mlp", "digits-convnet", "moby-dick-transformer"])
+@pytest.mark.parametrize(("activations", "weights"), [("static", Scheme("int8", "channel")), ("weight_only", BLOCKS)])
+def test_operators_on_codes_are_compared_as_the_pairs_are(name: str, activations: str, weights: Scheme) -> None:
+    """Whichever of the files comes first; a matrix is turned as its counterpart is."""
+    original, data = gallery.open_model(name), gallery.calibration(name)
+    found = []
+    for representation in ("qdq", "qoperator"):
+        recipe = Recipe(weights=weights, activations=activations, representation=representation)
+        made = playground.quantize_model(original, recipe, data, verify=False)
+        found.append(playground.load(made.onnx, "q.onnx"))
+    pairs, operators = ({pair.name: pair for pair in compare(original, model).pairs} for model in found)
+    assert set(pairs) == set(operators)
+    # rows of a table are dequantized after they are looked up: what it holds is not compared in either form
+    weighed = [tensor.name for tensor in made.report.tensors if tensor.name in pairs]
+    assert len(weighed) >= len(made.report.tensors) - 1
+    for each in weighed:
+        assert operators[each].sqnr_db == pytest.approx(pairs[each].sqnr_db)
+        assert operators[each].shape == pairs[each].shape
+        assert operators[each].bytes[0] > 2.5 * operators[each].bytes[1]
+    for other in (compare(found[1], original), compare(found[0], found[1])):
+        assert {pair.name for pair in other.pairs} >= set(weighed)
+    assert not [pair.name for pair in compare(*found).pairs if pair.name in weighed and not pair.sqnr_db > 120]

@@ -33,6 +33,8 @@ def test_nothing_stands_in_the_way_of_what_the_page_opens_with():
         (Settings(runtime="tflite", weights="uint8"), "TensorFlow Lite reads no uint8 weights", "signed codes"),
         (Settings(runtime="bitsandbytes"), "bitsandbytes has no 'static' activations", "it computes in float"),
         (Settings(runtime="gguf", activations="weight_only"), "GGUF reads no int8 weights", "layouts of their own"),
+        (Settings(runtime="tflite", representation="qoperator"), "operators on codes (QOperator)", "reads none"),
+        (Settings(weights="int4", representation="qoperator"), "int4 has two in it", "representation='qdq'"),
         (Settings(weights="nf4"), "integer operators of ONNX take no weights of format 'nf4'", "Use one of"),
         (Settings(runtime="abacus"), "'abacus' is not a runtime", "Use one of"),
     ],
@@ -46,8 +48,9 @@ def test_what_a_runtime_does_not_take_is_said_with_the_reason(settings, what, wh
 @pytest.mark.parametrize("runtime", list(runtimes()))
 @pytest.mark.parametrize("weights", ["uint8", "int8", "nf4", "q4_0", "int3"])
 @pytest.mark.parametrize("activations", ["static", "dynamic", "weight_only"])
-def test_what_fits_is_taken(runtime, weights, activations):
-    settings = Settings(runtime=runtime, weights=weights, activations=activations)
+@pytest.mark.parametrize("representation", ["qdq", "qoperator"])
+def test_what_fits_is_taken(runtime, weights, activations, representation):
+    settings = Settings(runtime=runtime, weights=weights, activations=activations, representation=representation)
     fitted = settings.with_(**fitting(settings))
     assert not runtimes()[runtime].restrictions(recipe_of(fitted))
     assert fitting(fitted) == {}

@@ -63,6 +63,17 @@ def test_quantizing_is_what_the_package_does(workspace, jobs):
     assert jobs.quantized_name() == "digits-convnet-int8.onnx"
 
 
+@pytest.mark.parametrize("chosen", [{"weights": "int8"}, {"weights": "int4", "activations": "weight_only"}])
+def test_operators_on_codes_are_written_as_the_package_does(workspace, jobs, chosen):
+    workspace.change(model="digits-mlp", representation="qoperator", **chosen)
+    result = run_sync(jobs.quantize_task())
+    data = gallery.calibration("digits-mlp") if "activations" not in chosen else None
+    recipe = recipe_of(workspace)
+    assert recipe.representation == "qoperator"
+    assert result.onnx == playground.quantize_model(gallery.open_model("digits-mlp"), recipe, data).onnx
+    assert {n.op for n in result.model.graph.nodes} & {"QGemm", "MatMulNBits"}
+
+
 def test_comparison_over_the_digits(workspace, jobs):
     workspace.change(weights="int3", weights_granularity="tensor")
     result = run_sync(jobs.quantize_task())

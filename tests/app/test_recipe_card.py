@@ -48,6 +48,22 @@ def test_a_runtime_says_what_it_does_not_take_and_offers_what_it_does(view, work
     assert not card.fit.visible
 
 
+def test_the_form_of_the_file_is_chosen_where_it_is_an_onnx_file(view, workspace):
+    card = view.recipe
+    card.representation.value = "qoperator"
+    assert workspace.settings.representation == "qoperator"
+    assert card.troubles.text == ""
+    workspace.change(weights="int4")
+    assert "int4 has two in it" in card.troubles.text
+    card.fit.clicks += 1
+    assert (workspace.settings.representation, workspace.settings.weights) == ("qdq", "int4")
+    assert card.troubles.text == ""
+    workspace.change(runtime="gguf")
+    assert not card.representation.visible
+    workspace.reset()
+    assert card.representation.visible
+
+
 def test_what_a_link_asks_for_and_is_not_there_is_said():
     card = ModelView(Workspace(Settings(algorithms="alchemy", runtime="abacus"))).recipe
     assert "alchemy" in card.troubles.text

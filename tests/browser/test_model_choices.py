@@ -3,11 +3,14 @@
 import json
 
 import numpy as np
+import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 from playwright.sync_api import expect
 
+import playground
+from playground import gallery
 from playground.model.recipe import AlgorithmCall, Override, Recipe
 from playground.quantization import Scheme
 
@@ -164,6 +167,45 @@ def test_a_recipe_file_is_followed_and_removed(model, tmp_path, toasts):
     with model.expect_download() as download:
         model.locator("#save-recipe").click()
     assert json.loads(download.value.path().read_text())["overrides"] == []
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Recipe(representation="qoperator"),
+        Recipe(
+            weights=Scheme("int4", granularity="block", block_size=32),
+            activations="weight_only",
+            representation="qoperator",
+        ),
+    ],
+    ids=["static", "weights alone"],
+)
+def test_a_model_in_operators_on_codes_is_that_of_the_package(model, recipe, tmp_path):
+    (tmp_path / "mine.json").write_text(recipe.to_json())
+    model.set_input_files("#recipe", tmp_path / "mine.json")
+    expect(model.locator("#recipe-name")).to_have_text("mine.json")
+    model.wait_for_function("() => playground.state.representation === 'qoperator'")
+    made = model.evaluate("() => playground.quantize().then(({model, report}) => [Array.from(model), report])")
+    static = recipe.activations == "static"
+    data = gallery.calibration("digits-mlp") if static else None
+    expected = playground.quantize_model(gallery.open_model("digits-mlp"), recipe, data)
+    assert made[1]["verification"]["refused"] == ""  # ONNX Runtime Web runs it
+    found, wanted = onnx.load_from_string(bytes(made[0])), onnx.load_from_string(expected.onnx)
+    assert {n.op_type for n in found.graph.node} & {"QGemm", "MatMulNBits"}
+    if static:  # ranges come from float sums, which differ in the last place between machines
+        for ours, theirs in zip(found.graph.initializer, wanted.graph.initializer, strict=True):
+            if "_scale" in ours.name:
+                values = [numpy_helper.to_array(tensor) for tensor in (ours, theirs)]
+                np.testing.assert_allclose(*values, rtol=1e-6)
+                ours.CopyFrom(theirs)
+    assert found == wanted
+
+
+def test_the_form_of_the_file_is_a_control(model):
+    model.get_by_role("combobox", name="Form of the ONNX file").click()
+    model.locator(".MuiMenuItem-root", has_text="operators on codes").click()
+    model.wait_for_function("() => playground.state.representation === 'qoperator'")
 
 
 def test_a_layer_keeps_what_was_chosen_for_it(model, source):

@@ -284,6 +284,32 @@ def test_preparing_and_partial_results_are_asked_for(playground_cli, tmp_path):
     assert playground_cli("quantize", "gallery:digits-mlp", "--strict", *options).json["recipe"]["partial"] is False
 
 
+def test_the_form_of_the_file_is_asked_for_and_refused_where_there_is_none(playground_cli, tmp_path):
+    path = tmp_path / "out.onnx"
+    options = ["quantize", "gallery:digits-mlp", "--representation", "QOperator"]
+    ran = playground_cli(*options, "-o", path, "--json")
+    assert ran.json["recipe"]["representation"] == "qoperator"
+    expected = playground.quantize_model(
+        gallery.open_model("digits-mlp"),
+        playground.Recipe(representation="qoperator"),
+        gallery.calibration("digits-mlp"),
+    )
+    assert path.read_bytes() == expected.onnx
+    assert {node.op_type for node in onnx.load(path).graph.node} >= {"QGemm"}
+    recipe = tmp_path / "r.json"
+    recipe.write_text(playground.Recipe(representation="qoperator").to_json())
+    again = tmp_path / "again.onnx"
+    assert playground_cli("quantize", "gallery:digits-mlp", "--recipe", recipe, "-o", again).code == 0
+    assert again.read_bytes() == path.read_bytes()
+    for more, words in (
+        (["-o", tmp_path / "out.tflite"], "operators on codes (QOperator)"),
+        (["-o", path, "--format", "int4"], "int4 has two in it"),
+        (["-o", tmp_path / "out.gguf"], "--representation needs a graph"),
+    ):
+        refused = playground_cli(*options, *more)
+        assert (refused.code, words in refused.err) == (2, True), refused.err
+
+
 def test_labels_beside_calibration_data_give_the_accuracy_before_and_after(playground_cli, tmp_path):
     digits, path, data = gallery.digits(), tmp_path / "out.onnx", tmp_path / "data.npz"
     options = ("quantize", "gallery:digits-convnet", "-o", path, "--format", "int3", "--calibration", data)

@@ -33,7 +33,12 @@ class Case:
     """A model with data for it."""
 
     def __init__(
-        self, nodes: list[Any], constants: dict[str, Any], data: Arrays, outputs: tuple[str, ...] = ("y",)
+        self,
+        nodes: list[Any],
+        constants: dict[str, Any],
+        data: Arrays,
+        outputs: tuple[str, ...] = ("y",),
+        opset: int = 17,
     ) -> None:
         """Make the file; the first axis of every input is open."""
         inputs = [
@@ -43,7 +48,7 @@ class Case:
         ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
         held = [numpy_helper.from_array(np.asarray(values), name) for name, values in constants.items()]
         graph = helper.make_graph(nodes, "case", inputs, ends, held)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
         self.file, self.data = model.SerializeToString(), data
         for value in model.graph.output:  # its rank is known when it has been run
             size = self.run(self.file)[value.name].ndim

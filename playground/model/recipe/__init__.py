@@ -25,6 +25,7 @@ from playground.model.recipe.parts import (
     parts_from,
     require_fields,
 )
+from playground.model.recipe.representations import REPRESENTATIONS, representation_id
 from playground.model.recipe.schemes import ONNX_FORMATS, require_activation_scheme, require_weight_scheme
 from playground.quantization import Scheme, as_scheme
 from playground.quantization.scheme import changed_fields
@@ -47,6 +48,7 @@ _FIELDS = (
     "biases",
     "prepare",
     "partial",
+    "representation",
 )
 
 _PARTS: tuple[tuple[str, str, type, str], ...] = (
@@ -85,6 +87,9 @@ class Recipe(metaclass=Public):
         partial: whether to quantize what can be where a part of the model cannot (control flow, operators that nothing
             here can run, values that are not finite, rules that match nothing), and to say what was left out. False is
             strict: such a model is refused.
+        representation: the form of an ONNX file: ``"qdq"`` (operators on floats between QuantizeLinear and
+            DequantizeLinear) or ``"qoperator"`` (operators on codes: QLinearConv, QGemm ...; with float activations
+            MatMulNBits). What has no such operator has the other form.
 
     Raises:
         InvalidInputError: a field has an invalid value, or the recipe contradicts itself.
@@ -103,12 +108,14 @@ class Recipe(metaclass=Public):
     biases: str = "int32"
     prepare: bool = False
     partial: bool = True
+    representation: str = REPRESENTATIONS[0]
     _override_of: Mapping[str, Override] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check every field, and the fields against each other."""
         self._check_lists()
         object.__setattr__(self, "activations", kind_of_activations(self.activations))
+        object.__setattr__(self, "representation", representation_id(self.representation))
         if self.biases not in ("int32", "float"):
             raise InvalidInputError(
                 f"{self.biases!r} is not a valid type of biases", where="biases", hint="Use 'int32' or 'float'"
@@ -204,6 +211,7 @@ class Recipe(metaclass=Public):
             "biases": self.biases,
             "prepare": self.prepare,
             "partial": self.partial,
+            "representation": self.representation,
         }
 
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ _ALGORITHMS = "algorithms=['{gptq}']"
 FIELDS = {
     **dict.fromkeys(("bits", "nbits", "n_bits", "num_bits", "weight_bits", "wbits", "w_bit"), "weights='int{4}'"),
     **dict.fromkeys(
-        ("format", "dtype", "scheme", "weight", "weight_format", "weight_type", "weight_dtype", "quant_format"),
+        ("format", "dtype", "scheme", "weight", "weight_format", "weight_type", "weight_dtype"),
         "weights='{int8}'",
     ),
     **dict.fromkeys(
@@ -26,6 +26,7 @@ FIELDS = {
     ),
     **dict.fromkeys(("symmetric", "sym"), "weights=Scheme('int8', granularity='channel', symmetric=False)"),
     **dict.fromkeys(("calibrator", "calibration_method"), "activation_scheme=Scheme('uint8', calibrator='percentile')"),
+    **dict.fromkeys(("quant_format", "form", "operator_form"), "representation='{qoperator}', or 'qdq'"),
     **dict.fromkeys(("backend", "target", "device"), "runtime='onnxruntime'"),
 }
 """What fields are called elsewhere -> what to write in a recipe."""

@@ -83,7 +83,11 @@ class Runtime:
 
     def restrictions(self, recipe: Recipe, graph: Graph | None = None) -> tuple[Restriction, ...]:
         """What in a recipe (and in the graph it is for) this runtime does not take; empty if it takes all."""
-        found = [*self._about_activations(recipe), *self._about_graph(recipe, graph)]
+        found = [
+            *self._about_activations(recipe),
+            *self._about_graph(recipe, graph),
+            *self._about_representation(recipe),
+        ]
         # Weights alone become floats before anything is multiplied: of its operators none has to take their format
         takes_all = self.file == "onnx" and recipe.activations == "weight_only"
         for where, scheme in () if takes_all else recipe.weight_schemes():
@@ -139,6 +143,15 @@ class Runtime:
             what = f"{self.name} multiplies no dynamic activations with {scheme.format} weights in {node.op}"
             what += self._because("dynamic_weight_formats")
             yield Restriction(f"node {node.name!r}", what, f"Use {' or '.join(accepted)}")
+
+    def _about_representation(self, recipe: Recipe) -> Iterator[Restriction]:
+        from playground.model.recipe.representations import OPERATORS, without_operators
+
+        if recipe.representation == OPERATORS and self.file != "onnx":
+            what = f"operators on codes (QOperator) are a form of ONNX files, and {self.name} reads none"
+            yield Restriction("representation", what, "Use 'qdq', or an ONNX runtime")
+        else:
+            yield from (Restriction(*found) for found in without_operators(recipe))
 
     def takes_weight(self, shape: tuple[int, ...], scheme: Scheme, output_axis: int | None) -> str:
         """Why it does not take one weight quantized so; empty if it does. ``output_axis``: of its output channels."""

@@ -45,6 +45,8 @@ def _about_recipe(origin: Origin) -> str:
         return f"it has no {recipe.algorithms[0].id}"
     if recipe.overrides or any(rule.scheme is not None for rule in recipe.rules):
         return "the recipe gives single tensors schemes of their own"
+    if recipe.representation != "qdq":
+        return "the script writes QDQ files, and this one is in operators on codes"
     if recipe.biases != "int32":
         return "its biases are int32"
     return ""

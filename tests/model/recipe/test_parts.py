@@ -24,6 +24,7 @@ WHOLE = Recipe(
     runtime="onnxruntime-web",
     operators=("Conv", "Gemm"),
     biases="float",
+    representation="qoperator",
     partial=True,
 )
 
@@ -76,6 +77,8 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"runtime": "abacus"}, "runtime: 'abacus' is not a runtime. Use one of: bitsandbytes, gguf"),
     ({"operators": ("",)}, "operators"),
     ({"operators": "Conv"}, "operators"),
+    ({"representation": "pairs"}, "representation: 'pairs' is not a valid representation. Use one of: qdq, qoperator"),
+    ({"representation": None}, "representation: None is not a valid representation. Use one of: qdq, qoperator"),
     ({"biases": "int8"}, "biases: 'int8' is not a valid type of biases"),
     ({"partial": 1}, "partial: 1 is neither true nor false"),
     ({"calibration": 7}, "calibration: a value of type int has no fields"),

@@ -38,7 +38,31 @@ def test_a_recipe_made_for_it_is_taken(runtime_id: str) -> None:
     assert runtime(runtime_id).restrictions(TAKEN[runtime_id]) == ()
 
 
+IN_OPERATORS = {"representation": "qoperator"}
+ALONE = {**IN_OPERATORS, "activations": "weight_only"}
+NO_FORM = "operators on codes (QOperator) are a form of ONNX files, and {} reads none"
+
 REFUSED = [
+    ("tflite", replace(TAKEN["tflite"], **IN_OPERATORS), "representation", NO_FORM.format("TensorFlow Lite")),
+    ("bitsandbytes", replace(TAKEN["bitsandbytes"], **IN_OPERATORS), "representation", NO_FORM.format("bitsandbytes")),
+    ("gguf", replace(TAKEN["gguf"], **IN_OPERATORS), "representation", NO_FORM.format("GGUF")),
+    ("onnxruntime", Recipe(weights="int4", **IN_OPERATORS), "weights", "a byte a weight, and int4 has two in it"),
+    ("onnxruntime", Recipe((Rule("fc*", Scheme("uint4")),), **IN_OPERATORS), "rule 'fc*'", "uint4 has two in it"),
+    ("onnxruntime-web", Recipe(weights="nf4", **ALONE), "weights", "takes no such nf4 weights"),
+    ("onnxruntime", Recipe(weights="fp8_e4m3", **ALONE), "weights", "takes no such fp8_e4m3 weights"),
+    ("onnxruntime", Recipe(weights=Scheme("int4"), **ALONE), "weights", "has a scale for each block or channel"),
+    (
+        "onnxruntime",
+        Recipe(weights=Scheme("int4", granularity="block", block_size=48), **ALONE),
+        "weights",
+        "MatMulNBits has no blocks of 48",
+    ),
+    (
+        "onnxruntime",
+        Recipe(weights=Scheme("int4", "channel", scale_scheme=Scheme("fp16")), **ALONE),
+        "weights",
+        "takes no such int4 weights",
+    ),
     ("tflite", Recipe(), "activation_scheme", "takes no uint8 activations (unsigned ones belong to its old"),
     ("tflite", Recipe(weights=Scheme("uint8", symmetric=False)), "weights", "reads no uint8 weights"),
     ("tflite", Recipe(weights=SYMMETRIC_INT8), "weights", "needs weights whose zero-point is 0"),
@@ -53,6 +77,19 @@ REFUSED = [
 def test_reasons(runtime_id: str, recipe: Recipe, where: str, words: str) -> None:
     found = runtime(runtime_id).restrictions(recipe)
     assert any(item.where == where and words in item.what and item.hint for item in found), found
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Recipe(weights="int3", **IN_OPERATORS),
+        Recipe(activations="dynamic", **IN_OPERATORS),
+        Recipe(weights="int8", **ALONE),
+        Recipe(weights=Scheme("uint4", granularity="block", block_size=16, symmetric=False), **ALONE),
+    ],
+)
+def test_operators_on_codes_that_onnxruntime_has(recipe: Recipe) -> None:
+    assert runtime("onnxruntime").restrictions(recipe) == ()
 
 
 def test_blocks_that_its_kernels_lack() -> None:

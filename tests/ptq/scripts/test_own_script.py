@@ -9,6 +9,7 @@ import pytest
 
 import playground
 from playground import Recipe, Scheme, gallery
+from playground.errors import UnsupportedError
 from playground.model.recipe import Rule
 from playground.ptq.pipeline import quantize_model
 from playground.ptq.scripts import Origin, script_of
@@ -42,6 +43,16 @@ def test_a_file_with_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch,
     )
     assert (tmp_path / "o.onnx").read_bytes() == made.onnx
+
+
+def test_operators_on_codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, recipe = gallery.open_model("digits-mlp"), Recipe(representation="qoperator")
+    made = quantize_model(model, recipe, gallery.calibration("digits-mlp"))
+    origin = Origin(model, recipe, made, "x", "o.onnx", gallery="digits-mlp")
+    run(script_of("playground", origin), tmp_path, monkeypatch)
+    assert (tmp_path / "o.onnx").read_bytes() == made.onnx
+    with pytest.raises(UnsupportedError, match="in operators on codes"):
+        script_of("onnxruntime", origin)
 
 
 @pytest.mark.parametrize(
