@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from playground.engines import wasm
-from playground.errors import InvalidInputError
+from playground.errors import InvalidInputError, UnsupportedError
 from tests.engines.qdq_net import RANDOM, Net, compared, floats
 
 
@@ -134,6 +134,26 @@ def test_resize_in_every_mode(mode, nearest, target):
     net = moving(Net("int8", x=floats(3, 3, 4, 5)).pair("x"))
     net.op("Resize", f"x:r {target}", mode="nearest", nearest_mode=nearest, coordinate_transformation_mode=mode)
     compared(net.pair("y", like="x"), opset=18)
+
+
+@pytest.mark.parametrize("axes", [[2, 3], [3, 2], [-1]])
+@pytest.mark.parametrize("by_size", [False, True])
+def test_resize_of_named_axes(axes, by_size):
+    net = Net("int8", x=floats(3, 3, 4, 5)).pair("x")
+    net.fixed("target", [7, 9][: len(axes)] if by_size else np.array([2, 1.5][: len(axes)], np.float32))
+    resized(net, "x:r   target" if by_size else "x:r  target", axes=axes)
+    compared(net.pair("y", like="x"), steps="Resize Lookup", opset=18)
+
+
+@pytest.mark.parametrize("policy", ["stretch", "not_larger"])
+def test_resize_that_keeps_the_aspect_ratio_is_left_to_numpy(policy):
+    net = moving(Net("int8", x=floats(3, 3, 4, 5)).pair("x"))
+    resized(net, "x:r   sizes", keep_aspect_ratio_policy=policy)
+    if policy == "stretch":
+        compared(net.pair("y", like="x"), steps="Resize Lookup", opset=18)
+        return
+    with pytest.raises(UnsupportedError, match="kept aspect ratios"):
+        wasm.plan(net.pair("y", like="x").graph("y:r", opset=18), {"x": (3, 3, 4, 5)})
 
 
 def test_what_resize_was_before_operator_set_11():
