@@ -185,3 +185,21 @@ def test_indices_out_of_range_are_refused_before_the_kernels_run():
     compiled = wasm.plan(net.graph("y:r"), {"x": (1, 2)})
     with pytest.raises(InvalidInputError, match="outside of 20 rows"):
         compiled.run(net.inputs)
+
+
+SIGNAL_POOLS = {
+    "MaxPool": {"kernel_shape": [3], "strides": [2], "pads": [1, 1]},
+    "AveragePool": {"kernel_shape": [3], "strides": [2], "pads": [1, 0], "count_include_pad": 1},
+    "GlobalAveragePool": {},
+}
+
+
+@pytest.mark.parametrize("op", SIGNAL_POOLS)
+@pytest.mark.parametrize("between", ["pair", "none"])
+def test_pools_of_signals_work_on_images_of_height_one(dtype, op, between):
+    net = Net(dtype, a=floats(2, 3, 12)).pair("a").codes("w", floats(5, 3, 3), axis=0).op("Conv", "a:r w:r", "c")
+    net.pair("c", -8, 8)
+    if between == "none":
+        net.op("Relu", "c:r", "r").pair("r", like="c")
+    net.op(op, "c:r" if between == "pair" else "r:r", "p", **SIGNAL_POOLS[op])
+    compared(net.pair("p", like="c") if op == "MaxPool" else net.pair("p", -4, 4), "p:r")

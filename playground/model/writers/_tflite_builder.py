@@ -16,9 +16,10 @@ import numpy as np
 from playground.errors import UnsupportedError
 from playground.model.graph import Graph, Node, ValueInfo
 from playground.model.readers._tflite_file import Codes
-from playground.model.writers._flatbuffer import Table
+from playground.model.readers._tflite_layout import LAST
+from playground.model.writers._flatbuffer import Numbers, Table
 from playground.model.writers._tflite_file import Made, Operation, same_codes
-from playground.model.writers._tflite_forms import FLAT, Forms, Order
+from playground.model.writers._tflite_forms import CHANNELS_LAST, FLAT, Forms, Order
 from playground.model.writers._tflite_view import HINT, SHIFT, Wanted
 
 __all__ = ["FLAT", "Builder", "Order", "Site"]
@@ -107,6 +108,31 @@ class Builder(Forms):
         number = self.result(site, 0, **how)
         self.operations.append(Operation(op, tuple(inputs), (number,), options or {}))
         self.finish(site, 0, how.get("order", ()))
+
+    def put_image(self, site: Site, op: str, inputs: Sequence[int], options: Table, codes: Codes | None = None) -> None:
+        """:meth:`put` for an operator on images: where the node makes signals, these are its images of height 1."""
+        name = next(output for output in site.node.outputs if output)
+        last = CHANNELS_LAST[self.rank(name)]
+        if last == LAST:
+            self.put(site, op, inputs, options, order=last, codes=codes)
+            return
+        samples, *rest = self.ordered(self.view.shape(name), last)
+        own = codes or (site.wanted[0].codes if site.codes else None)
+        number = self.append(op, inputs, self.temporary(site, (samples, 1, *rest), own), options)
+        sizes = self.sizes_of((samples, *rest))
+        self.put(site, "RESHAPE", [number, self.ints(sizes)], {0: Numbers("i", sizes)}, order=last, codes=own)
+
+    def image(self, site: Site, name: str) -> int:
+        """The number of an image with the channels last, or of a signal as an image of height 1."""
+        last = CHANNELS_LAST[self.rank(name)]
+        number = self.take(site, name, last)
+        if last == LAST:
+            return number
+        made = self.tensors[number]
+        samples, *rest = made.shape
+        return self.reshaped(
+            number, Made(self.name(f"{made.name}_image"), made.element, (samples, 1, *rest), made.codes)
+        )
 
     def give(self, site: Site, number: int, order: Order = ()) -> None:
         """State that a node's only result has the values of a tensor."""
