@@ -7,7 +7,7 @@ computes with codes where all it reads is in codes and its result is wanted so; 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -53,11 +53,13 @@ class Builder(Forms):
     Attributes:
         images: channels, height and width of the images that flat rows have been.
         done: first results of the nodes that others compute besides their own.
+        dynamic: results of products of floats and weights in codes, where LiteRT makes codes of the floats, too.
     """
 
-    def __init__(self, graph: Graph, infos: Mapping[str, ValueInfo]) -> None:
+    def __init__(self, graph: Graph, infos: Mapping[str, ValueInfo], dynamic: Collection[str] = ()) -> None:
         """Start with the inputs."""
         super().__init__(graph, infos)
+        self.dynamic = frozenset(dynamic)
         self.images: dict[str, tuple[int, ...]] = {}
         self.done: set[str] = set()
 
@@ -87,6 +89,15 @@ class Builder(Forms):
             return self._exact(name)
         key = self.held_codes[name] if site.codes else name
         return self.tensor(key, order if self.rank(name) else ())
+
+    def is_dynamic(self, site: Site) -> bool:
+        """Whether a node multiplies floats by weights in codes."""
+        return site.node.outputs[0] in self.dynamic
+
+    def weights(self, site: Site, name: str, order: Order = ()) -> int:
+        """The number of a product's weights: codes, or floats."""
+        key = self.codes_of(name)
+        return self.tensor(key, order) if key is not None and self.is_dynamic(site) else self.take(site, name, order)
 
     def _exact(self, name: str) -> int:
         """A number as one code: the scale is its size."""

@@ -188,7 +188,9 @@ class Forms:
             if codes is not None and codes.scales.size > 1:
                 codes = Codes(codes.scales, codes.zero_points, order.index(codes.axis + more))
         narrow = "int4" if key in self.narrow else ""
-        return self.keep(values, key.removesuffix("_quantized"), codes, narrow)
+        # Dynamic products have their weights turned in ONNX, and not in the file
+        name = key.removesuffix("_Transposed_quantized").removesuffix("_quantized")
+        return self.keep(values, name, codes, narrow)
 
     def _made(self, key: str, order: Order) -> int:
         """A computed value in an order in which it is not there yet: floats of codes, or another order."""

@@ -51,7 +51,7 @@ def bias_of(b: Builder, site: Site, name: str, channels: int, factor: float = 1.
     Raises:
         UnsupportedError: it is computed, or is not one value for each output channel.
     """
-    if not name and not site.codes:
+    if not name and not site.codes and not b.is_dynamic(site):
         return []
     values: NDArray[Any]
     codes = b.biases.get(name)
@@ -110,11 +110,14 @@ def _dense(b: Builder, node: Node) -> None:
     options: dict[int, Any] = {0: Number("b", site.activation)}
     if b.rank(x) > 2:
         options[2] = Number("?", True)
+    if b.is_dynamic(site):
+        # codes with a zero-point, as DynamicQuantizeLinear makes them
+        options[3] = Number("?", True)
     order = (1, 0) if turned else ()
     if b.is_flat(x):
         inputs = [b.take(site, x, FLAT), _moved_columns(b, site, order)]
     else:
-        inputs = [b.take(site, x), b.take(site, w, order)]
+        inputs = [b.take(site, x), b.weights(site, w, order)]
     beta = float(node.attributes.get("beta", 1.0))
     b.put(site, "FULLY_CONNECTED", [*inputs, *bias_of(b, site, next(iter(others), ""), columns, beta)], options)
 
@@ -123,8 +126,8 @@ def _moved_columns(b: Builder, site: Site, order: tuple[int, ...]) -> int:
     """Weights whose columns are in the order of flat images that have their channels last."""
     x, w = site.node.inputs[:2]
     image, key = b.images[b.codes_of(x) or x], b.codes_of(w)
-    if site.codes or key is None:
-        return b.reordered_columns(b.take(site, w, order), image)
+    if site.codes or key is None or b.is_dynamic(site):
+        return b.reordered_columns(b.weights(site, w, order), image)
     number = b.reordered_columns(b.tensor(key, order), image)
     return b.append("DEQUANTIZE", [number], b.temporary(site, b.tensors[number].shape, None))
 
@@ -139,7 +142,7 @@ def conv(b: Builder, node: Node) -> None:
     window = window_of(b, node, b.view.shape(w)[2:])
     number, same = padded_input(b, site, window)
     deep = group == given and group > 1
-    weights = b.take(site, w, _kernel_order(b.rank(w), "deep" if deep else "plain"))
+    weights = b.weights(site, w, _kernel_order(b.rank(w), "deep" if deep else "plain"))
     inputs = [number, weights, *bias_of(b, site, next(iter(others), ""), made)]
     options: dict[int, Any] = {0: Number("b", 0 if same else 1), **_steps(window, (1, 2))}
     if deep:
