@@ -174,6 +174,10 @@ def gathered(b: Builder, node: Node) -> None:
         places = b.tensor(indices)
     options = {0: Number("i", axis), 1: Number("i", 0)}
     b.put(site, "GATHER", [number, places], options, codes=_own(b, site, number))
+    if x in b.meaning:
+        # rows have the table's codes, which are of int8 in any case
+        rows = b.tensors[b.forms[node.outputs[0], ()]]
+        rows.element, rows.codes = b.tensors[number].element, b.tensors[number].codes
 
 
 def _know_rows(b: Builder, node: Node) -> None:
