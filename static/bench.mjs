@@ -6,6 +6,7 @@ import { depthwise } from "./bench/depthwise.mjs";
 import { fourBit } from "./bench/four_bit.mjs";
 import { matmul } from "./bench/matmul.mjs";
 import { nets } from "./bench/nets.mjs";
+import { sameFiles } from "./bench/same.mjs";
 import { targets } from "./bench/targets.mjs";
 import { $ } from "./dom.mjs";
 
@@ -19,6 +20,7 @@ const SECTIONS = {
   Convolution: conv,
   "Depthwise convolution": depthwise,
   "4-bit weights": fourBit,
+  "The same .tflite files": sameFiles,
   "Whole networks": nets,
 };
 const BUILDS = {

@@ -33,8 +33,12 @@ PANEL_FOLDERS = ("css", "bundled/theme", "images", "assets")
 _LOCK = REQUIREMENTS / "site.txt"
 _NPM_LOCK = REQUIREMENTS / "package-lock.json"
 _BENCHMARKS = ROOT / "tests" / "benchmarks"
-_BENCH_WRITERS = ("operator_models", "net_programs", "litert_nets", "depthwise")
-_BENCH_RECIPE = tuple(_BENCHMARKS / name for name in ("nets.py", "litert_nets.zip"))
+_BENCH_WRITERS = ("operator_models", "net_programs", "litert_nets", "same_files", "depthwise")
+_READ_NETS = ROOT / "tests" / "model" / "readers"
+_BENCH_RECIPE = (
+    *(_BENCHMARKS / name for name in ("nets.py", "litert_nets.zip")),
+    *(_READ_NETS / name for name in ("tflite_nets.py", "tflite_nets.zip")),
+)
 _LIMIT = _BENCHMARKS / "limit.c"
 SCRIPTS = {"early": "iife", "fetcher": "iife", "page": "esm", "theme": "iife", "bench": "esm"}
 """What is bundled into one file: module in ``static/`` -> form. The engine's part is bundled with Python's files."""

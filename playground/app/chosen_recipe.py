@@ -244,10 +244,6 @@ def obstacles(settings: Settings, model: Model | None = None, opened: Recipe | N
     found = [f"{r.where}: {r.what}. {r.hint}." for r in target.restrictions(recipe, graph)]
     if tensors_only and recipe.algorithms:
         found.append(f"algorithms: weights without a graph are rounded, and not chosen by {recipe.algorithms[0].id!r}.")
-    why_not = "" if tensors_only else target.why_not_written(recipe.activations)
-    if why_not:
-        told = "the recipe can be checked and kept, the model is not quantized with it."
-        found.append(f"{why_not[0].upper()}{why_not[1:]}: {told}")
     return found
 
 
@@ -261,8 +257,7 @@ def fitting(settings: Settings) -> dict[str, Any]:
 
     target = runtime(settings.runtime)
     changes: dict[str, Any] = {}
-    unwritten = target.why_not_written(settings.activations) and not target.why_not_written(target.activations[0])
-    if settings.activations not in target.activations or unwritten:
+    if settings.activations not in target.activations:
         changes["activations"] = target.activations[0]
     if settings.weights not in target.weight_formats:
         changes["weights"] = "int8" if "int8" in target.weight_formats else target.weight_formats[0]

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from playground.errors import TooLargeError, UnsupportedError
 from playground.limits import MOST_TAPS
 from playground.model.graph import Node
+from playground.operators._moves import to_shape
 from playground.programs import integer_ops as ops
-from playground.programs.planner import Deferred, Planner
+from playground.programs.planner import Deferred, Planner, Symbol
 from playground.programs.room import Room
 from playground.programs.steps import Reshape
 
@@ -89,6 +90,16 @@ def as_lines(planner: Planner, images: Deferred) -> Deferred:
 
     plus, by_column = (change and changed(change) for change in (images.plus, images.by_column))
     return replace(images, shape=(n, channels, length), emit=emit, plus=plus, by_column=by_column)
+
+
+def of_signals(planner: Planner, node: Node, plan: Callable[[Planner, Node], Symbol]) -> Symbol:
+    """What a node makes of its only input, signals (N, C, L), as that of images of a height of 1, whatever it is."""
+    n, channels, length = planner.shape(node.inputs[0])
+    (output, *_) = node.outputs
+    read, made = f"{output}:read", f"{output}:images"
+    planner.symbols[read] = to_shape(planner, replace(node, outputs=(read,)), (n, channels, 1, length))
+    planner.symbols[made] = plan(planner, replace(over_lines(node), inputs=(read,), outputs=(made,)))
+    return to_shape(planner, replace(node, inputs=(made,)), (n, channels, planner.shape(made)[-1]))
 
 
 def require_room(room: Room, window: ops.Window, shape: Sequence[int], channels: int, depth: int = 1) -> None:

@@ -20,7 +20,7 @@ from playground.operators._operator import Form, Operator, Scales, Trait
 from playground.operators._planning import broadcast_shape, table
 from playground.programs import integer_ops as ops
 from playground.programs.call import Array
-from playground.programs.float_steps import Binary
+from playground.programs.float_steps import Binary, Choice
 from playground.programs.integer_ops import Target
 from playground.programs.kernel_parts import coded, epilogue, operands
 from playground.programs.planner import Codes, Constant, Deferred, Dequantized, Planner, Symbol
@@ -105,8 +105,19 @@ def _masked(planner: Planner, node: Node) -> Symbol | None:
     return None
 
 
-def hidden_by(planner: Planner, node: Node, x: Dequantized, hides: NDArray[np.bool_], low: np.float32) -> Deferred:
-    """A sum with codes of 0 and 1, the latter standing for the low number."""
+def hidden_by(
+    planner: Planner, node: Node, x: Dequantized, hides: NDArray[np.bool_], low: np.float32, *, added: bool = True
+) -> Deferred:
+    """A sum with codes of 0 and 1, the latter standing for the low number.
+
+    Args:
+        planner: what is known.
+        node: whose result it is.
+        x: the value.
+        hides: where it is hidden.
+        low: so low that every sum with it is the lowest code of the result.
+        added: whether it is added; else it is there in the place of the value, which floats tell apart.
+    """
     shape = np.broadcast_shapes(planner.values[x.value].shape, hides.shape)
     if len(shape) > 4:
         raise UnsupportedError(f"values of {len(shape)} axes are not supported")
@@ -114,9 +125,16 @@ def hidden_by(planner: Planner, node: Node, x: Dequantized, hides: NDArray[np.bo
 
     def emit(output: str, scale: np.float32, to: ops.Target) -> None:
         if to.dtype == "float32" and planner.floats:
-            masked = planner.constant(f"{output}:mask", np.where(hides, np.float32(low), np.float32(0)))
-            planner.deferred(x).emit(f"{output}:real", np.float32(1), ops.Target("float32"))
-            planner.emit(Binary((f"{output}:real", masked), output, "add", (to.lo, to.hi)), shape, to.dtype)
+            real, other = f"{output}:real", np.where(hides, np.float32(low), np.float32(0))
+            planner.deferred(x).emit(real, np.float32(1), ops.Target("float32"))
+            if not added:
+                lowest, where = (
+                    planner.constant(f"{output}:{n}", v) for n, v in (("low", np.asarray(low)), ("where", hides))
+                )
+                planner.emit(Choice((where, lowest, real), f"{output}:chosen"), shape, to.dtype)
+                real, other = f"{output}:chosen", np.zeros(1, np.float32)
+            masked = planner.constant(f"{output}:mask", other)
+            planner.emit(Binary((real, masked), output, "add", (to.lo, to.hi)), shape, to.dtype)
             return
         ratios = (np.float32(x.scale / scale), np.float32(max(float(low) / float(scale), _LOWEST_STEPS)))
         if ratios[1] + 255 * ratios[0] > to.lo:

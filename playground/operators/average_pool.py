@@ -13,7 +13,7 @@ from playground.model.graph import Node
 from playground.operators._attributes import WINDOW, flag
 from playground.operators._elementwise import wide
 from playground.operators._floats import pooled
-from playground.operators._images import four_axes, pool_window
+from playground.operators._images import LINES, four_axes, of_signals, pool_window
 from playground.operators._operator import Form, Operator, Scales, Trait
 from playground.operators._ranks import as_input
 from playground.programs import integer_ops as ops
@@ -89,7 +89,10 @@ class AveragePool(Step):
 
 def plan(planner: Planner, node: Node) -> Symbol:
     """AveragePool, with or without counting the padding."""
-    shape = four_axes(planner.shape(node.inputs[0]))
+    shape = planner.shape(node.inputs[0])
+    if len(shape) == LINES:
+        return of_signals(planner, node, plan)
+    four_axes(shape)
     count_padding = bool(node.attributes["count_include_pad"])
     if count_padding and node.attributes["ceil_mode"]:
         raise UnsupportedError("ceil_mode together with count_include_pad is not supported")

@@ -7,7 +7,7 @@ import numpy as np
 from playground.model.graph import Node
 from playground.operators._float_rows import reduced
 from playground.operators._floats import float_input
-from playground.operators._images import four_axes
+from playground.operators._images import LINES, four_axes, of_signals
 from playground.operators._operator import Form, Operator, Scales, Trait
 from playground.operators._ranks import as_input
 from playground.operators.average_pool import averaged_image
@@ -24,6 +24,8 @@ def run(call: Call, x: Array) -> Array:
 def plan(planner: Planner, node: Node) -> Symbol:
     """GlobalAveragePool: one window of the image's size."""
     shape = planner.shape(node.inputs[0])
+    if len(shape) == LINES:
+        return of_signals(planner, node, plan)
     if len(shape) != 4 and planner.floats:
         value, wanted = float_input(planner, node.inputs[0]), (*shape[:2], *(1,) * (len(shape) - 2))
         reduced(planner, value, "mean", range(2, len(shape)), (node.outputs[0], wanted))

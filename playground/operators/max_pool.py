@@ -14,7 +14,7 @@ from playground.host.kernel import FLAG, Kernel, octets
 from playground.model.graph import Node
 from playground.operators._attributes import WINDOW, flag
 from playground.operators._floats import pooled
-from playground.operators._images import four_axes, pool_window
+from playground.operators._images import LINES, four_axes, of_signals, pool_window
 from playground.operators._operator import Form, Operator, Scales, Trait
 from playground.operators._ranks import as_input
 from playground.programs import integer_ops as ops
@@ -91,6 +91,8 @@ def plan(planner: Planner, node: Node) -> Symbol:
     if len(node.outputs) > 1 and node.outputs[1]:
         raise UnsupportedError("the second output (indices) is not supported")
     shape = planner.shape(node.inputs[0])
+    if len(shape) == LINES:
+        return of_signals(planner, node, plan)
     window = pool_window(node, four_axes(shape), planner.room)
     symbol = planner.symbol(node.inputs[0])
     rises = isinstance(symbol, CodeFunction) and _rises(symbol, planner.values[symbol.value].dtype)

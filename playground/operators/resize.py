@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.host.kernel import Kernel, Words, floats, octets
 from playground.model.graph import Node
-from playground.operators._attributes import Attribute, flag, text_of
+from playground.operators._attributes import Attribute, axes_among, flag, text_of
 from playground.operators._float_rows import integers_or_floats
 from playground.operators._floats import float_input
 from playground.operators._operator import Form, Operator, Scales, Takes, Trait
@@ -157,8 +157,8 @@ def _nearest(planner: Planner, node: Node, x: Codes | Dequantized) -> Symbol:
     shape, dtype = planner.values[x.value].shape, planner.values[x.value].dtype
     if text_of(node, "mode", "nearest") != "nearest" or len(shape) != 4:
         raise UnsupportedError("only nearest neighbours in images (N, C, H, W) are supported")
-    if any(name in node.attributes for name in ("axes", "keep_aspect_ratio_policy")):
-        raise UnsupportedError("named axes and kept aspect ratios are not supported")
+    if text_of(node, "keep_aspect_ratio_policy", "stretch") != "stretch":
+        raise UnsupportedError("kept aspect ratios are not supported")
     scales, sizes = _target(planner, node, shape)
     if sizes[:2] != list(shape[:2]):
         raise UnsupportedError("only height and width can be resized")
@@ -169,12 +169,18 @@ def _nearest(planner: Planner, node: Node, x: Codes | Dequantized) -> Symbol:
 
 
 def _target(planner: Planner, node: Node, shape: tuple[int, ...]) -> tuple[Sequence[float | None], list[int]]:
-    """Scales and sizes, one of which is stated."""
-    if len(node.inputs) > 3 and node.inputs[3]:
-        sizes = [int(n) for n in planner.known(node.inputs[3], "list of sizes")]
-        return [None] * len(sizes), sizes
-    scales = [float(n) for n in planner.known(node.inputs[2], "list of scales")]
-    return scales, [size_of(n, s) for n, s in zip(shape, scales, strict=True)]
+    """Scales and sizes of all axes, one of which is stated: the axes that are not named stay as they are."""
+    axes = axes_among(node.attributes.get("axes") or range(len(shape)), len(shape))
+    by_size = len(node.inputs) > 3 and bool(node.inputs[3])
+    given = planner.known(node.inputs[3 if by_size else 2], f"list of {'sizes' if by_size else 'scales'}")
+    scales: list[float | None] = [None if by_size else 1.0] * len(shape)
+    sizes = list(shape)
+    for axis, wanted in zip(axes, given, strict=True):
+        if by_size:
+            sizes[axis] = int(wanted)
+        else:
+            scales[axis], sizes[axis] = float(wanted), size_of(shape[axis], float(wanted))
+    return scales, sizes
 
 
 def nearest(node: Node, n: int, out: int, scale: float | None) -> NDArray[np.int32]:

@@ -46,7 +46,8 @@ def _of_codes(planner: Planner, node: Node) -> Symbol:
     low, x = planner.known(fixed, "other value"), planner.real(kept)
     if low.size != 1:
         raise UnsupportedError("only a choice between a value of up to 4 axes and one number is supported")
-    return hidden_by(planner, node, x, keeps if first_is_fixed else ~keeps, np.float32(low.reshape(())))
+    hides = keeps if first_is_fixed else ~keeps
+    return hidden_by(planner, node, x, hides, np.float32(low.reshape(())), added=False)
 
 
 OPERATOR = Operator(

@@ -88,9 +88,6 @@ def _check_runtime(graph: Graph, recipe: Recipe) -> None:
         first, others = restrictions[0], len(restrictions) - 1
         more = f" There {'is' if others == 1 else 'are'} {others} more." if others else ""
         raise UnsupportedError(first.what, where=first.where, hint=first.hint + more)
-    if why_not := target.why_not_written(recipe.activations):
-        hint = "Use an ONNX runtime, or load the recipe in that runtime"
-        raise UnsupportedError(why_not, where="runtime", hint=hint)
 
 
 def _idle_rules(view: GraphView, recipe: Recipe) -> Iterator[tuple[str, str, str]]:

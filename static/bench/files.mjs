@@ -17,6 +17,9 @@ export async function bytes(name) {
   return new Uint8Array(await response.arrayBuffer());
 }
 
+/** @param {string} name of a JSON file that the build wrote */
+export const json = async (name) => JSON.parse(new TextDecoder().decode(await bytes(name)));
+
 /** Our kernels in every build that is exact here, the fastest first; and the loops that do nothing but multiply. */
 export async function loadKernels() {
   const plain = await Kernels.load(new URL("./kernels/kernels-simd128.wasm", import.meta.url).href);

@@ -1,70 +1,21 @@
 // Whole networks: our programs on codes and on floats, compiled when the site was built, beside ONNX Runtime Web on the same QDQ model and on the
 // float one, and LiteRT.js on the nets as TensorFlow's converter makes them. The files are those of
 // tests/benchmarks/net_programs.py and litert_nets.py.
-import { k_run } from "../../playground/kernels/structs.mjs";
-import { bytes, runtime } from "./files.mjs";
+import { bytes, json, runtime } from "./files.mjs";
 import { change, channelsLast } from "./layout.mjs";
 import { liteRt, setUpLiteRt } from "./litert.mjs";
 import { buildOf } from "./product.mjs";
+import { loadProgram, programsOf } from "./programs.mjs";
 import { OUR_FLOAT } from "./targets.mjs";
 import { race, resultsOf, rowsOf, verdict } from "./timing.mjs";
 
 /**
  * @import { Kernels } from "../kernels.mjs"
- * @import { ByEngine, Changes, Engine, Net, NetFiles, Program, Row, Section, Share } from "../types/bench"
+ * @import { ByEngine, Changes, Engine, Net, NetFiles, Row, Section, Share } from "../types/bench"
  */
 
 const BATCHES = [1, 16];
 const KINDS = ["int8", "float"];
-const json = async (/** @type {string} */ name) => JSON.parse(new TextDecoder().decode(await bytes(name)));
-
-/**
- * The place of every kernel in the module's function table, which a program's first words name.
- * @param {Kernels} kernels
- */
-function slotsOf(kernels) {
-  const table = kernels.exports.__indirect_function_table;
-  return (/** @type {string} */ name) => table.grow(1, kernels.exports[name]);
-}
-
-/**
- * Puts a program into the kernels' memory; `run` copies the input in and makes one call.
- * @param {Kernels} kernels
- * @param {Program} program
- * @param {Uint8Array} constants
- * @param {Float32Array | BigInt64Array} input
- * @returns {Engine}
- */
-function load(kernels, program, constants, input) {
-  const arena = kernels.alloc(Uint8Array, program.nbytes);
-  const octets = kernels.at(arena);
-  for (const [at, from, n] of program.constants) octets.set(constants.subarray(from, from + n), at);
-  /** @type {Record<string, number>} */
-  const slots = {};
-  const slot = slotsOf(kernels);
-  /** @type {number[]} */
-  const words = [];
-  for (const [name, args, places] of program.calls) {
-    slots[name] ??= slot(name);
-    words.push(slots[name], args.length);
-    const start = words.length;
-    words.push(...args);
-    for (const i of places) words[start + i] += arena.offset;
-  }
-  const code = kernels.alloc(Int32Array, words.length);
-  kernels.at(code).set(words);
-  const [at, count] = program.output;
-  const octetsOfInput = new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
-  const source = { Type: Uint8Array, offset: arena.offset + program.input, length: input.byteLength };
-  const result = { Type: Float32Array, offset: arena.offset + at, length: count };
-  return {
-    run() {
-      kernels.at(source).set(octetsOfInput);
-      kernels.call(k_run, { program: code, words: words.length });
-      return kernels.at(result);
-    },
-  };
-}
 
 /**
  * LiteRT.js's engines; none where this browser does not run it.
@@ -102,10 +53,10 @@ async function enginesOf(builds, name, batch, { input: [type, sizes] }, files, c
   const engines = {};
   for (const kernels of builds) {
     const { programs, constants } = files.builds[kernels.dot];
-    engines[`Ours (${buildOf(kernels)})`] = load(kernels, programs[batch], constants, input);
+    engines[`Ours (${buildOf(kernels)})`] = loadProgram(kernels, programs[batch], constants, input);
   }
   const [plain] = builds; // products of floats are the same in every build
-  const floats = load(plain, files.floats.programs[batch], files.floats.constants, input);
+  const floats = loadProgram(plain, files.floats.programs[batch], files.floats.constants, input);
   engines["ONNX Runtime Web, QDQ"] = await runtime(`${name}.qdq.onnx`, type, input, [batch, ...sizes]);
   engines["ONNX Runtime Web, float"] = await runtime(`${name}.onnx`, type, input, [batch, ...sizes]);
   engines[OUR_FLOAT] = floats;
@@ -117,13 +68,9 @@ async function enginesOf(builds, name, batch, { input: [type, sizes] }, files, c
  * @param {string} name
  */
 async function filesOf(builds, name) {
-  const programs = async (/** @type {string} */ kind) => ({
-    programs: await json(`${name}.${kind}.json`),
-    constants: await bytes(`${name}.${kind}.bin`),
-  });
   /** @type {NetFiles} */
-  const files = { input: await bytes(`${name}.input.bin`), floats: await programs("float"), builds: {} };
-  for (const { dot } of builds) files.builds[dot] = await programs(dot);
+  const files = { input: await bytes(`${name}.input.bin`), floats: await programsOf(`${name}.float`), builds: {} };
+  for (const { dot } of builds) files.builds[dot] = await programsOf(`${name}.${dot}`);
   return files;
 }
 

@@ -3,6 +3,10 @@
 /** @import { Row, Target } from "../types/bench" */
 
 export const OUR_FLOAT = "Ours, float";
+export const LITERT = "LiteRT.js";
+
+/** Begins the title of rows that are about one `.tflite` file in two engines. */
+export const SAME = "the same .tflite: ";
 
 const geometricMean = (/** @type {number[]} */ values) =>
   Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
@@ -77,7 +81,7 @@ function networks(rows) {
  * @param {Row[]} rows
  */
 function floats(rows) {
-  const ours = rows.filter(({ engine }) => engine === OUR_FLOAT);
+  const ours = rows.filter((row) => isNet(row) && row.engine === OUR_FLOAT);
   if (ours.length === 0) return [];
   const each = ours.map(({ shape, medianMs }) => {
     const theirs = /** @type {Row} */ (
@@ -109,11 +113,31 @@ function liteRt(rows) {
   return found.map((it) => (relaxed || it.met ? it : { ...it, note: NO_RELAXED }));
 }
 
+/**
+ * Each file against LiteRT.js on the same file, and the geometric means of those with codes and with floats. None where it
+ * did not run.
+ * @param {Row[]} rows
+ */
+function sameFiles(rows) {
+  const theirs = rows.filter(({ shape, engine }) => shape.startsWith(SAME) && engine === LITERT);
+  if (theirs.length === 0) return [];
+  const [floats, codes] = [true, false].map((wanted) =>
+    theirs.filter(({ shape }) => shape.endsWith(".float") === wanted),
+  );
+  const mean = (/** @type {Row[]} */ found) => geometricMean(found.map(({ ratio }) => ratio));
+  return [
+    ...theirs.map(({ shape, ratio }) => target(`${shape}: against LiteRT.js`, 1, ratio)),
+    target("the same .tflite files in codes: geometric mean against LiteRT.js", 1, mean(codes)),
+    target("the same .tflite files in floats: geometric mean against LiteRT.js", 1, mean(floats)),
+  ];
+}
+
 /** One target each: what, the least that is wanted, what was found, whether that will do. */
 export const targets = (/** @type {Row[]} */ rows) => [
   ...limits(rows),
   ...operators(rows),
   ...liteRt(rows),
+  ...sameFiles(rows),
   ...floats(rows),
   ...networks(rows),
 ];

@@ -1,7 +1,7 @@
 // Timing in turns: every engine once a round, so that what else the machine does meanwhile meets all of them.
 
 /**
- * @import { ByEngine, Engine, Row, Share, Timing } from "../types/bench"
+ * @import { ByEngine, Engine, Row, SameFile, Share, Timing } from "../types/bench"
  * @import { TypedArray } from "../types/kernels"
  */
 
@@ -97,6 +97,25 @@ export function verdict(mine, other, tolerance = 0) {
   }
   if (difference === 0) return "equal";
   return difference <= tolerance * largest ? `equal within ${tolerance}` : `differs by up to ${difference}`;
+}
+
+/**
+ * How two results of the same file compare, in words: codes may differ by one, floats by a share of the largest.
+ * @param {ArrayLike<number>} mine
+ * @param {ArrayLike<number>} other
+ * @param {Pick<SameFile, "code" | "share">} file
+ */
+export function verdictOfCodes(mine, other, { code, share }) {
+  if (mine.length !== other.length) return `differs: ${mine.length} values beside ${other.length}`;
+  let [difference, largest] = [0, 0];
+  for (let i = 0; i < mine.length; i += 1) {
+    difference = Math.max(difference, Math.abs(mine[i] - other[i]));
+    largest = Math.max(largest, Math.abs(other[i]));
+  }
+  if (difference === 0) return "equal";
+  if (code === 0) return difference <= share * largest ? `equal within ${share}` : `differs by up to ${difference}`;
+  const codes = difference / code;
+  return codes <= 1.001 ? "equal within a code" : `differs by up to ${codes.toFixed(1)} codes`;
 }
 
 /**

@@ -42,6 +42,21 @@ export type Changes = Record<string, Record<string, Change[]>>;
 /** What nets take. */
 export type NetInput = Float32Array | BigInt64Array;
 
+/** What `.tflite` files take, and give. */
+export type SameInput = Float32Array | Int32Array | Int8Array;
+export type SameOutput = typeof Float32Array | typeof Int8Array;
+
+/** A file of tests/benchmarks/same_files.py: same.json. */
+export interface SameFile {
+  input: ["float32" | "int32" | "int8", number[]];
+  output: "float32" | "int8";
+  /** What one code is in the output; 0 of floats. */
+  code: number;
+  /** How far floats may be apart, as a share of the largest. */
+  share: number;
+  macs: number;
+}
+
 export interface Target {
   what: string;
   wanted: number;

@@ -163,12 +163,12 @@ def test_a_file_too_large_for_a_recipe_is_not_read(files):
         read_recipe(files.source(b" " * (MOST_RECIPE_BYTES + 1), "big.json"), Settings())
 
 
-def test_a_model_with_a_graph_is_written_for_tflite_but_not_with_dynamic_activations():
+@pytest.mark.parametrize("activations", ["static", "dynamic", "weight_only"])
+def test_a_model_with_a_graph_is_written_for_tflite_with_activations_of_any_kind(activations):
     model = gallery.open_model("digits-mlp")
-    assert obstacles(Settings(runtime="tflite"), model) == []
-    assert obstacles(Settings(runtime="tflite", activations="weight_only"), model) == []
-    (told,) = obstacles(Settings(runtime="tflite", activations="dynamic"), model)
-    assert fitting(Settings(runtime="tflite", activations="dynamic")) == {"activations": "static"}
-    assert told.startswith(
-        "Models with dynamic activations are written as ONNX files, and TensorFlow Lite reads tflite"
-    )
+    settings = Settings(runtime="tflite", activations=activations)
+    assert obstacles(settings, model) == []
+    assert fitting(settings) == {}
+    told = obstacles(settings.with_(weights="int4"), model)
+    assert len(told) == (3 if activations == "dynamic" else 0)
+    assert all("multiplies no dynamic activations with int4 weights in Gemm" in each for each in told)

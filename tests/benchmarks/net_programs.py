@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import struct
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,19 @@ except ImportError:
     import nets  # type: ignore[no-redef]
 
 from playground.engines.planning.plan import compile_graph
+from playground.errors import UnsupportedError
 from playground.host.kernel_module import Dot
 from playground.model.graph import Graph
 from playground.model.writers.onnx import to_onnx
+from playground.operators._float_convs import FloatConv
+from playground.operators._float_products import FloatMatMul, FloatProduct
+from playground.operators._float_spreads import FloatConvTranspose
 from playground.operators._products import Product
 from playground.operators.conv import Conv
 from playground.operators.mat_mul import ActivationMatMul
 from playground.programs.kernel_program import At, Buffer, KernelProgramBuilder, placed
 from playground.programs.lowering import Lowering
+from playground.programs.program import Program
 
 BATCHES = (1, 16)
 DOTS: tuple[Dot, ...] = ("int16", "unsigned", "signed")
@@ -58,32 +64,45 @@ def program_of(graph: Graph, batch: int, dot: Dot, constants: Constants, *, floa
     """A graph compiled for a batch, free of addresses; of a float one with ``floats``."""
     feeds = nets.sample(graph, batch)
     program = compile_graph(graph, {name: value.shape for name, value in feeds.items()}, floats=floats)
+    return lowered(program, graph.inputs[0].name, dot, constants)
+
+
+def planned(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> Program:
+    """A graph's program: of integers where that is possible, else with floats between them."""
+    try:
+        return compile_graph(graph, shapes)
+    except UnsupportedError:
+        return compile_graph(graph, shapes, floats=True)
+
+
+def lowered(program: Program, fed: str, dot: Dot, constants: Constants) -> dict[str, Any]:
+    """A program of one input and one output as kernel calls, free of addresses."""
     builder = KernelProgramBuilder(dot)
     lowering = Lowering(builder, program)
     for step in program.steps:
         lowering.lower(step)
     (output,) = program.outputs.values()
-    made = lowering.result(output)
+    made, value = lowering.result(output), program.values[output]
     nbytes = builder.lay_out()
     return {
         "nbytes": nbytes,
-        "input": lowering.inputs[graph.inputs[0].name].offset,
-        "output": [made.offset, program.values[output].nbytes // 4],
+        "input": lowering.inputs[fed].offset,
+        "output": [made.offset, value.nbytes // np.dtype(value.dtype).itemsize],
         "constants": [[b.offset, constants.add(array), array.nbytes] for b, array in builder.constants],
         "calls": [[kernel, *words_of(args)] for kernel, args in builder.calls],
     }
 
 
-def macs_of(graph: Graph) -> int:
-    """Multiply-adds of one sample."""
-    feeds = nets.sample(graph, 1)
-    program = compile_graph(graph, {name: value.shape for name, value in feeds.items()})
+def macs_of(program: Program) -> int:
+    """Multiply-adds of one run."""
     total = 0
     for step in program.steps:
         size = int(np.prod(program.values[step.output].shape))
-        if isinstance(step, Conv):
+        if isinstance(step, (Conv, FloatConv)):
             total += size * int(np.prod(step.weights.shape[1:]))
-        elif isinstance(step, (Product, ActivationMatMul)):
+        elif isinstance(step, FloatConvTranspose):
+            total += int(np.prod(program.values[step.inputs[0]].shape)) * int(np.prod(step.weights.shape[1:]))
+        elif isinstance(step, (Product, ActivationMatMul, FloatProduct, FloatMatMul)):
             total += size * program.values[step.inputs[0]].shape[-1]
     return total
 
@@ -123,7 +142,8 @@ def write(folder: Path) -> None:
             _write_programs(folder, f"{name}.{dot}", quantized, dot)
         # Products of floats are the same in every build
         _write_programs(folder, f"{name}.float", graph, DOTS[0], floats=True)
-        described[name] = {"input": [x.dtype.name, list(x.shape[1:])], "macs": macs_of(quantized)}
+        macs = macs_of(planned(quantized, {graph.inputs[0].name: x[:1].shape}))
+        described[name] = {"input": [x.dtype.name, list(x.shape[1:])], "macs": macs}
     (folder / "nets.json").write_text(json.dumps(described))
 
 

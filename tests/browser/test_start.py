@@ -114,7 +114,8 @@ def test_bench_page_fills_its_results(fresh):
     assert "error" not in found, found["error"]
     every, targets = found["results"], found["targets"]
     nets = [r for r in every if ", batch " in r["shape"]]
-    results = [r for r in every if r not in nets]
+    same = [r for r in every if r["shape"].startswith("the same .tflite: ")]
+    results = [r for r in every if r not in nets and r not in same]
     shapes = {
         "512 × 512 × 512", "384 × 1024 × 1024", "conv 3×3, 64→64, 56×56", "1 × 2048 × 2048, 64 blocks a column",
         "depthwise 3×3, 64 channels, 56×56, stride 1", "depthwise 3×3, 128 channels, 6×6, stride 1",
@@ -136,7 +137,15 @@ def test_bench_page_fills_its_results(fresh):
     assert litert["digits-mlp, batch 1"] == litert["digits-mlp, batch 16"] == "equal"
     others = [result.removeprefix("differs by up to ") for result in litert.values() if result != "equal"]
     assert max(map(float, others)) < 0.2  # of a net with outputs up to 100
-    assert len([target for target in targets if "LiteRT.js" in target["what"]]) == len(litert) + 2
+    # one file in both engines: within a code, floats within a share
+    kinds = ("float", "int8", "ends", "tensor")
+    shapes = [r["shape"] for r in same if r["engine"] == "LiteRT.js"]
+    assert len(shapes) == 31 and {shape.rpartition(".")[2] for shape in shapes} == set(kinds)
+    assert {r["shape"] for r in same if r["engine"].startswith("Ours")} == set(shapes)
+    verdicts = {r["result"] for r in same if r["engine"] == "LiteRT.js"}
+    assert verdicts <= {"equal", "equal within a code", "equal within 0.00001"} and "equal" in verdicts
+    assert len([target for target in targets if "LiteRT.js" in target["what"]]) == len(litert) + 2 + len(shapes) + 2
+    assert targets[-1]["what"] == "all networks: geometric mean"
     assert page.locator("#results tbody tr").count() == len(every)
     assert targets[-1]["what"] == "all networks: geometric mean" and targets[-1]["found"] > 1
     assert page.locator("#targets tbody tr").count() == len(targets) >= 41

@@ -232,10 +232,17 @@ def test_a_recipe_for_onnx_runtime_is_written_as_tflite_too(playground_cli, tmp_
 
 
 def test_what_tflite_has_no_form_of_is_refused(playground_cli, tmp_path):
-    options = ["--runtime", "tflite", "--activations", "dynamic", "-o", tmp_path / "no.tflite"]
+    options = ["--runtime", "tflite", "--activations", "dynamic", "--format", "int4", "-o", tmp_path / "no.tflite"]
     ran = playground_cli("quantize", "gallery:digits-mlp", *options)
     assert (ran.code, (tmp_path / "no.tflite").exists()) == (2, False)
-    assert "models with dynamic activations are written as ONNX files, and TensorFlow Lite reads tflite" in ran.err
+    assert "TensorFlow Lite multiplies no dynamic activations with int4 weights in Gemm" in ran.err
+
+
+def test_dynamic_activations_are_written_as_tflite(playground_cli, tmp_path):
+    path = tmp_path / "out.tflite"
+    found = playground_cli("quantize", "gallery:digits-mlp", "--activations", "dynamic", "-o", path, "--json").json
+    assert (found["recipe"]["runtime"], found["recipe"]["activations"]) == ("tflite", "dynamic")
+    assert found["file_bytes"] == path.stat().st_size < 120_000
 
 
 def test_ranges_are_kept_in_a_folder(playground_cli, tmp_path):

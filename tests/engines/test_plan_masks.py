@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from playground.engines import wasm
+from playground.engines.planned import PlannedModel
 from playground.errors import UnsupportedError
 from tests.engines.qdq_net import Net, compared, floats
 
@@ -44,3 +45,22 @@ def test_a_choice_that_is_no_mask_is_refused():
     net.op("Where", "keep x:r half").pair("y")
     with pytest.raises(UnsupportedError, match="not below every value"):
         wasm.plan(net.graph("y:r"), {"x": (2, 7)})
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("engine", ["reference", "wasm"])
+@pytest.mark.parametrize("after", ["", "Relu"])
+def test_a_choice_that_is_no_mask_is_computed_in_floats(dtype, engine, first, after):
+    keep = np.arange(7) > 2
+    net = Net(dtype, x=floats(2, 3, 7)).pair("x")
+    net.fixed("keep", keep if first else ~keep)
+    net.fixed("low", np.float32(-0.75))
+    net.op("Where", "keep x:r low" if first else "keep low x:r", "m" if after else "y")
+    if after:
+        net.op(after, "m", "y")
+    graph = net.pair("y", -3, 3).graph("x:r", "y:r")
+    found = PlannedModel(graph, engine).run(net.inputs)
+    meant = np.where(keep, found["x:r"], np.float32(-0.75))
+    meant = np.maximum(meant, 0) if after else meant
+    (scale,) = (node.inputs[1] for node in net.nodes if "y:r" in node.outputs)
+    np.testing.assert_allclose(found["y:r"], meant, rtol=0, atol=0.51 * float(net.constants[scale]))

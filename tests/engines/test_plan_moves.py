@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from playground.engines import wasm
-from playground.errors import InvalidInputError
+from playground.errors import InvalidInputError, UnsupportedError
 from tests.engines.qdq_net import RANDOM, Net, compared, floats
 
 
@@ -136,6 +136,26 @@ def test_resize_in_every_mode(mode, nearest, target):
     compared(net.pair("y", like="x"), opset=18)
 
 
+@pytest.mark.parametrize("axes", [[2, 3], [3, 2], [-1]])
+@pytest.mark.parametrize("by_size", [False, True])
+def test_resize_of_named_axes(axes, by_size):
+    net = Net("int8", x=floats(3, 3, 4, 5)).pair("x")
+    net.fixed("target", [7, 9][: len(axes)] if by_size else np.array([2, 1.5][: len(axes)], np.float32))
+    resized(net, "x:r   target" if by_size else "x:r  target", axes=axes)
+    compared(net.pair("y", like="x"), steps="Resize Lookup", opset=18)
+
+
+@pytest.mark.parametrize("policy", ["stretch", "not_larger"])
+def test_resize_that_keeps_the_aspect_ratio_is_left_to_numpy(policy):
+    net = moving(Net("int8", x=floats(3, 3, 4, 5)).pair("x"))
+    resized(net, "x:r   sizes", keep_aspect_ratio_policy=policy)
+    if policy == "stretch":
+        compared(net.pair("y", like="x"), steps="Resize Lookup", opset=18)
+        return
+    with pytest.raises(UnsupportedError, match="kept aspect ratios"):
+        wasm.plan(net.pair("y", like="x").graph("y:r", opset=18), {"x": (3, 3, 4, 5)})
+
+
 def test_what_resize_was_before_operator_set_11():
     """ONNX Runtime quantizes from operator set 10 on, so that Upsample is compared with Resize."""
     net = moving(Net("uint8", x=floats(3, 3, 4, 5)).pair("x")).op("Resize", "x:r scales", mode="nearest")
@@ -165,3 +185,21 @@ def test_indices_out_of_range_are_refused_before_the_kernels_run():
     compiled = wasm.plan(net.graph("y:r"), {"x": (1, 2)})
     with pytest.raises(InvalidInputError, match="outside of 20 rows"):
         compiled.run(net.inputs)
+
+
+SIGNAL_POOLS = {
+    "MaxPool": {"kernel_shape": [3], "strides": [2], "pads": [1, 1]},
+    "AveragePool": {"kernel_shape": [3], "strides": [2], "pads": [1, 0], "count_include_pad": 1},
+    "GlobalAveragePool": {},
+}
+
+
+@pytest.mark.parametrize("op", SIGNAL_POOLS)
+@pytest.mark.parametrize("between", ["pair", "none"])
+def test_pools_of_signals_work_on_images_of_height_one(dtype, op, between):
+    net = Net(dtype, a=floats(2, 3, 12)).pair("a").codes("w", floats(5, 3, 3), axis=0).op("Conv", "a:r w:r", "c")
+    net.pair("c", -8, 8)
+    if between == "none":
+        net.op("Relu", "c:r", "r").pair("r", like="c")
+    net.op(op, "c:r" if between == "pair" else "r:r", "p", **SIGNAL_POOLS[op])
+    compared(net.pair("p", like="c") if op == "MaxPool" else net.pair("p", -4, 4), "p:r")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from playground.engines import wasm
 from playground.engines.interpreter import run_graph
-from tests.benchmarks import litert_nets, nets
+from tests.benchmarks import litert_nets, net_programs, nets, same_files
 
 litert = pytest.importorskip("ai_edge_litert.interpreter")
 
@@ -47,6 +47,18 @@ def test_the_nets_are_ours(name: str) -> None:
         assert rms(found - ours) <= tolerance * rms(meant), kind
         each = np.concatenate([run(file, x[at : at + 1]) for at in range(2)])
         np.testing.assert_allclose(found[:2], each, rtol=0, atol=FLOAT * np.abs(meant).max())
+
+
+def test_our_kernels_run_the_very_same_files() -> None:
+    """Within a code of LiteRT's, of floats within a share: what the bench page runs in both."""
+    for same in same_files.every():
+        graph = same.graph()
+        feeds = {graph.inputs[0].name: same.sample}
+        program = net_programs.planned(graph, {name: x.shape for name, x in feeds.items()})
+        (ours,), theirs = wasm.WasmProgram(program).run(feeds).values(), run(same.file, same.sample)
+        assert ours.dtype == theirs.dtype
+        allowed = 1.001 * same_files.size_of_code(same.file) or same_files.FLOAT_SHARE * np.abs(theirs).max()
+        assert np.abs(ours.astype(float) - theirs).max() <= allowed, same.name
 
 
 @pytest.mark.parametrize("name", nets.EVERY)

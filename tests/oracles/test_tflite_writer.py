@@ -19,7 +19,7 @@ from playground.host.sources import BytesSource
 from playground.model.graph import Model
 from playground.model.readers._tflite_file import Subgraph, read_file
 from tests.model.readers import tflite_nets
-from tests.model.writers.nets import convnet, decoder
+from tests.model.writers.nets import convnet, decoder, signals
 
 litert = pytest.importorskip("ai_edge_litert.interpreter")
 
@@ -66,6 +66,8 @@ NETS = {
     "digits-resnet": Net(_of_gallery("digits-resnet")),
     "breast-cancer-mlp": Net(_of_gallery("breast-cancer-mlp")),
     "convnet of ONNX: groups, a padded pool, a flat image": Net(convnet),
+    "convolutions over time: strides, depthwise, a sum, pools": Net(signals, most=2),
+    "the same with the channels last, as TensorFlow has them": Net(lambda: signals(channels_last=True), most=2),
     "decoder of ONNX: transposed convolutions, resizing, a logistic function": Net(decoder),
     "dense layers and softmax (TFLite)": Net(_of_tensorflow("dense")),
     "MobileNet (TFLite)": Net(_of_tensorflow("mobilenet")),

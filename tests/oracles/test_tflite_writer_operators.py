@@ -48,6 +48,7 @@ def bias(size: int) -> Any:
 
 
 IMAGE = ((2, 4, 6, 8),)
+SIGNAL = ((2, 4, 12),)
 ROWS = ((3, 10),)
 SHARED = (3 / 128, -5)
 HALF, UNIT, SIGNED = (1 / 256, -128), (1 / 255, -128), (1 / 128, 0)
@@ -57,6 +58,20 @@ def conv(*shape: int, group: int = 1, per_channel: bool = True, with_bias: bool 
     held = [weights(shape, per_channel=per_channel), *([bias(shape[0])] if with_bias else [])]
     given = {"kernel_shape": list(shape[2:]), "group": group, **attributes}
     return Case("Conv", IMAGE, held, given)
+
+
+def signal_conv(*shape: int, group: int = 1, **attributes: Any) -> Case:
+    held = [weights(shape), bias(shape[0])]
+    return Case("Conv", SIGNAL, held, {"kernel_shape": list(shape[2:]), "group": group, **attributes})
+
+
+def signal_spread(*shape: int, **attributes: Any) -> Case:
+    held = [weights(shape, axis=1), bias(shape[1])]
+    return Case("ConvTranspose", ((1, *SIGNAL[0][1:]),), held, {"kernel_shape": list(shape[2:]), **attributes})
+
+
+def of_signal(op: str, *constants: Any, result: tuple[float, int] = SHARED, **attributes: Any) -> Case:
+    return Case(op, SIGNAL, constants, attributes, result=result)
 
 
 def spread(*shape: int, **attributes: Any) -> Case:
@@ -96,6 +111,42 @@ CASES = {
     "conv, int4": Case("Conv", IMAGE, [narrow((5, 4, 3, 3)), bias(5)], {"kernel_shape": [3, 3]}, weights="int4"),
     "conv, depthwise, int4": Case(
         "Conv", IMAGE, [narrow((4, 1, 3, 3)), bias(4)], {"kernel_shape": [3, 3], "group": 4}, weights="int4"
+    ),
+    "signal, conv": signal_conv(5, 4, 3, pads=[1, 1]),
+    "signal, conv, valid, steps": signal_conv(5, 4, 4, strides=[2]),
+    "signal, conv, other padding": signal_conv(5, 4, 3, pads=[2, 0]),
+    "signal, conv, SAME_UPPER": signal_conv(5, 4, 3, auto_pad="SAME_UPPER", strides=[2]),
+    "signal, conv, dilations": signal_conv(5, 4, 3, dilations=[2], pads=[2, 2]),
+    "signal, conv, groups": signal_conv(6, 2, 3, group=2, pads=[1, 1]),
+    "signal, conv, depthwise": signal_conv(4, 1, 3, group=4, pads=[1, 1]),
+    "signal, conv, depthwise, several a channel": signal_conv(8, 1, 3, group=4, strides=[2]),
+    "signal, conv, int4": Case("Conv", SIGNAL, [narrow((5, 4, 3)), bias(5)], {"kernel_shape": [3]}, weights="int4"),
+    "signal, transposed": signal_spread(4, 5, 3, strides=[2]),
+    "signal, transposed, SAME": signal_spread(4, 5, 3, strides=[2], pads=[0, 1]),
+    "signal, transposed, cut in front": signal_spread(4, 5, 3, strides=[2], pads=[1, 1]),
+    "signal, MaxPool": of_signal("MaxPool", kernel_shape=[2], strides=[2]),
+    "signal, MaxPool, other padding": of_signal("MaxPool", kernel_shape=[3], strides=[2], pads=[1, 1]),
+    "signal, MaxPool, over the end": of_signal("MaxPool", kernel_shape=[5], strides=[4], ceil_mode=1),
+    "signal, MaxPool, other codes": of_signal("MaxPool", kernel_shape=[2], result=(4 / 128, 3)),
+    "signal, AveragePool": of_signal("AveragePool", kernel_shape=[3], strides=[3]),
+    "signal, AveragePool, SAME": of_signal("AveragePool", kernel_shape=[3], pads=[1, 1]),
+    "signal, AveragePool, padding counts": of_signal("AveragePool", kernel_shape=[3], pads=[1, 1], count_include_pad=1),
+    "signal, GlobalAveragePool": of_signal("GlobalAveragePool", result=(1 / 128, 0)),
+    "signal, ReduceMean, channels": of_signal("ReduceMean", ints(1), result=(2 / 128, 0), keepdims=1),
+    "signal, ReduceMax": of_signal("ReduceMax", ints(2), keepdims=0),
+    "signal, Add": Case("Add", (*SIGNAL, *SIGNAL), result=(5 / 128, 2)),
+    "signal, Add, a channel": Case("Add", SIGNAL, [(codes(4, 1), 2 / 127)], result=(5 / 128, 2)),
+    "signal, Concat": Case("Concat", (*SIGNAL, (2, 3, 12)), (), {"axis": 1}),
+    "signal, Pad": of_signal("Pad", ints(0, 1, 2, 0, 0, 3)),
+    "signal, Slice": of_signal("Slice", ints(1, -5), ints(4, 12), ints(1, 2), ints(1, 2)),
+    "signal, Split": Case("Split", SIGNAL, [ints(1, 3)], {"axis": 1}, result=SHARED, outputs=2),
+    "signal, Transpose": of_signal("Transpose", perm=[0, 2, 1]),
+    "signal, Transpose, other": of_signal("Transpose", perm=[2, 0, 1]),
+    "signal, Reshape, a row": of_signal("Reshape", ints(2, 48)),
+    "signal, Softmax, channels": of_signal("Softmax", axis=1, result=HALF),
+    "signal, PRelu, a channel, in floats": Case("PRelu", SIGNAL, [drawn(4, 1)]),
+    "signal, BatchNormalization, in floats": Case(
+        "BatchNormalization", SIGNAL, [drawn(4), drawn(4), drawn(4), np.abs(drawn(4))]
     ),
     "Gemm, int4": Case("Gemm", ROWS, [narrow((6, 10)), bias(6)], {"transB": 1}, weights="int4"),
     "MatMul, int4": Case("MatMul", ((2, 3, 10),), [narrow((10, 6), axis=1)], weights="int4"),
@@ -183,7 +234,7 @@ CASES = {
         "BatchNormalization", IMAGE, [drawn(4), drawn(4), drawn(4), np.abs(drawn(4))]
     ),
 }
-WITH_ORDERS = [name for name, case in CASES.items() if len(case.shapes[0]) == 4]
+WITH_ORDERS = [name for name, case in CASES.items() if len(case.shapes[0]) == 4 or case.shapes[0][1:] == SIGNAL[0][1:]]
 
 
 def _answers(case: Case, kernels: str, channels_last: bool) -> tuple[Any, Any, Any, Any]:

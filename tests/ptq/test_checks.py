@@ -48,7 +48,11 @@ RECIPES: list[tuple[Recipe, type[PlaygroundError], str]] = [
     (Recipe(algorithms=(AlgorithmCall("alchemy"),)), InvalidInputError, "there is no algorithm 'alchemy'"),
     (Recipe(operators=("Conv", "Einsum")), InvalidInputError, "operators: Einsum cannot be quantized"),
     (Recipe(weights=Scheme("int4"), activations="dynamic"), UnsupportedError, "multiplies no dynamic activations"),
-    (Recipe(activations="dynamic", runtime="tflite"), UnsupportedError, "TensorFlow Lite reads tflite"),
+    (
+        Recipe(weights=Scheme("int4"), activations="dynamic", runtime="tflite"),
+        UnsupportedError,
+        "TensorFlow Lite multiplies no dynamic activations with int4 weights",
+    ),
     (Recipe(runtime="tflite"), UnsupportedError, "activation_scheme: TensorFlow Lite takes no uint8 activations"),
 ]
 

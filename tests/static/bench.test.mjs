@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { change, channelsLast, transposed } from "../../static/bench/layout.mjs";
 import { targets } from "../../static/bench/targets.mjs";
-import { rowsOf, verdict } from "../../static/bench/timing.mjs";
+import { rowsOf, verdict, verdictOfCodes } from "../../static/bench/timing.mjs";
 
 const TIMES = {
   "Ours (simd128), requantized to uint8": { best: 1, median: 2, p95: 3 },
@@ -37,6 +37,41 @@ test("a verdict in words", () => {
   assert.equal(verdict([1, 2], [1, 4]), "differs by up to 2");
   assert.equal(verdict([1, 100], [1.5, 100], 0.01), "equal within 0.01");
   assert.equal(verdict([1, 100], [3, 100], 0.01), "differs by up to 2");
+});
+
+test("a verdict of the same file: one code is allowed, of floats a share, and NaN is seen", () => {
+  const ends = { code: 0.5, share: 1e-5 };
+  assert.equal(verdictOfCodes([1, 2], [1, 2], ends), "equal");
+  assert.equal(verdictOfCodes([1, 2], [1, 2.5], ends), "equal within a code");
+  assert.equal(verdictOfCodes([1, 2], [1, 3], ends), "differs by up to 2.0 codes");
+  assert.equal(verdictOfCodes([1], [1, 3], ends), "differs: 1 values beside 2");
+  assert.equal(verdictOfCodes([Number.NaN, 2], [1, 2], ends), "differs by up to NaN codes");
+  const floats = { code: 0, share: 0.01 };
+  assert.equal(verdictOfCodes([1, 100], [1.5, 100], floats), "equal within 0.01");
+  assert.equal(verdictOfCodes([1, Number.NaN], [1, 100], floats), "differs by up to NaN");
+});
+
+test("targets of the same files: each, and means of those in codes and in floats", () => {
+  const row = (/** @type {string} */ shape, /** @type {string} */ engine, /** @type {number} */ ratio) => ({
+    shape: `the same .tflite: ${shape}`,
+    engine,
+    ratio,
+  });
+  const rows = [
+    ...[row("a.int8", "Ours (simd128)", 1), row("a.int8", "LiteRT.js", 2), row("b.ends", "LiteRT.js", 8)],
+    ...[row("a.float", "Ours, float", 1), row("a.float", "LiteRT.js", 0.5)],
+  ];
+  const found = targets(/** @type {any} */ (rows)).filter(({ what }) => what.includes("same .tflite"));
+  assert.deepEqual(
+    found.map(({ what, found, met }) => [what, found, met]),
+    [
+      ["the same .tflite: a.int8: against LiteRT.js", 2, true],
+      ["the same .tflite: b.ends: against LiteRT.js", 8, true],
+      ["the same .tflite: a.float: against LiteRT.js", 0.5, false],
+      ["the same .tflite files in codes: geometric mean against LiteRT.js", Math.exp(Math.log(16) / 2), true],
+      ["the same .tflite files in floats: geometric mean against LiteRT.js", 0.5, false],
+    ],
+  );
 });
 
 test("rows and columns change places", () => {

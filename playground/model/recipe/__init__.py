@@ -162,7 +162,7 @@ class Recipe(metaclass=Public):
         from playground.model.runtimes import runtime
 
         target = runtime(self.runtime)
-        return target.reads_graphs and not target.why_not_written(self.activations)
+        return target.reads_graphs
 
     def scheme_for(self, tensor: str, *nodes: str, op: str = "", shape: Sequence[int] | None = None) -> Scheme | None:
         """The scheme of a weight that belongs to these nodes; None leaves it in float."""

@@ -75,12 +75,6 @@ class Runtime:
         """Whether its files have a graph; else a model's weights are written for it, and the graph is left out."""
         return self.file in ("onnx", "tflite")
 
-    def why_not_written(self, activations: str) -> str:
-        """Why a model with such activations is not written for it; empty if it is."""
-        if self.file != "tflite" or activations != "dynamic":
-            return ""
-        return f"models with dynamic activations are written as ONNX files, and {self.name} reads {self.file}"
-
     def restrictions(self, recipe: Recipe, graph: Graph | None = None) -> tuple[Restriction, ...]:
         """What in a recipe (and in the graph it is for) this runtime does not take; empty if it takes all."""
         found = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ import numpy as np
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 from playground.model.readers._tflite_file import Codes
-from playground.model.readers._tflite_layout import LAST
 from playground.model.readers._tflite_schema import ELEMENTS
 from playground.model.writers._flatbuffer import Number, Table
 from playground.model.writers._tflite_builder import Builder, Site
@@ -41,7 +40,7 @@ FIXED: Mapping[str, Codes] = {
 
 def pairs(b: Builder, node: Node) -> None:
     """Two values with each other, in the order of axes that they have."""
-    order = LAST if b.last_only(node.inputs) else ()
+    order = b.order_of(node.inputs)
     op, names = _PAIRS[node.op], node.inputs
     if b.view.dtype(node.outputs[0]) != "float32":
         raise UnsupportedError(f"{node.op} of {b.view.dtype(node.outputs[0])} has no TFLite form here", hint=HINT)
@@ -66,7 +65,7 @@ _COMPARISONS = {
 
 def comparisons(b: Builder, node: Node) -> None:
     """Whether something holds for values, as they are stored or as floats."""
-    order = LAST if b.last_only(node.inputs) else ()
+    order = b.order_of(node.inputs)
     inputs = [b.take(Site(node), name, order) for name in node.inputs]
     b.put(Site(node), _COMPARISONS[node.op], inputs, order=order)
 
@@ -75,7 +74,7 @@ def choices(b: Builder, node: Node) -> None:
     """The larger or the smaller one of two values, in the codes of the result."""
     if len(node.inputs) != 2:
         raise UnsupportedError(f"{node.op} of {len(node.inputs)} values has no TFLite form here", hint=HINT)
-    order = LAST if b.last_only(node.inputs) else ()
+    order = b.order_of(node.inputs)
     site = b.site(node, node.inputs)
     inputs = [b.take(site, name, order) for name in node.inputs]
     if site.codes:
@@ -95,7 +94,7 @@ _FUNCTIONS_IN_CODES = frozenset(("ABS", "ELU", "EXP", "HARD_SWISH", "LOGISTIC", 
 def functions(b: Builder, node: Node) -> None:
     """A function of single values."""
     op, x = _FUNCTIONS[node.op], node.inputs[0]
-    order = LAST if b.last_only([x]) else ()
+    order = b.order_of([x])
     options: dict[int, Any] = {}
     if op == "LEAKY_RELU":
         options[0] = Number("f", float(node.attributes.get("alpha", 0.01)))
@@ -111,7 +110,7 @@ def functions(b: Builder, node: Node) -> None:
 def composed(b: Builder, node: Node) -> None:
     """Functions that TFLite has as several operators, in floats: Reciprocal, HardSigmoid, Swish."""
     x = node.inputs[0]
-    order = LAST if b.last_only([x]) else ()
+    order = b.order_of([x])
     site = Site(node)
     given = b.take(site, x, order)
     shape = b.tensors[given].shape
@@ -136,7 +135,7 @@ def composed(b: Builder, node: Node) -> None:
 
 def sloped(b: Builder, node: Node) -> None:
     """PRelu: a slope for each channel below 0."""
-    order = LAST if b.last_only(node.inputs) else ()
+    order = b.order_of(node.inputs)
     site = b.site(node, node.inputs)
     b.put(site, "PRELU", [b.take(site, name, order) for name in node.inputs], order=order)
 
@@ -157,7 +156,7 @@ def limits(b: Builder, node: Node) -> None:
     found, x = b.view.limits(node), node.inputs[0]
     if found is None:
         raise UnsupportedError("limits that are computed have no TFLite form here", hint=HINT)
-    order = LAST if b.last_only([x]) else ()
+    order = b.order_of([x])
     site = b.site(node, [x])
     number = b.take(site, x, order)
     if found in ((0.0, math.inf), (0.0, 6.0)):
@@ -193,7 +192,7 @@ def softmax(b: Builder, node: Node) -> None:
     site = b.site(node, [x])
     options: Table = {0: Number("f", 1.0)} if op == "SOFTMAX" else {}
     codes = FIXED[op] if site.codes else None
-    order = LAST if b.last_only([x]) and axis == 1 else ()
+    order = b.order_of([x]) if axis == 1 else ()
     if order or axis == rank - 1:
         b.put(site, op, [b.take(site, x, order)], options, order=order, codes=codes)
         return
@@ -215,17 +214,17 @@ def reduced(b: Builder, node: Node) -> None:
     axes = _axes(b.view, node, rank)
     if not axes:
         raise UnsupportedError(f"{node.op} along no axis has no TFLite form here", hint=HINT)
-    order: Sequence[int] = LAST if b.last_only([x]) else ()
+    order = last = b.order_of([x])
     if order and not keep:
-        left = [axis for axis in LAST if axis not in axes]
-        order = LAST if left == sorted(left) else ()
+        left = [axis for axis in last if axis not in axes]
+        order = last if left == sorted(left) else ()
     # LiteRT's reference kernel takes no sums into codes of another scale
     site = Site(node) if op == "SUM" else b.site(node, [x])
-    number = b.take(site, x, tuple(order))
-    numbers = sorted(LAST.index(axis) for axis in axes) if order else axes
+    number = b.take(site, x, order)
+    numbers = sorted(order.index(axis) for axis in axes) if order else axes
     codes = b.tensors[number].codes if op.startswith("REDUCE") and site.codes else None
     inputs = [number, b.ints(numbers, "axes")]
-    b.put(site, op, inputs, {0: Number("?", keep)}, order=LAST if order and keep else (), codes=codes)
+    b.put(site, op, inputs, {0: Number("?", keep)}, order=order if keep else (), codes=codes)
 
 
 def _axes(view: View, node: Node, rank: int) -> list[int]:
@@ -242,7 +241,7 @@ def _axes(view: View, node: Node, rank: int) -> list[int]:
 
 def chosen(b: Builder, node: Node) -> None:
     """Where: one of two values, by a condition."""
-    order = LAST if b.last_only(node.inputs) else ()
+    order = b.order_of(node.inputs)
     site = b.site(node, node.inputs[1:])
     inputs = [b.take(site, name, order) for name in node.inputs[1:]]
     if site.codes:

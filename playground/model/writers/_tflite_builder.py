@@ -7,7 +7,7 @@ computes with codes where all it reads is in codes and its result is wanted so; 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,9 +16,10 @@ import numpy as np
 from playground.errors import UnsupportedError
 from playground.model.graph import Graph, Node, ValueInfo
 from playground.model.readers._tflite_file import Codes
-from playground.model.writers._flatbuffer import Table
+from playground.model.readers._tflite_layout import LAST
+from playground.model.writers._flatbuffer import Numbers, Table
 from playground.model.writers._tflite_file import Made, Operation, same_codes
-from playground.model.writers._tflite_forms import FLAT, Forms, Order
+from playground.model.writers._tflite_forms import CHANNELS_LAST, FLAT, Forms, Order
 from playground.model.writers._tflite_view import HINT, SHIFT, Wanted
 
 __all__ = ["FLAT", "Builder", "Order", "Site"]
@@ -52,11 +53,13 @@ class Builder(Forms):
     Attributes:
         images: channels, height and width of the images that flat rows have been.
         done: first results of the nodes that others compute besides their own.
+        dynamic: results of products of floats and weights in codes, where LiteRT makes codes of the floats, too.
     """
 
-    def __init__(self, graph: Graph, infos: Mapping[str, ValueInfo]) -> None:
+    def __init__(self, graph: Graph, infos: Mapping[str, ValueInfo], dynamic: Collection[str] = ()) -> None:
         """Start with the inputs."""
         super().__init__(graph, infos)
+        self.dynamic = frozenset(dynamic)
         self.images: dict[str, tuple[int, ...]] = {}
         self.done: set[str] = set()
 
@@ -87,6 +90,15 @@ class Builder(Forms):
         key = self.held_codes[name] if site.codes else name
         return self.tensor(key, order if self.rank(name) else ())
 
+    def is_dynamic(self, site: Site) -> bool:
+        """Whether a node multiplies floats by weights in codes."""
+        return site.node.outputs[0] in self.dynamic
+
+    def weights(self, site: Site, name: str, order: Order = ()) -> int:
+        """The number of a product's weights: codes, or floats."""
+        key = self.codes_of(name)
+        return self.tensor(key, order) if key is not None and self.is_dynamic(site) else self.take(site, name, order)
+
     def _exact(self, name: str) -> int:
         """A number as one code: the scale is its size."""
         value = self.view.scalar(name) or 0.0
@@ -107,6 +119,31 @@ class Builder(Forms):
         number = self.result(site, 0, **how)
         self.operations.append(Operation(op, tuple(inputs), (number,), options or {}))
         self.finish(site, 0, how.get("order", ()))
+
+    def put_image(self, site: Site, op: str, inputs: Sequence[int], options: Table, codes: Codes | None = None) -> None:
+        """:meth:`put` for an operator on images: where the node makes signals, these are its images of height 1."""
+        name = next(output for output in site.node.outputs if output)
+        last = CHANNELS_LAST[self.rank(name)]
+        if last == LAST:
+            self.put(site, op, inputs, options, order=last, codes=codes)
+            return
+        samples, *rest = self.ordered(self.view.shape(name), last)
+        own = codes or (site.wanted[0].codes if site.codes else None)
+        number = self.append(op, inputs, self.temporary(site, (samples, 1, *rest), own), options)
+        sizes = self.sizes_of((samples, *rest))
+        self.put(site, "RESHAPE", [number, self.ints(sizes)], {0: Numbers("i", sizes)}, order=last, codes=own)
+
+    def image(self, site: Site, name: str) -> int:
+        """The number of an image with the channels last, or of a signal as an image of height 1."""
+        last = CHANNELS_LAST[self.rank(name)]
+        number = self.take(site, name, last)
+        if last == LAST:
+            return number
+        made = self.tensors[number]
+        samples, *rest = made.shape
+        return self.reshaped(
+            number, Made(self.name(f"{made.name}_image"), made.element, (samples, 1, *rest), made.codes)
+        )
 
     def give(self, site: Site, number: int, order: Order = ()) -> None:
         """State that a node's only result has the values of a tensor."""

@@ -179,8 +179,15 @@ _NARROW = {"CONV_2D": 7, "DEPTHWISE_CONV_2D": 6, "FULLY_CONNECTED": 12, "DEQUANT
 """Versions that take codes of 4 bits."""
 
 
+_HYBRID = {"CONV_2D": (2, 5), "DEPTHWISE_CONV_2D": (4, 6), "FULLY_CONNECTED": (9, 12)}
+"""Versions that read floats and weights in codes: with one scale, and with one for each output channel."""
+
+
 def _version(op: Operation, tensors: Sequence[Made]) -> int:
     """The first version of an operator that takes such values."""
+    weights = tensors[op.inputs[1]] if op.op in _HYBRID else None
+    if weights is not None and weights.element == "int8" and tensors[op.inputs[0]].element == "float32":
+        return _HYBRID[op.op][weights.codes is not None and weights.codes.scales.size > 1]
     kinds = {tensors[at].element for at in (*op.inputs, *op.outputs) if at >= 0}
     if "int4" in kinds:
         return _NARROW[op.op]

@@ -13,7 +13,7 @@ from playground.errors import UnsupportedError
 from playground.model.graph import Graph, ValueInfo
 from playground.model.naming import FreeNames
 from playground.model.readers._tflite_file import Codes
-from playground.model.readers._tflite_layout import FIRST, LAST
+from playground.model.readers._tflite_layout import LAST
 from playground.model.readers._tflite_schema import ELEMENTS
 from playground.model.writers._flatbuffer import Numbers, Table
 from playground.model.writers._tflite_file import Made, Operation
@@ -24,6 +24,17 @@ Order = tuple[int, ...]
 
 FLAT: Order = (-1,)
 """Rows of pixels with the channels last, in one axis: what products with constants read, whose columns move."""
+
+SIGNAL_LAST = (0, 2, 1)
+"""From channels first to channels last, and back, of signals (N, C, L)."""
+
+CHANNELS_LAST: Mapping[int, Order] = {3: SIGNAL_LAST, 4: LAST}
+"""Number of axes -> the order in which channels are last."""
+
+
+def inverse(order: Sequence[int]) -> Order:
+    """The order that undoes another one."""
+    return tuple(order.index(axis) for axis in range(len(order)))
 
 
 class Forms:
@@ -100,20 +111,18 @@ class Forms:
         """Whether a value is there as rows of flat images that have their channels last."""
         return self.has(self.held_codes.get(name, name), FLAT) or self.has(name, FLAT)
 
-    def last_only(self, names: Sequence[str]) -> bool:
-        """Whether an operator on these values is better done with the channels last: one of them is there so alone."""
-        found = False
-        for name in names:
-            if self.is_constant(name):
-                if self.rank(name) > 4:
-                    return False
-                continue
-            if self.rank(name) not in (0, 4):
-                return False
-            names_of_it = (self.held_codes.get(name, name), name)
-            there = {order for order in ((), LAST) if any(self.has(held, order) for held in names_of_it)}
-            found = found or there == {LAST}
-        return found
+    def order_of(self, names: Sequence[str]) -> Order:
+        """The order of axes for an operator on these values: the channels are last if one of them is there so alone."""
+        ranks = {self.rank(name) for name in names if not self.is_constant(name)} - {0}
+        if len(ranks) != 1 or any(self.rank(name) > max(ranks) for name in names):
+            return ()
+        last = CHANNELS_LAST.get(max(ranks), ())
+        return last if any(self._is_last_only(name, last) for name in names if not self.is_constant(name)) else ()
+
+    def _is_last_only(self, name: str, last: Order) -> bool:
+        held = (self.held_codes.get(name, name), name)
+        first, behind = (any(self.has(each, order) for each in held) for order in ((), last))
+        return bool(last) and behind and not first
 
     def append(self, op: str, inputs: Sequence[int], made: Made, options: Table | None = None) -> int:
         """Append an operator that makes a tensor of its own, and return that one's number."""
@@ -147,7 +156,7 @@ class Forms:
             raise UnsupportedError(
                 "weights of flat images that are no codes and no floats have no TFLite form", hint=HINT
             )
-        moved = made.values.reshape(-1, *image).transpose(0, 2, 3, 1).reshape(made.values.shape)
+        moved = made.values.reshape(-1, *image).transpose(CHANNELS_LAST[1 + len(image)]).reshape(made.values.shape)
         return self.keep(moved, made.name, made.codes, made.element)
 
     def signed(self, key: str) -> NDArray[Any]:
@@ -179,7 +188,9 @@ class Forms:
             if codes is not None and codes.scales.size > 1:
                 codes = Codes(codes.scales, codes.zero_points, order.index(codes.axis + more))
         narrow = "int4" if key in self.narrow else ""
-        return self.keep(values, key.removesuffix("_quantized"), codes, narrow)
+        # Dynamic products have their weights turned in ONNX, and not in the file
+        name = key.removesuffix("_Transposed_quantized").removesuffix("_quantized")
+        return self.keep(values, name, codes, narrow)
 
     def _made(self, key: str, order: Order) -> int:
         """A computed value in an order in which it is not there yet: floats of codes, or another order."""
@@ -187,7 +198,7 @@ class Forms:
             values, meaning = self.biases[key]
             return self.keep((values * meaning.scales.astype(np.float64)).astype(np.float32), key)
         codes = self.held_codes.get(key)
-        other = next((held for held in ((), LAST, FLAT) if (key, held) in self.forms), None)
+        other = next((held for held in ((), *CHANNELS_LAST.values(), FLAT) if (key, held) in self.forms), None)
         if codes is not None and (other is None or codes in self.view.constants):
             given = self.tensor(codes, order)
             made = Made(self.name(key), "float32", self.tensors[given].shape)
@@ -196,7 +207,7 @@ class Forms:
             raise UnsupportedError(f"{key!r} is read before it is made", hint="Check the model")
         if FLAT in (order, other):
             raise UnsupportedError(f"{key!r} is needed with the channels in another order", hint=HINT)
-        return self.turned(self.forms[key, other], LAST if order == LAST else FIRST)
+        return self.turned(self.forms[key, other], order or inverse(other))
 
     def turned(self, number: int, order: Sequence[int]) -> int:
         """A tensor with its axes in another order; where only those of size 1 move, in another shape."""
@@ -208,9 +219,13 @@ class Forms:
             return self.reshaped(number, target)
         return self.append("TRANSPOSE", [number, self.ints(order, "order")], target)
 
+    def sizes_of(self, shape: Sizes) -> list[int]:
+        """A shape as RESHAPE takes it. Raises UnsupportedError if several sizes are open."""
+        if shape.count(None) > 1:
+            raise UnsupportedError("a shape with several open sizes has no TFLite form", hint=HINT)
+        return [-1 if size is None else size for size in shape]
+
     def reshaped(self, number: int, made: Made) -> int:
         """A tensor in another shape."""
-        if made.shape.count(None) > 1:
-            raise UnsupportedError("a shape with several open sizes has no TFLite form", hint=HINT)
-        sizes = [-1 if size is None else size for size in made.shape]
+        sizes = self.sizes_of(made.shape)
         return self.append("RESHAPE", [number, self.ints(sizes)], made, {0: Numbers("i", sizes)})

@@ -10,22 +10,23 @@ from playground.model.graph import Node
 from playground.model.readers._tflite_layout import LAST
 from playground.model.writers._flatbuffer import Number, Table
 from playground.model.writers._tflite_builder import Builder
+from playground.model.writers._tflite_forms import CHANNELS_LAST
 from playground.model.writers._tflite_view import HINT
-from playground.model.writers._tflite_windows import padded_input, window_of
+from playground.model.writers._tflite_windows import image_size, padded_input, window_of
 
 
 def pool(b: Builder, node: Node) -> None:
     """The mean or the largest value of a window, in the codes of what it reads."""
     x, largest = node.inputs[0], node.op == "MaxPool"
-    if b.rank(x) != 4 or len([name for name in node.outputs if name]) > 1:
-        raise UnsupportedError("a pool that is not over images, or gives places, has no TFLite form", hint=HINT)
+    if b.rank(x) not in CHANNELS_LAST or len([name for name in node.outputs if name]) > 1:
+        raise UnsupportedError("a pool over volumes, or that gives places, has no TFLite form", hint=HINT)
     window = window_of(b, node, [int(size) for size in node.attributes["kernel_shape"]])
     if set(window.dilations) != {1}:
         raise UnsupportedError("a pool with dilations has no TFLite form", hint=HINT)
     site = b.site(node, [x])
     padded = any((*window.before, *window.after))
     counted = bool(node.attributes.get("count_include_pad"))
-    image = [size or 0 for size in b.view.shape(x)[2:]]
+    image = [size or 0 for size in image_size(b, x)]
     if padded and not largest and not counted and not window.is_same(image):
         raise UnsupportedError("a mean of windows with such padding has no TFLite form", hint=HINT)
     number, same = padded_input(b, site, window, lowest=largest, real=counted and not largest)
@@ -34,7 +35,7 @@ def pool(b: Builder, node: Node) -> None:
         **{3: Number("i", window.size[1]), 4: Number("i", window.size[0]), 5: Number("b", 0)},
     }
     codes = b.tensors[number].codes if site.codes else None
-    b.put(site, "MAX_POOL_2D" if largest else "AVERAGE_POOL_2D", [number], options, order=LAST, codes=codes)
+    b.put_image(site, "MAX_POOL_2D" if largest else "AVERAGE_POOL_2D", [number], options, codes)
 
 
 _PLACES = {"align_corners": (True, False), "half_pixel": (False, True), "asymmetric": (False, False)}

@@ -9,10 +9,10 @@ import numpy as np
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 from playground.model.readers._tflite_file import Codes
-from playground.model.readers._tflite_layout import FIRST, LAST
 from playground.model.writers._flatbuffer import Number
 from playground.model.writers._tflite_builder import FLAT, Builder, Order, Site
 from playground.model.writers._tflite_file import Operation
+from playground.model.writers._tflite_forms import CHANNELS_LAST, inverse
 from playground.model.writers._tflite_view import HINT
 
 
@@ -21,20 +21,17 @@ def _own(b: Builder, site: Site, number: int) -> Codes | None:
     return b.tensors[number].codes if site.codes else None
 
 
-def _order(b: Builder, name: str) -> Order:
-    return LAST if b.last_only([name]) else ()
-
-
 def reshape(b: Builder, node: Node) -> None:
     """Another shape. An image whose channels are last stays so, if only products with constants read its row."""
     x, y = node.inputs[0], node.outputs[0]
     site = b.site(node, [x])
     given, made = b.view.shape(x), b.view.shape(y)
-    if _order(b, x):
+    last = b.order_of([x])
+    if last:
         row = len(made) == 2 and made[0] == given[0] and None not in given[1:]
-        one = given[2:] == (1, 1) or given[1] == 1
+        one = set(given[2:]) == {1} or given[1] == 1
         if one or (row and b.view.only_products_read(y)):
-            number = b.take(site, x, LAST)
+            number = b.take(site, x, last)
             order: Order = () if one else FLAT
             if order:
                 image = tuple(size or 1 for size in given[1:])
@@ -54,7 +51,7 @@ def _reshape(b: Builder, site: Site, number: int, order: Order) -> None:
 def same(b: Builder, node: Node) -> None:
     """Identity, and Dropout when nothing is learned."""
     x = node.inputs[0]
-    site, order = b.site(Node(node.op, node.name, node.inputs, node.outputs[:1]), [x]), _order(b, x)
+    site, order = b.site(Node(node.op, node.name, node.inputs, node.outputs[:1]), [x]), b.order_of([x])
     b.give(site, b.take(site, x, order), order)
 
 
@@ -64,20 +61,21 @@ def transpose(b: Builder, node: Node) -> None:
     rank = b.rank(x)
     given = node.attributes.get("perm")
     perm = [int(axis) for axis in given] if given is not None else list(range(rank))[::-1]
-    site, order = b.site(node, [x]), _order(b, x)
-    if order and tuple(perm) == LAST:
-        b.give(site, b.take(site, x, LAST))
-    elif not order and tuple(perm) == FIRST:
-        b.give(site, b.take(site, x), LAST)
+    site, order = b.site(node, [x]), b.order_of([x])
+    last = CHANNELS_LAST.get(rank, ())
+    if order and tuple(perm) == order:
+        b.give(site, b.take(site, x, order))
+    elif not order and last and tuple(perm) == inverse(last):
+        b.give(site, b.take(site, x), last)
     elif order:
-        b.give(site, b.turned(b.take(site, x, LAST), [LAST.index(axis) for axis in perm]))
+        b.give(site, b.turned(b.take(site, x, order), [order.index(axis) for axis in perm]))
     else:
         b.give(site, b.turned(b.take(site, x), perm))
 
 
 def concatenated(b: Builder, node: Node) -> None:
     """Values one behind the other, in the codes of the result."""
-    order = LAST if b.last_only(node.inputs) else ()
+    order = b.order_of(node.inputs)
     axis = int(node.attributes["axis"]) % b.rank(node.outputs[0])
     site = b.site(node, node.inputs)
     inputs = [b.take(site, name, order) for name in node.inputs]
@@ -91,7 +89,7 @@ def split(b: Builder, node: Node) -> None:
     """Parts along an axis."""
     x, rank = node.inputs[0], b.rank(node.inputs[0])
     axis = int(node.attributes.get("axis", 0)) % rank
-    site, order = b.site(node, [x]), _order(b, x)
+    site, order = b.site(node, [x]), b.order_of([x])
     number = b.take(site, x, order)
     sizes = [b.size(name, axis) for name in node.outputs]
     held = b.ints([order.index(axis) if order else axis], "axis")
@@ -119,7 +117,7 @@ def padded(b: Builder, node: Node) -> None:
         value = float("nan") if found is None else found
     if around.min() < 0 or mode not in ("constant", "reflect") or not np.isfinite(value):
         raise UnsupportedError(f"padding in the mode {mode} with such sizes or values has no TFLite form", hint=HINT)
-    site, order = b.site(node, [x]), _order(b, x)
+    site, order = b.site(node, [x]), b.order_of([x])
     number = b.take(site, x, order)
     inputs = [number, b.keep(np.ascontiguousarray(around[list(order)] if order else around), "pads")]
     codes = _own(b, site, number)
@@ -146,7 +144,7 @@ def sliced(b: Builder, node: Node) -> None:
     given = [b.view.whole_numbers(name, "places") if name else [] for name in (*node.inputs[3:], "", "")[:2]]
     axes = given[0] or list(range(len(starts)))
     steps = given[1] or [1] * len(starts)
-    site, order = b.site(node, [x]), _order(b, x)
+    site, order = b.site(node, [x]), b.order_of([x])
     begin, end, step, open_begin, open_end = [0] * rank, [0] * rank, [1] * rank, (1 << rank) - 1, (1 << rank) - 1
     for start, stop, axis, by in zip(starts, ends, axes, steps, strict=True):
         at = order.index(axis % rank) if order else axis % rank
@@ -176,6 +174,10 @@ def gathered(b: Builder, node: Node) -> None:
         places = b.tensor(indices)
     options = {0: Number("i", axis), 1: Number("i", 0)}
     b.put(site, "GATHER", [number, places], options, codes=_own(b, site, number))
+    if x in b.meaning:
+        # rows have the table's codes, which are of int8 in any case
+        rows = b.tensors[b.forms[node.outputs[0], ()]]
+        rows.element, rows.codes = b.tensors[number].element, b.tensors[number].codes
 
 
 def _know_rows(b: Builder, node: Node) -> None:
@@ -203,7 +205,7 @@ def repeated(b: Builder, node: Node) -> None:
 def cast(b: Builder, node: Node) -> None:
     """Another element type, of what is not in codes."""
     x = node.inputs[0]
-    site, order = Site(node), _order(b, x)
+    site, order = Site(node), b.order_of([x])
     b.put(site, "CAST", [b.take(site, x, order)], order=order)
 
 

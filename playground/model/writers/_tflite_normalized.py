@@ -9,7 +9,6 @@ import numpy as np
 from playground.arrays import Float32
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
-from playground.model.readers._tflite_layout import LAST
 from playground.model.writers._flatbuffer import Number, Table
 from playground.model.writers._tflite_builder import Builder, Order, Site
 from playground.model.writers._tflite_view import HINT
@@ -52,7 +51,7 @@ def batch_normalization(b: Builder, node: Node) -> None:
         raise UnsupportedError("BatchNormalization while it learns has no TFLite form", hint=HINT)
     weight, bias, mean, variance = (_constant(b, name).astype(np.float64) for name in names)
     factor = weight / np.sqrt(variance + float(node.attributes.get("epsilon", 1e-5)))
-    order: Order = LAST if b.last_only([x]) else ()
+    order: Order = b.order_of([x])
     site, shape = Site(node), [1] * (b.rank(x) - 1)
     shape.insert(b.rank(x) - 1 if order else 1, -1)
     factors, summands = (held.reshape(shape).astype(np.float32) for held in (factor, bias - mean * factor))

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
 from playground.model.readers._tflite_file import Codes
-from playground.model.readers._tflite_layout import LAST
 from playground.model.writers._flatbuffer import Number
 from playground.model.writers._tflite_builder import FLAT, Builder, Site
+from playground.model.writers._tflite_forms import CHANNELS_LAST
 from playground.model.writers._tflite_view import HINT
 from playground.model.writers._tflite_windows import Window, padded_input, window_of
 
@@ -51,7 +51,7 @@ def bias_of(b: Builder, site: Site, name: str, channels: int, factor: float = 1.
     Raises:
         UnsupportedError: it is computed, or is not one value for each output channel.
     """
-    if not name and not site.codes:
+    if not name and not site.codes and not b.is_dynamic(site):
         return []
     values: NDArray[Any]
     codes = b.biases.get(name)
@@ -110,11 +110,14 @@ def _dense(b: Builder, node: Node) -> None:
     options: dict[int, Any] = {0: Number("b", site.activation)}
     if b.rank(x) > 2:
         options[2] = Number("?", True)
+    if b.is_dynamic(site):
+        # codes with a zero-point, as DynamicQuantizeLinear makes them
+        options[3] = Number("?", True)
     order = (1, 0) if turned else ()
     if b.is_flat(x):
         inputs = [b.take(site, x, FLAT), _moved_columns(b, site, order)]
     else:
-        inputs = [b.take(site, x), b.take(site, w, order)]
+        inputs = [b.take(site, x), b.weights(site, w, order)]
     beta = float(node.attributes.get("beta", 1.0))
     b.put(site, "FULLY_CONNECTED", [*inputs, *bias_of(b, site, next(iter(others), ""), columns, beta)], options)
 
@@ -123,8 +126,8 @@ def _moved_columns(b: Builder, site: Site, order: tuple[int, ...]) -> int:
     """Weights whose columns are in the order of flat images that have their channels last."""
     x, w = site.node.inputs[:2]
     image, key = b.images[b.codes_of(x) or x], b.codes_of(w)
-    if site.codes or key is None:
-        return b.reordered_columns(b.take(site, w, order), image)
+    if site.codes or key is None or b.is_dynamic(site):
+        return b.reordered_columns(b.weights(site, w, order), image)
     number = b.reordered_columns(b.tensor(key, order), image)
     return b.append("DEQUANTIZE", [number], b.temporary(site, b.tensors[number].shape, None))
 
@@ -132,21 +135,40 @@ def _moved_columns(b: Builder, site: Site, order: tuple[int, ...]) -> int:
 def conv(b: Builder, node: Node) -> None:
     """Convolution: of all channels, of groups of them, or of each by itself."""
     x, w, *others = node.inputs
-    if b.rank(x) != 4:
+    if b.rank(x) not in CHANNELS_LAST:
         raise UnsupportedError(f"a convolution of {b.rank(x)} axes has no TFLite form here", hint=HINT)
     group, given, made = int(node.attributes.get("group", 1)), b.size(x, 1), b.size(w, 0)
     site = site_with_weights(b, node, 0)
     window = window_of(b, node, b.view.shape(w)[2:])
     number, same = padded_input(b, site, window)
     deep = group == given and group > 1
-    weights = b.take(site, w, (1, 2, 3, 0) if deep else LAST)
+    weights = b.weights(site, w, _kernel_order(b.rank(w), "deep" if deep else "plain"))
     inputs = [number, weights, *bias_of(b, site, next(iter(others), ""), made)]
     options: dict[int, Any] = {0: Number("b", 0 if same else 1), **_steps(window, (1, 2))}
     if deep:
         options |= {3: Number("i", made // given), 4: Number("b", site.activation), **_dilations(window, (5, 6))}
     else:
         options |= {3: Number("b", site.activation), **_dilations(window, (4, 5))}
-    b.put(site, "DEPTHWISE_CONV_2D" if deep else "CONV_2D", inputs, options, order=LAST)
+    b.put_image(site, "DEPTHWISE_CONV_2D" if deep else "CONV_2D", inputs, options)
+
+
+_KERNELS: Mapping[str, tuple[int, int, int, int]] = {
+    # outputs, height, width, inputs
+    "plain": (0, 2, 3, 1),
+    # one, height, width, outputs
+    "deep": (1, 2, 3, 0),
+    # of a transposed convolution, whose weights have the inputs first
+    "spread": (1, 2, 3, 0),
+}
+"""The order of the axes of weights in the file: from outputs, inputs, height, width."""
+
+
+def _kernel_order(rank: int, kind: str) -> tuple[int, ...]:
+    """The same for weights of signals, too: an axis of size 1 stands in front of theirs and becomes the height."""
+    if rank == 4:
+        return _KERNELS[kind]
+    moved = {0: 1, 1: 2, 2: 0, 3: 3}
+    return tuple(moved[axis] for axis in _KERNELS[kind])
 
 
 def _steps(window: Window, slots: tuple[int, int]) -> dict[int, Any]:
@@ -161,30 +183,36 @@ def _dilations(window: Window, slots: tuple[int, int]) -> dict[int, Any]:
 def transposed_conv(b: Builder, node: Node) -> None:
     """Transposed convolution: with what TFLite cuts off by itself, or whole, and cut off behind it."""
     x, w, *others = node.inputs
-    if b.rank(x) != 4 or int(node.attributes.get("group", 1)) != 1:
-        raise UnsupportedError("a transposed convolution of groups, or not of images, has no TFLite form", hint=HINT)
+    if b.rank(x) not in CHANNELS_LAST or int(node.attributes.get("group", 1)) != 1:
+        raise UnsupportedError("a transposed convolution of groups, or of volumes, has no TFLite form", hint=HINT)
     made = b.size(w, 1)
     site = site_with_weights(b, node, 1)
     window = window_of(b, node, b.view.shape(w)[2:], spread=True)
     if set(window.dilations) != {1}:
         raise UnsupportedError("a transposed convolution with dilations has no TFLite form", hint=HINT)
-    wanted = [b.size(node.outputs[0], 2 + axis) for axis in range(2)]
-    whole = [(b.size(x, 2 + axis) - 1) * window.strides[axis] + window.size[axis] for axis in range(2)]
-    same = window.is_cut_evenly([b.size(x, 2 + axis) for axis in range(2)], whole, wanted)
+    given, wanted = _known_sizes(b, x), _known_sizes(b, node.outputs[0])
+    whole = [(given[axis] - 1) * window.strides[axis] + window.size[axis] for axis in range(2)]
+    same = window.is_cut_evenly(given, whole, wanted)
     tail = [window.before[axis] + wanted[axis] > whole[axis] for axis in range(2)]
     if not same and any(tail):
         raise UnsupportedError("a transposed convolution with such padding has no TFLite form", hint=HINT)
     sizes = wanted if same else whole
     samples = b.size(x, 0)
-    inputs = [b.ints([samples, *sizes, made]), b.take(site, w, (1, 2, 3, 0)), b.take(site, x, LAST)]
+    inputs = [b.ints([samples, *sizes, made]), b.take(site, w, _kernel_order(b.rank(w), "spread")), b.image(site, x)]
     inputs += bias_of(b, site, next(iter(others), ""), made)
     options: dict[int, Any] = {0: Number("b", 0 if same else 1), **_steps(window, (1, 2)), 3: Number("b", 0)}
     if site.activation:
         options[3] = Number("b", site.activation)
     if sizes == wanted:
-        b.put(site, "TRANSPOSE_CONV", inputs, options, order=LAST)
+        b.put_image(site, "TRANSPOSE_CONV", inputs, options)
     else:
         _cut(b, site, inputs, options, ([samples, *whole, made], [samples, *wanted, made], window.before))
+
+
+def _known_sizes(b: Builder, name: str) -> list[int]:
+    """Height and width, which have to be fixed."""
+    known = [b.size(name, axis) for axis in range(2, b.rank(name))]
+    return [1] * (2 - len(known)) + known
 
 
 def _cut(
@@ -199,7 +227,7 @@ def _cut(
     codes = site.wanted[0].codes if site.codes else None
     number = b.append("TRANSPOSE_CONV", inputs, b.temporary(site, whole, codes), options)
     part = [number, b.ints([0, *before, 0], "starts"), b.ints(wanted)]
-    b.put(site, "SLICE", part, order=LAST)
+    b.put_image(site, "SLICE", part, {})
 
 
 CONVERTERS: Mapping[str, Callable[[Builder, Node], None]] = {

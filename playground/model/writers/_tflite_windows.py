@@ -1,4 +1,4 @@
-"""Windows that move over images, and what is put around images for them."""
+"""Windows that move over images, and what is put around images for them. A signal is an image of height 1."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import numpy as np
 
 from playground.errors import UnsupportedError
 from playground.model.graph import Node
-from playground.model.readers._tflite_layout import LAST
 from playground.model.writers._tflite_builder import Builder, Site
-from playground.model.writers._tflite_view import HINT
+from playground.model.writers._tflite_view import HINT, Sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +45,15 @@ class Window:
 def window_of(b: Builder, node: Node, size: Sequence[int | None], spread: bool = False) -> Window:
     """A node's window; padding that follows from sizes is worked out. ``spread``: of a transposed convolution."""
     sizes = [int(side or 1) for side in size]
-    strides, dilations = (list(map(int, node.attributes.get(name) or (1, 1))) for name in ("strides", "dilations"))
+    axes = len(sizes)
+    ones = [1] * axes
+    strides, dilations = (list(map(int, node.attributes.get(name) or ones)) for name in ("strides", "dilations"))
     mode = node.attributes.get("auto_pad") or "NOTSET"
     mode = mode.decode() if isinstance(mode, bytes) else str(mode)
-    pads = list(map(int, node.attributes.get("pads") or (0, 0, 0, 0)))
-    before, after = pads[:2], pads[2:]
+    pads = list(map(int, node.attributes.get("pads") or [0] * 2 * axes))
+    before, after = pads[:axes], pads[axes:]
     image, made = (b.view.shape(name)[2:] for name in (node.inputs[0], node.outputs[0]))
-    for axis in range(2):
+    for axis in range(axes):
         given, result = image[axis], made[axis]
         if given is None or result is None:
             if mode != "NOTSET" or node.attributes.get("ceil_mode"):
@@ -69,7 +70,15 @@ def window_of(b: Builder, node: Node, size: Sequence[int | None], spread: bool =
             after[axis] = total - before[axis]
         elif spread and mode == "NOTSET" and node.attributes.get("output_shape"):
             before[axis], after[axis] = total // 2, total - total // 2
-    return Window(sizes, strides, dilations, before, after)
+    height = [1] * (2 - axes)
+    none = [0] * (2 - axes)
+    return Window(height + sizes, height + strides, height + dilations, none + before, none + after)
+
+
+def image_size(b: Builder, name: str) -> Sizes:
+    """Height and width of an image; 1 and the length of a signal."""
+    shape = b.view.shape(name)[2:]
+    return (1, *shape) if len(shape) == 1 else shape
 
 
 def padded_input(b: Builder, site: Site, window: Window, lowest: bool = False, real: bool = False) -> tuple[int, bool]:
@@ -82,10 +91,10 @@ def padded_input(b: Builder, site: Site, window: Window, lowest: bool = False, r
         lowest: whether what is around the image is lower than all values, in place of 0.
         real: whether what is around the image counts as its pixels do, which it does not in TFLite's padding.
     """
-    number = b.take(site, site.node.inputs[0], LAST)
+    number = b.image(site, site.node.inputs[0])
     if not any((*window.before, *window.after)):
         return number, False
-    image = [size for size in b.view.shape(site.node.inputs[0])[2:] if size is not None]
+    image = [size for size in image_size(b, site.node.inputs[0]) if size is not None]
     if not real and len(image) == 2 and window.is_same(image):
         return number, True
     made = b.tensors[number]

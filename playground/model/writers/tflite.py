@@ -18,6 +18,7 @@ from playground.model.writers import (
     _tflite_products,
 )
 from playground.model.writers._tflite_builder import Builder
+from playground.model.writers._tflite_dynamic import with_dynamic_products
 from playground.model.writers._tflite_file import Whole, file_of
 from playground.model.writers._tflite_functions import with_functions
 from playground.model.writers._tflite_view import HINT
@@ -49,7 +50,8 @@ def to_tflite(graph: Graph, infos: Mapping[str, ValueInfo], metadata: Mapping[st
     """
     if any(node.op in _OF_FIXED_SIZES for node in graph.nodes):
         infos = {name: _closed(info) for name, info in infos.items()}
-    builder = Builder(with_functions(graph, infos), infos)
+    dynamic = with_dynamic_products(graph, infos)
+    builder = Builder(with_functions(dynamic.graph, dynamic.infos), dynamic.infos, dynamic.results)
     for node in builder.view.graph.nodes:
         if node.outputs[0] not in builder.done:
             _write(builder, node)

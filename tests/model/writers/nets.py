@@ -49,6 +49,35 @@ def convnet() -> tuple[Model, Feeds]:
     return model(nodes, constants, ("batch", 3, 16, 16), ("batch", 5)), samples(32, 3, 16, 16)
 
 
+def signals(channels_last: bool = False) -> tuple[Model, Feeds]:
+    """Convolutions over time: strides, a depthwise one, a sum, pools, a flat signal, a dense layer.
+
+    Args:
+        channels_last: whether it takes signals so and turns them itself, as exporters from TensorFlow write it.
+    """
+    nodes = [
+        node(
+            "Conv", "conv1", "t w1 b1" if channels_last else "x w1 b1", "a", kernel_shape=[5], strides=[2], pads=[2, 2]
+        ),
+        node("Relu", "relu1", "a", "a1"),
+        node("Conv", "conv2", "a1 w2 b2", "c", kernel_shape=[3], pads=[1, 1], group=8),
+        node("Add", "sum", "c a1", "s"),
+        node("MaxPool", "pool", "s", "p", kernel_shape=[3], strides=[2], pads=[1, 1]),
+        node("Conv", "conv3", "p w3 b3", "d", kernel_shape=[3], dilations=[2], pads=[2, 2]),
+        node("Clip", "relu6", "d low high", "d1"),
+        node("AveragePool", "mean", "d1", "m", kernel_shape=[2], strides=[2]),
+        node("Flatten", "flat", "m", "f"),
+        node("Gemm", "dense", "f w4 b4", "y", transB=1),
+    ]
+    constants = {"w1": weights(8, 3, 5), "b1": weights(8), "w2": weights(8, 1, 3), "b2": weights(8)}
+    constants |= {"w3": weights(12, 8, 3), "b3": weights(12), "w4": weights(5, 96), "b4": weights(5)}
+    constants |= {"low": np.float32(0), "high": np.float32(6)}
+    if channels_last:
+        nodes.insert(0, node("Transpose", "turn", "x", "t", perm=[0, 2, 1]))
+    shape = (64, 3) if channels_last else (3, 64)
+    return model(nodes, constants, ("batch", *shape), ("batch", 5)), samples(32, *shape)
+
+
 def decoder() -> tuple[Model, Feeds]:
     """Transposed convolutions with what is cut off on both sides, resizing, a logistic function."""
     nodes = [

@@ -47,7 +47,7 @@ class Case:
         fed = [f"x{index}" for index in range(len(self.shapes))]
         read = [pairs.around(name, self.codes[index]) for index, name in enumerate(fed)]
         if self.channels_last:
-            pool = {"kernel_shape": [1, 1]}
+            pool = {"kernel_shape": [1] * (len(self.shapes[0]) - 2)}
             pairs.nodes.append(Node("MaxPool", "before", (read[0],), ("pooled",), pool))
             read[0] = pairs.around("pooled", self.codes[0])
         held = [pairs.constant(value) for value in self.constants]

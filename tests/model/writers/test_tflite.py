@@ -18,7 +18,7 @@ from playground.model.recipe.given import recipe_from
 from playground.model.writers._flatbuffer import Number, Numbers, flatbuffer
 from playground.model.writers._writer import RECIPE
 from playground.quantization import Scheme
-from tests.model.writers.nets import convnet, decoder
+from tests.model.writers.nets import convnet, decoder, signals
 from tests.model.writers.qdq import Case, drawn, model_of, written
 
 
@@ -45,6 +45,24 @@ def test_an_image_is_turned_once(made: QuantizedModel) -> None:
     ]
 
 
+SIGNALS = ["RESHAPE", "PAD", "CONV_2D", "RESHAPE", "RESHAPE", "DEPTHWISE_CONV_2D", "RESHAPE", "ADD", "RESHAPE", "PADV2"]
+SIGNALS += ["MAX_POOL_2D", "RESHAPE", "RESHAPE", "CONV_2D", "RESHAPE", "RESHAPE", "AVERAGE_POOL_2D", "RESHAPE"]
+SIGNALS += ["RESHAPE", "FULLY_CONNECTED", "DEQUANTIZE"]
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_a_signal_is_an_image_of_height_one_and_turned_once(channels_last: bool) -> None:
+    """And not at all where the model has turned it for ONNX; its row is turned in the columns of the weights."""
+    model, samples = signals(channels_last)
+    file = quantize_model(model, calibration=samples, runtime="tflite").file
+    turned = [] if channels_last else ["TRANSPOSE"]
+    assert operators(file) == ["QUANTIZE", *turned, *SIGNALS]
+    graph = graph_of(file)
+    images = [graph.tensors[op.outputs[0]].shape for op in graph.operations if op.op.endswith("_2D")]
+    assert len(images) == 5
+    assert {shape[:2] for shape in images} == {(1, 1)}
+
+
 def test_what_tensorflow_has_turned_is_not_turned_back() -> None:
     from tests.model.readers import tflite_nets
 
@@ -56,7 +74,7 @@ def test_what_tensorflow_has_turned_is_not_turned_back() -> None:
     assert (value.name, value.shape) == ("x", (1, 16, 16, 3))
 
 
-@pytest.mark.parametrize("net", [convnet, decoder, lambda: (gallery.open_model("digits-resnet"), None)])
+@pytest.mark.parametrize("net", [convnet, decoder, signals, lambda: (gallery.open_model("digits-resnet"), None)])
 @pytest.mark.parametrize("weights", ["channel", "tensor"])
 def test_codes_and_scales_come_back(net: Any, weights: str) -> None:
     model, samples = net()
@@ -68,7 +86,8 @@ def test_codes_and_scales_come_back(net: Any, weights: str) -> None:
         np.testing.assert_array_equal(tensor.codes.scales, held.qparams.scale_values.reshape(-1))
         assert not tensor.codes.zero_points.any()
         codes = tensor.values(BytesSource(made.file))
-        assert sorted(codes.shape) == sorted(held.codes.shape)
+        # weights of signals get a height of 1
+        assert sorted(n for n in codes.shape if n > 1) == sorted(n for n in held.codes.shape if n > 1)
         np.testing.assert_array_equal(np.sort(codes, axis=None), np.sort(held.codes, axis=None))
         if weights == "channel":
             assert tensor.shape[tensor.codes.axis] == tensor.codes.scales.size
@@ -214,9 +233,9 @@ REFUSED = {
         Case("Resize", ((1, 2, 6, 6),), (None, None, np.array([1, 2, 8, 8])), {"mode": "cubic"}),
         "resizing in the mode cubic",
     ),
-    "one axis": (
-        Case("Conv", ((1, 2, 9),), [drawn(3, 2, 3)], {"kernel_shape": [3]}),
-        "a convolution of 3 axes",
+    "volumes": (
+        Case("Conv", ((1, 2, 4, 4, 4),), [drawn(3, 2, 3, 3, 3)], {"kernel_shape": [3, 3, 3]}),
+        "a convolution of 5 axes",
     ),
 }
 
