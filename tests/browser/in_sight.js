@@ -47,8 +47,8 @@
     const { width, height, top } = node.getBoundingClientRect();
     const hasText = [...node.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.data.trim());
     if (!hasText || width < 2 || height < 2 || top >= innerHeight || node.matches("style, script")) continue;
-    const scale = node.offsetHeight ? height / node.offsetHeight : 1;
-    const size = parseFloat(getComputedStyle(node).fontSize) * scale;
+    const { fontSize, transform } = getComputedStyle(node);
+    const size = parseFloat(fontSize) * new DOMMatrix(transform).a;
     if (size < LEAST.text) found.push(`"${node.textContent.trim()}" is ${size} pixels high`);
   }
   if (document.documentElement.scrollWidth > innerWidth) found.push("the page is wider than its window");
