@@ -11,6 +11,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import ArrayLike, NDArray
 
 from playground.calls import BadUseError
+from playground.equality import Equality, compared
 from playground.errors import InvalidInputError, shown
 
 Float32 = NDArray[np.float32]
@@ -70,12 +71,12 @@ class RealValues(NDArrayOperatorsMixin):
             ) from error
 
     def __eq__(self, other: object) -> Any:
-        """Where the real values are equal, as of arrays."""
-        return np.asarray(self) == other
+        """Where the real values are equal, as of arrays (InvalidInputError for a shape that does not fit)."""
+        return compared(np.asarray(self), other, type(self).__name__)
 
     def __ne__(self, other: object) -> Any:
-        """Where the real values differ, as of arrays."""
-        return np.asarray(self) != other
+        """Where the real values differ, as of arrays (InvalidInputError for a shape that does not fit)."""
+        return (~compared(np.asarray(self), other, type(self).__name__)).view(Equality)
 
     def __hash__(self) -> int:
         """As of objects that are equal to themselves alone."""
@@ -125,6 +126,18 @@ class RealValues(NDArrayOperatorsMixin):
         """Raise BadUseError."""
         raise self._not_indexed("indexed", "[0]")
 
+    def __setitem__(self, _: Any, __: Any) -> NoReturn:
+        """Raise BadUseError."""
+        raise self._not_changed()
+
+    def __delitem__(self, _: Any) -> NoReturn:
+        """Raise BadUseError."""
+        raise self._not_changed()
+
+    def __bytes__(self) -> bytes:
+        """Raise BadUseError: the bytes of which type is not said."""
+        raise self._not_indexed("made into bytes", ".tobytes()")
+
     def __contains__(self, _: Any) -> NoReturn:
         """Raise BadUseError."""
         raise self._not_indexed("searched", "")
@@ -132,6 +145,10 @@ class RealValues(NDArrayOperatorsMixin):
     def __iter__(self) -> NoReturn:
         """Raise BadUseError."""
         raise self._not_indexed("iterated over", "")
+
+    def _not_changed(self) -> BadUseError:
+        hint = f"Change an array: a = {self._ARRAY}.copy(), then a[0] = 1"
+        return BadUseError("the values cannot be changed", where=type(self).__name__, hint=hint)
 
     def _not_indexed(self, word: str, index: str) -> BadUseError:
         return BadUseError(

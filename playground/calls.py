@@ -91,6 +91,26 @@ class Named(dict[str, T]):
             raise no_attribute(type(self).__name__, name, dir(type(self)), otherwise=otherwise)
 
 
+class Fixed(Named[T]):
+    """Named things that do not change: what would change them says what to do instead."""
+
+    def __init__(self, held: Mapping[str, T], noun: str, instead: str) -> None:
+        """Take the things; ``instead`` is what to do instead of changing them."""
+        super().__init__(held, noun)
+        self._instead = instead
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For ``pickle`` and ``copy``, which would set one entry after the other."""
+        return Fixed, (dict(self), self.noun, self._instead)
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        """Raise BadUseError."""
+        raise BadUseError(f"these {self.noun}s cannot be changed", where=f"{self.noun}s", hint=self._instead)
+
+    if not TYPE_CHECKING:
+        __setitem__ = __delitem__ = __ior__ = update = setdefault = pop = popitem = clear = _refuse
+
+
 def no_entry(name: object, accepted: Iterable[str], noun: str) -> MissingKeyError:
     """The error for a key that a mapping has not."""
     names = list(accepted)
@@ -268,7 +288,11 @@ def public_class(
             "_on_class": on_class,
         }
         if owner.__dataclass_params__.frozen:
-            methods["__setattr__"] = _unchangeable
+            methods |= {"__setattr__": _unchangeable, "__delattr__": _undeletable}
+        if owner.__format__ is object.__format__:
+            methods["__format__"] = _formatted
+        if "__len__" in refused:
+            methods["__bool__"] = lambda _: True
         methods |= {method: _refusal(cls.__name__, method, hint) for method, hint in refused.items()}
         for name, method in methods.items():
             setattr(cls, name, method)
@@ -299,6 +323,21 @@ def _unchangeable(self: Any, name: str, value: object) -> NoReturn:
     raise UnchangeableError(f"{name} cannot be set: such a value does not change", where=owner, hint=hint)
 
 
+def _undeletable(self: Any, name: str) -> NoReturn:
+    """Raise UnchangeableError: a field cannot be taken away."""
+    owner = type(self).__name__
+    raise UnchangeableError(
+        f"{name} cannot be deleted: such a value does not change",
+        where=owner,
+        hint="Leave it: it is freed with the value, as in `del value`",
+    )
+
+
+def _formatted(self: Any, spec: str) -> str:
+    """Its text in a field of so many characters, as of other texts."""
+    return format(str(self), spec)
+
+
 def _is_of_arrays(name: str) -> bool:
     import numpy as np
 
@@ -312,6 +351,7 @@ _WORDS = {
     "__len__": "counted",
     "__setitem__": "changed",
     "__delitem__": "changed",
+    "__or__": "merged with another",
 }
 
 

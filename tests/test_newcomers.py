@@ -106,7 +106,7 @@ def test_a_quantized_tensor_is_an_array_of_real_values() -> None:
     assert np.asarray(INT4, np.float64).dtype == np.float64
     assert float(np.abs(INT4 - X).max()) <= INT4.qparams.scale.item() / 2 * 1.0001
     assert playground.compare(X, INT4) == playground.compare(X, INT4.dequantize())
-    with pytest.raises(ValueError, match="leave copy out"):
+    with pytest.raises(ValueError, match="Leave copy out"):
         np.asarray(INT4, copy=False)
 
 

@@ -46,7 +46,7 @@ CALLS: list[tuple[Callable[[], Any], str]] = [
     (lambda: set_to(Q, "codes", X), "codes cannot be set"),
     (lambda: set_to(SCHEME, "bits", 4), "there is no attribute 'bits'"),
     (lambda: set_to(MODEL, "name", "x"), "name='x'"),
-    (lambda: MODEL.__setitem__("fc1.weight", X), "load({**model, 'fc1.weight': array})"),  # type: ignore[operator]
+    (lambda: MODEL.__setitem__("fc1.weight", X), "model.with_tensors({'fc1.weight': array})"),  # type: ignore[operator]
     (lambda: MODEL.__delitem__("fc1.weight"), "A model does not change"),  # type: ignore[operator]
     (lambda: SCHEME.replace(format="int8"), "dataclasses.replace(scheme, format='int4')"),
     (lambda: RECIPE.copy, "dataclasses.replace(recipe, weights='int4')"),

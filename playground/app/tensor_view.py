@@ -35,40 +35,47 @@ BLOCK_SIZES = (8, 16, 32, 64, 128, 256)
 FORMULA_HEIGHT = 56
 """Pixels of its two lines: it is written after the controls are on screen, and nothing below may move."""
 
+# An embed has less room than the page, and says so to the shadow roots by variables: static/styles/embed.css.
+ROOM = {"gap": "var(--controls-gap, 14px)", "flexFlow": "var(--controls-flow, column nowrap)"}
+"""The style of the column of controls: one below the other, unless a style sheet of the page says otherwise."""
+
 NO_TENSOR = "The model has no floating-point tensor with at least one axis."
 
 
 def _widgets() -> dict[str, Any]:
-    wide = {"sizing_mode": "stretch_width", "margin": 0, "size": "small"}
+    wide: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0, "size": "small"}
+    beside = {room: wide | {"styles": {"flex": f"var(--control-{room}, none)"}} for room in ("less", "half", "more")}
+    less, half, more = beside.values()
     lowest, highest = format_choices.WIDTHS
     titles = {c.title: c.id for c in api.conventions().values()}
+    help_text = {"& .MuiFormHelperText-root": {"display": "var(--control-help, block)"}}
     parameters = {
-        f"parameter{i}": pmui.FloatInput(label=f"Parameter {i}", value=0.0, visible=False, **wide)
+        f"parameter{i}": pmui.FloatInput(label=f"Parameter {i}", value=0.0, visible=False, sx=help_text, **less)
         for i in range(calibrator_choices.MOST_PARAMETERS)
     }
     return {
         "tensor": pmui.Select(label="Tensor", options={}, searchable=True, **wide),
-        "convention": pmui.Select(label="As", options=titles, **wide),
-        "format": pmui.Select(label="Format", groups=format_choices.groups(), searchable=True, **wide),
-        "bits": pmui.IntSlider(label="Bits", start=lowest, end=highest, value=3, **wide),
-        "granularity": pmui.RadioButtonGroup(label="One scale for each", options=dict(GRANULARITIES), **wide),
-        "block_size": pmui.Select(label="Values in a block", options={str(n): n for n in BLOCK_SIZES}, **wide),
-        "axis": pmui.Select(label="Channel axis", options={"0": 0}, **wide),
-        "channel": pmui.IntSlider(label="Channel shown", start=0, end=1, value=0, **wide),
+        "convention": pmui.Select(label="As", options=titles, **half),
+        "format": pmui.Select(label="Format", groups=format_choices.groups(), searchable=True, **half),
+        "bits": pmui.IntSlider(label="Bits", start=lowest, end=highest, value=3, **less),
         "symmetric": pmui.RadioButtonGroup(
-            label="Range", options={"Symmetric": True, "Asymmetric": False}, **wide
+            label="Range", options={"Symmetric": True, "Asymmetric": False}, **more
         ),
-        "narrow_range": pmui.Checkbox(label="Narrow range (no lowest code)", **wide),
-        "calibrator": pmui.Select(label="Calibration", groups=calibrator_choices.groups(), **wide),
+        "granularity": pmui.RadioButtonGroup(label="One scale for each", options=dict(GRANULARITIES), **wide),
+        "block_size": pmui.Select(label="Values in a block", options={str(n): n for n in BLOCK_SIZES}, **half),
+        "axis": pmui.Select(label="Channel axis", options={"0": 0}, **half),
+        "channel": pmui.IntSlider(label="Channel shown", start=0, end=1, value=0, **half),
+        "calibrator": pmui.Select(label="Calibration", groups=calibrator_choices.groups(), **half),
         "percentile": pmui.FloatSlider(
-            label="Percentile", start=95, end=100, step=0.01, value=99.9, format="0.00", **wide
+            label="Percentile", start=95, end=100, step=0.01, value=99.9, format="0.00", **half
         ),
         **parameters,
+        "zero_point": pmui.IntSlider(label="Zero-point", start=-4, end=3, value=0, **half),
         "clip": pmui.RangeSlider(
             label="Clip", start=-1, end=1, value=(-1, 1), step=0.001, format="0.000", **wide
         ),
-        "zoom": pmui.Checkbox(label="Zoom in on the bulk", **wide),
-        "zero_point": pmui.IntSlider(label="Zero-point", start=-4, end=3, value=0, **wide),
+        "narrow_range": pmui.Checkbox(label="Narrow range (no lowest code)", **half),
+        "zoom": pmui.Checkbox(label="Zoom in on the bulk", **half),
     }  # fmt: skip
 
 
@@ -81,7 +88,7 @@ class TensorView:
         self.widgets = _widgets()
         self.figures = tensor_figures()
         self.texts = {name: html.block(f"{name}-text") for name in ("numbers", *self.figures, "formula")}
-        self.texts["formula"].min_height = FORMULA_HEIGHT
+        self.texts["formula"].styles = {"min-height": f"var(--formula-height, {FORMULA_HEIGHT}px)"}
         self.is_changed = False
         self._listed: list[int] | None = None
         workspace.param.watch(self._note, ["report", "problem"], onlychanged=False)
@@ -94,9 +101,7 @@ class TensorView:
     def roots(self) -> dict[str, UIElement | pn.viewable.Viewable]:
         """Slot name -> what goes there."""
         formula = pn.pane.Bokeh(self.texts["formula"], sizing_mode="stretch_width", margin=0)
-        controls = pmui.Column(
-            *self.widgets.values(), formula, sizing_mode="stretch_width", margin=0, sx={"gap": "14px"}
-        )
+        controls = pmui.Column(*self.widgets.values(), formula, sizing_mode="stretch_width", margin=0, sx=ROOM)
         drawn = {name: _titled(self.texts[name], figure) for name, figure in self.figures.items()}
         return {"controls": controls, "numbers": self.texts["numbers"], **drawn}
 

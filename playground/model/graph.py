@@ -11,14 +11,18 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from playground import notebook
 from playground.arrays import RealValues
-from playground.calls import Named, Public, public_class
+from playground.calls import BadUseError, Fixed, Public, no_entry, public, public_class
 from playground.errors import BadFileError, UnsupportedError, plural, shown, typed
 from playground.model.other_names import MODEL_ATTRIBUTES, ON_MODEL, TENSOR_ATTRIBUTES
+from playground.model.replacing import new_values
 from playground.units import size
+
+REPLACE = "A model does not change. Make another one: model.with_tensors({'fc1.weight': array})"
+"""What to do instead of changing a model."""
 
 Dim = int | str | None
 """A known size, a symbolic name (``"batch"``), or unknown."""
@@ -28,6 +32,7 @@ Dim = int | str | None
     "load({'weight': array})['weight']",
     attributes=TENSOR_ATTRIBUTES,
     array="tensor.numpy()",
+    refused={"__call__": "Use tensor.numpy()"},
 )
 @dataclass(frozen=True, slots=True)
 class Tensor(RealValues, metaclass=Public):
@@ -211,8 +216,9 @@ class About:
     on_class=ON_MODEL,
     refused={
         "__call__": "Use playground.run(model, {'image': array})",
-        "__setitem__": "A model does not change. Make one without a graph: load({**model, 'fc1.weight': array})",
+        "__setitem__": REPLACE,
         "__delitem__": "A model does not change. Make one without a graph: load({'fc1.weight': model['fc1.weight']})",
+        "__or__": REPLACE,
     },
 )
 @dataclass(frozen=True, slots=True)
@@ -244,20 +250,48 @@ class Model(Mapping[str, Tensor], metaclass=Public):
 
     def __post_init__(self) -> None:
         """Let the error for a tensor that is missing name those that there are."""
-        if not isinstance(self.tensors, Named):
-            object.__setattr__(self, "tensors", Named(self.tensors, "tensor"))
+        if not isinstance(self.tensors, Fixed):
+            object.__setattr__(self, "tensors", Fixed(self.tensors, "tensor", REPLACE))
 
     def __getitem__(self, name: str) -> Tensor:
         """A tensor by its name (MissingKeyError)."""
+        if not isinstance(name, str):
+            raise no_entry(name, self.tensors, "tensor")
         return self.tensors[name]
 
     def __iter__(self) -> Iterator[str]:
         """The names of its tensors."""
         return iter(self.tensors)
 
+    def __reversed__(self) -> Iterator[str]:
+        """The names of its tensors, the last one first."""
+        return reversed(dict(self.tensors))
+
     def __len__(self) -> int:
         """How many tensors it has."""
         return len(self.tensors)
+
+    def __array__(self, *_: Any, **__: Any) -> NDArray[Any]:
+        """Raise BadUseError: NumPy would make an array of the names."""
+        hint = "Use one of its tensors: model['fc1.weight'].numpy()"
+        raise BadUseError("a model is not an array", where=self.name, hint=hint)
+
+    @public("model.with_tensors({'fc1.weight': array})")
+    def with_tensors(self, arrays: Mapping[str, ArrayLike]) -> Model:
+        """A copy with other values in some tensors, with which its graph computes.
+
+        Args:
+            arrays: name of a tensor -> its new values, of the same shape; they are stored in the tensor's type.
+
+        Raises:
+            MissingKeyError: there is no such tensor.
+            InvalidInputError: the values have another shape, or are not numbers.
+            UnsupportedError: the tensor is stored as codes, or in a type that NumPy does not have.
+        """
+        made = new_values(self.tensors, arrays)
+        graph = None if self.graph is None else self.graph.with_constants(made)
+        tensors = {**self.tensors, **{name: Tensor.of(name, values) for name, values in made.items()}}
+        return replace(self, tensors=tensors, graph=graph)
 
     def __hash__(self) -> int:
         """Of what equal models have in common, so that a model can be a key."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from playground.calls import public
-from playground.errors import BadFileError, plural, typed
+from playground.errors import BadFileError, InvalidInputError, plural, shown, typed
 from playground.model.graph import Graph, Model, NoGraph
 from playground.model.loading import DAMAGED, GivenModel, read
 from playground.opening.branches import with_known_conditions, with_weights_outside
@@ -37,6 +37,8 @@ def load(given: GivenModel, name: str | None = None) -> Model:
         MissingError: the file, or another one that has its weights, does not exist.
         UnsupportedError: the file uses a part of its format that is not supported.
     """
+    if name is not None and not isinstance(name, str):
+        raise InvalidInputError(f"{shown(name)} is not a name", where="name", hint="Use name='model.onnx'")
     if isinstance(given, Model):
         return given
     held = getattr(given, "model", None)

@@ -38,6 +38,11 @@ ATTRIBUTES = {
 ON_RESULT = dict.fromkeys(("load", "open", "read", "from_file"), "playground.load('small.onnx')")
 """What people look for in the class -> what to write."""
 
+ON_REPORT = dict.fromkeys(
+    ("load", "open", "read", "from_file", "from_json", "from_dict", "of"), "quantize_model('model.onnx').report"
+)
+"""What people look for in the class -> what to write."""
+
 REPORT_ATTRIBUTES = {
     **dict.fromkeys(("summary", "describe", "info", "to_text", "text"), "print(report), or report.tensors"),
     **dict.fromkeys(("plot", "show"), "report._repr_html_(), which a notebook shows by itself"),

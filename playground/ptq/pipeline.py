@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from playground import host, operators
 from playground.calls import public
 from playground.engines.feeds import named_feeds
-from playground.errors import EngineError, UnsupportedError
+from playground.errors import EngineError, InvalidInputError, UnsupportedError, shown
 from playground.model.graph import Graph, Model, NoGraph
 from playground.model.graph_view import GraphView
 from playground.model.recipe import Recipe
@@ -87,6 +87,10 @@ def quantize_model(
         InvalidInputError: the calibration data or the recipe does not fit the model.
         EngineError: the model cannot be run on the data, or its answers are not finite.
     """
+    if not isinstance(verify, bool):
+        raise InvalidInputError(f"{shown(verify)} is neither", where="verify", hint="Use True or False")
+    if progress is not None and not callable(progress):
+        raise InvalidInputError(f"{shown(progress)} is not a function", where="progress", hint="Use progress=print")
     verify = verify and not host.IN_BROWSER
     opened, chosen = load(model), recipe_from(recipe, **fields)
     if opened.graph is None and opened.no_graph == NoGraph():

@@ -31,6 +31,8 @@ TFLITE = ".tflite"
     refused={
         "__call__": "Use playground.run(result, {'image': array})",
         "__getitem__": "Use result.model['fc1.weight']",
+        "__iter__": "Use result.model.tensors",
+        "__len__": "Use len(result.model)",
     },
 )
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,10 @@ class QuantizedModel(metaclass=Public):
     def __hash__(self) -> int:
         """Of what equal results have in common."""
         return hash(self.onnx)
+
+    def __bytes__(self) -> bytes:
+        """What is written: ``file``."""
+        return self.file
 
     def __repr__(self) -> str:
         """Its name, and the report's one line."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from playground import notebook
 from playground.calls import Public, public_class
 from playground.errors import plural
-from playground.ptq.other_names import REPORT_ATTRIBUTES
+from playground.ptq.other_names import ON_REPORT, REPORT_ATTRIBUTES
 from playground.units import size
 
 if TYPE_CHECKING:
@@ -96,7 +96,12 @@ class AppliedAlgorithm:
 @public_class(
     "quantize_model('model.onnx').report",
     attributes=REPORT_ATTRIBUTES,
-    refused={"__getitem__": "Use report.tensors[0], or report.as_dict()['file_bytes']"},
+    on_class=ON_REPORT,
+    refused={
+        "__getitem__": "Use report.tensors[0], or report.as_dict()['file_bytes']",
+        "__iter__": "Use report.tensors, or report.as_dict()",
+        "__len__": "Use len(report.tensors)",
+    },
 )
 @dataclass(frozen=True, slots=True)
 class Report(metaclass=Public):

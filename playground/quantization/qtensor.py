@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +31,15 @@ TILE = 1 << 15
 """Values per step: what is computed in between stays in the cache, and nothing of the whole tensor's size is made."""
 
 
-@public_class("Range(-1.0, 1.0)", dict.fromkeys(("min", "max", "low", "high", "lower", "upper"), "lo and hi"))
+class NoViewError(InvalidInputError, ValueError):
+    """Real values without a copy. ``except ValueError`` sees it, as NumPy asks for."""
+
+
+@public_class(
+    "Range(-1.0, 1.0)",
+    dict.fromkeys(("min", "max", "low", "high", "lower", "upper"), "lo and hi"),
+    refused={"__getitem__": "Use range.lo and range.hi"},
+)
 @dataclass(frozen=True, slots=True, eq=False)
 class Range(metaclass=Public):
     """The interval that codes have to cover, before zero is drawn into it.
@@ -61,6 +70,18 @@ class Range(metaclass=Public):
             raise InvalidInputError("the lower bound lies above the upper bound", where="range", hint="Swap them")
         object.__setattr__(self, "lo", low)
         object.__setattr__(self, "hi", high)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the bounds are equal."""
+        return isinstance(other, Range) and _equal(self.lo, other.lo) and _equal(self.hi, other.hi)
+
+    def __hash__(self) -> int:
+        """Of what equal ranges have in common."""
+        return hash((self.lo.shape, float(self.lo.sum()), float(self.hi.sum())))
+
+    def __iter__(self) -> Iterator[Float32]:
+        """The two bounds, as in ``lo, hi = range``."""
+        return iter((self.lo, self.hi))
 
     def __repr__(self) -> str:
         """The two numbers, or what the arrays span."""
@@ -176,6 +197,16 @@ class QParams(metaclass=Public):
         object.__setattr__(self, "codebook", book)
         object.__setattr__(self, "factors", factors)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether all of it is equal."""
+        return isinstance(other, QParams) and all(
+            _equal(getattr(self, name), getattr(other, name)) for name in ("scale", "zero_point", "offset", "codebook")
+        )
+
+    def __hash__(self) -> int:
+        """Of what equal parameters have in common."""
+        return hash((self.scale.shape, float(self.scale_values.sum())))
+
     def __repr__(self) -> str:
         """The numbers, or what the arrays span."""
         points = f", zero-point {_span(self.zero_point)}" if self.zero_point.any() else ""
@@ -190,6 +221,13 @@ class QParams(metaclass=Public):
     def offset_values(self) -> Float32 | None:
         """The offsets as float32, decoded if they are quantized themselves; None where there are none."""
         return self.offset.dequantize() if isinstance(self.offset, QTensor) else self.offset
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Whether two arrays, quantized tensors or missing ones are the same."""
+    if one is None or other is None:
+        return one is other
+    return np.shape(one) == np.shape(other) and bool(np.array_equal(one, other))
 
 
 def _checked_scale(scale: ArrayLike, least: float) -> Float32:
@@ -254,7 +292,7 @@ class QTensor(RealValues, metaclass=Public):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """The real values, for ``numpy.asarray`` and what calls it; ValueError if a copy is forbidden."""
         if copy is False:
-            raise ValueError("Codes become real values in a new array: leave copy out.")
+            raise NoViewError("codes become real values in a new array", where="QTensor", hint="Leave copy out")
         return self.dequantize().astype(dtype or np.float32, copy=False)
 
     def __repr__(self) -> str:

@@ -23,7 +23,19 @@ _NONE: Mapping[str, str] = {}
 Argument = float | int | str | bool
 
 
-@public_class("Scheme('int4', granularity='channel', axis=0)", FIELDS, SCHEME_ATTRIBUTES, on_class=ON_SCHEME)
+@public_class(
+    "Scheme('int4', granularity='channel', axis=0)",
+    FIELDS,
+    SCHEME_ATTRIBUTES,
+    on_class=ON_SCHEME,
+    refused={
+        "__getitem__": "Use scheme.format, or scheme.as_dict()['format']",
+        "__iter__": "Use scheme.as_dict()",
+        "__len__": "Use len(scheme.as_dict())",
+        "__call__": "Use quantize(x, scheme)",
+        "__or__": "Use dataclasses.replace(scheme, format='int4')",
+    },
+)
 @dataclass(frozen=True, slots=True)
 class Scheme(metaclass=Public):
     """How to quantize: which codes, with how many scales, found how, computed by whose rules.

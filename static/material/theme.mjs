@@ -29,6 +29,26 @@ function paletteOf({ accent, onAccent, text, muted, line, card }) {
   };
 }
 
+// A style sheet of the page can make them narrower and lower, by variables: styles/embed.css does.
+const TOUCHED = "@media (pointer: coarse)";
+const SLIDER = { padding: "var(--slider-room, 13px) 0", [TOUCHED]: { padding: "var(--slider-room, 20px) 0" } };
+const MARK = { fontSize: "var(--mark-size, 13px)", lineHeight: "var(--mark-line, normal)" };
+const MENU = {
+  MuiSelect: {
+    styleOverrides: {
+      select: { "&&&": { paddingLeft: "var(--menu-start, 14px)", paddingRight: "var(--menu-end, 32px)" } },
+      icon: { right: "var(--menu-icon, 7px)" },
+    },
+  },
+  // Material's own rules for these have up to four classes.
+  MuiAutocomplete: {
+    styleOverrides: {
+      inputRoot: { paddingLeft: "var(--menu-edge, 6px) !important", paddingRight: "var(--menu-end, 39px) !important" },
+      endAdornment: { right: "var(--menu-icon, 9px) !important" },
+    },
+  },
+};
+
 /** @param {Colours} colours */
 function componentsOf({ accent, onAccent, muted, line }) {
   const label = {
@@ -36,7 +56,7 @@ function componentsOf({ accent, onAccent, muted, line }) {
     maxWidth: `calc(${SMALL / LABEL} * 100% - 32px)`,
   };
   const chosen = { backgroundColor: accent, color: onAccent, fontWeight: 650 };
-  const text = { textTransform: "none", padding: "5px 4px", fontSize: SMALL, lineHeight: 1.4 };
+  const text = { textTransform: "none", padding: "5px var(--toggle-edge, 4px)", fontSize: SMALL, lineHeight: 1.4 };
   const toggle = { ...text, borderColor: line, color: muted, "&.Mui-selected, &.Mui-selected:hover": chosen };
   const focused = { outline: `2px solid ${accent}`, outlineOffset: 1, zIndex: 1 };
   return {
@@ -45,7 +65,11 @@ function componentsOf({ accent, onAccent, muted, line }) {
     MuiToggleButton: { styleOverrides: { root: toggle } },
     MuiMenu: { styleOverrides: { paper: { maxWidth: "min(440px, calc(100vw - 32px))" } } },
     MuiMenuItem: { styleOverrides: { root: { whiteSpace: "normal" } } },
-    MuiSlider: { styleOverrides: { valueLabel: { fontSize: SMALL } } },
+    MuiFormControlLabel: {
+      styleOverrides: { root: { "&&": { marginRight: "var(--mark-end, 8px)" } }, label: { "&&&": MARK } },
+    },
+    MuiSlider: { styleOverrides: { root: SLIDER, valueLabel: { fontSize: SMALL } } },
+    ...MENU,
     MuiTooltip: { styleOverrides: { tooltip: { fontSize: SMALL } } },
     // Without ripples, which are what would show where the keyboard is.
     MuiButtonBase: {

@@ -1,14 +1,10 @@
 """The start: nothing from elsewhere, a readable failure, embeds, the bench page, no page too wide."""
 
-import re
-from pathlib import Path
-
 import pytest
 
 from tests.browser.conftest import new_context
 
 SERVICE_WORKERS = "allow"
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -62,28 +58,6 @@ def test_embed_shows_the_tensor_view_of_its_query(fresh):
     assert page.evaluate("() => document.documentElement.dataset.theme") == "dark"
     assert page.locator("#slot-tensor-histogram canvas").count() > 0
     assert fresh.foreign() == []
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_an_embed_shows_controls_numbers_and_plot_without_scrolling(fresh, theme):
-    """In the height that the line of the Export view gives it."""
-    (height,) = re.findall(r'<iframe [^`]*height="(\d+)"', (ROOT / "static" / "export.mjs").read_text("utf-8"))
-    page = fresh.open(f"/embed.html?v=1&format=int4&lo=-0.3&hi=0.3&theme={theme}")
-    for width in (300, 320, 480, 599, 600, 640, 760, 761, 900, 1100, 1200):
-        page.set_viewport_size({"width": width, "height": int(height)})
-        for seen in ("#slot-tensor-numbers", ".big", ".controls"):
-            page.wait_for_function(
-                """([seen, height]) => {
-                  const {top, bottom, left, right} = document.querySelector(seen).getBoundingClientRect();
-                  return top >= 0 && left >= 0 && right <= innerWidth && bottom > top + 60 && bottom <= height;
-                }""",
-                arg=[seen, int(height)],
-                timeout=10_000,
-            )
-        # the plots follow a new width within some frames
-        page.wait_for_function("() => document.documentElement.scrollWidth <= innerWidth", timeout=10_000)
-        bits = page.locator(".controls").get_by_role("slider").first.bounding_box()
-        assert 0 < bits["y"] < bits["y"] + bits["height"] < int(height)
 
 
 def test_a_wrong_link_is_said_and_the_defaults_are_shown(fresh):

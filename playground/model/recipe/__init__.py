@@ -62,7 +62,19 @@ ASYMMETRIC = Scheme("uint8", symmetric=False)
 """How activations are quantized unless something else is asked for."""
 
 
-@public_class("Recipe(weights='int4', activations='weight-only')", FIELDS, ATTRIBUTES, on_class=ON_RECIPE)
+@public_class(
+    "Recipe(weights='int4', activations='weight-only')",
+    FIELDS,
+    ATTRIBUTES,
+    on_class=ON_RECIPE,
+    refused={
+        "__getitem__": "Use recipe.weights, or recipe.as_dict()['weights']",
+        "__iter__": "Use recipe.as_dict()",
+        "__len__": "Use len(recipe.rules)",
+        "__call__": "Use quantize_model(model, recipe)",
+        "__or__": "Use dataclasses.replace(recipe, weights='int4')",
+    },
+)
 @dataclass(frozen=True, slots=True)
 class Recipe(metaclass=Public):
     """How to quantize a model.
