@@ -172,6 +172,42 @@ def test_a_key_that_repeats_is_held_like_a_handle(act, page):
     assert before - page.evaluate("() => playground.state.hi") == pytest.approx(13 * (high - low) / 1000, rel=1e-3)
 
 
+def test_a_thumb_is_where_its_value_is_while_it_is_moved_and_after(act, page):
+    slider = page.get_by_role("slider", name="Clip, upper end")
+    thumb = slider.locator("xpath=..")
+    distance = """(thumb) => {
+      const input = thumb.querySelector("input");
+      return Math.abs(parseFloat(thumb.style.left) - 100 * (input.ariaValueNow - input.min) / (input.max - input.min));
+    }"""
+    box = thumb.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 60, y, steps=5)
+    act("frames", 4)
+    away = thumb.bounding_box()["x"]
+    assert away == pytest.approx(box["x"] - 60, abs=2)
+    assert act("picture")["handles"][1] < HIGHEST
+    page.mouse.move(x, y, steps=5)  # back to what was drawn before
+    page.mouse.up()
+    act("settled")
+    assert thumb.bounding_box()["x"] == pytest.approx(box["x"], abs=1)
+    assert float(thumb.evaluate("(thumb) => parseFloat(thumb.style.left)")) == pytest.approx(
+        slider.evaluate(place), abs=0.1
+    )
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 60, y, steps=5)
+    page.mouse.up()
+    act("settled")
+    assert float(thumb.evaluate("(thumb) => parseFloat(thumb.style.left)")) == pytest.approx(
+        slider.evaluate(place), abs=0.1
+    )
+    assert float(slider.get_attribute("aria-valuenow")) == pytest.approx(
+        page.evaluate("() => playground.state.hi"), abs=0.01
+    )
+
+
 def test_keys_that_come_faster_than_frames_are_one_move(act, page):
     slider = page.get_by_role("slider", name="Clip, upper end")
     slider.focus()
