@@ -60,4 +60,12 @@ def _values(tensors: Mapping[str, Replaceable], name: str, given: Any) -> NDArra
         raise InvalidInputError(
             f"shape {values.shape} is not the tensor's, {tensor.shape}", where=name, hint="Give values of that shape"
         )
-    return np.array(values, dtype=tensor.dtype, order="C")
+    with np.errstate(invalid="ignore"):  # what an integer cannot hold is found below
+        made = np.array(values, dtype=tensor.dtype, order="C")
+    if made.dtype.kind in "iub" and not np.array_equal(made, values):
+        raise InvalidInputError(
+            f"the tensor has {tensor.dtype} values, and these would change in it",
+            where=name,
+            hint="Give whole numbers in its range",
+        )
+    return made
