@@ -339,9 +339,9 @@ def _summary(operators: Mapping[str, int]) -> str:
     """What a model with these operators is, in words: the first six kinds, and how many more there are."""
     if not operators:
         return "tensors only: weights can be quantized, and nothing be run"
-    named = [f"{n} {op}" for op, n in operators.items()][:6]
-    rest = sum(operators.values()) - sum(list(operators.values())[:6])
-    return f"a graph of {', '.join(named)}" + (f" and {plural(rest, 'more operator')}" if rest else "")
+    counted = list(operators.items())
+    named, rest = ", ".join(f"{n} {op}" for op, n in counted[:6]), sum(n for _, n in counted[6:])
+    return f"a graph of {named}" + (f" and {plural(rest, 'more operator')}" if rest else "")
 
 
 def _partings(quantized: Graph, feeds: Feeds) -> Task[tuple[str, ...]]:

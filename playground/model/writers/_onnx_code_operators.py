@@ -63,14 +63,21 @@ def _types(parts: list[Codes], y: Codes, weights: bool = False) -> str:
     return "" if fits else _MIXED
 
 
-def _conv(b: Between) -> Made:
+def _factors(b: Between) -> tuple[Codes, Codes, Codes] | str:
+    """The codes of both factors of a product and of its result; what is wrong with them."""
     x, w, y = b.inputs[0], b.inputs[1], b.outputs[0]
     if x is None or w is None or y is None:
         return NO_CODES
+    return _types([x, w], y, weights=True) or (x, w, y)
+
+
+def _conv(b: Between) -> Made:
+    parts = _factors(b)
+    if isinstance(parts, str):
+        return parts
+    x, w, y = parts
     if w.name not in b.around.constants:
         return "its filters are computed"
-    if wrong := _types([x, w], y, weights=True):
-        return wrong
     if not x.has_one_scale or not (w.has_one_scale or _lies_along(w, 0, b)):
         return _ONE_SCALE
     if w.points.size > 1 and (w.points != w.points.reshape(-1)[0]).any():
@@ -82,22 +89,20 @@ def _conv(b: Between) -> Made:
 
 
 def _mat_mul(b: Between) -> Made:
-    x, w, y = b.inputs[0], b.inputs[1], b.outputs[0]
-    if x is None or w is None or y is None:
-        return NO_CODES
-    if wrong := _types([x, w], y, weights=True):
-        return wrong
+    parts = _factors(b)
+    if isinstance(parts, str):
+        return parts
+    x, w, y = parts
     if not x.has_one_scale or not (w.has_one_scale or (_rank(w, b) == 2 and _lies_along(w, 1, b))):
         return _ONE_SCALE
     return b.operator("QLinearMatMul", (*x.inputs, *w.inputs, *y.parameters))
 
 
 def _gemm(b: Between) -> Made:
-    x, w, y = b.inputs[0], b.inputs[1], b.outputs[0]
-    if x is None or w is None or y is None:
-        return NO_CODES
-    if wrong := _types([x, w], y, weights=True):
-        return wrong
+    parts = _factors(b)
+    if isinstance(parts, str):
+        return parts
+    x, w, y = parts
     if not x.has_one_scale or not (w.has_one_scale or _lies_along(w, 0 if b.get("transB", 0) else 1, b)):
         return _ONE_SCALE
     bias = _bias(b, x, w, float(b.get("alpha", 1.0)))
@@ -194,6 +199,8 @@ def _moved(b: Between) -> Made:
 def _resize(b: Between) -> Made:
     if b.get("mode", "nearest") not in ("nearest", b"nearest"):
         return "between codes it would not round to the nearest"
+    if b.get("coordinate_transformation_mode", "") in ("tf_crop_and_resize", b"tf_crop_and_resize"):
+        return "what it puts around is not a code"
     return _moved(b)
 
 
