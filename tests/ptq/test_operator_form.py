@@ -175,12 +175,23 @@ def test_what_stands_between_products(name: str, activations: str) -> None:
     assert not any("became" in told for told in made.report.warnings)
 
 
-def test_a_resize_that_mixes_values_stays_in_float() -> None:
-    nodes = [node("Resize", ["c", "", "by"], ["m"], "n", mode="linear")]
-    _, made = in_both_forms(chain(*nodes, held={"by": np.float32([1, 1, 2, 2])}))
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ({"mode": "linear"}, "between codes it would not round to the nearest"),
+        (
+            {"mode": "nearest", "coordinate_transformation_mode": "tf_crop_and_resize", "extrapolation_value": 0.5},
+            "what it puts around is not a code",
+        ),
+    ],
+)
+def test_a_resize_that_makes_new_values_stays_in_float(how: dict[str, Any], reason: str) -> None:
+    nodes = [node("Resize", ["c", "around", "by"], ["m"], "n", **how)]
+    held = {"by": np.float32([1, 1, 2, 2]), "around": np.float32([0, 0, 0, 0, 1, 1, 1.5, 1.5])}
+    _, made = in_both_forms(chain(*nodes, held=held))
     (told,) = [told for told in made.report.warnings if "became" in told]
     assert "2 of 3 nodes became operators on codes" in told
-    assert "Resize (between codes it would not round to the nearest)" in told
+    assert f"Resize ({reason})" in told
 
 
 @pytest.mark.parametrize(
