@@ -108,9 +108,10 @@ def test_bench_page_fills_its_results(fresh):
     assert (
         litert.keys() == {r["shape"] for r in nets if r["engine"] == "LiteRT.js, float"} == {r["shape"] for r in nets}
     )
-    assert litert["digits-mlp, batch 1"] == litert["digits-mlp, batch 16"] == "equal"
-    others = [result.removeprefix("differs by up to ") for result in litert.values() if result != "equal"]
-    assert max(map(float, others)) < 0.2  # of a net with outputs up to 100
+    apart = {net: float(told.removeprefix("differs by up to ").replace("equal", "0")) for net, told in litert.items()}
+    # XNNPACK takes other kernels on other processors: equal on some, some last digits of a float apart on others
+    assert max(apart["digits-mlp, batch 1"], apart["digits-mlp, batch 16"]) < 1e-5
+    assert max(apart.values()) < 0.2  # of a net with outputs up to 100
     # one file in both engines: within a code, floats within a share
     kinds = ("float", "int8", "ends", "tensor")
     shapes = [r["shape"] for r in same if r["engine"] == "LiteRT.js"]
