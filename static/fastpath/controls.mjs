@@ -12,8 +12,7 @@ import { choiceOf, parameterOf, tensorValue } from "./settings.mjs";
  * @property {Control} model what holds the value
  * @property {string} name of the setting
  * @property {Record<string, Value>} options text -> what it stands for
- * @property {Component | null} outer what is on screen, and has the focus
- * @property {ReturnType<typeof Bokeh.index.find_one_by_id>} [view] of `outer`
+ * @property {Component | null} outer what is on screen
  * @property {Value} last what its model held before
  * @property {Record<string, [string, string][]>} [groups] of a menu as it was built: value and text of each choice
  * @property {Record<string, Value>} [lines] its options then
@@ -107,18 +106,6 @@ export class Controls {
    */
   value(name) {
     return this.#byName.get(name)?.model.value ?? null;
-  }
-
-  /**
-   * Whether the visitor is at a control.
-   * @param {string} name
-   */
-  focused(name) {
-    const entry = this.#byName.get(name);
-    if (!entry?.outer) return false;
-    // Looking for a view takes a while, and this is asked in every move
-    if (!entry.view || entry.view.is_destroyed) entry.view = Bokeh.index.find_one_by_id(entry.outer.id);
-    return entry.view?.el.matches(":focus-within") ?? false;
   }
 
   /**

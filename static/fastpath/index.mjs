@@ -19,8 +19,7 @@ import { moved } from "./settings.mjs";
 
 /** @typedef {{ picture: Picture | null, answers: Answers | null, problem: string }} Told what Python said last */
 
-const SLIDERS = ["clip", "zero_point", "bits", "percentile", "channel"];
-const REST_MS = 200; // without a move; then Python is asked for the model's answers, though something is still pressed
+const REST_MS = 200; // without a move; then all is brought up to date, though something is still pressed
 
 export class FastPath {
   #live;
@@ -43,6 +42,7 @@ export class FastPath {
   #ahead = false;
   #proposed = false;
   #pressed = false;
+  #moves = false;
   /** The settings that Python answered last. @type {Settings | null} */
   #answered = null;
   #frame = 0;
@@ -189,21 +189,8 @@ export class FastPath {
     for (const change of event.events ?? [event]) {
       if (change.kind !== "ModelChanged") continue;
       const control = this.#screen.controls.read(change);
-      if (control && !this.#isEcho(control.control)) this.#move(control.name, control.value, control.control);
+      if (control) this.#move(control.name, control.value, control.control);
     }
-  }
-
-  /**
-   * Panel's React widgets write what they show back into their model, a moment later; if the value has changed meanwhile,
-   * that looks like a visitor who moves it. A slider that is written to from here counts as moved only while it has the
-   * focus, as any slider has that is taken hold of.
-   * @param {string} name of the control
-   */
-  #isEcho(name) {
-    const { controls } = this.#screen;
-    if (!SLIDERS.includes(name) || controls.focused(name)) return false;
-    this.#live.quietly(() => controls.show(this.#settings, this.#shown, null));
-    return true;
   }
 
   /**
@@ -237,6 +224,7 @@ export class FastPath {
   #release() {
     if (!this.#pressed) return;
     this.#pressed = false;
+    this.#moves = false;
     clearTimeout(this.#rest);
     this.#screen.press(false);
     if (!this.#ahead) return;
@@ -249,7 +237,15 @@ export class FastPath {
 
   #restLater() {
     clearTimeout(this.#rest);
-    if (this.#pressed) this.#rest = setTimeout(() => this.#sender.send(true), REST_MS);
+    this.#moves = this.#pressed;
+    if (this.#moves) this.#rest = setTimeout(() => this.#rests(), REST_MS);
+  }
+
+  /** Nothing has moved for a while: every value is looked at, and the model is asked for its answers. */
+  #rests() {
+    this.#moves = false;
+    if (this.#producer.isBehind) this.#schedule();
+    this.#sender.send(true);
   }
 
   /**
@@ -271,14 +267,13 @@ export class FastPath {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
       const began = performance.now();
-      this.#own = this.#producer.picture(this.#settings, this.#pressed ? this.#own : null);
+      this.#own = this.#producer.picture(this.#settings, this.#moves ? this.#own : null);
       if (!this.#own) {
         this.#decline();
         return;
       }
       this.#show(this.#own);
       this.timing = { steps: this.timing.steps + 1, ms: performance.now() - began };
-      if (this.#pressed && this.#producer.isBehind) this.#schedule(); // the pointer may rest now
     });
   }
 

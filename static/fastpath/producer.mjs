@@ -1,4 +1,4 @@
-// The page's own producer of pictures: our kernels, the tensor in their memory, and how much of a frame that may take.
+// The page's own producer of pictures: our kernels, the tensor in their memory, and how often that may look at all of it.
 import { Kernels } from "../kernels.mjs";
 import { compute } from "./compute.mjs";
 import { covers, keyOf } from "./qparams.mjs";
@@ -9,7 +9,7 @@ import { Subject } from "./subject.mjs";
  * @import { Convention, Picture, Tensor } from "../types/picture"
  */
 
-const LIGHT_MS = 1; // of a frame may go into looking at every value; what takes longer is spread over several frames
+const SPARED = 30; // times as long as a look at every value took is the next one put off while something moves
 
 export class Producer {
   #conventions;
@@ -18,8 +18,8 @@ export class Producer {
   #free = 0;
   /** @type {Subject | null} */
   #subject = null;
-  /** Milliseconds that the last look at every value took beyond what frames have had for it since. */
-  #owed = 0;
+  /** When every value may be looked at again. */
+  #due = 0;
   /** @type {Promise<Kernels>} */
   #ready;
   /** @type {(kernels: Kernels) => void} */
@@ -69,16 +69,15 @@ export class Producer {
   /**
    * A picture of the settings; null: only Python can make one.
    * @param {Settings} settings
-   * @param {Picture | null} last while something is pressed: what looks at every value is taken over from it when that
-   *   took too long for one frame
+   * @param {Picture | null} last while something moves: what looks at every value is taken over from it if it is not due again
    */
   picture(settings, last) {
     if (!this.#kernels) return null;
-    const kept = this.#owed > 0 ? last : null;
     const began = performance.now();
+    const kept = began < this.#due ? last : null;
     const made = compute(this.#kernels, this.#subject, settings, this.#conventions, kept);
-    this.isBehind = kept !== null;
-    this.#owed = (kept ? this.#owed : performance.now() - began) - LIGHT_MS;
+    this.isBehind = kept !== null && made?.levelCounts === kept.levelCounts;
+    if (!this.isBehind) this.#due = performance.now() + SPARED * (performance.now() - began);
     return made;
   }
 }

@@ -4,7 +4,7 @@
 import FormControl from "@mui/material/FormControl";
 import FormLabel from "@mui/material/FormLabel";
 import MuiSlider from "@mui/material/Slider";
-import { createElement, useLayoutEffect, useMemo, useReducer, useRef } from "react";
+import { createElement, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 
 /** Of the range: how far Page Up and an arrow key with Shift go. */
 const LARGE_STEP = 0.1;
@@ -50,44 +50,38 @@ function stepsOf({ key, shiftKey }, large) {
  * A key that is held down repeats faster than the slider can be drawn, and each repetition would be drawn: a queue of
  * seconds. So they are counted, and the thumb moves by as many steps as came since it last did. The first press, and all
  * other keys, are the slider's own.
- * @param {{ value: number | number[], start: number, end: number, step: number, large: number }} shown
- * @param {{ move: (value: number | number[]) => void, rest: (value: number | number[]) => void }} host
- * @returns what listens to keys before the slider does; and what the slider tells of a value that it has chosen itself, which may
- *   not be drawn yet when the next key comes
+ * @param {{ value: number | number[], start: number, end: number, step: number }} data the slider's model
+ * @param {number} large how many steps a large one is
+ * @param {{ move: (value: number | number[]) => void, rest: () => void }} host
+ * @returns what listens to keys before the slider does
  */
-function useHeldKeys(shown, host) {
-  const held = useRef({ timer: 0, steps: 0, thumb: 0, shown, host });
-  Object.assign(held.current, { shown, host });
-  const note = (/** @type {number | number[]} */ value) => {
-    held.current.shown = { ...held.current.shown, value };
-  };
-  const move = () => {
-    const { steps, thumb } = held.current;
-    const { value, start, end, step } = held.current.shown;
+function useHeldKeys(data, large, { move, rest }) {
+  const { current: held } = useRef({ timer: 0, steps: 0, thumb: 0 });
+  const go = () => {
+    const { steps, thumb, timer } = held;
+    window.clearTimeout(timer);
+    Object.assign(held, { timer: 0, steps: 0 });
+    const { value, start, end, step } = data;
     const all = Array.isArray(value) ? value : [value];
     const [lowest, highest] = [all[thumb - 1] ?? start, all[thumb + 1] ?? end];
     const to = start + (Math.round((all[thumb] - start) / step) + steps) * step;
     const moved = all.with(thumb, Math.min(highest, Math.max(lowest, to)));
-    Object.assign(held.current, { timer: 0, steps: 0 });
-    if (moved[thumb] === all[thumb]) return;
-    const next = Array.isArray(value) ? moved : moved[0];
-    note(next);
-    held.current.host.move(next);
+    if (moved[thumb] !== all[thumb]) move(Array.isArray(value) ? moved : moved[0]);
   };
   const onKeyDownCapture = (/** @type {any} */ event) => {
-    const steps = event.repeat ? stepsOf(event, shown.large) : 0;
+    const steps = event.repeat ? stepsOf(event, large) : 0;
     if (!steps) return;
     event.preventDefault();
     event.stopPropagation();
-    held.current.thumb = Number(event.target.dataset.index ?? 0);
-    held.current.steps += steps;
-    held.current.timer ||= window.setTimeout(move); // not the next frame: what follows the slider is drawn in that one
+    held.thumb = Number(event.target.dataset.index ?? 0);
+    held.steps += steps;
+    held.timer ||= window.setTimeout(go); // not the next frame: what follows the slider is drawn in that one
   };
   const onKeyUpCapture = () => {
-    if (held.current.timer) move();
-    held.current.host.rest(held.current.shown.value);
+    if (held.timer) go();
+    rest();
   };
-  return { onKeyDownCapture, onKeyUpCapture, note };
+  return { onKeyDownCapture, onKeyUpCapture };
 }
 
 /**
@@ -117,59 +111,77 @@ function place(control, shares, texts) {
 }
 
 /**
- * While a thumb is moved, Material draws it only where it rests.
- * @param {number | number[]} value
- * @returns what Material draws; and whether something is moved, and what has it drawn: to be set and called by the caller
+ * A property of the model as it is. (Panel's own hook writes what React has drawn back into the model, a frame later: what
+ * has been changed meanwhile is lost.)
+ * @param {any} model Panel's side of the component
+ * @param {string} name
  */
-function useRest(value) {
-  const [, draw] = useReducer((/** @type {number} */ count) => count + 1, 0);
-  const state = useRef({ isMoved: false, rests: false, drawn: value, timer: 0 }).current;
-  window.clearTimeout(state.timer);
-  const rest = () => {
-    state.rests = true;
-    draw();
+function useProperty(model, name) {
+  const [value, draw] = useState(model.data[name]);
+  useEffect(() => {
+    const changed = () => draw(model.data[name]);
+    model.on(name, changed, true);
+    return () => model.off(name, changed);
+  }, []);
+  return value;
+}
+
+/**
+ * The slider's value. It is the model's alone: from React it would get there after the frame in which React has drawn it, two
+ * frames a move. While a thumb is moved, Material draws it only where it rests.
+ * @param {any} model Panel's side of the component
+ * @param {() => void} follow what puts the thumbs where the value is
+ * @returns what Material draws; what a moved thumb calls with its new value; and what is called when it is let go
+ */
+function useValue(model, follow) {
+  const { data } = model;
+  const [drawn, draw] = useState(data.value);
+  const { current: state } = useRef({ isMoved: false, timer: 0, follow });
+  state.follow = follow;
+  useEffect(() => {
+    const changed = () => {
+      state.follow();
+      window.clearTimeout(state.timer);
+      if (state.isMoved) state.timer = window.setTimeout(() => draw(data.value), REST_MS);
+      else draw(data.value);
+    };
+    model.on("value", changed, true);
+    return () => model.off("value", changed);
+  }, []);
+  const move = (/** @type {number | number[]} */ value) => {
+    state.isMoved = true;
+    data.value = value;
   };
-  if (state.isMoved && !state.rests && value !== state.drawn) state.timer = window.setTimeout(rest, REST_MS);
-  else state.drawn = value;
-  state.rests = false;
-  return { state, rest };
+  const rest = (/** @type {number | number[]} */ last = data.value) => {
+    if (!state.isMoved) return;
+    state.isMoved = false;
+    data.value = data.value_throttled = last;
+    draw(last);
+  };
+  return { drawn, move, rest };
 }
 
 /** @param {{ model: any }} properties Panel's side of the component */
 export function render({ model }) {
-  const [disabled] = model.useState("disabled");
-  const [label] = model.useState("label");
-  const [format] = model.useState("format");
-  const [start] = model.useState("start");
-  const [end] = model.useState("end");
-  const [step] = model.useState("step");
-  const [value, setValue] = model.useState("value");
-  const [, setReleased] = model.useState("value_throttled");
+  const { data } = model;
+  const disabled = useProperty(model, "disabled");
+  const label = useProperty(model, "label");
+  const format = useProperty(model, "format");
+  const start = useProperty(model, "start");
+  const end = useProperty(model, "end");
+  const step = useProperty(model, "step");
   const large = Math.max(1, Math.round((LARGE_STEP * (end - start)) / step));
-  const { state, rest } = useRest(value);
-  const { note, ...keys } = useHeldKeys(
-    { value, start, end, step, large },
-    {
-      move: (moved) => {
-        state.isMoved = true;
-        setValue(moved);
-      },
-      rest: (last) => {
-        if (!state.isMoved) return;
-        state.isMoved = false;
-        setReleased(last);
-        rest();
-      },
-    },
-  );
-  const { drawn } = state;
   const control = useRef(null);
-  useLayoutEffect(() => {
-    const all = Array.isArray(value) ? value : [value];
+  const follow = () => {
+    /** @type {number[]} */
+    const all = Array.isArray(data.value) ? data.value : [data.value];
     const shares = all.map((one) => (one - start) / (end - start));
     const texts = all.map((one) => written(one, format));
     if (control.current) place(control.current, shares, texts);
-  });
+  };
+  const { drawn, move, rest } = useValue(model, follow);
+  const keys = useHeldKeys(data, large, { move, rest });
+  useLayoutEffect(follow);
   const slider = useMemo(() => {
     const ends = Array.isArray(drawn) ? [`${label}, lower end`, `${label}, upper end`] : [label];
     const text = (Array.isArray(drawn) ? drawn : [drawn]).map((one) => written(one, format)).join(" to ");
@@ -189,17 +201,8 @@ export function render({ model }) {
         getAriaValueText: (one) => written(one, format),
         valueLabelDisplay: "auto",
         valueLabelFormat: (one) => written(one, format),
-        onChange: (_, moved) => {
-          state.isMoved = true;
-          note(moved);
-          setValue(moved);
-        },
-        onChangeCommitted: (_, moved) => {
-          // A move back to what is drawn is none to Material, though the value had gone on
-          if (state.isMoved) setValue(moved);
-          state.isMoved = false;
-          setReleased(moved);
-        },
+        onChange: (_, moved) => move(moved),
+        onChangeCommitted: (_, moved) => rest(moved), // a move back to what is drawn was none to Material
       }),
     ];
   }, [drawn, disabled, start, end, step, large, label, format]);

@@ -59,18 +59,6 @@ const outer = (/** @type {string} */ label) => {
   return /** @type {Component} */ (models((model) => model.data === control));
 };
 
-/** What has the focus when a slider is taken hold of. */
-const slider = (/** @type {string} */ label) => {
-  /**
-   * @param {Element} node
-   * @returns {HTMLElement | null | undefined}
-   */
-  const within = (node) =>
-    node.querySelector("input[type=range]") ??
-    [...(node.shadowRoot?.children ?? []), ...node.children].map(within).find((found) => found);
-  return within(viewOf(outer(label)).el);
-};
-
 /** An option of a menu by its first words. */
 const option = (/** @type {Control} */ { options }, /** @type {Value} */ value) => {
   if (typeof value !== "string" || !options) return value;
@@ -87,17 +75,10 @@ const isEnd = (/** @type {string} */ name) => name === "lo" || name === "hi";
 export function move(/** @type {Moves} */ moves) {
   for (const [name, value] of Object.entries(moves)) {
     const label = isEnd(name) ? "Clip" : name;
-    slider(label)?.focus();
     const [lo, hi] = /** @type {[number, number]} */ (data("Clip").value);
     data(label).value =
       name === "lo" ? [Number(value), hi] : name === "hi" ? [lo, Number(value)] : option(data(label), value);
   }
-}
-
-/** A control's model changes without anyone at the control. */
-export async function echo(/** @type {string} */ label, /** @type {Value} */ value) {
-  data(label).value = value;
-  await frames(3);
 }
 
 /** Resolves when Python has answered all. */
