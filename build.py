@@ -117,7 +117,14 @@ def parser() -> argparse.ArgumentParser:
     at.add_argument(
         "--models", action="store_true", help="time real models in the page instead, beside ONNX Runtime Web"
     )
-    at.add_argument("--page", action="store_true", help="time what moves in the Tensor view instead, frame by frame")
+    at.add_argument(
+        "--page",
+        nargs="?",
+        default="",
+        const="all",
+        choices=["all", "drag", "views", "soak"],
+        help="measure the page instead: what is dragged, frame by frame, how soon views open, what grows in long use",
+    )
     at.set_defaults(run=run_bench)
     at = commands.add_parser("shots", help="take pictures of every view and state, at every width, in both themes")
     at.add_argument("--only", metavar="STATE", help="only the states whose name holds this")

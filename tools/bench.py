@@ -17,18 +17,18 @@ from tools.steps import Command, run
 _DRIVER = "tools.bench_driver"
 _COLD_DRIVER = "tools.cold_bench"
 _MODELS_DRIVER = "tools.models_bench"
-_MOTION_DRIVER = "tools.motion_bench"
+_PAGE_DRIVER = "tools.page_driver"
 _FORMATS = ROOT / "tests" / "benchmarks" / "formats.py"
 
 
-def run_bench(*, as_json: bool = False, cold_runs: int = 0, models: bool = False, page: bool = False) -> None:
+def run_bench(*, as_json: bool = False, cold_runs: int = 0, models: bool = False, page: str = "") -> None:
     """Serve the built site on a free port, run ``bench.html`` and a first load, and print both.
 
     Args:
         as_json: print JSON instead of tables.
         cold_runs: if not 0, compare this many starts of each kind instead (``bench --cold``).
         models: run real models in the page instead (``bench --models``).
-        page: move what can be moved in the Tensor view instead (``bench --page``).
+        page: if not "", measure this of the page instead (``bench --page``): ``all``, ``drag``, ``views``, ``soak``.
 
     Raises:
         BuildError: something could not be set up, or the page reported a failure.
@@ -42,7 +42,7 @@ def run_bench(*, as_json: bool = False, cold_runs: int = 0, models: bool = False
             if models:
                 driver[0] = _MODELS_DRIVER
             if page:
-                driver[0] = _MOTION_DRIVER
+                driver = [_PAGE_DRIVER, driver[1], page]
             if cold_runs:
                 plain = baseline.build(folder, LOCAL_CACHE / "baseline")
                 driver = [_COLD_DRIVER, driver[1], servers.enter_context(served(plain)), str(cold_runs)]

@@ -1,6 +1,4 @@
-"""Drives the built site for ``build.py bench --page``: what a moved handle costs, by mouse, touch and keys.
-
-Usage: python -m tools.motion_bench ADDRESS [--json]
+"""What a moved handle costs, by mouse, touch and keys, for ``build.py bench --page``.
 
 A gesture is 300 events at 60 a second. Measured are the time from an event to the frame that is painted after it, as a
 script in the page sees it; and in a second run, by Chromium's tracing, the work of the main thread for each event, and
@@ -11,17 +9,15 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page
 
 BOOT_MS = 120_000
 EVENTS, RATE = 300, 60
@@ -60,35 +56,30 @@ Move = Callable[[float], None]
 """Makes one event; the argument runs from 0 to 1 and back."""
 
 
-def main(address: str, as_json: bool) -> int:
-    """Measure, print, and return the exit code: 1 if a target is missed."""
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        browser = playwright.chromium.launch(executable_path=os.environ["PLAYGROUND_CHROMIUM"], args=["--no-sandbox"])
-        large = Path(folder) / "large.npz"
-        np.savez(large, weight=np.random.default_rng(7).normal(size=LARGE).astype(np.float32))
-        floors = {kind: floor(browser, kind) for kind in ("mouse", "touch")}
-        rows = [row for file in (None, large) for row in measured(browser, address, file)]
-        browser.close()
-    if as_json:
-        print(json.dumps({"floors": floors, "rows": rows}, indent=1))
-    else:
-        print_table(rows)
-        for kind, frames in floors.items():
-            print(f"  an empty page, {kind}: {frames['median_ms']:.1f} ms, {frames['p95_ms']:.1f}")
-    return 0 if all(row["met"] for row in rows) else 1
+def measured(browser: Browser, address: str, folder: Path) -> dict[str, Any]:
+    """All gestures on two tensors, and what a page takes that does nothing.
+
+    Args:
+        browser: Chromium.
+        address: of the built site.
+        folder: where a tensor of a million values can be written.
+    """
+    large = folder / "large.npy"
+    np.save(large, np.random.default_rng(7).normal(size=LARGE).astype(np.float32))
+    floors = {kind: floor(browser, kind) for kind in ("mouse", "touch")}
+    rows = [row for file in (None, large) for row in _gestures(browser, address, file)]
+    return {"floors": floors, "rows": rows, "met": all(row["met"] for row in rows)}
 
 
-def measured(browser: Browser, address: str, file: Path | None) -> list[dict[str, Any]]:
+def _gestures(browser: Browser, address: str, file: Path | None) -> Iterator[dict[str, Any]]:
     """All gestures on one tensor: the first that is shown, or that of a file."""
-    rows = []
     for name, gesture in GESTURES.items():
         frames = _run(browser, address, file, gesture, traced=False)
         costs = _run(browser, address, file, gesture, traced=True)
         numbers = frames | costs
         row = {"gesture": name, "values": math.prod(LARGE) if file else 65_536, **numbers}
-        rows.append(row | {"met": all(numbers[key] <= most for key, most in WANTED.items())})
         print(f"{name} on {row['values']} values: measured", file=sys.stderr)
-    return rows
+        yield row | {"met": all(numbers[key] <= most for key, most in WANTED.items())}
 
 
 def floor(browser: Browser, kind: str) -> dict[str, float]:
@@ -252,16 +243,14 @@ def costs_of(events: Sequence[Mapping[str, Any]], kind: str) -> dict[str, float]
     return {"work_ms": float(np.median(work)), "layouts": forced / starts.size}
 
 
-def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
+def print_table(found: Mapping[str, Any]) -> None:
     """For people."""
     wanted = ", ".join(f"{key} <= {most:g}" for key, most in WANTED.items())
     print(f"Motion: {EVENTS} events at {RATE} a second; wanted: {wanted}")
     print(f"  {'gesture':<22}{'values':>9}{'median ms':>11}{'p95 ms':>9}{'frames':>8}{'work ms':>9}{'layouts':>9}")
-    for row in rows:
+    for row in found["rows"]:
         times = f"{row['median_ms']:>11.1f}{row['p95_ms']:>9.1f}{row['frames']:>8}{row['work_ms']:>9.1f}"
         verdict = "met" if row["met"] else "missed"
         print(f"  {row['gesture']:<22}{row['values']:>9}{times}{row['layouts']:>9.2f}  {verdict}")
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], "--json" in sys.argv[2:]))
+    for kind, frames in found["floors"].items():
+        print(f"  an empty page, {kind}: {frames['median_ms']:.1f} ms, {frames['p95_ms']:.1f}")

@@ -1,31 +1,20 @@
-"""Uses the built page for long and says what grows: DOM nodes, listeners, and JavaScript's heap.
+"""What grows in long use of the page, for ``build.py bench --page``: DOM nodes, listeners, JavaScript's heap.
 
-Usage, in the virtual environment and after ``python build.py site``, with the browser's path in PLAYGROUND_CHROMIUM::
-
-    python -m tools.soak [--settings 1000] [--uploads 30] [--quantizations 30] [--kills 10] [--json]
-
-Counted is after the first opening of all views, and after each part of the use; garbage is collected first. The exit
-code is 1 if one of the counts has grown by more than 20 %.
+Counted is after the first opening of all views, and after each part of the use; garbage is collected first.
 """
 
 from __future__ import annotations
 
-import argparse
-import functools
-import http.server
-import json
-import os
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
-from playwright.sync_api import CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page
 
-SITE = Path(__file__).parents[1] / "dist"
+from playground import gallery
+
 MOST_GROWTH = 1.2
 BOOT_MS, WORK_MS = 120_000, 120_000
 VIEWS = ("tensor", "model", "run", "export")
@@ -40,28 +29,10 @@ _SETTINGS = """async (changes) => { for (const change of changes) await playgrou
 class Use:
     """How often each thing is done."""
 
-    settings: int
-    uploads: int
-    quantizations: int
-    kills: int
-
-
-class Handler(http.server.SimpleHTTPRequestHandler):
-    """Any plain static server does; this one says nothing."""
-
-    extensions_map = http.server.SimpleHTTPRequestHandler.extensions_map | {".mjs": "text/javascript"}
-
-    def log_message(self, *_args: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def served() -> Iterator[str]:
-    """The address of the built site."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(SITE)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
+    settings: int = 1000
+    uploads: int = 30
+    quantizations: int = 30
+    kills: int = 10
 
 
 def counts(page: Page, devtools: CDPSession) -> dict[str, float]:
@@ -167,36 +138,27 @@ def soak(page: Page, use: Use, model: bytes, tell: Callable[[str, Mapping[str, f
     return {name: last[name] / first[name] for name in first}
 
 
-def main(arguments: list[str]) -> int:
-    """Soak the built page, print what grows, and return the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    for name, count in (("settings", 1000), ("uploads", 30), ("quantizations", 30), ("kills", 10)):
-        parser.add_argument(f"--{name}", type=int, default=count)
-    parser.add_argument("--json", action="store_true")
-    given = parser.parse_args(arguments)
-    from playground import gallery
-
-    rows: list[dict[str, object]] = []
+def measured(browser: Browser, address: str, use: Use) -> dict[str, Any]:
+    """The counts after each part, and what each has grown by, as a ratio."""
+    rows: list[dict[str, Any]] = []
 
     def tell(part: str, found: Mapping[str, float]) -> None:
         rows.append({"after": part, **found})
-        if not given.json:
-            print(f"{part:<24}" + "".join(f"{name}: {value:>12,.0f}   " for name, value in found.items()), flush=True)
+        print(f"{part}: counted", file=sys.stderr)
 
-    use = Use(given.settings, given.uploads, given.quantizations, given.kills)
-    with served() as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=os.environ["PLAYGROUND_CHROMIUM"], args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 860})
-        page.goto(address)
-        page.wait_for_function("() => window.playground && window.playground.bootTimes", timeout=BOOT_MS)
-        grown = soak(page, use, gallery.model_bytes("digits-convnet"), tell)
-        browser.close()
-    if given.json:
-        print(json.dumps({"rows": rows, "grown": grown}, indent=1))
-    else:
-        print("grown by: " + ", ".join(f"{name} x {ratio:.2f}" for name, ratio in grown.items()))
-    return int(any(ratio > MOST_GROWTH for ratio in grown.values()))
+    page = browser.new_page(viewport={"width": 1280, "height": 860})
+    page.goto(address)
+    page.wait_for_function("() => window.playground && window.playground.bootTimes", timeout=BOOT_MS)
+    grown = soak(page, use, gallery.model_bytes("digits-convnet"), tell)
+    page.close()
+    return {"rows": rows, "grown": grown, "met": all(ratio <= MOST_GROWTH for ratio in grown.values())}
 
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def print_table(found: Mapping[str, Any]) -> None:
+    """For people."""
+    print(f"\nLong use; nothing may grow by more than {MOST_GROWTH - 1:.0%}")
+    print(f"  {'after':<24}" + "".join(f"{name:>18}" for name in COUNTED.values()))
+    for row in found["rows"]:
+        print(f"  {row['after']:<24}" + "".join(f"{row[name]:>18,.0f}" for name in COUNTED.values()))
+    grown = "".join(f"{ratio:>18.2f}" for ratio in found["grown"].values())
+    print(f"  {'grown, times':<24}{grown}  {'met' if found['met'] else 'missed'}")

@@ -3,30 +3,9 @@
 import pytest
 
 from tests.browser.conftest import new_context
+from tools.views_bench import OPENING
 
-WATCH = """
-window.shifts = [];
-new PerformanceObserver((list) => {
-  for (const { value, sources } of list.getEntries())
-    window.shifts.push({ value, moved: sources.map(({ node }) => node?.id || node?.className || node?.nodeName) });
-}).observe({ type: "layout-shift", buffered: true });
-"""
-OPEN = """(name) => new Promise((resolve) => {
-  window.shifts.length = 0;
-  const view = document.getElementById(`view-${name}`);
-  const began = performance.now();
-  const found = {};
-  const isDrawn = (slot) => slot.childElementCount > 0 && !view.hasAttribute("data-waits");
-  const look = () => {
-    const at = performance.now() - began;
-    if (!view.hidden) found.painted ??= at;
-    if ([...view.querySelectorAll(".slot")].every(isDrawn)) found.complete ??= at;
-    if (found.complete !== undefined || at > 5000) resolve(found);
-    else requestAnimationFrame(() => setTimeout(look));
-  };
-  document.getElementById(`tab-${name}`).click();
-  requestAnimationFrame(() => setTimeout(look));
-})"""
+OPEN = "(name) => viewOpening.open(name)"
 
 
 @pytest.fixture
@@ -37,7 +16,7 @@ def opened(browser, site, visit):
         context = new_context(browser, viewport={"width": width, "height": height})
         contexts.append(context)
         made = type(visit)(context, site)
-        made.page.add_init_script(WATCH)
+        made.page.add_init_script(path=OPENING)
         return made
 
     yield make
@@ -57,7 +36,7 @@ def test_every_view_is_drawn_without_python_and_nothing_moves(opened, width):
         found = page.evaluate(OPEN, view)
         page.wait_for_timeout(700)
         assert "complete" in found, view
-        moved = page.evaluate("() => window.shifts")
+        moved = page.evaluate("() => viewOpening.shifts")
         assert sum(shift["value"] for shift in moved) <= 0.02, (view, moved)
     assert page.locator("#inventory [role=row]").count() > 3
     assert page.evaluate("() => window.playground.bootTimes") is None
