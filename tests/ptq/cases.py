@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -77,15 +78,32 @@ class Case:
         """Signal to noise of the worst output in dB, in ONNX Runtime as it optimizes; the other engines agree.
 
         Unoptimized ONNX Runtime and our reference are within 1 dB, or beyond 36 dB: ONNX Runtime rounds by itself what
-        it multiplies with weights that alone are quantized.
+        it multiplies with weights that alone are quantized. Where its products overflow it is only worse than the
+        reference, whose answer counts then.
         """
         made = self.quantized(recipe)
         wanted = self.run(self.file)
-        found = decibels(wanted, self.run(made.onnx))
-        for other in (self.run(made.onnx, optimized=False), run(made.onnx, self.data, "reference")):
-            level = decibels(wanted, other)
-            assert abs(level - found) < 1 or min(level, found) > 36, (level, found)
-        return found
+        exact = decibels(wanted, run(made.onnx, self.data, "reference"))
+        levels = [decibels(wanted, self.run(made.onnx, optimized)) for optimized in (True, False)]
+        for level in levels:
+            alike = abs(level - exact) < 1 or min(level, exact) > 36
+            assert alike or (products_overflow() and level < exact), (level, exact)
+        return exact if products_overflow() else levels[0]
+
+
+@functools.cache
+def products_overflow() -> bool:
+    """Whether ONNX Runtime adds two products of octets in 16 bits: it does on x86 without VNNI."""
+    a = helper.make_tensor_value_info("a", TensorProto.UINT8, [32, 64])
+    y = helper.make_tensor_value_info("y", TensorProto.INT32, [32, 32])
+    b = numpy_helper.from_array(np.full((64, 32), 127, np.int8), "b")
+    graph = helper.make_graph([helper.make_node("MatMulInteger", ["a", "b"], ["y"])], "products", [a], [y], [b])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.x64quantprecision", "0")
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"a": np.full((32, 64), 255, np.uint8)})
+    return bool((np.asarray(found) != 64 * 127 * 255).any())
 
 
 def decibels(wanted: Arrays, found: Arrays) -> float:
