@@ -85,7 +85,8 @@ function showProposals(advice) {
     const fits = proposal === "changes" ? Object.keys(advice?.changes ?? {}).length > 0 : advice?.press === proposal;
     const held = document.activeElement === button;
     button.hidden = !advice?.label || !fits;
-    button.textContent = advice?.label ?? "";
+    // the sentence on top and the table name it: a combination is too long for a button
+    button.textContent = proposal === "changes" ? "Use the best" : (advice?.label ?? "");
     if (held) keepFocus($("quantize")); // what comes next
   }
 }

@@ -35,7 +35,7 @@ BLOCK_SIZES = (8, 16, 32, 64, 128, 256)
 FORMULA_HEIGHT = 56
 """Pixels of its two lines: it is written after the controls are on screen, and nothing below may move."""
 
-ERROR_HEIGHT = "calc(1.45em + 12px)"
+ERROR_HEIGHT = "calc(1.49em + 12px)"
 """Of the title of the errors, a line of text, and the bar below it."""
 
 # An embed has less room than the page, and says so to the shadow roots by variables: static/styles/embed.css.
