@@ -32,7 +32,7 @@ function paletteOf({ accent, onAccent, text, muted, line, card }) {
 }
 
 // A style sheet of the page can make them narrower and lower, by variables: styles/embed.css does.
-const TOUCHED = "@media (pointer: coarse)";
+const [TOUCHED, FORCED] = ["@media (pointer: coarse)", "@media (forced-colors: active)"];
 const SLIDER = { padding: "var(--slider-room, 13px) 0", [TOUCHED]: { padding: "var(--slider-room, 20px) 0" } };
 const MARK = { fontSize: "var(--mark-size, 13px)", lineHeight: "var(--mark-line, normal)" };
 
@@ -41,7 +41,7 @@ const menuOf = ({ muted }) => ({
   MuiSelect: {
     styleOverrides: {
       select: { "&&&": { paddingLeft: "var(--menu-start, 14px)", paddingRight: "var(--menu-end, 32px)" } },
-      icon: { right: "var(--menu-icon, 7px)", color: muted },
+      icon: { right: "var(--menu-icon, 7px)", color: muted, [FORCED]: { color: "CanvasText" } },
     },
   },
   // Material's own rules for these have up to four classes.
