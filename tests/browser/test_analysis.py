@@ -146,7 +146,7 @@ def test_what_helps_is_tried_and_one_click_makes_it_the_recipe(convnet):
     card = convnet.locator("#slot-model-remedies")
     expect(card).to_contain_text("remedies tried, best is")
     trials = convnet.locator("#slot-model-trials tbody tr")
-    expect(trials.first).to_contain_text(re.search("best is (.+?):", card.inner_text())[1])
+    expect(trials.first).to_contain_text(re.search("best is (.+?):", card.locator(".lead").inner_text())[1])
     expect(trials.filter(has_text="one scale for each channel").first).to_be_visible()
     expect(convnet.locator("#slot-model-verdict")).to_contain_text("remedies tried, best is")
     convnet.locator("#slot-model-remedy").get_by_role("combobox").click()
