@@ -98,5 +98,6 @@ class RemedyCard(Card):
 def _table(found: Improvement) -> str:
     """What each remedy gains and costs, what the loss is, and what could not be tried."""
     tried_all, impossible = rows(found), failures(found)
-    text = (f'<div class="trials">{html.table(HEAD, tried_all)}</div>' if tried_all else "") + html.note(measured_on(found))
+    listed = f'<div class="trials">{html.table(HEAD, tried_all)}</div>' if tried_all else ""
+    text = listed + html.note(measured_on(found))
     return text + (html.bullets(impossible) if impossible else "")
