@@ -1,6 +1,6 @@
 // The sentence on top of each view: what is the case, and a link that does what is proposed. Python works it out when
 // nothing has changed for a moment.
-import { $, keepFocus } from "./dom.mjs";
+import { $, keepFocus, unbroken } from "./dom.mjs";
 
 /**
  * @import { Advice, Failure, Kind, State } from "./types/messages"
@@ -58,7 +58,7 @@ function showAdvice(view, { text, label, gain, press }, act, kinds) {
   const place = placeOf(view);
   if (!place) return;
   place.classList.remove("stale");
-  const parts = [text];
+  const parts = unbroken(text);
   const held = place.contains(document.activeElement);
   const running = underWay(press, kinds);
   if (running) parts.push(` ${running}`);
@@ -71,7 +71,7 @@ function showAdvice(view, { text, label, gain, press }, act, kinds) {
   link.className = "link";
   link.textContent = label;
   link.addEventListener("click", act);
-  place.replaceChildren(`${text} `, link, gain ? ` (${gain})` : "");
+  place.replaceChildren(...parts, " ", link, ...unbroken(gain ? ` (${gain})` : ""));
   if (held) keepFocus(link); // the next proposal is where the last one was
 }
 
@@ -85,7 +85,8 @@ function showProposals(advice) {
     const fits = proposal === "changes" ? Object.keys(advice?.changes ?? {}).length > 0 : advice?.press === proposal;
     const held = document.activeElement === button;
     button.hidden = !advice?.label || !fits;
-    button.textContent = advice?.label ?? "";
+    // the sentence on top and the table name it: a combination is too long for a button
+    button.textContent = proposal === "changes" ? "Use the best" : (advice?.label ?? "");
     if (held) keepFocus($("quantize")); // what comes next
   }
 }

@@ -45,3 +45,20 @@ export async function whileDisabled(control, work) {
     if (held) keepFocus(control);
   }
 }
+
+/** A number with the unit behind it. */
+const AMOUNT = /(\d \S?(?:%|dB|B|nats)(?!\w))/;
+
+/**
+ * A text as parts of an element, in which no line ends between a number and its unit.
+ * @param {string} text
+ */
+export function unbroken(text) {
+  return text.split(AMOUNT).map((part, i) => {
+    if (i % 2 === 0) return part;
+    const amount = document.createElement("span");
+    amount.className = "amount";
+    amount.textContent = part;
+    return amount;
+  });
+}

@@ -16,9 +16,9 @@ const tenths = (/** @type {unknown} */ value) => fixed(Number(value), 1);
 
 /** @type {Column[]} */
 const COLUMNS = [
-  { field: "name", title: "Tensor", least: 130, share: 3, name: true },
+  { field: "name", title: "Tensor", least: 112, share: 3, name: true },
   { field: "op", title: "Operator", least: 70, share: 1 },
-  { field: "shape", title: "Shape", least: 98, share: 1.3 },
+  { field: "shape", title: "Shape", least: 116, share: 1.3 },
   { field: "dtype", title: "Type", least: 60 },
   { field: "parameters", title: "Parameters", least: 84, number: true, write: whole },
   { field: "bytes", title: "Size", least: 66, number: true, write: bytes },
@@ -27,7 +27,7 @@ const COLUMNS = [
   { field: "sqnr", title: "SQNR, dB", least: 54, number: true, write: tenths },
   { field: "output", title: "Alone, dB", least: 54, number: true, write: tenths },
   { field: "piled", title: "In all, dB", least: 54, number: true, write: tenths },
-  { field: "share", title: "Error, %", least: 54, number: true, write: tenths },
+  { field: "share", title: "Harm, %", least: 54, number: true, write: tenths },
 ];
 /** On a phone: what it is, what becomes of it, and how good that is. */
 const SHORT = ["name", "format", "sqnr"];

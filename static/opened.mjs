@@ -56,6 +56,8 @@ export function installOpened({ uploads, select }) {
     $("opened-about").textContent = `${count}, ${summary}.`;
     $("opened-calibration").hidden = !runs;
     $("opened").hidden = false;
+    // a user who opened it by key goes on from the card: the next stop is its first button
+    if (document.activeElement === $("open")) $("opened").focus({ preventScroll: true });
     showKept();
     dispatchEvent(new Event("playground-opened"));
   }

@@ -9,6 +9,7 @@ import { digits, grouped } from "./fastpath/numbers.mjs";
  * @typedef {object} Spec what a plot shows
  * @property {keyof NamedModels} source
  * @property {Record<string, string>} columns column of the source -> title in the table
+ * @property {string} [button] what its button says where another plot stands in the card
  */
 
 const BINS = { left: "From", right: "To", count: "Values" };
@@ -21,10 +22,12 @@ const PLOTS = {
   channels: { source: "channel-bars", columns: { left: "Smallest value", right: "Largest value" } },
   "layer-harm": {
     source: "layer-harm-bars",
+    button: "Costs as a table",
     columns: { layer: "Layer", upper: "Removed by float", lower: "Added by quantizing it alone" },
   },
   "layer-noise": {
     source: "layer-noise-bars",
+    button: "SQNR as a table",
     columns: { layer: "Layer", upper: "Alone, dB", lower: "All quantized, dB" },
   },
   "front-plot": {
@@ -39,7 +42,10 @@ const DESCRIBED = "describe:";
 const REST_MS = 250;
 const MOST_ROWS = 1000;
 
-const written = (/** @type {unknown} */ value) => (typeof value === "number" ? digits(value) : String(value ?? "—"));
+const written = (/** @type {unknown} */ value) => {
+  if (typeof value !== "number") return String(value ?? "—");
+  return Number.isInteger(value) && value >= 0 && value < 1e15 ? grouped(value) : digits(value);
+};
 
 /**
  * An element and all below it, shadow roots included.
@@ -59,6 +65,19 @@ function cardOf(element) {
   const found = element.closest(".card");
   const root = element.getRootNode();
   return found ?? (root instanceof ShadowRoot ? cardOf(root.host) : null);
+}
+
+/**
+ * Where the buttons of a card's plots stand, in their order.
+ * @param {Element | null} card
+ */
+function tablesOf(card) {
+  const found = card?.querySelector(":scope > .tables");
+  if (found || !card) return found;
+  const made = document.createElement("div");
+  made.className = "tables";
+  card.append(made);
+  return made;
 }
 
 /**
@@ -158,9 +177,9 @@ class Described {
     element.setAttribute("role", "img");
     for (const inner of withBelow(element)) if (inner instanceof HTMLElement && !inner.tabIndex) inner.tabIndex = -1;
     this.#button.className = "as-table";
-    this.#button.textContent = "Table";
+    this.#button.textContent = spec.button ?? "Table";
     this.#button.addEventListener("click", () => this.#open());
-    cardOf(element)?.append(this.#button);
+    tablesOf(cardOf(element))?.append(this.#button);
     const later = () => {
       clearTimeout(this.#waiting);
       this.#waiting = setTimeout(() => this.#tell(), REST_MS);
@@ -170,9 +189,14 @@ class Described {
     this.#tell();
   }
 
-  get sentence() {
+  /** The current numbers in a few words. */
+  get #numbers() {
     const { data } = this.#source;
-    return `${this.#about}. ${"count" in data ? ofBins(data) : ofRows(this.#spec, this.#source)}`.trim();
+    return "count" in data ? ofBins(data) : ofRows(this.#spec, this.#source);
+  }
+
+  get sentence() {
+    return `${this.#about}. ${this.#numbers}`.trim();
   }
 
   #tell() {
@@ -184,7 +208,7 @@ class Described {
 
   #open() {
     const rows = rowsOf(this.#spec, this.#source);
-    showTable(this.#about, this.sentence, Object.values(this.#spec.columns), rows);
+    showTable(this.#about, this.#numbers, Object.values(this.#spec.columns), rows);
   }
 
   remove() {

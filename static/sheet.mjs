@@ -1,7 +1,7 @@
 // Where the screen is too narrow for a column of controls they are folded: below a row of what is chosen, and on a phone
 // into a sheet at the foot of the screen.
 
-/** @import { Settings } from "./types/messages" */
+/** @import { State } from "./types/messages" */
 
 const GRANULARITY = /** @type {Record<string, string>} */ ({
   tensor: "one scale",
@@ -12,19 +12,25 @@ const GRANULARITY = /** @type {Record<string, string>} */ ({
 
 const PHONE = matchMedia("(max-width: 760px)");
 
-/** View -> what is chosen, in a few words each. @type {Record<string, (settings: Settings) => string[]>} */
+const ACTIVATIONS = /** @type {Record<string, string>} */ ({
+  static: "static activations",
+  dynamic: "dynamic activations",
+  weight_only: "activations stay float",
+});
+
+/** View -> what is chosen, in a few words each. @type {Record<string, (state: State) => string[]>} */
 const CHIPS = {
-  tensor: ({ tensor, format, granularity, symmetric, calibrator }) => [
+  tensor: ({ calibrator, settings: { tensor, format, granularity, symmetric } }) => [
     format,
     GRANULARITY[granularity] ?? granularity,
     symmetric ? "symmetric" : "asymmetric",
     calibrator,
     tensor ?? "",
   ],
-  model: ({ weights, weights_granularity, activations, runtime }) => [
-    `weights ${weights}`,
+  model: ({ runtime, settings: { weights, weights_granularity, activations } }) => [
+    `${weights} weights`,
     GRANULARITY[weights_granularity] ?? weights_granularity,
-    `activations ${activations.replace("_", " ")}`,
+    ACTIVATIONS[activations] ?? activations,
     runtime,
   ],
 };
@@ -41,11 +47,11 @@ function chip(text) {
 
 /**
  * Writes what is chosen into the rows.
- * @param {Settings} settings
+ * @param {State} state
  */
-export function showChips(settings) {
+export function showChips(state) {
   for (const row of rows()) {
-    const texts = (CHIPS[row.dataset.chips ?? ""]?.(settings) ?? []).filter(Boolean);
+    const texts = (CHIPS[row.dataset.chips ?? ""]?.(state) ?? []).filter(Boolean);
     row.replaceChildren(chip("Controls"), ...texts.map(chip));
   }
 }
@@ -81,5 +87,5 @@ export function installSheets() {
       row.focus();
     });
   }
-  addEventListener("playground-state", ({ detail }) => showChips(detail.settings));
+  addEventListener("playground-state", ({ detail }) => showChips(detail));
 }

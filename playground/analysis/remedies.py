@@ -121,7 +121,9 @@ def matching(quantized: QuantizedModel, recipe: Recipe, found: Sensitivity) -> t
     ]
     if recipe.activations == "static" and quantized.quantization.activations:
         now = recipe.activation_scheme.calibrator
-        remedies += [Remedy(CALIBRATOR, name, f"calibrator {name}") for name in CALIBRATORS if name != now]
+        remedies += [
+            Remedy(CALIBRATOR, name, f"ranges by {calibrators()[name].title}") for name in CALIBRATORS if name != now
+        ]
     ranked = sorted((layer for layer in found.layers if found.gain(layer) > 0), key=found.gain, reverse=True)
     remedies += [Remedy(FLOAT, layer.layer.node, f"{layer.layer.node} in float") for layer in ranked[:FLOATS]]
     return tuple(remedies)

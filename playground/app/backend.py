@@ -15,6 +15,7 @@ from playground.app.messages import Answer, Handler
 from playground.app.model_jobs import ModelJobs
 from playground.app.model_requests import ModelRequests
 from playground.app.page_state import page_state
+from playground.app.page_words import in_page
 from playground.app.run_view import RunView
 from playground.app.tensor_view import TensorView
 from playground.app.workspace import Workspace, open_workspace
@@ -109,7 +110,7 @@ class Backend:
                 await bring(settings.model)
                 self.problems += self.workspace.show(settings)
             except PlaygroundError as error:
-                self.problems += (str(error),)
+                self.problems += (in_page(str(error)),)
             self.workspace.steps.forget()
         return self.state(), ()
 

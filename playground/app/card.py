@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from playground.app.page_words import in_page
 from playground.app.workspace import Workspace
 from playground.errors import PlaygroundError
 
@@ -46,7 +47,7 @@ class Card(ABC):
         try:
             change()
         except PlaygroundError as error:
-            self.workspace.problem = str(error)
+            self.workspace.problem = in_page(str(error))
             self.show()
             return False
         return True

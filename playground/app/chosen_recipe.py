@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from playground.api import calibrators
+from playground.app.page_words import in_page
 from playground.errors import BadFileError, InvalidInputError, PlaygroundError, UnsupportedError, plural, shown, typed
 from playground.host.sources import Source
 from playground.limits import MOST_RECIPE_BYTES
@@ -69,7 +70,7 @@ def call_troubles(settings: Settings) -> list[str]:
         try:
             checked_calls([call])
         except PlaygroundError as error:
-            found.append(str(error))
+            found.append(in_page(str(error)))
     return found
 
 
@@ -123,6 +124,15 @@ def expressed(recipe: Recipe, settings: Settings) -> dict[str, Any] | None:
         # a list is longer than a link may have it
         return None
     return changes if made == recipe else None
+
+
+def is_chosen(recipe: Recipe, settings: Settings, opened: Recipe | None) -> bool:
+    """Whether a recipe is what the controls, and the recipe that was opened, describe."""
+    try:
+        return recipe_of(settings, opened) == recipe
+    except PlaygroundError:
+        # the controls have a fault, which is told
+        return False
 
 
 def described(recipe: Recipe) -> str:
@@ -236,12 +246,12 @@ def obstacles(settings: Settings, model: Model | None = None, opened: Recipe | N
     try:
         target, recipe = runtime(settings.runtime), recipe_of(settings, opened)
     except PlaygroundError as error:
-        return [str(error)]
+        return [in_page(str(error))]
     graph = model.graph if model is not None else None
     tensors_only = model is not None and (graph is None or not target.reads_graphs)
     if model is not None and graph is None:
         recipe = replace(recipe, activations="weight_only")
-    found = [f"{r.where}: {r.what}. {r.hint}." for r in target.restrictions(recipe, graph)]
+    found = [in_page(f"{r.where}: {r.what}. {r.hint}.") for r in target.restrictions(recipe, graph)]
     if tensors_only and recipe.algorithms:
         found.append(f"algorithms: weights without a graph are rounded, and not chosen by {recipe.algorithms[0].id!r}.")
     return found

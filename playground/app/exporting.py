@@ -6,6 +6,7 @@ from typing import Any
 
 from playground.analysis.report_json import report_data
 from playground.app.model_jobs import ModelJobs, recipe_of
+from playground.app.page_words import in_page
 from playground.app.python_code import origin_of, python_code
 from playground.app.workspace import Workspace
 from playground.errors import PlaygroundError
@@ -29,7 +30,7 @@ def exports(workspace: Workspace, models: ModelJobs) -> dict[str, Any]:
         if workspace.result is not None:
             code = _scripts(origin_of(workspace, recipe, models.calibration.name, models.quantized_name()))
     except PlaygroundError as error:
-        obstacle = str(error)
+        obstacle = in_page(str(error))
     told = {"query": workspace.settings.query(), "recipe": made, "obstacle": obstacle}
     return {**told, "python": python_code(workspace), "scripts": code, "file": _file(workspace, models)}
 

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from playground.app.page_words import in_page
 from playground.errors import InvalidInputError, PlaygroundError, plural
 from playground.host.sources import Source
 
@@ -20,7 +21,8 @@ Handler = Callable[[int, Mapping[str, Any], Sequence[Source]], Awaitable[Answer]
 def error_payload(error: Exception) -> dict[str, str]:
     """An error as the page takes it; an unexpected one has its traceback under ``detail``."""
     if isinstance(error, PlaygroundError):
-        return error.as_dict(in_page=True)
+        told = error.as_dict(in_page=True)
+        return told | {"message": in_page(told["message"])}
     if isinstance(error, MemoryError):
         return {"kind": "memory", "message": "The page has not enough memory for this. Use a smaller model or batch."}
     detail = "".join(traceback.format_exception(error))

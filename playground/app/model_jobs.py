@@ -18,6 +18,7 @@ from playground.app.first_supporting_engine import first_supporting_engine_task
 from playground.app.image_upload import ImageUpload
 from playground.app.input_sizes import chosen_shapes, described, require_sizes
 from playground.app.inputs import Feeds, as_feeds, digit_of, read_feeds
+from playground.app.page_words import in_page
 from playground.app.ran import ran
 from playground.app.results import NO_RESULTS
 from playground.app.workspace import Workspace
@@ -110,7 +111,7 @@ class ModelJobs:
         except CancelledError:
             raise
         except PlaygroundError as error:  # the quantized model is there all the same
-            error_payload = str(error)
+            error_payload = in_page(str(error))
         require_unchanged()
         workspace.param.update(**{**NO_RESULTS, "result": result, "compared": compared})
         workspace.problem = error_payload

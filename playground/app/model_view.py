@@ -20,7 +20,7 @@ from playground.errors import plural
 from playground.model.recipe import ONNX_FORMATS
 from playground.render import html
 from playground.render.about_file import about_file
-from playground.render.compared import one_number, read_as
+from playground.render.compared import NOTHING, one_number, read_as
 from playground.render.file_told import after_number, before_number
 from playground.render.numbers import grouped, shape
 from playground.render.report_card import report_card
@@ -184,25 +184,25 @@ class ModelView(Card):
             return
         rows, now = inventory(model), "before the last change" if self.workspace.is_before else ""
         numbers = [
-            html.Number("Parameters", grouped(sum(r.parameters for r in rows)), f"in {len(rows)} tensors"),
-            html.Number("Operators", str(len(model.graph.nodes)) if model.graph else "—", f"format {model.format}"),
             before_number(model.file_bytes, sum(r.bytes for r in rows)),
+            html.Number("Parameters", grouped(sum(r.parameters for r in rows)), f"in {len(rows)} tensors"),
+            html.Number("Operators", str(len(model.graph.nodes)) if model.graph else "—", f"of a .{model.format} file"),
         ]
         if result is not None:
-            numbers.append(_marked(after_number(report_data(result)), now))
-            numbers += [_marked(number, now) for number in one_number(self.workspace.shown("compared"))]
-        self.numbers.text = html.cards(numbers + self._ghost()) + about_file(model) + self._told()
+            best = [_marked(self._since(number), now) for number in one_number(self.workspace.shown("compared"))]
+            numbers = [*best, _marked(after_number(report_data(result)), now), *numbers]
+        self.numbers.text = html.cards(numbers) + about_file(model) + self._told()
 
-    def _ghost(self) -> list[html.Number]:
-        """The number that says it best, of the results before the last change, beside the present ones."""
+    def _since(self, number: html.Number) -> html.Number:
+        """The number that says it best, with what it was before the last change of the settings."""
         earlier = self.workspace.earlier
         if earlier is None or self.workspace.is_before:
-            return []
+            return number
+        was = {n.label: n.value for n in one_number(earlier.values["compared"])}.get(number.label, NOTHING)
+        if NOTHING in (was, number.value):
+            return number
         with_ = f"{earlier.settings.weights}, a scale for each {earlier.settings.weights_granularity}"
-        return [
-            replace(n, label=f"Before: {n.label}", remark=with_, tone="")
-            for n in one_number(earlier.values["compared"])
-        ]
+        return replace(number, remark=f"{number.remark}; before {was} ({with_})")
 
     def _told(self) -> str:
         """What was taken for the answers."""

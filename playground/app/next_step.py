@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 ONNX_RUNTIMES = ("onnxruntime", "onnxruntime-web")
 """Runtimes whose speed the race tells."""
 
+DOWNLOAD = "Download the quantized model"
+
 ACTIVATIONS = {
     "static": "int8 activations",
     "dynamic": "activations quantized as they come",
@@ -54,22 +56,22 @@ def _without_graph(workspace: Workspace, view: str) -> NextStep | None:
     if workspace.shown("result") is None or workspace.is_before:
         text = f"{model.name} has tensors and no graph: its weights can be quantized."
         return NextStep(text, "Quantize the weights", press="quantize")
-    return NextStep(_file_told(workspace), "Keep the file", view="export")
+    return NextStep(_file_told(workspace), DOWNLOAD, press="save-model")
 
 
 def _model_step(workspace: Workspace, models: ModelJobs) -> NextStep:
     if workspace.result is None:
         return _to_quantize(workspace, models)
-    if workspace.sensitivity is not None:
+    if workspace.sensitivity is not None or workspace.improvement is not None:
         return _to_mend(workspace, models)
     told, harmless = _measured(workspace, models)
     if models.unmeasured:
-        return NextStep(f"{told} The file has weights and no graph.", "Keep the file", view="export")
+        return NextStep(f"{told} The file has weights and no graph.", DOWNLOAD, press="save-model")
     report = workspace.result.report
     if harmless and report.file_bytes_before and report.file_bytes >= report.file_bytes_before:
         return NextStep(f"{told} Nothing is saved.", "See the file", view="export")
     if harmless:
-        return NextStep(f"{told} Nothing needs to change.", "Keep the file", view="export")
+        return NextStep(f"{told} Nothing needs to change.", DOWNLOAD, press="save-model")
     return NextStep(told, "Which layer hurts?", press="sensitivity")
 
 
@@ -109,7 +111,7 @@ def _measured(workspace: Workspace, models: ModelJobs) -> tuple[str, bool]:
     """How good the quantized model is, and whether that is as good as float."""
     from playground.render.compared import shown
     from playground.render.numbers import percent
-    from playground.render.verdict import harmless
+    from playground.render.verdict import harmless, quality
 
     smaller, compared = _file_told(workspace), workspace.compared
     if compared is None:
@@ -121,28 +123,42 @@ def _measured(workspace: Workspace, models: ModelJobs) -> tuple[str, bool]:
     elif quantized.headline is not None:
         told = f"{quantized.headline.name}: {shown(quantized.headline)}, {counted}."
     else:
-        told = ""
-    return f"{told} {smaller}".strip(), harmless(quantized, original)
+        # the measure that there is for such answers says nothing of these
+        error = quality(quantized)
+        told = f"{error[0].upper()}{error[1:]}, {counted}."
+    return f"{told} {smaller}", harmless(quantized, original)
 
 
 def _to_mend(workspace: Workspace, models: ModelJobs) -> NextStep:
-    from playground.app import chosen_recipe
-    from playground.render.verdict import harmless, tried, verdict
+    from playground.render.verdict import harmless, verdict
 
     found, improvement = workspace.sensitivity, workspace.improvement
+    if found is None:
+        return _to_use(workspace, models)
     if found.generated:
         return _to_measure(found)
     if harmless(found.quantized, found.original):
         counted = _samples_told(workspace, models, found.samples, "samples")
-        return NextStep(f"{verdict(found)} This was measured {counted}.", "Keep the file", view="export")
+        return NextStep(f"{verdict(found)} This was measured {counted}.", DOWNLOAD, press="save-model")
     if improvement is None:
         told, _ = _measured(workspace, models)
         return NextStep(f"{told} {found.worst().layer.node} hurts most.", "Fix it", press="improve")
-    best = improvement.best
-    changes = None if best is None else chosen_recipe.expressed(best.recipe, workspace.settings)
-    if best is None or not changes:
-        return NextStep(tried(improvement))
-    return NextStep(tried(improvement), f"Use {best.name}", changes=changes)
+    return _to_use(workspace, models)
+
+
+def _to_use(workspace: Workspace, models: ModelJobs) -> NextStep:
+    """After remedies were tried: the best of them, unless the model already has it."""
+    from playground.app import chosen_recipe
+    from playground.render.verdict import tried
+
+    found, best = workspace.improvement, workspace.improvement.best
+    if best is None:
+        return NextStep(tried(found), DOWNLOAD, press="save-model")
+    if chosen_recipe.is_chosen(best.recipe, workspace.settings, workspace.recipe):
+        told, _ = _measured(workspace, models)
+        return NextStep(f"{told} This is with {best.name}.", DOWNLOAD, press="save-model")
+    changes = chosen_recipe.expressed(best.recipe, workspace.settings)
+    return NextStep(tried(found), f"Use {best.name}", changes=changes) if changes else NextStep(tried(found))
 
 
 def _to_measure(found: Sensitivity) -> NextStep:
@@ -169,9 +185,7 @@ def _run_step(workspace: Workspace, models: ModelJobs) -> NextStep:
         return NextStep(told, "Show the first", press="answers")
     told = "" if compared is None or compared.flipped is None else "No answer changed. "
     if models.unmeasured:
-        return NextStep(
-            f"{told}{models.unmeasured}: here its values stand in the graph.", "Keep the file", view="export"
-        )
+        return NextStep(f"{told}{models.unmeasured}: here its values stand in the graph.", DOWNLOAD, press="save-model")
     return NextStep(
         f"{told}How fast the quantized model is has not been measured.", "Compare the engines", press="race"
     )
@@ -186,7 +200,7 @@ def _race_step(race: Race, runtime: str) -> NextStep:
     slower = slower_as_int8(race) if runtime in ONNX_RUNTIMES else ""
     if slower:
         return NextStep(f"{fastest(race)} {slower}", "See the file", view="export")
-    return NextStep(fastest(race), "Keep the file", view="export")
+    return NextStep(fastest(race), DOWNLOAD, press="save-model")
 
 
 def _export_step(workspace: Workspace, models: ModelJobs) -> NextStep:

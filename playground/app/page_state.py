@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from playground.api import calibrators
 from playground.app.gallery_files import gallery_samples, reads_text
 from playground.app.input_sizes import described
 from playground.app.model_jobs import ModelJobs
@@ -21,10 +22,14 @@ def page_state(workspace: Workspace, models: ModelJobs, problems: Sequence[str])
         models: on its model.
         problems: sentences about the link that the page was opened with.
     """
+    from playground.model.runtimes import runtimes  # the Model view has them too
+
     model, key, compared = workspace.model, workspace.settings.model, workspace.shown("compared")
     return {
         "settings": workspace.settings.as_dict(),
         "query": workspace.settings.query(),
+        "calibrator": calibrators()[workspace.settings.calibrator].title,
+        "runtime": runtimes()[workspace.settings.runtime].name,
         "model": model.name if model else None,
         "upload": workspace.upload_number,
         "runs": model is not None and model.graph is not None,

@@ -30,9 +30,9 @@ class RemedyCard(Card):
     def __init__(self, workspace: Workspace) -> None:
         """Build everything and watch ``workspace``."""
         super().__init__(workspace)
-        self.found = html.block("remedies")
+        self.found, self.table = html.block("remedies"), html.block("trials")
         self.choice = pmui.Select(
-            label="Remedies",
+            label="Use a remedy",
             options=[NOTHING],
             value=NOTHING,
             sizing_mode="stretch_width",
@@ -41,31 +41,42 @@ class RemedyCard(Card):
         )
         self._trials: dict[str, Trial] = {}
         self.choice.param.watch(lambda event: self._choose(event.new), "value")
-        workspace.param.watch(lambda *_: self.show(), ["improvement", "model", "earlier", "result"])
+        workspace.param.watch(lambda *_: self.show(), ["improvement", "model", "earlier", "result", "settings"])
         self.show()
 
     def roots(self) -> dict[str, UIElement | Any]:
         """Slot name -> what goes there."""
-        return {"remedies": self.found, "remedy": self.choice}
+        return {"remedies": self.found, "remedy": self.choice, "trials": self.table}
 
-    def show(self, chosen: str = NOTHING) -> None:
-        """The remedies that were tried, those that gain first; ``chosen``: the one that is in the recipe."""
+    def show(self) -> None:
+        """The remedies that were tried, the best first, and which of them the recipe has."""
         found: Improvement | None = self.workspace.shown("improvement")
         self._trials = {} if found is None else trials(found)
+        chosen = self._chosen()
         with self.showing():
             self.choice.param.update(options=[NOTHING, *self._trials], value=chosen)
         self.choice.visible = bool(self._trials)
+        self.table.visible = found is not None
+        self.table.text = "" if found is None else _table(found)
         if found is None:
             self.found.text = html.title("Fix it") + html.note(UNTRIED)
             return
-        tried_all, impossible = rows(found), failures(found)
         text = html.title("Fix it", f"measured on {plural(found.samples, 'sample')}") + html.lead(tried(found))
-        text += (html.table(HEAD, tried_all) if tried_all else "") + html.note(measured_on(found))
-        text += html.bullets(impossible) if impossible else ""
         if chosen != NOTHING:
-            unlinked = f" {UNLINKED}" if self.workspace.recipe is not None else ""
-            text += html.note(f"Chosen: {chosen}. Quantize the model to apply it.{unlinked}")
+            text += html.note(self._told(chosen))
         self.found.text = html.before(text) if self.workspace.is_before else text
+
+    def _chosen(self) -> str:
+        """The remedy that the recipe has."""
+        settings, opened = self.workspace.settings, self.workspace.recipe
+        of = chosen_recipe.is_chosen
+        return next((name for name, trial in self._trials.items() if of(trial.recipe, settings, opened)), NOTHING)
+
+    def _told(self, chosen: str) -> str:
+        unlinked = f" {UNLINKED}" if self.workspace.recipe is not None else ""
+        if self.workspace.result is not None:
+            return f"The quantized model is with {chosen}.{unlinked}"
+        return f"Chosen: {chosen}. Quantize the model to apply it.{unlinked}"
 
     def _choose(self, name: str) -> None:
         """Follow the recipe of a remedy. The others stay, since their gains are those of the recipe without any."""
@@ -80,7 +91,13 @@ class RemedyCard(Card):
             else:
                 self.workspace.follow(recipe, name, **chosen_recipe.changes_of(recipe))
 
-        if not self.choose(follow):
-            return
-        self.workspace.improvement = found
-        self.show(name)
+        if self.choose(follow):
+            self.workspace.improvement = found
+
+
+def _table(found: Improvement) -> str:
+    """What each remedy gains and costs, what the loss is, and what could not be tried."""
+    tried_all, impossible = rows(found), failures(found)
+    listed = f'<div class="trials">{html.table(HEAD, tried_all)}</div>' if tried_all else ""
+    text = listed + html.note(measured_on(found))
+    return text + (html.bullets(impossible) if impossible else "")

@@ -9,6 +9,7 @@ from bokeh.models import UIElement
 
 from playground.app.card import Card
 from playground.app.input_sizes import chosen_shapes, completed, described
+from playground.app.page_words import in_page
 from playground.app.workspace import Workspace
 from playground.engines.batch_axes import open_sizes
 from playground.errors import PlaygroundError
@@ -72,7 +73,7 @@ class SizesCard(Card):
             self.workspace.change(sizes=sizes)
         except PlaygroundError as error:
             self._refused = self._chosen_now()
-            self.field.param.update(error_state=True, helper_text=str(error))
+            self.field.param.update(error_state=True, helper_text=in_page(str(error)))
         else:
             self._refused = None
             self.show()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from playground.app import chosen_recipe
+from playground.app.page_words import in_page
 from playground.app.results import NO_RESULTS
 from playground.errors import CancelledError, PlaygroundError
 from playground.ptq.without_graph import QuantizedTensors, quantize_tensors_task
@@ -41,7 +42,7 @@ def tensors_task(jobs: ModelJobs) -> Task[QuantizedTensors]:
         except CancelledError:
             raise
         except PlaygroundError as error:  # the file is there all the same
-            problem = str(error)
+            problem = in_page(str(error))
         require_unchanged()
     workspace.param.update(**{**NO_RESULTS, "result": result, "compared": compared})
     workspace.problem = problem

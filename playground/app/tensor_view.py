@@ -35,6 +35,9 @@ BLOCK_SIZES = (8, 16, 32, 64, 128, 256)
 FORMULA_HEIGHT = 56
 """Pixels of its two lines: it is written after the controls are on screen, and nothing below may move."""
 
+ERROR_HEIGHT = "calc(1.49em + 12px)"
+"""Of the title of the errors, a line of text, and the bar below it."""
+
 # An embed has less room than the page, and says so to the shadow roots by variables: static/styles/embed.css.
 ROOM = {"gap": "var(--controls-gap, 14px)", "flexFlow": "var(--controls-flow, column nowrap)"}
 """The style of the column of controls: one below the other, unless a style sheet of the page says otherwise."""
@@ -89,6 +92,8 @@ class TensorView:
         self.figures = tensor_figures()
         self.texts = {name: html.block(f"{name}-text") for name in ("numbers", *self.figures, "formula")}
         self.texts["formula"].styles = {"min-height": f"var(--formula-height, {FORMULA_HEIGHT}px)"}
+        # Bokeh gives a plot the height that its title leaves while it is empty; below this one there is a bar
+        self.texts["error"].styles = {"min-height": ERROR_HEIGHT}
         self.is_changed = False
         self._listed: list[int] | None = None
         workspace.param.watch(self._note, ["report", "problem"], onlychanged=False)

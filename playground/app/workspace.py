@@ -10,6 +10,7 @@ from playground import gallery
 from playground.analysis.accuracy import Evaluator, Score, evaluator_for
 from playground.app.input_sizes import kept_sizes
 from playground.app.links import asked, first_tensor_of, with_defaults
+from playground.app.page_words import in_page
 from playground.app.results import KEPT, MEASURED, NO_RESULTS, SEARCHED, Earlier, set_aside
 from playground.app.steps import Place, Steps
 from playground.errors import InvalidInputError, MissingError, PlaygroundError, one_of
@@ -171,7 +172,7 @@ class Workspace(param.Parameterized):
             self._show(asked(settings))
             return ()
         except PlaygroundError as error:
-            refused = str(error)
+            refused = in_page(str(error))
         for wanted in with_defaults(settings):
             try:
                 self._show(asked(wanted))

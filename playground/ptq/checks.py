@@ -87,7 +87,9 @@ def _check_runtime(graph: Graph, recipe: Recipe) -> None:
     if restrictions:
         first, others = restrictions[0], len(restrictions) - 1
         more = f" There {'is' if others == 1 else 'are'} {others} more." if others else ""
-        raise UnsupportedError(first.what, where=first.where, hint=first.hint + more)
+        raise UnsupportedError(
+            first.what, where=first.where, hint=f"{first.hint.rstrip('.')}.{more}" if more else first.hint
+        )
 
 
 def _idle_rules(view: GraphView, recipe: Recipe) -> Iterator[tuple[str, str, str]]:

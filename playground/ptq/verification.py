@@ -223,7 +223,7 @@ def _parting(levels: Mapping[str, Mapping[str, float]]) -> list[str]:
 def _low(levels: Mapping[str, float]) -> list[str]:
     return [
         f"Little is left of output {name!r}: {db:.1f} dB against the float model. Find the layer that hurts, or leave "
-        "activations in float (weight_only)."
+        "activations in float."
         for name, db in levels.items()
         if db < LOW
     ]

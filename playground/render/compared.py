@@ -52,7 +52,7 @@ def one_number(compared: Compared | None) -> list[Number]:
     original, quantized = compared.original, compared.quantized
     if original.accuracy is not None and quantized.accuracy is not None:
         change = quantized.accuracy - original.accuracy
-        return [Number("Accuracy, quantized", percent(quantized.accuracy), *points(change))]
+        return [Number("Accuracy", percent(quantized.accuracy), *points(change))]
     numbers = [_card(measure, quantized) for measure in quantized.measures[:1]]
     if quantized.silent and not math.isnan(quantized.sqnr_db):
         numbers.append(Number("Output", f"{digits(quantized.sqnr_db)} dB", "SQNR against the float model"))

@@ -49,6 +49,7 @@ class _LayerBars:
         paired_bars(self.figure, self.source, "layer", ("upper", "lower"), sideways=True)
         _sideways(self.figure)
         _label(self.figure.xaxis[0], self.label)
+        self.figure.xaxis[0].ticker.desired_num_ticks = 4  # more of them run into each other on a phone
 
     def _put(self, names: list[str], upper: list[float], lower: list[float]) -> None:
         self.figure.y_range.factors = names[::-1]

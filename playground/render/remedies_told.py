@@ -10,8 +10,8 @@ HEAD = ("Remedy", "Loss", "Gain", "More bytes", "Gain per kB")
 
 
 def trials(found: Improvement) -> dict[str, Trial]:
-    """Name -> each remedy that gains, the best combination last."""
-    return {trial.name: trial for trial in (*found.listed, *filter(None, [found.best]))}
+    """Name -> each remedy that gains, the best combination first."""
+    return {trial.name: trial for trial in (*filter(None, [found.best]), *found.listed)}
 
 
 def row(trial: Trial) -> tuple[str, ...]:
@@ -22,7 +22,7 @@ def row(trial: Trial) -> tuple[str, ...]:
 
 
 def rows(found: Improvement) -> list[tuple[str, ...]]:
-    """All that were tried: those that gain, the best combination, then those that gain nothing, the nearest first."""
+    """All that were tried: the best combination, those that gain, then those that gain nothing, the nearest first."""
     idle = sorted(found.idle, key=lambda trial: -trial.gain)
     return [row(trial) for trial in (*trials(found).values(), *idle)]
 

@@ -56,7 +56,7 @@ def _apart(measured: Measured) -> bool:
     return measured.agreement is not None and measured.agreement < 1 - APART
 
 
-def _quality(measured: Measured) -> str:
+def quality(measured: Measured) -> str:
     """The answers beside the float model's in one phrase; where these say nothing, the output's error."""
     told = measured.headline
     if told is None or measured.kind == "values":
@@ -67,7 +67,7 @@ def _quality(measured: Measured) -> str:
 def _as_good(found: Sensitivity) -> str:
     quantized, original = found.quantized, found.original
     if quantized.accuracy is None or original.accuracy is None:
-        return _quality(quantized)
+        return quality(quantized)
     if quantized.accuracy == original.accuracy:
         return f"the quantized model gets {percent(quantized.accuracy)} right, just as the float model does"
     return f"the quantized model gets {percent(quantized.accuracy)} right, the float model {percent(original.accuracy)}"
@@ -76,7 +76,7 @@ def _as_good(found: Sensitivity) -> str:
 def _state(found: Sensitivity) -> str:
     quantized, original = found.quantized, found.original
     if quantized.accuracy is None or original.accuracy is None:
-        return _quality(quantized)
+        return quality(quantized)
     return f"accuracy is {percent(quantized.accuracy)}, float {percent(original.accuracy)}"
 
 

@@ -111,7 +111,7 @@ export function cardsOf(picture, answers, before) {
   const [now, then] = [decibels(picture), before ? decibels(before) : undefined];
   const ratio = bytesBefore / Math.max(1, bytesAfter);
   const inScales = scaled && scale ? `${digits(maxError / Math.abs(scale), 2)} × scale` : "";
-  const about = Number.isFinite(now) ? "each bit adds about 6 dB" : "no error at all";
+  const about = Number.isFinite(now) ? "each bit adds about 6\u00a0dB" : "no error at all";
   const counted = `as stored, ${grouped(scales)} scale${scales === 1 ? "" : "s"}`;
   const write = { sqnr: (/** @type {number} */ value) => `${digits(value)} dB`, plain: digits };
   return {
@@ -126,7 +126,7 @@ export function cardsOf(picture, answers, before) {
     size: {
       label: "Size",
       value: size(bytesAfter),
-      remark: `${size(bytesBefore)} → ÷ ${digits(ratio)}`,
+      remark: `from ${size(bytesBefore)}, ÷\u00a0${digits(ratio)}`,
       tone: ratio > 1 ? "better" : "worse",
     },
   };

@@ -5,6 +5,8 @@
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif';
 /** Pixels: of the small components' text as Material has it at 13, and of a label in its frame, which it would make 9. */
 const [SMALL, LABEL] = [12.25, 12];
+/** The same as SMALL, for what grows with the page's text, which is 14 pixels high on most screens. */
+const GROWING = `${SMALL / 14}rem`;
 
 /** @type {Record<"light" | "dark", Colours>} */
 const COLOURS = {
@@ -30,14 +32,16 @@ function paletteOf({ accent, onAccent, text, muted, line, card }) {
 }
 
 // A style sheet of the page can make them narrower and lower, by variables: styles/embed.css does.
-const TOUCHED = "@media (pointer: coarse)";
+const [TOUCHED, FORCED] = ["@media (pointer: coarse)", "@media (forced-colors: active)"];
 const SLIDER = { padding: "var(--slider-room, 13px) 0", [TOUCHED]: { padding: "var(--slider-room, 20px) 0" } };
 const MARK = { fontSize: "var(--mark-size, 13px)", lineHeight: "var(--mark-line, normal)" };
-const MENU = {
+
+/** @param {Colours} colours */
+const menuOf = ({ muted }) => ({
   MuiSelect: {
     styleOverrides: {
       select: { "&&&": { paddingLeft: "var(--menu-start, 14px)", paddingRight: "var(--menu-end, 32px)" } },
-      icon: { right: "var(--menu-icon, 7px)" },
+      icon: { right: "var(--menu-icon, 7px)", color: muted, [FORCED]: { color: "CanvasText" } },
     },
   },
   // Material's own rules for these have up to four classes.
@@ -45,18 +49,20 @@ const MENU = {
     styleOverrides: {
       inputRoot: { paddingLeft: "var(--menu-edge, 6px) !important", paddingRight: "var(--menu-end, 39px) !important" },
       endAdornment: { right: "var(--menu-icon, 9px) !important" },
+      popupIndicator: { color: muted },
     },
   },
-};
+});
 
 /** @param {Colours} colours */
-function componentsOf({ accent, onAccent, muted, line }) {
+function componentsOf(colours) {
+  const { accent, onAccent, muted, line } = colours;
   const label = {
     transform: `translate(14px, -8px) scale(${LABEL / SMALL})`,
     maxWidth: `calc(${SMALL / LABEL} * 100% - 32px)`,
   };
   const chosen = { backgroundColor: accent, color: onAccent, fontWeight: 650 };
-  const text = { textTransform: "none", padding: "5px var(--toggle-edge, 4px)", fontSize: SMALL, lineHeight: 1.4 };
+  const text = { textTransform: "none", padding: "5px var(--toggle-edge, 4px)", fontSize: GROWING, lineHeight: 1.4 };
   const toggle = { ...text, borderColor: line, color: muted, "&.Mui-selected, &.Mui-selected:hover": chosen };
   const focused = { outline: `2px solid ${accent}`, outlineOffset: 1, zIndex: 1 };
   return {
@@ -69,7 +75,7 @@ function componentsOf({ accent, onAccent, muted, line }) {
       styleOverrides: { root: { "&&": { marginRight: "var(--mark-end, 8px)" } }, label: { "&&&": MARK } },
     },
     MuiSlider: { styleOverrides: { root: SLIDER, valueLabel: { fontSize: SMALL } } },
-    ...MENU,
+    ...menuOf(colours),
     MuiTooltip: { styleOverrides: { tooltip: { fontSize: SMALL } } },
     // Without ripples, which are what would show where the keyboard is.
     MuiButtonBase: {

@@ -68,6 +68,9 @@ export interface Schema {
 export interface State {
   settings: Settings;
   query: string;
+  /** What the settings' calibrator and runtime are called. */
+  calibrator: string;
+  runtime: string;
   model: string | null;
   /** Which of the files opened so far is the open one; -1: none was opened. */
   upload: number;

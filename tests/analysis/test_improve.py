@@ -122,7 +122,12 @@ def test_channels_of_different_size_get_their_own_scales() -> None:
 def test_nothing_is_offered_per_channel_where_it_is_so_already() -> None:
     found = improve(uneven(), Recipe(activations="weight_only"), samples(), choice="values")
     tried = {*(t.name for t in found.listed), *found.useless, *found.failed}
-    assert not tried & {"one scale for each channel", "Cross-layer equalisation", "SmoothQuant", "calibrator mse"}
+    assert not tried & {
+        "one scale for each channel",
+        "Cross-layer equalisation",
+        "SmoothQuant",
+        "ranges by Least squared error",
+    }
     assert tried >= {"Bias correction", "GPTQ"}
 
 

@@ -34,7 +34,7 @@ def test_nothing_stands_in_the_way_of_what_the_page_opens_with():
         (Settings(runtime="bitsandbytes"), "bitsandbytes has no 'static' activations", "it computes in float"),
         (Settings(runtime="gguf", activations="weight_only"), "GGUF reads no int8 weights", "layouts of their own"),
         (Settings(runtime="tflite", representation="qoperator"), "operators on codes (QOperator)", "reads none"),
-        (Settings(weights="int4", representation="qoperator"), "int4 has two in it", "representation='qdq'"),
+        (Settings(weights="int4", representation="qoperator"), "int4 has two in it", "or the form 'QDQ' of the"),
         (Settings(weights="nf4"), "integer operators of ONNX take no weights of format 'nf4'", "Use one of"),
         (Settings(runtime="abacus"), "'abacus' is not a runtime", "Use one of"),
     ],

@@ -99,15 +99,40 @@ def test_the_way_through_the_model_view(page):
     page.ask("improve")
     found = advice(page, "model")
     assert found["label"] == f"Use {page.workspace.improvement.best.name}"
+    tried = page.workspace.improvement
     page.set(**found["changes"])
     assert advice(page, "model")["label"] == "Quantize the model again"
     page.ask("quantize")
     assert page.workspace.compared.quantized.accuracy > page.workspace.earlier.values["compared"].quantized.accuracy
+    # chosen in the card, what was tried stays: the remedy that the model has by now is not proposed again
+    page.workspace.improvement = tried
+    found = advice(page, "model")
+    assert (found["press"], found["changes"]) == ("save-model", {})
+    assert found["text"].endswith(f"This is with {tried.best.name}.")
+
+
+@pytest.mark.slow
+def test_remedies_that_were_tried_without_measuring_each_layer_first_are_proposed(page):
+    page.set(weights="int4", weights_granularity="tensor", model="digits-convnet")
+    page.ask("improve")
+    assert page.workspace.sensitivity is None or page.workspace.improvement is not None
+    assert advice(page, "model")["label"] == f"Use {page.workspace.improvement.best.name}"
+
+
+def test_where_agreement_says_nothing_the_error_of_the_output_is_told(page, files):
+    page.ask("load", [files.gallery_file()])
+    samples = gallery.held_out("digits-convnet")
+    name = page.workspace.model.graph.inputs[0].name
+    same = np.repeat(samples.feeds[name][:1], 8, axis=0)  # one answer for all of them
+    page.ask("calibration", [files.npz("same.npz", **{name: same})])
+    page.ask("quantize")
+    assert page.workspace.compared.quantized.headline is None
+    assert advice(page, "model")["text"].startswith("The output's error is ")
 
 
 def test_what_is_good_needs_no_remedy(page):
     page.ask("quantize")
-    assert (advice(page, "model")["view"], advice(page, "export")["press"]) == ("export", "save-model")
+    assert (advice(page, "model")["press"], advice(page, "export")["press"]) == ("save-model", "save-model")
 
 
 def test_samples_that_the_ranges_come_from_are_called_that(page, files):
@@ -175,7 +200,7 @@ def test_weights_of_a_file_of_tensors_are_quantized_and_not_run(page, files):
     assert found["run"]["view"] == "tensor"
     assert (found["model"]["press"], found["export"]["press"]) == ("quantize", "quantize")
     page.ask("quantize")
-    assert advice(page, "model")["view"] == "export"
+    assert advice(page, "model")["press"] == "save-model"
     written = size(len(page.workspace.result.file))
     assert advice(page, "export")["text"].startswith(f"mine-int8.npz is ready: {written}, ")
 

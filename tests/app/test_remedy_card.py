@@ -36,8 +36,8 @@ def test_a_remedy_becomes_the_recipe_and_gains_what_was_measured(coarse):
     assert f"best is {found.best.name}" in card.found.text
     # all that were tried are listed with what they gain, not only those that can be chosen
     assert found.useless == tuple(trial.name for trial in found.idle)
-    assert all(escape(row(trial)[0]) in card.found.text for trial in (*found.listed, *found.idle))
-    assert card.found.text.count("<tr>") == 1 + len(trials(found)) + len(found.idle)
+    assert all(escape(row(trial)[0]) in card.table.text for trial in (*found.listed, *found.idle))
+    assert card.table.text.count("<tr>") == 1 + len(trials(found)) + len(found.idle)
     assert f"Of {len(found.listed) + len(found.idle)} remedies tried" in card.found.text
     # the verdict advises what was measured, and nothing else
     told = verdict(coarse.sensitivity, found)
@@ -55,6 +55,7 @@ def test_a_remedy_becomes_the_recipe_and_gains_what_was_measured(coarse):
         assert coarse.improvement is found
         assert f"Chosen: {name}. Quantize the model to apply it." in card.found.text
         run_sync(ModelJobs(coarse).quantize_task())
+        assert (card.choice.value, f"The quantized model is with {name}." in card.found.text) == (name, True)
         assert coarse.improvement is found  # and another one can be chosen
         assert coarse.compared.quantized.cross_entropy == pytest.approx(trial.measured.cross_entropy, rel=0.02)
     run_sync(jobs.sensitivity_task())

@@ -113,4 +113,4 @@ def test_the_headline_says_so_where_the_runtime_of_the_file_is_slower_with_it(pa
     assert "2.0 × as long" in engines_table(page.workspace.race)
     page.workspace.race = Race((laps[0], replace(laps[1], median_ms=2.0), laps[2]), 16, 7, ())
     found = page.ask("advice", view="run")
-    assert (found["label"], "as long" in found["text"]) == ("Keep the file", False)
+    assert (found["label"], "as long" in found["text"]) == ("Download the quantized model", False)

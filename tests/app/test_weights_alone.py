@@ -40,7 +40,7 @@ def test_what_needs_the_graph_is_said_before_it_is_asked_for(page, refused):
     told = page.ask("state")["unmeasured"]
     assert "weights without a graph" in told
     assert page.ask("quantize")["report"]["tensors"]
-    assert page.ask("advice", view="model")["view"] == "export"
+    assert page.ask("advice", view="model")["press"] == "save-model"
     assert page.ask("advice", view="run")["press"] in ("", "answers")
     for kind in ("sensitivity", "mixed", "improve", "curve", "race", "report_page"):
         with pytest.raises(refused, match="weights without a graph") as refusal:

@@ -12,7 +12,7 @@ BEYOND = """() => {
     const { paddingLeft, paddingRight } = getComputedStyle(card);
     for (const part of card.querySelectorAll("button, p, h3, label, .row, .slot")) {
       const box = part.getBoundingClientRect();
-      const clipped = getComputedStyle(part).position === "absolute" || part.closest(".grid, .answers, pre");
+      const clipped = getComputedStyle(part).position === "absolute" || part.closest(".grid, .answers, pre, .tables");
       if (!box.width || clipped) continue;
       if (box.left < left + parseFloat(paddingLeft) - 1 || box.right > right - parseFloat(paddingRight) + 1)
         found.push(`${part.id || part.textContent}: ${Math.round(box.right - right)} from the card's edge`);

@@ -277,7 +277,7 @@ def test_before_and_after(page, capsys, tmp_path):
     expect(page.locator("#comparison-before")).to_be_visible()
     page.locator("#comparison-close").click()
     page.locator("#tab-export").click()
-    page.get_by_role("button", name="Compare with the original").click()
+    page.get_by_role("button", name="Compare both files").click()
     expect(page.locator("#comparison-title")).to_be_focused()
     expect(page.locator("#comparison-before")).to_be_visible()
     page.locator("#comparison-close").click()

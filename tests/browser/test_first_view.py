@@ -95,3 +95,26 @@ def test_a_link_with_other_settings_does_not_show_that_sentence(opened):
     other.page.goto(f"{other.site}/?v=1&format=int8")
     other.page.wait_for_function(FIRST_VIEW)
     assert other.page.locator(SENTENCE).inner_text() == ""
+
+
+OUT_OF_SIGHT = """() => {
+  const found = [];
+  const walk = (node, figure) => {
+    const own = node.classList?.contains('bk-Figure') ? node : figure;
+    if (own && node.classList?.contains('bk-below')) {
+      const [axis, plot] = [node.getBoundingClientRect(), own.getBoundingClientRect()];
+      found.push(Math.round(axis.bottom - plot.bottom));
+    }
+    for (const child of [...(node.shadowRoot?.children ?? []), ...node.children]) walk(child, own);
+  };
+  walk(document.querySelector('#view-tensor .stage'), null);
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("width", [768, 1280, 3840])
+def test_no_plot_is_higher_than_the_room_that_its_title_leaves(opened, width):
+    page = opened(width).open()
+    below = page.evaluate(OUT_OF_SIGHT)
+    assert len(below) >= 4
+    assert max(below) <= 1, below

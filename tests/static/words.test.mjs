@@ -57,7 +57,7 @@ test("cards say what a number was before the last change, and whether that is be
   assert.deepEqual([now.sqnr.remark, now.sqnr.tone], ["before 0.932 dB", "better"]);
   assert.equal(now["max-error"].tone, "better");
   assert.equal(cardsOf(three, null, eight).sqnr.tone, "worse");
-  assert.equal(cardsOf(three, null, three).sqnr.remark, "each bit adds about 6 dB");
+  assert.equal(cardsOf(three, null, three).sqnr.remark, "each bit adds about 6\u00a0dB");
   assert.equal(decibels({ signal: 1, noise: 0 }), Infinity);
 });
 
