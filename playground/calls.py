@@ -340,5 +340,6 @@ def _refusal(owner: str, method: str, hint: str) -> Callable[..., NoReturn]:
         raise BadUseError(f"a value of type {owner} cannot be {word}", where=owner, hint=hint)
 
     refuse.__name__ = method
-    refuse.__doc__ = f"Raise BadUseError: {hint}."
+    # what has no underscores would stand in the reference
+    refuse.__doc__ = f"Raise BadUseError: {hint}." if method.startswith("_") else None
     return refuse
