@@ -13,6 +13,8 @@ import hypothesis
 import numpy as np
 import pytest
 
+from tests import exact_products
+
 _TESTS = Path(__file__).parent
 _BROWSER = _TESTS / "browser"
 _LIMITS_S = {_BROWSER: 300, _TESTS / "oracles": 600}
@@ -22,6 +24,8 @@ _LIMITS_S = {_BROWSER: 300, _TESTS / "oracles": 600}
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("fuzzing", derandomize=False, deadline=None, print_blob=True)
 hypothesis.settings.load_profile("repeatable")
+
+exact_products.use()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -108,7 +108,7 @@ class Tensor(RealValues, metaclass=Public):
     @staticmethod
     def of(name: str, values: NDArray[Any]) -> Tensor:
         """A tensor that holds the given array (no copy); what is read from it cannot be changed."""
-        values = values.view()
+        values = np.asarray(values).view()
         values.flags.writeable = False
         return Tensor(name, values.dtype.name, tuple(values.shape), values.nbytes, lambda: values)
 

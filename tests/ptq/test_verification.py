@@ -21,6 +21,7 @@ from playground.ptq.calibration_data import calibration_data
 from playground.ptq.pipeline import QuantizedModel, quantize_model
 from playground.ptq.verification import Verification, verify_task
 from playground.tasks import run_sync
+from tests import exact_products
 
 N = 16
 
@@ -35,6 +36,12 @@ def graph_of(
     held = {name: Tensor.of(name, np.asarray(values)) for name, values in constants.items()}
     values = (tuple(ValueInfo(name, "float32", shape) for name, shape in about.items()) for about in (inputs, outputs))
     return Graph("built", *values, tuple(nodes), held, 17)
+
+
+@pytest.fixture(autouse=True)
+def as_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is verified is what users will see."""
+    monkeypatch.setattr(onnxruntime, "InferenceSession", exact_products.PLAIN)
 
 
 def model_of(graph: Graph) -> Model:
