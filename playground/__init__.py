@@ -7,7 +7,9 @@ Type checkers read them in ``__init__.pyi``.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+import sys
+from types import ModuleType
+from typing import Any, NoReturn
 
 __version__ = "0.2.0"
 
@@ -67,3 +69,16 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """The type of this module: a call of it shows what to call."""
+
+    def __call__(self, *_: Any, **__: Any) -> NoReturn:
+        from playground.calls import BadUseError
+
+        hint = "Use playground.quantize(x, 'int8') for arrays, playground.quantize_model('model.onnx') for models"
+        raise BadUseError("the package cannot be called", where="playground", hint=hint)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import ArrayLike, NDArray
 
-from playground.calls import BadUseError
-from playground.equality import Equality, compared
 from playground.errors import InvalidInputError, shown
 
 Float32 = NDArray[np.float32]
@@ -34,130 +33,6 @@ def reduced_rows(function: np.ufunc, rows: NDArray[Any]) -> NDArray[Any]:
     return out
 
 
-class _Shaped(Protocol):
-    """What has a shape."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Sizes of the axes."""
-        ...
-
-
-class RealValues(NDArrayOperatorsMixin):
-    """Arithmetic and comparisons for what ``numpy.asarray`` makes an array of: what comes of them is an array.
-
-    Such a value cannot be changed, nor indexed: each time all of it would have to be decoded, or read from a file.
-    """
-
-    __slots__ = ()
-
-    _ARRAY = "numpy.asarray(x)"
-    """The expression that gives the array."""
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        """A function of NumPy on the real values (InvalidInputError for what it does not take)."""
-        if any(isinstance(out, RealValues) for out in kwargs.get("out", ())):
-            raise InvalidInputError(
-                "the values cannot be changed", where=type(self).__name__, hint=f"Change those of {self._ARRAY}"
-            )
-        arrays = [np.asarray(each) if isinstance(each, RealValues) else each for each in inputs]
-        try:
-            return getattr(ufunc, method)(*arrays, **kwargs)
-        except (TypeError, ValueError) as error:
-            raise InvalidInputError(
-                f"{ufunc.__name__} of NumPy cannot take these values ({error})",
-                where=type(self).__name__,
-                hint="Give a number, or an array whose shape fits",
-            ) from error
-
-    def __eq__(self, other: object) -> Any:
-        """Where the real values are equal, as of arrays (InvalidInputError for a shape that does not fit)."""
-        return compared(np.asarray(self), other, type(self).__name__)
-
-    def __ne__(self, other: object) -> Any:
-        """Where the real values differ, as of arrays (InvalidInputError for a shape that does not fit)."""
-        return (~compared(np.asarray(self), other, type(self).__name__)).view(Equality)
-
-    def __hash__(self) -> int:
-        """As of objects that are equal to themselves alone."""
-        return object.__hash__(self)
-
-    def __bool__(self) -> bool:
-        """True, as of all objects, whatever the values are."""
-        return True
-
-    def __len__(self: _Shaped) -> int:
-        """Size of the first axis (InvalidInputError for a scalar)."""
-        if not self.shape:
-            raise BadUseError("a scalar has no length", where=type(self).__name__, hint="Use float(x)")
-        return self.shape[0]
-
-    def __float__(self) -> float:
-        """The value, if there is only one (InvalidInputError)."""
-        array = np.asarray(self)
-        if array.size != 1:
-            raise BadUseError(
-                f"{array.size} values are not one number", where=type(self).__name__, hint=f"Use {self._ARRAY}"
-            )
-        return float(array.item())
-
-    def __int__(self) -> int:
-        """The value without its fraction, if there is only one (InvalidInputError)."""
-        return int(float(self))
-
-    def __round__(self, digits: int | None = None) -> NDArray[Any]:
-        """The real values with so many digits behind the point."""
-        return np.round(np.asarray(self), digits or 0)
-
-    def __dlpack__(self, **options: Any) -> Any:
-        """The real values for other packages' ``from_dlpack``, and for ``torch.tensor``."""
-        array = np.asarray(self)
-        return (array if array.flags.writeable else array.copy()).__dlpack__(**options)
-
-    def __dlpack_device__(self) -> tuple[Any, int]:
-        """Where they are: in the main memory."""
-        return np.empty(0).__dlpack_device__()
-
-    def __format__(self, spec: str) -> str:
-        """The one value as ``spec`` says, or the text without one (InvalidInputError)."""
-        return format(float(self), spec) if spec else str(self)
-
-    def __getitem__(self, _: Any) -> NoReturn:
-        """Raise BadUseError."""
-        raise self._not_indexed("indexed", "[0]")
-
-    def __setitem__(self, _: Any, __: Any) -> NoReturn:
-        """Raise BadUseError."""
-        raise self._not_changed()
-
-    def __delitem__(self, _: Any) -> NoReturn:
-        """Raise BadUseError."""
-        raise self._not_changed()
-
-    def __bytes__(self) -> bytes:
-        """Raise BadUseError: the bytes of which type is not said."""
-        raise self._not_indexed("made into bytes", ".tobytes()")
-
-    def __contains__(self, _: Any) -> NoReturn:
-        """Raise BadUseError."""
-        raise self._not_indexed("searched", "")
-
-    def __iter__(self) -> NoReturn:
-        """Raise BadUseError."""
-        raise self._not_indexed("iterated over", "")
-
-    def _not_changed(self) -> BadUseError:
-        hint = f"Change an array: a = {self._ARRAY}.copy(), then a[0] = 1"
-        return BadUseError("the values cannot be changed", where=type(self).__name__, hint=hint)
-
-    def _not_indexed(self, word: str, index: str) -> BadUseError:
-        return BadUseError(
-            f"a value of type {type(self).__name__} cannot be {word}",
-            where=type(self).__name__,
-            hint=f"Use {self._ARRAY}{index}",
-        )
-
-
 def as_array(x: Any, where: str = "x") -> NDArray[Any]:
     """Anything that holds numbers as an array of NumPy: lists, ``__array__``, DLPack, tensors of other packages.
 
@@ -167,11 +42,8 @@ def as_array(x: Any, where: str = "x") -> NDArray[Any]:
     Raises:
         InvalidInputError: the lists are ragged, or the object gives no array.
     """
-    for prepare in ("detach", "cpu"):
-        if not isinstance(x, np.ndarray) and callable(getattr(type(x), prepare, None)):
-            x = getattr(x, prepare)()
     try:
-        return _array_of(x)
+        return _array_of(_lent(x))
     except ValueError as error:
         raise InvalidInputError(
             "the nested lists do not form an array", where=where, hint="Give rows of one length"
@@ -180,6 +52,16 @@ def as_array(x: Any, where: str = "x") -> NDArray[Any]:
         raise InvalidInputError(
             f"a value of type {type(x).__name__} gives no array", where=where, hint="Give numpy.asarray(...) of it"
         ) from error
+
+
+def _lent(x: Any) -> Any:
+    """A tensor of another package cut off from its gradients and in the main memory, also those in a list."""
+    if isinstance(x, list | tuple) and x and callable(getattr(type(x[0]), "detach", None)):
+        return [_array_of(_lent(each)) for each in x]
+    for prepare in ("detach", "cpu"):
+        if not isinstance(x, np.ndarray) and callable(getattr(type(x), prepare, None)):
+            x = getattr(x, prepare)()
+    return x
 
 
 def _array_of(x: Any) -> NDArray[Any]:
@@ -199,9 +81,18 @@ def as_float32(x: ArrayLike, where: str = "x") -> Float32:
     Raises:
         InvalidInputError: not real numbers (bool, complex, text, objects, ragged lists), a path or a model.
     """
-    if isinstance(x, str | Path | Mapping):
+    if isinstance(x, str | Path | Mapping) or hasattr(type(x), "state_dict"):
         raise _no_array(x, where)
     array = as_array(x, where)
+    if array.dtype.kind == "V" and _NARROW.fullmatch(array.dtype.name):
+        array = array.astype(np.float32)
+    if array.dtype == object and not array.ndim and not isinstance(x, int):
+        hint = (
+            "Give a list: list(x)"
+            if isinstance(x, Iterator | AbstractSet)
+            else "Give integers or floats, as in numpy.array([0.5, -1.0])"
+        )
+        raise InvalidInputError(f"a value of type {type(x).__name__} is not an array", where=where, hint=hint)
     if array.dtype.kind not in "fiu":
         raise InvalidInputError(
             f"values of type {array.dtype} are not real numbers",
@@ -212,8 +103,15 @@ def as_float32(x: ArrayLike, where: str = "x") -> Float32:
         return np.asarray(array, dtype=np.float32, order="C")
 
 
-def _no_array(x: str | Path | Mapping[Any, Any], where: str) -> InvalidInputError:
+_NARROW = re.compile(r"(bfloat|float|u?int)\d+(_\w+)?")
+"""Types that NumPy has from the package ml_dtypes, as arrays of JAX have them."""
+
+
+def _no_array(x: Any, where: str) -> InvalidInputError:
     """The error for names of files, and for models and other mappings, in the place of an array."""
+    if hasattr(type(x), "state_dict"):
+        what = f"a value of type {type(x).__name__} is not an array"
+        return InvalidInputError(what, where=where, hint="Give one of its tensors: model.state_dict()['weight']")
     if isinstance(x, Mapping):
         what = f"a value of type {type(x).__name__} is not an array"
         hint = "Give one of its arrays: model['fc1.weight']. Whole models are for quantize_model and run"
@@ -237,8 +135,9 @@ def require_finite(x: Float32, where: str = "x") -> Float32:
     if not bad.size:
         return x
     place = ", ".join(str(int(i)) for i in np.unravel_index(int(bad[0]), x.shape))
+    first = f", the first at [{place}]" if place else ""
     raise InvalidInputError(
-        f"{bad.size} of {x.size} values are NaN or infinite in float32, the first at [{place}]",
+        f"{bad.size} of {x.size} values are NaN or infinite in float32{first}",
         where=where,
         hint="Replace these values, or leave the tensor in float",
     )

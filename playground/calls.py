@@ -66,51 +66,6 @@ class Public(ABCMeta):
             raise no_attribute(cls.__name__, name, dir(cls), cls.__dict__.get("_on_class", _NONE))
 
 
-class Named(dict[str, T]):
-    """A dict of named things: a name that is missing is said together with those that there are."""
-
-    def __init__(self, held: Mapping[str, T] | Iterable[tuple[str, T]] = (), noun: str = "entry") -> None:
-        """Take the things; ``noun`` is what one of them is called."""
-        super().__init__(held)
-        self.noun = noun
-
-    def __missing__(self, name: object) -> NoReturn:
-        """Raise MissingKeyError."""
-        raise no_entry(name, self, self.noun)
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> NoReturn:
-            """Raise MissingAttributeError: entries, and what arrays have, are no attributes."""
-            if name.startswith("_") or name == "noun":
-                raise AttributeError(name)
-            first = next(iter(self), "")
-            otherwise = f"Use {self.noun}s[{name!r}]" if name in self else ""
-            if not otherwise and _is_of_arrays(name):
-                otherwise = f"Use {self.noun}s[{first!r}].{name}"
-            raise no_attribute(type(self).__name__, name, dir(type(self)), otherwise=otherwise)
-
-
-class Fixed(Named[T]):
-    """Named things that do not change: what would change them says what to do instead."""
-
-    def __init__(self, held: Mapping[str, T], noun: str, instead: str) -> None:
-        """Take the things; ``instead`` is what to do instead of changing them."""
-        super().__init__(held, noun)
-        self._instead = instead
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """For ``pickle`` and ``copy``, which would set one entry after the other."""
-        return Fixed, (dict(self), self.noun, self._instead)
-
-    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
-        """Raise BadUseError."""
-        raise BadUseError(f"these {self.noun}s cannot be changed", where=f"{self.noun}s", hint=self._instead)
-
-    if not TYPE_CHECKING:
-        __setitem__ = __delitem__ = __ior__ = update = setdefault = pop = popitem = clear = _refuse
-
-
 def no_entry(name: object, accepted: Iterable[str], noun: str) -> MissingKeyError:
     """The error for a key that a mapping has not."""
     names = list(accepted)
@@ -284,30 +239,49 @@ def public_class(
         owner: Any = cls
         methods: dict[str, Any] = {
             "__init__": _checked(owner.__init__, cls.__name__, example, instead),
-            "__getattr__": _attribute_error(cls, attributes, array),
+            "__getattr__": _attribute_error(cls, attributes, refused, array),
             "_on_class": on_class,
         }
-        if owner.__dataclass_params__.frozen:
-            methods |= {"__setattr__": _unchangeable, "__delattr__": _undeletable}
         if owner.__format__ is object.__format__:
             methods["__format__"] = _formatted
-        if "__len__" in refused:
-            methods["__bool__"] = lambda _: True
-        methods |= {method: _refusal(cls.__name__, method, hint) for method, hint in refused.items()}
-        for name, method in methods.items():
-            setattr(cls, name, method)
-        return cls
+        return _with_methods(cls, methods, refused)
 
     return wrap
 
 
-def _attribute_error(cls: type, attributes: Instead, array: str) -> Callable[[Any, str], NoReturn]:
+def public_part(attributes: Instead, refused: Instead = _NONE) -> Callable[[type[T]], type[T]]:
+    """Let a class whose values people reach, but do not make, say what it has not, and that it does not change.
+
+    Args:
+        attributes: names of attributes that people know from elsewhere.
+        refused: as of :func:`public_class`.
+    """
+    return lambda cls: _with_methods(cls, {"__getattr__": _attribute_error(cls, attributes, refused)}, refused)
+
+
+def _with_methods(cls: type[T], methods: dict[str, Any], refused: Instead) -> type[T]:
+    """The class with these methods, and those that refuse."""
+    owner: Any = cls
+    if owner.__dataclass_params__.frozen:
+        methods |= {"__setattr__": _unchangeable, "__delattr__": _undeletable}
+    if "__len__" in refused:
+        methods["__bool__"] = lambda _: True
+    methods |= {method: _refusal(cls.__name__, method, hint) for method, hint in refused.items()}
+    for name, method in methods.items():
+        setattr(cls, name, method)
+    return cls
+
+
+def _attribute_error(
+    cls: type, attributes: Instead, refused: Instead, array: str = ""
+) -> Callable[[Any, str], NoReturn]:
     def __getattr__(_: Any, name: str) -> NoReturn:  # noqa: N807 (it becomes this method)
         # what Python, NumPy and notebooks look for by themselves
         if name.startswith("_"):
             raise AttributeError(name)
-        otherwise = f"Use {array}.{name}" if array and _is_of_arrays(name) else ""
-        raise no_attribute(cls.__name__, name, dir(cls), attributes, otherwise)
+        otherwise = f"Use {array}.{name}" if array and is_of_arrays(name) else ""
+        accepted = [each for each in dir(cls) if each not in refused]
+        raise no_attribute(cls.__name__, name, accepted, attributes, otherwise)
 
     return __getattr__
 
@@ -338,7 +312,8 @@ def _formatted(self: Any, spec: str) -> str:
     return format(str(self), spec)
 
 
-def _is_of_arrays(name: str) -> bool:
+def is_of_arrays(name: str) -> bool:
+    """Whether arrays of NumPy have an attribute of that name."""
     import numpy as np
 
     return hasattr(np.ndarray, name)
@@ -352,7 +327,10 @@ _WORDS = {
     "__setitem__": "changed",
     "__delitem__": "changed",
     "__or__": "merged with another",
+    "__add__": "added to another",
+    "keys": "unpacked",
 }
+"""Method with which Python does something -> what that is called. ``{**value}`` calls ``keys``."""
 
 
 def _refusal(owner: str, method: str, hint: str) -> Callable[..., NoReturn]:
@@ -362,5 +340,6 @@ def _refusal(owner: str, method: str, hint: str) -> Callable[..., NoReturn]:
         raise BadUseError(f"a value of type {owner} cannot be {word}", where=owner, hint=hint)
 
     refuse.__name__ = method
-    refuse.__doc__ = f"Raise BadUseError: {hint}."
+    # what has no underscores would stand in the reference
+    refuse.__doc__ = f"Raise BadUseError: {hint}." if method.startswith("_") else None
     return refuse

@@ -179,8 +179,12 @@ class CancelledError(PlaygroundError):
 
 
 def one_of(value: object, accepted: Iterable[str]) -> str:
-    """The remedy for an unknown name: the whole list, or those spelt alike where the list is long."""
+    """The remedy for an unknown name: the name in its own letters, the whole list, or of a long list those alike."""
     names = list(accepted)
+    spelt = str(value)[:_MOST_COMPARED].lower().replace("-", "_")
+    meant = [name for name in names if name.lower() == spelt]
+    if len(meant) == 1:
+        return f"Use {meant[0]!r}"
     if len(names) <= _MOST_LISTED:
         return f"Use one of: {', '.join(names)}"
     alike = difflib.get_close_matches(str(value)[:_MOST_COMPARED], names, n=3, cutoff=0.5) or names[:3]

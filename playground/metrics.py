@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from playground.arrays import Float32, as_float32, require_values
-from playground.calls import Named, public
+from playground.calls import public
 from playground.errors import InvalidInputError
 from playground.histograms import MOST_BINS, Histogram, bin_counts, edges_of, histogram
+from playground.named import Named
 from playground.quantization import QTensor, clip_limits
 
 __all__ = [

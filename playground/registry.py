@@ -33,9 +33,23 @@ _MOST_LISTED = 14
 class Entries(Mapping[str, E]):
     """Things by their id, read-only. One that is missing is said together with those that there are."""
 
-    def __init__(self, held: Mapping[str, E], noun: str) -> None:
-        """Take the things; ``noun`` is what one of them is called."""
-        self._held, self._noun = held, noun
+    def __init__(self, held: Mapping[str, E], noun: str, again: tuple[Any, ...] = ()) -> None:
+        """Take the things.
+
+        Args:
+            held: the things by id.
+            noun: what one of them is called.
+            again: a function and its arguments, which gives the same things in another process.
+        """
+        self._held, self._noun, self._again = held, noun, again
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For ``pickle``: how they are found. Entries hold functions, which cannot be stored."""
+        return self._again or (Entries, (dict(self._held), self._noun))
+
+    def __deepcopy__(self, _: Any) -> Entries[E]:
+        """Itself: nothing in it changes."""
+        return self
 
     def __getitem__(self, name: str) -> E:
         """The one of that id (MissingKeyError)."""
@@ -100,4 +114,8 @@ def discover(
             if entry.id in found:
                 raise ValueError(f"{module.__name__}: the id {entry.id!r} is taken already")
             found[entry.id] = entry
-    return Entries(found, attribute.lower())
+    return Entries(found, attribute.lower(), (_again, (package.__name__, attribute, entry_type, tuple(besides))))
+
+
+def _again(package: str, attribute: str, entry_type: type[E], besides: Collection[str]) -> Mapping[str, E]:
+    return discover(importlib.import_module(package), attribute, entry_type, besides)

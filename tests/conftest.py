@@ -16,6 +16,8 @@ import onnxruntime
 import pytest
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 
+from tests import exact_products
+
 _TESTS = Path(__file__).parent
 _BROWSER = _TESTS / "browser"
 _LIMITS_S = {_BROWSER: 300, _TESTS / "oracles": 600}
@@ -25,6 +27,8 @@ _LIMITS_S = {_BROWSER: 300, _TESTS / "oracles": 600}
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("fuzzing", derandomize=False, deadline=None, print_blob=True)
 hypothesis.settings.load_profile("repeatable")
+
+exact_products.use()
 
 
 _EXACT_PRODUCTS = "session.x64quantprecision"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import onnx
 import pytest
@@ -108,6 +109,42 @@ def test_a_quantized_tensor_is_an_array_of_real_values() -> None:
     assert playground.compare(X, INT4) == playground.compare(X, INT4.dequantize())
     with pytest.raises(ValueError, match="Leave copy out"):
         np.asarray(INT4, copy=False)
+
+
+def test_tensors_that_gradients_flow_through_are_taken_in_lists_sums_and_batches(model_file: Path) -> None:
+    same(playground.quantize([Tracked(X), Tracked(X)], "int4"), playground.quantize(np.stack([X, X]), "int4"))
+    for found in (INT4 + Tracked(X), INT4 - Tracked(X, narrow=False)):
+        assert type(found) is np.ndarray
+    same(INT4 + Tracked(X), INT4.dequantize() + X)
+    digits = gallery.digits().images[:32]
+
+    class Loader:
+        """Batches of tensors, as often as asked for."""
+
+        def __iter__(self) -> Iterator[Tracked]:
+            return map(Tracked, np.split(digits, 4))
+
+    result = playground.quantize_model(model_file, calibration=Loader())
+    assert result.onnx == playground.quantize_model(model_file, calibration=np.split(digits, 4)).onnx
+
+
+def test_narrow_floats_of_other_packages_become_float32() -> None:
+    """JAX lends bfloat16 as an array of a type that ml_dtypes adds to NumPy."""
+    narrow = X.astype(ml_dtypes.bfloat16)
+    same(playground.quantize(narrow, "int4"), playground.quantize(narrow.astype(np.float32), "int4"))
+    with pytest.raises(InvalidInputError, match="not real numbers"):
+        playground.quantize(np.zeros(3, "V2"))
+
+
+def test_modules_are_told_from_their_tensors() -> None:
+    class Module:
+        """What PyTorch's modules have."""
+
+        def state_dict(self) -> dict[str, Any]:
+            return {"weight": X}
+
+    with pytest.raises(InvalidInputError, match=r"model\.state_dict\(\)\['weight'\]"):
+        playground.quantize(Module())
 
 
 def test_a_quantized_tensor_can_be_quantized_again() -> None:
@@ -288,6 +325,7 @@ def test_public_names_only() -> None:
 
 
 CONSUMER = """
+import ml_dtypes
 import numpy as np
 import playground
 

@@ -128,8 +128,13 @@ def _format_cells(f: NumberFormat) -> list[str]:
     block = f.family == "block"
     weight = playground.quantize(np.ones((64, 4096), np.float32), Scheme(f.id)).bits_per_weight if block else f.bits
     fitted = f.is_fitted
-    span = "from the data" if fitted else f"{f.element.smallest:.4g} .. {f.element.largest:.4g}"
+    span = "from the data" if fitted else f"{_plain(f.element.smallest)} .. {_plain(f.element.largest)}"
     return [f"`{f.id}`", f.title, str(f.bits), f"{weight:.5g}" + ("" if block else " + scales"), span, f.source]
+
+
+def _plain(number: float) -> str:
+    """A number as it is read most easily: a small whole one with all its digits."""
+    return f"{number:.0f}" if abs(number) < 10**6 and number == int(number) else f"{number:.4g}"
 
 
 def algorithms_table() -> str:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from numpy.typing import ArrayLike
 
+from playground.calls import public_part
 from playground.errors import InvalidInputError
 from playground.quantization import Range
 
@@ -55,6 +56,14 @@ class Parameter:
             )
 
 
+@public_part(
+    {
+        **dict.fromkeys(("name", "key"), "calibrator.id, or calibrator.title"),
+        **dict.fromkeys(("description", "doc"), "calibrator.summary"),
+        **dict.fromkeys(("calibrate", "range", "find", "collect"), "quantize(x, 'int8', calibrator='mse')"),
+    },
+    {"__call__": "Use quantize(x, 'int8', calibrator='mse')"},
+)
 @dataclass(frozen=True, slots=True)
 class Calibrator:
     """A way to find a clip range.

@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from playground.calls import public_part
 
+
+@public_part(
+    {
+        **dict.fromkeys(("name", "key"), "convention.id, or convention.title"),
+        **dict.fromkeys(("description", "summary"), "convention.source, and convention.url"),
+        **dict.fromkeys(("quantize", "scheme"), "quantize(x, 'int8', convention='pytorch')"),
+    },
+    {"__call__": "Use quantize(x, 'int8', convention='pytorch')"},
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Convention:
     """How one implementation gets from a clip range to a scale and zero-point, and from a value to a code.

@@ -25,21 +25,24 @@ class Program:
     session: host.OrtSession
 
 
-async def plan(graph: Graph, model: bytes | None = None, *, as_written: bool = False) -> Program:
+async def plan(
+    graph: Graph, model: bytes | None = None, *, as_written: bool = False, exact_products: bool = False
+) -> Program:
     """Load a graph.
 
     Args:
         graph: the graph, of any operators that ONNX Runtime has.
         model: its ONNX file, if there is one already.
         as_written: see ``host.ort_session``.
+        exact_products: see there, too.
 
     Raises:
         UnsupportedError: ONNX Runtime does not take the model.
         MissingError: onnxruntime is not installed.
     """
     content = to_onnx(graph) if model is None else model
-    opened = host.ort_session(content, as_written=True) if as_written else host.ort_session(content)
-    return Program(graph, await opened)
+    options = {"as_written": as_written, "exact_products": exact_products}
+    return Program(graph, await host.ort_session(content, **{name: True for name, on in options.items() if on}))
 
 
 async def run(program: Program, feeds: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from playground.calls import BadUseError, Named, public
+from playground.calls import BadUseError, public
 from playground.engines import interpreter, onnxruntime
 from playground.engines.feeds import checked_feeds, named_feeds
 from playground.errors import (
@@ -24,6 +24,7 @@ from playground.errors import (
     typed,
 )
 from playground.model.graph import Graph
+from playground.named import Named
 from playground.opening import GivenModel, load
 from playground.operators import Trait, find
 from playground.tasks import Task, run_sync
@@ -47,6 +48,21 @@ class RunOutputs(Named[NDArray[Any]]):
         """Keep the arrays."""
         super().__init__(outputs, "output")
         self.engine, self.reasons = engine, tuple(reasons)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether another mapping has the same names, and arrays of the same values."""
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        return self.keys() == other.keys() and all(np.array_equal(self[name], other[name]) for name in self)
+
+    def __ne__(self, other: object) -> bool:
+        """Not ``==``; a dict would compare array by array."""
+        return not self == other
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        """Raise BadUseError: a dict of arrays is no key."""
+        hint = "Use the bytes of an array as a key: outputs['logits'].tobytes()"
+        raise BadUseError("outputs cannot be a key, or an element of a set", where="RunOutputs", hint=hint)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """The output, where there is only one (BadUseError)."""

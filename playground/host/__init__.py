@@ -74,7 +74,9 @@ class OrtSession(Protocol):
         ...
 
 
-def ort_session(model: bytes, *, as_written: bool = False, one_node: bool = False) -> Awaitable[OrtSession]:
+def ort_session(
+    model: bytes, *, as_written: bool = False, one_node: bool = False, exact_products: bool = False
+) -> Awaitable[OrtSession]:
     """Load an ONNX model with ONNX Runtime: native (where awaiting never really waits) or Web.
 
     Args:
@@ -82,6 +84,8 @@ def ort_session(model: bytes, *, as_written: bool = False, one_node: bool = Fals
         as_written: run node by node, without fusing operators (native only; Web always fuses).
         one_node: there is nothing to fuse, and there may be many such sessions: each has few threads, which sleep
             between runs (native only; Web has one thread).
+        exact_products: on x86 without VNNI, whose fast products of int8 overflow, take the slower exact ones (native
+            only).
 
     Raises:
         MissingError: onnxruntime is not installed.
@@ -93,7 +97,7 @@ def ort_session(model: bytes, *, as_written: bool = False, one_node: bool = Fals
         return onnxruntime_web.ort_session(model)
     from playground.host import onnxruntime_native
 
-    return onnxruntime_native.ort_session(model, as_written, one_node)
+    return onnxruntime_native.ort_session(model, as_written, one_node, exact_products)
 
 
 def page_file(name: str) -> Awaitable[bytes]:

@@ -52,9 +52,14 @@ VERSION = "1.32.0"
 
 FEW_THREADS = 4
 
+EXACT_PRODUCTS = "session.x64quantprecision"
+"""The setting of a session with which products of int8 do not overflow; slower, on x86 without VNNI only."""
 
-async def ort_session(model: bytes, as_written: bool = False, one_node: bool = False) -> OrtSession:
-    """Load an ONNX model; ``as_written`` and ``one_node`` as :func:`playground.host.ort_session` has them.
+
+async def ort_session(
+    model: bytes, as_written: bool = False, one_node: bool = False, exact_products: bool = False
+) -> OrtSession:
+    """Load an ONNX model; what is optional is described at :func:`playground.host.ort_session`.
 
     Raises:
         MissingError: onnxruntime is not installed.
@@ -75,6 +80,8 @@ async def ort_session(model: bytes, as_written: bool = False, one_node: bool = F
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if as_written or one_node:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    if exact_products:
+        options.add_session_config_entry(EXACT_PRODUCTS, "1")
     # Its default (4) rounds the activations of products with dequantized weights to int8: not what the file says.
     options.add_session_config_entry("session.qdq_matmulnbits_accuracy_level", "1")
     try:

@@ -14,15 +14,26 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from playground import notebook
-from playground.arrays import RealValues
-from playground.calls import BadUseError, Fixed, Public, no_entry, public, public_class
+from playground.calls import BadUseError, Public, no_entry, public, public_class, public_part
 from playground.errors import BadFileError, UnsupportedError, plural, shown, typed
-from playground.model.other_names import MODEL_ATTRIBUTES, ON_MODEL, TENSOR_ATTRIBUTES
+from playground.model.other_names import (
+    GRAPH_ATTRIBUTES,
+    MODEL_ATTRIBUTES,
+    NODE_ATTRIBUTES,
+    ON_MODEL,
+    TENSOR_ATTRIBUTES,
+    VALUE_ATTRIBUTES,
+)
 from playground.model.replacing import new_values
+from playground.named import Fixed
+from playground.real_values import RealValues
 from playground.units import size
 
 REPLACE = "A model does not change. Make another one: model.with_tensors({'fc1.weight': array})"
 """What to do instead of changing a model."""
+
+REPLACE_NODE = "A model does not change. Change the node in the ONNX file and load that"
+"""What to do instead of changing a node."""
 
 Dim = int | str | None
 """A known size, a symbolic name (``"batch"``), or unknown."""
@@ -96,7 +107,9 @@ class Tensor(RealValues, metaclass=Public):
 
     @staticmethod
     def of(name: str, values: NDArray[Any]) -> Tensor:
-        """A tensor that holds the given array (no copy)."""
+        """A tensor that holds the given array (no copy); what is read from it cannot be changed."""
+        values = np.asarray(values).view()
+        values.flags.writeable = False
         return Tensor(name, values.dtype.name, tuple(values.shape), values.nbytes, lambda: values)
 
 
@@ -106,6 +119,7 @@ def _stored_tensor(
     return Tensor(*facts, lambda: values, quantized, MappingProxyType(parts))
 
 
+@public_part(VALUE_ATTRIBUTES)
 @dataclass(frozen=True, slots=True)
 class ValueInfo:
     """A graph input or output: name, dtype as in :class:`Tensor`, and shape (None: the file does not say)."""
@@ -115,6 +129,10 @@ class ValueInfo:
     shape: tuple[Dim, ...] | None
 
 
+_NO_ATTRIBUTES: Fixed[Any] = Fixed({}, "attribute", REPLACE_NODE)
+
+
+@public_part(NODE_ATTRIBUTES, {"__getitem__": "Use node.attributes['axis'], node.inputs[0]"})
 @dataclass(frozen=True, slots=True)
 class Node:
     """One ONNX operator. An omitted optional input or output is the empty string, as in ONNX."""
@@ -123,9 +141,15 @@ class Node:
     name: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=lambda: _NO_ATTRIBUTES)
     """Attribute name -> int, float, str, bytes, list of these, NumPy array, or Graph."""
     domain: str = ""
+
+    def __post_init__(self) -> None:
+        """Hold attributes that cannot be changed: a graph that has been planned would not see it."""
+        if not isinstance(self.attributes, Fixed):
+            held = Fixed(self.attributes, "attribute", REPLACE_NODE) if self.attributes else _NO_ATTRIBUTES
+            object.__setattr__(self, "attributes", held)
 
     @property
     def branches(self) -> tuple[Graph, ...]:
@@ -142,6 +166,14 @@ class Node:
         return names
 
 
+@public_part(
+    GRAPH_ATTRIBUTES,
+    {
+        "__getitem__": "Use graph.initializers['fc1.weight'], or graph.nodes[0]",
+        "__iter__": "Use graph.nodes",
+        "__len__": "Use len(graph.nodes)",
+    },
+)
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class Graph:
     """Nodes in topological order, their constants, and what goes in and out (constants are not inputs)."""
@@ -153,6 +185,17 @@ class Graph:
     initializers: Mapping[str, Tensor]
     opset: int
     other_opsets: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Hold constants that cannot be changed: a graph that has been planned would not see it."""
+        if not isinstance(self.initializers, Fixed):
+            object.__setattr__(self, "initializers", Fixed(self.initializers, "tensor", REPLACE))
+
+    def __repr__(self) -> str:
+        """Its name and how much there is, on one line."""
+        counts = plural(len(self.nodes), "node"), plural(len(self.initializers), "tensor")
+        ends = (f"{', '.join(value.name for value in values[:4])}" for values in (self.inputs, self.outputs))
+        return f"Graph({self.name!r}, {', '.join(counts)}, {' -> '.join(ends)})"
 
     @property
     def captured(self) -> list[str]:

@@ -25,6 +25,30 @@ ON_MODEL = dict.fromkeys(
 )
 """What people look for in the class -> what to write."""
 
+GRAPH_ATTRIBUTES = {
+    **dict.fromkeys(("node", "operators", "ops", "layers"), "graph.nodes"),
+    **dict.fromkeys(("initializer", "weights", "constants", "tensors", "parameters"), "graph.initializers"),
+    "input": "graph.inputs",
+    "output": "graph.outputs",
+    "value_info": "graph.inputs, or graph.outputs",
+    **dict.fromkeys(("run", "forward"), "playground.run(model, {'image': array})"),
+}
+"""What people look for in a graph -> what to write."""
+
+NODE_ATTRIBUTES = {
+    **dict.fromkeys(("op_type", "type", "operator", "kind"), "node.op"),
+    "input": "node.inputs",
+    "output": "node.outputs",
+    **dict.fromkeys(("attribute", "attrs", "attr", "params"), "node.attributes"),
+}
+"""What people look for in a node -> what to write."""
+
+VALUE_ATTRIBUTES = {
+    **dict.fromkeys(("type", "elem_type", "element_type"), "value.dtype"),
+    **dict.fromkeys(("dims", "size"), "value.shape"),
+}
+"""What people look for in an input or output -> what to write."""
+
 TENSOR_ATTRIBUTES = {
     **dict.fromkeys(("values", "data", "to_numpy", "array", "detach", "cpu"), "tensor.numpy()"),
     "dequantize": "tensor.numpy(), which gives the real values of quantized tensors too",

@@ -23,6 +23,7 @@ class Formats(Entries[NumberFormat]):
     def __init__(self, named: Mapping[str, NumberFormat]) -> None:
         """Take the formats that are listed, and list them by family."""
         super().__init__(dict(sorted(named.items(), key=lambda item: FAMILIES.index(item[1].family))), "number format")
+        self._again = (_formats, ())
         self._made: dict[str, NumberFormat] = {}
 
     def __getitem__(self, name: str) -> NumberFormat:
@@ -43,6 +44,10 @@ class Formats(Entries[NumberFormat]):
         if found is None and (found := parse(name)) is not None:
             self._made[name] = found
         return found
+
+
+def _formats() -> Formats:
+    return FORMATS
 
 
 FORMATS = Formats(discover(sys.modules[__name__], "FORMATS", NumberFormat))  # type: ignore[type-abstract]

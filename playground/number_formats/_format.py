@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.calls import public_part
 from playground.errors import InvalidInputError, UnsupportedError
 from playground.number_formats import _packing
 from playground.rounding import Rounding
@@ -25,6 +26,17 @@ Reals = NDArray[np.float32]
 FAMILIES = ("integer", "float", "codebook", "block")
 
 
+@public_part(
+    {
+        **dict.fromkeys(("name", "key"), "format.id, or format.title"),
+        **dict.fromkeys(("min", "lo", "minimum"), "format.qmin, the smallest code"),
+        **dict.fromkeys(("max", "hi", "maximum"), "format.qmax, the largest code"),
+        **dict.fromkeys(("description", "summary", "url"), "format.source"),
+        **dict.fromkeys(("quantize", "dequantize"), "quantize(x, 'int4')"),
+        **dict.fromkeys(("size", "nbytes", "width", "nbits", "num_bits"), "format.bits"),
+    },
+    {"__call__": "Use quantize(x, 'int4')"},
+)
 @dataclass(frozen=True, kw_only=True)
 class NumberFormat(ABC):
     """A set of codes and the numbers they stand for, before scaling.

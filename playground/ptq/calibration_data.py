@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from playground.engines.batch_axes import BatchAxes, batch_axes
+from playground.engines.feeds import named_feeds
 from playground.engines.fitting import fitted
 from playground.errors import InvalidInputError, plural, shown
 from playground.model.graph import Graph
@@ -176,11 +177,14 @@ def _restartable(data: Iterable[Samples] | Callable[[], Iterable[Samples]]) -> C
 
 def _usable(graph: Graph, batch: Samples, partial: bool) -> tuple[Feeds, BatchAxes, int]:
     """Arrays that fit the graph's inputs, their axes, and how many samples are left out for NaN or infinity."""
+    if hasattr(batch, "__array__"):  # as data loaders yield them
+        batch = named_feeds(graph, batch)
     if not isinstance(batch, Mapping):
+        name = graph.inputs[0].name if graph.inputs else "image"
         raise InvalidInputError(
             f"a value of type {type(batch).__name__} is not a batch",
             where="calibration",
-            hint="Give mappings from input names to arrays",
+            hint=f"Give mappings from input names to arrays, as in [{{{name!r}: x}} for x, label in batches]",
         )
     try:
         feeds, axes = fitted(graph, batch)

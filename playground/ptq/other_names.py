@@ -43,6 +43,15 @@ ON_REPORT = dict.fromkeys(
 )
 """What people look for in the class -> what to write."""
 
+PART_ATTRIBUTES = {
+    **dict.fromkeys(("sqnr", "error", "snr"), "tensor.sqnr_db"),
+    **dict.fromkeys(("format", "bits", "dtype"), "tensor.scheme['format']"),
+    **dict.fromkeys(("nbytes", "bytes"), "tensor.bytes_after"),
+    **dict.fromkeys(("size", "count"), "tensor.parameters"),
+    **dict.fromkeys(("codes", "values", "scale", "zero_point", "numpy"), "result.quantization"),
+}
+"""What people look for in a tensor of a report -> what to write."""
+
 REPORT_ATTRIBUTES = {
     **dict.fromkeys(("summary", "describe", "info", "to_text", "text"), "print(report), or report.tensors"),
     **dict.fromkeys(("plot", "show"), "report._repr_html_(), which a notebook shows by itself"),

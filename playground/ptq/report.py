@@ -7,15 +7,16 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from playground import notebook
-from playground.calls import Public, public_class
+from playground.calls import Public, public_class, public_part
 from playground.errors import plural
-from playground.ptq.other_names import ON_REPORT, REPORT_ATTRIBUTES
+from playground.ptq.other_names import ON_REPORT, PART_ATTRIBUTES, REPORT_ATTRIBUTES
 from playground.units import size
 
 if TYPE_CHECKING:
     from playground.ptq.verification import Verification
 
 
+@public_part(PART_ATTRIBUTES, {"__getitem__": "Use tensor.name, tensor.sqnr_db"})
 @dataclass(frozen=True, slots=True)
 class QuantizedTensor:
     """One quantized constant.
@@ -101,6 +102,7 @@ class AppliedAlgorithm:
         "__getitem__": "Use report.tensors[0], or report.as_dict()['file_bytes']",
         "__iter__": "Use report.tensors, or report.as_dict()",
         "__len__": "Use len(report.tensors)",
+        "keys": "Use report.as_dict()",
     },
 )
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ class Grouping:
 
     def _size(self) -> int:
         if self.block_size is None:
-            raise InvalidInputError("a block size is missing", where="block_size", hint="Use a positive integer")
+            raise InvalidInputError("a block size is missing", where="block_size", hint="Use block_size=32")
         return self.block_size
 
     def _rank(self, shape: Shape, axis: int | None) -> int:

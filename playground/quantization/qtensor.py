@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from playground import notebook
-from playground.arrays import Float32, RealValues, as_float32, require_finite
+from playground.arrays import Float32, as_float32, require_finite
 from playground.calls import Public, public, public_class
 from playground.errors import InvalidInputError, plural, shown
 from playground.number_formats import Codes
@@ -20,6 +20,7 @@ from playground.quantization.grouping import tile_of
 from playground.quantization.other_names import ON_QTENSOR, QTENSOR_ATTRIBUTES
 from playground.quantization.rotation import unrotate
 from playground.quantization.scheme import Scheme
+from playground.real_values import RealValues
 from playground.units import size
 
 Int32 = NDArray[np.int32]
@@ -133,6 +134,7 @@ class Factors:
 @public_class(
     "QParams(scale=0.1, zero_point=0)",
     {"scales": "scale", "zero_points": "zero_point", "zp": "zero_point", "bias": "offset"},
+    refused={"__getitem__": "Use qparams.scale", "__iter__": "Use qparams.scale, qparams.zero_point"},
 )
 @dataclass(frozen=True, slots=True, eq=False)
 class QParams(metaclass=Public):

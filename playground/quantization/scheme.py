@@ -34,6 +34,8 @@ Argument = float | int | str | bool
         "__len__": "Use len(scheme.as_dict())",
         "__call__": "Use quantize(x, scheme)",
         "__or__": "Use dataclasses.replace(scheme, format='int4')",
+        "__add__": "Use dataclasses.replace(scheme, format='int4')",
+        "keys": "Use {**scheme.as_dict()}, or dataclasses.replace(scheme, format='int4')",
     },
 )
 @dataclass(frozen=True, slots=True)

@@ -31,13 +31,15 @@ def drawn_figures() -> dict[str, Callable[[], str]]:
     return found
 
 
+_FILE_NAME = re.compile(r"[\w./-]+\.md")
 _BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:dB|[kMGT]?B|[pnµm]?J|[µm]?s|bits?)\b|[%×])")
 _COUNTED = re.compile(r"(\d) of (\d)")
 
 
 def kept_together(text: str) -> str:
-    """A text whose numbers stay on one line with their units, and ``33 of 34`` with its parts."""
-    return _COUNTED.sub("\\1\u00a0of\u00a0\\2", _BEFORE_UNIT.sub("\u00a0", text))
+    """A text whose numbers stay on one line with their units, and ``33 of 34`` or ``-8 .. 7`` with its parts."""
+    together = _COUNTED.sub("\\1\u00a0of\u00a0\\2", _BEFORE_UNIT.sub("\u00a0", text))
+    return together.replace(" .. ", "\u00a0..\u00a0").replace(" + scales", "\u00a0+\u00a0scales")
 
 
 def picture_for(settings: Settings) -> Picture:
@@ -95,7 +97,8 @@ def linked(text: str, folder: Path, page: Path, pages: Mapping[Path, Path]) -> s
         pages: file outside docs/ -> the page that has its text.
 
     Returns:
-        The text. A link to a file that is on no page becomes its words alone; other links stay as they are.
+        The text. A link to a file that is on no page becomes its words alone, and one whose words are a file's name
+        gets the title of what it leads to; other links stay as they are.
     """
 
     def led(found: re.Match[str]) -> str:
@@ -107,6 +110,8 @@ def linked(text: str, folder: Path, page: Path, pages: Mapping[Path, Path]) -> s
         shown = pages.get(target, target)
         if not shown.is_relative_to(DOCS):
             return words
+        if _FILE_NAME.fullmatch(words):
+            words = ""
         return f"[{words}]({Path(os.path.relpath(shown, page)).as_posix()}{hash_sign}{anchor})"
 
     return _LINK.sub(led, text)

@@ -73,6 +73,8 @@ ASYMMETRIC = Scheme("uint8", symmetric=False)
         "__len__": "Use len(recipe.rules)",
         "__call__": "Use quantize_model(model, recipe)",
         "__or__": "Use dataclasses.replace(recipe, weights='int4')",
+        "__add__": "Use dataclasses.replace(recipe, weights='int4')",
+        "keys": "Use {**recipe.as_dict()}, or dataclasses.replace(recipe, weights='int4')",
     },
 )
 @dataclass(frozen=True, slots=True)
