@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import sys
 from collections import defaultdict
@@ -12,9 +11,7 @@ from typing import Any
 
 import hypothesis
 import numpy as np
-import onnxruntime
 import pytest
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 
 from tests import exact_products
 
@@ -29,30 +26,6 @@ hypothesis.settings.register_profile("fuzzing", derandomize=False, deadline=None
 hypothesis.settings.load_profile("repeatable")
 
 exact_products.use()
-
-
-_EXACT_PRODUCTS = "session.x64quantprecision"
-"""Of a session of ONNX Runtime; without it products of int8 weights are added in 16 bits on x86 without VNNI."""
-
-
-def pytest_configure() -> None:
-    """Let ONNX Runtime multiply exactly on every processor where it can, since what overflows is no oracle."""
-    begin = onnxruntime.InferenceSession.__init__
-
-    @functools.wraps(begin)
-    def begin_exactly(session: Any, model: Any, sess_options: Any = None, *args: Any, **named: Any) -> None:
-        options = sess_options or onnxruntime.SessionOptions()
-        try:
-            options.get_session_config_entry(_EXACT_PRODUCTS)
-        except RuntimeError:  # the entry is not there
-            options.add_session_config_entry(_EXACT_PRODUCTS, "1")
-        try:
-            begin(session, model, options, *args, **named)
-        except Fail:  # of its own graphs, where a weight has two readers
-            options.add_session_config_entry(_EXACT_PRODUCTS, "0")
-            begin(session, model, options, *args, **named)
-
-    onnxruntime.InferenceSession.__init__ = begin_exactly
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from playground.model.recipe import Recipe
 from playground.opening import load
 from playground.ptq.pipeline import QuantizedModel, quantize_model
 from playground.quantization import Scheme
+from tests.exact_products import products_overflow
 
 Arrays = dict[str, np.ndarray]
 
@@ -89,21 +89,6 @@ class Case:
             alike = abs(level - exact) < 1 or min(level, exact) > 36
             assert alike or (products_overflow() and level < exact), (level, exact)
         return exact if products_overflow() else levels[0]
-
-
-@functools.cache
-def products_overflow() -> bool:
-    """Whether ONNX Runtime adds two products of octets in 16 bits: it does on x86 without VNNI."""
-    a = helper.make_tensor_value_info("a", TensorProto.UINT8, [32, 64])
-    y = helper.make_tensor_value_info("y", TensorProto.INT32, [32, 32])
-    b = numpy_helper.from_array(np.full((64, 32), 127, np.int8), "b")
-    graph = helper.make_graph([helper.make_node("MatMulInteger", ["a", "b"], ["y"])], "products", [a], [y], [b])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    options = onnxruntime.SessionOptions()
-    options.add_session_config_entry("session.x64quantprecision", "0")
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    (found,) = session.run(None, {"a": np.full((32, 64), 255, np.uint8)})
-    return bool((np.asarray(found) != 64 * 127 * 255).any())
 
 
 def decibels(wanted: Arrays, found: Arrays) -> float:
