@@ -251,8 +251,8 @@ def _overflow(levels: Mapping[str, Mapping[str, float]]) -> str:
         return ""
     return (
         f"Products of int8 weights overflow in ONNX Runtime on this processor (x86 without VNNI): output {worst!r} has "
-        f"{levels[OPTIMIZED][worst]:.1f} dB, with exact products {levels[EXACT_PRODUCTS][worst]:.1f} dB. Use weights "
-        "of 7 bits (weights int7) or uint8, or in ONNX Runtime the session's entry 'session.x64quantprecision' = '1'."
+        f"{levels[OPTIMIZED][worst]:.1f} dB, with exact products {levels[EXACT_PRODUCTS][worst]:.1f} dB. Use uint8 "
+        "weights, with static activations also int7, or ONNX Runtime's session entry 'session.x64quantprecision' = '1'."
     )
 
 

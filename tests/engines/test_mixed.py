@@ -82,7 +82,9 @@ def native(content: bytes, feeds: dict[str, Array]) -> dict[str, Array]:
 def test_float_operators_between_products(operators: tuple[str, ...], activations: str) -> None:
     x = weights(7, 8)
     content = between(*operators)
-    made = quantized(content, x, activations=activations)
+    # products with int8 overflow in ONNX Runtime on x86 without VNNI, node by node too
+    weights_as = "uint8" if activations == "dynamic" else "int8"
+    made = quantized(content, x, activations=activations, weights=weights_as)
     found, expected = both(made.model.required_graph(), {"x": x})["y"], native(made.onnx, {"x": x})["y"]
     # one code more or less of a value in front of a product is a hundredth of the largest result
     share = 1e-5 if activations == "weight_only" else 0.03

@@ -176,7 +176,7 @@ def test_products_that_overflow_are_told_from_other_differences() -> None:
     assert verification._overflow({**levels, verification.EXACT_PRODUCTS: {"y": 9.5}}) == ""
     assert verification._overflow({**levels, verification.EXACT_PRODUCTS: {"y": 20.0}}) == ""
     told = verification._overflow({**levels, verification.EXACT_PRODUCTS: {"y": 33.5}})
-    assert "output 'y' has 9.5 dB, with exact products 33.5 dB. Use weights of 7 bits" in told
+    assert "output 'y' has 9.5 dB, with exact products 33.5 dB. Use uint8 weights" in told
 
 
 def test_overflow_is_said_on_the_processors_that_have_it() -> None:
