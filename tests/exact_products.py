@@ -6,33 +6,62 @@ On x86 without VNNI its fast products of int8 weights overflow 16 bits: its answ
 from __future__ import annotations
 
 import functools
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail
+from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as Missing
 
 PLAIN = onnxruntime.InferenceSession
 
 SETTING = "session.x64quantprecision"
 
+OF_CODES = {"MatMulInteger", "ConvInteger", "QLinearMatMul", "QLinearConv", "QGemm", "DynamicQuantizeLSTM"}
+
 
 class ExactSession(PLAIN):  # type: ignore[misc]
-    """A session whose products do not overflow, unless its options say otherwise."""
+    """A session whose products do not overflow, unless its options say otherwise.
+
+    Where they do all the same, a test that asks for its answers is skipped. The package's own sessions answer.
+    """
 
     def __init__(self, model: Any, sess_options: Any = None, *args: Any, **kwargs: Any) -> None:
         """As of ONNX Runtime's."""
         options = onnxruntime.SessionOptions() if sess_options is None else sess_options
+        self._asked_by = sys._getframe(1).f_globals["__name__"]
+        self._overflows = False
         try:
             options.get_session_config_entry(SETTING)
         except RuntimeError:
             options.add_session_config_entry(SETTING, "1")
+            self._overflows = products_overflow() and has_products_of_codes(model)
         try:
             super().__init__(model, options, *args, **kwargs)
-        except Fail:  # what it makes of such a graph, where a weight has two readers
+        except (Fail, Missing):  # what it makes of some graphs, as where a weight has two readers
             options.add_session_config_entry(SETTING, "0")
             super().__init__(model, options, *args, **kwargs)
+            self._overflows = products_overflow()
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        """As of ONNX Runtime's."""
+        if self._overflows and not self._asked_by.startswith("playground."):
+            pytest.skip("ONNX Runtime's products of int8 overflow on this processor (x86 without VNNI)")
+        return super().run(*args, **kwargs)
+
+
+def has_products_of_codes(model: Any) -> bool:
+    """Whether a file multiplies codes by operators of their own, which the setting is not for."""
+    content = onnx.load(model) if isinstance(model, (str, Path)) else onnx.load_from_string(bytes(model))
+    graphs = [content.graph]
+    for graph in graphs:
+        graphs += [one.g for node in graph.node for one in node.attribute if one.HasField("g")]
+    return any(node.op_type in OF_CODES for graph in graphs for node in graph.node)
 
 
 def use() -> None:

@@ -15,7 +15,7 @@
 
   /** The inventory has the open model's first tensor. */
   const isModels = () => {
-    const documents = [...(window.Bokeh?.documents ?? [])];
+    const documents = "Bokeh" in window ? [...Bokeh.documents] : [];
     const names = documents.map((doc) => doc.get_model_by_name("inventory")).find(Boolean)?.data.name;
     const shown = document.querySelector("#inventory [role=rowheader]")?.getAttribute("aria-label");
     return names !== undefined && shown === names[0];

