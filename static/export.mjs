@@ -58,6 +58,8 @@ function bringIntoView(card) {
   card.scrollIntoView({ block: high ? "start" : "nearest" });
 }
 
+const NOTHING = "Quantize the model first; then the file is here.";
+
 /** @param {Part & { given: Given, job: Job }} part */
 export function installExport({ client, complain, given, ready, job }) {
   /**
@@ -106,6 +108,13 @@ export function installExport({ client, complain, given, ready, job }) {
     );
   }
 
+  /** There is no quantized model to keep. */
+  function offerNothing() {
+    for (const button of [$("save-model"), $("save-report"), $("save-page")]) button.disabled = true;
+    $("export-model-text").textContent = NOTHING;
+    $("export-model-text").classList.remove("failure");
+  }
+
   async function refresh() {
     await ready();
     const { result } = await client.request("export");
@@ -113,7 +122,7 @@ export function installExport({ client, complain, given, ready, job }) {
     for (const button of [$("save-model"), $("save-report")]) button.disabled = !file;
     $("save-page").disabled = !file?.page || file.before;
     const told = file?.before ? `Made before the last change of the settings. ${file.summary}` : file?.summary;
-    $("export-model-text").textContent = file?.refused || told || "Quantize the model first; then the file is here.";
+    $("export-model-text").textContent = file?.refused || told || NOTHING;
     $("export-model-text").classList.toggle("failure", Boolean(file?.refused));
     $("save-model").textContent = file?.refused
       ? "Download all the same"
@@ -178,6 +187,7 @@ export function installExport({ client, complain, given, ready, job }) {
     $("recipe-name").textContent = detail.recipe_name || "Open a recipe";
     $("recipe-remove").hidden = !detail.recipe_name;
     if (!detail.recipe_name && window.playground.started) given.recipe = null; // not in a restart, which opens it again
+    if (!detail.quantized) offerNothing(); // Python, which knows what there is, may be busy when the view is opened
     if (!$("view-export").hidden) refresh().catch(complain);
   });
   for (const kind of /** @type {Work[]} */ (Object.keys(WORKS))) {

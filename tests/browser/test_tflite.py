@@ -27,7 +27,7 @@ def _quantized(page: Page, path: Path, *samples: NDArray[Any]) -> list[NDArray[A
     page.locator("#tab-model").click()
     page.wait_for_function("() => Bokeh.documents.some((doc) => doc.get_model_by_name('inventory'))")
     page.set_input_files("#open", path)
-    expect(page.locator("#slot-model-numbers")).to_contain_text(f"format {path.suffix[1:]}", timeout=30_000)
+    expect(page.locator("#slot-model-numbers")).to_contain_text(f"of a {path.suffix} file", timeout=30_000)
     page.locator("#quantize").click()
     expect(page.locator("#toasts")).to_contain_text("Quantized: ", timeout=60_000)
     page.locator("#tab-export").click()

@@ -74,7 +74,9 @@ def test_codes_and_scales_are_those_of_the_pairs_and_are_read_back() -> None:
     assert load(operators.onnx, "read.onnx").graph.nodes == operators.model.graph.nodes
 
 
-@pytest.mark.parametrize("name", gallery.entries())
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.heavy if "outliers" in name else ()) for name in gallery.entries()]
+)
 def test_gallery_models_answer_as_their_pairs_do(name: str) -> None:
     model, data = gallery.open_model(name), gallery.calibration(name)
     made = [quantize_model(model, Recipe(representation=form), data) for form in ("qdq", "qoperator")]
