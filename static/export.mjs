@@ -140,6 +140,9 @@ export function installExport({ client, complain, given, ready, job }) {
     showCode(result);
   }
 
+  /** Whether there was a quantized model to keep. */
+  let wasThere = false;
+
   /** The tool whose script is shown. */
   let tool = /** @type {keyof typeof CODE} */ ("playground");
   const tools = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-tool]"));
@@ -187,8 +190,11 @@ export function installExport({ client, complain, given, ready, job }) {
     $("recipe-name").textContent = detail.recipe_name || "Open a recipe";
     $("recipe-remove").hidden = !detail.recipe_name;
     if (!detail.recipe_name && window.playground.started) given.recipe = null; // not in a restart, which opens it again
-    if (!detail.quantized) offerNothing(); // Python, which knows what there is, may be busy when the view is opened
-    if (!$("view-export").hidden) refresh().catch(complain);
+    const isThere = detail.quantized || detail.before;
+    if (!isThere) offerNothing(); // Python, which has the file, may be busy when the view is opened
+    // The button is pressed from other views, too
+    if (isThere !== wasThere || !$("view-export").hidden) refresh().catch(complain);
+    wasThere = isThere;
   });
   for (const kind of /** @type {Work[]} */ (Object.keys(WORKS))) {
     $(kind).addEventListener("click", () => work(kind).catch(complain));

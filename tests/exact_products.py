@@ -18,9 +18,9 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as Missing
 
-PLAIN = onnxruntime.InferenceSession
+from playground.host.onnxruntime_native import EXACT_PRODUCTS
 
-SETTING = "session.x64quantprecision"
+PLAIN = onnxruntime.InferenceSession
 
 OF_CODES = {"MatMulInteger", "ConvInteger", "QLinearMatMul", "QLinearConv", "QGemm", "DynamicQuantizeLSTM"}
 
@@ -37,14 +37,14 @@ class ExactSession(PLAIN):  # type: ignore[misc]
         self._asked_by = sys._getframe(1).f_globals["__name__"]
         self._overflows = False
         try:
-            options.get_session_config_entry(SETTING)
+            options.get_session_config_entry(EXACT_PRODUCTS)
         except RuntimeError:
-            options.add_session_config_entry(SETTING, "1")
+            options.add_session_config_entry(EXACT_PRODUCTS, "1")
             self._overflows = products_overflow() and has_products_of_codes(model)
         try:
             super().__init__(model, options, *args, **kwargs)
         except (Fail, Missing):  # what it makes of some graphs, as where a weight has two readers
-            options.add_session_config_entry(SETTING, "0")
+            options.add_session_config_entry(EXACT_PRODUCTS, "0")
             super().__init__(model, options, *args, **kwargs)
             self._overflows = products_overflow()
 
@@ -56,12 +56,13 @@ class ExactSession(PLAIN):  # type: ignore[misc]
 
 
 def has_products_of_codes(model: Any) -> bool:
-    """Whether a file multiplies codes by operators of their own, which the setting is not for."""
+    """Whether a file multiplies int8 weights by operators of their own, which the setting is not for."""
     content = onnx.load(model) if isinstance(model, (str, Path)) else onnx.load_from_string(bytes(model))
     graphs = [content.graph]
     for graph in graphs:
         graphs += [one.g for node in graph.node for one in node.attribute if one.HasField("g")]
-    return any(node.op_type in OF_CODES for graph in graphs for node in graph.node)
+    weights = any(t.data_type == TensorProto.INT8 and len(t.dims) > 1 for graph in graphs for t in graph.initializer)
+    return weights and any(node.op_type in OF_CODES for graph in graphs for node in graph.node)
 
 
 def use() -> None:
@@ -78,7 +79,7 @@ def products_overflow() -> bool:
     graph = helper.make_graph([helper.make_node("MatMulInteger", ["a", "b"], ["y"])], "products", [a], [y], [b])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     options = onnxruntime.SessionOptions()
-    options.add_session_config_entry(SETTING, "0")
+    options.add_session_config_entry(EXACT_PRODUCTS, "0")
     session = PLAIN(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     (found,) = session.run(None, {"a": np.full((32, 64), 255, np.uint8)})
     return bool((np.asarray(found) != 64 * 127 * 255).any())

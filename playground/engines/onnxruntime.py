@@ -41,8 +41,7 @@ async def plan(
         MissingError: onnxruntime is not installed.
     """
     content = to_onnx(graph) if model is None else model
-    options = {"as_written": as_written, "exact_products": exact_products}
-    return Program(graph, await host.ort_session(content, **{name: True for name, on in options.items() if on}))
+    return Program(graph, await host.ort_session(content, as_written=as_written, exact_products=exact_products))
 
 
 async def run(program: Program, feeds: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:

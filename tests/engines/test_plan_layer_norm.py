@@ -69,9 +69,12 @@ def test_it_runs_and_is_onnxruntimes_within_a_code(tmp_path, middle, operators):
     found = planned.run({"x": x})["y"]
     np.testing.assert_array_equal(found, reference.run(planned.program, {"x": x})["y"])
     (theirs,) = onnxruntime.InferenceSession(model).run(None, {"x": x})
-    step = (theirs.max() - theirs.min()) / 255  # at most: few answers have the first and the last code
-    assert np.abs(found - theirs).max() <= 1.2 * step
-    assert (np.abs(found - theirs) > 0.01 * step).mean() < 0.06
+    (last,) = (node for node in graph.nodes if node.outputs == ("y",))
+    step = float(graph.initializers[last.inputs[1]].numpy())
+    assert np.abs(found - theirs).max() <= 1.01 * step
+    # each rounding between them has its own ties, and each code of those is read by a whole row of the product
+    most = 0.06 if "Erf" in operators else 0.02
+    assert (np.abs(found - theirs) > 0.01 * step).mean() < most
     assert any(isinstance(s, LayerNorm) for s in planned.program.steps) == (middle is NORM)
 
 

@@ -12,6 +12,7 @@ import pytest
 import playground
 from playground import gallery, host
 from playground.errors import MissingError
+from playground.host.onnxruntime_native import EXACT_PRODUCTS
 from playground.metrics import sqnr_db
 from playground.model.graph import Graph, Model, Node, Tensor, ValueInfo
 from playground.model.recipe import Recipe
@@ -108,7 +109,7 @@ def test_of_large_models_one_engine_runs_one_sample(monkeypatch: pytest.MonkeyPa
 
 
 def test_without_the_runtime_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def missing(content: bytes, *, as_written: bool = False) -> None:
+    async def missing(content: bytes, **options: bool) -> None:
         raise MissingError("the package onnxruntime is not installed")
 
     monkeypatch.setattr(host, "ort_session", missing)
@@ -187,7 +188,7 @@ def test_overflow_is_said_on_the_processors_that_have_it() -> None:
     answers = []
     for setting in ("0", "1"):
         options = onnxruntime.SessionOptions()
-        options.add_session_config_entry("session.x64quantprecision", setting)
+        options.add_session_config_entry(EXACT_PRODUCTS, setting)
         session = onnxruntime.InferenceSession(result.onnx, options, providers=["CPUExecutionProvider"])
         answers.append(session.run(None, feeds)[0])
     overflows = sqnr_db(answers[1], answers[0]) < 25

@@ -112,6 +112,7 @@ _ALL = (
         "file types",
         files.packages("bytes", 4),
         32,
+        True,
     ),
     RealModel(
         "basic-pitch/nmp",
@@ -120,6 +121,7 @@ _ALL = (
         "notes in audio",
         audio.melodies("serving_default_input_2:0", 43844, 22050),
         8,
+        True,
     ),
     RealModel(
         f"{_WAKE}/melspectrogram",
