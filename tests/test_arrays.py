@@ -42,7 +42,7 @@ def test_shape_is_kept_and_nothing_is_copied_without_need() -> None:
 def test_what_is_no_array_of_real_numbers_is_refused(x: Any) -> None:
     with pytest.raises(
         InvalidInputError,
-        match=r"^weights: (values of type .* are not real numbers|the nested lists|a value of type dict)",
+        match=r"^weights: (values of type .* are not real numbers|the nested lists|a value of type (dict|NoneType))",
     ):
         as_float32(x, "weights")
 
@@ -54,7 +54,7 @@ def test_values_that_are_not_finite_are_counted_and_located() -> None:
         InvalidInputError, match=r"^w: 2 of 12 values are NaN or infinite .* the first at \[1, 2\]\. Rep"
     ):
         require_finite(x, "w")
-    with pytest.raises(InvalidInputError, match=r"1 of 1 values .* the first at \[\]"):
+    with pytest.raises(InvalidInputError, match=r"1 of 1 values are NaN or infinite in float32\. Replace"):
         require_finite(as_float32(1e39))  # fits float64 only
     assert require_finite(x[:1]) is not None
 

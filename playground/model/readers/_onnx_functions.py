@@ -6,8 +6,8 @@ refers to one of the function's takes the call's value, or the function's defaul
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from playground.errors import BadFileError
@@ -50,7 +50,9 @@ def inline(model: Message, where: str) -> str:
                 return f"its function {function.name!r} is written for another operator set ({held.version})"
     stems = _Stems(where)
     _collect_stems(model.graph, stems)
-    _Inliner(functions, stems, FreeNames(also=stems), where).replace(model.graph, ())
+    inliner = _Inliner(functions, stems, FreeNames(also=stems), where)
+    inliner.count(model.graph.node, 0)
+    inliner.replace(model.graph, ())
     _declare(model, versions, {key[0] for key in functions})
     return ""
 
@@ -117,6 +119,27 @@ class _Inliner:
     where: str
     seen: int = 0
     copied: int = 0
+    sizes: dict[Key, int] = field(default_factory=dict)
+    """How many nodes a function becomes at least; none yet of one that is being counted."""
+
+    def count(self, nodes: Iterable[Message], depth: int) -> int:
+        """How many nodes these become at least, without making any: functions that call others twice double.
+
+        Graphs that a call hands to its function are not counted; ``replace`` keeps the limit for them.
+        """
+        total = 0
+        for node in nodes:
+            key = (node.domain, node.op_type, node.overload)
+            if key in self.functions and key not in self.sizes:
+                self.sizes[key] = 0  # one that calls itself is told by replace
+                self.sizes[key] = self.count(self.functions[key].node, depth + 1)
+            total += 1 + self.sizes.get(key, 0)
+            if total > MOST_NODES or depth > MOST_CALL_DEPTH:
+                raise self._too_often()
+        return total
+
+    def _too_often(self) -> BadFileError:
+        return BadFileError("functions call each other too often", where=self.where, hint=_INLINE)
 
     def replace(self, graph: Message, inside: tuple[Key, ...]) -> None:
         """Replace the calls of a graph and of its subgraphs; ``inside``: the functions whose bodies it is in."""
@@ -130,7 +153,7 @@ class _Inliner:
     def _replaced(self, node: Message, inside: tuple[Key, ...]) -> Sequence[Message]:
         self.seen += 1
         if self.seen > MOST_NODES or len(inside) > MOST_CALL_DEPTH:
-            raise BadFileError("functions call each other too often", where=self.where, hint=_INLINE)
+            raise self._too_often()
         key = (node.domain, node.op_type, node.overload)
         if key not in self.functions:
             for attribute in node.attribute:
@@ -192,8 +215,11 @@ class _Inliner:
                 if attribute.HasField("g"):
                     self._rename_graph(attribute.g, stem, names, attributes)
             for at, name in enumerate(node.output):
-                node.output[at] = names.setdefault(name, f"{stem}/{name}") if name else ""
-                self.stems.add(node.output[at])
+                if name and name not in names:
+                    names[name] = f"{stem}/{name}"
+                    if "/" in name:  # what it begins with otherwise is known: the stem
+                        self.stems.add(names[name])
+                node.output[at] = names[name] if name else ""
 
     def _rename_graph(
         self, graph: Message, stem: str, outer: Mapping[str, str], attributes: Mapping[str, Message]
