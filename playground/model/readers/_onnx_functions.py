@@ -129,13 +129,13 @@ class _Inliner:
         """
         total = 0
         for node in nodes:
+            if total >= MOST_NODES or depth > MOST_CALL_DEPTH:
+                raise self._too_often()
             key = (node.domain, node.op_type, node.overload)
             if key in self.functions and key not in self.sizes:
                 self.sizes[key] = 0  # one that calls itself is told by replace
                 self.sizes[key] = self.count(self.functions[key].node, depth + 1)
             total += 1 + self.sizes.get(key, 0)
-            if total > MOST_NODES or depth > MOST_CALL_DEPTH:
-                raise self._too_often()
         return total
 
     def _too_often(self) -> BadFileError:

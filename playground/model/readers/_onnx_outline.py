@@ -21,6 +21,9 @@ IN_PLACE = 1024
 """Values of at most this many bytes stay in the copy, which saves a read for each small constant."""
 
 _WINDOW = 1 << 20
+_RUN = 1 << 14
+"""Bytes of fields that are copied at once, in messages larger than that: one by one takes three times as long."""
+
 _COPIES = 3
 """How many copies of a byte are in memory at once: in two joins and in protobuf."""
 
@@ -81,20 +84,30 @@ class _Walk:
         if end - start <= _WINDOW:
             at = self._reach(start, end - start)
             return self._small(kind, at, at + end - start, depth)
+        fields = FIELDS[kind]
         kept: list[bytes] = []
-        at = start
+        at = run = start
+        count = 0
         while at < end:
             head = self._reach(at, min(20, end - at))
             number, wire, content, stop = self._field(head)
-            content, stop = content + self._base, stop + self._base
+            content, stop = content + at - head, stop + at - head
             if stop > end:
                 raise self._error("a message is longer than the message that has it")
-            self._count(1)
-            found = FIELDS[kind].get(number)
-            if found is not None:
+            count += 1
+            found = fields.get(number)
+            if found is None:
+                made: bytes | None = b""
+            else:
                 made = self._kept(found, number, content, stop, depth) if wire == _BYTES else found.otherwise()
-                kept.append(made if made is not None else self._whole(at, stop))
+            if made is not None or stop - run > _RUN:
+                kept.append(self._whole(run, at))
+                self._count(count)
+                kept.append(self._whole(at, stop) if made is None else made)
+                run, count = stop, 0
             at = stop
+        self._count(count)
+        kept.append(self._whole(run, end))
         return b"".join(kept)
 
     def _small(self, kind: str, at: int, end: int, depth: int) -> bytes:
