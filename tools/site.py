@@ -167,6 +167,7 @@ def _copy_runtime(modules: Path, versions: Mapping[str, str]) -> None:
     for source, target in copies:
         _copy(source, TREE / target)
     material.bundle(modules, TREE / material_home / material.BUNDLE)
+    scripts.hint_eager(TREE / "bokeh" / BOKEH[0])
 
 
 def _write_pages(modules: Path, env: Mapping[str, str]) -> None:
