@@ -12,6 +12,9 @@ RUN = """async () => {
     `${id}: ${target.flat(2).join(" ")}: ${failureSummary.replaceAll("\\n", " ")}`));
 }"""
 
+OTHERS = [("light", 360), ("dark", 1280)]
+"""Themes and widths: colours hardly depend on the width, nor names on the theme."""
+
 SETTLED = "() => [...document.querySelectorAll('.stale')].every((pale) => !pale.checkVisibility())"
 
 
@@ -32,7 +35,7 @@ def axe(page):
 
 @pytest.mark.parametrize(
     ("theme", "width"),
-    [("light", 1280), ("light", 360), ("dark", 1280), pytest.param("dark", 360, marks=pytest.mark.heavy)],
+    [("light", 1280), ("dark", 360), *(pytest.param(*pair, marks=pytest.mark.heavy) for pair in OTHERS)],
 )
 @pytest.mark.parametrize("view", ["tensor", "model", "run", "export"])
 def test_a_view(page, axe, view, theme, width):
@@ -45,8 +48,10 @@ def test_a_view(page, axe, view, theme, width):
     assert axe() == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize(
+    ("theme", "width"),
+    [("dark", 1280), ("light", 360), pytest.param("light", 1280, marks=pytest.mark.heavy)],
+)
 def test_two_files_compared(page, axe, tmp_path, theme, width):
     page.set_viewport_size({"width": width, "height": 860})
     page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)

@@ -40,7 +40,7 @@ def bounds(scheme: Scheme, *batches: Values) -> tuple[float, float]:
 
 
 @each_calibrator
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(values, schemes)
 def test_a_range_is_finite_and_in_order(calibrator: str, x: Values, scheme: Scheme) -> None:
     lo, hi = bounds(replace(scheme, calibrator=calibrator), x)
@@ -53,7 +53,7 @@ def test_a_range_is_finite_and_in_order(calibrator: str, x: Values, scheme: Sche
 
 
 @pytest.mark.parametrize("calibrator", promise_the_split)
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(values, schemes, st.data())
 def test_the_split_and_the_order_do_not_matter(calibrator: str, x: Values, scheme: Scheme, data: st.DataObject) -> None:
     scheme = replace(scheme, calibrator=calibrator)
@@ -65,7 +65,7 @@ def test_the_split_and_the_order_do_not_matter(calibrator: str, x: Values, schem
 
 
 @pytest.mark.parametrize("calibrator", [c for c in CALIBRATORS if c != "hqq"])
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(arrays(np.float32, st.integers(2, 60), elements=st.floats(-100, 100, width=16)), schemes, st.integers(-8, 8))
 def test_scaled_values_give_a_scaled_range(calibrator: str, x: Values, scheme: Scheme, exponent: int) -> None:
     """By a power of two, which no rounding sees. (HQQ's beta has the unit of the values.)"""

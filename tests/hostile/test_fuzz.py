@@ -7,7 +7,7 @@ import pytest
 from tests.hostile.formats import FORMATS
 from tests.hostile.fuzz import run
 
-COUNT = int(os.environ.get("PLAYGROUND_FUZZ", "500"))
+COUNT = int(os.environ.get("PLAYGROUND_FUZZ", "300"))
 SEED = int(os.environ.get("PLAYGROUND_FUZZ_SEED", "13"))
 
 
