@@ -99,7 +99,7 @@ def test_a_link_opens_a_model_that_has_to_be_fetched(visit, options):
     page.close()
 
 
-@pytest.mark.parametrize("query", ["", "?v=1&model=digits-convnet"])
+@pytest.mark.parametrize("query", [pytest.param("", marks=pytest.mark.heavy), "?v=1&model=digits-convnet"])
 def test_another_model_does_not_wait_to_be_chosen(browser, site, query):
     """Its operators are in files that are not in the snapshot: they have to be there when the model is."""
     context = new_context(browser)

@@ -50,6 +50,7 @@ CASES = [
 HEAVY = (
     "nudenet/320n",
     "basic-pitch/nmp",
+    "faster-whisper/silero_vad_v6",
     "openwakeword/embedding_model",
     *(f"openwakeword/{name}" for name in ("hey_rhasspy", "hey_jarvis", "alexa", "weather")),
 )

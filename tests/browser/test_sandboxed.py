@@ -124,7 +124,7 @@ def test_a_frame_without_scripts_says_what_it_needs_where_it_is_seen(embedded):
     assert said.evaluate(hit), "something lies over it"
 
 
-@pytest.mark.parametrize("name", ["early.js", "page.js", "bokeh.min.js"])
+@pytest.mark.parametrize("name", ["early.js", "bokeh.min.js", pytest.param("page.js", marks=pytest.mark.heavy)])
 def test_a_script_that_cannot_be_loaded_is_said(browser, site, visit, name):
     context = new_context(browser)
     context.route(f"**/{name}", lambda route: route.fulfill(status=404, body="gone"))

@@ -21,7 +21,7 @@ def test_the_lp_error_is_close_to_the_least_of_all_zero_points(bits: int) -> Non
         step = (hi - lo) / (2**bits - 1)
         brute = min(
             lp_error(values, quantize_within(values, Range(lo + d * step, hi + d * step), scheme), 0.7)
-            for d in np.linspace(-1, 1, 400)
+            for d in np.linspace(-1, 1, 200)
         )
         nearest = lp_error(values, quantize(values, scheme), 0.7)
         found = lp_error(values, quantize(values, with_hqq(scheme, 0.7, 20)), 0.7)
