@@ -47,7 +47,7 @@ def run_bench(*, as_json: bool = False, cold_runs: int = 0, models: bool = False
                 plain = baseline.build(folder, LOCAL_CACHE / "baseline")
                 driver = [_COLD_DRIVER, driver[1], servers.enter_context(served(plain)), str(cold_runs)]
             command: Command = [PYTHON, "-m", *driver, *(["--json"] if as_json else [])]
-            run(command, "The bench failed.", environment=variables, quiet=False)
+            run(command, "The bench failed, or a target was missed; see above.", environment=variables, quiet=False)
 
 
 @contextlib.contextmanager
