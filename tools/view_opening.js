@@ -11,12 +11,10 @@
   }).observe({ type: "layout-shift", buffered: true });
 
   const PATIENCE_MS = 5000;
-  /** Resolves right after a frame: a message comes before timers, at one of which the page goes on with its work. */
+  /** Resolves right after a frame. The page builds views in tasks of this priority: timers and messages wait for all of them. */
   const frame = () =>
     new Promise((resolve) => {
-      const { port1, port2 } = new MessageChannel();
-      port1.onmessage = resolve;
-      requestAnimationFrame(() => port2.postMessage(null));
+      requestAnimationFrame(() => void window.scheduler?.postTask(() => resolve(null), { priority: "user-blocking" }));
     });
 
   /** The inventory has the open model's first tensor. */

@@ -55,6 +55,7 @@ function fitWhenResized(view) {
   ask();
   let isFirst = true;
   new ResizeObserver(([{ contentRect }]) => {
+    if (!contentRect.width) return; // another view is being opened: the first frame of that one would wait for this
     // The first call comes without any change. Laid out and painted anew, the four plots would take most of a long task
     const { width, height } = view.bbox;
     const fits = Math.abs(contentRect.width - width) < 1 && Math.abs(contentRect.height - height) < 1;
