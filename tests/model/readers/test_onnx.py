@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from playground.errors import BadFileError, MissingError, PlaygroundError, UnsupportedError
 from playground.host.sources import BytesSource, FileSource
 from playground.model.graph import Graph, Model, ValueInfo
+from playground.model.readers._onnx_outline import outline
 from playground.model.readers.onnx import READER, read
 
 F32 = TensorProto.FLOAT
@@ -290,3 +291,17 @@ class TestExternalData:
     def test_refuses(self, tmp_path: Path, key: str, value: str, message: str) -> None:
         with pytest.raises(PlaygroundError, match=message):
             read(self.changed(tmp_path, key, value))
+
+
+def test_each_large_tensor_costs_one_window_of_the_file() -> None:
+    """Their values are left out: what is read is a megabyte around each one's beginning, once."""
+    reads = []
+
+    class Watched(BytesSource):
+        def read(self, offset: int, size: int) -> bytes:
+            reads.append(size)
+            return super().read(offset, size)
+
+    large = [numpy_helper.from_array(np.zeros(2**20, np.float32), f"large{i}") for i in range(5)]
+    outline(Watched(small_model(*large).SerializeToString(), "small.onnx"))
+    assert len(reads) == 1 + len(large)
